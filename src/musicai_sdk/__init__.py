@@ -1,0 +1,1 @@
+"""The Music.AI API in Python."""
