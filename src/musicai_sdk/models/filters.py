@@ -1,0 +1,60 @@
+"""Which jobs to list."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, TypedDict, TYPE_CHECKING
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from musicai_sdk.models._open import KNOWN_STATUSES, JobStatus, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _as_list(value: Any) -> Any:
+    """A single value stands for a list of one: the official JavaScript client would send its characters."""
+    return [value] if isinstance(value, str) else value
+
+
+def _known(value: Any) -> Any:
+    """A misspelt status is an error here, not an empty list from the server."""
+    if isinstance(value, str) and not isinstance(value, Unknown) and value not in KNOWN_STATUSES:
+        raise ValueError(
+            f"no such status: use {', '.join(KNOWN_STATUSES)}, or Unknown({value!r}) for a newer one"
+        )
+    return value
+
+
+class Filters(BaseModel, frozen=True):
+    """Which jobs to list: values of one field are alternatives, the fields all apply (source: official reference)."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,
+    )
+
+    status: Annotated[
+        list[Annotated[JobStatus, Field(union_mode="left_to_right"), BeforeValidator(_known)]] | None,
+        BeforeValidator(_as_list),
+    ] = None
+    """Only jobs with one of these statuses."""
+    workflow: Annotated[list[str] | None, BeforeValidator(_as_list)] = None
+    """Only jobs of one of these workflows, by slug; an unknown slug matches nothing."""
+    batch_name: str | None = None
+    """Only jobs of this batch."""
+
+
+class FiltersDict(TypedDict, total=False):
+    """`Filters` as a plain dictionary, the form of the 1.0 package."""
+
+    status: Sequence[JobStatus] | None
+    """Only jobs with one of these statuses."""
+    workflow: Sequence[str] | None
+    """Only jobs of one of these workflows, by slug."""
+    batchName: str | None
+    """Only jobs of this batch."""

@@ -1,0 +1,249 @@
+"""Jobs: the whole object, the short state, and what `create` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import GenericAlias
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, cast, get_args
+
+from pydantic import Field, GetCoreSchemaHandler, PlainSerializer, PrivateAttr, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import override
+
+from musicai_sdk.errors import JobFailedError, JobNotFinishedError, ResponseError
+from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
+from musicai_sdk.models._wire import WireModel
+from musicai_sdk.models.outputs import OutputValue
+from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _wire_time(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Timestamp: TypeAlias = Annotated[datetime, PlainSerializer(_wire_time, return_type=str, when_used="json")]
+"""An ISO 8601 time with an offset; on the wire UTC with milliseconds and `Z` (source: the official reference)."""
+
+IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
+"""The metadata key under which a job carries its idempotency token."""
+
+
+class JobError(WireModel, frozen=True):
+    """Why a job failed. Older answers have no such object (source: official JavaScript client 1.0.21)."""
+
+    code: str | None = None
+    """An open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …"""
+    title: str | None = None
+    """A short description, such as `Invalid input`."""
+    message: str | None = None
+    """A longer description, such as `File not found.`"""
+
+
+class WorkflowReference(WireModel, frozen=True):
+    """How older answers name a job's workflow (source: older official reference and READMEs)."""
+
+    id: str | None = None
+    """The workflow's UUID."""
+    name: str | None = None
+    """The workflow's display name, not its slug."""
+
+
+class JobState(WireModel, frozen=True):
+    """The cheap answer to "how far is it?" (source: the official integration tests)."""
+
+    id: str = ""
+    """The job's id; some answers are said to leave it out."""
+    status: JobStatus = Field(union_mode="left_to_right")
+    """Where the job is."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the status is final: SUCCEEDED or FAILED."""
+        return self.status in FINAL_STATUSES
+
+
+class JobCreated(WireModel, frozen=True):
+    """The answer to a create (source: official quick start)."""
+
+    id: str
+    """The new job's id, a UUID."""
+
+
+class Job(WireModel, Generic[R_co], frozen=True):
+    """One job. `Job[GenerateChordsResult]` is a job whose `result` is a `GenerateChordsResult`.
+
+    Only `id` and `status` are certain; everything else may be null or absent in some answers. A job is a snapshot:
+    fetch it again to see it change.
+    """
+
+    id: str
+    """The job's id, a UUID."""
+    status: JobStatus = Field(union_mode="left_to_right")
+    """Where the job is."""
+    name: str | None = None
+    """As it was sent."""
+    app: str | None = None
+    """The name (not the id) of the application whose key created the job."""
+    workflow: str | WorkflowReference | None = None
+    """The workflow's slug; older answers have an object with id and name."""
+    workflow_params: dict[str, Any] | None = None
+    """The parameters as they were sent."""
+    metadata: dict[str, Any] | None = None
+    """The metadata as you sent it; the token that this package adds is taken out (see `idempotency_key`)."""
+    batch_name: str | None = None
+    """The batch that the job is part of; null for jobs created through the API."""
+    raw_result: dict[str, Any] | None = Field(None, validation_alias="result", serialization_alias="result")
+    """The outputs by wire name as they came; null until the job has succeeded. `result` is the typed view."""
+    error: JobError | None = None
+    """Why it failed; null unless it did."""
+    created_at: Timestamp | None = None
+    """When it was created."""
+    started_at: Timestamp | None = None
+    """When its processing began; null while it is queued."""
+    completed_at: Timestamp | None = None
+    """When it ended; null until then."""
+
+    _result_type: type[WorkflowResult] = PrivateAttr(default=RawResult)
+    _idempotency_key: str | None = PrivateAttr(default=None)
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, parameter: Any) -> GenericAlias:
+            # pydantic would make a new class for every parameter: a leak, and nothing that pickles.
+            return GenericAlias(cls, parameter)
+
+    @classmethod
+    @override
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> CoreSchema:
+        """Lets other models have a field of type `Job[SomeResult]`, and binds that result type."""
+        if source is cls:
+            return handler(source)
+        result_type = get_args(source)[0]
+        return core_schema.no_info_after_validator_function(
+            lambda job: job.with_result_type(result_type) if isinstance(result_type, type) else job,
+            handler.generate_schema(cls),
+        )
+
+    @override
+    def model_post_init(self, context: Any, /) -> None:
+        """Takes this package's token out of the metadata."""
+        if self.metadata:
+            self._set("_idempotency_key", self.metadata.pop(IDEMPOTENCY_KEY, None))
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The token under which this package created the job; None for jobs made otherwise."""
+        return self._idempotency_key
+
+    @property
+    def done(self) -> bool:
+        """Whether the status is final: SUCCEEDED or FAILED."""
+        return self.status in FINAL_STATUSES
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the results are there."""
+        return self.status == "SUCCEEDED"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the job ended without results."""
+        return self.status == "FAILED"
+
+    @property
+    def result(self) -> R_co:
+        """The outputs as the workflow's result type.
+
+        Raises:
+            JobNotFinishedError: the job hasn't finished yet.
+            JobFailedError: the job failed.
+            ResponseError: the outputs don't fit the type; the text names the fields, and `outputs` has them all.
+        """
+        self.raise_for_success()
+        return cast("R_co", self._read(self._result_type))
+
+    @property
+    def outputs(self) -> Mapping[str, OutputValue]:
+        """Every output by wire name, each as `FileUrl`, `CUSTOM_STORAGE` or a JSON value; empty until it succeeded."""
+        return _OUTPUTS.validate_python(self.raw_result or {})
+
+    def raise_for_failure(self) -> None:
+        """Raises `JobFailedError`, with the service's code, title and message, if the job failed."""
+        if self.failed:
+            error = self.error or JobError()
+            reason = ": ".join(part for part in (error.code, error.title, error.message) if part)
+            raise JobFailedError(f"job {self.id} failed: {reason or 'the service gave no reason'}", job=self)
+
+    def raise_for_success(self) -> None:
+        """Raises `JobFailedError` or `JobNotFinishedError` unless the job has succeeded."""
+        self.raise_for_failure()
+        if not self.succeeded:
+            raise JobNotFinishedError(
+                f"job {self.id} is {self.status}: it has no results yet; client.jobs.wait(job) waits for them",
+                job_id=self.id,
+                status=self.status,
+            )
+
+    def with_result_type(self, result_type: type[WorkflowResult]) -> Job[Any]:
+        """The same job, whose `result` is read as `result_type`."""
+        job: Job[Any] = self.model_copy()
+        job._set("_result_type", result_type)
+        return job
+
+    def _set(self, name: str, value: object) -> None:
+        # pydantic lets private attributes of frozen models change; type checkers see only that it is frozen.
+        assert self.__pydantic_private__ is not None
+        self.__pydantic_private__[name] = value
+
+    def _read(self, result_type: type[WorkflowResult]) -> WorkflowResult:
+        raw = self.raw_result or {}
+        try:
+            return result_type.model_validate(raw)
+        except ValidationError as error:
+            fields = list(
+                dict.fromkeys(str(problem["loc"][0]) for problem in error.errors() if problem["loc"])
+            )
+            raise ResponseError(
+                f"the result of job {self.id} doesn't fit {result_type.__name__}: {', '.join(fields)} missing or of"
+                f" another kind; it has {', '.join(raw) or 'no outputs'}; job.outputs gives them untyped",
+                field=fields[0] if fields else None,
+                body=repr(dict(self.outputs)),
+            ) from None
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Job) and self.model_dump() == other.model_dump()
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @override
+    def __repr_args__(self) -> Any:
+        # Not the parameters and not the result: they hold signed URLs.
+        yield "id", self.id
+        yield "status", self.status
+        yield "workflow", self.workflow
+        yield "name", self.name
+        yield "outputs", list(self.raw_result or {})
+
+
+_OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
+    dict[str, OutputValue], config={"defer_build": True}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRef(Generic[R_co]):
+    """A job that was created: its id, and the type that its result will have."""
+
+    id: str
+    """The job's id."""
+    result_type: type[WorkflowResult] = field(default=RawResult, repr=False)
+    """The type of the job's `result`."""
+    idempotency_key: str | None = None
+    """The token in the job's metadata by which `client.jobs.find` recovers it."""

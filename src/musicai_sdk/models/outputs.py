@@ -1,0 +1,91 @@
+"""What stands in a job's result: file URLs, the custom-storage sentinel and plain values."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Final, Generic, TypeAlias, get_args
+
+from pydantic import Field, GetCoreSchemaHandler, JsonValue
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import TypeVar, override
+
+from musicai_sdk._text import without_query
+
+T = TypeVar("T", default=Any)
+
+FILE_URL_SCHEMES: tuple[str, ...] = ("https://", "http://")
+"""How a file output begins. The service sends https only; a sandbox without TLS sends http."""
+
+
+class FileUrl(str):
+    """The URL of an output file: a plain string to `json.dumps` and old code, a type to checkers and `isinstance`.
+
+    It is a bearer secret for as long as it is valid (its signature is in the query), so its `repr` hides the query;
+    `str(url)` is the whole URL.
+    """
+
+    __slots__ = ()
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({without_query(self)!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Accepts strings that begin with `https://` or `http://`; that is the rule of the official clients too."""
+        return core_schema.no_info_after_validator_function(
+            cls,
+            core_schema.str_schema(pattern=r"^https?://"),
+            serialization=core_schema.to_string_ser_schema(),
+        )
+
+
+class JsonFile(FileUrl, Generic[T]):
+    """The URL of a JSON output file, with the type of what is in it: `client.files.read(url)` returns a `T`."""
+
+    content_type: Any
+    """The `T`, as `client.files.read` validates it; `Any` when the class was used without a parameter."""
+
+    def __new__(cls, url: str, content_type: Any = Any) -> JsonFile[T]:
+        """Builds the URL from its text and the type of the file's content."""
+        self = super().__new__(cls, url)
+        self.content_type = content_type
+        return self
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.content_type)
+
+    @classmethod
+    @override
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """As `FileUrl`; the parameter of the annotation is kept on the value."""
+        content_type = next(iter(get_args(source)), Any)
+        return core_schema.no_info_after_validator_function(
+            lambda url: cls(url, content_type),
+            core_schema.str_schema(pattern=r"^https?://"),
+            serialization=core_schema.to_string_ser_schema(),
+        )
+
+
+class CustomStorage(StrEnum):
+    """The type of `CUSTOM_STORAGE`, its only member."""
+
+    CUSTOM_STORAGE = "[custom storage]"
+
+
+CUSTOM_STORAGE: Final = CustomStorage.CUSTOM_STORAGE
+"""Stands where the URL of an output would be when `copy_results_to` sent that output to your own storage.
+
+It equals the string `"[custom storage]"` that the service sends (source: the official integration tests), and
+`output is CUSTOM_STORAGE` narrows in mypy and pyright.
+"""
+
+FileOutput: TypeAlias = FileUrl | CustomStorage
+"""A file output: its URL, or `CUSTOM_STORAGE` when it was copied to your own storage."""
+
+JsonOutput: TypeAlias = JsonFile[T] | CustomStorage
+"""A JSON file output whose content is a `T`, or `CUSTOM_STORAGE` when it was copied to your own storage."""
+
+OutputValue: TypeAlias = Annotated[FileUrl | CustomStorage | JsonValue, Field(union_mode="left_to_right")]
+"""Any output of any workflow: a file, a file in your own storage, or a plain JSON value."""

@@ -1,0 +1,58 @@
+"""The shapes of answers that aren't results: JSON errors of the API, XML errors of its storage."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from starlette.responses import JSONResponse, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ApiError(Exception):
+    """Ends an API request with an error answer.
+
+    Args:
+        status: The HTTP status.
+        message: What went wrong, for the caller to read.
+        headers: Headers of the answer, if any are due.
+    """
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+def error_body(status: int, message: str) -> dict[str, str | int]:
+    """Returns `{statusCode, code, error, message}` (api-facts 2.8, confidence C; clients read only `message`)."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    return {
+        "statusCode": status,
+        "code": phrase.upper().replace(" ", "_").replace("-", "_"),
+        "error": phrase,
+        "message": message,
+    }
+
+
+def api_error(error: ApiError) -> Response:
+    """Returns the answer of a failed API request."""
+    return JSONResponse(error_body(error.status, error.message), error.status, error.headers)
+
+
+def storage_error(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Returns an error as Google Cloud Storage's XML API words it, with its error code."""
+    text = (
+        "<?xml version='1.0' encoding='UTF-8'?>"
+        f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    )
+    return Response(text, status, headers, media_type="application/xml")

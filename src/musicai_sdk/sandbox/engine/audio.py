@@ -1,0 +1,172 @@
+"""Audio in and out: decoding through libsndfile, mixing to mono, resampling, and 16-bit WAV files."""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import dataclass
+from math import ceil, gcd
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast
+
+import numpy as np
+
+# soundfile ships neither stubs nor annotations; _open below is the only place that touches it.
+import soundfile  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from numpy.typing import NDArray
+
+from musicai_sdk.sandbox.engine.task import bad_input
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+F32: TypeAlias = NDArray[np.float32]
+
+ANALYSIS_RATE = 22_050
+"""The sample rate in Hz at which chords and beats are analysed."""
+
+_BLOCK = 1 << 18
+_MAX_VALUES = 30 * 60 * 48_000 * 2
+_LOUDEST = 16.0
+_ZERO_CROSSINGS = 16
+_FULL_SCALE = 32_768.0
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Decoded audio."""
+
+    samples: F32
+    """Shape (channels, n), full scale is ±1."""
+    rate: int
+    """Samples per second."""
+
+    @property
+    def seconds(self) -> float:
+        """The length in seconds."""
+        return self.samples.shape[1] / self.rate
+
+    def mono(self) -> F32:
+        """The mean of the channels, shape (n,)."""
+        return self.samples.mean(axis=0, dtype=np.float32)
+
+
+class _Reader(Protocol):
+    samplerate: int
+    channels: int
+
+    def read(self, frames: int, dtype: str, always_2d: bool) -> F32: ...  # noqa: FBT001 - soundfile's own
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+_SOUNDFILE = cast("Any", soundfile)
+# A file named *.raw makes soundfile ask for the rate with a TypeError.
+_UNREADABLE: tuple[type[Exception], ...] = (_SOUNDFILE.SoundFileError, TypeError)
+
+
+def _open(path: Path) -> _Reader:
+    return cast("_Reader", _SOUNDFILE.SoundFile(str(path)))
+
+
+def decode(path: Path) -> Audio:
+    """Decodes a WAV, FLAC, OGG (Vorbis or Opus), MP3 or other file that libsndfile knows.
+
+    Args:
+        path: The file; its content and not its suffix decides the format.
+
+    Returns:
+        The whole file. Samples that aren't finite become 0 and those beyond ±16 are clipped, so that a
+        damaged float file can't overflow the analysis.
+
+    Raises:
+        WorkflowFailure: `BAD_INPUT` when the file is empty, not audio, or too long to hold in memory.
+    """
+    blocks: list[F32] = []
+    values = 0
+    try:
+        with _open(path) as reader:
+            rate, channels = reader.samplerate, reader.channels
+            while (block := reader.read(_BLOCK, dtype="float32", always_2d=True)).size:
+                values += block.size
+                if values > _MAX_VALUES:
+                    raise bad_input(
+                        "The audio is too long for the sandbox, which holds a whole file in memory: "
+                        "send at most 30 minutes of stereo at 48 kHz."
+                    )
+                blocks.append(block)
+    except _UNREADABLE as error:
+        raise bad_input(
+            f"The input can't be decoded as audio ({error}). Send a WAV, FLAC, OGG, Opus or MP3 file."
+        ) from error
+    if not blocks:
+        raise bad_input("The input has no audio in it: it decodes to 0 samples.")
+    samples = np.empty((channels, values // channels), dtype=np.float32)
+    at = 0
+    for block in blocks:
+        samples[:, at : at + len(block)] = block.T
+        at += len(block)
+    np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    np.clip(samples, -_LOUDEST, _LOUDEST, out=samples)
+    return Audio(samples, rate)
+
+
+def resample(signal: F32, rate: int, to: int) -> F32:
+    """Resamples with a windowed sinc, one polyphase branch at a time.
+
+    Args:
+        signal: Shape (n,).
+        rate: The signal's sample rate in Hz.
+        to: The wanted sample rate in Hz.
+
+    Returns:
+        Shape (ceil(n * to / rate),).
+    """
+    if rate == to:
+        return signal
+    common = gcd(rate, to)
+    up, down = to // common, rate // common
+    cutoff = min(1.0, up / down)
+    half = ceil(_ZERO_CROSSINGS / cutoff)
+    length = -(-len(signal) * up // down)
+    result = np.empty(length, dtype=np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(signal, (half, half + 1)), 2 * half)
+    for branch in range(min(up, length)):
+        whole, part = divmod(branch * down, up)
+        offset = np.arange(1 - half, half + 1) - part / up
+        kernel = cutoff * np.sinc(cutoff * offset) * np.cos(np.pi * offset / (2 * half + 2)) ** 2
+        count = -(-(length - branch) // up)
+        result[branch::up] = windows[whole + 1 :: down][:count] @ kernel.astype(np.float32)
+    return result
+
+
+def analysis_signal(audio: Audio) -> F32:
+    """The mono mix at `ANALYSIS_RATE`, shape (n,)."""
+    return resample(audio.mono(), audio.rate, ANALYSIS_RATE)
+
+
+class WavWriter:
+    """Writes a 16-bit PCM WAV file block by block."""
+
+    def __init__(self, path: Path, rate: int, channels: int) -> None:
+        self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed in __exit__
+        self._file.setnchannels(channels)
+        self._file.setsampwidth(2)
+        self._file.setframerate(rate)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
+
+    def write(self, samples: F32) -> None:
+        """Appends samples of shape (channels, n); those beyond full scale are clipped."""
+        scaled = np.clip(np.rint(samples.T * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
+        self._file.writeframesraw(scaled.astype("<i2").tobytes())
+
+
+def write_wav(path: Path, samples: F32, rate: int) -> None:
+    """Writes samples of shape (channels, n), full scale ±1, as a 16-bit PCM WAV file."""
+    with WavWriter(path, rate, samples.shape[0]) as writer:
+        writer.write(samples)

@@ -1,0 +1,80 @@
+"""Log-compressed chroma: how strongly each pitch class sounds, ten times a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from musicai_sdk.sandbox.engine.audio import ANALYSIS_RATE
+from musicai_sdk.sandbox.engine.spectrum import magnitudes
+
+if TYPE_CHECKING:
+    from musicai_sdk.sandbox.engine.audio import F32
+
+FRAMES_PER_SECOND = 10
+_HOP = ANALYSIS_RATE // FRAMES_PER_SECOND
+_SIZE = 8192
+_LOWEST = 40
+_HIGHEST = 100
+_COMPRESSION = 1000.0
+_BACKGROUND = 13
+
+
+@dataclass(frozen=True)
+class Chroma:
+    """Pitch classes over time; frame i is centred at i / `FRAMES_PER_SECOND` seconds."""
+
+    classes: F32
+    """Shape (frames, 12), C first: the strength of each pitch class above the spectrum's floor."""
+    bass: F32
+    """Shape (frames, 12): the same below middle C only."""
+    tonal: F32
+    """Shape (frames,): the part of the compressed spectrum that stands above its floor, 0 to 1."""
+    level: F32
+    """Shape (frames,): the loudness of the pitched range, as an amplitude (full-scale sine is 1)."""
+
+
+def tuning(signal: F32) -> float:
+    """How far the music is from A4 = 440 Hz, in semitones, -0.5 to 0.5.
+
+    The circular mean of the distances of the spectral peaks from the nearest equal-tempered pitch,
+    weighted by their magnitude.
+    """
+    low, high = (int(hz * _SIZE / ANALYSIS_RATE) for hz in (110.0, 2_000.0))
+    total = 0j
+    for block in magnitudes(signal, _SIZE, _HOP * 5):
+        logs = np.log(block[:, low - 1 : high + 1] + np.float32(1e-9))
+        left, here, right = logs[:, :-2], logs[:, 1:-1], logs[:, 2:]
+        frame, peak = np.nonzero((here > left) & (here >= right) & (here > here.max(axis=1, keepdims=True) - 4))
+        a, b, c = left[frame, peak], here[frame, peak], right[frame, peak]
+        bins = low + peak + 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)
+        pitch = 12 * np.log2(bins * ANALYSIS_RATE / _SIZE / 440.0)
+        total += complex(np.sum(np.exp(b) * np.exp(2j * np.pi * pitch)))
+    return float(np.angle(total) / (2 * np.pi)) if total else 0.0
+
+
+def _note_filters(offset: float) -> F32:
+    """Shape (bins, notes): squared magnitudes to the energy of each semitone from `_LOWEST` up."""
+    pitch = np.arange(_LOWEST, _HIGHEST)[None, :] + offset
+    bins = np.arange(1, _SIZE // 2 + 1)[:, None]
+    distance = 69 + 12 * np.log2(bins * ANALYSIS_RATE / _SIZE / 440.0) - pitch
+    filters = np.zeros((_SIZE // 2 + 1, _HIGHEST - _LOWEST))
+    filters[1:] = np.exp(-0.5 * (distance / 0.3) ** 2) * (np.abs(distance) < 1)
+    return filters.astype(np.float32)
+
+
+def chroma(signal: F32) -> Chroma:
+    """Analyses a mono signal, shape (n,), at `ANALYSIS_RATE`."""
+    filters = _note_filters(tuning(signal))
+    notes = np.sqrt(np.concatenate([np.square(block) @ filters for block in magnitudes(signal, _SIZE, _HOP)]))
+    level = np.sqrt(np.square(notes).sum(axis=1))
+    reference = max(float(np.percentile(level, 95)), 1e-6)
+    compressed = np.log1p(_COMPRESSION / reference * notes)
+    around = np.pad(compressed, ((0, 0), (_BACKGROUND // 2, _BACKGROUND // 2)), mode="reflect")
+    floor = np.median(np.lib.stride_tricks.sliding_window_view(around, _BACKGROUND, axis=1), axis=2)
+    peaks = np.maximum(compressed - floor, 0)
+    folding = np.eye(12, dtype=np.float32)[np.arange(_LOWEST, _HIGHEST) % 12]
+    tonal = peaks.sum(axis=1) / np.maximum(compressed.sum(axis=1), 1e-9)
+    return Chroma(peaks @ folding, peaks[:, : 60 - _LOWEST] @ folding[: 60 - _LOWEST], tonal, level)

@@ -1,0 +1,131 @@
+"""The sandbox as a client: fetches the inputs of jobs, and delivers results to custom storage."""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from musicai_sdk.sandbox.engine.task import WorkflowFailure, bad_input
+from musicai_sdk.sandbox.objects import CHUNK, content_type
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pydantic import JsonValue
+
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
+_quiet: Final = ContextVar("musicai_sdk.sandbox.fetching.quiet", default=False)
+
+
+class JobDropped(Exception):  # noqa: N818 - it ends the work on a job, and isn't an error
+    """The job was deleted or the sandbox is being stopped: nobody waits for the outcome."""
+
+
+class Fetcher:
+    """Does the HTTP of jobs.
+
+    Args:
+        origin: The sandbox's own origin; its URLs go over the loopback socket like all others, but past any proxy.
+        trust: What certificates are checked with: the usual authorities and the sandbox's own.
+    """
+
+    def __init__(self, origin: str, trust: ssl.SSLContext) -> None:
+        self._client = httpx.Client(
+            timeout=_TIMEOUT,
+            verify=trust,
+            follow_redirects=True,
+            mounts={origin: httpx.HTTPTransport(verify=trust)},
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def fetch(
+        self, params: Mapping[str, JsonValue], name: str, folder: Path, dropped: Callable[[], bool]
+    ) -> Path:
+        """Downloads the URL in a job's parameter, in constant memory.
+
+        Args:
+            params: The job's parameters.
+            name: The one that holds the URL.
+            folder: Where the file goes.
+            dropped: Tells that the job is no longer wanted.
+
+        Returns:
+            The file; it keeps the URL's extension.
+
+        Raises:
+            WorkflowFailure: BAD_INPUT: no such parameter, not an http or https URL, or nothing to be had there.
+            JobDropped: If the job was deleted, or the sandbox is being stopped.
+        """
+        url = params.get(name)
+        if url is None:
+            raise bad_input(f"Parameter '{name}' is missing.")
+        if not isinstance(url, str) or not _is_web_url(url):
+            raise bad_input(f"Parameter '{name}' is not an http or https URL.")
+        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix
+        number = sum(1 for _ in folder.glob("input-*"))
+        file = folder / f"input-{number}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
+        try:
+            with _no_urls_in_logs(), self._client.stream("GET", url) as response, file.open("wb") as target:
+                if response.status_code != httpx.codes.OK:
+                    raise bad_input("File not found.")
+                for chunk in response.iter_bytes(CHUNK):
+                    target.write(chunk)
+                    if dropped():
+                        raise JobDropped
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise bad_input("File not found.") from error
+        return file
+
+    def deliver(self, file: Path, output: str, url: str) -> None:
+        """PUTs a result file to the caller's own storage, in constant memory.
+
+        Raises:
+            WorkflowFailure: BAD_INPUT, if the storage doesn't take it.
+        """
+        refused = WorkflowFailure("BAD_INPUT", "Invalid input", f"Output '{output}' could not be written to its URL.")
+        if not _is_web_url(url):
+            raise refused
+        headers = {"Content-Type": content_type(file.name), "Content-Length": str(file.stat().st_size)}
+        try:
+            with _no_urls_in_logs(), file.open("rb") as source:
+                body = iter(lambda: source.read(CHUNK), b"")
+                response = self._client.put(url, content=body, headers=headers, follow_redirects=False)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise refused from error
+        if not response.is_success:
+            raise refused
+
+
+def _is_web_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme.lower() in ("http", "https") and bool(parts.netloc)
+
+
+@contextmanager
+def _no_urls_in_logs() -> Iterator[None]:
+    """Keeps httpx from logging whole URLs: the caller's are signed, which makes them secrets."""
+    logging.getLogger("httpx").addFilter(_unless_quiet)  # Adding it twice adds it once.
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def _unless_quiet(_record: logging.LogRecord) -> bool:
+    return not _quiet.get()

@@ -1,0 +1,62 @@
+"""What was asked of the sandbox, for tests to assert on."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+_MOST_ENTRIES = 100_000
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+_SECRET_QUERY = re.compile(r"((?:^|&)[^=&]*(?:signature|token|credential|key)[^=&]*=)[^&]*", re.IGNORECASE)
+_HIDDEN = "***"
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One request; keys and signatures read `***`."""
+
+    method: str
+    path: str
+    query: str
+    """The query string as it was sent, without the `?`."""
+    status: int | None
+    """The status of the answer; None if the connection ended without one."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], hash=False, repr=False)
+    """The request's headers, by lower-case name."""
+
+
+class Journal:
+    """The requests in the order they were answered; the oldest of very many are dropped."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: deque[JournalEntry] = deque(maxlen=_MOST_ENTRIES)
+
+    def entries(self) -> list[JournalEntry]:
+        """Returns the requests so far."""
+        with self._lock:
+            return list(self._entries)
+
+    def clear(self) -> None:
+        """Forgets the requests so far."""
+        with self._lock:
+            self._entries.clear()
+
+    def note(self, scope: Scope, status: int | None) -> None:
+        """Adds a request that was just answered with `status`, or not at all."""
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in scope["headers"]:
+            name = raw_name.decode("latin-1").lower()
+            headers[name] = _HIDDEN if name in _SECRET_HEADERS else raw_value.decode("latin-1")
+        query = _SECRET_QUERY.sub(rf"\g<1>{_HIDDEN}", scope["query_string"].decode("latin-1"))
+        entry = JournalEntry(scope["method"], scope["path"], query, status, MappingProxyType(headers))
+        with self._lock:
+            self._entries.append(entry)

@@ -1,0 +1,76 @@
+"""Signed URLs: bound to a method and a path, and good for a limited time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from musicai_sdk.sandbox.clock import Clock
+
+
+class SignatureRefused(Exception):  # noqa: N818 - the name of what happened
+    """A URL that may not be used; `code` is the storage service's error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Signer:
+    """Makes and checks the query of signed URLs.
+
+    Args:
+        secret: The key of the HMAC-SHA256.
+        origin: What every URL begins with: scheme, host and port.
+        clock: What URLs expire by.
+        ttl: How long a URL is good for, in seconds.
+    """
+
+    def __init__(self, secret: bytes, origin: str, clock: Clock, ttl: float) -> None:
+        self._secret = secret
+        self._origin = origin
+        self._clock = clock
+        self._ttl = ttl
+
+    def url(self, method: str, key: str) -> str:
+        """Returns a fresh URL that allows `method` on the object `key`.
+
+        A key has two or three parts divided by `/`; a slash in the third belongs to an output's name and is quoted.
+        """
+        path = "/" + "/".join(quote(part, safe="") for part in key.split("/", 2))
+        expires = str(math.ceil(self._clock.now() + self._ttl))
+        return f"{self._origin}{path}?Expires={expires}&Signature={self._sign(method, key, expires)}"
+
+    def check(self, method: str, key: str, query: Mapping[str, str]) -> None:
+        """Lets a request pass, or says why not.
+
+        Args:
+            method: The request's method; HEAD passes where GET does.
+            key: The object the request is for.
+            query: The request's parsed query.
+
+        Raises:
+            SignatureRefused: If the signature is missing, isn't the one for this method and object, or ran out.
+        """
+        expires, signature = query.get("Expires", ""), query.get("Signature", "")
+        if not signature:
+            raise SignatureRefused("AccessDenied", "Access denied: the URL carries no signature.")
+        expected = self._sign("GET" if method == "HEAD" else method, key, expires)
+        if not hmac.compare_digest(signature.encode(), expected.encode()):
+            raise SignatureRefused(
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided. "
+                "A URL is good for one method and one object.",
+            )
+        if self._clock.now() > int(expires):
+            raise SignatureRefused("ExpiredToken", "The provided token has expired.")
+
+    def _sign(self, method: str, key: str, expires: str) -> str:
+        text = f"{method}\n{key}\n{expires}".encode()
+        return hmac.new(self._secret, text, hashlib.sha256).hexdigest()

@@ -1,0 +1,284 @@
+"""What the sandbox remembers: applications, jobs and stored objects, in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic import JsonValue
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS applications (id TEXT PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, application TEXT NOT NULL,
+    name TEXT NOT NULL, batch_name TEXT, metadata TEXT NOT NULL, workflow TEXT NOT NULL, params TEXT NOT NULL,
+    copy_results_to TEXT NOT NULL, status TEXT NOT NULL, result TEXT, error TEXT,
+    created_at REAL NOT NULL, started_at REAL, completed_at REAL);
+CREATE INDEX IF NOT EXISTS jobs_of_application ON jobs (application, seq);
+CREATE TABLE IF NOT EXISTS objects (
+    key TEXT PRIMARY KEY, blob TEXT NOT NULL, size INTEGER NOT NULL, content_type TEXT NOT NULL,
+    md5 TEXT NOT NULL, crc32c TEXT NOT NULL, modified REAL NOT NULL, job INTEGER);
+CREATE INDEX IF NOT EXISTS objects_of_job ON objects (job);
+"""
+_JOB = (
+    "SELECT jobs.seq, jobs.id, applications.name, jobs.name, batch_name, metadata, workflow, params,"
+    " copy_results_to, status, result, error, created_at, started_at, completed_at"
+    " FROM jobs JOIN applications ON applications.id = jobs.application"
+)
+
+
+@dataclass(frozen=True)
+class Application:
+    """An application of the account: what a key belongs to, and what sees its own jobs only."""
+
+    id: str
+    name: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A job as it is kept. `seq` is never used twice, not even after a reset, unlike a seeded `id`."""
+
+    seq: int
+    id: str
+    app: str
+    name: str
+    batch_name: str | None
+    metadata: dict[str, JsonValue]
+    workflow: str
+    params: dict[str, JsonValue]
+    copy_results_to: dict[str, str]
+    status: str
+    result: dict[str, dict[str, JsonValue]] | None
+    """By output name: `{"object": key}` for a file, `{"value": value}` for a plain value."""
+    error: dict[str, str] | None
+    created_at: float
+    started_at: float | None
+    completed_at: float | None
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object of the storage; the digests are base64, as `x-goog-hash` writes them."""
+
+    key: str
+    blob: str
+    """The name of the file that holds the bytes."""
+    size: int
+    content_type: str
+    md5: str
+    crc32c: str
+    modified: float
+
+
+class State:
+    """The database. Every method is one transaction and may be called from any thread."""
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.RLock()
+        self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=NORMAL")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._database.close()
+
+    def setting(self, name: str) -> str | None:
+        """Returns a value kept across restarts."""
+        row = self._one("SELECT value FROM settings WHERE name = ?", (name,))
+        return None if row is None else str(row[0])
+
+    def keep_setting(self, name: str, value: str) -> None:
+        """Keeps a value across restarts."""
+        self._run("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+
+    def applications(self) -> list[Application]:
+        """Returns all applications, the default one first."""
+        return [Application(*row) for row in self._all("SELECT id, name, key FROM applications ORDER BY rowid")]
+
+    def application(self, key: str) -> Application | None:
+        """Returns the application that a key belongs to."""
+        row = self._one("SELECT id, name, key FROM applications WHERE key = ?", (key,))
+        return None if row is None else Application(*row)
+
+    def add_application(self, application: Application) -> None:
+        """Adds an application, or changes the one with its id."""
+        self._run(
+            "INSERT INTO applications VALUES (?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET name = excluded.name, key = excluded.key",
+            astuple(application),
+        )
+
+    def add_job(  # noqa: PLR0913 - one argument per column
+        self,
+        job_id: str,
+        application: Application,
+        *,
+        name: str,
+        metadata: Mapping[str, JsonValue],
+        workflow: str,
+        params: Mapping[str, JsonValue],
+        copy_results_to: Mapping[str, str],
+        now: float,
+    ) -> int:
+        """Adds a QUEUED job and returns its `seq`."""
+        with self._transaction():
+            cursor = self._database.execute(
+                "INSERT INTO jobs (id, application, name, metadata, workflow, params, copy_results_to, status,"
+                " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?)",
+                (job_id, application.id, name, json.dumps(metadata), workflow, json.dumps(params),
+                 json.dumps(copy_results_to), now),
+            )  # fmt: skip
+            return cursor.lastrowid or 0
+
+    def job(self, job_id: str, application: Application) -> JobRecord | None:
+        """Returns a job if it belongs to the application."""
+        row = self._one(f"{_JOB} WHERE jobs.id = ? AND application = ?", (job_id, application.id))
+        return None if row is None else _job(row)
+
+    def jobs(
+        self,
+        application: Application | None = None,
+        *,
+        status: Sequence[str] = (),
+        workflow: Sequence[str] = (),
+        batch_name: str | None = None,
+        offset: int = 0,
+        limit: int = -1,
+    ) -> list[JobRecord]:
+        """Returns jobs, newest first: of all applications, or of one, and those that fit every filter given."""
+        where, values = ["1"], list[str | int]()
+        for column, wanted in (
+            ("application", [application.id] if application else []),
+            ("status", status),
+            ("workflow", workflow),
+            ("batch_name", [] if batch_name is None else [batch_name]),
+        ):
+            if wanted:
+                where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+                values += wanted
+        sql = f"{_JOB} WHERE {' AND '.join(where)} ORDER BY jobs.seq DESC LIMIT ? OFFSET ?"
+        return [_job(row) for row in self._all(sql, (*values, limit, offset))]
+
+    def unfinished(self) -> list[int]:
+        """Puts jobs that a stopped sandbox left at work back into the queue; returns all queued ones, oldest first."""
+        self._run("UPDATE jobs SET status = 'QUEUED', started_at = NULL WHERE status = 'STARTED'", ())
+        return [int(row[0]) for row in self._all("SELECT seq FROM jobs WHERE status = 'QUEUED' ORDER BY seq", ())]
+
+    def start_job(self, seq: int, now: float) -> JobRecord | None:
+        """Makes a queued job STARTED and returns it; None if it was deleted meanwhile."""
+        self._run("UPDATE jobs SET status = 'STARTED', started_at = ? WHERE seq = ?", (now, seq))
+        row = self._one(f"{_JOB} WHERE jobs.seq = ?", (seq,))
+        return None if row is None else _job(row)
+
+    def finish_job(
+        self,
+        seq: int,
+        now: float,
+        *,
+        result: Mapping[str, Mapping[str, JsonValue]] | None = None,
+        error: Mapping[str, str] | None = None,
+        objects: Iterable[StoredObject] = (),
+    ) -> bool:
+        """Ends a job with its result and the files in it, or with an error; False if it was deleted meanwhile."""
+        with self._transaction():
+            cursor = self._database.execute(
+                "UPDATE jobs SET status = ?, result = ?, error = ?, completed_at = ? WHERE seq = ?",
+                ("FAILED" if error else "SUCCEEDED", None if result is None else json.dumps(result),
+                 None if error is None else json.dumps(error), now, seq),
+            )  # fmt: skip
+            if not cursor.rowcount:
+                return False
+            for stored in objects:
+                self._put(stored, seq)
+            return True
+
+    def delete_job(self, job_id: str, application: Application) -> tuple[int, list[str]] | None:
+        """Deletes a job and its objects; returns its `seq` and the blobs to remove, None if there is no such job."""
+        with self._transaction():
+            job = self.job(job_id, application)
+            if job is None:
+                return None
+            blobs = [str(row[0]) for row in self._all("SELECT blob FROM objects WHERE job = ?", (job.seq,))]
+            self._database.execute("DELETE FROM objects WHERE job = ?", (job.seq,))
+            self._database.execute("DELETE FROM jobs WHERE seq = ?", (job.seq,))
+            return job.seq, blobs
+
+    def set_batch(self, job_id: str, batch_name: str) -> bool:
+        """Puts a job into a batch; False if there is no such job."""
+        with self._transaction():
+            cursor = self._database.execute("UPDATE jobs SET batch_name = ? WHERE id = ?", (batch_name, job_id))
+            return cursor.rowcount > 0
+
+    def object(self, key: str) -> StoredObject | None:
+        """Returns what is stored under a key."""
+        names = ", ".join(column.name for column in fields(StoredObject))
+        row = self._one(f"SELECT {names} FROM objects WHERE key = ?", (key,))  # noqa: S608 - names of our own fields
+        return None if row is None else StoredObject(*row)
+
+    def put_object(self, stored: StoredObject) -> str | None:
+        """Stores an object; returns the blob it takes the place of, if any."""
+        with self._transaction():
+            previous = self.object(stored.key)
+            self._put(stored, None)
+            return previous.blob if previous else None
+
+    def clear(self) -> list[str]:
+        """Deletes all jobs and objects; returns the blobs to remove."""
+        with self._transaction():
+            blobs = [str(row[0]) for row in self._all("SELECT blob FROM objects", ())]
+            self._database.execute("DELETE FROM objects")
+            self._database.execute("DELETE FROM jobs")
+            return blobs
+
+    def _put(self, stored: StoredObject, seq: int | None) -> None:
+        self._database.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*astuple(stored), seq))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def _run(self, sql: str, values: Sequence[object]) -> None:
+        with self._lock:
+            self._database.execute(sql, values)
+
+    def _one(self, sql: str, values: Sequence[object]) -> tuple[Any, ...] | None:
+        with self._lock:
+            row: tuple[Any, ...] | None = self._database.execute(sql, values).fetchone()
+            return row
+
+    def _all(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._database.execute(sql, values).fetchall()
+
+
+def _job(row: tuple[Any, ...]) -> JobRecord:
+    parsed = list(row)
+    for index, column in enumerate(fields(JobRecord)):
+        if column.name in _JSON_COLUMNS and parsed[index] is not None:
+            parsed[index] = json.loads(parsed[index])
+    return JobRecord(*parsed)
+
+
+_JSON_COLUMNS = frozenset({"metadata", "params", "copy_results_to", "result", "error"})
