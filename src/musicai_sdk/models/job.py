@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import GenericAlias
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
 
-from pydantic import Field, GetCoreSchemaHandler, PlainSerializer, PrivateAttr, TypeAdapter, ValidationError
+from pydantic import Field, GetCoreSchemaHandler, PlainSerializer, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
@@ -30,6 +30,16 @@ Timestamp: TypeAlias = Annotated[datetime, PlainSerializer(_wire_time, return_ty
 
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 """The metadata key under which a job carries its idempotency token."""
+
+
+def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in metadata.items() if key != IDEMPOTENCY_KEY}
+
+
+Metadata: TypeAlias = Annotated[
+    dict[str, Any], PlainSerializer(_own_metadata, return_type=dict[str, Any], when_used="json")
+]
+"""A job's metadata; written as JSON without the token that this package adds."""
 
 
 class JobError(WireModel, frozen=True):
@@ -92,8 +102,8 @@ class Job(WireModel, Generic[R_co], frozen=True):
     """The workflow's slug; older answers have an object with id and name."""
     workflow_params: dict[str, Any] | None = None
     """The parameters as they were sent."""
-    metadata: dict[str, Any] | None = None
-    """The metadata as you sent it; the token that this package adds is taken out (see `idempotency_key`)."""
+    raw_metadata: Metadata | None = Field(None, validation_alias="metadata", serialization_alias="metadata")
+    """The metadata as it came; `metadata` is it without this package's own entry."""
     batch_name: str | None = None
     """The batch that the job is part of; null for jobs created through the API."""
     raw_result: dict[str, Any] | None = Field(None, validation_alias="result", serialization_alias="result")
@@ -107,8 +117,9 @@ class Job(WireModel, Generic[R_co], frozen=True):
     completed_at: Timestamp | None = None
     """When it ended; null until then."""
 
-    _result_type: type[WorkflowResult] = PrivateAttr(default=RawResult)
-    _idempotency_key: str | None = PrivateAttr(default=None)
+    _result_type: ClassVar[type[WorkflowResult]] = (
+        RawResult  # shadowed in the instances of `with_result_type`
+    )
 
     if not TYPE_CHECKING:
 
@@ -128,16 +139,15 @@ class Job(WireModel, Generic[R_co], frozen=True):
             handler.generate_schema(cls),
         )
 
-    @override
-    def model_post_init(self, context: Any, /) -> None:
-        """Takes this package's token out of the metadata."""
-        if self.metadata:
-            self._set("_idempotency_key", self.metadata.pop(IDEMPOTENCY_KEY, None))
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata as you sent it: without the token that this package adds, empty when there was none."""
+        return _own_metadata(self.raw_metadata or {})
 
     @property
     def idempotency_key(self) -> str | None:
         """The token under which this package created the job; None for jobs made otherwise."""
-        return self._idempotency_key
+        return (self.raw_metadata or {}).get(IDEMPOTENCY_KEY)
 
     @property
     def done(self) -> bool:
@@ -191,13 +201,9 @@ class Job(WireModel, Generic[R_co], frozen=True):
     def with_result_type(self, result_type: type[WorkflowResult]) -> Job[Any]:
         """The same job, whose `result` is read as `result_type`."""
         job: Job[Any] = self.model_copy()
-        job._set("_result_type", result_type)
+        # Neither a field (it isn't the server's) nor a private attribute (those slow down every job that is parsed).
+        job.__dict__["_result_type"] = result_type
         return job
-
-    def _set(self, name: str, value: object) -> None:
-        # pydantic lets private attributes of frozen models change; type checkers see only that it is frozen.
-        assert self.__pydantic_private__ is not None
-        self.__pydantic_private__[name] = value
 
     def _read(self, result_type: type[WorkflowResult]) -> WorkflowResult:
         raw = self.raw_result or {}
@@ -213,10 +219,6 @@ class Job(WireModel, Generic[R_co], frozen=True):
                 field=fields[0] if fields else None,
                 body=repr(dict(self.outputs)),
             ) from None
-
-    @override
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Job) and self.model_dump() == other.model_dump()
 
     @override
     def __hash__(self) -> int:

@@ -7,6 +7,7 @@ import inspect
 import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Catalogue:
     def preload(self) -> None:
         """Begins to load the engine in the background."""
         if self._base is None:
-            self._loader = threading.Thread(target=self._load, name="sandbox-engine-loader", daemon=True)
+            self._loader = threading.Thread(target=self._warm_up, name="sandbox-engine-loader", daemon=True)
             self._loader.start()
 
     def join(self) -> None:
@@ -55,9 +56,13 @@ class Catalogue:
         """Returns all workflows by slug; others are served while the engine loads."""
         return self.handlers() if self._base is not None else await asyncio.to_thread(self.handlers)
 
+    def _warm_up(self) -> None:
+        with suppress(ImportError):  # Whoever needs the engine meets the error again, and reports it.
+            self._load()
+
     def _load(self) -> Mapping[str, Handler]:
         if self._base is None:
-            from musicai_sdk.sandbox.engine import WORKFLOWS  # noqa: PLC0415 - it imports numpy
+            from musicai_sdk.sandbox.engine import WORKFLOWS  # Imports numpy: not before it is needed.
 
             self._base = WORKFLOWS
         return self._base

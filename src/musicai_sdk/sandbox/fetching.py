@@ -12,7 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from musicai_sdk.sandbox.engine.task import WorkflowFailure, bad_input
 from musicai_sdk.sandbox.objects import CHUNK, content_type
 
 if TYPE_CHECKING:
@@ -68,6 +67,8 @@ class Fetcher:
             WorkflowFailure: BAD_INPUT: no such parameter, not an http or https URL, or nothing to be had there.
             JobDropped: If the job was deleted, or the sandbox is being stopped.
         """
+        from musicai_sdk.sandbox.engine.task import bad_input  # Its package imports numpy: not before a job needs it.
+
         url = params.get(name)
         if url is None:
             raise bad_input(f"Parameter '{name}' is missing.")
@@ -94,6 +95,8 @@ class Fetcher:
         Raises:
             WorkflowFailure: BAD_INPUT, if the storage doesn't take it.
         """
+        from musicai_sdk.sandbox.engine.task import WorkflowFailure  # As above.
+
         refused = WorkflowFailure("BAD_INPUT", "Invalid input", f"Output '{output}' could not be written to its URL.")
         if not _is_web_url(url):
             raise refused

@@ -123,7 +123,7 @@ class State:
             astuple(application),
         )
 
-    def add_job(  # noqa: PLR0913 - one argument per column
+    def add_job(
         self,
         job_id: str,
         application: Application,
