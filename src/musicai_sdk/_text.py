@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, cast
+
 
 def without_query(url: str) -> str:
     """The URL without its query, in which signatures stand: `https://host/path?…`.
@@ -14,3 +17,13 @@ def without_query(url: str) -> str:
     authority, slash, tail = rest.partition("/")
     path = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{tail}" if separator else path
     return f"{path}?…" if question else path
+
+
+def safe_repr(value: object) -> str:
+    """The `repr` of an argument, in which URLs appear without their query."""
+    if isinstance(value, str):
+        return repr(without_query(value)) if "://" in value else repr(value)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[Any, Any]", value).items()
+        return "{" + ", ".join(f"{key!r}: {safe_repr(entry)}" for key, entry in entries) + "}"
+    return repr(value)

@@ -202,7 +202,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
         """The same job, whose `result` is read as `result_type`."""
         job: Job[Any] = self.model_copy()
         # Neither a field (it isn't the server's) nor a private attribute (those slow down every job that is parsed).
-        job.__dict__["_result_type"] = result_type
+        object.__setattr__(job, "_result_type", result_type)
         return job
 
     def _read(self, result_type: type[WorkflowResult]) -> WorkflowResult:

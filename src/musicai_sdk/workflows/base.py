@@ -1,0 +1,163 @@
+"""What a caller asks for: a workflow with its parameters, as one typed value."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from functools import cache
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    TypeAlias,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from typing_extensions import override
+
+from musicai_sdk._text import safe_repr
+from musicai_sdk.errors import InputError
+from musicai_sdk.models.files import UploadedFile
+from musicai_sdk.models.outputs import FileUrl
+from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
+"""A file input: an `https://` URL or the path of a local file (both may be a string), or an uploaded file.
+
+`client.jobs.create` and `client.jobs.run` upload local files first.
+"""
+
+_WIRE_NAME = "musicai_sdk.wire_name"
+
+
+def param(wire_name: str, *, default: Any = dataclasses.MISSING) -> Any:
+    """Declares the wire name of a workflow parameter that isn't the field's name in camelCase.
+
+    `lyrics: FileInput = param("Input 2")` is sent as `"Input 2"`; without it, `input_url` is sent as `inputUrl`.
+    """
+    return dataclasses.field(default=default, metadata={_WIRE_NAME: wire_name})
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(param,))
+class Workflow(Generic[R_co]):
+    """A workflow and its parameters; subclass it with one field per parameter.
+
+    ```python
+    class IsolateDrums(Workflow[IsolateDrumsResult], slug="music-ai/isolate-drums"):
+        input_url: FileInput
+    ```
+
+    Subclasses become frozen dataclasses with keyword-only fields, so a wrong argument is an error in the editor;
+    the values are checked at run time as well (`InputError`). The parameter of `Workflow[...]` is the type that
+    `client.jobs.run` gives the job's `result`.
+    """
+
+    slug: str
+    """The slug under which the service knows the workflow: `music-ai/…` for templates, or one of your account."""
+    result_type: ClassVar[type[WorkflowResult]] = RawResult
+    """The type of the job's `result`."""
+
+    @override
+    def __init_subclass__(cls, *, slug: str | None = None) -> None:
+        """Registers the slug and the result type, and makes the class a frozen, keyword-only dataclass."""
+        super().__init_subclass__()
+        if slug is not None:
+            cls.slug = slug
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            parameter = next(iter(get_args(base)), None)
+            if get_origin(base) is Workflow and isinstance(parameter, type):
+                cls.result_type = cast("type[WorkflowResult]", parameter)
+        dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+
+    def __post_init__(self) -> None:
+        """Checks the values against the annotations; `InputError` names those that don't fit."""
+        if not getattr(self, "slug", None):
+            raise InputError(
+                f"{type(self).__name__} has no slug: class {type(self).__name__}(Workflow, slug=…)"
+            )
+        problems = list[str]()
+        for name, adapter in _adapters(cast("Any", type(self))).items():
+            try:
+                adapter.validate_python(getattr(self, name), strict=True)
+            except ValidationError as error:
+                reasons = "; ".join(dict.fromkeys(problem["msg"] for problem in error.errors()))
+                problems.append(f"{name} can't be {safe_repr(getattr(self, name))}: {reasons}")
+        if problems:
+            raise InputError(f"{type(self).__name__}: {', '.join(problems)}")
+
+    @override
+    def __repr__(self) -> str:
+        fields = dataclasses.fields(cast("Any", self))
+        arguments = ", ".join(f"{field.name}={safe_repr(getattr(self, field.name))}" for field in fields)
+        return f"{type(self).__name__}({arguments})"
+
+    def to_params(self) -> Mapping[str, Any]:
+        """The parameters by wire name. Local files are still paths; those that are None are left out."""
+        fields = dataclasses.fields(cast("Any", self))
+        values = {
+            field.metadata.get(_WIRE_NAME, to_camel(field.name)): getattr(self, field.name)
+            for field in fields
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class CustomWorkflow(Workflow[RawResult]):
+    """Any workflow by its slug, with parameters by wire name; its results are untyped.
+
+    Values may be anything that JSON can hold, an uploaded file, or a `pathlib.Path`, which is uploaded first.
+    """
+
+    slug: str
+    """The workflow's slug."""
+    params: Mapping[str, Any]
+    """The parameters by wire name."""
+
+    def __init__(self, slug: str, params: Mapping[str, Any] | None = None) -> None:
+        object.__setattr__(self, "slug", slug)
+        object.__setattr__(self, "params", {} if params is None else params)
+        self.__post_init__()
+
+    @override
+    def to_params(self) -> Mapping[str, Any]:
+        return dict(self.params)
+
+
+def is_file_input(workflow: Workflow[Any], wire_name: str) -> bool:
+    """Whether a plain string in that parameter may be the path of a local file."""
+    for field in dataclasses.fields(cast("Any", workflow)):
+        if field.metadata.get(_WIRE_NAME, to_camel(field.name)) == wire_name:
+            return os.PathLike[str] in get_args(_hints(cast("Any", type(workflow))).get(field.name))
+    return False
+
+
+@cache
+def _hints(workflow: type[Workflow[Any]]) -> dict[str, Any]:
+    return get_type_hints(workflow, include_extras=True)
+
+
+@cache
+def _adapters(workflow: type[Workflow[Any]]) -> dict[str, TypeAdapter[Any]]:
+    """One validator per field, built at first use."""
+    config = ConfigDict(arbitrary_types_allowed=True)
+    hints = _hints(cast("Any", workflow))
+    fields = dataclasses.fields(cast("Any", workflow))
+    return {field.name: TypeAdapter(hints[field.name], config=config) for field in fields}
+
+
+def file_url(value: Any) -> str | None:
+    """The URL that a parameter value already is, or None when it is something else."""
+    if isinstance(value, UploadedFile):
+        return value.url
+    if isinstance(value, FileUrl) or (isinstance(value, str) and "://" in value):
+        return str(value)
+    return None
