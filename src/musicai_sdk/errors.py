@@ -91,6 +91,8 @@ class StatusError(MusicAiError):
     """The answer's body as text, cut at 10,000 characters."""
     request_id: str | None
     """The request id that the service's support can look up, when the answer had one."""
+    retry_after: float | None = None
+    """How long the service asked to wait, in seconds, when it said so (429 and 503)."""
     attempts: int
     """How often it was tried."""
 
@@ -135,10 +137,7 @@ class UnprocessableError(StatusError):
 
 
 class RateLimitError(StatusError):
-    """429: too many requests."""
-
-    retry_after: float | None = None
-    """How long the service asked to wait, in seconds, when it said so."""
+    """429: too many requests; `retry_after` says how many seconds to wait, when the service said so."""
 
 
 class ServerError(StatusError):

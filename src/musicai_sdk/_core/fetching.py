@@ -1,0 +1,52 @@
+"""Single jobs: fetched and deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from musicai_sdk._core.operations import DELETE_JOB, GET_JOB
+from musicai_sdk._core.retrying import retrying
+from musicai_sdk._core.session import Session, segment
+from musicai_sdk.errors import NotFoundError
+from musicai_sdk.models.job import Job, JobRef
+from musicai_sdk.models.result import RawResult, WorkflowResult
+
+if TYPE_CHECKING:
+    from musicai_sdk._core.options import RequestOptions
+
+T = TypeVar("T")
+
+
+def job_id_of(job: str | JobRef[Any] | Job[Any]) -> str:
+    """The id of a job in any of its forms."""
+    return job.id if isinstance(job, Job | JobRef) else job
+
+
+def result_type_of(job: str | JobRef[Any] | Job[Any]) -> type[WorkflowResult]:
+    """The result type that a job reference or a job carries."""
+    return RawResult if isinstance(job, str) else job.result_type
+
+
+async def get(
+    session: Session,
+    job: str | JobRef[Any] | Job[Any],
+    result_type: type[WorkflowResult] | None,
+    options: RequestOptions,
+) -> Job[Any]:
+    """Fetches a job; its result is read as `result_type`, or as what the reference says."""
+    fetched = await session.call(GET_JOB, job_id=job_id_of(job), options=options)
+    return fetched.with_result_type(result_type or result_type_of(job))
+
+
+async def delete(session: Session, job: str | JobRef[Any] | Job[Any], options: RequestOptions) -> None:
+    """Deletes a job. Not found on a retry means that an earlier try succeeded without its answer arriving."""
+    path = DELETE_JOB.path.replace("{id}", segment(job_id_of(job)))
+
+    async def attempt(number: int) -> None:
+        try:
+            await session.once(DELETE_JOB, path, options=options, attempt=number)
+        except NotFoundError:
+            if number == 1:
+                raise
+
+    await retrying(session.io, session.policy(options), f"DELETE {path}", attempt)

@@ -1,0 +1,83 @@
+"""Lists, page by page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+
+from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
+from musicai_sdk.errors import InputError
+from musicai_sdk.models.account import WorkflowInfo
+from musicai_sdk.models.filters import Filters, FiltersDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from musicai_sdk._core.options import RequestOptions
+    from musicai_sdk._core.session import Session
+    from musicai_sdk.models.job import Job
+
+PAGE_SIZE = 100
+"""The service's default; the largest it allows isn't known."""
+
+
+def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> Filters:
+    """Any form of filters as the model; `InputError` names what doesn't fit."""
+    if isinstance(filters, Filters):
+        return filters
+    try:
+        return Filters.model_validate(filters or {})
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise InputError(f"these filters don't fit: {'; '.join(problems)}") from None
+
+
+class JobPages:
+    """The jobs that match, one request a page. The end is the first page that isn't full: the service sends no total.
+
+    A job that moves to another page because others are created or deleted meanwhile is not given twice.
+    """
+
+    def __init__(
+        self, session: Session, filters: Filters | Mapping[str, Any], page_size: int, options: RequestOptions
+    ) -> None:
+        if page_size < 1:
+            raise InputError(f"page_size must be 1 or more, not {page_size!r}")
+        self._session = session
+        self._filters = read_filters(filters)
+        self._size = page_size
+        self._options = options
+        self._number = 0
+        self._seen = set[str]()
+        self._ended = False
+
+    async def next(self) -> Sequence[Job[Any]] | None:
+        """The next page, or None after the last."""
+        if self._ended:
+            return None
+        query = self._filters.model_dump(by_alias=True, exclude_none=True)
+        query |= {"page": self._number, "size": self._size}
+        jobs = await self._session.call(LIST_JOBS, query=query, options=self._options)
+        fresh = [job for job in jobs if job.id not in self._seen]
+        self._seen.update(job.id for job in fresh)
+        self._number += 1
+        # Nothing new on a full page: a server that ignores `page` would otherwise be asked for ever.
+        self._ended = len(jobs) < self._size or not fresh
+        return fresh
+
+
+async def list_workflows(session: Session, options: RequestOptions) -> list[WorkflowInfo]:
+    """All workflows of the account, every page."""
+    found = dict[str, WorkflowInfo]()
+    number = 0
+    while True:
+        query = {"page": number, "size": PAGE_SIZE}
+        page = cast(
+            "Sequence[WorkflowInfo]", await session.call(LIST_WORKFLOWS, query=query, options=options)
+        )
+        before = len(found)
+        found.update((workflow.slug, workflow) for workflow in page)
+        number += 1
+        if len(page) < PAGE_SIZE or len(found) == before:
+            return list(found.values())

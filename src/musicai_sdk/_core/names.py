@@ -1,0 +1,62 @@
+"""File names from output names: whatever the server says, the file is inside the folder and on every system valid."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LONGEST_NAME = 180
+"""Bytes of a name at most: file systems allow 255, and a suffix for a partial download has to fit too."""
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
+
+
+def safe_name(name: str) -> str:
+    """One path component that every common file system accepts: never empty, hidden, reserved or too long."""
+    text = unicodedata.normalize("NFC", _FORBIDDEN.sub("_", name)).strip(" .")
+    if _RESERVED.fullmatch(text.partition(".")[0].rstrip()):
+        text = f"_{text}"
+    return _cut(text, LONGEST_NAME).rstrip(" .") or "output"
+
+
+def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[str] = ()) -> dict[str, str]:
+    """A file name for every output, from its name and the extension in its URL.
+
+    Args:
+        outputs: URLs by output name.
+        by_output: Named after the output (`Kick drum.wav`), or as in the URL (`0f3a.wav`).
+        taken: Names that are already in use in the folder.
+
+    Names that would be the same file, on a system that ignores case too, are told apart: `a_b.wav`, `a_b (2).wav`.
+    """
+    used = {_folded(name) for name in taken}
+    names = dict[str, str]()
+    for output, url in outputs.items():
+        in_url = PurePosixPath(unquote(urlsplit(url).path)).name
+        stem, extension = output, PurePosixPath(in_url).suffix
+        if not by_output and in_url:
+            stem = PurePosixPath(in_url).stem
+        suffix = re.sub(r"[^.0-9A-Za-z]", "", extension)[:16]
+        base, number = safe_name(stem), 1
+        name = f"{base}{suffix}"
+        while _folded(name) in used:
+            number += 1
+            name = f"{base} ({number}){suffix}"
+        used.add(_folded(name))
+        names[output] = name
+    return names
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")

@@ -1,0 +1,199 @@
+"""One client's logic: from an operation to a typed answer or a typed error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import quote, urlencode
+
+from pydantic import ValidationError
+
+from musicai_sdk._core.operations import Operation, adapter
+from musicai_sdk._core.options import RequestOptions, checked_headers
+from musicai_sdk._core.retrying import Budget, Policy, parse_retry_after, retrying
+from musicai_sdk._io import IO, Request, Response, request_id
+from musicai_sdk._text import without_query
+from musicai_sdk.errors import (
+    STATUS_ERRORS,
+    InputError,
+    ResponseError,
+    ServerError,
+    StatusError,
+)
+
+if TYPE_CHECKING:
+    from musicai_sdk._core.settings import Settings
+
+T = TypeVar("T")
+
+Query = Mapping[str, str | int | Sequence[str] | None]
+BODY_LIMIT = 10_000
+"""How much of a body an error keeps, in characters."""
+
+
+class Session:
+    """Settings, driver and retry budget of one client."""
+
+    def __init__(self, settings: Settings, io: IO) -> None:
+        self.settings = settings
+        self.io = io
+        self.budget = Budget()
+
+    def on(self, io: IO) -> Session:
+        """The same session on another driver, for work that `io.transfer` runs."""
+        other = Session(self.settings, io)
+        other.budget = self.budget
+        return other
+
+    async def call(
+        self,
+        operation: Operation[T],
+        *,
+        job_id: str | None = None,
+        query: Query | None = None,
+        payload: Mapping[str, Any] | None = None,
+        options: RequestOptions | None = None,
+        deadline: float | None = None,
+    ) -> T:
+        """Sends one operation, with retries, and reads its answer."""
+        options = options or {}
+        path = operation.path if job_id is None else operation.path.replace("{id}", segment(job_id))
+
+        async def attempt(number: int) -> T:
+            return await self.once(
+                operation, path, query=query, payload=payload, options=options, attempt=number
+            )
+
+        policy = self.policy(options, repeatable=operation.repeatable)
+        return await retrying(self.io, policy, f"{operation.method} {path}", attempt, deadline=deadline)
+
+    async def once(
+        self,
+        operation: Operation[T],
+        path: str,
+        *,
+        query: Query | None = None,
+        payload: Mapping[str, Any] | None = None,
+        options: RequestOptions | None = None,
+        attempt: int = 1,
+    ) -> T:
+        """Sends one operation a single time and reads its answer."""
+        options = options or {}
+        headers = {
+            **checked_headers(options),
+            "Accept": "application/json",
+            "Authorization": self.settings.api_key,
+            "User-Agent": self.settings.user_agent,
+        }
+        body: bytes | None = None
+        if payload is not None:
+            headers["Content-Type"] = "application/json"
+            body = encoded(payload)
+        request = Request(
+            channel="api",
+            method=operation.method,
+            url=f"{self.settings.base_url}{path}{_query(query or {})}",
+            headers=headers,
+            body=body,
+            timeout=self.timeout(options),
+            attempt=attempt,
+        )
+        response = await self.io.send(request)
+        where = f"{request.method} {path}"
+        if response.status != HTTPStatus.OK and not 200 < response.status < 300:
+            raise status_error(where, response, self.settings)
+        return operation.unwrap(read_json(operation.answer, response, where))
+
+    def policy(self, options: RequestOptions, *, repeatable: bool = True) -> Policy:
+        """The retry policy of one call."""
+        return Policy(options.get("max_retries", self.settings.max_retries), self.budget, repeatable)
+
+    def timeout(self, options: RequestOptions) -> float | None:
+        """The timeout of one exchange, in seconds."""
+        return options.get("request_timeout", self.settings.timeout)
+
+
+def segment(job_id: str) -> str:
+    """A job id as one path segment: `../application` can't leave `/job/`."""
+    if not isinstance(cast("object", job_id), str) or not job_id.strip():
+        raise InputError(f"a job id must be a non-empty string, not {job_id!r}")
+    # Dots aren't quoted by urllib, and HTTP libraries resolve "." and ".." themselves.
+    return quote(job_id, safe="").replace(".", "%2E")
+
+
+def encoded(payload: Mapping[str, Any]) -> bytes:
+    """A request body; `InputError` names what JSON can't hold."""
+    try:
+        return json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"params and metadata must be what JSON can hold: {error}") from None
+
+
+def _query(values: Query) -> str:
+    """Lists become repeated keys (source: official reference); what is None is left out."""
+    present = [(name, value) for name, value in values.items() if value is not None]
+    return f"?{urlencode(present, doseq=True)}" if present else ""
+
+
+def read_json(kind: Any, response: Response, where: str) -> Any:
+    """The body as `kind`, straight from its bytes."""
+    try:
+        return adapter(kind).validate_json(response.body)
+    except ValidationError as error:
+        body = response.body.decode("utf-8", "replace")[:BODY_LIMIT]
+        problem = error.errors(include_url=False, include_input=False)[0]
+        if problem["type"] == "json_invalid":
+            content = response.headers.get("content-type", "no content type")
+            raise ResponseError(
+                f"{where} answered {response.status} with {content} that isn't valid JSON: a proxy or a login page in"
+                f" between, or a truncated answer",
+                body=body,
+            ) from None
+        field = ".".join(str(part) for part in problem["loc"] if not str(part).endswith(("]", ")")))
+        raise ResponseError(
+            f"{where} answered {response.status}, but its field {field or '(the whole)'} doesn't fit:"
+            f" {problem['msg']}",
+            field=field or None,
+            body=body,
+        ) from None
+
+
+def status_error(where: str, response: Response, settings: Settings) -> StatusError:
+    """The error of an error status; the service's own words are in the body's `message`."""
+    status = response.status
+    text = response.body.decode("utf-8", "replace")[:BODY_LIMIT]
+    fields = _json_object(response.body)
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus else "unknown status"
+    message = str(fields.get("message") or fields.get("title") or phrase)
+    identifier = request_id(response.headers)
+    advice = _advice(status, response, settings)
+    kind = STATUS_ERRORS.get(status, ServerError if status >= 500 else StatusError)
+    error = kind(
+        f"{where}: {status} {message}{f' (request id {identifier})' if identifier else ''}{advice}",
+        status=status,
+        code=str(fields["code"]) if fields.get("code") else None,
+        message=message,
+        body=text,
+        request_id=identifier,
+    )
+    error.retry_after = parse_retry_after(response.headers.get("retry-after"))
+    return error
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _advice(status: int, response: Response, settings: Settings) -> str:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return f"; the key came from {settings.key_source} and was sent to {settings.base_url}: do they go together?"
+    if 300 <= status < 400:
+        target = without_query(response.headers.get("location", "an unnamed place"))
+        return f"; the API redirected to {target}, which the client doesn't follow with your key: check base_url="
+    return ""

@@ -1,0 +1,138 @@
+"""How a client is set up: checked once, when it is made."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from musicai_sdk._text import without_query
+from musicai_sdk.errors import ConfigurationError
+
+API_KEY_VARIABLE = "MUSIC_AI_API_KEY"
+BASE_URL_VARIABLE = "MUSIC_AI_BASE_URL"
+DEFAULT_BASE_URL = "https://api.music.ai/v1"
+DEFAULT_TIMEOUT = 60.0
+"""Seconds of silence after which one HTTP exchange is given up."""
+DEFAULT_MAX_RETRIES = 3
+DEFAULT_POLL_INTERVAL = 2.0
+"""The longest pause between two polls, in seconds; the published Python client polls every 2 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one client."""
+
+    api_key: str = field(repr=False)
+    key_source: str
+    """Where the key was read, in words: a wrong key is easier to find so."""
+    base_url: str
+    user_agent: str
+    timeout: float | None
+    max_retries: int
+    poll_interval: float
+    names_by_output: bool
+    """Whether result files are named after their outputs, or as in their URLs."""
+    allow_http: bool
+
+
+def read_settings(
+    *,
+    api_key: str | None,
+    base_url: str | None,
+    user_agent: str | None,
+    timeout: float | None,
+    max_retries: int,
+    poll_interval: float,
+    names_by_output: bool,
+    allow_http: bool,
+) -> Settings:
+    """Checks the arguments of a client, with the environment behind them."""
+    if poll_interval <= 0:
+        raise ConfigurationError(f"job_monitor_interval must be more than 0 seconds, not {poll_interval!r}")
+    if max_retries < 0:
+        raise ConfigurationError(f"max_retries must be 0 or more, not {max_retries!r}")
+    if timeout is not None and timeout <= 0:
+        raise ConfigurationError(
+            f"timeout must be more than 0 seconds, or None for no limit, not {timeout!r}"
+        )
+    return Settings(
+        api_key=checked_key(api_key),
+        key_source=_key_source(api_key),
+        base_url=checked_base_url(base_url, allow_http=allow_http),
+        user_agent=_checked_header(user_agent or default_user_agent(), "user_agent"),
+        timeout=timeout,
+        max_retries=max_retries,
+        poll_interval=poll_interval,
+        names_by_output=names_by_output,
+        allow_http=allow_http,
+    )
+
+
+def checked_key(api_key: str | None) -> str:
+    """The key without surrounding white space. No message ever quotes it.
+
+    The key goes raw into the `Authorization` header: no `Bearer` (source: official documentation). A newline in it,
+    as at the end of a key file, would make the HTTP library print the key in its error.
+    """
+    where = _key_source(api_key)
+    key = (os.environ.get(API_KEY_VARIABLE, "") if api_key is None else api_key).strip()
+    if not key:
+        raise ConfigurationError(
+            f"no API key: set {API_KEY_VARIABLE} or pass api_key=… (keys are made in the Music.AI dashboard, one for"
+            f" each application)"
+        )
+    if key.lower().startswith("bearer"):
+        raise ConfigurationError(
+            f"{where} begins with 'Bearer': the service takes the key alone, without a prefix"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            f"{where} holds white space, a control character or a non-ASCII letter: not a key"
+        )
+    return key
+
+
+def _key_source(api_key: str | None) -> str:
+    return "the argument api_key" if api_key is not None else f"the environment variable {API_KEY_VARIABLE}"
+
+
+def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:
+    """The base URL without a trailing slash."""
+    url = (base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL).strip().rstrip("/")
+    shown = without_query(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ConfigurationError(f"the base URL {shown!r} is malformed") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
+        raise ConfigurationError(f"the base URL must look like {DEFAULT_BASE_URL}, not {shown!r}")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ConfigurationError(f"the base URL {shown!r} must not have a query, a fragment or a user name")
+    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
+        raise ConfigurationError(
+            f"{shown!r} would send your key unencrypted over the network: use https, or pass allow_http=True"
+        )
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def default_user_agent() -> str:
+    """The `User-Agent`, in the form of the published client (source: official Python client 1.0.4)."""
+    return f"Music.AI/SDK-Python/{version('musicai-sdk')} ({platform.system()})"
+
+
+def _checked_header(value: str, name: str) -> str:
+    if not value.isascii() or not value.isprintable():
+        raise ConfigurationError(f"{name} can't go into an HTTP header: it must be printable ASCII")
+    return value

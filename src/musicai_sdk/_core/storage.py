@@ -1,0 +1,22 @@
+"""What the storage says when it refuses."""
+
+from __future__ import annotations
+
+import re
+
+from musicai_sdk._text import without_query
+from musicai_sdk.errors import TransferError
+
+EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
+"""How a signed URL that is no longer valid shows: a fresh one may help, the same one won't."""
+
+
+def storage_error(what: str, url: str, status: int, body: bytes) -> TransferError:
+    """The error of an upload or download that the storage refused; it answers in XML with a `Code`."""
+    code = re.search(rb"<Code>([\w.-]{1,100})</Code>", body)
+    reason = f" ({code[1].decode()})" if code else ""
+    hint = "; the signed URL has expired or isn't for this use" if status in EXPIRED_STATUSES else ""
+    shown = without_query(url)
+    return TransferError(
+        f"{what} failed: the storage answered {status}{reason} for {shown}{hint}", url=shown, status=status
+    )

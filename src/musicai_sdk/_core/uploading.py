@@ -1,0 +1,52 @@
+"""Uploads: a fresh signed URL and a source read from the start for every attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from musicai_sdk._core.operations import GET_UPLOAD
+from musicai_sdk._core.retrying import retrying
+from musicai_sdk._core.sources import Progress, UploadSource, opened
+from musicai_sdk._core.storage import storage_error
+from musicai_sdk._io import IO, Request
+from musicai_sdk.models.files import UploadedFile
+
+if TYPE_CHECKING:
+    from musicai_sdk._core.options import RequestOptions
+    from musicai_sdk._core.session import Session
+
+
+async def upload(
+    session: Session, source: UploadSource, on_progress: Progress | None, options: RequestOptions
+) -> UploadedFile:
+    """Streams the source to the service's storage and returns where jobs can read it."""
+
+    async def work(io: IO) -> UploadedFile:
+        return await _upload(session.on(io), source, on_progress, options)
+
+    return await session.io.transfer(work)
+
+
+async def _upload(
+    session: Session, source: UploadSource, on_progress: Progress | None, options: RequestOptions
+) -> UploadedFile:
+    with opened(source, on_progress) as body:
+
+        async def attempt(number: int) -> UploadedFile:
+            urls = await session.once(GET_UPLOAD, GET_UPLOAD.path, options=options, attempt=number)
+            request = Request(
+                channel="storage",
+                method="PUT",
+                url=urls.upload_url,
+                # No Content-Type: the signature doesn't cover one, and the official clients send none.
+                headers={"User-Agent": session.settings.user_agent},
+                body=body,
+                timeout=session.timeout(options),
+                attempt=number,
+            )
+            response = await session.io.send(request)
+            if not 200 <= response.status < 300:
+                raise storage_error("upload", urls.upload_url, response.status, response.body)
+            return UploadedFile(url=urls.download_url, size=body.size)
+
+        return await retrying(session.io, session.policy(options), "upload", attempt)

@@ -1,0 +1,170 @@
+"""The blocking driver: the protocol's coroutines on `httpx.Client`, none of which ever suspends."""
+
+from __future__ import annotations
+
+import contextvars
+import copy
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from musicai_sdk._io import http, record
+from musicai_sdk._io.protocol import IO, Request, Response, ResponseStream
+from musicai_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+T = TypeVar("T")
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine that never suspends: no event loop, no thread, also inside a running loop."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    work.close()
+    raise RuntimeError("the blocking driver was asked to suspend: something awaits more than its IO")
+
+
+class BlockingIO:
+    """`IO` for the synchronous client: safe to share between threads; a forked child gets connections of its own."""
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        client: httpx.Client | None = None,
+        recorder: object | None = None,
+    ) -> None:
+        self._tls = tls
+        self._given = client
+        self._pid = os.getpid()
+        self._clients: dict[tuple[str, str], httpx.Client] = {}
+        self._closed = False
+        self.cancelled = threading.Event()
+        """Set from another thread to end what runs here at its next step."""
+        self.recorder: object = recorder or self
+        """On whose behalf exchanges are recorded."""
+
+    def cancellable(self) -> BlockingIO:
+        """The same connections under a `cancelled` flag of its own."""
+        other = copy.copy(self)
+        other.cancelled = threading.Event()
+        return other
+
+    def _client(self, request: Request) -> httpx.Client:
+        if self._closed:
+            raise ConfigurationError("this client is closed: make a new one, or leave the `with` block later")
+        if self.cancelled.is_set():
+            raise TransferCancelled
+        if self._given is not None:
+            return self._given
+        if self._pid != os.getpid():
+            # Connections are shared with the parent process here; using or closing them would disturb it.
+            self._pid, self._clients = os.getpid(), {}
+        scheme = request.url.partition(":")[0].lower()
+        key = (request.channel, scheme)
+        client = self._clients.get(key)
+        if client is None:
+            fresh = httpx.Client(**http.client_options(scheme, self._tls))
+            client = self._clients.setdefault(key, fresh)
+            if client is not fresh:
+                fresh.close()  # another thread was faster
+        return client
+
+    async def send(self, request: Request) -> Response:
+        """Sends a request and reads the whole answer."""
+        stream = await self.open(request)
+        body = bytearray()
+        try:
+            while chunk := await stream.read():
+                body += chunk
+        finally:
+            await stream.close()
+        return Response(stream.status, stream.headers, bytes(body))
+
+    async def open(self, request: Request) -> ResponseStream:
+        """Sends a request and reads the head of the answer."""
+        client = self._client(request)
+        started = self.now()
+        status: int | None = None
+        headers: Mapping[str, str] = {}
+        try:
+            with http.exchanging(request):
+                built = http.build(client, request)
+                response = client.send(built, stream=True, follow_redirects=False)
+                status, headers = response.status_code, dict(response.headers)
+        finally:
+            record.note(self.recorder, request, self.now() - started, status, headers)
+        return _Stream(self, request, response, headers)
+
+    async def sleep(self, seconds: float) -> None:
+        """Blocks the thread."""
+        if self.cancelled.wait(seconds):
+            raise TransferCancelled
+
+    def now(self) -> float:
+        """`time.monotonic`."""
+        return time.monotonic()
+
+    async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
+        """Runs the tasks in up to `limit` threads."""
+        if len(tasks) <= 1 or limit <= 1:
+            return [drive(task()) for task in tasks]
+
+        def run(task: Callable[[], Coroutine[Any, Any, T]]) -> T:
+            return drive(task())
+
+        with ThreadPoolExecutor(min(limit, len(tasks)), thread_name_prefix="musicai_sdk") as pool:
+            # Each task in a copy of this context, so that recordings see what it does.
+            futures = [pool.submit(contextvars.copy_context().run, run, task) for task in tasks]
+            try:
+                return [future.result() for future in futures]
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
+        """Runs the work right here."""
+        return await work(self)
+
+    async def close(self) -> None:
+        """Closes the clients that were made here, never a given one."""
+        self._closed = True
+        while self._clients:
+            self._clients.popitem()[1].close()
+
+
+class TransferCancelled(BaseException):
+    """Ends a transfer in a worker thread whose task was cancelled."""
+
+
+class _Stream:
+    """An answer on its way."""
+
+    def __init__(
+        self, io: BlockingIO, request: Request, response: httpx.Response, headers: Mapping[str, str]
+    ) -> None:
+        self.status = response.status_code
+        self.headers = headers
+        self._io = io
+        self._request = request
+        self._response = response
+        # Decoded, because an API answer may be compressed; downloads ask for the identity coding.
+        self._chunks = response.iter_bytes()
+
+    async def read(self) -> bytes:
+        if self._io.cancelled.is_set():
+            raise TransferCancelled
+        with http.exchanging(self._request):
+            return next(self._chunks, b"")
+
+    async def close(self) -> None:
+        self._response.close()

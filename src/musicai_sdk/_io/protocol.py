@@ -1,0 +1,100 @@
+"""What the logic needs of the outside world: a tiny protocol, and plain values instead of an HTTP library's objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+Channel: TypeAlias = Literal["api", "storage"]
+"""Which of the two HTTP clients: the one that may carry the key, or the one that never does."""
+
+
+class Body(Protocol):
+    """A request body that can be sent again."""
+
+    size: int
+    """Its length in bytes, sent as `Content-Length`."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes from the start; every call begins anew. Raises when the source no longer has `size` bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request."""
+
+    channel: Channel
+    method: str
+    url: str
+    """Absolute, query included."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    body: bytes | Body | None = field(default=None, repr=False)
+    timeout: float | None = None
+    """Seconds of silence after which the exchange is given up; None waits for ever."""
+    attempt: int = 1
+    """Which try this is, counted from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes
+
+
+class ResponseStream(Protocol):
+    """An answer whose body is still on its way."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    async def read(self) -> bytes:
+        """The next bytes of the body, as they arrive; empty at the end."""
+        ...
+
+    async def close(self) -> None:
+        """Gives the connection back. Can be called more than once."""
+        ...
+
+
+class IO(Protocol):
+    """The outside world. `AsyncIO` suspends; `BlockingIO` implements the same coroutines without ever suspending."""
+
+    async def send(self, request: Request) -> Response:
+        """Sends a request and reads the whole answer.
+
+        Raises:
+            ConnectionFailedError: no complete answer; its `sent` says whether the server may have seen the request.
+        """
+        ...
+
+    async def open(self, request: Request) -> ResponseStream:
+        """Sends a request and reads the head of the answer. Raises as `send`."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        ...
+
+    def now(self) -> float:
+        """A monotonic clock, in seconds."""
+        ...
+
+    async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
+        """Runs all tasks, at most `limit` at once; the first error is raised, and what hasn't begun doesn't begin."""
+        ...
+
+    async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
+        """Runs work that moves a whole file, where it disturbs nothing else."""
+        ...
+
+    async def close(self) -> None:
+        """Closes the connections that were opened here. Can be called more than once."""
+        ...

@@ -1,0 +1,91 @@
+"""A record of HTTP exchanges: what `client.record()` collects and what the log says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from musicai_sdk._text import without_query
+
+if TYPE_CHECKING:
+    from musicai_sdk._io.protocol import Request
+
+logger = logging.getLogger("musicai_sdk")
+
+REQUEST_ID_HEADERS = ("x-request-id", "x-correlation-id", "x-cloud-trace-context", "cf-ray")
+"""Where a request id may stand. The service documents none; these are what its kind of front end sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One HTTP attempt. It holds no key, no query and no body."""
+
+    method: str
+    """The HTTP method."""
+    url: str
+    """The URL without its query."""
+    status: int | None
+    """The status, or None when no answer came."""
+    elapsed: float
+    """Seconds from the request to the head of the answer."""
+    attempt: int
+    """Which try it was, counted from 1."""
+    request_id: str | None = None
+    """The request id of the answer, if it had one."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The answer's headers by lower-case name."""
+
+
+_recordings: ContextVar[tuple[tuple[object, list[Exchange]], ...]] = ContextVar(
+    "musicai_sdk_recordings", default=()
+)
+
+
+@contextmanager
+def recording(owner: object) -> Generator[list[Exchange]]:
+    """Collects the exchanges that `owner` makes in this context, worker threads of its transfers included."""
+    exchanges: list[Exchange] = []
+    token = _recordings.set((*_recordings.get(), (owner, exchanges)))
+    try:
+        yield exchanges
+    finally:
+        _recordings.reset(token)
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The request id among an answer's headers."""
+    return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
+
+
+def note(
+    owner: object, request: Request, elapsed: float, status: int | None, headers: Mapping[str, str]
+) -> None:
+    """Logs one exchange at DEBUG and adds it to the recordings of `owner`."""
+    exchange = Exchange(
+        method=request.method,
+        url=without_query(request.url),
+        status=status,
+        elapsed=elapsed,
+        attempt=request.attempt,
+        request_id=request_id(headers),
+        headers={name: value for name, value in headers.items() if name not in _SECRET_HEADERS},
+    )
+    logger.debug(
+        "%s %s -> %s in %.0f ms (attempt %d)",
+        exchange.method,
+        exchange.url,
+        "no answer" if status is None else status,
+        elapsed * 1000,
+        request.attempt,
+    )
+    for recorder, exchanges in _recordings.get():
+        if recorder is owner:
+            exchanges.append(exchange)
+
+
+_SECRET_HEADERS = frozenset({"authorization", "location", "set-cookie", "www-authenticate"})
+"""Headers that may carry a secret or a signed URL."""
