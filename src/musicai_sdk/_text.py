@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 
 def without_query(url: str) -> str:
@@ -24,6 +24,6 @@ def safe_repr(value: object) -> str:
     if isinstance(value, str):
         return repr(without_query(value)) if "://" in value else repr(value)
     if isinstance(value, Mapping):
-        entries = cast("Mapping[Any, Any]", value).items()
+        entries = cast("Mapping[object, object]", value).items()
         return "{" + ", ".join(f"{key!r}: {safe_repr(entry)}" for key, entry in entries) + "}"
     return repr(value)

@@ -6,10 +6,11 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from musicai_sdk._core.listing import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
+from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._core.uploading import upload
 from musicai_sdk._io.record import logger
@@ -22,11 +23,8 @@ from musicai_sdk.errors import (
     ServerError,
 )
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, Job, JobRef
+from musicai_sdk.models.result import R
 from musicai_sdk.workflows.base import Workflow, file_url, is_file_input
-
-if TYPE_CHECKING:
-    from musicai_sdk._core.options import RequestOptions
-    from musicai_sdk.models.result import R
 
 LOOK_FOR = 5.0
 """For how many seconds a create whose answer was lost is looked for in the list of jobs."""

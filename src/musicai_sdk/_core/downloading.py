@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from musicai_sdk._core.names import PARTIAL
+from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retrying import retrying
+from musicai_sdk._core.session import Session
+from musicai_sdk._core.sources import Progress
 from musicai_sdk._core.storage import storage_error
 from musicai_sdk._io import IO, Request, ResponseStream
 from musicai_sdk._text import without_query
-from musicai_sdk.errors import InputError, IntegrityError, TransferError
+from musicai_sdk.errors import (
+    ConnectionFailedError,
+    InputError,
+    IntegrityError,
+    RequestTimeoutError,
+    TransferError,
+)
 from musicai_sdk.models.files import DownloadedFile
-
-if TYPE_CHECKING:
-    from musicai_sdk._core.options import RequestOptions
-    from musicai_sdk._core.session import Session
-    from musicai_sdk._core.sources import Progress
 
 ERROR_BODY = 4096
 """Bytes read of a refusal."""
@@ -53,7 +57,7 @@ def checked_url(url: str) -> None:
 async def _download(
     session: Session, url: str, target: Path, on_progress: Progress | None, options: RequestOptions
 ) -> DownloadedFile:
-    part = target.with_name(f"{target.name}.part")
+    part = target.with_name(target.name + PARTIAL)
 
     async def attempt(number: int) -> int:
         stream = await session.io.open(storage_request(session, url, options, number))
@@ -108,7 +112,7 @@ async def _save(stream: ResponseStream, url: str, part: Path, on_progress: Progr
     total = int(length) if length.isdecimal() and plain else None
     received = 0
     with part.open("wb") as file:
-        while chunk := await stream.read():
+        while chunk := await _next(stream, url, received, total):
             file.write(chunk)
             received += len(chunk)
             if on_progress is not None:
@@ -116,8 +120,22 @@ async def _save(stream: ResponseStream, url: str, part: Path, on_progress: Progr
         file.flush()
         os.fsync(file.fileno())
     if total is not None and received != total:
-        raise IntegrityError(
-            f"download of {without_query(url)} is not whole: {received} of {total} bytes",
-            url=without_query(url),
-        )
+        raise _not_whole(url, received, total)
     return received
+
+
+async def _next(stream: ResponseStream, url: str, received: int, total: int | None) -> bytes:
+    try:
+        return await stream.read()
+    except RequestTimeoutError:
+        raise
+    except ConnectionFailedError as error:
+        raise _not_whole(url, received, total) from error
+
+
+def _not_whole(url: str, received: int, total: int | None) -> IntegrityError:
+    shown = without_query(url)
+    expected = "an unknown number of" if total is None else str(total)
+    return IntegrityError(
+        f"the download of {shown} broke off after {received} of {expected} bytes", url=shown
+    )

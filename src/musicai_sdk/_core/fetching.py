@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from musicai_sdk._core.operations import DELETE_JOB, GET_JOB
+from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session, segment
 from musicai_sdk.errors import NotFoundError
 from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.result import RawResult, WorkflowResult
-
-if TYPE_CHECKING:
-    from musicai_sdk._core.options import RequestOptions
 
 T = TypeVar("T")
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from pydantic import ValidationError
 
 from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
+from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.session import Session
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.account import WorkflowInfo
 from musicai_sdk.models.filters import Filters, FiltersDict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from musicai_sdk._core.options import RequestOptions
-    from musicai_sdk._core.session import Session
-    from musicai_sdk.models.job import Job
+from musicai_sdk.models.job import Job
 
 PAGE_SIZE = 100
 """The service's default; the largest it allows isn't known."""

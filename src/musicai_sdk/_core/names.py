@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 LONGEST_NAME = 180
 """Bytes of a name at most: file systems allow 255, and a suffix for a partial download has to fit too."""
 
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
+PARTIAL = ".part"
+"""What the name of a file ends in until it is whole."""
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
 
 
@@ -36,7 +36,7 @@ def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[s
 
     Names that would be the same file, on a system that ignores case too, are told apart: `a_b.wav`, `a_b (2).wav`.
     """
-    used = {_folded(name) for name in taken}
+    used = {_folded(f"{name}{end}") for name in taken for end in ("", PARTIAL)}
     names = dict[str, str]()
     for output, url in outputs.items():
         in_url = PurePosixPath(unquote(urlsplit(url).path)).name
@@ -46,10 +46,10 @@ def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[s
         suffix = re.sub(r"[^.0-9A-Za-z]", "", extension)[:16]
         base, number = safe_name(stem), 1
         name = f"{base}{suffix}"
-        while _folded(name) in used:
+        while not used.isdisjoint({_folded(name), _folded(name + PARTIAL)}):
             number += 1
             name = f"{base} ({number}){suffix}"
-        used.add(_folded(name))
+        used.update((_folded(name), _folded(name + PARTIAL)))
         names[output] = name
     return names
 

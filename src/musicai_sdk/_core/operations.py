@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter
 
@@ -41,7 +41,9 @@ def _same(value: Any) -> Any:
 
 def _wrapped(value: Any) -> Any:
     """Lists come bare or wrapped into an object (sources: official clients and tests disagree)."""
-    return next(iter(value.values())) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return next(iter(cast("dict[str, Any]", value).values()), list[Any]())
+    return value
 
 
 @cache

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Mapping
+from typing import TypedDict
 
 from musicai_sdk.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection"}
 

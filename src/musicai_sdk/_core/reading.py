@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from musicai_sdk._core.downloading import checked_url, refuse_errors, storage_request
+from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session, read_json
 from musicai_sdk._io import Response
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, TransferError
 from musicai_sdk.models.outputs import CustomStorage, JsonOutput
-
-if TYPE_CHECKING:
-    from musicai_sdk._core.options import RequestOptions
 
 T = TypeVar("T")
 

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from musicai_sdk._core.downloading import download
 from musicai_sdk._core.fetching import get
-from musicai_sdk._core.names import file_names
+from musicai_sdk._core.names import PARTIAL, file_names, safe_name
+from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.session import Session
+from musicai_sdk._core.sources import Progress
 from musicai_sdk._core.storage import EXPIRED_STATUSES
-from musicai_sdk.errors import TransferError
+from musicai_sdk.errors import InputError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
 from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.outputs import FileUrl
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from musicai_sdk._core.options import RequestOptions
-    from musicai_sdk._core.session import Session
-    from musicai_sdk._core.sources import Progress
 
 MANIFEST = "workflow.results.json"
 """The file with the whole result. The 1.0 package wrote `workflow.result.json`."""
@@ -39,6 +36,8 @@ async def download_results(
     options: RequestOptions,
 ) -> JobFiles:
     """Downloads every file output as `<output>.<extension>`, and writes the result as JSON beside them."""
+    if safe_name(manifest) != manifest:
+        raise InputError(f"the manifest's name must be a plain file name, not {manifest!r}")
     if not isinstance(job, Job) or not job.done:
         job = await get(session, job, None, options)
     job.raise_for_success()
@@ -80,7 +79,7 @@ async def _output(
 def _write_manifest(path: Path, result: Mapping[str, Any], names: Mapping[str, str]) -> Path:
     """The result with files as relative paths (`"./vocals.wav"`), as the official tools write it."""
     content = {name: f"./{names[name]}" if name in names else value for name, value in result.items()}
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(path.name + PARTIAL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

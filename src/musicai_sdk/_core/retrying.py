@@ -7,11 +7,13 @@ throttled) to 20 s, and a budget of tokens per client so that a dead service isn
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from musicai_sdk._io import IO
 from musicai_sdk._io.record import logger
 from musicai_sdk.errors import (
     ConnectionFailedError,
@@ -23,11 +25,7 @@ from musicai_sdk.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from tenacity import RetryCallState
-
-    from musicai_sdk._io import IO
 
 T = TypeVar("T")
 
@@ -96,7 +94,7 @@ def cannot_have_acted(error: BaseException) -> bool:
 
 def retry_after(error: MusicAiError) -> float | None:
     """How long the server asked to wait, in seconds."""
-    return getattr(error, "retry_after", None)
+    return error.retry_after if isinstance(error, StatusError) else None
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:

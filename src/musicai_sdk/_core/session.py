@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from musicai_sdk._core.operations import Operation, adapter
 from musicai_sdk._core.options import RequestOptions, checked_headers
 from musicai_sdk._core.retrying import Budget, Policy, parse_retry_after, retrying
+from musicai_sdk._core.settings import Settings
 from musicai_sdk._io import IO, Request, Response, request_id
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import (
@@ -22,9 +23,6 @@ from musicai_sdk.errors import (
     ServerError,
     StatusError,
 )
-
-if TYPE_CHECKING:
-    from musicai_sdk._core.settings import Settings
 
 T = TypeVar("T")
 
@@ -102,7 +100,7 @@ class Session:
         )
         response = await self.io.send(request)
         where = f"{request.method} {path}"
-        if response.status != HTTPStatus.OK and not 200 < response.status < 300:
+        if not 200 <= response.status < 300:
             raise status_error(where, response, self.settings)
         return operation.unwrap(read_json(operation.answer, response, where))
 
@@ -165,8 +163,7 @@ def status_error(where: str, response: Response, settings: Settings) -> StatusEr
     status = response.status
     text = response.body.decode("utf-8", "replace")[:BODY_LIMIT]
     fields = _json_object(response.body)
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus else "unknown status"
-    message = str(fields.get("message") or fields.get("title") or phrase)
+    message = str(fields.get("message") or fields.get("title") or _phrase(status))
     identifier = request_id(response.headers)
     advice = _advice(status, response, settings)
     kind = STATUS_ERRORS.get(status, ServerError if status >= 500 else StatusError)
@@ -180,6 +177,13 @@ def status_error(where: str, response: Response, settings: Settings) -> StatusEr
     )
     error.retry_after = parse_retry_after(response.headers.get("retry-after"))
     return error
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "(a status without a name)"
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def opened(source: UploadSource, on_progress: Progress | None) -> Generator[Sour
     elif isinstance(source, str | os.PathLike):
         path = Path(source)
         try:
-            file = path.open("rb")
+            file: BinaryIO = path.open("rb")
         except FileNotFoundError:
             raise SourceNotFoundError(
                 f"there is no file {str(path)!r} to upload (looked from {Path.cwd()})"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from musicai_sdk._core.fetching import get, job_id_of, result_type_of
 from musicai_sdk._core.listing import JobPages
 from musicai_sdk._core.operations import GET_JOB_STATUS
+from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retrying import is_transient
+from musicai_sdk._core.session import Session
 from musicai_sdk._io.record import logger
 from musicai_sdk.errors import InputError, MusicAiError, WaitTimeoutError
 from musicai_sdk.models.job import Job, JobRef, JobState
-
-if TYPE_CHECKING:
-    from musicai_sdk._core.options import RequestOptions
-    from musicai_sdk._core.session import Session
 
 OnUpdate: TypeAlias = Callable[[JobState], object]
 """Called with the new state whenever a job's status changed, the first one included."""
@@ -35,6 +33,7 @@ class Pauses:
             raise InputError(
                 f"timeout must be 0 or more seconds, or None to wait without end, not {timeout!r}"
             )
+        self._session = session
         self._io = session.io
         self._cap = session.settings.poll_interval
         self._pause = min(FIRST_PAUSE, self._cap)
@@ -53,6 +52,14 @@ class Pauses:
         await self._io.sleep(pause)
         return True
 
+    def options(self, options: RequestOptions) -> RequestOptions:
+        """The options of the next poll: no exchange may outlast the deadline by more than a second."""
+        if self.deadline is None:
+            return options
+        allowed = options.get("request_timeout", self._session.settings.timeout)
+        left = max(1.0, self.deadline - self._io.now())
+        return {**options, "request_timeout": left if allowed is None else min(allowed, left)}
+
 
 async def wait(
     session: Session,
@@ -68,7 +75,7 @@ async def wait(
     while True:
         try:
             state = await session.call(
-                GET_JOB_STATUS, job_id=job_id, options=options, deadline=pauses.deadline
+                GET_JOB_STATUS, job_id=job_id, options=pauses.options(options), deadline=pauses.deadline
             )
             if state.status != status:
                 status = state.status
@@ -87,7 +94,7 @@ async def wait(
 def timed_out(job_id: str, status: str | None, timeout: float | None) -> WaitTimeoutError:
     """The error at the deadline: nothing is lost."""
     return WaitTimeoutError(
-        f"job {job_id} is {status or 'in an unknown state'} after {timeout:g} s. It goes on and will be charged:"
+        f"job {job_id} is {status or 'in an unknown state'} after {timeout or 0:g} s. It goes on and will be charged:"
         f" client.jobs.wait({job_id!r}) waits on, client.jobs.delete({job_id!r}) gives it up",
         job_id=job_id,
         status=status,
@@ -108,7 +115,7 @@ async def wait_all(
     pauses = Pauses(session, timeout)
     while True:
         try:
-            await _poll(session, types, finished, statuses, on_update, options)
+            await _poll(session, types, finished, statuses, on_update, pauses.options(options))
         except MusicAiError as error:
             if not is_transient(error):
                 raise
@@ -117,9 +124,9 @@ async def wait_all(
         if not waiting:
             return [finished[job_id_of(job)] for job in jobs]
         if not await pauses.pause():
-            error = timed_out(waiting[0], statuses.get(waiting[0]), pauses.timeout)
-            error.add_note(f"{len(waiting)} of {len(types)} jobs are unfinished: {', '.join(waiting[:20])}")
-            raise error
+            late = timed_out(waiting[0], statuses.get(waiting[0]), pauses.timeout)
+            late.add_note(f"{len(waiting)} of {len(types)} jobs are unfinished: {', '.join(waiting[:20])}")
+            raise late
 
 
 async def _poll(
@@ -149,5 +156,5 @@ async def _poll(
                 if job.id in waiting:
                     saw(job)
     # A job that isn't listed: deleted meanwhile (404), or of another application's key (404 too).
-    for job_id in cast("list[str]", sorted(waiting)):
+    for job_id in sorted(waiting):
         saw(await get(session, job_id, types[job_id], options))

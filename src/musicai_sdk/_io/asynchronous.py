@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 import httpx
 
@@ -12,10 +14,6 @@ from musicai_sdk._io import http, record
 from musicai_sdk._io.blocking import BlockingIO, drive
 from musicai_sdk._io.protocol import IO, Request, Response, ResponseStream
 from musicai_sdk.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 T = TypeVar("T")
 

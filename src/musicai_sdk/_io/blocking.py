@@ -5,20 +5,18 @@ from __future__ import annotations
 import contextvars
 import copy
 import os
+import ssl
 import threading
 import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
 from musicai_sdk._io import http, record
 from musicai_sdk._io.protocol import IO, Request, Response, ResponseStream
 from musicai_sdk.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 T = TypeVar("T")
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from typing_extensions import override
 
+from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, RequestTimeoutError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator
-
-    from musicai_sdk._io.protocol import Body, Request
 
 MAX_CONNECTIONS = 64
 """The size of each connection pool; concurrency is bounded below it."""

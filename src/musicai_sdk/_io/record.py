@@ -7,12 +7,9 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from musicai_sdk._io.protocol import Request
 from musicai_sdk._text import without_query
-
-if TYPE_CHECKING:
-    from musicai_sdk._io.protocol import Request
 
 logger = logging.getLogger("musicai_sdk")
 

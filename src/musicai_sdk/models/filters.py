@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, TypedDict
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from musicai_sdk.models._open import KNOWN_STATUSES, JobStatus, Unknown
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def _as_list(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import GenericAlias
@@ -16,9 +17,6 @@ from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
 from musicai_sdk.models._wire import WireModel
 from musicai_sdk.models.outputs import OutputValue
 from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def _wire_time(moment: datetime) -> str:
@@ -117,9 +115,8 @@ class Job(WireModel, Generic[R_co], frozen=True):
     completed_at: Timestamp | None = None
     """When it ended; null until then."""
 
-    _result_type: ClassVar[type[WorkflowResult]] = (
-        RawResult  # shadowed in the instances of `with_result_type`
-    )
+    result_type: ClassVar[type[WorkflowResult]] = RawResult
+    """The type of `result`; each job that a typed call returned has its own."""
 
     if not TYPE_CHECKING:
 
@@ -174,7 +171,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
             ResponseError: the outputs don't fit the type; the text names the fields, and `outputs` has them all.
         """
         self.raise_for_success()
-        return cast("R_co", self._read(self._result_type))
+        return cast("R_co", self._read(self.result_type))
 
     @property
     def outputs(self) -> Mapping[str, OutputValue]:
@@ -202,7 +199,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
         """The same job, whose `result` is read as `result_type`."""
         job: Job[Any] = self.model_copy()
         # Neither a field (it isn't the server's) nor a private attribute (those slow down every job that is parsed).
-        object.__setattr__(job, "_result_type", result_type)
+        object.__setattr__(job, "result_type", result_type)
         return job
 
     def _read(self, result_type: type[WorkflowResult]) -> WorkflowResult:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import (
-    TYPE_CHECKING,
     Any,
     ClassVar,
     Generic,
@@ -27,9 +27,6 @@ from musicai_sdk.errors import InputError
 from musicai_sdk.models.files import UploadedFile
 from musicai_sdk.models.outputs import FileUrl
 from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
 """A file input: an `https://` URL or the path of a local file (both may be a string), or an uploaded file.
