@@ -1,1 +1,106 @@
-"""The Music.AI API in Python."""
+"""The Music.AI API in Python: upload a song, run a workflow on it, read the typed results.
+
+```python
+from pathlib import Path
+from musicai_sdk import MusicAiClient
+from musicai_sdk.workflows import GenerateChords
+
+with MusicAiClient() as client:  # MUSIC_AI_API_KEY
+    job = client.jobs.run(GenerateChords(input_url=Path("song.mp3")))
+    for chord in client.files.read(job.result.chords):
+        print(chord.start, chord.chord_majmin)
+    client.jobs.download(job, "chords")
+    client.jobs.delete(job)
+```
+
+`AsyncMusicAiClient` has the same names with `await` in front. `musicai_sdk.workflows` has the workflows,
+`musicai_sdk.models` what the service sends, `musicai_sdk.errors` the errors, `musicai_sdk.sandbox` the whole service on
+your own machine. Everything is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from musicai_sdk._core.options import RequestOptions
+    from musicai_sdk._io.record import Exchange
+    from musicai_sdk.client import AsyncMusicAiClient, MusicAiClient
+    from musicai_sdk.errors import MusicAiError
+    from musicai_sdk.models import (
+        CUSTOM_STORAGE,
+        CustomStorage,
+        FileOutput,
+        FileUrl,
+        Filters,
+        Job,
+        JobRef,
+        JobStatus,
+        JsonFile,
+        JsonOutput,
+        Unknown,
+        UploadedFile,
+    )
+    from musicai_sdk.workflows import (
+        CustomWorkflow,
+        FileInput,
+        RawResult,
+        Workflow,
+        WorkflowResult,
+        output,
+        param,
+    )
+
+__all__ = [
+    "CUSTOM_STORAGE",
+    "AsyncMusicAiClient",
+    "CustomStorage",
+    "CustomWorkflow",
+    "Exchange",
+    "FileInput",
+    "FileOutput",
+    "FileUrl",
+    "Filters",
+    "Job",
+    "JobRef",
+    "JobStatus",
+    "JsonFile",
+    "JsonOutput",
+    "MusicAiClient",
+    "MusicAiError",
+    "RawResult",
+    "RequestOptions",
+    "Unknown",
+    "UploadedFile",
+    "Workflow",
+    "WorkflowResult",
+    "output",
+    "param",
+]
+
+_HOMES = {
+    "musicai_sdk._core.options": ("RequestOptions",),
+    "musicai_sdk._io.record": ("Exchange",),
+    "musicai_sdk.client": ("AsyncMusicAiClient", "MusicAiClient"),
+    "musicai_sdk.errors": ("MusicAiError",),
+    "musicai_sdk.workflows": (
+        *("CustomWorkflow", "FileInput", "RawResult", "Workflow", "WorkflowResult", "output", "param"),
+    ),
+}
+"""Where the public names live, apart from those in `musicai_sdk.models`. Importing this package imports none of it."""
+
+
+def __getattr__(name: str) -> object:
+    """Loads a public name at its first use."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = next((module for module, names in _HOMES.items() if name in names), "musicai_sdk.models")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted({*globals(), *__all__})

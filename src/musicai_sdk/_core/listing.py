@@ -49,6 +49,10 @@ class JobPages:
         self._seen = set[str]()
         self._ended = False
 
+    def again(self) -> JobPages:
+        """The same pages from the first."""
+        return JobPages(self._session, self._filters, self._size, self._options)
+
     async def next(self) -> Sequence[Job[Any]] | None:
         """The next page, or None after the last."""
         if self._ended:

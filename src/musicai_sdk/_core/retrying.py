@@ -123,7 +123,7 @@ def delay(error: BaseException, attempt: int, chance: Callable[[], float] = rand
     if asked is not None:
         return asked + chance() * max(0.5, asked / 4)
     base = THROTTLED_BASE if isinstance(error, RateLimitError) else TRANSIENT_BASE
-    return chance() * min(LONGEST_DELAY, base * 2 ** (attempt - 1))
+    return chance() * min(LONGEST_DELAY, base * 2.0 ** (attempt - 1))
 
 
 async def retrying(

@@ -1,0 +1,607 @@
+"""`client.jobs`: create, follow, fetch and delete jobs."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+from typing_extensions import Unpack
+
+from musicai_sdk._core import creating, fetching, results, waiting
+from musicai_sdk._core.creating import NewJob
+from musicai_sdk._core.listing import JobPages
+from musicai_sdk._core.operations import GET_JOB_STATUS
+from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.results import MANIFEST
+from musicai_sdk._core.session import Session
+from musicai_sdk._core.sources import Progress
+from musicai_sdk._core.waiting import DEFAULT_WAIT, OnUpdate
+from musicai_sdk._io import drive
+from musicai_sdk.models._open import JobStatus
+from musicai_sdk.models.files import JobFiles
+from musicai_sdk.models.job import Job, JobRef, JobState
+from musicai_sdk.models.result import R, RawResult
+from musicai_sdk.resources.lists import AsyncJobList, JobList
+from musicai_sdk.workflows.base import Workflow
+
+
+class Jobs:
+    """Jobs: paid work of a workflow on your inputs.
+
+    A job is given as its id, as the `JobRef` that `create` returned, or as a `Job`; the latter two carry the type of
+    the result on.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(
+        self,
+        workflow: Workflow[R],
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> JobRef[R]:
+        """Creates a job, and doesn't wait for it. This costs money.
+
+        Local files among the workflow's inputs are uploaded first. The POST is only sent again when the server can't
+        have acted on it; if its answer is lost, the job is looked for by its token instead.
+
+        Args:
+            workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
+            name: A name for the dashboard; the last part of the slug when left out.
+            metadata: Short values to find on the job again.
+            copy_results_to: Upload URLs (PUT) by output name: those outputs go to your own storage, and stand as
+                `CUSTOM_STORAGE` in the result. They must be valid until the job ends.
+            idempotency_key: A token of your own (1 to 255 characters) for `find`; a random one when left out.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Returns:
+            A reference with the job's `id`, for `wait`, `get`, `download` and `delete`.
+
+        Raises:
+            CreateUncertainError: the answer was lost and the job isn't listed; it may exist. Has the token.
+            NotFoundError: no such workflow.
+            InputError: the workflow or an argument can't be right; nothing was sent.
+            TransferError: a local input can't be uploaded; no job was created.
+        """
+        new = NewJob(name, metadata, copy_results_to, idempotency_key)
+        return drive(creating.create(self._session, workflow, new, options))
+
+    def run(
+        self,
+        workflow: Workflow[R],
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[R]:
+        """Creates a job and waits for its results: `create` and `wait` in one. This costs money.
+
+        Args:
+            workflow: A workflow with its parameters.
+            name: As in `create`.
+            metadata: As in `create`.
+            copy_results_to: As in `create`.
+            idempotency_key: As in `create`.
+            timeout: Seconds to wait after the job was created; None waits without end.
+            on_update: Called with the new state whenever the job's status changes.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Returns:
+            The job, SUCCEEDED; its `result` is typed by the workflow.
+
+        Raises:
+            JobFailedError: the job failed; has the service's code, title and message, and the job.
+            WaitTimeoutError: the time is over; the job goes on and has the error's `job_id`.
+            CreateUncertainError: as in `create`.
+        """
+        new = NewJob(name, metadata, copy_results_to, idempotency_key)
+        created = drive(creating.create(self._session, workflow, new, options))
+        job: Job[R] = drive(waiting.wait(self._session, created, timeout, on_update, options))
+        job.raise_for_failure()
+        return job
+
+    @overload
+    def get(
+        self, job: str, workflow_type: type[Workflow[R]], **options: Unpack[RequestOptions]
+    ) -> Job[R]: ...
+    @overload
+    def get(self, job: JobRef[R] | Job[R], **options: Unpack[RequestOptions]) -> Job[R]: ...
+    @overload
+    def get(self, job: str, **options: Unpack[RequestOptions]) -> Job[RawResult]: ...
+    def get(
+        self,
+        job: str | JobRef[Any] | Job[Any],
+        workflow_type: type[Workflow[Any]] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[Any]:
+        """Fetches a job as it is now.
+
+        Args:
+            job: Its id, or a reference.
+            workflow_type: The class of its workflow, which types the result: `get(id, GenerateChords)`.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            NotFoundError: no such job for this key's application.
+        """
+        result_type = workflow_type.result_type if workflow_type is not None else None
+        return drive(fetching.get(self._session, job, result_type, options))
+
+    def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
+        """Fetches a job's id and status only: the cheap answer to "how far is it?".
+
+        Args:
+            job: Its id, or a reference.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            NotFoundError: no such job for this key's application.
+        """
+        job_id = fetching.job_id_of(job)
+        return drive(self._session.call(GET_JOB_STATUS, job_id=job_id, options=options))
+
+    def list(
+        self,
+        *,
+        status: Sequence[JobStatus] | None = None,
+        workflow: Sequence[str] | None = None,
+        batch_name: str | None = None,
+        page_size: int = 100,
+        **options: Unpack[RequestOptions],
+    ) -> JobList:
+        """The jobs of this key's application, fetched a page at a time while they are iterated.
+
+        Args:
+            status: Only jobs with one of these statuses.
+            workflow: Only jobs of one of these workflows, by slug.
+            batch_name: Only jobs of this batch.
+            page_size: Jobs fetched with one request. 100 is the service's default; its maximum isn't known.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            InputError: there is no such status.
+        """
+        filters = {"status": status, "workflow": workflow, "batchName": batch_name}
+        pages = JobPages(self._session, filters, page_size, options)
+        return JobList(pages.again)
+
+    def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
+        """Deletes a job, in whatever state it is; its result files go with it.
+
+        Whether deleting a running job stops it or gives money back isn't documented.
+
+        Args:
+            job: Its id, or a reference.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            NotFoundError: no such job for this key's application.
+        """
+        drive(fetching.delete(self._session, job, options))
+
+    @overload
+    def wait(
+        self,
+        job: JobRef[R] | Job[R],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[R]: ...
+    @overload
+    def wait(
+        self,
+        job: str,
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[RawResult]: ...
+    def wait(
+        self,
+        job: str | JobRef[Any] | Job[Any],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[Any]:
+        """Waits until a job has succeeded or failed; a failed job is returned too (`job.raise_for_failure()`).
+
+        The first poll is at once, the next after half a second, then less and less often, up to the client's
+        `job_monitor_interval`. Failing polls don't end the wait, nor does a status that this version doesn't know.
+
+        Args:
+            job: Its id, or a reference.
+            timeout: Seconds to wait; None waits without end.
+            on_update: Called with the new state whenever the status changes.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
+            NotFoundError: no such job for this key's application.
+        """
+        return drive(waiting.wait(self._session, job, timeout, on_update, options))
+
+    @overload
+    def wait_all(
+        self,
+        jobs: Sequence[JobRef[R] | Job[R]],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> builtins.list[Job[R]]: ...
+    @overload
+    def wait_all(
+        self,
+        jobs: Sequence[str | JobRef[Any] | Job[Any]],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> builtins.list[Job[Any]]: ...
+    def wait_all(
+        self,
+        jobs: Sequence[str | JobRef[Any] | Job[Any]],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> builtins.list[Job[Any]]:
+        """Waits for many jobs with one request per page of a hundred, and returns them in the given order.
+
+        Args:
+            jobs: Ids or references, also mixed.
+            timeout: Seconds to wait for all of them; None waits without end.
+            on_update: Called with the new state whenever the status of one changes.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
+            NotFoundError: one of them doesn't exist for this key's application.
+        """
+        return drive(waiting.wait_all(self._session, jobs, timeout, on_update, options))
+
+    def download(
+        self,
+        job: str | JobRef[Any] | Job[Any],
+        folder: str | os.PathLike[str],
+        *,
+        manifest: str = MANIFEST,
+        on_progress: Progress | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> JobFiles:
+        """Downloads all file outputs of a job into a folder, and writes the whole result as JSON beside them.
+
+        Files are named after their outputs (`Kick drum.wav`), made safe for every file system. Outputs in your own
+        storage are skipped. A signed URL that has expired is renewed once.
+
+        Args:
+            job: Its id, or a reference; it must have succeeded.
+            folder: Where to; it is made when it doesn't exist.
+            manifest: The JSON file's name.
+            on_progress: Called with (bytes received, bytes in all or None) of each file, from several threads.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Returns:
+            The paths by output name, and the `manifest`.
+
+        Raises:
+            JobNotFinishedError: it hasn't succeeded yet; nothing was written.
+            JobFailedError: it failed; nothing was written.
+            TransferError: a file can't be downloaded or written.
+        """
+        return drive(results.download_results(self._session, job, folder, manifest, on_progress, options))
+
+    def find(self, idempotency_key: str, **options: Unpack[RequestOptions]) -> Job[RawResult] | None:
+        """Looks for the job that was created under a token, such as `CreateUncertainError.idempotency_key`.
+
+        Args:
+            idempotency_key: The token given to `create`, or generated by it.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Returns:
+            The job, or None when the service lists none with that token (yet).
+        """
+        return drive(creating.find(self._session, idempotency_key, options))
+
+
+class AsyncJobs:
+    """Jobs: paid work of a workflow on your inputs.
+
+    A job is given as its id, as the `JobRef` that `create` returned, or as a `Job`; the latter two carry the type of
+    the result on.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def create(
+        self,
+        workflow: Workflow[R],
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> JobRef[R]:
+        """Creates a job, and doesn't wait for it. This costs money.
+
+        Local files among the workflow's inputs are uploaded first. The POST is only sent again when the server can't
+        have acted on it; if its answer is lost, the job is looked for by its token instead.
+
+        Args:
+            workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
+            name: A name for the dashboard; the last part of the slug when left out.
+            metadata: Short values to find on the job again.
+            copy_results_to: Upload URLs (PUT) by output name: those outputs go to your own storage, and stand as
+                `CUSTOM_STORAGE` in the result. They must be valid until the job ends.
+            idempotency_key: A token of your own (1 to 255 characters) for `find`; a random one when left out.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Returns:
+            A reference with the job's `id`, for `wait`, `get`, `download` and `delete`.
+
+        Raises:
+            CreateUncertainError: the answer was lost and the job isn't listed; it may exist. Has the token.
+            NotFoundError: no such workflow.
+            InputError: the workflow or an argument can't be right; nothing was sent.
+            TransferError: a local input can't be uploaded; no job was created.
+        """
+        new = NewJob(name, metadata, copy_results_to, idempotency_key)
+        return await creating.create(self._session, workflow, new, options)
+
+    async def run(
+        self,
+        workflow: Workflow[R],
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[R]:
+        """Creates a job and waits for its results: `create` and `wait` in one. This costs money.
+
+        Args:
+            workflow: A workflow with its parameters.
+            name: As in `create`.
+            metadata: As in `create`.
+            copy_results_to: As in `create`.
+            idempotency_key: As in `create`.
+            timeout: Seconds to wait after the job was created; None waits without end.
+            on_update: Called with the new state whenever the job's status changes.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Returns:
+            The job, SUCCEEDED; its `result` is typed by the workflow.
+
+        Raises:
+            JobFailedError: the job failed; has the service's code, title and message, and the job.
+            WaitTimeoutError: the time is over; the job goes on and has the error's `job_id`.
+            CreateUncertainError: as in `create`.
+        """
+        new = NewJob(name, metadata, copy_results_to, idempotency_key)
+        created = await creating.create(self._session, workflow, new, options)
+        job: Job[R] = await waiting.wait(self._session, created, timeout, on_update, options)
+        job.raise_for_failure()
+        return job
+
+    @overload
+    async def get(
+        self, job: str, workflow_type: type[Workflow[R]], **options: Unpack[RequestOptions]
+    ) -> Job[R]: ...
+    @overload
+    async def get(self, job: JobRef[R] | Job[R], **options: Unpack[RequestOptions]) -> Job[R]: ...
+    @overload
+    async def get(self, job: str, **options: Unpack[RequestOptions]) -> Job[RawResult]: ...
+    async def get(
+        self,
+        job: str | JobRef[Any] | Job[Any],
+        workflow_type: type[Workflow[Any]] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[Any]:
+        """Fetches a job as it is now.
+
+        Args:
+            job: Its id, or a reference.
+            workflow_type: The class of its workflow, which types the result: `get(id, GenerateChords)`.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            NotFoundError: no such job for this key's application.
+        """
+        result_type = workflow_type.result_type if workflow_type is not None else None
+        return await fetching.get(self._session, job, result_type, options)
+
+    async def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
+        """Fetches a job's id and status only: the cheap answer to "how far is it?".
+
+        Args:
+            job: Its id, or a reference.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            NotFoundError: no such job for this key's application.
+        """
+        job_id = fetching.job_id_of(job)
+        return await self._session.call(GET_JOB_STATUS, job_id=job_id, options=options)
+
+    def list(
+        self,
+        *,
+        status: Sequence[JobStatus] | None = None,
+        workflow: Sequence[str] | None = None,
+        batch_name: str | None = None,
+        page_size: int = 100,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncJobList:
+        """The jobs of this key's application, fetched a page at a time while they are iterated.
+
+        Args:
+            status: Only jobs with one of these statuses.
+            workflow: Only jobs of one of these workflows, by slug.
+            batch_name: Only jobs of this batch.
+            page_size: Jobs fetched with one request. 100 is the service's default; its maximum isn't known.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            InputError: there is no such status.
+        """
+        filters = {"status": status, "workflow": workflow, "batchName": batch_name}
+        pages = JobPages(self._session, filters, page_size, options)
+        return AsyncJobList(pages.again)
+
+    async def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
+        """Deletes a job, in whatever state it is; its result files go with it.
+
+        Whether deleting a running job stops it or gives money back isn't documented.
+
+        Args:
+            job: Its id, or a reference.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            NotFoundError: no such job for this key's application.
+        """
+        await fetching.delete(self._session, job, options)
+
+    @overload
+    async def wait(
+        self,
+        job: JobRef[R] | Job[R],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[R]: ...
+    @overload
+    async def wait(
+        self,
+        job: str,
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[RawResult]: ...
+    async def wait(
+        self,
+        job: str | JobRef[Any] | Job[Any],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[Any]:
+        """Waits until a job has succeeded or failed; a failed job is returned too (`job.raise_for_failure()`).
+
+        The first poll is at once, the next after half a second, then less and less often, up to the client's
+        `job_monitor_interval`. Failing polls don't end the wait, nor does a status that this version doesn't know.
+
+        Args:
+            job: Its id, or a reference.
+            timeout: Seconds to wait; None waits without end.
+            on_update: Called with the new state whenever the status changes.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
+            NotFoundError: no such job for this key's application.
+        """
+        return await waiting.wait(self._session, job, timeout, on_update, options)
+
+    @overload
+    async def wait_all(
+        self,
+        jobs: Sequence[JobRef[R] | Job[R]],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> builtins.list[Job[R]]: ...
+    @overload
+    async def wait_all(
+        self,
+        jobs: Sequence[str | JobRef[Any] | Job[Any]],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> builtins.list[Job[Any]]: ...
+    async def wait_all(
+        self,
+        jobs: Sequence[str | JobRef[Any] | Job[Any]],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> builtins.list[Job[Any]]:
+        """Waits for many jobs with one request per page of a hundred, and returns them in the given order.
+
+        Args:
+            jobs: Ids or references, also mixed.
+            timeout: Seconds to wait for all of them; None waits without end.
+            on_update: Called with the new state whenever the status of one changes.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Raises:
+            WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
+            NotFoundError: one of them doesn't exist for this key's application.
+        """
+        return await waiting.wait_all(self._session, jobs, timeout, on_update, options)
+
+    async def download(
+        self,
+        job: str | JobRef[Any] | Job[Any],
+        folder: str | os.PathLike[str],
+        *,
+        manifest: str = MANIFEST,
+        on_progress: Progress | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> JobFiles:
+        """Downloads all file outputs of a job into a folder, and writes the whole result as JSON beside them.
+
+        Files are named after their outputs (`Kick drum.wav`), made safe for every file system. Outputs in your own
+        storage are skipped. A signed URL that has expired is renewed once.
+
+        Args:
+            job: Its id, or a reference; it must have succeeded.
+            folder: Where to; it is made when it doesn't exist.
+            manifest: The JSON file's name.
+            on_progress: Called with (bytes received, bytes in all or None) of each file, from several threads.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Returns:
+            The paths by output name, and the `manifest`.
+
+        Raises:
+            JobNotFinishedError: it hasn't succeeded yet; nothing was written.
+            JobFailedError: it failed; nothing was written.
+            TransferError: a file can't be downloaded or written.
+        """
+        return await results.download_results(self._session, job, folder, manifest, on_progress, options)
+
+    async def find(self, idempotency_key: str, **options: Unpack[RequestOptions]) -> Job[RawResult] | None:
+        """Looks for the job that was created under a token, such as `CreateUncertainError.idempotency_key`.
+
+        Args:
+            idempotency_key: The token given to `create`, or generated by it.
+            **options: Per-call settings, see `RequestOptions`.
+
+        Returns:
+            The job, or None when the service lists none with that token (yet).
+        """
+        return await creating.find(self._session, idempotency_key, options)
