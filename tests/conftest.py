@@ -1,0 +1,68 @@
+"""Fixtures: one sandbox for the session, clean for every test, and a client of each colour."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musicai_sdk import AsyncMusicAiClient, MusicAiClient
+from musicai_sdk.sandbox import Sandbox
+from support.colours import Colour, awaited
+
+SONGS = Path(__file__).parent / "songs"
+
+Connect = Callable[..., MusicAiClient]
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
+    yield running_sandbox
+    running_sandbox.reset()
+
+
+@pytest.fixture(params=["sync", "async"])
+def colour(request: pytest.FixtureRequest) -> Colour:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def connect(colour: Colour, sandbox: Sandbox) -> Iterator[Connect]:
+    """Makes clients of the test's colour, by default against the sandbox; they are closed after the test."""
+    with asyncio.Runner() as runner:
+        made = list[MusicAiClient]()
+
+        def make(**settings: Any) -> MusicAiClient:
+            settings = {"api_key": sandbox.api_key, "base_url": sandbox.base_url, **settings}
+            client = (
+                MusicAiClient(**settings)
+                if colour == "sync"
+                else awaited(AsyncMusicAiClient(**settings), runner)
+            )
+            made.append(client)
+            return client
+
+        yield make
+        for client in made:
+            client.close()
+
+
+@pytest.fixture
+def client(connect: Connect) -> MusicAiClient:
+    """A client of each colour: a test with it runs twice."""
+    return connect()
+
+
+@pytest.fixture
+def song() -> Path:
+    """A short song with known chords."""
+    return SONGS / "band0.ogg"
