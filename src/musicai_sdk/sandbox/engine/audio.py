@@ -42,11 +42,11 @@ class Audio:
     @property
     def seconds(self) -> float:
         """The length in seconds."""
-        return self.samples.shape[1] / self.rate
+        return float(self.samples.shape[1] / self.rate)
 
     def mono(self) -> F32:
         """The mean of the channels, shape (n,)."""
-        return self.samples.mean(axis=0, dtype=np.float32)
+        return np.asarray(self.samples.mean(axis=0), dtype=np.float32)
 
 
 class _Reader(Protocol):
@@ -94,7 +94,8 @@ def decode(path: Path) -> Audio:
                         "The audio is too long for the sandbox, which holds a whole file in memory: "
                         "send at most 30 minutes of stereo at 48 kHz."
                     )
-                blocks.append(block)
+                np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+                blocks.append(np.clip(block, -_LOUDEST, _LOUDEST, out=block))
     except _UNREADABLE as error:
         raise bad_input(
             f"The input can't be decoded as audio ({error}). Send a WAV, FLAC, OGG, Opus or MP3 file."
@@ -102,12 +103,11 @@ def decode(path: Path) -> Audio:
     if not blocks:
         raise bad_input("The input has no audio in it: it decodes to 0 samples.")
     samples = np.empty((channels, values // channels), dtype=np.float32)
-    at = 0
-    for block in blocks:
-        samples[:, at : at + len(block)] = block.T
-        at += len(block)
-    np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    np.clip(samples, -_LOUDEST, _LOUDEST, out=samples)
+    at = samples.shape[1]
+    while blocks:  # each block is freed once it's copied, so that the file isn't in memory twice
+        block = blocks.pop()
+        samples[:, at - len(block) : at] = block.T
+        at -= len(block)
     return Audio(samples, rate)
 
 

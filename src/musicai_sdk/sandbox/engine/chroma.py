@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musicai_sdk.sandbox.engine.audio import ANALYSIS_RATE
+from musicai_sdk.sandbox.engine.audio import ANALYSIS_RATE, F32
 from musicai_sdk.sandbox.engine.spectrum import magnitudes
-
-if TYPE_CHECKING:
-    from musicai_sdk.sandbox.engine.audio import F32
 
 FRAMES_PER_SECOND = 10
 _HOP = ANALYSIS_RATE // FRAMES_PER_SECOND
 _SIZE = 8192
-_LOWEST = 40
-_HIGHEST = 100
-_COMPRESSION = 1000.0
+# MIDI notes A2 to A6: below, a semitone is narrower than a bin; above, there are mostly overtones.
+_LOWEST = 45
+_HIGHEST = 94
+# Semitones; narrow, so that a partial hardly leaks into its neighbours, which log compression would lift.
+_FILTER_WIDTH = 0.15
+_COMPRESSION = 300.0
 _BACKGROUND = 13
 
 
@@ -28,8 +27,6 @@ class Chroma:
 
     classes: F32
     """Shape (frames, 12), C first: the strength of each pitch class above the spectrum's floor."""
-    bass: F32
-    """Shape (frames, 12): the same below middle C only."""
     tonal: F32
     """Shape (frames,): the part of the compressed spectrum that stands above its floor, 0 to 1."""
     level: F32
@@ -47,7 +44,9 @@ def tuning(signal: F32) -> float:
     for block in magnitudes(signal, _SIZE, _HOP * 5):
         logs = np.log(block[:, low - 1 : high + 1] + np.float32(1e-9))
         left, here, right = logs[:, :-2], logs[:, 1:-1], logs[:, 2:]
-        frame, peak = np.nonzero((here > left) & (here >= right) & (here > here.max(axis=1, keepdims=True) - 4))
+        frame, peak = np.nonzero(
+            (here > left) & (here >= right) & (here > here.max(axis=1, keepdims=True) - 4)
+        )
         a, b, c = left[frame, peak], here[frame, peak], right[frame, peak]
         bins = low + peak + 0.5 * (a - c) / np.minimum(a - 2 * b + c, -1e-9)
         pitch = 12 * np.log2(bins * ANALYSIS_RATE / _SIZE / 440.0)
@@ -61,7 +60,7 @@ def _note_filters(offset: float) -> F32:
     bins = np.arange(1, _SIZE // 2 + 1)[:, None]
     distance = 69 + 12 * np.log2(bins * ANALYSIS_RATE / _SIZE / 440.0) - pitch
     filters = np.zeros((_SIZE // 2 + 1, _HIGHEST - _LOWEST))
-    filters[1:] = np.exp(-0.5 * (distance / 0.3) ** 2) * (np.abs(distance) < 1)
+    filters[1:] = np.exp(-0.5 * (distance / _FILTER_WIDTH) ** 2) * (np.abs(distance) < 1)
     return filters.astype(np.float32)
 
 
@@ -77,4 +76,4 @@ def chroma(signal: F32) -> Chroma:
     peaks = np.maximum(compressed - floor, 0)
     folding = np.eye(12, dtype=np.float32)[np.arange(_LOWEST, _HIGHEST) % 12]
     tonal = peaks.sum(axis=1) / np.maximum(compressed.sum(axis=1), 1e-9)
-    return Chroma(peaks @ folding, peaks[:, : 60 - _LOWEST] @ folding[: 60 - _LOWEST], tonal, level)
+    return Chroma(peaks @ folding, tonal, level)
