@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal, Self, cast
+
+from typing_extensions import override
 
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 
@@ -27,6 +30,7 @@ class _Awaited:
         is_room = type(value).__module__.startswith("musicai_sdk.resources")
         return _Awaited(value, self._runner) if is_room else value
 
+    @override
     def __setattr__(self, name: str, value: object) -> None:
         setattr(self._inner, name, value)
 
@@ -48,7 +52,8 @@ class _Awaited:
             async def wait() -> Any:
                 return await result
 
-            return self._runner.run(wait())
+            # In the caller's context, as within one coroutine: what a `with` block set is seen.
+            return self._runner.run(wait(), context=contextvars.copy_context())
 
         return call
 

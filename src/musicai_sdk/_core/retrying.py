@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from musicai_sdk._io import IO
 from musicai_sdk._io.record import logger
@@ -40,12 +40,12 @@ RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 class Budget:
     """Tokens that retries cost and successes give back. Counting is approximate between threads, and may be."""
 
-    SIZE = 500.0
-    TRANSIENT_COST = 14.0
-    THROTTLED_COST = 5.0
+    SIZE: ClassVar[float] = 500.0
+    TRANSIENT_COST: ClassVar[float] = 14.0
+    THROTTLED_COST: ClassVar[float] = 5.0
 
     def __init__(self) -> None:
-        self.tokens = self.SIZE
+        self.tokens: float = self.SIZE
 
     def take(self, error: BaseException) -> bool:
         """Pays for one retry, if there is enough left."""

@@ -35,9 +35,9 @@ class Session:
     """Settings, driver and retry budget of one client."""
 
     def __init__(self, settings: Settings, io: IO) -> None:
-        self.settings = settings
-        self.io = io
-        self.budget = Budget()
+        self.settings: Settings = settings
+        self.io: IO = io
+        self.budget: Budget = Budget()
 
     def on(self, io: IO) -> Session:
         """The same session on another driver, for work that `io.transfer` runs."""
@@ -57,7 +57,7 @@ class Session:
     ) -> T:
         """Sends one operation, with retries, and reads its answer."""
         options = options or {}
-        path = operation.path if job_id is None else operation.path.replace("{id}", segment(job_id))
+        path = operation.path.replace("{id}", segment(job_id)) if "{id}" in operation.path else operation.path
 
         async def attempt(number: int) -> T:
             return await self.once(
@@ -113,9 +113,9 @@ class Session:
         return options.get("request_timeout", self.settings.timeout)
 
 
-def segment(job_id: str) -> str:
+def segment(job_id: object) -> str:
     """A job id as one path segment: `../application` can't leave `/job/`."""
-    if not isinstance(cast("object", job_id), str) or not job_id.strip():
+    if not isinstance(job_id, str) or not job_id.strip():
         raise InputError(f"a job id must be a non-empty string, not {job_id!r}")
     # Dots aren't quoted by urllib, and HTTP libraries resolve "." and ".." themselves.
     return quote(job_id, safe="").replace(".", "%2E")

@@ -1,0 +1,114 @@
+"""A paid POST: once, under any fault."""
+
+from __future__ import annotations
+
+import pytest
+
+from musicai_sdk import CustomWorkflow, MusicAiClient
+from musicai_sdk._core import creating
+from musicai_sdk.errors import CreateUncertainError, InputError, NotFoundError, RateLimitError, ServerError
+from musicai_sdk.sandbox import Sandbox
+
+WORKFLOW = CustomWorkflow("sdk-test", {"file": "http://127.0.0.1:9/none"})
+
+
+def posts(sandbox: Sandbox) -> int:
+    return sum(entry.method == "POST" for entry in sandbox.requests)
+
+
+@pytest.fixture
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time for which a lost job is looked for is a setting of the module: shorter, the behaviour is the same."""
+    monkeypatch.setattr(creating, "LOOK_FOR", 0.3)
+    monkeypatch.setattr(creating, "LOOK_EVERY", 0.1)
+
+
+def test_a_job_whose_answer_was_lost_is_found(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST /job", reset="after", nth=1)
+    created = client.jobs.create(WORKFLOW, idempotency_key="k-1")
+    assert posts(sandbox) == 1
+    assert [job["id"] for job in sandbox.jobs] == [created.id]
+    assert created.idempotency_key == "k-1"
+
+
+def test_also_through_the_1_0_surface(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST /job", reset="after", nth=1)
+    job_id = client.add_job("name", "sdk-test", {"file": "http://127.0.0.1:9/none"})
+    assert [job["id"] for job in sandbox.jobs] == [job_id["id"]]
+
+
+@pytest.mark.usefixtures("short_search")
+def test_an_ambiguous_create_is_never_repeated(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST /job", reset="before")
+    with pytest.raises(CreateUncertainError, match=r"client\.jobs\.find\('k-2'\)") as caught:
+        client.jobs.create(WORKFLOW, idempotency_key="k-2")
+    assert caught.value.idempotency_key == "k-2"
+    assert posts(sandbox) == 1
+    assert sandbox.jobs == []
+    assert client.jobs.find("k-2") is None
+
+
+@pytest.mark.usefixtures("short_search")
+def test_a_server_error_is_ambiguous_too(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST /job", status=500)
+    with pytest.raises(CreateUncertainError) as caught:
+        client.jobs.create(WORKFLOW)
+    assert isinstance(caught.value.__cause__, ServerError)
+    assert posts(sandbox) == 1
+
+
+@pytest.mark.usefixtures("short_search")
+@pytest.mark.parametrize("body", ["<html>", {"status": "created"}])
+def test_an_answer_without_an_id(client: MusicAiClient, sandbox: Sandbox, body: object) -> None:
+    sandbox.faults.add("POST /job", body=body)  # type: ignore[arg-type]
+    with pytest.raises(CreateUncertainError):
+        client.jobs.create(WORKFLOW)
+    assert posts(sandbox) == 1
+
+
+def test_throttling_is_retried(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST /job", status=429, headers={"retry-after": "0"}, times=2)
+    client.jobs.create(WORKFLOW)
+    assert posts(sandbox) == 3
+    assert len(sandbox.jobs) == 1
+
+
+def test_throttling_for_too_long_is_an_error(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST /job", status=429, headers={"retry-after": "600"})
+    with pytest.raises(RateLimitError):
+        client.jobs.create(WORKFLOW)
+    assert sandbox.jobs == []
+
+
+def test_refusals_are_final(client: MusicAiClient, sandbox: Sandbox) -> None:
+    with pytest.raises(NotFoundError):
+        client.jobs.create(CustomWorkflow("nothing", {}))
+    assert posts(sandbox) == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "k" * 256])
+def test_bad_idempotency_keys(client: MusicAiClient, sandbox: Sandbox, key: str) -> None:
+    with pytest.raises(InputError, match="idempotency_key"):
+        client.jobs.create(WORKFLOW, idempotency_key=key)
+    assert sandbox.requests == []
+
+
+def test_bad_storage_urls(client: MusicAiClient, sandbox: Sandbox) -> None:
+    with pytest.raises(InputError, match="copy_results_to"):
+        client.jobs.create(WORKFLOW, copy_results_to={"file": "s3://bucket/key"})
+    assert sandbox.requests == []
+
+
+def test_the_token_does_not_show_in_the_metadata(client: MusicAiClient, sandbox: Sandbox) -> None:
+    created = client.jobs.create(WORKFLOW, metadata={"a": 1})
+    job = client.jobs.get(created)
+    assert job.metadata == job["metadata"] == {"a": 1}
+    assert job.idempotency_key == created.idempotency_key
+    assert created.idempotency_key in sandbox.jobs[0]["metadata"].values()  # type: ignore[union-attr]
+
+
+def test_the_same_file_is_uploaded_once(client: MusicAiClient, sandbox: Sandbox) -> None:
+    from pathlib import Path
+
+    client.jobs.create(CustomWorkflow("sdk-test", {"file": Path(__file__), "other": Path(__file__)}))
+    assert sum(entry.method == "PUT" for entry in sandbox.requests) == 1

@@ -1,0 +1,302 @@
+"""Bad input and strange answers: a clear, typed error, and nothing lost."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Connect
+from musicai_sdk import CustomWorkflow, MusicAiClient, Unknown
+from musicai_sdk.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InputError,
+    JobFailedError,
+    JobNotFinishedError,
+    NotFoundError,
+    ResponseError,
+    SourceNotFoundError,
+    TransferError,
+    WaitTimeoutError,
+)
+from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.workflows import GenerateChords
+
+# --- files
+
+
+def test_missing_file(client: MusicAiClient, sandbox: Sandbox) -> None:
+    with pytest.raises(SourceNotFoundError, match=r"no file 'nowhere\.mp3'") as caught:
+        client.jobs.run(GenerateChords(input_url="nowhere.mp3"))
+    assert isinstance(caught.value, FileNotFoundError)
+    assert sandbox.requests == []
+
+
+def test_folder_instead_of_a_file(client: MusicAiClient, tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match="is a folder"):
+        client.files.upload(tmp_path)
+
+
+@pytest.mark.parametrize("source", [b"", io.BytesIO()])
+def test_nothing_to_upload(client: MusicAiClient, source: Any) -> None:
+    with pytest.raises(TransferError, match="is empty"):
+        client.files.upload(source)
+
+
+def test_empty_file(client: MusicAiClient, tmp_path: Path) -> None:
+    (tmp_path / "empty.wav").touch()
+    with pytest.raises(TransferError, match=r"empty\.wav' is empty"):
+        client.upload_file(tmp_path / "empty.wav")
+
+
+def test_text_file_object(client: MusicAiClient, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abc")
+    with (tmp_path / "a.txt").open() as file, pytest.raises(InputError, match="'rb'"):
+        client.files.upload(file)  # type: ignore[arg-type]
+
+
+def test_not_a_source(client: MusicAiClient) -> None:
+    with pytest.raises(InputError, match="can't upload a int"):
+        client.files.upload(3)  # type: ignore[arg-type]
+
+
+# --- keys and URLs
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("", "no API key: set MUSIC_AI_API_KEY"),
+        ("   \n", "no API key"),
+        ("Bearer 0f3a-secret", "without a prefix"),
+        ("0f3a-secret\nmore", "control character"),
+        ("0f3a secret", "white space"),
+        ("0f3ä-secret", "non-ASCII"),
+    ],
+)
+def test_malformed_key(connect: Connect, key: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        connect(api_key=key)
+    assert "secret" not in str(caught.value)
+
+
+def test_no_key_at_all(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MUSIC_AI_API_KEY", raising=False)
+    with pytest.raises(ConfigurationError, match="MUSIC_AI_API_KEY"):
+        connect(api_key=None)
+
+
+def test_newline_at_the_end_of_a_key_file_is_harmless(connect: Connect, sandbox: Sandbox) -> None:
+    assert connect(api_key=f"{sandbox.api_key}\n").application.get().name == "Default Application"
+
+
+def test_wrong_key_says_where_it_came_from(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSIC_AI_API_KEY", "00000000-0000-4000-8000-000000000000")
+    with pytest.raises(AuthenticationError, match="environment variable MUSIC_AI_API_KEY") as caught:
+        connect(api_key=None).application.get()
+    assert caught.value.status == 401
+    assert "00000000-0000" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("ftp://host/v1", "must look like"),
+        ("api.music.ai/v1", "must look like"),
+        ("https://host:port/v1", "malformed"),
+        ("https://user:secret@host/v1", "user name"),
+        ("https://host/v1?key=secret", "query"),
+        ("http://api.music.ai/v1", "unencrypted"),
+    ],
+)
+def test_malformed_base_url(connect: Connect, url: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        connect(base_url=url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("settings", [{"timeout": 0}, {"max_retries": -1}, {"job_monitor_interval": 0}])
+def test_impossible_settings(connect: Connect, settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(settings))):
+        connect(**settings)
+
+
+# --- workflows and jobs
+
+
+def test_unknown_workflow(client: MusicAiClient) -> None:
+    with pytest.raises(NotFoundError, match="no-such-workflow"):
+        client.jobs.create(CustomWorkflow("no-such-workflow", {}))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"input_url": 3}, {"input_url": None}, {"input_url": b"song"}, {"input_url": ["song"]}]
+)
+def test_wrong_parameter_types(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="input_url can't be"):
+        GenerateChords(**arguments)
+
+
+def test_misspelt_parameter() -> None:
+    with pytest.raises(TypeError, match="inputurl"):
+        GenerateChords(inputurl="song.mp3")  # type: ignore[call-arg]
+
+
+def test_not_a_workflow(client: MusicAiClient) -> None:
+    with pytest.raises(InputError, match="GenerateChords"):
+        client.jobs.run(GenerateChords)  # type: ignore[arg-type]
+
+
+def test_params_that_json_cannot_hold(client: MusicAiClient, sandbox: Sandbox) -> None:
+    with pytest.raises(InputError, match="JSON"):
+        client.jobs.create(CustomWorkflow("sdk-test", {"file": "https://host/a", "set": {1}}))
+    with pytest.raises(InputError, match="JSON"):
+        client.jobs.create(
+            CustomWorkflow("sdk-test", {"file": "https://host/a"}), metadata={"nan": float("nan")}
+        )
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "job_id", ["27803abe-ec15-4f74-9e8a-18a99627e9b0", "../application", "a/b", "..", "?x=1"]
+)
+def test_unknown_job_id_is_one_quoted_segment(client: MusicAiClient, sandbox: Sandbox, job_id: str) -> None:
+    with pytest.raises(NotFoundError):
+        client.get_job(job_id)
+    assert len(sandbox.requests) == 1
+    assert sandbox.requests[0].path.startswith("/v1/job/")
+
+
+@pytest.mark.parametrize("job_id", ["", "  ", None, 3])
+def test_no_job_id(client: MusicAiClient, sandbox: Sandbox, job_id: Any) -> None:
+    with pytest.raises(InputError, match="job id"):
+        client.get_job(job_id)
+    assert sandbox.requests == []
+
+
+def test_unreachable_input_fails_the_job(client: MusicAiClient, tmp_path: Path) -> None:
+    with pytest.raises(JobFailedError, match="BAD_INPUT") as caught:
+        client.jobs.run(GenerateChords(input_url="http://127.0.0.1:9/none.mp3"))
+    assert (caught.value.code, caught.value.title) == ("BAD_INPUT", "Invalid input")
+    assert caught.value.job.failed
+    with pytest.raises(JobFailedError):
+        client.jobs.download(caught.value.job_id, tmp_path / "out")
+    with pytest.raises(JobFailedError):
+        _ = caught.value.job.result
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_of_an_unfinished_job(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults.add("GET /job/{id}", body={"id": "j", "status": "STARTED", "result": None})
+    with pytest.raises(JobNotFinishedError, match="STARTED") as caught:
+        client.jobs.download("j", tmp_path / "out")
+    assert caught.value.status == "STARTED"
+    assert not (tmp_path / "out").exists()
+
+
+def test_status_nobody_knows(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("GET /job/{id}/status", body={"id": "j", "status": "PAUSED"})
+    state = client.jobs.status("j")
+    assert isinstance(state.status, Unknown)
+    assert not state.done
+    with pytest.raises(WaitTimeoutError, match="PAUSED") as caught:
+        client.jobs.wait("j", timeout=0.3)
+    assert isinstance(caught.value, TimeoutError)
+    assert caught.value.job_id == "j"
+
+
+def test_unknown_filters(client: MusicAiClient, sandbox: Sandbox) -> None:
+    with pytest.raises(InputError, match="no such status"):
+        client.list_jobs({"status": ["SUCEEDED"]})
+    with pytest.raises(InputError, match="state"):
+        client.list_jobs({"state": ["FAILED"]})
+    with pytest.raises(InputError, match="no such status"):
+        client.jobs.list(status=["SUCEEDED"])  # type: ignore[list-item]
+    assert sandbox.requests == []
+
+
+# --- answers
+
+
+def test_html_with_status_200(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add(
+        "GET /application", status=200, headers={"content-type": "text/html"}, body="<html>Log in</html>"
+    )
+    with pytest.raises(ResponseError, match="text/html") as caught:
+        client.application.get()
+    assert caught.value.body == "<html>Log in</html>"
+
+
+def test_truncated_json(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("GET /job/{id}", body='{"id": "j", "status": "SUCC')
+    with pytest.raises(ResponseError, match="isn't valid JSON"):
+        client.jobs.get("j")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"status": "STARTED"}, "id"), ({"id": "j", "status": 3}, "status"), ({"id": "j"}, "status")],
+)
+def test_answer_that_does_not_fit(client: MusicAiClient, sandbox: Sandbox, body: Any, field: str) -> None:
+    sandbox.faults.add("GET /job/{id}", body=body)
+    with pytest.raises(ResponseError, match=f"field {field} ") as caught:
+        client.jobs.get("j")
+    assert caught.value.field == field
+
+
+def test_result_null_of_a_job_that_succeeded(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults.add("GET /job/{id}", body={"id": "j", "status": "SUCCEEDED", "result": None})
+    job = client.jobs.get("j", GenerateChords)
+    with pytest.raises(ResponseError, match="chords missing"):
+        _ = job.result
+    assert job.outputs == {}
+    files = client.jobs.download(job, tmp_path / "out")
+    assert dict(files) == {}
+    assert files.manifest.read_text() == "{}\n"
+
+
+def test_values_only_result_is_still_written(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults.add(
+        "GET /job/{id}", body={"id": "j", "status": "SUCCEEDED", "result": {"bpm": "64", "key": 3}}
+    )
+    assert client.download_job_results("j", tmp_path / "out") == []
+    assert (tmp_path / "out" / "workflow.results.json").read_text() == '{\n  "bpm": "64",\n  "key": 3\n}\n'
+
+
+def test_download_to_a_folder_or_into_a_file(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    uploaded = client.files.upload(b"abc")
+    with pytest.raises(TransferError, match="is a folder"):
+        client.files.download(uploaded.url, tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(TransferError, match="can't write"):
+        client.files.download(uploaded.url, tmp_path / "file" / "a.wav")
+    sandbox.faults.add("GET /job/{id}", body={"id": "j", "status": "SUCCEEDED", "result": {}})
+    with pytest.raises(TransferError, match="it is a file"):
+        client.jobs.download("j", tmp_path / "file")
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "gs://bucket/a", "/etc/passwd", ""])
+def test_only_web_addresses_are_fetched(client: MusicAiClient, tmp_path: Path, url: str) -> None:
+    with pytest.raises(InputError, match="only https"):
+        client.files.download(url, tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_redirect_of_the_api_is_an_error_that_says_so(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add(
+        "GET /application", status=302, headers={"location": "https://elsewhere.example/?token=x"}
+    )
+    with pytest.raises(Exception, match=r"redirected to https://elsewhere\.example/\?…") as caught:
+        client.application.get()
+    assert "token" not in str(caught.value)
+
+
+def test_closed_client(client: MusicAiClient) -> None:
+    client.application.get()
+    client.close()
+    client.close()
+    with pytest.raises(ConfigurationError, match="closed"):
+        client.application.get()
