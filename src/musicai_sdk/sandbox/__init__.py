@@ -1,1 +1,55 @@
-"""sandbox."""
+"""The Music.AI API on your own machine.
+
+    from musicai_sdk.sandbox import Sandbox
+
+    with Sandbox() as sandbox, sandbox.client() as client:
+        ...
+
+or, from a shell, `python -m musicai_sdk.sandbox`, which prints the environment variables that point any
+client at it. It needs the extra: `pip install "musicai-sdk[sandbox]"`.
+
+Modelled:
+    All eight operations under `/v1` and `/api`: keys and applications, uploads, jobs, filters and pages,
+    workflows. The life of a job: QUEUED until the plan has a slot, STARTED, then SUCCEEDED or FAILED.
+    Uploads, downloads and results at signed URLs that are bound to one method and one object and expire on
+    the sandbox's clock, with ranges and hashes. Custom storage (`copyResultsTo`) by PUT.
+    Errors in the service's shape.
+
+Approximate:
+    What the service does without saying so: the wording and `code` of errors, the order of lists (newest
+    first), the largest `size` (1000), 404 for an unknown workflow, a job that FAILED with BAD_INPUT when its
+    custom storage refuses. A deleted job's outcome is dropped, and its result files are gone. How results are
+    computed: see `musicai_sdk.sandbox.engine`. `GET /workflow` lists the built-in templates too; whether the
+    service does is unknown.
+
+Not modelled:
+    Prices and credits, limits on requests, the retention of results, batches made by the API (there are none;
+    `Sandbox.put_in_batch` stands in for the dashboard), and workflows nobody has registered.
+
+For tests there are `Sandbox.workflow` to register your own workflow, `Sandbox.faults` to make requests go
+wrong on the wire, `Sandbox.clock` to let time pass, `Sandbox.requests` to see what was asked, and
+`Sandbox.reset` to begin anew.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from musicai_sdk.sandbox.server import Sandbox
+
+__all__ = ["Sandbox"]
+
+_EXTRA = ("google_crc32c", "numpy", "soundfile", "starlette", "trustme", "uvicorn")
+
+
+def __getattr__(name: str) -> object:
+    if name != "Sandbox":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    missing = [module for module in _EXTRA if find_spec(module) is None]
+    if missing:
+        raise ImportError(f'the sandbox needs {", ".join(missing)}: pip install "musicai-sdk[sandbox]"')
+    from musicai_sdk.sandbox.server import Sandbox
+
+    return Sandbox

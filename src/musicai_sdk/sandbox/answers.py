@@ -29,7 +29,7 @@ class ApiError(Exception):
 
 
 def error_body(status: int, message: str) -> dict[str, str | int]:
-    """Returns `{statusCode, code, error, message}` (api-facts 2.8, confidence C; clients read only `message`)."""
+    """Returns `{statusCode, code, error, message}` (source: one third party; clients read `message`)."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -47,9 +47,7 @@ def api_error(error: ApiError) -> Response:
     return JSONResponse(error_body(error.status, error.message), error.status, error.headers)
 
 
-def storage_error(
-    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
-) -> Response:
+def storage_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Returns an error as Google Cloud Storage's XML API words it, with its error code."""
     text = (
         "<?xml version='1.0' encoding='UTF-8'?>"

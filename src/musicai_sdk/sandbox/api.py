@@ -16,7 +16,7 @@ from musicai_sdk.sandbox.clock import iso
 from musicai_sdk.sandbox.storage import BUCKET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -25,20 +25,21 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.clock import Clock
     from musicai_sdk.sandbox.jobs import Workers
     from musicai_sdk.sandbox.objects import ObjectStore
+    from musicai_sdk.sandbox.records import Application, JobRecord
     from musicai_sdk.sandbox.signing import Signer
-    from musicai_sdk.sandbox.state import Application, JobRecord, State
+    from musicai_sdk.sandbox.state import State
 
 PREFIXES: Final = ("/v1", "/api")
-"""Where the API is served; the service answers under both (api-facts 1, confidence A)."""
+"""Where the API is served; the service answers under both (source: official clients and documentation)."""
 
 _LARGEST_BODY = 1 << 20
 _LARGEST_PAGE = 1000
 _DIGITS = re.compile(r"\d{1,9}", re.ASCII)
-_ID = r"(?P<id>[^/]+)"
+_ID = r"(?P<job_id>[^/]+)"
 
 
 class _NewJob(BaseModel):
-    """The body of `POST /job` (api-facts 2.3). Fields nobody documents are let pass."""
+    """The body of `POST /job` (source: official clients). Fields nobody documents are let pass."""
 
     model_config = ConfigDict(strict=True, alias_generator=to_camel)
 
@@ -52,7 +53,7 @@ class _NewJob(BaseModel):
 class Api:
     """Answers the API's requests."""
 
-    def __init__(  # Everything it serves from.
+    def __init__(
         self,
         *,
         state: State,
@@ -72,7 +73,7 @@ class Api:
         self._clock = clock
         self._new_id = new_id
         self._since = since
-        self._routes = {
+        self._routes: dict[re.Pattern[str], dict[str, Callable[..., Awaitable[JsonValue]]]] = {
             re.compile("/upload"): {"GET": self._upload},
             re.compile("/job"): {"GET": self._list_jobs, "POST": self._create_job},
             re.compile(f"/job/{_ID}"): {"GET": self._get_job, "DELETE": self._delete_job},
@@ -82,7 +83,7 @@ class Api:
         }
 
     async def __call__(self, request: Request) -> Response:
-        """Answers one request; success is always status 200 (api-facts 1, confidence A)."""
+        """Answers one request; success is always status 200 (source: official clients and documentation)."""
         path = "/" + request.scope["path"].removeprefix("/").partition("/")[2]
         for pattern, operations in self._routes.items():
             if match := pattern.fullmatch(path):
@@ -92,13 +93,13 @@ class Api:
                     raise ApiError(405, message, {"Allow": ", ".join(operations)})
                 application = self._state.application(request.headers.get("authorization", ""))
                 if application is None:
-                    # A `Bearer ` prefix is refused like a wrong key (api-facts 1, confidence C).
+                    # A `Bearer ` prefix is refused like a wrong key (source: one third party).
                     raise ApiError(401, "The API key is missing or invalid.")
                 return JSONResponse(await operation(request, application, **match.groupdict()))
         raise ApiError(404, f"Route {request.method}:{request.scope['path']} not found")
 
     def job_answer(self, job: JobRecord) -> dict[str, JsonValue]:
-        """Returns a job as the API writes it (api-facts 3), with fresh URLs for its files."""
+        """Returns a job as the API writes it (source: official reference), with fresh URLs for its files."""
         return {
             "id": job.id,
             "app": job.app,
@@ -154,20 +155,20 @@ class Api:
         )
         return [self.job_answer(job) for job in jobs]
 
-    async def _get_job(self, _request: Request, application: Application, id: str) -> JsonValue:  # noqa: A002 - as in the route
-        return self.job_answer(self._find(id, application))
+    async def _get_job(self, _request: Request, application: Application, job_id: str) -> JsonValue:
+        return self.job_answer(self._find(job_id, application))
 
-    async def _job_status(self, _request: Request, application: Application, id: str) -> JsonValue:  # noqa: A002
-        return {"id": id, "status": self._find(id, application).status}
+    async def _job_status(self, _request: Request, application: Application, job_id: str) -> JsonValue:
+        return {"id": job_id, "status": self._find(job_id, application).status}
 
-    async def _delete_job(self, _request: Request, application: Application, id: str) -> JsonValue:  # noqa: A002
-        deleted = self._state.delete_job(id, application)
+    async def _delete_job(self, _request: Request, application: Application, job_id: str) -> JsonValue:
+        deleted = self._state.delete_job(job_id, application)
         if deleted is None:
-            raise _no_job(id)
+            raise _no_job(job_id)
         seq, blobs = deleted
         self._workers.drop(seq)
         self._store.remove(blobs)
-        return {"id": id}
+        return {"id": job_id}
 
     async def _list_workflows(self, request: Request, _application: Application) -> JsonValue:
         page, size = _paging(request)
@@ -190,7 +191,7 @@ def _no_job(job_id: str) -> ApiError:
 
 
 def _paging(request: Request) -> tuple[int, int]:
-    """Returns page (from 0) and size (100 unless told; api-facts 2.4, confidence A/C; its maximum is ours)."""
+    """Returns page (from 0) and size (default 100; the upper limit is ours)."""
     page, size = request.query_params.get("page", "0"), request.query_params.get("size", "100")
     if not _DIGITS.fullmatch(page):
         raise ApiError(400, "page must be an integer from 0.")
@@ -200,11 +201,15 @@ def _paging(request: Request) -> tuple[int, int]:
 
 
 async def _new_job(request: Request) -> _NewJob:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            raise ApiError(413, f"The request body is larger than {_LARGEST_BODY} bytes.")
+    body, size = bytearray(), 0
+    async for (
+        chunk
+    ) in request.stream():  # Read to its end in any case: closing on unread data would be a reset.
+        size += len(chunk)
+        if size <= _LARGEST_BODY:
+            body += chunk
+    if size > _LARGEST_BODY:
+        raise ApiError(413, f"The request body is larger than {_LARGEST_BODY} bytes.")
     try:
         job = _NewJob.model_validate_json(bytes(body))
         json.dumps([job.params, job.metadata], allow_nan=False)

@@ -1,4 +1,4 @@
-"""Which workflows there are, and what runs them. The engine is loaded when first needed: it brings numpy along."""
+"""Which workflows there are, and what runs them. The engine is loaded when needed: it brings numpy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import inspect
 import threading
 import uuid
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from musicai_sdk.sandbox.engine.task import Handler
 
 _IDS = uuid.UUID("4a1d9c52-5c0e-4d0b-9f27-6f7f0f2f6c11")
@@ -69,7 +70,7 @@ class Catalogue:
 
 
 def workflow_answer(slug: str, handler: Handler, since: str) -> dict[str, str]:
-    """Returns a workflow as `GET /workflow` lists it (api-facts 2.6, confidence A for the fields)."""
+    """Returns a workflow as `GET /workflow` lists it (source: official clients)."""
     name = slug.rpartition("/")[2].replace("-", " ").capitalize()
     description = (inspect.getdoc(handler) or "").partition("\n")[0]
     return {

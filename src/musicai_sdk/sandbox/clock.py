@@ -34,5 +34,5 @@ class Clock:
 
 
 def iso(seconds: float) -> str:
-    """Returns a time stamp as the service writes it: UTC, milliseconds and `Z` (api-facts 3, confidence A)."""
+    """Returns a time stamp as the service writes it: UTC, ms and `Z` (source: official clients and documentation)."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

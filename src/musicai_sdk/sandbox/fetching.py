@@ -6,6 +6,7 @@ import logging
 import re
 from contextlib import contextmanager
 from contextvars import ContextVar
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -16,12 +17,23 @@ from musicai_sdk.sandbox.objects import CHUNK, content_type
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from pydantic import JsonValue
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
+_MAGIC = (
+    (re.compile(rb"RIFF....WAVE", re.DOTALL), ".wav"),
+    (re.compile(rb"fLaC"), ".flac"),
+    (re.compile(rb"OggS"), ".ogg"),
+    (re.compile(rb"ID3|\xff[\xe2-\xff]"), ".mp3"),
+    (re.compile(rb"....ftyp", re.DOTALL), ".m4a"),
+    (re.compile(rb"FORM....AIF[FC]", re.DOTALL), ".aiff"),
+    (re.compile(rb"\s*[\[{]"), ".json"),
+)
+"""How files begin: an upload's URL has no extension, and a result made of it should have one."""
+
 _quiet: Final = ContextVar("musicai_sdk.sandbox.fetching.quiet", default=False)
 
 
@@ -33,7 +45,7 @@ class Fetcher:
     """Does the HTTP of jobs.
 
     Args:
-        origin: The sandbox's own origin; its URLs go over the loopback socket like all others, but past any proxy.
+        origin: The sandbox's own origin; its URLs go over the loopback socket, past any proxy.
         trust: What certificates are checked with: the usual authorities and the sandbox's own.
     """
 
@@ -61,25 +73,26 @@ class Fetcher:
             dropped: Tells that the job is no longer wanted.
 
         Returns:
-            The file; it keeps the URL's extension.
+            The file; its extension is the URL's, or the one that goes with its content.
 
         Raises:
-            WorkflowFailure: BAD_INPUT: no such parameter, not an http or https URL, or nothing to be had there.
+            WorkflowFailure: BAD_INPUT: no such parameter, not a web URL, or nothing to be had there.
             JobDropped: If the job was deleted, or the sandbox is being stopped.
         """
-        from musicai_sdk.sandbox.engine.task import bad_input  # Its package imports numpy: not before a job needs it.
+        from musicai_sdk.sandbox.engine.task import (
+            bad_input,
+        )  # Its package imports numpy: not before a job needs it.
 
         url = params.get(name)
         if url is None:
             raise bad_input(f"Parameter '{name}' is missing.")
         if not isinstance(url, str) or not _is_web_url(url):
             raise bad_input(f"Parameter '{name}' is not an http or https URL.")
-        suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix
         number = sum(1 for _ in folder.glob("input-*"))
-        file = folder / f"input-{number}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
+        file = folder / f"input-{number}"
         try:
             with _no_urls_in_logs(), self._client.stream("GET", url) as response, file.open("wb") as target:
-                if response.status_code != httpx.codes.OK:
+                if response.status_code != HTTPStatus.OK:
                     raise bad_input("File not found.")
                 for chunk in response.iter_bytes(CHUNK):
                     target.write(chunk)
@@ -87,7 +100,7 @@ class Fetcher:
                         raise JobDropped
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise bad_input("File not found.") from error
-        return file
+        return file.rename(file.with_suffix(_suffix(url, file)))
 
     def deliver(self, file: Path, output: str, url: str) -> None:
         """PUTs a result file to the caller's own storage, in constant memory.
@@ -97,7 +110,9 @@ class Fetcher:
         """
         from musicai_sdk.sandbox.engine.task import WorkflowFailure  # As above.
 
-        refused = WorkflowFailure("BAD_INPUT", "Invalid input", f"Output '{output}' could not be written to its URL.")
+        refused = WorkflowFailure(
+            "BAD_INPUT", "Invalid input", f"Output '{output}' could not be written to its URL."
+        )
         if not _is_web_url(url):
             raise refused
         headers = {"Content-Type": content_type(file.name), "Content-Length": str(file.stat().st_size)}
@@ -111,6 +126,15 @@ class Fetcher:
             raise refused
 
 
+def _suffix(url: str, file: Path) -> str:
+    suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix
+    if _SUFFIX.fullmatch(suffix):
+        return suffix
+    with file.open("rb") as source:
+        start = source.read(12)
+    return next((suffix for magic, suffix in _MAGIC if magic.match(start)), "")
+
+
 def _is_web_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -120,7 +144,7 @@ def _is_web_url(url: str) -> bool:
 
 
 @contextmanager
-def _no_urls_in_logs() -> Iterator[None]:
+def _no_urls_in_logs() -> Generator[None]:
     """Keeps httpx from logging whole URLs: the caller's are signed, which makes them secrets."""
     logging.getLogger("httpx").addFilter(_unless_quiet)  # Adding it twice adds it once.
     token = _quiet.set(True)

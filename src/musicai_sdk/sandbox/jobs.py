@@ -6,6 +6,7 @@ import logging
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,19 +23,26 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.engine.task import Output
     from musicai_sdk.sandbox.fetching import Fetcher
     from musicai_sdk.sandbox.objects import ObjectStore
-    from musicai_sdk.sandbox.state import JobRecord, State, StoredObject
+    from musicai_sdk.sandbox.records import JobRecord, StoredObject
+    from musicai_sdk.sandbox.state import State
 
 CUSTOM_STORAGE = "[custom storage]"
-"""What a result reads in place of a file that went to `copyResultsTo` (api-facts 5, confidence A)."""
+"""What a result reads in place of a file that went to `copyResultsTo` (source: official clients and documentation)."""
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class Workers:
     """Runs jobs in the order they came in, never more at once than the plan allows."""
 
     def __init__(
-        self, state: State, store: ObjectStore, catalogue: Catalogue, fetcher: Fetcher, clock: Clock, slots: int
+        self,
+        state: State,
+        store: ObjectStore,
+        catalogue: Catalogue,
+        fetcher: Fetcher,
+        clock: Clock,
+        slots: int,
     ) -> None:
         self._state = state
         self._store = store
@@ -43,15 +51,23 @@ class Workers:
         self._clock = clock
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="sandbox-job")
         self._stopping = threading.Event()
-        self._dropped: set[int] = set()
+        self._dropped: dict[int, threading.Event] = {}
+        """An event for each job at work, set when the job is deleted."""
 
     def submit(self, seq: int) -> None:
-        """Puts a job into the queue."""
-        self._pool.submit(self._run, seq)
+        """Queues a job; one that comes while the sandbox is stopping waits for its next start."""
+        with suppress(RuntimeError):
+            self._pool.submit(self._run, seq)
 
     def drop(self, seq: int) -> None:
         """Tells a job at work that it was deleted."""
-        self._dropped.add(seq)
+        if event := self._dropped.get(seq):
+            event.set()
+
+    def drop_all(self) -> None:
+        """Tells all jobs at work that they were deleted."""
+        for event in list(self._dropped.values()):
+            event.set()
 
     def stop(self) -> None:
         """Empties the queue and waits for the jobs at work; those still fetching give up at once."""
@@ -59,35 +75,37 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
 
     def _run(self, seq: int) -> None:
-        job = None if self._stopping.is_set() else self._state.start_job(seq, self._clock.now())
-        if job is None:
+        if self._stopping.is_set():
             return
+        dropped = self._dropped[seq] = threading.Event()
         try:
-            with tempfile.TemporaryDirectory(dir=self._store.scratch, prefix="job-") as folder:
-                self._work(job, Path(folder))
+            job = self._state.start_job(seq, self._clock.now())
+            if job is not None:
+                with tempfile.TemporaryDirectory(dir=self._store.scratch, prefix="job-") as folder:
+                    self._work(job, Path(folder), dropped)
         except JobDropped:
             pass
         except Exception:
             # Nobody looks at a worker's future: whatever gets here must at least end the job.
-            _log.exception("job %s could not be finished", job.id)
+            _logger.exception("a job of the sandbox ended unexpectedly")
             self._state.finish_job(seq, self._clock.now(), error=_INTERNAL_ERROR)
         finally:
-            self._dropped.discard(seq)
+            del self._dropped[seq]
 
-    def _work(self, job: JobRecord, folder: Path) -> None:
+    def _work(self, job: JobRecord, folder: Path, dropped: threading.Event) -> None:
         from musicai_sdk.sandbox.engine.task import Task, WorkflowFailure  # Its package imports numpy.
 
-        def dropped() -> bool:
-            return self._stopping.is_set() or job.seq in self._dropped
+        def unwanted() -> bool:
+            return self._stopping.is_set() or dropped.is_set()
 
         def fetch(name: str) -> Path:
-            return self._fetcher.fetch(job.params, name, folder, dropped)
+            return self._fetcher.fetch(job.params, name, folder, unwanted)
 
         stored: list[StoredObject] = []
         kept = False
         try:
             outputs = self._catalogue.handlers()[job.workflow](Task(job.params, folder, fetch))
-            if job.seq not in self._dropped:
+            if not dropped.is_set():
                 result = self._deliver(job, outputs, stored)
                 kept = self._state.finish_job(job.seq, self._clock.now(), result=result, objects=stored)
         except WorkflowFailure as failure:

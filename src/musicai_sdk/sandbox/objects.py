@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
 import tempfile
 import uuid
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import google_crc32c
 
-from musicai_sdk.sandbox.state import StoredObject
+from musicai_sdk.sandbox.records import StoredObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from musicai_sdk.sandbox.clock import Clock
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 1 << 20
 """How much of an object is in memory at a time, in bytes."""
+
+# By name, because it has no types.
+_extend_crc32c: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009
 
 _CONTENT_TYPES = {
     ".aac": "audio/aac",
@@ -50,12 +54,12 @@ class Sink:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._file = tempfile.NamedTemporaryFile(dir=store.scratch, prefix="put-", delete=False)  # noqa: SIM115 - closed in __exit__
+        self._file = tempfile.NamedTemporaryFile(dir=store.scratch, prefix="put-", delete=False)  # noqa: SIM115
         self._md5 = hashlib.md5(usedforsecurity=False)
-        self._crc32c = google_crc32c.Checksum()
+        self._crc32c = 0
         self._size = 0
 
-    def __enter__(self) -> Sink:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -68,7 +72,7 @@ class Sink:
         """Adds bytes to the end."""
         self._file.write(data)
         self._md5.update(data)
-        self._crc32c.update(data)
+        self._crc32c = _extend_crc32c(self._crc32c, data)
         self._size += len(data)
 
     def store(self, key: str, kind: str) -> StoredObject:
@@ -82,7 +86,7 @@ class Sink:
             size=self._size,
             content_type=kind,
             md5=base64.b64encode(self._md5.digest()).decode(),
-            crc32c=base64.b64encode(self._crc32c.digest()).decode(),
+            crc32c=base64.b64encode(self._crc32c.to_bytes(4, "big")).decode(),
             modified=self._store.clock.now(),
         )
 
@@ -101,7 +105,8 @@ class ObjectStore:
         self.scratch = folder / "scratch"
         self._blobs = folder / "objects"
         self._state = state
-        self.scratch.mkdir(exist_ok=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)  # What a killed sandbox was in the middle of.
+        self.scratch.mkdir()
         self._blobs.mkdir(exist_ok=True)
 
     def path(self, blob: str) -> Path:
@@ -110,7 +115,7 @@ class ObjectStore:
 
     def find(self, key: str) -> StoredObject | None:
         """Returns what is stored under a key."""
-        return self._state.object(key)
+        return self._state.stored(key)
 
     def put(self, stored: StoredObject) -> None:
         """Makes a stored file the object of its key, in place of what was there."""

@@ -2,30 +2,220 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-import secrets
-import socket
 import ssl
-import tempfile
-import threading
-import uuid
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from uvicorn import Config, Server
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from typing_extensions import override
 
-from musicai_sdk.sandbox.answers import ApiError, api_error
-from musicai_sdk.sandbox.api import PREFIXES, Api
 from musicai_sdk.sandbox.catalogue import Catalogue
-from musicai_sdk.sandbox.clock import Clock, iso
-from musicai_sdk.sandbox.faults import Faults, Wire
-from musicai_sdk.sandbox.fetching import Fetcher
-from musicai_sdk.sandbox.jobs import Workers
-from musicai_sdk.sandbox.journal import Journal, JournalEntry
-from musicai_sdk.sandbox.objects import ObjectStore
-from musicai_sdk.sandbox.signing import Signer
-from musicai_sdk.sandbox.state import Application, State
-from musicai_sdk.sandbox.storage import BUCKET, CDN, StorageRoutes
+from musicai_sdk.sandbox.clock import Clock
+from musicai_sdk.sandbox.faults import Faults
+from musicai_sdk.sandbox.journal import Journal
+from musicai_sdk.sandbox.records import Application
+from musicai_sdk.sandbox.running import Settings, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from pydantic import JsonValue
+
+    from musicai_sdk import AsyncMusicAiClient, MusicAiClient
+    from musicai_sdk.sandbox.engine.task import Handler
+    from musicai_sdk.sandbox.journal import JournalEntry
+    from musicai_sdk.sandbox.running import Running
+
+PLANS: Final = {"payg": 2, "professional": 10}
+"""Jobs at once by plan (source: one third party)."""
+
+
+class Sandbox:
+    """The Music.AI API on this machine, for as long as the `with` block lasts.
+
+    Args:
+        port: The port to serve on; 0 for any that is free.
+        tls: Serve https, with a certificate authority of the sandbox's own; see `ca_file`.
+        data_dir: A folder that jobs, objects and keys are kept in across restarts; None for a temporary one.
+        plan: How many jobs run at once, or the name of a plan: `payg` (2) or `professional` (10).
+        seed: Makes keys and ids the same in every run; None for random ones.
+        host: The address to serve on. Anyone who can reach it can use the sandbox.
+        workflows: Workflows by slug to have in place of the built-in ones.
+        api_key: The key of the default application; None for the one in `data_dir`, or else a fresh one.
+        url_ttl: How long signed URLs are good for, in seconds on the sandbox's clock.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        tls: bool = False,
+        data_dir: str | Path | None = None,
+        plan: int | Literal["payg", "professional"] = "professional",
+        seed: int | None = None,
+        host: str = "127.0.0.1",
+        workflows: Mapping[str, Handler] | None = None,
+        api_key: str | None = None,
+        url_ttl: float = 3600.0,
+    ) -> None:
+        slots = PLANS.get(plan, 0) if isinstance(plan, str) else plan
+        if slots < 1:
+            raise ValueError(f"plan is a number of jobs from 1, or one of {', '.join(PLANS)}; got {plan!r}")
+        if api_key is not None and not (
+            api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key != ""
+        ):
+            raise ValueError("api_key must be printable ASCII text without spaces around it")
+        if url_ttl <= 0:
+            raise ValueError(f"url_ttl is a number of seconds above 0; got {url_ttl!r}")
+        self.clock = Clock()
+        """What time stamps and expiries follow; `clock.advance(seconds)` moves it on."""
+        self.faults = Faults()
+        """Add rules here to make requests go wrong."""
+        self._settings = Settings(
+            port=port,
+            tls=tls,
+            data_dir=None if data_dir is None else Path(data_dir),
+            slots=slots,
+            seed=seed,
+            host=host,
+            api_key=api_key,
+            url_ttl=url_ttl,
+        )
+        self._catalogue = Catalogue(workflows)
+        self._journal = Journal()
+        self._running: Running | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @override
+    def __repr__(self) -> str:
+        return f"Sandbox({self._running.origin if self._running else 'not running'})"
+
+    def start(self) -> None:
+        """Starts the server; returns when it answers.
+
+        Raises:
+            RuntimeError: If it is running already.
+            OSError: If the port is taken, or the data folder can't be written to.
+        """
+        if self._running is not None:
+            raise RuntimeError("the sandbox is running already")
+        self._running = run(self._settings, self.clock, self.faults, self._journal, self._catalogue)
+
+    def stop(self) -> None:
+        """Stops the server and waits for jobs at work; a temporary data folder is removed. Twice is fine."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.resources.close()
+
+    @property
+    def base_url(self) -> str:
+        """The API's URL, ending in `/v1`, for `MUSIC_AI_BASE_URL`."""
+        return f"{self._now.origin}/v1"
+
+    @property
+    def api_key(self) -> str:
+        """The key of the default application, for `MUSIC_AI_API_KEY`."""
+        return self._now.state.applications()[0].key
+
+    @property
+    def ca_file(self) -> str | None:
+        """The certificate authority's PEM file, for `SSL_CERT_FILE`; None without TLS."""
+        return self._now.ca_file
+
+    @property
+    def applications(self) -> list[Application]:
+        """All applications with their keys, the default one first."""
+        return self._now.state.applications()
+
+    @property
+    def jobs(self) -> list[dict[str, JsonValue]]:
+        """All jobs of all applications as the API shows them, newest first."""
+        return [self._now.api.job_answer(job) for job in self._now.state.jobs()]
+
+    @property
+    def requests(self) -> list[JournalEntry]:
+        """What was asked of the sandbox, in the order of the answers; keys and signatures are redacted."""
+        return self._journal.entries()
+
+    def add_key(self, name: str) -> str:
+        """Adds an application and returns its key; applications don't see each other's jobs."""
+        application = Application(self._now.key_ids(), name, self._now.key_ids())
+        self._now.state.add_application(application)
+        return application.key
+
+    def put_in_batch(self, job_id: str, batch_name: str) -> None:
+        """Puts a job into a batch, which on the service only its dashboard can do.
+
+        Raises:
+            KeyError: If there is no such job.
+        """
+        if not self._now.state.set_batch(job_id, batch_name):
+            raise KeyError(job_id)
+
+    def workflow(self, slug: str) -> Callable[[Handler], Handler]:
+        """Registers the decorated function as the workflow `slug`, in place of a built-in one of that name.
+
+        It gets a `Task`, runs on a worker thread, and returns its outputs by name: a file written to the
+        task's folder, or a plain JSON value.
+        """
+        if not slug:
+            raise ValueError("a workflow needs a slug")
+
+        def register(handler: Handler) -> Handler:
+            self._catalogue.register(slug, handler)
+            return handler
+
+        return register
+
+    def reset(self) -> None:
+        """Deletes jobs, objects, journal and faults; keys, workflows, clock stay. Seeded ids restart."""
+        running = self._now
+        self.faults.clear()
+        blobs = running.state.clear()
+        running.workers.drop_all()
+        running.store.remove(blobs)
+        running.ids.start_over()
+        self._journal.clear()
+
+    def client(self, **options: Any) -> MusicAiClient:
+        """Returns a client of this sandbox.
+
+        Args:
+            **options: Arguments of `MusicAiClient`.
+        """
+        from musicai_sdk import MusicAiClient  # The server works without it.
+
+        return MusicAiClient(**{**self._client_options(), **options})
+
+    def async_client(self, **options: Any) -> AsyncMusicAiClient:
+        """Returns an async client of this sandbox.
+
+        Args:
+            **options: Arguments of `AsyncMusicAiClient`.
+        """
+        from musicai_sdk import AsyncMusicAiClient  # The server works without it.
+
+        return AsyncMusicAiClient(**{**self._client_options(), **options})
+
+    def _client_options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {"api_key": self.api_key, "base_url": self.base_url}
+        if self.ca_file is not None:
+            options["ssl_context"] = ssl.create_default_context(cafile=self.ca_file)
+        return options
+
+    @property
+    def _now(self) -> Running:
+        if self._running is None:
+            raise RuntimeError("the sandbox is not running: use it as a context manager, or call start()")
+        return self._running

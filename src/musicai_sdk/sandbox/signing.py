@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from musicai_sdk.sandbox.clock import Clock
 
 
@@ -41,7 +42,7 @@ class Signer:
     def url(self, method: str, key: str) -> str:
         """Returns a fresh URL that allows `method` on the object `key`.
 
-        A key has two or three parts divided by `/`; a slash in the third belongs to an output's name and is quoted.
+        A key has two or three parts divided by `/`; a slash in the third is an output's own, and quoted.
         """
         path = "/" + "/".join(quote(part, safe="") for part in key.split("/", 2))
         expires = str(math.ceil(self._clock.now() + self._ttl))
@@ -56,7 +57,7 @@ class Signer:
             query: The request's parsed query.
 
         Raises:
-            SignatureRefused: If the signature is missing, isn't the one for this method and object, or ran out.
+            SignatureRefused: If the signature is missing, for another method or object, or ran out.
         """
         expires, signature = query.get("Expires", ""), query.get("Signature", "")
         if not signature:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, Any
 
+from musicai_sdk.sandbox.records import Application, JobRecord, StoredObject
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
@@ -35,51 +36,6 @@ _JOB = (
     " copy_results_to, status, result, error, created_at, started_at, completed_at"
     " FROM jobs JOIN applications ON applications.id = jobs.application"
 )
-
-
-@dataclass(frozen=True)
-class Application:
-    """An application of the account: what a key belongs to, and what sees its own jobs only."""
-
-    id: str
-    name: str
-    key: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class JobRecord:
-    """A job as it is kept. `seq` is never used twice, not even after a reset, unlike a seeded `id`."""
-
-    seq: int
-    id: str
-    app: str
-    name: str
-    batch_name: str | None
-    metadata: dict[str, JsonValue]
-    workflow: str
-    params: dict[str, JsonValue]
-    copy_results_to: dict[str, str]
-    status: str
-    result: dict[str, dict[str, JsonValue]] | None
-    """By output name: `{"object": key}` for a file, `{"value": value}` for a plain value."""
-    error: dict[str, str] | None
-    created_at: float
-    started_at: float | None
-    completed_at: float | None
-
-
-@dataclass(frozen=True)
-class StoredObject:
-    """One object of the storage; the digests are base64, as `x-goog-hash` writes them."""
-
-    key: str
-    blob: str
-    """The name of the file that holds the bytes."""
-    size: int
-    content_type: str
-    md5: str
-    crc32c: str
-    modified: float
 
 
 class State:
@@ -108,7 +64,9 @@ class State:
 
     def applications(self) -> list[Application]:
         """Returns all applications, the default one first."""
-        return [Application(*row) for row in self._all("SELECT id, name, key FROM applications ORDER BY rowid")]
+        return [
+            Application(*row) for row in self._all("SELECT id, name, key FROM applications ORDER BY rowid")
+        ]
 
     def application(self, key: str) -> Application | None:
         """Returns the application that a key belongs to."""
@@ -138,8 +96,8 @@ class State:
         """Adds a QUEUED job and returns its `seq`."""
         with self._transaction():
             cursor = self._database.execute(
-                "INSERT INTO jobs (id, application, name, metadata, workflow, params, copy_results_to, status,"
-                " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?)",
+                "INSERT INTO jobs (id, application, name, metadata, workflow, params, copy_results_to,"
+                " status, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?)",
                 (job_id, application.id, name, json.dumps(metadata), workflow, json.dumps(params),
                  json.dumps(copy_results_to), now),
             )  # fmt: skip
@@ -160,7 +118,7 @@ class State:
         offset: int = 0,
         limit: int = -1,
     ) -> list[JobRecord]:
-        """Returns jobs, newest first: of all applications, or of one, and those that fit every filter given."""
+        """Returns jobs, newest first: of all applications or of one, that fit every filter given."""
         where, values = ["1"], list[str | int]()
         for column, wanted in (
             ("application", [application.id] if application else []),
@@ -175,9 +133,11 @@ class State:
         return [_job(row) for row in self._all(sql, (*values, limit, offset))]
 
     def unfinished(self) -> list[int]:
-        """Puts jobs that a stopped sandbox left at work back into the queue; returns all queued ones, oldest first."""
+        """Puts jobs that were at work back into the queue; returns all queued ones, oldest first."""
         self._run("UPDATE jobs SET status = 'QUEUED', started_at = NULL WHERE status = 'STARTED'", ())
-        return [int(row[0]) for row in self._all("SELECT seq FROM jobs WHERE status = 'QUEUED' ORDER BY seq", ())]
+        return [
+            int(row[0]) for row in self._all("SELECT seq FROM jobs WHERE status = 'QUEUED' ORDER BY seq", ())
+        ]
 
     def start_job(self, seq: int, now: float) -> JobRecord | None:
         """Makes a queued job STARTED and returns it; None if it was deleted meanwhile."""
@@ -194,11 +154,12 @@ class State:
         error: Mapping[str, str] | None = None,
         objects: Iterable[StoredObject] = (),
     ) -> bool:
-        """Ends a job with its result and the files in it, or with an error; False if it was deleted meanwhile."""
+        """Ends a job with its result and its files, or with an error; False if it was deleted meanwhile."""
         with self._transaction():
             cursor = self._database.execute(
                 "UPDATE jobs SET status = ?, result = ?, error = ?, completed_at = ? WHERE seq = ?",
-                ("FAILED" if error else "SUCCEEDED", None if result is None else json.dumps(result),
+                ("FAILED" if error else "SUCCEEDED",
+                 None if result is None else json.dumps(result, allow_nan=False),
                  None if error is None else json.dumps(error), now, seq),
             )  # fmt: skip
             if not cursor.rowcount:
@@ -208,7 +169,7 @@ class State:
             return True
 
     def delete_job(self, job_id: str, application: Application) -> tuple[int, list[str]] | None:
-        """Deletes a job and its objects; returns its `seq` and the blobs to remove, None if there is no such job."""
+        """Deletes a job and its objects; returns its `seq` and the blobs to remove, None if there is none."""
         with self._transaction():
             job = self.job(job_id, application)
             if job is None:
@@ -221,19 +182,21 @@ class State:
     def set_batch(self, job_id: str, batch_name: str) -> bool:
         """Puts a job into a batch; False if there is no such job."""
         with self._transaction():
-            cursor = self._database.execute("UPDATE jobs SET batch_name = ? WHERE id = ?", (batch_name, job_id))
+            cursor = self._database.execute(
+                "UPDATE jobs SET batch_name = ? WHERE id = ?", (batch_name, job_id)
+            )
             return cursor.rowcount > 0
 
-    def object(self, key: str) -> StoredObject | None:
+    def stored(self, key: str) -> StoredObject | None:
         """Returns what is stored under a key."""
         names = ", ".join(column.name for column in fields(StoredObject))
-        row = self._one(f"SELECT {names} FROM objects WHERE key = ?", (key,))  # noqa: S608 - names of our own fields
+        row = self._one(f"SELECT {names} FROM objects WHERE key = ?", (key,))  # noqa: S608
         return None if row is None else StoredObject(*row)
 
     def put_object(self, stored: StoredObject) -> str | None:
         """Stores an object; returns the blob it takes the place of, if any."""
         with self._transaction():
-            previous = self.object(stored.key)
+            previous = self.stored(stored.key)
             self._put(stored, None)
             return previous.blob if previous else None
 
@@ -246,10 +209,12 @@ class State:
             return blobs
 
     def _put(self, stored: StoredObject, seq: int | None) -> None:
-        self._database.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*astuple(stored), seq))
+        self._database.execute(
+            "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*astuple(stored), seq)
+        )
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self) -> Generator[None]:
         with self._lock:
             self._database.execute("BEGIN IMMEDIATE")
             try:

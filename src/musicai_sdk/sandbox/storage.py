@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from typing_extensions import override
 
 from musicai_sdk.sandbox.answers import storage_error
 from musicai_sdk.sandbox.objects import CHUNK, Sink
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from musicai_sdk.sandbox.objects import ObjectStore
+    from musicai_sdk.sandbox.records import StoredObject
     from musicai_sdk.sandbox.signing import Signer
-    from musicai_sdk.sandbox.state import StoredObject
 
 BUCKET: Final = "moises-sandbox"
-"""First part of an upload's key: the service's begins with `moises` too (api-facts 2.2, confidence A)."""
+"""First part of an upload's key: the service's begins with `moises` too (source: official clients and documentation)."""
 CDN: Final = "cdn"
 """First part of a result's key."""
 
@@ -100,9 +101,12 @@ class _Slice(Response):
         self._part = part
         self.headers["Content-Length"] = str(len(part))
 
+    @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._file as file:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send(
+                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            )
             left = 0 if scope["method"] == "HEAD" else len(self._part)
             file.seek(self._part.start)
             while left:

@@ -1,0 +1,90 @@
+"""`python -m musicai_sdk.sandbox`: serves the sandbox until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+    from typing import Literal
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        arguments: The command line without the program's name; None for the process's own.
+
+    Returns:
+        The exit code: 0 after Ctrl-C or SIGTERM, 1 if the sandbox can't be started.
+    """
+    options = _parser().parse_args(arguments)
+    # Set before the sandbox starts: a signal that comes while it does must still end it cleanly.
+    ending = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ending.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    try:
+        from musicai_sdk.sandbox import Sandbox  # May lack the extra.
+
+        with Sandbox(
+            port=options.port,
+            host=options.host,
+            tls=options.tls,
+            data_dir=options.data_dir,
+            plan=_plan(options.plan),
+            seed=options.seed,
+            api_key=options.api_key,
+        ) as sandbox:
+            variables = {"MUSIC_AI_API_KEY": sandbox.api_key, "MUSIC_AI_BASE_URL": sandbox.base_url}
+            if sandbox.ca_file is not None:
+                variables["SSL_CERT_FILE"] = sandbox.ca_file
+            for name, value in variables.items():
+                sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+            sys.stdout.write("# The sandbox is running; Ctrl-C stops it.\n")
+            sys.stdout.flush()
+            while not ending.wait(1):  # In turns, for systems where a wait without end can't be interrupted.
+                pass
+    except (ImportError, OSError, ValueError) as error:
+        sys.stderr.write(f"The sandbox can't be started: {error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m musicai_sdk.sandbox",
+        description="Serves the Music.AI API on this machine; prints the variables that point clients at it.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port to serve on (default: any that is free)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
+    parser.add_argument("--tls", action="store_true", help="serve https, with an own certificate authority")
+    parser.add_argument(
+        "--data-dir", metavar="FOLDER", help="keep everything here across restarts (default: nothing is kept)"
+    )
+    parser.add_argument(
+        "--plan",
+        default="professional",
+        help="jobs at once: a number, payg (2) or professional (10; default)",
+    )
+    parser.add_argument("--seed", type=int, help="the same ids and the same key in every run")
+    parser.add_argument("--api-key", metavar="KEY", help="the key clients must use (default: made up)")
+    return parser
+
+
+def _plan(text: str) -> int | Literal["payg", "professional"]:
+    """Returns the number in `text`, or else the name, which `Sandbox` checks."""
+    return int(text) if text.isascii() and text.isdigit() else cast("Literal['payg', 'professional']", text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""What the sandbox keeps of applications, jobs and stored objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+
+@dataclass(frozen=True)
+class Application:
+    """An application of the account: what a key belongs to, and what sees its own jobs only."""
+
+    id: str
+    name: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A job as it is kept. `seq` is never used twice, not even after a reset, unlike a seeded `id`."""
+
+    seq: int
+    id: str
+    app: str
+    name: str
+    batch_name: str | None
+    metadata: dict[str, JsonValue]
+    workflow: str
+    params: dict[str, JsonValue]
+    copy_results_to: dict[str, str]
+    status: str
+    result: dict[str, dict[str, JsonValue]] | None
+    """By output name: `{"object": key}` for a file, `{"value": value}` for a plain value."""
+    error: dict[str, str] | None
+    created_at: float
+    started_at: float | None
+    completed_at: float | None
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object of the storage; the digests are base64, as `x-goog-hash` writes them."""
+
+    key: str
+    blob: str
+    """The name of the file that holds the bytes."""
+    size: int
+    content_type: str
+    md5: str
+    crc32c: str
+    modified: float

@@ -1,0 +1,124 @@
+"""uvicorn on a thread of its own, which ends at once and without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.types import ASGIApp
+
+_BACKLOG = 2048
+_KEEP_ALIVE = 75  # Seconds. uvicorn's 5 make clients' idle connections break under their hands.
+_GRACE = 1  # Seconds that requests under way get at the end.
+
+
+def listen(host: str, port: int, previous: int | None) -> socket.socket:
+    """Opens the listening socket.
+
+    Args:
+        host: The address, IPv4 or IPv6.
+        port: The port; 0 for any.
+        previous: What to try first where any port will do: URLs handed out earlier stay good.
+
+    Raises:
+        OSError: If the address can't be had.
+    """
+    if not port and previous:
+        with suppress(OSError):  # Somebody else has it now.
+            return _listen(host, previous)
+    return _listen(host, port)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Not `socket.create_server`: it leaves the protocol open, and asyncio switches Nagle's algorithm off only
+    # for sockets that say they are TCP. With it on, answers take 40 ms more.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+class ServerThread:
+    """Serves an application on a listening socket until stopped."""
+
+    def __init__(self, app: ASGIApp, listener: socket.socket, certificate: Path | None) -> None:
+        config = Config(
+            app,
+            http="h11",  # The one whose connections `faults` has been proven on.
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            log_config=None,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=_GRACE,
+            backlog=_BACKLOG,
+            ssl_certfile=certificate,
+        )
+        # Not as an argument: that would silence the access log of every uvicorn in this process.
+        config.access_log = False
+        config.load()
+        self._server = _Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="sandbox-server", daemon=True
+        )
+
+    def start(self) -> None:
+        """Starts serving; returns when requests are answered."""
+        self._thread.start()
+        self._server.ready.wait()
+
+    def stop(self) -> None:
+        """Ends the connections and the thread."""
+        self._server.should_exit = True
+        self._thread.join()
+
+
+class _Server(Server):
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Idle connections go at once: a TLS client that isn't reading never answers an orderly goodbye.
+        self._abort(idle_only=True)
+        if self.server_state.tasks:
+            _, late = await asyncio.wait(list(self.server_state.tasks), timeout=_GRACE)
+            for task in late:
+                task.cancel()
+        await super().shutdown(sockets)
+        self._abort(idle_only=False)
+
+    def _abort(self, *, idle_only: bool) -> None:
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, H11Protocol):
+                cycle: RequestResponseCycle | None = getattr(connection, "cycle")  # noqa: B009 - half typed
+                if not idle_only or cycle is None or cycle.response_complete:
+                    connection.transport.abort()

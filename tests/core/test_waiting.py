@@ -1,0 +1,96 @@
+"""Waiting for jobs."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+
+from musicai_sdk import CustomWorkflow, MusicAiClient
+from musicai_sdk.errors import InputError, NotFoundError, WaitTimeoutError
+from musicai_sdk.models import JobState
+from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.sandbox.engine import Task
+
+
+@pytest.fixture
+def slow(sandbox: Sandbox) -> CustomWorkflow:
+    @sandbox.workflow("acme/slow")
+    def run(task: Task) -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - the sandbox keeps it
+        time.sleep(1.0)
+        return {"done": "yes"}
+
+    return CustomWorkflow("acme/slow", {})
+
+
+def test_failing_polls_do_not_end_a_wait(
+    client: MusicAiClient, sandbox: Sandbox, slow: CustomWorkflow, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = client.jobs.create(slow)
+    fault = sandbox.faults.add("GET /job/{id}/status", status=503, times=6)
+    with caplog.at_level(logging.WARNING, "musicai_sdk"):
+        assert client.jobs.wait(job).result["done"] == "yes"
+    assert fault.hits == 6
+    assert "the wait goes on" in caplog.text
+
+
+def test_the_deadline_holds_and_the_job_goes_on(client: MusicAiClient, slow: CustomWorkflow) -> None:
+    job = client.jobs.create(slow)
+    started = time.monotonic()
+    with pytest.raises(WaitTimeoutError, match=r"It goes on.*client\.jobs\.wait") as caught:
+        client.jobs.wait(job, timeout=0.2)
+    assert time.monotonic() - started < 0.9
+    assert caught.value.job_id == job.id
+    assert caught.value.status in ("QUEUED", "STARTED")
+    assert client.jobs.wait(caught.value.job_id).succeeded
+
+
+def test_a_dead_service_does_not_outlast_the_deadline(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("GET /job/{id}/status", status=503)
+    started = time.monotonic()
+    with pytest.raises(WaitTimeoutError, match="in an unknown state") as caught:
+        client.jobs.wait("j", timeout=0.5)
+    assert caught.value.status is None
+    assert time.monotonic() - started < 1.5
+
+
+def test_every_status_is_told_once(client: MusicAiClient, slow: CustomWorkflow) -> None:
+    states = list[JobState]()
+    job = client.jobs.wait(client.jobs.create(slow), on_update=states.append)
+    statuses = [state.status for state in states]
+    assert statuses[-1] == job.status == "SUCCEEDED"
+    assert len(statuses) == len(set(statuses))
+
+
+def test_failed_jobs_are_returned(client: MusicAiClient) -> None:
+    job = client.jobs.wait(
+        client.jobs.create(CustomWorkflow("sdk-test", {"file": "http://127.0.0.1:9/none"}))
+    )
+    assert job.failed
+    assert job.error is not None
+    assert job["error"]["code"] == "BAD_INPUT"
+
+
+def test_wait_all_of_many_names_those_that_are_late(client: MusicAiClient, slow: CustomWorkflow) -> None:
+    jobs = [client.jobs.create(slow) for _ in range(3)]
+    with pytest.raises(WaitTimeoutError) as caught:
+        client.jobs.wait_all(jobs, timeout=0.1)
+    assert "3 of 3 jobs are unfinished" in caught.value.__notes__[0]
+    assert all(job.succeeded for job in client.jobs.wait_all([job.id for job in jobs]))
+
+
+def test_wait_all_of_none(client: MusicAiClient) -> None:
+    assert client.jobs.wait_all([]) == []
+
+
+def test_jobs_that_do_not_exist(client: MusicAiClient) -> None:
+    with pytest.raises(NotFoundError):
+        client.jobs.wait("nothing")
+    with pytest.raises(NotFoundError):
+        client.jobs.wait_all(["nothing", "either"])
+
+
+def test_impossible_timeouts(client: MusicAiClient) -> None:
+    with pytest.raises(InputError, match="timeout"):
+        client.jobs.wait("j", timeout=-1)

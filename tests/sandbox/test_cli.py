@@ -1,0 +1,123 @@
+"""`python -m musicai_sdk.sandbox`, as a process."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+COMMAND = [sys.executable, "-W", "error", "-m", "musicai_sdk.sandbox"]
+
+
+@contextmanager
+def sandbox(*arguments: str, end: signal.Signals = signal.SIGTERM) -> Generator[dict[str, str]]:
+    """Runs the command; gives the variables it prints, and checks that it ends well."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        variables: dict[str, str] = {}
+        while (line := process.stdout.readline()).startswith("export "):
+            name, _, value = shlex.split(line)[1].partition("=")
+            variables[name] = value
+        assert line == "# The sandbox is running; Ctrl-C stops it.\n", process.communicate(timeout=20)
+        yield variables
+        process.send_signal(end)
+        output, errors = process.communicate(timeout=20)
+        assert (process.returncode, output, errors) == (0, "", "")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_told_to_end(end: signal.Signals) -> None:
+    with sandbox(end=end) as variables:
+        assert set(variables) == {"MUSIC_AI_API_KEY", "MUSIC_AI_BASE_URL"}
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", variables["MUSIC_AI_BASE_URL"])
+        url = f"{variables['MUSIC_AI_BASE_URL']}/application"
+        assert httpx.get(url, headers={"Authorization": variables["MUSIC_AI_API_KEY"]}).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_its_options(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    options = (
+        "--port",
+        port,
+        "--host",
+        "127.0.0.1",
+        "--tls",
+        "--data-dir",
+        str(tmp_path / "d"),
+        "--plan",
+        "payg",
+    )
+    with sandbox(*options, "--api-key", "it's me") as variables:
+        assert variables["MUSIC_AI_BASE_URL"] == f"https://127.0.0.1:{port}/v1"
+        assert variables["MUSIC_AI_API_KEY"] == "it's me"
+        assert variables["SSL_CERT_FILE"] == str(tmp_path / "d" / "ca.pem")
+        trust = ssl.create_default_context(cafile=variables["SSL_CERT_FILE"])
+        headers = {"Authorization": "it's me"}
+        answer = httpx.get(f"{variables['MUSIC_AI_BASE_URL']}/application", headers=headers, verify=trust)
+        assert answer.status_code == 200
+    assert (tmp_path / "d" / "sandbox.sqlite3").exists()
+
+
+def test_a_seed_gives_the_same_key() -> None:
+    with sandbox("--seed", "4", "--plan", "3") as first, sandbox("--seed", "4") as second:
+        assert first["MUSIC_AI_API_KEY"] == second["MUSIC_AI_API_KEY"]
+
+
+def test_what_cannot_be_started_says_why() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for arguments, words in (
+            (["--port", port], "in use"),
+            (["--plan", "gold"], "plan"),
+            (["--plan", "0"], "plan"),
+        ):
+            answer = subprocess.run(
+                [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
+            )
+            assert answer.returncode == 1
+            assert answer.stdout == ""
+            assert words in answer.stderr
+            assert "Traceback" not in answer.stderr
+
+
+def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path) -> None:
+    # What the import system can't find is as good as not installed.
+    program = """
+import importlib.util, runpy, sys
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "starlette" else find(name, *rest)
+sys.argv = ["sandbox"]
+runpy.run_module("musicai_sdk.sandbox", run_name="__main__")
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert answer.returncode == 1
+    assert 'needs starlette: pip install "musicai-sdk[sandbox]"' in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_package_has_nothing_else() -> None:
+    import musicai_sdk.sandbox as package
+
+    with pytest.raises(AttributeError, match="nothing"):
+        getattr(package, "nothing")  # noqa: B009 - a type checker would refuse the other way
