@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from typing_extensions import Unpack, override
 
@@ -50,7 +50,14 @@ if TYPE_CHECKING:
     import httpx
 
 
-class AddJobOptions(RequestOptions, total=False):
+class SurfaceOptions(RequestOptions, total=False):
+    """Per-call settings of the 1.0 surface."""
+
+    timeout: float | None
+    """`request_timeout` under the name that 1.0 gave it."""
+
+
+class AddJobOptions(SurfaceOptions, total=False):
     """What `add_job` of the 1.0 surface takes besides its three arguments."""
 
     metadata: Mapping[str, Any]
@@ -100,6 +107,15 @@ class _Client:
 def _new_job(name: str, options: AddJobOptions) -> NewJob:
     return NewJob(
         name, options.get("metadata"), options.get("copy_results_to"), options.get("idempotency_key")
+    )
+
+
+def _settings(options: SurfaceOptions) -> RequestOptions:
+    """The per-call settings alone, by their names of today."""
+    own = {"metadata", "copy_results_to", "idempotency_key"}
+    names = {"timeout": "request_timeout"}
+    return cast(
+        "RequestOptions", {names.get(key, key): value for key, value in options.items() if key not in own}
     )
 
 
@@ -197,7 +213,7 @@ class MusicAiClient(_Client):
     ) -> None:
         self.close()
 
-    def upload_file(self, file_path: str | os.PathLike[str], **options: Unpack[RequestOptions]) -> str:
+    def upload_file(self, file_path: str | os.PathLike[str], **options: Unpack[SurfaceOptions]) -> str:
         """Uploads a local file and returns the URL that a job takes as input (1.0 surface).
 
         Args:
@@ -208,7 +224,7 @@ class MusicAiClient(_Client):
             SourceNotFoundError: there is no such file.
             TransferError: a folder, an empty or unreadable file, or a refusal.
         """
-        return drive(uploading.upload(self._session, file_path, None, options)).url
+        return drive(uploading.upload(self._session, file_path, None, _settings(options))).url
 
     def add_job(
         self, job_name: str, workflow_slug: str, params: Mapping[str, Any], **options: Unpack[AddJobOptions]
@@ -231,9 +247,9 @@ class MusicAiClient(_Client):
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _new_job(job_name, options)
-        return JobId(drive(creating.create(self._session, workflow, new, options)).id)
+        return JobId(drive(creating.create(self._session, workflow, new, _settings(options))).id)
 
-    def get_job(self, job_id: str, **options: Unpack[RequestOptions]) -> Job[Any]:
+    def get_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
         """Fetches a job (1.0 surface); also as a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
 
         Args:
@@ -243,9 +259,9 @@ class MusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return drive(fetching.get(self._session, job_id, None, options))
+        return drive(fetching.get(self._session, job_id, None, _settings(options)))
 
-    def get_job_status(self, job_id: str, **options: Unpack[RequestOptions]) -> JobState:
+    def get_job_status(self, job_id: str, **options: Unpack[SurfaceOptions]) -> JobState:
         """Fetches a job's id and status (1.0 surface).
 
         Args:
@@ -255,12 +271,12 @@ class MusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return drive(self._session.call(GET_JOB_STATUS, job_id=job_id, options=options))
+        return drive(self._session.call(GET_JOB_STATUS, job_id=job_id, options=_settings(options)))
 
     def list_jobs(
         self,
         filters: Filters | FiltersDict | Mapping[str, Any] | None = None,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[SurfaceOptions],
     ) -> list[Job[Any]]:
         """All jobs of this key's application, every page (1.0 surface).
 
@@ -272,13 +288,15 @@ class MusicAiClient(_Client):
         Raises:
             InputError: there is no such filter or status.
         """
-        pages = listing.JobPages(self._session, listing.read_filters(filters), listing.PAGE_SIZE, options)
+        pages = listing.JobPages(
+            self._session, listing.read_filters(filters), listing.PAGE_SIZE, _settings(options)
+        )
         jobs = list[Job[Any]]()
         while (page := drive(pages.next())) is not None:
             jobs += page
         return jobs
 
-    def delete_job(self, job_id: str, **options: Unpack[RequestOptions]) -> None:
+    def delete_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> None:
         """Deletes a job (1.0 surface).
 
         Args:
@@ -288,9 +306,9 @@ class MusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        drive(fetching.delete(self._session, job_id, options))
+        drive(fetching.delete(self._session, job_id, _settings(options)))
 
-    def wait_for_job_completion(self, job_id: str, **options: Unpack[RequestOptions]) -> Job[Any]:
+    def wait_for_job_completion(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
         """Waits until a job has succeeded or failed (1.0 surface). It has no deadline: `client.jobs.wait` has one.
 
         Args:
@@ -300,7 +318,7 @@ class MusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return drive(waiting.wait(self._session, job_id, None, None, options))
+        return drive(waiting.wait(self._session, job_id, None, None, _settings(options)))
 
     def download_job_results(
         self,
@@ -308,7 +326,7 @@ class MusicAiClient(_Client):
         output_folder: str | os.PathLike[str],
         *,
         manifest: str = MANIFEST,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[SurfaceOptions],
     ) -> list[str]:
         """Downloads all file outputs of a job, and writes `workflow.results.json` beside them (1.0 surface).
 
@@ -328,11 +346,15 @@ class MusicAiClient(_Client):
         """
         job = _as_job(job_id_or_job_data)
         return _names(
-            drive(results.download_results(self._session, job, output_folder, manifest, None, options))
+            drive(
+                results.download_results(
+                    self._session, job, output_folder, manifest, None, _settings(options)
+                )
+            )
         )
 
     def download_file(
-        self, url: str, file_destination: str | os.PathLike[str], **options: Unpack[RequestOptions]
+        self, url: str, file_destination: str | os.PathLike[str], **options: Unpack[SurfaceOptions]
     ) -> None:
         """Downloads a URL to a file (1.0 surface).
 
@@ -344,9 +366,9 @@ class MusicAiClient(_Client):
         Raises:
             TransferError: the storage refused, or the file can't be written.
         """
-        drive(downloading.download(self._session, url, file_destination, None, options))
+        drive(downloading.download(self._session, url, file_destination, None, _settings(options)))
 
-    def list_workflows(self, **options: Unpack[RequestOptions]) -> WorkflowList:
+    def list_workflows(self, **options: Unpack[SurfaceOptions]) -> WorkflowList:
         """All workflows of the account, every page (1.0 surface).
 
         Args:
@@ -355,9 +377,9 @@ class MusicAiClient(_Client):
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return WorkflowList(workflows=drive(listing.list_workflows(self._session, options)))
+        return WorkflowList(workflows=drive(listing.list_workflows(self._session, _settings(options))))
 
-    def get_application_info(self, **options: Unpack[RequestOptions]) -> Application:
+    def get_application_info(self, **options: Unpack[SurfaceOptions]) -> Application:
         """The application that the key belongs to (1.0 surface).
 
         Args:
@@ -366,7 +388,7 @@ class MusicAiClient(_Client):
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return drive(self._session.call(GET_APPLICATION, options=options))
+        return drive(self._session.call(GET_APPLICATION, options=_settings(options)))
 
 
 class AsyncMusicAiClient(_Client):
@@ -453,7 +475,7 @@ class AsyncMusicAiClient(_Client):
     ) -> None:
         await self.close()
 
-    async def upload_file(self, file_path: str | os.PathLike[str], **options: Unpack[RequestOptions]) -> str:
+    async def upload_file(self, file_path: str | os.PathLike[str], **options: Unpack[SurfaceOptions]) -> str:
         """Uploads a local file and returns the URL that a job takes as input (1.0 surface).
 
         Args:
@@ -464,7 +486,7 @@ class AsyncMusicAiClient(_Client):
             SourceNotFoundError: there is no such file.
             TransferError: a folder, an empty or unreadable file, or a refusal.
         """
-        return (await uploading.upload(self._session, file_path, None, options)).url
+        return (await uploading.upload(self._session, file_path, None, _settings(options))).url
 
     async def add_job(
         self, job_name: str, workflow_slug: str, params: Mapping[str, Any], **options: Unpack[AddJobOptions]
@@ -487,9 +509,9 @@ class AsyncMusicAiClient(_Client):
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _new_job(job_name, options)
-        return JobId((await creating.create(self._session, workflow, new, options)).id)
+        return JobId((await creating.create(self._session, workflow, new, _settings(options))).id)
 
-    async def get_job(self, job_id: str, **options: Unpack[RequestOptions]) -> Job[Any]:
+    async def get_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
         """Fetches a job (1.0 surface); also as a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
 
         Args:
@@ -499,9 +521,9 @@ class AsyncMusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return await fetching.get(self._session, job_id, None, options)
+        return await fetching.get(self._session, job_id, None, _settings(options))
 
-    async def get_job_status(self, job_id: str, **options: Unpack[RequestOptions]) -> JobState:
+    async def get_job_status(self, job_id: str, **options: Unpack[SurfaceOptions]) -> JobState:
         """Fetches a job's id and status (1.0 surface).
 
         Args:
@@ -511,12 +533,12 @@ class AsyncMusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return await self._session.call(GET_JOB_STATUS, job_id=job_id, options=options)
+        return await self._session.call(GET_JOB_STATUS, job_id=job_id, options=_settings(options))
 
     async def list_jobs(
         self,
         filters: Filters | FiltersDict | Mapping[str, Any] | None = None,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[SurfaceOptions],
     ) -> list[Job[Any]]:
         """All jobs of this key's application, every page (1.0 surface).
 
@@ -528,13 +550,15 @@ class AsyncMusicAiClient(_Client):
         Raises:
             InputError: there is no such filter or status.
         """
-        pages = listing.JobPages(self._session, listing.read_filters(filters), listing.PAGE_SIZE, options)
+        pages = listing.JobPages(
+            self._session, listing.read_filters(filters), listing.PAGE_SIZE, _settings(options)
+        )
         jobs = list[Job[Any]]()
         while (page := await pages.next()) is not None:
             jobs += page
         return jobs
 
-    async def delete_job(self, job_id: str, **options: Unpack[RequestOptions]) -> None:
+    async def delete_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> None:
         """Deletes a job (1.0 surface).
 
         Args:
@@ -544,9 +568,9 @@ class AsyncMusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        await fetching.delete(self._session, job_id, options)
+        await fetching.delete(self._session, job_id, _settings(options))
 
-    async def wait_for_job_completion(self, job_id: str, **options: Unpack[RequestOptions]) -> Job[Any]:
+    async def wait_for_job_completion(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
         """Waits until a job has succeeded or failed (1.0 surface). It has no deadline: `client.jobs.wait` has one.
 
         Args:
@@ -556,7 +580,7 @@ class AsyncMusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return await waiting.wait(self._session, job_id, None, None, options)
+        return await waiting.wait(self._session, job_id, None, None, _settings(options))
 
     async def download_job_results(
         self,
@@ -564,7 +588,7 @@ class AsyncMusicAiClient(_Client):
         output_folder: str | os.PathLike[str],
         *,
         manifest: str = MANIFEST,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[SurfaceOptions],
     ) -> list[str]:
         """Downloads all file outputs of a job, and writes `workflow.results.json` beside them (1.0 surface).
 
@@ -584,11 +608,13 @@ class AsyncMusicAiClient(_Client):
         """
         job = _as_job(job_id_or_job_data)
         return _names(
-            await results.download_results(self._session, job, output_folder, manifest, None, options)
+            await results.download_results(
+                self._session, job, output_folder, manifest, None, _settings(options)
+            )
         )
 
     async def download_file(
-        self, url: str, file_destination: str | os.PathLike[str], **options: Unpack[RequestOptions]
+        self, url: str, file_destination: str | os.PathLike[str], **options: Unpack[SurfaceOptions]
     ) -> None:
         """Downloads a URL to a file (1.0 surface).
 
@@ -600,9 +626,9 @@ class AsyncMusicAiClient(_Client):
         Raises:
             TransferError: the storage refused, or the file can't be written.
         """
-        await downloading.download(self._session, url, file_destination, None, options)
+        await downloading.download(self._session, url, file_destination, None, _settings(options))
 
-    async def list_workflows(self, **options: Unpack[RequestOptions]) -> WorkflowList:
+    async def list_workflows(self, **options: Unpack[SurfaceOptions]) -> WorkflowList:
         """All workflows of the account, every page (1.0 surface).
 
         Args:
@@ -611,9 +637,9 @@ class AsyncMusicAiClient(_Client):
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return WorkflowList(workflows=await listing.list_workflows(self._session, options))
+        return WorkflowList(workflows=await listing.list_workflows(self._session, _settings(options)))
 
-    async def get_application_info(self, **options: Unpack[RequestOptions]) -> Application:
+    async def get_application_info(self, **options: Unpack[SurfaceOptions]) -> Application:
         """The application that the key belongs to (1.0 surface).
 
         Args:
@@ -622,4 +648,4 @@ class AsyncMusicAiClient(_Client):
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return await self._session.call(GET_APPLICATION, options=options)
+        return await self._session.call(GET_APPLICATION, options=_settings(options))

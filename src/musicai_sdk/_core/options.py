@@ -21,6 +21,13 @@ class RequestOptions(TypedDict, total=False):
     """Additional headers for the API requests of this call; they never reach the storage."""
 
 
+def check_names(options: RequestOptions) -> None:
+    """A misspelt option is an error, as a misspelt argument is."""
+    for name in options.keys() - RequestOptions.__annotations__.keys():
+        known = ", ".join(RequestOptions.__annotations__)
+        raise TypeError(f"there is no option {name!r}; the options of every call are {known}")
+
+
 def checked_headers(options: RequestOptions) -> dict[str, str]:
     """The additional headers, refused when they would break the request or carry another key."""
     headers = dict(options.get("headers", {}))

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from pydantic import ValidationError
 
 from musicai_sdk._core.operations import Operation, adapter
-from musicai_sdk._core.options import RequestOptions, checked_headers
+from musicai_sdk._core.options import RequestOptions, check_names, checked_headers
 from musicai_sdk._core.retrying import Budget, Policy, parse_retry_after, retrying
 from musicai_sdk._core.settings import Settings
 from musicai_sdk._io import IO, Request, Response, request_id
@@ -105,7 +105,8 @@ class Session:
         return operation.unwrap(read_json(operation.answer, response, where))
 
     def policy(self, options: RequestOptions, *, repeatable: bool = True) -> Policy:
-        """The retry policy of one call."""
+        """The retry policy of one call, whose options are checked here, before anything is sent."""
+        check_names(options)
         return Policy(options.get("max_retries", self.settings.max_retries), self.budget, repeatable)
 
     def timeout(self, options: RequestOptions) -> float | None:

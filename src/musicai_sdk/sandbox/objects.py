@@ -102,7 +102,7 @@ class ObjectStore:
 
     def __init__(self, folder: Path, state: State, clock: Clock) -> None:
         self.clock = clock
-        self.scratch = folder / "scratch"
+        self.scratch: Path = folder / "scratch"
         self._blobs = folder / "objects"
         self._state = state
         shutil.rmtree(self.scratch, ignore_errors=True)  # What a killed sandbox was in the middle of.

@@ -70,9 +70,9 @@ class Sandbox:
             raise ValueError("api_key must be printable ASCII text without spaces around it")
         if url_ttl <= 0:
             raise ValueError(f"url_ttl is a number of seconds above 0; got {url_ttl!r}")
-        self.clock = Clock()
+        self.clock: Clock = Clock()
         """What time stamps and expiries follow; `clock.advance(seconds)` moves it on."""
-        self.faults = Faults()
+        self.faults: Faults = Faults()
         """Add rules here to make requests go wrong."""
         self._settings = Settings(
             port=port,

@@ -8,9 +8,7 @@ from math import ceil, gcd
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast
 
 import numpy as np
-
-# soundfile ships neither stubs nor annotations; _open below is the only place that touches it.
-import soundfile  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+import soundfile  # ships neither stubs nor annotations; _open below is the only place that touches it
 from numpy.typing import NDArray
 
 from musicai_sdk.sandbox.engine.task import bad_input

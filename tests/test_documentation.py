@@ -1,0 +1,65 @@
+"""The examples of the README and of the package's docstrings run, against the sandbox, on a real MP3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from sybil import Document, Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+import musicai_sdk
+from conftest import SONGS
+from musicai_sdk import MusicAiClient
+from musicai_sdk.sandbox import Sandbox
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.fixture
+def at_home(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a song, and an environment that points at the sandbox."""
+    samples, rate = soundfile.read(SONGS / "block1.ogg", frames=48_000 * 10)
+    soundfile.write(tmp_path / "song.mp3", samples, rate)
+    monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(document: Document) -> int:
+    count = 0
+    for example in document.examples():
+        example.evaluate()
+        count += 1
+        # The 1.0 quick start never closes its client.
+        for value in list[Any](document.namespace.values()):
+            if isinstance(value, MusicAiClient):
+                value.close()
+    return count
+
+
+def parse(path: Path) -> Document:
+    return Sybil(parsers=[PythonCodeBlockParser()], path=str(path.parent)).parse(path)
+
+
+def test_readme(at_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(parse(README)) >= 9
+    printed = capsys.readouterr().out
+    assert "C#:maj" in printed
+    assert "Result: ['chords/chords.json']" in printed
+    assert "BAD_INPUT" in printed
+    assert (at_home / "stems" / "kick.wav").stat().st_size > 1000
+
+
+def test_readme_is_a_front_door() -> None:
+    assert len(README.read_text().splitlines()) <= 300
+
+
+def test_package_docstring(at_home: Path) -> None:
+    text = at_home / "docstring.md"
+    assert musicai_sdk.__doc__ is not None
+    text.write_text(musicai_sdk.__doc__)
+    assert run(parse(text)) == 1
