@@ -1,0 +1,164 @@
+"""Clients through their lives: threads, forks, loops, given HTTP clients, cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from musicai_sdk import AsyncMusicAiClient, MusicAiClient
+from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, StatusError
+from musicai_sdk.sandbox import Sandbox
+
+
+def test_threads_share_a_client(sandbox: Sandbox) -> None:
+    with sandbox.client() as client, ThreadPoolExecutor(32) as pool:
+        futures = [pool.submit(client.application.get) for _ in range(200)]
+        names = [future.result().name for future in futures]
+    assert names == ["Default Application"] * 200
+
+
+def test_inside_a_running_loop(sandbox: Sandbox) -> None:
+    async def main() -> str | None:
+        with sandbox.client() as client:  # blocks the loop, but works: a notebook cell is such a place
+            assert list(client.jobs.list()) == []
+            return client.application.get().name
+
+    assert asyncio.run(main()) == "Default Application"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_has_connections_of_its_own(sandbox: Sandbox) -> None:
+    with sandbox.client() as client:
+        client.application.get()
+        child = os.fork()
+        if child == 0:
+            good = False
+            try:
+                good = client.application.get().name == "Default Application"
+            finally:
+                os._exit(0 if good else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        client.application.get()
+    assert [entry.path for entry in sandbox.requests] == ["/v1/application"] * 3
+
+
+def test_a_second_loop_is_a_clear_error(sandbox: Sandbox) -> None:
+    client = sandbox.async_client()
+
+    async def use() -> None:
+        await client.application.get()
+
+    with asyncio.Runner() as first:
+        first.run(use())
+        with asyncio.Runner() as second, pytest.raises(ConfigurationError, match="another event loop"):
+            second.run(use())
+        first.run(client.close())
+
+
+def test_a_given_client_is_used_and_stays_open(sandbox: Sandbox, tmp_path: Path) -> None:
+    with httpx.Client(headers={"x-mine": "1"}) as http:
+        client = sandbox.client(http_client=http)
+        client.files.download(client.files.upload(b"abc").url, tmp_path / "x")
+        client.close()
+        assert not http.is_closed
+    assert {entry.headers.get("x-mine") for entry in sandbox.requests} == {"1"}
+
+    async def main() -> None:
+        async with httpx.AsyncClient(headers={"x-mine": "2"}) as http:
+            async with sandbox.async_client(http_client=http) as client:
+                await client.files.download((await client.files.upload(b"abc" * 999_999)).url, tmp_path / "y")
+            assert not http.is_closed
+
+    asyncio.run(main())
+    assert (tmp_path / "y").read_bytes() == b"abc" * 999_999
+    assert [entry.headers.get("x-mine") for entry in sandbox.requests][-3:] == ["2"] * 3
+
+
+def test_a_given_client_that_follows_redirects_does_not(sandbox: Sandbox) -> None:
+    sandbox.faults.add("GET /application", status=302, headers={"location": f"{sandbox.base_url}/upload"})
+    with httpx.Client(follow_redirects=True) as http, sandbox.client(http_client=http) as client:
+        with pytest.raises(StatusError) as told:
+            client.application.get()
+    assert "redirected" in str(told.value)
+    assert len(sandbox.requests) == 1
+
+
+def test_cancelling_a_transfer_leaves_no_half_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    target = tmp_path / "x.wav"
+
+    async def main() -> None:
+        async with sandbox.async_client() as client:
+            url = (await client.files.upload(bytes(50_000_000))).url
+            begun = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def progress(done: int, total: int | None) -> None:
+                loop.call_soon_threadsafe(begun.set)
+                time.sleep(0.01)
+
+            task = asyncio.create_task(client.files.download(url, target, on_progress=progress))
+            await begun.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(main())
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_nothing_is_left_behind(sandbox: Sandbox, colour: str) -> None:
+    before = set(threading.enumerate())
+    if colour == "sync":
+        with sandbox.client() as client:
+            client.files.upload(b"abc")
+    else:
+
+        async def main() -> None:
+            async with sandbox.async_client() as client:
+                await client.files.upload(b"abc")
+
+        asyncio.run(main())
+    left = set(threading.enumerate()) - before
+    assert {thread.name for thread in left if thread.name.startswith("musicai_sdk")} == set()
+
+
+def test_clients_show_without_their_key() -> None:
+    shown = repr(MusicAiClient("secret-key", base_url="https://host/v1"))
+    assert shown == "MusicAiClient(base_url='https://host/v1')"
+    assert repr(AsyncMusicAiClient("secret-key", base_url="https://host/v1")) == f"Async{shown}"
+
+
+def test_tls(tmp_path: Path) -> None:
+    with Sandbox(tls=True) as sandbox:
+        with sandbox.client() as client:
+            assert client.base_url.startswith("https://")
+            client.files.download(client.files.upload(b"abc").url, tmp_path / "x")
+        with MusicAiClient(sandbox.api_key, base_url=sandbox.base_url, max_retries=0) as stranger:
+            with pytest.raises(ConnectionFailedError) as told:
+                stranger.application.get()
+        assert "certificate" in str(told.value).lower()
+        assert not told.value.sent
+
+        async def main() -> None:
+            async with sandbox.async_client() as client:
+                await client.files.download((await client.files.upload(b"abc")).url, tmp_path / "y")
+
+        asyncio.run(main())
+    assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes() == b"abc"
+
+
+def test_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("MUSIC_AI_BASE_URL", f"{sandbox.base_url}/")
+    with MusicAiClient() as client:
+        assert client.base_url == sandbox.base_url
+        client.application.get()
