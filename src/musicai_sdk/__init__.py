@@ -91,16 +91,17 @@ _HOMES = {
 """Where the public names live, apart from those in `musicai_sdk.models`. Importing this package imports none of it."""
 
 
-def __getattr__(name: str) -> object:
-    """Loads a public name at its first use."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = next((module for module, names in _HOMES.items() if name in names), "musicai_sdk.models")
-    value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
 
+    def __getattr__(name: str) -> object:
+        """Loads a public name at its first use."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = next((module for module, names in _HOMES.items() if name in names), "musicai_sdk.models")
+        value = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
 
-def __dir__() -> list[str]:
-    """The public names."""
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        """The public names."""
+        return sorted({*globals(), *__all__})

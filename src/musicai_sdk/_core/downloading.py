@@ -1,16 +1,19 @@
-"""Downloads: streamed beside the target, checked, and renamed only when whole."""
+"""Downloads: streamed beside the target, resumed where they broke off, checked, and renamed only when whole."""
 
 from __future__ import annotations
 
-import contextlib
 import os
+from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
+from typing import BinaryIO
 
-from musicai_sdk._core.names import PARTIAL
+from musicai_sdk._core.digests import Check, announced
 from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.partial import Partial, Version, content_range, validator
 from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.sources import Progress
+from musicai_sdk._core.sources import CHUNK, Progress
 from musicai_sdk._core.storage import storage_error
 from musicai_sdk._io import IO, Request, ResponseStream
 from musicai_sdk._text import without_query
@@ -57,39 +60,56 @@ def checked_url(url: str) -> None:
 async def _download(
     session: Session, url: str, target: Path, on_progress: Progress | None, options: RequestOptions
 ) -> DownloadedFile:
-    part = target.with_name(target.name + PARTIAL)
+    partial = Partial(target)
 
     async def attempt(number: int) -> int:
-        stream = await session.io.open(storage_request(session, url, options, number))
+        offset, version = partial.resumable()
+        request = storage_request(session, url, options, number, _resuming(offset, version))
+        stream = await session.io.open(request)
         try:
+            if stream.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                partial.discard()
+                raise _not_whole(url, offset, None)
             await refuse_errors(stream, url)
-            return await _save(stream, url, part, on_progress)
+            return await _save(stream, url, partial, offset, version, on_progress)
         finally:
             await stream.close()
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         size = await retrying(session.io, session.policy(options), "download", attempt)
-        os.replace(part, target)  # noqa: PTH105 - the same, and named after what matters here: it is atomic
+        partial.finish(target)
     except OSError as error:
         if error.errno is None:
             raise  # one of ours that is also a ConnectionError or TimeoutError
+        partial.discard()
         raise TransferError(
             f"can't write {str(target)!r}: {error.strerror}", url=without_query(url)
         ) from error
     finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+        if partial.resumable() == (0, None):
+            partial.discard()  # of no use to anybody
     return DownloadedFile(path=target, size=size)
 
 
-def storage_request(session: Session, url: str, options: RequestOptions, attempt: int) -> Request:
+def _resuming(offset: int, version: Version | None) -> dict[str, str]:
+    """The headers that ask for the rest, of this version only; of another the server sends the whole."""
+    return {} if version is None else {"Range": f"bytes={offset}-", "If-Range": version.validator}
+
+
+def storage_request(
+    session: Session,
+    url: str,
+    options: RequestOptions,
+    attempt: int,
+    headers: Mapping[str, str] | None = None,
+) -> Request:
     """A GET to the storage: never with the key, and in the identity coding so that lengths mean the file's bytes."""
     return Request(
         channel="storage",
         method="GET",
         url=url,
-        headers={"Accept-Encoding": "identity", "User-Agent": session.settings.user_agent},
+        headers={"Accept-Encoding": "identity", "User-Agent": session.settings.user_agent, **(headers or {})},
         timeout=session.timeout(options),
         attempt=attempt,
     )
@@ -97,7 +117,7 @@ def storage_request(session: Session, url: str, options: RequestOptions, attempt
 
 async def refuse_errors(stream: ResponseStream, url: str) -> None:
     """Raises the `TransferError` of an answer that isn't the file."""
-    if stream.status == 200:
+    if stream.status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
         return
     body = bytearray()
     while len(body) < ERROR_BODY and (chunk := await stream.read()):
@@ -105,15 +125,33 @@ async def refuse_errors(stream: ResponseStream, url: str) -> None:
     raise storage_error("download", url, stream.status, bytes(body))
 
 
-async def _save(stream: ResponseStream, url: str, part: Path, on_progress: Progress | None) -> int:
-    length = stream.headers.get("content-length", "")
-    # A length of coded bytes says nothing about the file's, should a server ignore the identity coding.
-    plain = stream.headers.get("content-encoding", "identity") == "identity"
-    total = int(length) if length.isdecimal() and plain else None
-    received = 0
-    with part.open("wb") as file:
+async def _save(
+    stream: ResponseStream,
+    url: str,
+    partial: Partial,
+    offset: int,
+    version: Version | None,
+    on_progress: Progress | None,
+) -> int:
+    """Writes the answer behind what is there already, or from the beginning, and checks size and digest."""
+    part = content_range(stream.headers)
+    if part is None:
+        offset, total = 0, _length(stream.headers)
+        version = _version(stream.headers, total)
+        partial.describe(version)
+    else:
+        total = part[1]
+        if version is None or part != (offset, version.size):
+            partial.discard()
+            raise _not_whole(url, offset, total)
+    check = Check(announced(stream.headers) or (version.digests if version else {}))
+    received = offset
+    with partial.path.open("r+b" if offset else "wb") as file:
+        if offset:
+            _count_in(file, offset, check)
         while chunk := await _next(stream, url, received, total):
             file.write(chunk)
+            check.update(chunk)
             received += len(chunk)
             if on_progress is not None:
                 on_progress(received, total)
@@ -121,7 +159,36 @@ async def _save(stream: ResponseStream, url: str, part: Path, on_progress: Progr
         os.fsync(file.fileno())
     if total is not None and received != total:
         raise _not_whole(url, received, total)
+    if not check.passed():
+        partial.discard()
+        shown = without_query(url)
+        raise IntegrityError(
+            f"what arrived from {shown} has another {check.algorithm} than announced", url=shown
+        )
     return received
+
+
+def _count_in(file: BinaryIO, offset: int, check: Check) -> None:
+    """Leaves the file at the offset, cut there, with everything before it counted in."""
+    left = offset
+    while left > 0 and (chunk := file.read(min(CHUNK, left))):
+        check.update(chunk)
+        left -= len(chunk)
+    file.truncate(offset)
+    file.seek(offset)
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    """The file's size, unless the server ignored the identity coding: coded bytes say nothing about it."""
+    length = headers.get("content-length", "")
+    plain = headers.get("content-encoding", "identity") == "identity"
+    return int(length) if length.isdecimal() and plain else None
+
+
+def _version(headers: Mapping[str, str], total: int | None) -> Version | None:
+    """What a part of this answer could be resumed with; None when the storage doesn't say enough."""
+    tag = validator(headers)
+    return Version(tag, total, announced(headers)) if tag is not None and total else None
 
 
 async def _next(stream: ResponseStream, url: str, received: int, total: int | None) -> bytes:

@@ -14,6 +14,11 @@ LONGEST_NAME = 180
 PARTIAL = ".part"
 """What the name of a file ends in until it is whole."""
 
+PARTIAL_NOTE = ".part-of"
+"""What the name of the note ends in that says which version of which object such a file is part of."""
+
+_ENDS = ("", PARTIAL, PARTIAL_NOTE)
+
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
 
@@ -36,7 +41,7 @@ def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[s
 
     Names that would be the same file, on a system that ignores case too, are told apart: `a_b.wav`, `a_b (2).wav`.
     """
-    used = {_folded(f"{name}{end}") for name in taken for end in ("", PARTIAL)}
+    used = {_folded(f"{name}{end}") for name in taken for end in _ENDS}
     names = dict[str, str]()
     for output, url in outputs.items():
         in_url = PurePosixPath(unquote(urlsplit(url).path)).name
@@ -46,10 +51,10 @@ def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[s
         suffix = re.sub(r"[^.0-9A-Za-z]", "", extension)[:16]
         base, number = safe_name(stem), 1
         name = f"{base}{suffix}"
-        while not used.isdisjoint({_folded(name), _folded(name + PARTIAL)}):
+        while not used.isdisjoint({_folded(f"{name}{end}") for end in _ENDS}):
             number += 1
             name = f"{base} ({number}){suffix}"
-        used.update((_folded(name), _folded(name + PARTIAL)))
+        used.update(_folded(f"{name}{end}") for end in _ENDS)
         names[output] = name
     return names
 

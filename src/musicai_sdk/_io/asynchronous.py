@@ -18,6 +18,10 @@ from musicai_sdk.errors import ConfigurationError
 T = TypeVar("T")
 
 
+CANCEL_PATIENCE = 1.0
+"""For how many seconds a cancelled transfer waits for its thread."""
+
+
 class AsyncIO:
     """`IO` for the asynchronous client; it belongs to the event loop that uses it first."""
 
@@ -107,10 +111,15 @@ class AsyncIO:
         if self._given is not None:
             return await work(self)
         io = self._worker.cancellable()
+        thread = asyncio.ensure_future(asyncio.to_thread(drive, work(io)))
         try:
-            return await asyncio.to_thread(drive, work(io))
+            return await asyncio.shield(thread)
         except asyncio.CancelledError:
-            io.cancelled.set()  # the thread stops at its next chunk, before anything gets its final name
+            # The thread stops at its next chunk, before anything gets its final name. That is nearly always at once;
+            # should the network hang, the cancellation doesn't.
+            io.cancelled.set()
+            await asyncio.wait({thread}, timeout=CANCEL_PATIENCE)
+            thread.cancel()
             raise
 
     async def close(self) -> None:

@@ -1,0 +1,58 @@
+"""Digests that the storage announces, and their check while the bytes pass."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
+def announced(headers: Mapping[str, str]) -> dict[str, str]:
+    """The digests of the whole object by algorithm, in base64: `x-goog-hash: crc32c=…,md5=…` and `Content-MD5`."""
+    found = dict(re.findall(r"(crc32c|md5)=([\w+/]+={0,2})", headers.get("x-goog-hash", "")))
+    md5 = headers.get("content-md5", "").strip()
+    # On a part of an object, Content-MD5 is that part's.
+    if md5 and "content-range" not in headers:
+        found.setdefault("md5", md5)
+    return found
+
+
+class Check:
+    """Compares the bytes that pass with one announced digest: crc32c where that can be computed quickly, else md5."""
+
+    def __init__(self, expected: Mapping[str, str]) -> None:
+        self._expected: str | None = None
+        self._hash: _Hash | None = None
+        self.algorithm: str = "none"
+        for algorithm in ("crc32c", "md5"):
+            hasher = _new(algorithm) if algorithm in expected else None
+            if hasher is not None:
+                self.algorithm, self._hash, self._expected = algorithm, hasher, expected[algorithm]
+                return
+
+    def update(self, data: bytes) -> None:
+        """Counts the next bytes in."""
+        if self._hash is not None:
+            self._hash.update(data)
+
+    def passed(self) -> bool:
+        """Whether the bytes are those that were announced; True when nothing was."""
+        return self._hash is None or base64.b64encode(self._hash.digest()).decode() == self._expected
+
+
+def _new(algorithm: str) -> _Hash | None:
+    if algorithm == "md5":
+        return hashlib.md5(usedforsecurity=False)
+    try:
+        # Comes with the extras `sandbox` and `storage`; in pure Python crc32c is slower than most networks.
+        import google_crc32c
+    except ImportError:
+        return None
+    return cast("Callable[[], _Hash]", google_crc32c.Checksum)()

@@ -1,0 +1,175 @@
+"""Downloads that break off go on where they were, and what is wrong never gets a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from musicai_sdk import CustomWorkflow, MusicAiClient
+from musicai_sdk._core.digests import Check, announced
+from musicai_sdk._core.partial import Partial, Version, content_range, validator
+from musicai_sdk.errors import IntegrityError, TransferError
+from musicai_sdk.sandbox import Sandbox
+
+CONTENT = bytes(range(256)) * 12_345
+ROUTE = "GET /moises-sandbox/*"
+
+
+def ranges(sandbox: Sandbox) -> list[str | None]:
+    """The ranges that the storage was asked for."""
+    return [
+        entry.headers.get("range")
+        for entry in sandbox.requests
+        if entry.method == "GET" and "moises" in entry.path
+    ]
+
+
+@pytest.fixture
+def url(client: MusicAiClient) -> str:
+    return client.files.upload(CONTENT).url
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "song.wav"
+
+
+@pytest.fixture
+def broken_off(client: MusicAiClient, sandbox: Sandbox, url: str, target: Path) -> int:
+    """A download that ended after so many bytes."""
+    sandbox.faults.add(ROUTE, truncate=1_000_000, nth=1)
+    with pytest.raises(IntegrityError, match="broke off"):
+        client.files.download(url, target, max_retries=0)
+    assert not target.exists()
+    return target.with_name("song.wav.part").stat().st_size
+
+
+def test_within_a_call(client: MusicAiClient, sandbox: Sandbox, url: str, target: Path) -> None:
+    sandbox.faults.add(ROUTE, truncate=1_000_000, nth=1)
+    sandbox.faults.add(ROUTE, truncate=1_000_000, nth=1)
+    assert client.files.download(url, target).size == len(CONTENT)
+    assert target.read_bytes() == CONTENT
+    assert ranges(sandbox) == [None, "bytes=1000000-", "bytes=2000000-"]
+    assert [path.name for path in target.parent.iterdir()] == ["song.wav"]
+
+
+def test_in_a_later_call(
+    client: MusicAiClient, sandbox: Sandbox, url: str, target: Path, broken_off: int
+) -> None:
+    steps = list[int]()
+    client.files.download(url, target, on_progress=lambda done, total: steps.append(done))
+    assert target.read_bytes() == CONTENT
+    assert ranges(sandbox)[1:] == [f"bytes={broken_off}-"]
+    assert steps[0] > broken_off
+    assert [path.name for path in target.parent.iterdir()] == ["song.wav"]
+
+
+def test_all_but_the_name_was_done(
+    client: MusicAiClient, sandbox: Sandbox, url: str, target: Path, broken_off: int
+) -> None:
+    target.with_name("song.wav.part").write_bytes(CONTENT)
+    client.files.download(url, target)
+    assert target.read_bytes() == CONTENT
+    assert ranges(sandbox)[1:] == [f"bytes={len(CONTENT) - 1}-"]
+
+
+def test_another_version_is_fetched_whole(client: MusicAiClient, sandbox: Sandbox, target: Path) -> None:
+    slot = httpx.get(f"{sandbox.base_url}/upload", headers={"Authorization": sandbox.api_key}).json()
+    httpx.put(slot["uploadUrl"], content=CONTENT)
+    sandbox.faults.add(ROUTE, truncate=1_000_000, nth=1)
+    with pytest.raises(IntegrityError):
+        client.files.download(slot["downloadUrl"], target, max_retries=0)
+    httpx.put(slot["uploadUrl"], content=CONTENT[::-1])
+    client.files.download(slot["downloadUrl"], target, max_retries=0)
+    assert target.read_bytes() == CONTENT[::-1]
+
+
+@pytest.mark.usefixtures("broken_off")
+def test_a_part_that_was_damaged_meanwhile(
+    client: MusicAiClient, sandbox: Sandbox, url: str, target: Path
+) -> None:
+    part = target.with_name("song.wav.part")
+    part.write_bytes(b"!" + part.read_bytes()[1:])
+    client.files.download(url, target)
+    assert target.read_bytes() == CONTENT
+    assert ranges(sandbox)[1:] == ["bytes=1000000-", None]
+
+
+@pytest.mark.usefixtures("broken_off")
+@pytest.mark.parametrize("note", ["", "{}", "[]", '{"validator": "\\n", "size": 9, "digests": {}}'])
+def test_a_damaged_note(client: MusicAiClient, url: str, target: Path, note: str) -> None:
+    target.with_name("song.wav.part-of").write_text(note)
+    client.files.download(url, target)
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("header", ["md5=1B2M2Y8AsgTpgAmY7PhCfg==", "crc32c=AAAAAA=="])
+def test_another_digest_than_announced(
+    client: MusicAiClient, sandbox: Sandbox, url: str, target: Path, header: str
+) -> None:
+    fault = sandbox.faults.add(ROUTE, headers={"x-goog-hash": header}, times=1)
+    client.files.download(url, target)
+    assert fault.hits == 1
+    sandbox.faults.clear()
+    target.unlink()
+    sandbox.faults.add(ROUTE, headers={"x-goog-hash": header})
+    with pytest.raises(IntegrityError, match="announced"):
+        client.files.download(url, target)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_result_url_that_expires_midway(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    job = client.jobs.run(CustomWorkflow("sdk-test", {"file": client.files.upload(CONTENT)}))
+    sandbox.faults.add("GET /cdn/*", truncate=1_000_000, nth=1)
+
+    def expire(done: int, total: int | None) -> None:
+        if done == 1_000_000:
+            sandbox.clock.advance(30 * 24 * 3600)
+
+    files = client.jobs.download(job, tmp_path, on_progress=expire)
+    assert files["file"].read_bytes() == CONTENT
+    asked = [entry.headers.get("range") for entry in sandbox.requests if entry.path.startswith("/cdn/")]
+    assert asked == [None, "bytes=1000000-", "bytes=1000000-"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is played by /dev/full (Linux)")
+def test_a_full_disk_leaves_nothing(client: MusicAiClient, url: str, target: Path) -> None:
+    target.with_name("song.wav.part").symlink_to("/dev/full")
+    with pytest.raises(TransferError, match="No space left"):
+        client.files.download(url, target)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_what_is_announced() -> None:
+    both = {"x-goog-hash": "crc32c=n03x6A==, md5=1B2M2Y8AsgTpgAmY7PhCfg=="}
+    assert announced(both) == {"crc32c": "n03x6A==", "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
+    assert announced({"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}) == {"md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
+    assert announced({"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==", "content-range": "bytes 0-1/2"}) == {}
+    assert announced({}) == {}
+    check = Check({"md5": "1B2M2Y8AsgTpgAmY7PhCfg=="})
+    assert check.passed()
+    check.update(b"x")
+    assert not check.passed()
+    assert Check({}).passed()
+
+
+def test_what_a_part_can_be_resumed_with(tmp_path: Path) -> None:
+    assert validator({"etag": '"a"', "last-modified": "x"}) == '"a"'
+    assert validator({"etag": 'W/"a"', "last-modified": "x"}) == "x"
+    assert validator({"etag": 'W/"a"'}) is None
+    assert content_range({"content-range": "bytes 5-9/10"}) == (5, 10)
+    assert content_range({"content-range": "bytes */10"}) is None
+    assert content_range({}) is None
+    partial = Partial(tmp_path / "x")
+    partial.path.write_bytes(b"12345")
+    assert partial.resumable() == (0, None)
+    version = Version('"a"', 10, {"md5": "m"})
+    partial.describe(version)
+    assert partial.resumable() == (5, version)
+    partial.describe(None)
+    assert partial.resumable() == (0, None)
+    partial.discard()
+    partial.discard()
+    assert list(tmp_path.iterdir()) == []
