@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from pathlib import Path
+
 import pytest
 
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core import creating
+from musicai_sdk._core.idempotency import fingerprint
 from musicai_sdk.errors import CreateUncertainError, InputError, NotFoundError, RateLimitError, ServerError
 from musicai_sdk.sandbox import Sandbox
 
@@ -29,6 +34,66 @@ def test_a_job_whose_answer_was_lost_is_found(client: MusicAiClient, sandbox: Sa
     assert posts(sandbox) == 1
     assert [job["id"] for job in sandbox.jobs] == [created.id]
     assert created.idempotency_key == "k-1"
+
+
+def test_the_same_token_is_the_same_job(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    song.write_bytes(b"RIFF of a kind")
+    first = client.jobs.create(CustomWorkflow("sdk-test", {"file": song}), idempotency_key="k-3")
+    before = len(sandbox.requests)
+    # Another name of the same content, another name of the job: what is paid for is the same.
+    song.rename(tmp_path / "renamed.wav")
+    again = client.jobs.create(
+        CustomWorkflow("sdk-test", {"file": tmp_path / "renamed.wav"}), idempotency_key="k-3", name="again"
+    )
+    assert again == first
+    assert {entry.method for entry in sandbox.requests[before:]} == {"GET"}
+    assert len(sandbox.jobs) == 1
+    assert client.jobs.get(first).metadata == {}
+
+
+def test_the_token_of_another_request(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    song.write_bytes(b"RIFF of a kind")
+    workflow = CustomWorkflow("sdk-test", {"file": song})
+    client.jobs.create(workflow, idempotency_key="k-4")
+    song.write_bytes(b"RIFF of another")
+    with pytest.raises(InputError, match="belongs to job"):
+        client.jobs.create(workflow, idempotency_key="k-4")
+    with pytest.raises(InputError, match="belongs to job"):
+        client.jobs.create(WORKFLOW, idempotency_key="k-4")
+    assert len(sandbox.jobs) == 1
+
+
+def test_a_token_that_is_certainly_new_lists_nothing(client: MusicAiClient, sandbox: Sandbox) -> None:
+    client.jobs.create(WORKFLOW, idempotency_key="k-5", find_first=False)
+    assert [(entry.method, entry.path) for entry in sandbox.requests if "/v1/" in entry.path] == [
+        ("POST", "/v1/job")
+    ]
+
+
+def test_signatures_do_not_make_another_request() -> None:
+    one = fingerprint("s", {"a": "https://h/x?Signature=1", "n": 1}, {"o": "https://b/y?sig=1"})
+    assert one == fingerprint("s", {"n": 1, "a": "https://h/x?Signature=2"}, {"o": "https://b/y?sig=2"})
+    assert one != fingerprint("s", {"n": 2, "a": "https://h/x"}, {"o": "https://b/y"})
+    assert one != fingerprint("s", {"n": 1, "a": "https://h/x"}, None)
+
+
+def test_a_cancelled_create_says_how_to_look(sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST /job", delay=0.5)
+
+    async def main() -> None:
+        async with sandbox.async_client() as client:
+            task = asyncio.create_task(client.jobs.create(WORKFLOW, idempotency_key="k-6", find_first=False))
+            await asyncio.sleep(0.2)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            assert "client.jobs.find('k-6')" in caught.value.__notes__[0]
+
+    asyncio.run(main())
+    while posts(sandbox) == 0:
+        time.sleep(0.02)
 
 
 def test_also_through_the_1_0_surface(client: MusicAiClient, sandbox: Sandbox) -> None:
@@ -108,7 +173,5 @@ def test_the_token_does_not_show_in_the_metadata(client: MusicAiClient, sandbox:
 
 
 def test_the_same_file_is_uploaded_once(client: MusicAiClient, sandbox: Sandbox) -> None:
-    from pathlib import Path
-
     client.jobs.create(CustomWorkflow("sdk-test", {"file": Path(__file__), "other": Path(__file__)}))
     assert sum(entry.method == "PUT" for entry in sandbox.requests) == 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk._core.idempotency import checked_key, fingerprint
 from musicai_sdk._core.listing import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
@@ -22,7 +23,7 @@ from musicai_sdk.errors import (
     ResponseError,
     ServerError,
 )
-from musicai_sdk.models.job import IDEMPOTENCY_KEY, Job, JobRef
+from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
 from musicai_sdk.models.result import R
 from musicai_sdk.workflows.base import Workflow, file_url, is_file_input
 
@@ -39,6 +40,8 @@ class NewJob:
     metadata: Mapping[str, Any] | None
     copy_results_to: Mapping[str, str] | None
     idempotency_key: str | None
+    find_first: bool = True
+    """Whether a job that the token stands for already is looked for; needless for a token that is certainly new."""
 
 
 async def create(session: Session, workflow: Workflow[R], new: NewJob, options: RequestOptions) -> JobRef[R]:
@@ -48,14 +51,19 @@ async def create(session: Session, workflow: Workflow[R], new: NewJob, options: 
             f"not a workflow: {workflow!r:.100}; give an instance such as GenerateChords(input_url=…), or"
             f" CustomWorkflow(slug, params)"
         )
-    key = checked_idempotency_key(new.idempotency_key)
+    key = checked_key(new.idempotency_key)
     check_payload(workflow, new)
+    metadata = {**(new.metadata or {}), IDEMPOTENCY_KEY: key}
+    if new.idempotency_key is not None:
+        metadata[REQUEST_DIGEST] = fingerprint(workflow.slug, _with_paths(workflow), new.copy_results_to)
+        if new.find_first and (made := await _made_before(session, metadata, options)) is not None:
+            return JobRef(made.id, workflow.result_type, key)
     params = await _uploaded(session, workflow, options)
     payload = {
         "name": new.name if new.name is not None else workflow.slug.rpartition("/")[2],
         "workflow": workflow.slug,
         "params": params,
-        "metadata": {**(new.metadata or {}), IDEMPOTENCY_KEY: key},
+        "metadata": metadata,
     }
     if new.copy_results_to is not None:
         payload["copyResultsTo"] = dict(new.copy_results_to)
@@ -65,16 +73,11 @@ async def create(session: Session, workflow: Workflow[R], new: NewJob, options: 
         if isinstance(error, ConnectionFailedError) and not error.sent:
             raise
         return JobRef((await _recovered(session, key, error, options)).id, workflow.result_type, key)
+    except BaseException as error:
+        if not isinstance(error, MusicAiError):  # cancelled, or interrupted by Ctrl-C
+            error.add_note(f"a job may have been created meanwhile: client.jobs.find({key!r}) looks for it")
+        raise
     return JobRef(created.id, workflow.result_type, key)
-
-
-def checked_idempotency_key(key: str | None) -> str:
-    """The caller's token, or a new one."""
-    if key is None:
-        return str(uuid.uuid4())
-    if not isinstance(cast("object", key), str) or not key.strip() or len(key) > 255:
-        raise InputError("idempotency_key must be a string of 1 to 255 characters")
-    return key
 
 
 def check_payload(workflow: Workflow[Any], new: NewJob) -> None:
@@ -89,21 +92,39 @@ def check_payload(workflow: Workflow[Any], new: NewJob) -> None:
     encoded({"name": new.name, "params": values, "metadata": dict(new.metadata or {})})
 
 
+def _with_paths(workflow: Workflow[Any]) -> dict[str, Any]:
+    """The parameters with every local file as a path, and every remote one as its URL."""
+    params = dict[str, Any]()
+    for name, value in workflow.to_params().items():
+        local = isinstance(value, str) and file_url(value) is None and is_file_input(workflow, name)
+        params[name] = Path(value) if local else file_url(value) or value
+    return params
+
+
 async def _uploaded(session: Session, workflow: Workflow[Any], options: RequestOptions) -> dict[str, Any]:
     """The parameters with every local file replaced by the URL of its upload; the same file is sent once."""
-    params = dict[str, Any]()
+    params = _with_paths(workflow)
     urls = dict[str, str]()
-    for name, value in workflow.to_params().items():
-        url = file_url(value)
-        if url is None and (
-            isinstance(value, os.PathLike) or (isinstance(value, str) and is_file_input(workflow, name))
-        ):
-            path = os.fspath(cast("str | os.PathLike[str]", value))
+    for name, value in params.items():
+        if isinstance(value, os.PathLike):
+            path = os.fspath(cast("os.PathLike[str]", value))
             if path not in urls:
                 urls[path] = (await upload(session, path, None, options)).url
-            url = urls[path]
-        params[name] = value if url is None else url
+            params[name] = urls[path]
     return params
+
+
+async def _made_before(
+    session: Session, metadata: Mapping[str, Any], options: RequestOptions
+) -> Job[Any] | None:
+    """The job that the caller's token stands for already; the token of another request is an error."""
+    job = await find(session, metadata[IDEMPOTENCY_KEY], options)
+    if job is not None and (job.raw_metadata or {}).get(REQUEST_DIGEST) != metadata[REQUEST_DIGEST]:
+        raise InputError(
+            f"idempotency_key {metadata[IDEMPOTENCY_KEY]!r} belongs to job {job.id} already, which was created with"
+            f" another workflow or other parameters: use a key of its own for every job"
+        )
+    return job
 
 
 async def _recovered(session: Session, key: str, error: MusicAiError, options: RequestOptions) -> Job[Any]:

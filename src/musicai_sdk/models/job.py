@@ -30,8 +30,12 @@ IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 """The metadata key under which a job carries its idempotency token."""
 
 
+REQUEST_DIGEST = "musicai_sdk.request"
+"""The metadata key of the digest of what a job with a token of the caller's was created for."""
+
+
 def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in metadata.items() if key != IDEMPOTENCY_KEY}
+    return {key: value for key, value in metadata.items() if key not in (IDEMPOTENCY_KEY, REQUEST_DIGEST)}
 
 
 Metadata: TypeAlias = Annotated[

@@ -45,6 +45,7 @@ class Jobs:
         metadata: Mapping[str, Any] | None = None,
         copy_results_to: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
+        find_first: bool = True,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
         """Creates a job, and doesn't wait for it. This costs money.
@@ -58,7 +59,9 @@ class Jobs:
             metadata: Short values to find on the job again.
             copy_results_to: Upload URLs (PUT) by output name: those outputs go to your own storage, and stand as
                 `CUSTOM_STORAGE` in the result. They must be valid until the job ends.
-            idempotency_key: A token of your own (1 to 255 characters) for `find`; a random one when left out.
+            idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
+                job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
+            find_first: False for an `idempotency_key` that is certainly new: nothing is listed then.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -67,10 +70,11 @@ class Jobs:
         Raises:
             CreateUncertainError: the answer was lost and the job isn't listed; it may exist. Has the token.
             NotFoundError: no such workflow.
-            InputError: the workflow or an argument can't be right; nothing was sent.
+            InputError: the workflow or an argument can't be right, or the token is another request's; nothing was
+                sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
-        new = NewJob(name, metadata, copy_results_to, idempotency_key)
+        new = NewJob(name, metadata, copy_results_to, idempotency_key, find_first)
         return drive(creating.create(self._session, workflow, new, options))
 
     def run(
@@ -335,6 +339,7 @@ class AsyncJobs:
         metadata: Mapping[str, Any] | None = None,
         copy_results_to: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
+        find_first: bool = True,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
         """Creates a job, and doesn't wait for it. This costs money.
@@ -348,7 +353,9 @@ class AsyncJobs:
             metadata: Short values to find on the job again.
             copy_results_to: Upload URLs (PUT) by output name: those outputs go to your own storage, and stand as
                 `CUSTOM_STORAGE` in the result. They must be valid until the job ends.
-            idempotency_key: A token of your own (1 to 255 characters) for `find`; a random one when left out.
+            idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
+                job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
+            find_first: False for an `idempotency_key` that is certainly new: nothing is listed then.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -357,10 +364,11 @@ class AsyncJobs:
         Raises:
             CreateUncertainError: the answer was lost and the job isn't listed; it may exist. Has the token.
             NotFoundError: no such workflow.
-            InputError: the workflow or an argument can't be right; nothing was sent.
+            InputError: the workflow or an argument can't be right, or the token is another request's; nothing was
+                sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
-        new = NewJob(name, metadata, copy_results_to, idempotency_key)
+        new = NewJob(name, metadata, copy_results_to, idempotency_key, find_first)
         return await creating.create(self._session, workflow, new, options)
 
     async def run(

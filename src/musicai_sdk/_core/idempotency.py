@@ -1,0 +1,50 @@
+"""The token under which a job is created, and the digest of what it was created for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from musicai_sdk._core.session import encoded
+from musicai_sdk._text import without_query
+from musicai_sdk.errors import InputError, SourceNotFoundError
+
+
+def checked_key(key: str | None) -> str:
+    """The caller's token, or a new one."""
+    if key is None:
+        return str(uuid.uuid4())
+    if not isinstance(cast("object", key), str) or not key.strip() or len(key) > 255:
+        raise InputError("idempotency_key must be a string of 1 to 255 characters")
+    return key
+
+
+def fingerprint(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str] | None) -> str:
+    """A digest of what a job is paid for: workflow, parameters, and which outputs go where.
+
+    Local files count by their content and signed URLs without their signature, so that the same request made again,
+    with a fresh upload URL, is the same.
+    """
+    stable = {name: _stable(value) for name, value in params.items()}
+    targets = {name: without_query(url) for name, url in (copy_results_to or {}).items()}
+    text = encoded(
+        {"workflow": slug, "params": dict(sorted(stable.items())), "to": dict(sorted(targets.items()))}
+    )
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _stable(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        path = Path(cast("os.PathLike[str]", value))
+        try:
+            with path.open("rb") as file:
+                return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        except FileNotFoundError:
+            raise SourceNotFoundError(f"there is no file {str(path)!r} to upload") from None
+        except OSError as error:
+            raise InputError(f"{str(path)!r} can't be read: {error.strerror}") from None
+    return without_query(value) if isinstance(value, str) else value
