@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk.sandbox import Sandbox
 from support.colours import Colour, awaited
+
+# The sandbox loads it in a thread; hypothesis, which looks into sys.modules, must not meet it half loaded.
+assert np.__version__
 
 SONGS = Path(__file__).parent / "songs"
 

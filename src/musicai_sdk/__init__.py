@@ -95,6 +95,8 @@ if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one
 
     def __getattr__(name: str) -> object:
         """Loads a public name at its first use."""
+        if name in ("errors", "models", "workflows", "sandbox"):
+            return import_module(f"{__name__}.{name}")
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         home = next((module for module, names in _HOMES.items() if name in names), "musicai_sdk.models")

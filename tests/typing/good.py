@@ -203,6 +203,13 @@ def own_workflows(client: MusicAiClient, song: Path) -> None:
     assert_type(stems.result, StemsVocalsAccompanimentResult)
 
 
+def results_for_tests_of_ones_own() -> None:
+    stems = StemsVocalsAccompanimentResult(
+        vocals=FileUrl("https://a.example/v.wav"), accompaniment=CUSTOM_STORAGE
+    )
+    print(stems, LoudnessResult(bpm="64", mastered=CUSTOM_STORAGE))
+
+
 def run_any(client: MusicAiClient, workflow: Workflow[WorkflowResult]) -> Job[WorkflowResult]:
     return client.jobs.run(workflow)
 

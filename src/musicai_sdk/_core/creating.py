@@ -24,7 +24,7 @@ from musicai_sdk.errors import (
     ServerError,
 )
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
-from musicai_sdk.models.result import R
+from musicai_sdk.models.result import R, output_names, wire_name_of
 from musicai_sdk.workflows.base import Workflow, file_url, is_file_input
 
 LOOK_FOR = 5.0
@@ -66,7 +66,7 @@ async def create(session: Session, workflow: Workflow[R], new: NewJob, options: 
         "metadata": metadata,
     }
     if new.copy_results_to is not None:
-        payload["copyResultsTo"] = dict(new.copy_results_to)
+        payload["copyResultsTo"] = destinations(workflow, new.copy_results_to)
     try:
         created = await session.call(CREATE_JOB, payload=payload, options=options)
     except (ConnectionFailedError, ServerError, ResponseError) as error:
@@ -82,6 +82,7 @@ async def create(session: Session, workflow: Workflow[R], new: NewJob, options: 
 
 def check_payload(workflow: Workflow[Any], new: NewJob) -> None:
     """What can be wrong is found before anything is uploaded."""
+    destinations(workflow, new.copy_results_to or {})
     for name, url in (new.copy_results_to or {}).items():
         if not isinstance(cast("object", url), str) or not url.startswith(("https://", "http://")):
             raise InputError(f"copy_results_to[{name!r}] must be an upload URL")
@@ -99,6 +100,27 @@ def _with_paths(workflow: Workflow[Any]) -> dict[str, Any]:
         local = isinstance(value, str) and file_url(value) is None and is_file_input(workflow, name)
         params[name] = Path(value) if local else file_url(value) or value
     return params
+
+
+def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) -> dict[str, str]:
+    """Upload URLs by wire name, from URLs by field names or wire names; `InputError` names what isn't an output.
+
+    A workflow whose class declares no outputs takes every name.
+    """
+    declared = output_names(workflow.result_type)
+    if not declared:
+        return dict(copy_results_to)
+    found: dict[str, str] = {}
+    for name, url in copy_results_to.items():
+        wire_name = wire_name_of(workflow.result_type, name)
+        if wire_name is None or wire_name in found:
+            problem = "names an output twice" if wire_name else "isn't an output"
+            names = (f"{field} ({wire!r})" if wire != field else field for field, wire in declared.items())
+            raise InputError(
+                f"copy_results_to[{name!r}] {problem}: {type(workflow).__name__} gives {', '.join(names)}"
+            )
+        found[wire_name] = url
+    return found
 
 
 async def _uploaded(session: Session, workflow: Workflow[Any], options: RequestOptions) -> dict[str, Any]:

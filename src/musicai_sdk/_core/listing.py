@@ -11,9 +11,12 @@ from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk.errors import InputError
+from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.account import WorkflowInfo
 from musicai_sdk.models.filters import Filters, FiltersDict
 from musicai_sdk.models.job import Job
+from musicai_sdk.models.result import RawResult, WorkflowResult
+from musicai_sdk.workflows.base import Workflow
 
 PAGE_SIZE = 100
 """The service's default; the largest it allows isn't known."""
@@ -37,7 +40,12 @@ class JobPages:
     """
 
     def __init__(
-        self, session: Session, filters: Filters | Mapping[str, Any], page_size: int, options: RequestOptions
+        self,
+        session: Session,
+        filters: Filters | Mapping[str, Any],
+        page_size: int,
+        options: RequestOptions,
+        result_type: type[WorkflowResult] = RawResult,
     ) -> None:
         if page_size < 1:
             raise InputError(f"page_size must be 1 or more, not {page_size!r}")
@@ -45,13 +53,14 @@ class JobPages:
         self._filters = read_filters(filters)
         self._size = page_size
         self._options = options
+        self._result_type = result_type
         self._number = 0
         self._seen = set[str]()
         self._ended = False
 
     def again(self) -> JobPages:
         """The same pages from the first."""
-        return JobPages(self._session, self._filters, self._size, self._options)
+        return JobPages(self._session, self._filters, self._size, self._options, self._result_type)
 
     async def next(self) -> Sequence[Job[Any]] | None:
         """The next page, or None after the last."""
@@ -65,7 +74,28 @@ class JobPages:
         self._number += 1
         # Nothing new on a full page: a server that ignores `page` would otherwise be asked for ever.
         self._ended = len(jobs) < self._size or not fresh
-        return fresh
+        if self._result_type is RawResult:
+            return fresh
+        return [job.with_result_type(self._result_type) for job in fresh]
+
+
+def job_pages(
+    session: Session,
+    status: Sequence[JobStatus] | None,
+    workflow: type[Workflow[Any]] | Sequence[str] | None,
+    batch_name: str | None,
+    page_size: int,
+    options: RequestOptions,
+) -> JobPages:
+    """The pages of `client.jobs.list`; a workflow's class stands for its slug and types the results."""
+    result_type: type[WorkflowResult] = RawResult
+    if isinstance(workflow, type):
+        result_type, slug = workflow.result_type, getattr(workflow, "slug", None)
+        if not isinstance(slug, str):
+            raise InputError(f"{workflow.__name__} has no slug of its own: give slugs, workflow=['…']")
+        workflow = [slug]
+    filters = {"status": status, "workflow": workflow, "batchName": batch_name}
+    return JobPages(session, filters, page_size, options, result_type)
 
 
 async def list_workflows(session: Session, options: RequestOptions) -> list[WorkflowInfo]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
+from musicai_sdk.models._wire import WireModel
 from musicai_sdk.models.account import Application, UploadUrls, WorkflowInfo, WorkflowList
 from musicai_sdk.models.job import Job, JobCreated, JobState
 
@@ -39,11 +40,10 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _wrapped(value: Any) -> Any:
-    """Lists come bare or wrapped into an object (sources: official clients and tests disagree)."""
-    if isinstance(value, dict):
-        return next(iter(cast("dict[str, Any]", value).values()), list[Any]())
-    return value
+class _JobPage(WireModel, frozen=True):
+    """A list of jobs that comes wrapped (sources: official clients and tests disagree)."""
+
+    jobs: list[Job[Any]]
 
 
 @cache
@@ -57,7 +57,11 @@ CREATE_JOB: Operation[JobCreated] = Operation(
     "createJob", "POST", "/job", JobCreated, _same, repeatable=False
 )
 LIST_JOBS: Operation[list[Job[Any]]] = Operation(
-    "listJobs", "GET", "/job", list[Job[Any]] | dict[str, list[Job[Any]]], _wrapped
+    "listJobs",
+    "GET",
+    "/job",
+    Annotated[list[Job[Any]] | _JobPage, Field(union_mode="left_to_right")],
+    lambda page: page.jobs if isinstance(page, _JobPage) else page,
 )
 GET_JOB: Operation[Job[Any]] = Operation("getJob", "GET", "/job/{id}", Job, _same)
 GET_JOB_STATUS: Operation[JobState] = Operation("getJobStatus", "GET", "/job/{id}/status", JobState, _same)

@@ -142,7 +142,9 @@ def read_json(kind: Any, response: Response, where: str) -> Any:
         return adapter(kind).validate_json(response.body)
     except ValidationError as error:
         body = response.body.decode("utf-8", "replace")[:BODY_LIMIT]
-        problem = error.errors(include_url=False, include_input=False)[0]
+        # Of a union's complaints, that about the deepest place is about the member that the server meant.
+        problems = error.errors(include_url=False, include_input=False)
+        problem = max(problems, key=lambda each: len(each["loc"]))
         if problem["type"] == "json_invalid":
             content = response.headers.get("content-type", "no content type")
             raise ResponseError(
@@ -150,13 +152,28 @@ def read_json(kind: Any, response: Response, where: str) -> Any:
                 f" between, or a truncated answer",
                 body=body,
             ) from None
-        field = ".".join(str(part) for part in problem["loc"] if not str(part).endswith(("]", ")")))
+        field = _path(problem["loc"], json.loads(response.body))
         raise ResponseError(
             f"{where} answered {response.status}, but its field {field or '(the whole)'} doesn't fit:"
             f" {problem['msg']}",
             field=field or None,
             body=body,
         ) from None
+
+
+def _path(location: Sequence[str | int], body: Any) -> str:
+    """A place in the body as text, without the names of unions' members that pydantic puts in between."""
+    path = list[str]()
+    for number, part in enumerate(location, 1):
+        in_object = isinstance(body, dict)
+        try:
+            body = body[part]
+        except (LookupError, TypeError):
+            # The field that is missing is the last one, in an object.
+            if number < len(location) or not in_object:
+                continue
+        path.append(str(part))
+    return ".".join(path)
 
 
 def status_error(where: str, response: Response, settings: Settings) -> StatusError:
