@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import pickle
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from musicai_sdk import AsyncMusicAiClient, MusicAiClient
-from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, StatusError
+from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
+from musicai_sdk._io import BlockingIO
+from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, StatusError
 from musicai_sdk.sandbox import Sandbox
 
 
@@ -154,6 +157,75 @@ def test_tls(tmp_path: Path) -> None:
 
         asyncio.run(main())
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes() == b"abc"
+
+
+@pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient])
+def test_clients_pickle_without_their_key(kind: type[MusicAiClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    client = kind("secret-key", 1.5, False, "mine/1", 7.0, base_url="https://host/v1", max_retries=5)
+    pickled = pickle.dumps(client)
+    assert b"secret-key" not in pickled
+    monkeypatch.setenv("MUSIC_AI_API_KEY", "key-of-the-other-process")
+    other = pickle.loads(pickled)
+    assert type(other) is kind
+    assert other._session.settings.arguments() == client._session.settings.arguments()
+    assert other._session.settings.api_key == "key-of-the-other-process"
+    with httpx.Client() as http, pytest.raises(ConfigurationError, match="pickled"):
+        pickle.dumps(MusicAiClient("secret-key", http_client=http))
+
+
+def test_a_client_left_open_is_told(sandbox: Sandbox) -> None:
+    client = sandbox.client()
+    client.application.get()
+    io = client._session.io
+    assert isinstance(io, BlockingIO)
+    with pytest.warns(ResourceWarning, match="left open"):
+        io._pool.__del__()  # as the garbage collector does, where pytest can't hear it
+    client.close()
+
+
+def test_closing_with_calls_in_flight(sandbox: Sandbox) -> None:
+    sandbox.faults.add("GET /application", delay=0.5)
+    with ThreadPoolExecutor(4) as pool:
+        client = sandbox.client(max_retries=0)
+        calls = [pool.submit(client.application.get) for _ in range(4)]
+        time.sleep(0.2)
+        client.close()
+        ends = [call.exception() for call in calls]
+    assert all(end is None or isinstance(end, MusicAiError) for end in ends)
+    while len(sandbox.requests) < 4:
+        time.sleep(0.02)
+
+
+def test_cancellation_at_every_await(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The task is cancelled after 1, 2, 3, … turns of the loop; the client works on, and no half file has a name."""
+    whole = bytes(range(256)) * 4000
+
+    async def work(client: AsyncMusicAiClient, target: Path) -> None:
+        uploaded = await client.files.upload(whole)
+        job = await client.jobs.run(CustomWorkflow("sdk-test", {"file": uploaded}))
+        await client.jobs.download(job, target)
+        await client.jobs.delete(job)
+
+    async def main() -> int:
+        async with sandbox.async_client(job_monitor_interval=0.05) as client:
+            for turns in range(1, 400, 3):
+                target = tmp_path / str(turns)
+                task = asyncio.create_task(work(client, target))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                    if task.done():
+                        await task
+                        return turns
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+                assert all(
+                    file.read_bytes() == whole for file in target.glob("file*") if ".part" not in file.suffix
+                )
+                assert (await client.application.get()).name == "Default Application"
+        return 0
+
+    asyncio.run(main())
 
 
 def test_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from musicai_sdk._core.settings import (
 )
 from musicai_sdk._io import AsyncIO, BlockingIO, Exchange, drive, recording
 from musicai_sdk._text import without_query
+from musicai_sdk.errors import ConfigurationError
 from musicai_sdk.models.account import Application, WorkflowList
 from musicai_sdk.models.filters import Filters, FiltersDict
 from musicai_sdk.models.job import Job, JobState
@@ -72,6 +73,16 @@ class _Client:
     """What both clients share: settings, and how they show."""
 
     _session: Session
+    _portable: bool
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Clients pickle without their key: the process that unpickles one reads it from its own environment."""
+        if not self._portable:
+            raise ConfigurationError(
+                "a client with an http_client or ssl_context of its own can't be pickled"
+            )
+        return _remade, (type(self), self._session.settings.arguments())
 
     @property
     def base_url(self) -> str:
@@ -102,6 +113,12 @@ class _Client:
         id, seconds, number of the attempt. Never a key, a signature or a body.
         """
         return recording(self._session.io)
+
+
+def _remade(kind: type[_Client], settings: dict[str, Any]) -> _Client:
+    """An unpickled client."""
+    names = {"poll_interval": "job_monitor_interval", "names_by_output": "save_output_to_folder"}
+    return kind(**{names.get(name, name): value for name, value in settings.items()})
 
 
 def _new_job(name: str, options: AddJobOptions) -> NewJob:
@@ -193,6 +210,7 @@ class MusicAiClient(_Client):
             allow_http=allow_http,
         )
         self._session = Session(settings, BlockingIO(tls=ssl_context, client=http_client))
+        self._portable = ssl_context is None and http_client is None
         self.jobs = Jobs(self._session)
         self.files = Files(self._session)
         self.workflows = Workflows(self._session)
@@ -455,6 +473,7 @@ class AsyncMusicAiClient(_Client):
             allow_http=allow_http,
         )
         self._session = Session(settings, AsyncIO(tls=ssl_context, client=http_client))
+        self._portable = ssl_context is None and http_client is None
         self.jobs = AsyncJobs(self._session)
         self.files = AsyncFiles(self._session)
         self.workflows = AsyncWorkflows(self._session)

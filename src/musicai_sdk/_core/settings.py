@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import os
 import platform
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlsplit
 
 from musicai_sdk._text import without_query
@@ -37,6 +39,14 @@ class Settings:
     names_by_output: bool
     """Whether result files are named after their outputs, or as in their URLs."""
     allow_http: bool
+
+    def arguments(self) -> dict[str, Any]:
+        """What `read_settings` takes to make them again, but for the key: that stays in this process."""
+        return {
+            name: getattr(self, name)
+            for name in inspect.signature(read_settings).parameters
+            if name != "api_key"
+        }
 
 
 def read_settings(

@@ -28,7 +28,7 @@ class AsyncIO:
     def __init__(self, *, tls: ssl.SSLContext | None = None, client: httpx.AsyncClient | None = None) -> None:
         self._tls = tls
         self._given = client
-        self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
+        self._pool: http.Pool[httpx.AsyncClient] = http.Pool()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._worker = BlockingIO(tls=tls, recorder=self)
@@ -49,9 +49,10 @@ class AsyncIO:
             return self._given
         scheme = request.url.partition(":")[0].lower()
         key = (request.channel, scheme)
-        if key not in self._clients:
-            self._clients[key] = httpx.AsyncClient(**http.client_options(scheme, self._tls))
-        return self._clients[key]
+        clients = self._pool.clients
+        if key not in clients:
+            clients[key] = httpx.AsyncClient(**http.client_options(scheme, self._tls))
+        return clients[key]
 
     async def send(self, request: Request) -> Response:
         """Sends a request and reads the whole answer."""
@@ -126,8 +127,8 @@ class AsyncIO:
         """Closes the clients that were made here, never a given one."""
         self._closed = True
         await self._worker.close()
-        while self._clients:
-            await self._clients.popitem()[1].aclose()
+        while self._pool.clients:
+            await self._pool.clients.popitem()[1].aclose()
 
 
 class _Stream:

@@ -44,8 +44,7 @@ class BlockingIO:
     ) -> None:
         self._tls = tls
         self._given = client
-        self._pid = os.getpid()
-        self._clients: dict[tuple[str, str], httpx.Client] = {}
+        self._pool: http.Pool[httpx.Client] = http.Pool()
         self._closed = False
         self.cancelled = threading.Event()
         """Set from another thread to end what runs here at its next step."""
@@ -65,15 +64,15 @@ class BlockingIO:
             raise TransferCancelled
         if self._given is not None:
             return self._given
-        if self._pid != os.getpid():
+        if self._pool.pid != os.getpid():
             # Connections are shared with the parent process here; using or closing them would disturb it.
-            self._pid, self._clients = os.getpid(), {}
+            self._pool = http.Pool()
         scheme = request.url.partition(":")[0].lower()
         key = (request.channel, scheme)
-        client = self._clients.get(key)
+        client = self._pool.clients.get(key)
         if client is None:
             fresh = httpx.Client(**http.client_options(scheme, self._tls))
-            client = self._clients.setdefault(key, fresh)
+            client = self._pool.clients.setdefault(key, fresh)
             if client is not fresh:
                 fresh.close()  # another thread was faster
         return client
@@ -136,8 +135,8 @@ class BlockingIO:
     async def close(self) -> None:
         """Closes the clients that were made here, never a given one."""
         self._closed = True
-        while self._clients:
-            self._clients.popitem()[1].close()
+        while self._pool.clients:
+            self._pool.clients.popitem()[1].close()
 
 
 class TransferCancelled(BaseException):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
+import warnings
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpx
 from typing_extensions import override
@@ -39,6 +41,22 @@ def client_options(scheme: str, tls: ssl.SSLContext | None) -> dict[str, Any]:
             max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS // 2
         ),
     }
+
+
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+
+
+class Pool(Generic[C]):
+    """The HTTP clients that one of ours has made, by channel and URL scheme."""
+
+    def __init__(self) -> None:
+        self.clients: dict[tuple[str, str], C] = {}
+        self.pid: int = os.getpid()
+
+    def __del__(self) -> None:
+        if self.clients and self.pid == os.getpid():
+            text = "a Music.AI client was left open: use it in a `with` block, or close it"
+            warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
 
 
 class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
