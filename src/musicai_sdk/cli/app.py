@@ -1,0 +1,75 @@
+"""The `musicai` group: its options, and its commands without the packages that they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from musicai_sdk.cli.jobs import job
+from musicai_sdk.cli.process import process
+from musicai_sdk.cli.settings import KEY_FILE_VARIABLE, Settings, command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="Write results as JSON, one value a line.")
+@click.option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar=KEY_FILE_VARIABLE,
+    help="Read the API key from this file; else from MUSIC_AI_API_KEY.",
+)
+@click.option("--base-url", help="Where the API is; else MUSIC_AI_BASE_URL, else the real service.")
+@click.version_option(package_name="musicai-sdk", prog_name="musicai")
+@click.pass_context
+def musicai(context: click.Context, as_json: bool, key_file: Path | None, base_url: str | None) -> None:  # noqa: FBT001
+    """Run Music.AI workflows on songs. The key is read from MUSIC_AI_API_KEY, a file or a prompt."""
+    context.obj = Settings(as_json, key_file, base_url)
+
+
+@musicai.command()
+@click.argument("file")
+@click.pass_obj
+@command
+def upload(settings: Settings, file: str) -> None:
+    """Upload FILE and print the URL that a job takes as input."""
+    with settings.client() as client:
+        uploaded = client.files.upload(file)
+    settings.show({"url": uploaded.url, "size": uploaded.size}, uploaded.url)
+
+
+@musicai.command()
+@click.pass_obj
+@command
+def app(settings: Settings) -> None:
+    """Print the application that the key belongs to."""
+    with settings.client() as client:
+        application = client.application.get()
+    settings.show(dict(application), f"{application.id}  {application.name}")
+
+
+@musicai.group()
+def workflow() -> None:
+    """The workflows of the account."""
+
+
+@workflow.command("list")
+@click.pass_obj
+@command
+def list_workflows(settings: Settings) -> None:
+    """Print the slug and the name of every workflow of the account."""
+    with settings.client() as client:
+        settings.show_all((dict(each), f"{each.slug}  {each.name or ''}") for each in client.workflows.list())
+
+
+@musicai.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Run the whole API on this machine (extra `sandbox`); `musicai sandbox --help` has its options."""
+    from musicai_sdk.sandbox.__main__ import main
+
+    raise SystemExit(main(list(arguments)))
+
+
+musicai.add_command(job)
+musicai.add_command(process)

@@ -1,0 +1,171 @@
+"""`musicai` as a program: what it prints where, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musicai_sdk.sandbox import Sandbox
+
+KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
+
+
+class Musicai:
+    """The command, with the sandbox in its environment."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.environment = {
+            **os.environ,
+            "MUSIC_AI_API_KEY": sandbox.api_key,
+            "MUSIC_AI_BASE_URL": sandbox.base_url,
+        }
+        self.folder = folder
+
+    def __call__(self, *arguments: str, code: int = 0, text: str | None = None, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "musicai_sdk.cli", *arguments],
+            env={**self.environment, **environment},
+            cwd=self.folder,
+            input=text or "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.told = done.stderr
+        assert done.returncode == code, (done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    def json(self, *arguments: str) -> list[Any]:
+        return [json.loads(line) for line in self("--json", *arguments).splitlines()]
+
+
+@pytest.fixture
+def musicai(sandbox: Sandbox, tmp_path: Path) -> Musicai:
+    (tmp_path / "song.wav").write_bytes(b"RIFF of a kind")
+    return Musicai(sandbox, tmp_path)
+
+
+def test_process_file(musicai: Musicai, sandbox: Sandbox) -> None:
+    printed = musicai("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
+    paths = [musicai.folder / line for line in printed.splitlines()]
+    assert paths[0].read_bytes() == b"RIFF of a kind"
+    assert paths[1].name == "workflow.results.json"
+    assert "SUCCEEDED" in musicai.told
+    assert sandbox.jobs == []
+
+
+def test_process_file_that_fails_keeps_its_job(musicai: Musicai, sandbox: Sandbox) -> None:
+    musicai("process", "file", "sdk-test", "http://127.0.0.1:9/none", "out", "--input-name", "file", code=1)
+    assert "BAD_INPUT" in musicai.told
+    assert [job["status"] for job in sandbox.jobs] == ["FAILED"]
+    assert not (musicai.folder / "out").exists()
+
+
+def test_jobs(musicai: Musicai, sandbox: Sandbox) -> None:
+    job_id = musicai(
+        "job",
+        "add",
+        "mine",
+        "sdk-test",
+        "song.wav",
+        "--input-name",
+        "file",
+        "--param",
+        "n=3",
+        "--param",
+        "s=x y",
+    ).strip()
+    assert musicai("job", "wait", job_id).startswith(f"{job_id}  SUCCEEDED  sdk-test  mine")
+    job = json.loads(musicai("job", "info", job_id))
+    assert job["workflowParams"] | {"file": ""} == {"n": 3, "s": "x y", "file": ""}
+    assert musicai.json("job", "info", job_id)[0]["id"] == job_id
+    assert musicai.json("job", "list", "--status", "SUCCEEDED")[0]["id"] == job_id
+    assert musicai("job", "list", "--status", "FAILED") == ""
+    outputs = musicai.json("job", "download", job_id, "out")
+    assert Path(musicai.folder / outputs[0]["path"]).read_bytes() == b"RIFF of a kind"
+    assert musicai("job", "delete", job_id) == f"{job_id}\n"
+    musicai("job", "info", job_id, code=4)
+    assert "404" in musicai.told
+
+
+def test_add_and_wait(musicai: Musicai) -> None:
+    musicai("job", "add", "mine", "sdk-test", "song.wav", "--input-name", "file", "--wait")
+    musicai(
+        "job", "add", "mine", "sdk-test", "http://127.0.0.1:9/none", "--input-name", "file", "--wait", code=1
+    )
+
+
+def test_delete_many_asks_first(musicai: Musicai, sandbox: Sandbox) -> None:
+    for _ in range(3):
+        musicai("job", "add", "mine", "sdk-test", "http://127.0.0.1:9/none", "--input-name", "file")
+    musicai("job", "delete", "all", code=1, text="n\n")
+    assert len(sandbox.jobs) == 3
+    musicai("job", "delete", code=2)
+    musicai("job", "delete", "some-id", "--all", code=2)
+    assert "Delete 3 jobs" in (musicai("job", "delete", "--all", text="y\n") and musicai.told)
+    assert sandbox.jobs == []
+    assert musicai("job", "delete", "--workflow", "sdk-test", "--yes") == ""
+
+
+def test_account_and_upload(musicai: Musicai) -> None:
+    assert "Default Application" in musicai("app")
+    assert "sdk-test" in musicai("workflow", "list")
+    assert musicai.json("app")[0]["name"] == "Default Application"
+    assert musicai("upload", "song.wav").startswith("http://127.0.0.1")
+    musicai("upload", "nowhere.wav", code=1)
+    assert "nowhere.wav" in musicai.told
+
+
+def test_where_the_key_comes_from(musicai: Musicai, sandbox: Sandbox) -> None:
+    (musicai.folder / "key").write_text(f"{sandbox.api_key}\n")
+    assert "Default" in musicai("--key-file", "key", "app", MUSIC_AI_API_KEY="")
+    assert "Default" in musicai("app", MUSIC_AI_API_KEY="", MUSIC_AI_API_KEY_FILE="key")
+    musicai("app", code=3, MUSIC_AI_API_KEY="")
+    assert "MUSIC_AI_API_KEY" in musicai.told
+    musicai("app", code=3, MUSIC_AI_API_KEY=KEY)
+    assert KEY not in musicai.told
+    musicai("--api-key", KEY, "app", code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("job", "list", "--status", "DONE"), 2),
+        (("job", "add", "n", "no-such-workflow", "song.wav"), 4),
+        (("job", "add", "n", "sdk-test", "song.wav", "--param", "n"), 2),
+        (("--base-url", "http://127.0.0.1:9/v1", "app"), 5),
+        (("--base-url", "nonsense", "app"), 3),
+        (("nonsense",), 2),
+    ],
+)
+def test_exit_codes(musicai: Musicai, arguments: tuple[str, ...], code: int) -> None:
+    assert musicai(*arguments, code=code) == ""
+    assert musicai.told
+
+
+def test_errors_as_json(musicai: Musicai) -> None:
+    musicai("--json", "job", "info", "nothing", code=4)
+    assert json.loads(musicai.told)["error"] == "NotFoundError"
+
+
+def test_help_loads_neither_the_client_nor_rich() -> None:
+    program = (
+        "import sys; sys.argv = ['musicai', '--help']\n"
+        "from musicai_sdk.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('httpx', 'pydantic', 'tenacity', 'rich', 'numpy', 'starlette') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "process" in done.stdout
+
+
+def test_sandbox_command(musicai: Musicai) -> None:
+    assert "--port" in musicai("sandbox", "--help")
