@@ -143,6 +143,25 @@ async def retrying(
         attempt: One try; its argument is its number, from 1.
         deadline: A time of `io.now()` after which no further try begins.
     """
+    try:
+        result = await attempt(1)
+    except MusicAiError as error:
+        if policy.max_retries == 0 or not policy.wants(error):
+            raise
+        return await _again(io, policy, what, attempt, error, deadline)
+    policy.budget.give_back(1)
+    return result
+
+
+async def _again(
+    io: IO,
+    policy: Policy,
+    what: str,
+    attempt: Callable[[int], Coroutine[Any, Any, T]],
+    first_error: MusicAiError,
+    deadline: float | None,
+) -> T:
+    """Goes on after a first attempt that failed. Most calls never come here, so tenacity is loaded only now."""
     from tenacity import AsyncRetrying, retry_if_exception
 
     def pause(state: RetryCallState) -> float:
@@ -172,6 +191,8 @@ async def retrying(
     async def once() -> T:
         nonlocal tries
         tries += 1
+        if tries == 1:
+            raise first_error
         return await attempt(tries)
 
     loop = AsyncRetrying(
