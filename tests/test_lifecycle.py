@@ -141,10 +141,11 @@ def test_clients_show_without_their_key() -> None:
 
 
 def test_tls(tmp_path: Path) -> None:
+    large = bytes(range(256)) * 12_345  # goes the direct way, on an SSLSocket
     with Sandbox(tls=True) as sandbox:
         with sandbox.client() as client:
             assert client.base_url.startswith("https://")
-            client.files.download(client.files.upload(b"abc").url, tmp_path / "x")
+            client.files.download(client.files.upload(large).url, tmp_path / "x")
         with MusicAiClient(sandbox.api_key, base_url=sandbox.base_url, max_retries=0) as stranger:
             with pytest.raises(ConnectionFailedError) as told:
                 stranger.application.get()
@@ -153,10 +154,10 @@ def test_tls(tmp_path: Path) -> None:
 
         async def main() -> None:
             async with sandbox.async_client() as client:
-                await client.files.download((await client.files.upload(b"abc")).url, tmp_path / "y")
+                await client.files.download((await client.files.upload(large)).url, tmp_path / "y")
 
         asyncio.run(main())
-    assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes() == b"abc"
+    assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes() == large
 
 
 @pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient])

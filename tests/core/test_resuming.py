@@ -10,6 +10,7 @@ import pytest
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core.digests import Check, announced
 from musicai_sdk._core.partial import Partial, Version, content_range, validator
+from musicai_sdk._io import direct
 from musicai_sdk.errors import IntegrityError, TransferError
 from musicai_sdk.sandbox import Sandbox
 
@@ -24,6 +25,12 @@ def ranges(sandbox: Sandbox) -> list[str | None]:
         for entry in sandbox.requests
         if entry.method == "GET" and "moises" in entry.path
     ]
+
+
+@pytest.fixture(params=["direct", "ordinary"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies are read straight from the socket, or by httpx: everything holds for both."""
+    monkeypatch.setattr(direct, "SMALLEST", 1 if request.param == "direct" else 1 << 60)
 
 
 @pytest.fixture

@@ -14,11 +14,18 @@ from pathlib import Path
 import pytest
 
 from musicai_sdk import CustomWorkflow, MusicAiClient
+from musicai_sdk._io import direct
 from musicai_sdk.errors import IntegrityError, ResponseError, TransferError
 from musicai_sdk.models import Chord, JsonFile
 from musicai_sdk.sandbox import Sandbox
 
 CONTENT = bytes(range(256)) * 12_345
+
+
+@pytest.fixture(params=["direct", "ordinary"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies are read straight from the socket, or by httpx: everything holds for both."""
+    monkeypatch.setattr(direct, "SMALLEST", 1 if request.param == "direct" else 1 << 60)
 
 
 @pytest.fixture

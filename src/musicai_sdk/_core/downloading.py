@@ -191,7 +191,7 @@ def _version(headers: Mapping[str, str], total: int | None) -> Version | None:
     return Version(tag, total, announced(headers)) if tag is not None and total else None
 
 
-async def _next(stream: ResponseStream, url: str, received: int, total: int | None) -> bytes:
+async def _next(stream: ResponseStream, url: str, received: int, total: int | None) -> bytes | memoryview:
     try:
         return await stream.read()
     except RequestTimeoutError:

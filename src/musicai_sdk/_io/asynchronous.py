@@ -141,7 +141,7 @@ class _Stream:
         self._response = response
         self._chunks = response.aiter_bytes()
 
-    async def read(self) -> bytes:
+    async def read(self) -> bytes | memoryview:
         with http.exchanging(self._request):
             return await anext(self._chunks, b"")
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from musicai_sdk._io import http, record
+from musicai_sdk._io.direct import direct_body
 from musicai_sdk._io.protocol import IO, Request, Response, ResponseStream
 from musicai_sdk.errors import ConfigurationError
 
@@ -154,14 +155,15 @@ class _Stream:
         self._io = io
         self._request = request
         self._response = response
+        self._direct = direct_body(response)
         # Decoded, because an API answer may be compressed; downloads ask for the identity coding.
         self._chunks = response.iter_bytes()
 
-    async def read(self) -> bytes:
+    async def read(self) -> bytes | memoryview:
         if self._io.cancelled.is_set():
             raise TransferCancelled
         with http.exchanging(self._request):
-            return next(self._chunks, b"")
+            return self._direct.read() if self._direct is not None else next(self._chunks, b"")
 
     async def close(self) -> None:
         self._response.close()

@@ -55,8 +55,8 @@ class ResponseStream(Protocol):
     status: int
     headers: Mapping[str, str]
 
-    async def read(self) -> bytes:
-        """The next bytes of the body, as they arrive; empty at the end."""
+    async def read(self) -> bytes | memoryview:
+        """The next bytes of the body, as they arrive, to be used before the next call; empty at the end."""
         ...
 
     async def close(self) -> None:
