@@ -132,12 +132,12 @@ class Job(WireModel, Generic[R_co], frozen=True):
     @override
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> CoreSchema:
         """Lets other models have a field of type `Job[SomeResult]`, and binds that result type."""
-        if source is cls:
-            return handler(source)
-        result_type = get_args(source)[0]
+        result_type = next(iter(get_args(source)), None)
+        schema = handler(source) if source is cls else handler.generate_schema(cls)
+        if not (isinstance(result_type, type) and issubclass(result_type, WorkflowResult)):
+            return schema  # Job, Job[Any]: nothing to bind
         return core_schema.no_info_after_validator_function(
-            lambda job: job.with_result_type(result_type) if isinstance(result_type, type) else job,
-            handler.generate_schema(cls),
+            lambda job: job.with_result_type(result_type), schema
         )
 
     @property
