@@ -78,7 +78,8 @@ else:
 
             def work() -> None:
                 with ThreadPoolExecutor(16) as pool:
-                    jobs = list(pool.map(lambda _: client.jobs.create(asked), range(COUNT)))
+                    futures = [pool.submit(client.jobs.create, asked) for _ in range(COUNT)]
+                    jobs = [future.result() for future in futures]
                 done = client.jobs.wait_all(jobs)
                 assert all(each.succeeded for each in done)
 

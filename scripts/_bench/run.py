@@ -94,15 +94,10 @@ class Bench:
             case.name.split(" ")[-1], ""
         )
         self.requests()
+        program, url = str(HERE / f"{who}.py"), f"{self.origins[case.scheme]}/v1"
+        command = [self.programs[who], program, case.name, url, str(case.count)]
         done = subprocess.run(
-            [
-                self.programs[who],
-                HERE / f"{who}.py",
-                case.name,
-                f"{self.origins[case.scheme]}/v1",
-                str(case.count),
-            ]
-            + ([str(self.folder / extra)] if extra else []),
+            [*command, str(self.folder / extra)] if extra else command,
             env=self.environment,
             capture_output=True,
             text=True,
