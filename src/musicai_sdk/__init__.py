@@ -52,6 +52,8 @@ if TYPE_CHECKING:
         param,
     )
 
+__version__ = "2.0.0"
+
 __all__ = [
     "CUSTOM_STORAGE",
     "AsyncMusicAiClient",

@@ -28,7 +28,7 @@ from musicai_sdk._core.settings import (
     checked_base_url,
     read_settings,
 )
-from musicai_sdk._io import AsyncIO, BlockingIO, Exchange, drive, recording
+from musicai_sdk._io import BlockingIO, Exchange, drive, recording
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
 from musicai_sdk.models.account import Application, WorkflowList
@@ -472,6 +472,8 @@ class AsyncMusicAiClient(_Client):
             names_by_output=save_output_to_folder,
             allow_http=allow_http,
         )
+        from musicai_sdk._io.asynchronous import AsyncIO  # asyncio is only loaded by who needs it
+
         self._session = Session(settings, AsyncIO(tls=ssl_context, client=http_client))
         self._portable = ssl_context is None and http_client is None
         self.jobs = AsyncJobs(self._session)

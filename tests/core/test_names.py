@@ -43,6 +43,13 @@ def test_long_names_are_cut_at_a_character() -> None:
     assert name == "ü" * 90 + ".wav"
 
 
+def test_extensions_are_short_and_plain() -> None:
+    names = file_names(
+        {"a": f"https://h/x.{'e' * 40}", "b": "https://h/x.w%00a%2Fv", "c": "https://h/x"}, by_output=True
+    )
+    assert names == {"a": f"a.{'e' * 15}", "b": "b", "c": "c"}
+
+
 def test_colliding_names_are_told_apart() -> None:
     names = file_names({"a/b": URL, "a:b": URL, "A_B": URL, "a_b.wav.part": "https://host/x"}, by_output=True)
     assert list(names.values()) == [

@@ -7,10 +7,10 @@ import ipaddress
 import os
 import platform
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
+from musicai_sdk import __version__
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
 
@@ -139,7 +139,7 @@ def _is_loopback(host: str) -> bool:
 
 def default_user_agent() -> str:
     """The `User-Agent`, in the form of the published client (source: official Python client 1.0.4)."""
-    return f"Music.AI/SDK-Python/{version('musicai-sdk')} ({platform.system()})"
+    return f"Music.AI/SDK-Python/{__version__} ({platform.system()})"
 
 
 def _checked_header(value: str, name: str) -> str:

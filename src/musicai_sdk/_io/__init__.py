@@ -2,19 +2,18 @@
 
 The logic in `musicai_sdk._core` is written once, as coroutines over the small protocol `IO`. `AsyncIO` implements it on
 an event loop; `BlockingIO` implements it without ever suspending, so that `drive` can run a coroutine to its end with
-one `send(None)`: no event loop and no generated twin.
+one `send(None)`: no event loop and no generated twin. `AsyncIO` is in its own module, so that a synchronous program
+doesn't load asyncio.
 """
 
 from __future__ import annotations
 
-from musicai_sdk._io.asynchronous import AsyncIO
 from musicai_sdk._io.blocking import BlockingIO, drive
 from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream
 from musicai_sdk._io.record import Exchange, recording, request_id
 
 __all__ = [
     "IO",
-    "AsyncIO",
     "BlockingIO",
     "Body",
     "Exchange",

@@ -9,7 +9,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import httpx
@@ -117,6 +116,8 @@ class BlockingIO:
         """Runs the tasks in up to `limit` threads."""
         if len(tasks) <= 1 or limit <= 1:
             return [drive(task()) for task in tasks]
+
+        from concurrent.futures import ThreadPoolExecutor
 
         def run(task: Callable[[], Coroutine[Any, Any, T]]) -> T:
             return drive(task())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import ssl
@@ -71,6 +70,8 @@ class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        import asyncio  # only here: the synchronous client does without
+
         chunks = self.body.chunks()
         while chunk := await asyncio.to_thread(next, chunks, b""):
             yield chunk
