@@ -26,6 +26,16 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "_io": {"errors", "_text", "httpx", "asyncio"},
     "_core": {"_io", "models", "workflows", "errors", "_text"},
     "resources": {"_core", "_io", "models", "workflows", "errors", "_text"},
+    "codegen": {"models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"},
+    "music": {"models"},
+    "batch": {
+        *("models", "workflows", "errors", "asyncio"),
+        *("client", "MusicAiClient", "AsyncMusicAiClient"),
+    },
+    "cli": {
+        *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),
+        *("batch", "codegen", "music", "sandbox"),
+    },
     # The client only inside functions: see below.
     "sandbox": {"models", "errors", "httpx", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"},
 }

@@ -202,7 +202,7 @@ def test_every_kind_of_output_keeps_its_kind() -> None:
 
 def test_a_result_that_does_not_fit_names_the_fields() -> None:
     parsed = job(result={"Kick drum": 3, "Other": "https://h/o.wav?Signature=secret"})
-    with pytest.raises(ResponseError, match="kick_drum, Snare drum missing or of another kind") as caught:
+    with pytest.raises(ResponseError, match="Kick drum, Snare drum missing or of another kind") as caught:
         _ = parsed.with_result_type(IsolateDrumsResult).result
     assert "secret" not in f"{caught.value}{caught.value.body}"
     assert parsed["result"]["Kick drum"] == 3

@@ -1,4 +1,4 @@
-"""Type checkers accept what users write (`good.py`) and find their mistakes (`bad.py`)."""
+"""Type checkers accept what users write (`good*.py`) and find their mistakes (`bad*.py`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ import musicai_sdk
 
 HERE = Path(__file__).parent
 SOURCES = Path(musicai_sdk.__file__).parents[1]
-PROGRAMS = ("good.py", "bad.py")
+ACCEPTED = ("good.py", "good_workflows.py")
+MISTAKEN = {"bad.py": 50, "bad_workflows.py": 25}
+"""Programs with mistakes, and more than how many."""
+PROGRAMS = (*ACCEPTED, *MISTAKEN)
 MARK = re.compile(r"# E: (?P<mypy>[a-z-]+), (?P<pyright>report\w+)$")
 
 Found: TypeAlias = dict[str, dict[int, set[str]]]
@@ -127,32 +130,45 @@ def checked(request: pytest.FixtureRequest, project: Path) -> tuple[str, Found]:
     return kind, check(project)
 
 
-def test_what_users_write_is_accepted(checked: tuple[str, Found]) -> None:
+@pytest.mark.parametrize("program", ACCEPTED)
+def test_what_users_write_is_accepted(checked: tuple[str, Found], program: str) -> None:
     _, found = checked
-    assert found["good.py"] == {}
+    assert found[program] == {}
 
 
-def test_every_mistake_is_found_and_nothing_else(checked: tuple[str, Found]) -> None:
+@pytest.mark.parametrize("program", MISTAKEN)
+def test_every_mistake_is_found_and_nothing_else(checked: tuple[str, Found], program: str) -> None:
     kind, found = checked
-    lines = (HERE / "bad.py").read_text().splitlines()
+    lines = (HERE / program).read_text().splitlines()
     marks = {number: MARK.search(line) for number, line in enumerate(lines, 1) if "# E:" in line}
     expected = {number: mark[kind] for number, mark in marks.items() if mark}
-    assert len(expected) == len(marks) > 50, "a mark is malformed"
+    assert len(expected) == len(marks) > MISTAKEN[program], "a mark is malformed"
     problems = [
-        f"{number}: {lines[number - 1].strip()}: {sorted(found['bad.py'].get(number, ()))}"
-        for number in sorted(expected.keys() | found["bad.py"].keys())
-        if expected.get(number) not in found["bad.py"].get(number, set[str]())
+        f"{number}: {lines[number - 1].strip()}: {sorted(found[program].get(number, ()))}"
+        for number in sorted(expected.keys() | found[program].keys())
+        if expected.get(number) not in found[program].get(number, set[str]())
     ]
     assert not problems, "\n".join(problems)
 
 
-def test_what_users_write_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    specification = importlib.util.spec_from_file_location("good", HERE / "good.py")
+def imported(program: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    name = Path(program).stem
+    specification = importlib.util.spec_from_file_location(name, HERE / program)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    monkeypatch.setitem(sys.modules, "good", module)
+    monkeypatch.setitem(sys.modules, name, module)
     specification.loader.exec_module(module)
+    return module
+
+
+def test_what_users_write_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = imported("good_workflows.py", monkeypatch).Analysis
+    assert analysis(input_url="a.wav", lyrics="b.json").to_params() == {
+        "inputUrl": "a.wav",
+        "Input 2": "b.json",
+    }
+    module = imported("good.py", monkeypatch)
     assert module.Louder(input_url="a.wav").to_params() == {
         "inputUrl": "a.wav",
         "Target LUFS": -14.0,

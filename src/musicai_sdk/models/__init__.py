@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from musicai_sdk.models._open import JobStatus, Unknown
 from musicai_sdk.models.account import Application, UploadUrls, WorkflowInfo, WorkflowList
-from musicai_sdk.models.chords import Beat, Chord
+from musicai_sdk.models.beats import Beat
+from musicai_sdk.models.chords import Chord
 from musicai_sdk.models.files import DownloadedFile, JobFiles, UploadedFile
 from musicai_sdk.models.filters import Filters, FiltersDict
 from musicai_sdk.models.job import Job, JobCreated, JobError, JobRef, JobState, WorkflowReference
+from musicai_sdk.models.language import LanguageDetails
+from musicai_sdk.models.lyrics import LyricLine, Syllable, Word
 from musicai_sdk.models.outputs import (
     CUSTOM_STORAGE,
     CustomStorage,
@@ -22,7 +25,9 @@ from musicai_sdk.models.outputs import (
     JsonOutput,
     OutputValue,
 )
-from musicai_sdk.models.result import R, R_co, RawResult, WorkflowResult, output
+from musicai_sdk.models.result import RawResult, WorkflowResult, output
+from musicai_sdk.models.sections import Section
+from musicai_sdk.models.values import JsonText, Key, TimeSignature
 
 __all__ = [
     "CUSTOM_STORAGE",
@@ -44,13 +49,19 @@ __all__ = [
     "JobStatus",
     "JsonFile",
     "JsonOutput",
+    "JsonText",
+    "Key",
+    "LanguageDetails",
+    "LyricLine",
     "OutputValue",
-    "R",
-    "R_co",
     "RawResult",
+    "Section",
+    "Syllable",
+    "TimeSignature",
     "Unknown",
     "UploadUrls",
     "UploadedFile",
+    "Word",
     "WorkflowInfo",
     "WorkflowList",
     "WorkflowReference",

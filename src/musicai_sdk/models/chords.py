@@ -6,8 +6,6 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from musicai_sdk.models._wire import WireModel
-
 
 class Chord(BaseModel, frozen=True):
     """One chord segment. Segments follow each other without gaps (source: real result files).
@@ -54,12 +52,3 @@ class Chord(BaseModel, frozen=True):
     """Sevenths at most, as a degree of the detected key."""
     chord_basic_nashville: str | None = None
     """Triads, as a degree of the detected key: `1`, `b5`."""
-
-
-class Beat(WireModel, frozen=True):
-    """One beat (source: third-party users agree)."""
-
-    time: float
-    """When it is, in seconds from the start of the input."""
-    beat_num: int
-    """Its place in the bar, counted from 1; 1 is a downbeat. `beatNum` on the wire."""

@@ -34,9 +34,7 @@ class FileUrl(str):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Accepts strings that begin with `https://` or `http://`; that is the rule of the official clients too."""
         return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(pattern=r"^https?://"),
-            serialization=core_schema.to_string_ser_schema(),
+            cls, core_schema.str_schema(pattern=r"^https?://")
         )
 
 
@@ -64,7 +62,6 @@ class JsonFile(FileUrl, Generic[T]):
         return core_schema.no_info_after_validator_function(
             lambda url: cls(url, content_type),
             core_schema.str_schema(pattern=r"^https?://"),
-            serialization=core_schema.to_string_ser_schema(),
         )
 
 

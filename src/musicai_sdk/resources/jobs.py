@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 
 from musicai_sdk._core import creating, fetching, results, waiting
 from musicai_sdk._core.creating import NewJob
-from musicai_sdk._core.listing import JobPages
+from musicai_sdk._core.listing import job_pages
 from musicai_sdk._core.operations import GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.results import MANIFEST
@@ -22,7 +22,7 @@ from musicai_sdk._io import drive
 from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
-from musicai_sdk.models.result import R, RawResult
+from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources.lists import AsyncJobList, JobList
 from musicai_sdk.workflows.base import Workflow
 
@@ -57,8 +57,9 @@ class Jobs:
             workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
             name: A name for the dashboard; the last part of the slug when left out.
             metadata: Short values to find on the job again.
-            copy_results_to: Upload URLs (PUT) by output name: those outputs go to your own storage, and stand as
-                `CUSTOM_STORAGE` in the result. They must be valid until the job ends.
+            copy_results_to: Upload URLs (PUT) by output, named as on the wire or as the field of the result's class:
+                those outputs go to your own storage, and stand as `CUSTOM_STORAGE` in the result. They must be valid
+                until the job ends.
             idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
                 job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
             find_first: False for an `idempotency_key` that is certainly new: nothing is listed then.
@@ -159,25 +160,24 @@ class Jobs:
         self,
         *,
         status: Sequence[JobStatus] | None = None,
-        workflow: Sequence[str] | None = None,
+        workflow: type[Workflow[R_any]] | Sequence[str] | None = None,
         batch_name: str | None = None,
         page_size: int = 100,
         **options: Unpack[RequestOptions],
-    ) -> JobList:
+    ) -> JobList[R_any]:
         """The jobs of this key's application, fetched a page at a time while they are iterated.
 
         Args:
             status: Only jobs with one of these statuses.
-            workflow: Only jobs of one of these workflows, by slug.
+            workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
             batch_name: Only jobs of this batch.
             page_size: Jobs fetched with one request. 100 is the service's default; its maximum isn't known.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            InputError: there is no such status.
+            InputError: there is no such status, or the class has no slug.
         """
-        filters = {"status": status, "workflow": workflow, "batchName": batch_name}
-        pages = JobPages(self._session, filters, page_size, options)
+        pages = job_pages(self._session, status, workflow, batch_name, page_size, options)
         return JobList(pages.again)
 
     def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
@@ -351,8 +351,9 @@ class AsyncJobs:
             workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
             name: A name for the dashboard; the last part of the slug when left out.
             metadata: Short values to find on the job again.
-            copy_results_to: Upload URLs (PUT) by output name: those outputs go to your own storage, and stand as
-                `CUSTOM_STORAGE` in the result. They must be valid until the job ends.
+            copy_results_to: Upload URLs (PUT) by output, named as on the wire or as the field of the result's class:
+                those outputs go to your own storage, and stand as `CUSTOM_STORAGE` in the result. They must be valid
+                until the job ends.
             idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
                 job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
             find_first: False for an `idempotency_key` that is certainly new: nothing is listed then.
@@ -453,25 +454,24 @@ class AsyncJobs:
         self,
         *,
         status: Sequence[JobStatus] | None = None,
-        workflow: Sequence[str] | None = None,
+        workflow: type[Workflow[R_any]] | Sequence[str] | None = None,
         batch_name: str | None = None,
         page_size: int = 100,
         **options: Unpack[RequestOptions],
-    ) -> AsyncJobList:
+    ) -> AsyncJobList[R_any]:
         """The jobs of this key's application, fetched a page at a time while they are iterated.
 
         Args:
             status: Only jobs with one of these statuses.
-            workflow: Only jobs of one of these workflows, by slug.
+            workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
             batch_name: Only jobs of this batch.
             page_size: Jobs fetched with one request. 100 is the service's default; its maximum isn't known.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            InputError: there is no such status.
+            InputError: there is no such status, or the class has no slug.
         """
-        filters = {"status": status, "workflow": workflow, "batchName": batch_name}
-        pages = JobPages(self._session, filters, page_size, options)
+        pages = job_pages(self._session, status, workflow, batch_name, page_size, options)
         return AsyncJobList(pages.again)
 
     async def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:

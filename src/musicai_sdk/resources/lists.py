@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from typing import Any
+from typing import Any, Generic
 
 from musicai_sdk._core.listing import JobPages
 from musicai_sdk._io import drive
 from musicai_sdk.models.job import Job
+from musicai_sdk.models.result import R_co
 
 
-class JobList:
+class JobList(Generic[R_co]):
     """The matching jobs. Each iteration asks the service anew."""
 
     def __init__(self, pages: Callable[[], JobPages]) -> None:
         self._pages = pages
 
-    def __iter__(self) -> Iterator[Job[Any]]:
+    def __iter__(self) -> Iterator[Job[R_co]]:
         """One job after the other; a request for every page."""
         pages = self._pages()
         while (page := drive(pages.next())) is not None:
             yield from page
 
 
-class AsyncJobList:
+class AsyncJobList(Generic[R_co]):
     """The matching jobs. Each iteration asks the service anew; `await` gives all of them as a list."""
 
     def __init__(self, pages: Callable[[], JobPages]) -> None:
         self._pages = pages
 
-    async def __aiter__(self) -> AsyncIterator[Job[Any]]:
+    async def __aiter__(self) -> AsyncIterator[Job[R_co]]:
         """One job after the other; a request for every page."""
         pages = self._pages()
         while (page := await pages.next()) is not None:
             for job in page:
                 yield job
 
-    def __await__(self) -> Generator[Any, None, list[Job[Any]]]:
+    def __await__(self) -> Generator[Any, None, list[Job[R_co]]]:
         """All matching jobs."""
         return self._all().__await__()
 
-    async def _all(self) -> list[Job[Any]]:
+    async def _all(self) -> list[Job[R_co]]:
         return [job async for job in self]

@@ -21,23 +21,38 @@ class Loudness(Workflow[LoudnessResult], slug="acme-loudness"):
     target: float = param("Target LUFS", default=-14)  # a wire name of its own
 ```
 
-or asked for without a type: `CustomWorkflow("acme-loudness", {"inputUrl": Path("song.mp3")})`.
+or asked for without a type: `CustomWorkflow("acme-loudness", {"inputUrl": Path("song.mp3")})`. Or let
+`musicai_sdk.codegen` write the classes of all workflows of an account, from its finished jobs.
+
+Importing this package loads nothing; a class is loaded when it is first used.
 """
 
 from __future__ import annotations
 
-from musicai_sdk.models.result import RawResult, WorkflowResult, output
-from musicai_sdk.workflows.base import CustomWorkflow, FileInput, Workflow, param
-from musicai_sdk.workflows.templates import (
-    GenerateChords,
-    GenerateChordsResult,
-    IsolateDrums,
-    IsolateDrumsResult,
-    StemsVocalsAccompaniment,
-    StemsVocalsAccompanimentResult,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from musicai_sdk.models.result import RawResult, WorkflowResult, output
+    from musicai_sdk.workflows.base import CustomWorkflow, FileInput, Workflow, param
+    from musicai_sdk.workflows.templates import (
+        ChordsAndBeatMapping,
+        ChordsAndBeatMappingResult,
+        GenerateChords,
+        GenerateChordsResult,
+        IsolateDrums,
+        IsolateDrumsResult,
+        StemSeparationSuite,
+        StemSeparationSuiteResult,
+        StemsVocalsAccompaniment,
+        StemsVocalsAccompanimentResult,
+        StemsVocalsDrumsBassOther,
+        StemsVocalsDrumsBassOtherResult,
+    )
 
 __all__ = [
+    "ChordsAndBeatMapping",
+    "ChordsAndBeatMappingResult",
     "CustomWorkflow",
     "FileInput",
     "GenerateChords",
@@ -45,10 +60,40 @@ __all__ = [
     "IsolateDrums",
     "IsolateDrumsResult",
     "RawResult",
+    "StemSeparationSuite",
+    "StemSeparationSuiteResult",
     "StemsVocalsAccompaniment",
     "StemsVocalsAccompanimentResult",
+    "StemsVocalsDrumsBassOther",
+    "StemsVocalsDrumsBassOtherResult",
     "Workflow",
     "WorkflowResult",
     "output",
     "param",
 ]
+
+_BASE = {
+    "CustomWorkflow": "musicai_sdk.workflows.base",
+    "FileInput": "musicai_sdk.workflows.base",
+    "RawResult": "musicai_sdk.models.result",
+    "Workflow": "musicai_sdk.workflows.base",
+    "WorkflowResult": "musicai_sdk.models.result",
+    "output": "musicai_sdk.models.result",
+    "param": "musicai_sdk.workflows.base",
+}
+"""Where the names live that aren't generated."""
+
+
+if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+
+    def __getattr__(name: str) -> object:
+        """Loads a public name at its first use."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_BASE.get(name, "musicai_sdk.workflows.templates")), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """The public names."""
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,87 @@
+"""What scripts/generate runs."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from musicai_sdk.codegen.emit import Style, exported_names, module_text
+from musicai_sdk.codegen.exports import RESULTS, result_schema
+from musicai_sdk.codegen.schema import WorkflowSchema, format_schema, read_workflows
+
+ROOT = Path(__file__).parents[1]
+SCHEMAS = ROOT / "schemas"
+PACKAGE = ROOT / "src" / "musicai_sdk" / "workflows"
+STYLE = Style(
+    title="Typed classes of the workflows that every account has (`music-ai/…`).",
+    origin="from schemas/workflows: edit those, and run scripts/generate.",
+    line_length=110,
+    workflows_module="musicai_sdk.workflows.base",
+)
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Every generated file and its text."""
+    yield SCHEMAS / "workflows" / "workflow.schema.json", json_text(format_schema())
+    for content in RESULTS:
+        yield SCHEMAS / "results" / f"{content}.json", json_text(result_schema(content))
+    workflows = list(read_workflows((SCHEMAS / "workflows").glob("*.json")).values())
+    yield PACKAGE / "templates.py", module_text(workflows, STYLE)
+    yield PACKAGE / "__init__.py", front((PACKAGE / "__init__.py").read_text("utf-8"), workflows)
+
+
+def json_text(schema: object) -> str:
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+
+
+def front(text: str, workflows: list[WorkflowSchema]) -> str:
+    """The package's front with the names of the generated classes: in its imports and in `__all__`."""
+    names = exported_names(workflows)
+    home = "    from musicai_sdk.workflows.templates import (\n"
+    text = re.sub(
+        re.escape(home) + r".*?    \)\n",
+        home + "".join(f"        {name},\n" for name in names) + "    )\n",
+        text,
+        flags=re.DOTALL,
+    )
+    found = re.search(r"^_BASE = \{(.*?)^\}", text, flags=re.DOTALL | re.MULTILINE)
+    assert found is not None
+    everything = sorted({*names, *re.findall(r'"(\w+)":', found[1])}, key=lambda name: (name.islower(), name))
+    listed = "".join(f'    "{name}",\n' for name in everything)
+    return re.sub(r"^__all__ = \[.*?^\]", f"__all__ = [\n{listed}]", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/generate")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file would change")
+    check: bool = parser.parse_args().check
+    changed = 0
+    for path, text in generated():
+        before = path.read_text("utf-8") if path.exists() else ""
+        if before == text:
+            continue
+        changed += 1
+        name = str(path.relative_to(ROOT))
+        if check:
+            lines = difflib.unified_diff(
+                before.splitlines(keepends=True), text.splitlines(keepends=True), name, f"{name} (generated)"
+            )
+            sys.stdout.writelines(lines)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+            print("wrote", name)
+    if check and changed:
+        print(f"{changed} generated files differ: run scripts/generate", file=sys.stderr)
+        return 1
+    print("everything generated is up to date" if not changed else f"{changed} files written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""What can be in a JSON output or a plain value, and which type stands for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from musicai_sdk.models import Beat, Chord, Key, LanguageDetails, LyricLine, Section, TimeSignature
+
+JsonContent: TypeAlias = Literal["chords", "beats", "sections", "lyrics", "language", "json"]
+"""What is in a JSON file, or in JSON inside a result; `json` for everything else."""
+ValueContent: TypeAlias = Literal["text", "number", "flag", "key", "time_signature", "any"]
+"""What a plain value means; `any` when its values have nothing in common."""
+
+JSON_CONTENTS: tuple[str, ...] = get_args(JsonContent)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentType:
+    """The Python type of a content, as it is written and as it is."""
+
+    text: str
+    """How an annotation spells it."""
+    names: tuple[str, ...]
+    """The names in it that have to be imported."""
+    value: Any
+    """The type itself."""
+
+
+CONTENTS: dict[str, ContentType] = {
+    "chords": ContentType("list[Chord]", ("Chord",), list[Chord]),
+    "beats": ContentType("list[Beat]", ("Beat",), list[Beat]),
+    "lyrics": ContentType("list[LyricLine]", ("LyricLine",), list[LyricLine]),
+    "sections": ContentType("list[Section]", ("Section",), list[Section]),
+    "language": ContentType("LanguageDetails", ("LanguageDetails",), LanguageDetails),
+    "json": ContentType("Any", ("Any",), Any),
+    "text": ContentType("str", (), str),
+    "number": ContentType("float", (), float),
+    "flag": ContentType("bool", (), bool),
+    "key": ContentType("Key", ("Key",), Key),
+    "time_signature": ContentType("TimeSignature", ("TimeSignature",), TimeSignature),
+    "any": ContentType("OutputValue", ("OutputValue",), Any),
+}
+"""The type of every content. Those that are recognised by shape are tried in this order."""
+
+_SHAPES: tuple[JsonContent, ...] = ("chords", "beats", "lyrics", "sections")
+
+
+def recognised(content: object) -> JsonContent | None:
+    """What some JSON is, by its shape; None for an empty list, which could be any of them."""
+    if content == []:
+        return None
+    for name in _SHAPES:
+        try:
+            TypeAdapter[Any](CONTENTS[name].value).validate_python(content)
+        except ValidationError:
+            continue
+        return name
+    return "json"

@@ -1,0 +1,192 @@
+"""The workflows of an account, learned from its finished jobs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from musicai_sdk.codegen.contents import recognised
+from musicai_sdk.codegen.emit import Style
+from musicai_sdk.codegen.files import checked_module, read_folder, write_descriptions, write_module
+from musicai_sdk.codegen.infer import extension, infer_inputs, infer_outputs, widest
+from musicai_sdk.codegen.merge import merged
+from musicai_sdk.codegen.names import class_name, class_names
+from musicai_sdk.codegen.schema import WorkflowSchema
+from musicai_sdk.errors import MusicAiError
+from musicai_sdk.models import FileUrl, Job, JsonFile, WorkflowInfo, WorkflowReference
+
+if TYPE_CHECKING:
+    from musicai_sdk.client import AsyncMusicAiClient, MusicAiClient
+
+SAMPLES = 3
+"""Files of one output that are looked into, until one is recognised."""
+
+
+def discover(
+    client: MusicAiClient,
+    folder: str | os.PathLike[str],
+    *,
+    max_jobs: int = 2000,
+    style: Style | None = None,
+) -> list[WorkflowSchema]:
+    """Learns what the account's workflows take and give, and writes typed classes for them.
+
+    It pages through the workflows and the succeeded jobs, and reads a few small JSON results to recognise chords,
+    beats, lyrics and sections. It costs nothing, downloads no audio and changes nothing in the account. Files that are
+    in the folder already are merged: edited names and descriptions stay, new fields are added, fields that no job has
+    any more are marked as gone.
+
+    Args:
+        client: The account's client.
+        folder: The package to write: one JSON file per workflow, and `__init__.py` with the classes.
+        max_jobs: How many jobs are looked at, the newest first.
+        style: How the module is written.
+
+    Returns:
+        The descriptions that were written, in the order of their slugs.
+
+    Raises:
+        InputError: the folder holds an `__init__.py` of another origin, or a malformed description.
+        AuthenticationError: the key is wrong.
+    """
+    survey = _Survey(Path(folder), client.workflows.list(), max_jobs)
+    for job in client.jobs.list(status=["SUCCEEDED"]):
+        if not survey.add(job):
+            break
+    while (file := survey.wanted()) is not None:
+        try:
+            survey.looked_into(client.files.read(file))
+        except MusicAiError:
+            survey.looked_into(None)
+    return survey.write(style)
+
+
+async def discover_async(
+    client: AsyncMusicAiClient,
+    folder: str | os.PathLike[str],
+    *,
+    max_jobs: int = 2000,
+    style: Style | None = None,
+) -> list[WorkflowSchema]:
+    """`discover` with an asynchronous client.
+
+    Args:
+        client: The account's client.
+        folder: As in `discover`.
+        max_jobs: As in `discover`.
+        style: As in `discover`.
+
+    Returns:
+        The descriptions that were written, in the order of their slugs.
+
+    Raises:
+        InputError: as in `discover`.
+        AuthenticationError: the key is wrong.
+    """
+    survey = _Survey(Path(folder), await client.workflows.list(), max_jobs)
+    async for job in client.jobs.list(status=["SUCCEEDED"]):
+        if not survey.add(job):
+            break
+    while (file := survey.wanted()) is not None:
+        try:
+            survey.looked_into(await client.files.read(file))
+        except MusicAiError:
+            survey.looked_into(None)
+    return survey.write(style)
+
+
+class _Survey:
+    """What has been learned so far. It asks for nothing itself, so that both colours share it."""
+
+    def __init__(self, folder: Path, workflows: Sequence[WorkflowInfo], max_jobs: int) -> None:
+        checked_module(folder)
+        self._folder = folder
+        self._known = {workflow.slug: workflow for workflow in read_folder(folder).values()}
+        self._listed = {workflow.slug: workflow for workflow in workflows}
+        self._slugs = {workflow.id: workflow.slug for workflow in workflows if workflow.id}
+        self._left = max_jobs
+        self._jobs: dict[str, list[Job[Any]]] = {slug: [] for slug in self._listed}
+        self._samples: list[tuple[str, str, FileUrl]] | None = None
+        self._asked: tuple[str, str] = ("", "")
+        self._contents: dict[tuple[str, str], set[str]] = {}
+
+    def add(self, job: Job[Any]) -> bool:
+        """Takes a job; False when there have been enough."""
+        slug = job.workflow
+        if isinstance(slug, WorkflowReference):  # older answers
+            slug = self._slugs.get(slug.id or "")
+        if slug and self._left > 0:
+            self._jobs.setdefault(slug, []).append(job)
+        self._left -= 1
+        return self._left > 0
+
+    def wanted(self) -> JsonFile[Any] | None:
+        """The next file to look into, if there is one."""
+        if self._samples is None:
+            self._samples = list(self._json_files())
+        while self._samples:
+            slug, name, url = self._samples.pop(0)
+            if not self._contents.get((slug, name)):
+                self._asked = (slug, name)
+                return JsonFile[Any](url)
+        return None
+
+    def looked_into(self, content: object) -> None:
+        """Takes the content of the file that was wanted; None when it couldn't be read."""
+        shape = None if content is None else recognised(content)
+        if shape is not None:
+            self._contents.setdefault(self._asked, set()).add(shape)
+
+    def write(self, style: Style | None) -> list[WorkflowSchema]:
+        """Writes everything and returns it."""
+        found = {slug: self._described(slug, jobs) for slug, jobs in self._jobs.items()}
+        result = [merged(self._known.get(slug), new) for slug, new in found.items()]
+        result += [
+            old.model_copy(update={"gone": True}) for slug, old in self._known.items() if slug not in found
+        ]
+        result = _classes_named(result)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_descriptions(self._folder, result)
+        write_module(self._folder, style)
+        return result
+
+    def _json_files(self) -> list[tuple[str, str, FileUrl]]:
+        found: dict[tuple[str, str], list[FileUrl]] = {}
+        for slug, jobs in self._jobs.items():
+            for job in jobs:
+                for name, value in job.outputs.items():
+                    if isinstance(value, FileUrl) and extension(value) == ".json":
+                        found.setdefault((slug, name), []).append(value)
+        return [(*key, url) for key, urls in found.items() for url in urls[:SAMPLES]]
+
+    def _described(self, slug: str, jobs: Sequence[Job[Any]]) -> WorkflowSchema:
+        info = self._listed.get(slug)
+        contents = {name: widest(found) for (of, name), found in self._contents.items() if of == slug}
+        return WorkflowSchema(
+            slug=slug,
+            title=(info.name or "") if info else "",
+            description=(info.description or "") if info else "",
+            inputs=tuple(infer_inputs(jobs)),
+            outputs=tuple(infer_outputs(jobs, contents)),
+            source="the account's own finished jobs" if jobs else "",
+        )
+
+
+def _classes_named(workflows: Sequence[WorkflowSchema]) -> list[WorkflowSchema]:
+    """The descriptions with the names of their classes written down, so that they stay.
+
+    The generated slug of a workflow (`untitled-workflow-ab12cd`) says nothing: its class is called after its title.
+    """
+    workflows = sorted(workflows, key=lambda workflow: workflow.slug)
+    stand_ins = {
+        workflow.slug: workflow.title
+        for workflow in workflows
+        if re.fullmatch(r"untitled-workflow-[0-9a-f]+", workflow.slug)
+        and not workflow.title.lower().startswith("untitled")
+        and class_name(workflow.title) != "Workflow"
+    }
+    names = class_names(workflows, stand_ins)
+    return [workflow.model_copy(update={"class_name": names[workflow.slug]}) for workflow in workflows]

@@ -1,0 +1,13 @@
+"""The content of the detailed file of a language identification."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from pydantic import JsonValue
+
+LanguageDetails: TypeAlias = JsonValue
+"""The `advanced` output of a language identification: JSON of any shape, because the service publishes none.
+
+Its other output, `main_language`, is a plain value: the language's code (source: the official module pages).
+"""

@@ -1,0 +1,20 @@
+"""The content of a sections file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel, frozen=True):
+    """One part of the form of a song (source: third-party users agree)."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", defer_build=True)
+
+    start: float
+    """Where it begins, in seconds from the start of the input."""
+    end: float
+    """Where it ends, in seconds from the start of the input."""
+    label: str
+    """What it is. The service doesn't publish its words; `intro`, `verse`, `chorus`, … in any letter case are used."""

@@ -1,0 +1,32 @@
+"""What people do with results: the chord at a time, `.lab` files, lyrics as text and as subtitles, tables to look at.
+
+```python
+from musicai_sdk import music
+
+chords = client.files.read(job.result.chords)
+music.chord_at(chords, 12.5)  # Chord(start=11.9, end=14.2, chord_majmin='C#:min', …)
+music.to_lab(chords)  # 11.9<tab>14.2<tab>C#:min …, what mir_eval and Sonic Visualiser read
+music.to_srt(client.files.read(job.result.lyrics))  # also to_lrc, to_vtt, to_text
+music.table(chords)  # in a notebook a table, printed as text elsewhere
+```
+
+All of them are functions of plain lists of models, so they work on any list, however it was read.
+"""
+
+from __future__ import annotations
+
+from musicai_sdk.music.chords import chord_at, labelled_intervals, to_lab
+from musicai_sdk.music.lyrics import to_lrc, to_srt, to_text, to_vtt
+from musicai_sdk.music.tables import Table, table
+
+__all__ = [
+    "Table",
+    "chord_at",
+    "labelled_intervals",
+    "table",
+    "to_lab",
+    "to_lrc",
+    "to_srt",
+    "to_text",
+    "to_vtt",
+]
