@@ -167,5 +167,18 @@ def test_help_loads_neither_the_client_nor_rich() -> None:
     assert "process" in done.stdout
 
 
+def test_codegen(musicai: Musicai) -> None:
+    musicai("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file", "--keep-jobs")
+    assert "sdk-test  SdkTest\n" in musicai("codegen", "ours")
+    done = subprocess.run(
+        [sys.executable, "-c", "import ours; print(ours.SdkTest(file='song.wav').to_params())"],
+        cwd=musicai.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "{'file': 'song.wav'}\n"
+
+
 def test_sandbox_command(musicai: Musicai) -> None:
     assert "--port" in musicai("sandbox", "--help")

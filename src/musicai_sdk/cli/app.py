@@ -62,6 +62,27 @@ def list_workflows(settings: Settings) -> None:
         settings.show_all((dict(each), f"{each.slug}  {each.name or ''}") for each in client.workflows.list())
 
 
+@musicai.command()
+@click.argument("folder")
+@click.option(
+    "--max-jobs", default=2000, show_default=True, help="Finished jobs to learn from, the newest first."
+)
+@click.pass_obj
+@command
+def codegen(settings: Settings, folder: str, max_jobs: int) -> None:
+    """Learn the account's workflows from its finished jobs, and write typed classes for them to FOLDER.
+
+    Costs nothing and downloads no audio. Run it again to add what is new; what you edited stays.
+    """
+    from musicai_sdk.codegen import discover
+
+    with settings.client() as client:
+        found = discover(client, folder, max_jobs=max_jobs)
+    settings.show_all(
+        ({"slug": each.slug, "class": each.class_name}, f"{each.slug}  {each.class_name}") for each in found
+    )
+
+
 @musicai.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox(arguments: tuple[str, ...]) -> None:
