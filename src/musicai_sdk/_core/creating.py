@@ -52,10 +52,11 @@ async def create(session: Session, workflow: Workflow[R], new: NewJob, options: 
             f" CustomWorkflow(slug, params)"
         )
     key = checked_key(new.idempotency_key)
+    targets = destinations(workflow, new.copy_results_to or {})
     check_payload(workflow, new)
     metadata = {**(new.metadata or {}), IDEMPOTENCY_KEY: key}
     if new.idempotency_key is not None:
-        metadata[REQUEST_DIGEST] = fingerprint(workflow.slug, _with_paths(workflow), new.copy_results_to)
+        metadata[REQUEST_DIGEST] = fingerprint(workflow.slug, _with_paths(workflow), targets)
         if new.find_first and (made := await _made_before(session, metadata, options)) is not None:
             return JobRef(made.id, workflow.result_type, key)
     params = await _uploaded(session, workflow, options)
@@ -66,23 +67,28 @@ async def create(session: Session, workflow: Workflow[R], new: NewJob, options: 
         "metadata": metadata,
     }
     if new.copy_results_to is not None:
-        payload["copyResultsTo"] = destinations(workflow, new.copy_results_to)
+        payload["copyResultsTo"] = targets
     try:
-        created = await session.call(CREATE_JOB, payload=payload, options=options)
+        return JobRef(await _post(session, payload, key, options), workflow.result_type, key)
+    except MusicAiError:
+        raise
+    except BaseException as error:  # cancelled, or interrupted by Ctrl-C
+        error.add_note(f"a job may have been created meanwhile: client.jobs.find({key!r}) looks for it")
+        raise
+
+
+async def _post(session: Session, payload: Mapping[str, Any], key: str, options: RequestOptions) -> str:
+    """Creates the job and returns its id, also when the answer is lost but the job is there."""
+    try:
+        return (await session.call(CREATE_JOB, payload=payload, options=options)).id
     except (ConnectionFailedError, ServerError, ResponseError) as error:
         if isinstance(error, ConnectionFailedError) and not error.sent:
             raise
-        return JobRef((await _recovered(session, key, error, options)).id, workflow.result_type, key)
-    except BaseException as error:
-        if not isinstance(error, MusicAiError):  # cancelled, or interrupted by Ctrl-C
-            error.add_note(f"a job may have been created meanwhile: client.jobs.find({key!r}) looks for it")
-        raise
-    return JobRef(created.id, workflow.result_type, key)
+        return (await _recovered(session, key, error, options)).id
 
 
 def check_payload(workflow: Workflow[Any], new: NewJob) -> None:
     """What can be wrong is found before anything is uploaded."""
-    destinations(workflow, new.copy_results_to or {})
     for name, url in (new.copy_results_to or {}).items():
         if not isinstance(cast("object", url), str) or not url.startswith(("https://", "http://")):
             raise InputError(f"copy_results_to[{name!r}] must be an upload URL")

@@ -23,14 +23,14 @@ def checked_key(key: str | None) -> str:
     return key
 
 
-def fingerprint(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str] | None) -> str:
+def fingerprint(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str]) -> str:
     """A digest of what a job is paid for: workflow, parameters, and which outputs go where.
 
     Local files count by their content and signed URLs without their signature, so that the same request made again,
     with a fresh upload URL, is the same.
     """
     stable = {name: _stable(value) for name, value in params.items()}
-    targets = {name: without_query(url) for name, url in (copy_results_to or {}).items()}
+    targets = {name: without_query(url) for name, url in copy_results_to.items()}
     text = encoded(
         {"workflow": slug, "params": dict(sorted(stable.items())), "to": dict(sorted(targets.items()))}
     )
