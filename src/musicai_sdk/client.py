@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from typing_extensions import Unpack, override
 
-from musicai_sdk._core import creating, downloading, fetching, listing, results, uploading, waiting
-from musicai_sdk._core.creating import NewJob
+from musicai_sdk import _core
+from musicai_sdk._core.arguments import MANIFEST, NewJob
 from musicai_sdk._core.operations import GET_APPLICATION, GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.results import MANIFEST
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.settings import (
     DEFAULT_MAX_RETRIES,
@@ -242,7 +241,7 @@ class MusicAiClient(_Client):
             SourceNotFoundError: there is no such file.
             TransferError: a folder, an empty or unreadable file, or a refusal.
         """
-        return drive(uploading.upload(self._session, file_path, None, _settings(options))).url
+        return drive(_core.uploading.upload(self._session, file_path, None, _settings(options))).url
 
     def add_job(
         self, job_name: str, workflow_slug: str, params: Mapping[str, Any], **options: Unpack[AddJobOptions]
@@ -265,7 +264,7 @@ class MusicAiClient(_Client):
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _new_job(job_name, options)
-        return JobId(drive(creating.create(self._session, workflow, new, _settings(options))).id)
+        return JobId(drive(_core.creating.create(self._session, workflow, new, _settings(options))).id)
 
     def get_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
         """Fetches a job (1.0 surface); also as a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
@@ -277,7 +276,7 @@ class MusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return drive(fetching.get(self._session, job_id, None, _settings(options)))
+        return drive(_core.fetching.get(self._session, job_id, None, _settings(options)))
 
     def get_job_status(self, job_id: str, **options: Unpack[SurfaceOptions]) -> JobState:
         """Fetches a job's id and status (1.0 surface).
@@ -306,8 +305,8 @@ class MusicAiClient(_Client):
         Raises:
             InputError: there is no such filter or status.
         """
-        pages = listing.JobPages(
-            self._session, listing.read_filters(filters), listing.PAGE_SIZE, _settings(options)
+        pages = _core.listing.JobPages(
+            self._session, _core.listing.read_filters(filters), _core.listing.PAGE_SIZE, _settings(options)
         )
         jobs = list[Job[Any]]()
         while (page := drive(pages.next())) is not None:
@@ -324,7 +323,7 @@ class MusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        drive(fetching.delete(self._session, job_id, _settings(options)))
+        drive(_core.fetching.delete(self._session, job_id, _settings(options)))
 
     def wait_for_job_completion(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
         """Waits until a job has succeeded or failed (1.0 surface). It has no deadline: `client.jobs.wait` has one.
@@ -336,7 +335,7 @@ class MusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return drive(waiting.wait(self._session, job_id, None, None, _settings(options)))
+        return drive(_core.waiting.wait(self._session, job_id, None, None, _settings(options)))
 
     def download_job_results(
         self,
@@ -365,7 +364,7 @@ class MusicAiClient(_Client):
         job = _as_job(job_id_or_job_data)
         return _names(
             drive(
-                results.download_results(
+                _core.results.download_results(
                     self._session, job, output_folder, manifest, None, _settings(options)
                 )
             )
@@ -384,7 +383,7 @@ class MusicAiClient(_Client):
         Raises:
             TransferError: the storage refused, or the file can't be written.
         """
-        drive(downloading.download(self._session, url, file_destination, None, _settings(options)))
+        drive(_core.downloading.download(self._session, url, file_destination, None, _settings(options)))
 
     def list_workflows(self, **options: Unpack[SurfaceOptions]) -> WorkflowList:
         """All workflows of the account, every page (1.0 surface).
@@ -395,7 +394,7 @@ class MusicAiClient(_Client):
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return WorkflowList(workflows=drive(listing.list_workflows(self._session, _settings(options))))
+        return WorkflowList(workflows=drive(_core.listing.list_workflows(self._session, _settings(options))))
 
     def get_application_info(self, **options: Unpack[SurfaceOptions]) -> Application:
         """The application that the key belongs to (1.0 surface).
@@ -507,7 +506,7 @@ class AsyncMusicAiClient(_Client):
             SourceNotFoundError: there is no such file.
             TransferError: a folder, an empty or unreadable file, or a refusal.
         """
-        return (await uploading.upload(self._session, file_path, None, _settings(options))).url
+        return (await _core.uploading.upload(self._session, file_path, None, _settings(options))).url
 
     async def add_job(
         self, job_name: str, workflow_slug: str, params: Mapping[str, Any], **options: Unpack[AddJobOptions]
@@ -530,7 +529,7 @@ class AsyncMusicAiClient(_Client):
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _new_job(job_name, options)
-        return JobId((await creating.create(self._session, workflow, new, _settings(options))).id)
+        return JobId((await _core.creating.create(self._session, workflow, new, _settings(options))).id)
 
     async def get_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
         """Fetches a job (1.0 surface); also as a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
@@ -542,7 +541,7 @@ class AsyncMusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return await fetching.get(self._session, job_id, None, _settings(options))
+        return await _core.fetching.get(self._session, job_id, None, _settings(options))
 
     async def get_job_status(self, job_id: str, **options: Unpack[SurfaceOptions]) -> JobState:
         """Fetches a job's id and status (1.0 surface).
@@ -571,8 +570,8 @@ class AsyncMusicAiClient(_Client):
         Raises:
             InputError: there is no such filter or status.
         """
-        pages = listing.JobPages(
-            self._session, listing.read_filters(filters), listing.PAGE_SIZE, _settings(options)
+        pages = _core.listing.JobPages(
+            self._session, _core.listing.read_filters(filters), _core.listing.PAGE_SIZE, _settings(options)
         )
         jobs = list[Job[Any]]()
         while (page := await pages.next()) is not None:
@@ -589,7 +588,7 @@ class AsyncMusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        await fetching.delete(self._session, job_id, _settings(options))
+        await _core.fetching.delete(self._session, job_id, _settings(options))
 
     async def wait_for_job_completion(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
         """Waits until a job has succeeded or failed (1.0 surface). It has no deadline: `client.jobs.wait` has one.
@@ -601,7 +600,7 @@ class AsyncMusicAiClient(_Client):
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return await waiting.wait(self._session, job_id, None, None, _settings(options))
+        return await _core.waiting.wait(self._session, job_id, None, None, _settings(options))
 
     async def download_job_results(
         self,
@@ -629,7 +628,7 @@ class AsyncMusicAiClient(_Client):
         """
         job = _as_job(job_id_or_job_data)
         return _names(
-            await results.download_results(
+            await _core.results.download_results(
                 self._session, job, output_folder, manifest, None, _settings(options)
             )
         )
@@ -647,7 +646,7 @@ class AsyncMusicAiClient(_Client):
         Raises:
             TransferError: the storage refused, or the file can't be written.
         """
-        await downloading.download(self._session, url, file_destination, None, _settings(options))
+        await _core.downloading.download(self._session, url, file_destination, None, _settings(options))
 
     async def list_workflows(self, **options: Unpack[SurfaceOptions]) -> WorkflowList:
         """All workflows of the account, every page (1.0 surface).
@@ -658,7 +657,7 @@ class AsyncMusicAiClient(_Client):
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return WorkflowList(workflows=await listing.list_workflows(self._session, _settings(options)))
+        return WorkflowList(workflows=await _core.listing.list_workflows(self._session, _settings(options)))
 
     async def get_application_info(self, **options: Unpack[SurfaceOptions]) -> Application:
         """The application that the key belongs to (1.0 surface).

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk._core.arguments import NewJob
 from musicai_sdk._core.idempotency import checked_key, fingerprint
 from musicai_sdk._core.listing import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
@@ -30,18 +30,6 @@ from musicai_sdk.workflows.base import Workflow, file_url, is_file_input
 LOOK_FOR = 5.0
 """For how many seconds a create whose answer was lost is looked for in the list of jobs."""
 LOOK_EVERY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """What is asked for, apart from the workflow."""
-
-    name: str | None
-    metadata: Mapping[str, Any] | None
-    copy_results_to: Mapping[str, str] | None
-    idempotency_key: str | None
-    find_first: bool = True
-    """Whether a job that the token stands for already is looked for; needless for a token that is certainly new."""
 
 
 async def create(session: Session, workflow: Workflow[R], new: NewJob, options: RequestOptions) -> JobRef[R]:

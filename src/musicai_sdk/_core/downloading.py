@@ -8,12 +8,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
+from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.digests import Check, announced
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.partial import Partial, Version, content_range, validator
 from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.sources import CHUNK, Progress
+from musicai_sdk._core.sources import CHUNK
 from musicai_sdk._core.storage import storage_error
 from musicai_sdk._io import IO, Request, ResponseStream
 from musicai_sdk._text import without_query

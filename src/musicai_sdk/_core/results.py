@@ -9,20 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.downloading import download
 from musicai_sdk._core.fetching import get
 from musicai_sdk._core.names import PARTIAL, file_names, safe_name
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.sources import Progress
 from musicai_sdk._core.storage import EXPIRED_STATUSES
 from musicai_sdk.errors import InputError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
 from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.outputs import FileUrl
 
-MANIFEST = "workflow.results.json"
-"""The file with the whole result. The 1.0 package wrote `workflow.result.json`."""
 AT_ONCE = 4
 """Outputs of one job that are downloaded at the same time."""
 

@@ -5,18 +5,13 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, cast
 
+from musicai_sdk._core.arguments import Progress, UploadSource
 from musicai_sdk.errors import InputError, SourceNotFoundError, TransferError
-
-UploadSource: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
-"""A local path, the bytes themselves, or a file opened in binary mode (read from where it stands)."""
-
-Progress: TypeAlias = Callable[[int, int | None], object]
-"""Called with the bytes moved so far and the bytes in all (None when unknown). It starts again with a new attempt."""
 
 CHUNK = 1024 * 1024
 """Bytes read at a time: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""

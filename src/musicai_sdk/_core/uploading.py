@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from musicai_sdk._core.arguments import Progress, UploadSource
 from musicai_sdk._core.operations import GET_UPLOAD
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.sources import Progress, UploadSource, opened
+from musicai_sdk._core.sources import opened
 from musicai_sdk._core.storage import storage_error
 from musicai_sdk._io import IO, Request
 from musicai_sdk.models.files import UploadedFile

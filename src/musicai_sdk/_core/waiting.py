@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
+from musicai_sdk._core.arguments import OnUpdate
 from musicai_sdk._core.fetching import get, job_id_of, result_type_of
 from musicai_sdk._core.listing import JobPages
 from musicai_sdk._core.operations import GET_JOB_STATUS
@@ -16,13 +17,8 @@ from musicai_sdk._io.record import logger
 from musicai_sdk.errors import InputError, MusicAiError, WaitTimeoutError
 from musicai_sdk.models.job import Job, JobRef, JobState
 
-OnUpdate: TypeAlias = Callable[[JobState], object]
-"""Called with the new state whenever a job's status changed, the first one included."""
-
 FIRST_PAUSE = 0.5
 GROWTH = 1.6
-DEFAULT_WAIT = 3600.0
-"""For how many seconds `wait`, `wait_all` and `run` wait: an hour covers a queue, and isn't for ever."""
 
 
 class Pauses:

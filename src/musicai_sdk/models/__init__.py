@@ -7,27 +7,31 @@ values are open (`Unknown`), and the values of fields are checked for real. Fiel
 
 from __future__ import annotations
 
-from musicai_sdk.models._open import JobStatus, Unknown
-from musicai_sdk.models.account import Application, UploadUrls, WorkflowInfo, WorkflowList
-from musicai_sdk.models.beats import Beat
-from musicai_sdk.models.chords import Chord
-from musicai_sdk.models.files import DownloadedFile, JobFiles, UploadedFile
-from musicai_sdk.models.filters import Filters, FiltersDict
-from musicai_sdk.models.job import Job, JobCreated, JobError, JobRef, JobState, WorkflowReference
-from musicai_sdk.models.language import LanguageDetails
-from musicai_sdk.models.lyrics import LyricLine, Syllable, Word
-from musicai_sdk.models.outputs import (
-    CUSTOM_STORAGE,
-    CustomStorage,
-    FileOutput,
-    FileUrl,
-    JsonFile,
-    JsonOutput,
-    OutputValue,
-)
-from musicai_sdk.models.result import RawResult, WorkflowResult, output
-from musicai_sdk.models.sections import Section
-from musicai_sdk.models.values import JsonText, Key, TimeSignature
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from musicai_sdk.models._open import JobStatus, Unknown
+    from musicai_sdk.models.account import Application, UploadUrls, WorkflowInfo, WorkflowList
+    from musicai_sdk.models.beats import Beat
+    from musicai_sdk.models.chords import Chord
+    from musicai_sdk.models.files import DownloadedFile, JobFiles, UploadedFile
+    from musicai_sdk.models.filters import Filters, FiltersDict
+    from musicai_sdk.models.job import Job, JobCreated, JobError, JobRef, JobState, WorkflowReference
+    from musicai_sdk.models.language import LanguageDetails
+    from musicai_sdk.models.lyrics import LyricLine, Syllable, Word
+    from musicai_sdk.models.outputs import (
+        CUSTOM_STORAGE,
+        CustomStorage,
+        FileOutput,
+        FileUrl,
+        JsonFile,
+        JsonOutput,
+        OutputValue,
+    )
+    from musicai_sdk.models.result import RawResult, WorkflowResult, output
+    from musicai_sdk.models.sections import Section
+    from musicai_sdk.models.values import JsonText, Key, TimeSignature
 
 __all__ = [
     "CUSTOM_STORAGE",
@@ -68,3 +72,43 @@ __all__ = [
     "WorkflowResult",
     "output",
 ]
+
+_HOMES = {
+    "musicai_sdk.models._open": ("JobStatus", "Unknown"),
+    "musicai_sdk.models.account": ("Application", "UploadUrls", "WorkflowInfo", "WorkflowList"),
+    "musicai_sdk.models.beats": ("Beat",),
+    "musicai_sdk.models.chords": ("Chord",),
+    "musicai_sdk.models.files": ("DownloadedFile", "JobFiles", "UploadedFile"),
+    "musicai_sdk.models.filters": ("Filters", "FiltersDict"),
+    "musicai_sdk.models.job": ("Job", "JobCreated", "JobError", "JobRef", "JobState", "WorkflowReference"),
+    "musicai_sdk.models.language": ("LanguageDetails",),
+    "musicai_sdk.models.lyrics": ("LyricLine", "Syllable", "Word"),
+    "musicai_sdk.models.outputs": (
+        "CUSTOM_STORAGE",
+        "CustomStorage",
+        "FileOutput",
+        "FileUrl",
+        "JsonFile",
+        "JsonOutput",
+        "OutputValue",
+    ),
+    "musicai_sdk.models.result": ("RawResult", "WorkflowResult", "output"),
+    "musicai_sdk.models.sections": ("Section",),
+    "musicai_sdk.models.values": ("JsonText", "Key", "TimeSignature"),
+}
+"""Where the names live: a program loads only the models that it uses."""
+
+if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+
+    def __getattr__(name: str) -> object:
+        """Loads a model at its first use."""
+        home = next((module for module, names in _HOMES.items() if name in names), None)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """The public names."""
+        return sorted({*globals(), *__all__})

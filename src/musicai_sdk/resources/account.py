@@ -6,7 +6,7 @@ import builtins
 
 from typing_extensions import Unpack
 
-from musicai_sdk._core import listing
+from musicai_sdk import _core
 from musicai_sdk._core.operations import GET_APPLICATION
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
@@ -29,7 +29,7 @@ class Workflows:
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return drive(listing.list_workflows(self._session, options))
+        return drive(_core.listing.list_workflows(self._session, options))
 
 
 class AsyncWorkflows:
@@ -47,7 +47,7 @@ class AsyncWorkflows:
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return await listing.list_workflows(self._session, options)
+        return await _core.listing.list_workflows(self._session, options)
 
 
 class Applications:

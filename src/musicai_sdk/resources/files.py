@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from typing_extensions import Unpack
 
-from musicai_sdk._core import downloading, reading, uploading
+from musicai_sdk import _core
+from musicai_sdk._core.arguments import Progress, UploadSource
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.sources import Progress, UploadSource
 from musicai_sdk._io import drive
 from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.outputs import JsonOutput
@@ -45,7 +45,7 @@ class Files:
             TransferError: a folder, an empty or unreadable file, a file that changed meanwhile, or a refusal.
             ConnectionFailedError: the service or its storage can't be reached.
         """
-        return drive(uploading.upload(self._session, source, on_progress, options))
+        return drive(_core.uploading.upload(self._session, source, on_progress, options))
 
     def download(
         self,
@@ -74,7 +74,7 @@ class Files:
             IntegrityError: what arrived was not whole, also not on the last attempt.
             InputError: the URL is not a web address.
         """
-        return drive(downloading.download(self._session, url, destination, on_progress, options))
+        return drive(_core.downloading.download(self._session, url, destination, on_progress, options))
 
     def read(self, output: JsonOutput[T], **options: Unpack[RequestOptions]) -> T:
         """Reads a JSON output as the type that its workflow declares.
@@ -92,7 +92,7 @@ class Files:
             TransferError: the storage refused.
             InputError: the output is in your own storage, so there is no URL.
         """
-        return drive(reading.read(self._session, output, options))
+        return drive(_core.reading.read(self._session, output, options))
 
 
 class AsyncFiles:
@@ -122,7 +122,7 @@ class AsyncFiles:
             TransferError: a folder, an empty or unreadable file, a file that changed meanwhile, or a refusal.
             ConnectionFailedError: the service or its storage can't be reached.
         """
-        return await uploading.upload(self._session, source, on_progress, options)
+        return await _core.uploading.upload(self._session, source, on_progress, options)
 
     async def download(
         self,
@@ -151,7 +151,7 @@ class AsyncFiles:
             IntegrityError: what arrived was not whole, also not on the last attempt.
             InputError: the URL is not a web address.
         """
-        return await downloading.download(self._session, url, destination, on_progress, options)
+        return await _core.downloading.download(self._session, url, destination, on_progress, options)
 
     async def read(self, output: JsonOutput[T], **options: Unpack[RequestOptions]) -> T:
         """Reads a JSON output as the type that its workflow declares.
@@ -169,4 +169,4 @@ class AsyncFiles:
             TransferError: the storage refused.
             InputError: the output is in your own storage, so there is no URL.
         """
-        return await reading.read(self._session, output, options)
+        return await _core.reading.read(self._session, output, options)

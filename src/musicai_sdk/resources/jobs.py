@@ -9,15 +9,11 @@ from typing import Any, overload
 
 from typing_extensions import Unpack
 
-from musicai_sdk._core import creating, fetching, results, waiting
-from musicai_sdk._core.creating import NewJob
-from musicai_sdk._core.listing import job_pages
+from musicai_sdk import _core
+from musicai_sdk._core.arguments import DEFAULT_WAIT, MANIFEST, NewJob, OnUpdate, Progress
 from musicai_sdk._core.operations import GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.results import MANIFEST
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.sources import Progress
-from musicai_sdk._core.waiting import DEFAULT_WAIT, OnUpdate
 from musicai_sdk._io import drive
 from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.files import JobFiles
@@ -76,7 +72,7 @@ class Jobs:
             TransferError: a local input can't be uploaded; no job was created.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key, find_first)
-        return drive(creating.create(self._session, workflow, new, options))
+        return drive(_core.creating.create(self._session, workflow, new, options))
 
     def run(
         self,
@@ -111,8 +107,8 @@ class Jobs:
             CreateUncertainError: as in `create`.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key)
-        created = drive(creating.create(self._session, workflow, new, options))
-        job: Job[R] = drive(waiting.wait(self._session, created, timeout, on_update, options))
+        created = drive(_core.creating.create(self._session, workflow, new, options))
+        job: Job[R] = drive(_core.waiting.wait(self._session, created, timeout, on_update, options))
         job.raise_for_failure()
         return job
 
@@ -141,7 +137,7 @@ class Jobs:
             NotFoundError: no such job for this key's application.
         """
         result_type = workflow_type.result_type if workflow_type is not None else None
-        return drive(fetching.get(self._session, job, result_type, options))
+        return drive(_core.fetching.get(self._session, job, result_type, options))
 
     def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
         """Fetches a job's id and status only: the cheap answer to "how far is it?".
@@ -153,7 +149,7 @@ class Jobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        job_id = fetching.job_id_of(job)
+        job_id = _core.fetching.job_id_of(job)
         return drive(self._session.call(GET_JOB_STATUS, job_id=job_id, options=options))
 
     def list(
@@ -177,7 +173,7 @@ class Jobs:
         Raises:
             InputError: there is no such status, or the class has no slug.
         """
-        pages = job_pages(self._session, status, workflow, batch_name, page_size, options)
+        pages = _core.listing.job_pages(self._session, status, workflow, batch_name, page_size, options)
         return JobList(pages.again)
 
     def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
@@ -192,7 +188,7 @@ class Jobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        drive(fetching.delete(self._session, job, options))
+        drive(_core.fetching.delete(self._session, job, options))
 
     @overload
     def wait(
@@ -235,7 +231,7 @@ class Jobs:
             WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
             NotFoundError: no such job for this key's application.
         """
-        return drive(waiting.wait(self._session, job, timeout, on_update, options))
+        return drive(_core.waiting.wait(self._session, job, timeout, on_update, options))
 
     @overload
     def wait_all(
@@ -275,7 +271,7 @@ class Jobs:
             WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
             NotFoundError: one of them doesn't exist for this key's application.
         """
-        return drive(waiting.wait_all(self._session, jobs, timeout, on_update, options))
+        return drive(_core.waiting.wait_all(self._session, jobs, timeout, on_update, options))
 
     def download(
         self,
@@ -306,7 +302,9 @@ class Jobs:
             JobFailedError: it failed; nothing was written.
             TransferError: a file can't be downloaded or written.
         """
-        return drive(results.download_results(self._session, job, folder, manifest, on_progress, options))
+        return drive(
+            _core.results.download_results(self._session, job, folder, manifest, on_progress, options)
+        )
 
     def find(self, idempotency_key: str, **options: Unpack[RequestOptions]) -> Job[RawResult] | None:
         """Looks for the job that was created under a token, such as `CreateUncertainError.idempotency_key`.
@@ -318,7 +316,7 @@ class Jobs:
         Returns:
             The job, or None when the service lists none with that token (yet).
         """
-        return drive(creating.find(self._session, idempotency_key, options))
+        return drive(_core.creating.find(self._session, idempotency_key, options))
 
 
 class AsyncJobs:
@@ -370,7 +368,7 @@ class AsyncJobs:
             TransferError: a local input can't be uploaded; no job was created.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key, find_first)
-        return await creating.create(self._session, workflow, new, options)
+        return await _core.creating.create(self._session, workflow, new, options)
 
     async def run(
         self,
@@ -405,8 +403,8 @@ class AsyncJobs:
             CreateUncertainError: as in `create`.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key)
-        created = await creating.create(self._session, workflow, new, options)
-        job: Job[R] = await waiting.wait(self._session, created, timeout, on_update, options)
+        created = await _core.creating.create(self._session, workflow, new, options)
+        job: Job[R] = await _core.waiting.wait(self._session, created, timeout, on_update, options)
         job.raise_for_failure()
         return job
 
@@ -435,7 +433,7 @@ class AsyncJobs:
             NotFoundError: no such job for this key's application.
         """
         result_type = workflow_type.result_type if workflow_type is not None else None
-        return await fetching.get(self._session, job, result_type, options)
+        return await _core.fetching.get(self._session, job, result_type, options)
 
     async def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
         """Fetches a job's id and status only: the cheap answer to "how far is it?".
@@ -447,7 +445,7 @@ class AsyncJobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        job_id = fetching.job_id_of(job)
+        job_id = _core.fetching.job_id_of(job)
         return await self._session.call(GET_JOB_STATUS, job_id=job_id, options=options)
 
     def list(
@@ -471,7 +469,7 @@ class AsyncJobs:
         Raises:
             InputError: there is no such status, or the class has no slug.
         """
-        pages = job_pages(self._session, status, workflow, batch_name, page_size, options)
+        pages = _core.listing.job_pages(self._session, status, workflow, batch_name, page_size, options)
         return AsyncJobList(pages.again)
 
     async def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
@@ -486,7 +484,7 @@ class AsyncJobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        await fetching.delete(self._session, job, options)
+        await _core.fetching.delete(self._session, job, options)
 
     @overload
     async def wait(
@@ -529,7 +527,7 @@ class AsyncJobs:
             WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
             NotFoundError: no such job for this key's application.
         """
-        return await waiting.wait(self._session, job, timeout, on_update, options)
+        return await _core.waiting.wait(self._session, job, timeout, on_update, options)
 
     @overload
     async def wait_all(
@@ -569,7 +567,7 @@ class AsyncJobs:
             WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
             NotFoundError: one of them doesn't exist for this key's application.
         """
-        return await waiting.wait_all(self._session, jobs, timeout, on_update, options)
+        return await _core.waiting.wait_all(self._session, jobs, timeout, on_update, options)
 
     async def download(
         self,
@@ -600,7 +598,9 @@ class AsyncJobs:
             JobFailedError: it failed; nothing was written.
             TransferError: a file can't be downloaded or written.
         """
-        return await results.download_results(self._session, job, folder, manifest, on_progress, options)
+        return await _core.results.download_results(
+            self._session, job, folder, manifest, on_progress, options
+        )
 
     async def find(self, idempotency_key: str, **options: Unpack[RequestOptions]) -> Job[RawResult] | None:
         """Looks for the job that was created under a token, such as `CreateUncertainError.idempotency_key`.
@@ -612,4 +612,4 @@ class AsyncJobs:
         Returns:
             The job, or None when the service lists none with that token (yet).
         """
-        return await creating.find(self._session, idempotency_key, options)
+        return await _core.creating.find(self._session, idempotency_key, options)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
-from musicai_sdk._core.listing import JobPages
 from musicai_sdk._io import drive
 from musicai_sdk.models.job import Job
 from musicai_sdk.models.result import R_co
+
+if TYPE_CHECKING:
+    from musicai_sdk._core.listing import JobPages
 
 
 class JobList(Generic[R_co]):
