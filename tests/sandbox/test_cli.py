@@ -77,6 +77,17 @@ def test_its_options(tmp_path: Path) -> None:
     assert (tmp_path / "d" / "sandbox.sqlite3").exists()
 
 
+def test_faults_and_transitions() -> None:
+    faults = ("--fault", "GET /application status=503 nth=2", "--fault", "POST /job job_error=TIMEOUT")
+    with sandbox(*faults, "--transition", "immediate") as variables:
+        headers = {"Authorization": variables["MUSIC_AI_API_KEY"]}
+        with httpx.Client(base_url=variables["MUSIC_AI_BASE_URL"], headers=headers) as api:
+            assert [api.get("/application").status_code for _ in range(3)] == [200, 503, 200]
+            body: dict[str, object] = {"name": "n", "workflow": "sdk-test", "params": {}}
+            job = api.get(f"/job/{api.post('/job', json=body).json()['id']}").json()
+            assert (job["status"], job["error"]["code"]) == ("FAILED", "TIMEOUT")
+
+
 def test_a_seed_gives_the_same_key() -> None:
     with sandbox("--seed", "4", "--plan", "3") as first, sandbox("--seed", "4") as second:
         assert first["MUSIC_AI_API_KEY"] == second["MUSIC_AI_API_KEY"]
@@ -89,6 +100,10 @@ def test_what_cannot_be_started_says_why() -> None:
             (["--port", port], "in use"),
             (["--plan", "gold"], "plan"),
             (["--plan", "0"], "plan"),
+            (["--transition", "never"], "transition"),
+            (["--fault", "POST /job"], "a fault reads like"),
+            (["--fault", "POST /job stauts=500"], "stauts"),
+            (["--fault", "POST /job status"], "nth=2"),
         ):
             answer = subprocess.run(
                 [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False

@@ -8,10 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import mir_eval  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] - it ships no types
+import mir_eval  # pyright: ignore[reportMissingTypeStubs] - it ships no types
 import numpy as np
 import pytest
-import soundfile  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] - it ships no types
+import soundfile  # pyright: ignore[reportMissingTypeStubs] - it ships no types
 from numpy.typing import NDArray
 
 from musicai_sdk.sandbox.engine import WORKFLOWS, Task, WorkflowFailure

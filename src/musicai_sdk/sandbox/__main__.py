@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, end)
     try:
         from musicai_sdk.sandbox import Sandbox  # May lack the extra.
+        from musicai_sdk.sandbox.faulting import parsed
 
         with Sandbox(
             port=options.port,
@@ -44,10 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             plan=_plan(options.plan),
             seed=options.seed,
             api_key=options.api_key,
+            transition=options.transition,
         ) as sandbox:
+            for text in options.fault:
+                route, fault = parsed(text)
+                sandbox.faults.add(route, **fault)
             variables = {"MUSIC_AI_API_KEY": sandbox.api_key, "MUSIC_AI_BASE_URL": sandbox.base_url}
             if sandbox.ca_file is not None:
-                variables["SSL_CERT_FILE"] = sandbox.ca_file
+                for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+                    variables[name] = sandbox.ca_file
             for name, value in variables.items():
                 sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
             sys.stdout.write("# The sandbox is running; Ctrl-C stops it.\n")
@@ -78,6 +84,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, help="the same ids and the same key in every run")
     parser.add_argument("--api-key", metavar="KEY", help="the key clients must use (default: made up)")
+    parser.add_argument(
+        "--transition",
+        default="when-done",
+        metavar="WHEN",
+        help="when jobs show their outcomes: when-done (default), immediate, after:SECONDS, polls:NUMBER",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="'METHOD PATH NAME=VALUE …'",
+        help="make requests go wrong, such as 'POST /job status=503 nth=2' or '* * delay=0.2 probability=0.1';"
+        " may be given several times; the names are described in musicai_sdk.sandbox.faulting",
+    )
     return parser
 
 

@@ -14,6 +14,7 @@ from musicai_sdk.sandbox.answers import ApiError
 from musicai_sdk.sandbox.catalogue import workflow_answer
 from musicai_sdk.sandbox.clock import iso
 from musicai_sdk.sandbox.storage import BUCKET
+from musicai_sdk.sandbox.wire import JOB_FAULT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from musicai_sdk.sandbox.catalogue import Catalogue
     from musicai_sdk.sandbox.clock import Clock
+    from musicai_sdk.sandbox.faults import Fault
     from musicai_sdk.sandbox.jobs import Workers
     from musicai_sdk.sandbox.objects import ObjectStore
     from musicai_sdk.sandbox.records import Application, JobRecord
@@ -34,7 +36,8 @@ PREFIXES: Final = ("/v1", "/api")
 
 _LARGEST_BODY = 1 << 20
 _LARGEST_PAGE = 1000
-_DIGITS = re.compile(r"\d{1,9}", re.ASCII)
+_LAST_PAGE = 10**9
+_DIGITS = re.compile(r"\d{1,4000}", re.ASCII)
 _ID = r"(?P<job_id>[^/]+)"
 
 
@@ -126,7 +129,7 @@ class Api:
 
     async def _create_job(self, request: Request, application: Application) -> JsonValue:
         body = await _new_job(request)
-        if body.workflow not in await self._catalogue.ready_handlers():
+        if body.workflow not in self._catalogue.handlers():
             raise ApiError(404, f"Workflow '{body.workflow}' not found.")
         job_id = self._new_id()
         seq = self._state.add_job(
@@ -139,27 +142,34 @@ class Api:
             copy_results_to=body.copy_results_to or {},
             now=self._clock.now(),
         )
-        self._workers.submit(seq)
+        fault: Fault | None = request.scope.get(JOB_FAULT)
+        self._workers.submit(seq, fault.options if fault else None)
         return {"id": job_id}
 
     async def _list_jobs(self, request: Request, application: Application) -> JsonValue:
         page, size = _paging(request)
         query = request.query_params
-        jobs = self._state.jobs(
-            application,
-            status=query.getlist("status"),
-            workflow=query.getlist("workflow"),
-            batch_name=query.get("batchName"),
-            offset=page * size,
-            limit=size,
-        )
+
+        def listed() -> list[JobRecord]:
+            return self._state.jobs(
+                application,
+                status=query.getlist("status"),
+                workflow=query.getlist("workflow"),
+                batch_name=query.get("batchName"),
+                offset=page * size,
+                limit=size,
+            )
+
+        jobs = listed()
+        if await self._workers.look(jobs):
+            jobs = listed()
         return [self.job_answer(job) for job in jobs]
 
     async def _get_job(self, _request: Request, application: Application, job_id: str) -> JsonValue:
-        return self.job_answer(self._find(job_id, application))
+        return self.job_answer(await self._look(job_id, application))
 
     async def _job_status(self, _request: Request, application: Application, job_id: str) -> JsonValue:
-        return {"id": job_id, "status": self._find(job_id, application).status}
+        return {"id": job_id, "status": (await self._look(job_id, application)).status}
 
     async def _delete_job(self, _request: Request, application: Application, job_id: str) -> JsonValue:
         deleted = self._state.delete_job(job_id, application)
@@ -172,12 +182,16 @@ class Api:
 
     async def _list_workflows(self, request: Request, _application: Application) -> JsonValue:
         page, size = _paging(request)
-        handlers = await self._catalogue.ready_handlers()
+        handlers = self._catalogue.handlers()
         shown = list(handlers.items())[page * size : (page + 1) * size]
         return {"workflows": [{**workflow_answer(slug, handler, self._since)} for slug, handler in shown]}
 
     async def _application(self, _request: Request, application: Application) -> JsonValue:
         return {"id": application.id, "name": application.name}
+
+    async def _look(self, job_id: str, application: Application) -> JobRecord:
+        job = self._find(job_id, application)
+        return self._find(job_id, application) if await self._workers.look([job]) else job
 
     def _find(self, job_id: str, application: Application) -> JobRecord:
         job = self._state.job(job_id, application)
@@ -191,13 +205,13 @@ def _no_job(job_id: str) -> ApiError:
 
 
 def _paging(request: Request) -> tuple[int, int]:
-    """Returns page (from 0) and size (default 100; the upper limit is ours)."""
+    """Returns page (from 0) and size (default 100; nobody knows the largest, so what is beyond ours becomes ours)."""
     page, size = request.query_params.get("page", "0"), request.query_params.get("size", "100")
     if not _DIGITS.fullmatch(page):
         raise ApiError(400, "page must be an integer from 0.")
-    if not _DIGITS.fullmatch(size) or not 1 <= int(size) <= _LARGEST_PAGE:
-        raise ApiError(400, f"size must be an integer from 1 to {_LARGEST_PAGE}.")
-    return int(page), int(size)
+    if not _DIGITS.fullmatch(size) or not int(size):
+        raise ApiError(400, "size must be an integer from 1.")
+    return min(int(page), _LAST_PAGE), min(int(size), _LARGEST_PAGE)
 
 
 async def _new_job(request: Request) -> _NewJob:

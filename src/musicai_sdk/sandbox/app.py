@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 
+from musicai_sdk.sandbox.admin import check_caller
 from musicai_sdk.sandbox.answers import ApiError, api_error
 from musicai_sdk.sandbox.api import PREFIXES
 from musicai_sdk.sandbox.storage import BUCKET, CDN
+from musicai_sdk.sandbox.wire import OWN
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
+    from musicai_sdk.sandbox.admin import Admin
     from musicai_sdk.sandbox.api import Api
+    from musicai_sdk.sandbox.dashboard import Dashboard
     from musicai_sdk.sandbox.storage import StorageRoutes
 
 _logger = logging.getLogger(__name__)
@@ -24,9 +28,11 @@ _logger = logging.getLogger(__name__)
 class App:
     """Serves the API and its storage."""
 
-    def __init__(self, api: Api, storage: StorageRoutes) -> None:
+    def __init__(self, api: Api, storage: StorageRoutes, admin: Admin, dashboard: Dashboard) -> None:
         self._api = api
         self._storage = storage
+        self._admin = admin
+        self._dashboard = dashboard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -40,6 +46,10 @@ class App:
                 return await self._api(request)
             if path.startswith((f"/{BUCKET}/", f"/{CDN}/")):
                 return await self._storage(request)
+            if path.startswith(OWN) or (path == "/" and request.method == "GET"):
+                check_caller(request)
+                page = await self._dashboard(request) if request.method == "GET" else None
+                return page or await self._admin(request)
             return api_error(ApiError(404, f"Route {request.method}:{path} not found"))
         except ApiError as error:
             return api_error(error)

@@ -1,38 +1,42 @@
-"""Faults on request: which requests get one, and what it is. `wire` shows them."""
+"""Faults on request: which requests get one, and what it is. `wire` shows them, `jobs` those of a job."""
 
 from __future__ import annotations
 
-import json
+import random
 import re
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections import deque
+from typing import TYPE_CHECKING
+
+from musicai_sdk.sandbox.faulting import ALSO_OF_JOBS, checked
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from musicai_sdk.sandbox.faulting import FaultOptions
 
 _API_PREFIX = re.compile(r"/(?:v1|api)(?=/)")
 
 
-@dataclass
 class Fault:
     """One rule, as given to `Faults.add`."""
 
-    route: str
-    nth: int | None
-    times: int | None
-    status: int | None
-    headers: Mapping[str, str]
-    body: bytes | None
-    reset: Literal["before", "after"] | None
-    delay: float
-    truncate: int | None
-    calls: int = 0
-    """How many requests the route has matched."""
-    hits: int = 0
-    """How many of them got the fault."""
-    _pattern: re.Pattern[str] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        parts = re.split(r"(\*|\{[^/{}]*\})", self.route)
+    def __init__(self, number: int, route: str, options: FaultOptions, seed: str) -> None:
+        self.id: str = str(number)
+        """Names it among the faults of its sandbox."""
+        self.route: str = route
+        """Method and path."""
+        self.options: FaultOptions = options
+        """What was asked for."""
+        self.calls: int = 0
+        """How many requests the route has matched."""
+        self.hits: int = 0
+        """How many of them got the fault."""
+        self._times = options.get("times", 1 if "nth" in options else None)
+        # Foreseeable draws are what a seed is for; nothing is secret about them.
+        self.random: random.Random = random.Random(seed)  # noqa: S311
+        """Draws for this fault alone, the same in every run with the same seed."""
+        parts = re.split(r"(\*|\{[^/{}]*\})", route)
         regex = "".join(
             ".*" if part == "*" else "[^/]+" if index % 2 else re.escape(part)
             for index, part in enumerate(parts)
@@ -44,43 +48,37 @@ class Fault:
         if not self._pattern.fullmatch(request):
             return False
         self.calls += 1
-        return self.calls >= (self.nth or 1) and (self.times is None or self.hits < self.times)
+        if self.calls < self.options.get("nth", 1) or (self._times is not None and self.hits >= self._times):
+            return False
+        probability = self.options.get("probability", 1.0)
+        return probability >= 1 or self.random.random() < probability
+
+    @property
+    def is_of_job(self) -> bool:
+        """Whether it befalls the job that a request creates, rather than the request."""
+        return any(name in self.options for name in ALSO_OF_JOBS)
 
 
 class Faults:
-    """The faults that a sandbox shall show."""
+    """The faults that a sandbox shall show.
 
-    def __init__(self) -> None:
+    Args:
+        seed: Equal seeds give equal draws for faults with a probability; None for the same as 0.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._seed = seed or 0
         self._lock = threading.Lock()
-        self._faults: list[Fault] = []
+        self._faults = deque[Fault]()
+        self._number = 0
 
-    def add(
-        self,
-        route: str,
-        *,
-        nth: int | None = None,
-        times: int | None = None,
-        status: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | str | Mapping[str, object] | Sequence[object] | None = None,
-        reset: Literal["before", "after"] | None = None,
-        delay: float = 0.0,
-        truncate: int | None = None,
-    ) -> Fault:
+    def add(self, route: str, **options: Unpack[FaultOptions]) -> Fault:
         """Makes requests go wrong. Where several faults fit a request, the one added first is shown.
 
         Args:
             route: Method and path, such as `POST /job` (both `/v1/job` and `/api/job`), `GET /job/{id}` or
                 `PUT /moises-sandbox/*`. `*` stands for any text, `{name}` for one part of a path.
-            nth: The first of the matching requests that gets the fault, counted from 1 and from now on.
-            times: How many get it; unless told, one if `nth` is given, else all.
-            status: Answers with this status instead of acting; the body is the API's error if none is given.
-            headers: Headers of that answer; without `status` and `body`, headers put into the real answer.
-            body: Answers with this instead of acting: text and bytes as they are, anything else as JSON.
-            reset: `before`: the connection is reset, and the request not acted on; `after`: it is acted on,
-                and then the connection is reset without an answer.
-            delay: How long to wait before anything else, in seconds of real time.
-            truncate: Sends only so many bytes of the body under its full Content-Length, and then closes.
+            **options: When, and what: see `musicai_sdk.sandbox.faulting.FaultOptions`.
 
         Returns:
             The fault; `hits` counts how often it was shown.
@@ -90,35 +88,32 @@ class Faults:
         """
         if not re.fullmatch(r"(\*|[A-Z]+) (\*|/.*)", route):
             raise ValueError(f"a route reads like 'POST /job' or '* *'; got {route!r}")
-        if (nth is not None and nth < 1) or (times is not None and times < 1):
-            raise ValueError("nth and times count from 1")
-        if delay < 0 or (truncate is not None and truncate < 0):
-            raise ValueError("delay and truncate are not negative")
-        if reset and (status is not None or headers or body is not None or truncate is not None):
-            raise ValueError("a reset leaves no answer that status, headers, body or truncate could apply to")
-        if isinstance(body, str):
-            body = body.encode()
-        elif body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-        fault = Fault(
-            route=route,
-            nth=nth,
-            times=1 if times is None and nth is not None else times,
-            status=status,
-            headers=dict(headers or {}),
-            body=body,
-            reset=reset,
-            delay=delay,
-            truncate=truncate,
-        )
+        options = checked(route, options)
         with self._lock:
+            self._number += 1
+            seed = f"{options.get('seed', self._seed)}/{self._number}"
+            fault = Fault(self._number, route, options, seed)
             self._faults.append(fault)
         return fault
 
+    def active(self) -> list[Fault]:
+        """Returns the faults that were added and not removed."""
+        with self._lock:
+            return list(self._faults)
+
+    def remove(self, fault_id: str) -> bool:
+        """Ends one fault; False if there is none of this id."""
+        with self._lock:
+            found = [fault for fault in self._faults if fault.id == fault_id]
+            for fault in found:
+                self._faults.remove(fault)
+            return bool(found)
+
     def clear(self) -> None:
-        """Ends all faults."""
+        """Ends all faults. The next ones draw as the first ones did."""
         with self._lock:
             self._faults.clear()
+            self._number = 0
 
     def pick(self, method: str, path: str) -> Fault | None:
         """Counts a request at every fault it fits, and returns the one to show."""

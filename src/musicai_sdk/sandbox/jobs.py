@@ -1,139 +1,230 @@
-"""The work: jobs leave the queue as slots come free, run on threads, and end with a result or an error."""
+"""The queue: jobs start as slots of the plan come free, and show their outcomes when they are due."""
 
 from __future__ import annotations
 
-import logging
-import tempfile
+import asyncio
+import heapq
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from musicai_sdk.sandbox.fetching import JobDropped
-from musicai_sdk.sandbox.storage import CDN
+from musicai_sdk.sandbox.transition import Transition
+from musicai_sdk.sandbox.working import INTERNAL_ERROR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
-    from pydantic import JsonValue
-
-    from musicai_sdk.sandbox.catalogue import Catalogue
     from musicai_sdk.sandbox.clock import Clock
-    from musicai_sdk.sandbox.engine.task import Output
-    from musicai_sdk.sandbox.fetching import Fetcher
-    from musicai_sdk.sandbox.objects import ObjectStore
-    from musicai_sdk.sandbox.records import JobRecord, StoredObject
+    from musicai_sdk.sandbox.faulting import FaultOptions
+    from musicai_sdk.sandbox.records import JobRecord
     from musicai_sdk.sandbox.state import State
+    from musicai_sdk.sandbox.working import Outcome, Worker
 
-CUSTOM_STORAGE = "[custom storage]"
-"""What a result reads in place of a file that went to `copyResultsTo` (source: official clients and documentation)."""
+_PATIENCE = 60.0
+"""How long, in seconds, a poll or `Clock.advance` waits for the work on a job that is due."""
 
-_logger = logging.getLogger(__name__)
+
+@dataclass(frozen=True)
+class _Waiting:
+    seq: int
+    transition: Transition | None
+    fault: FaultOptions
+
+
+@dataclass(eq=False)
+class _Active:
+    """A job in a slot."""
+
+    job: JobRecord
+    fault: FaultOptions
+    due: float | None
+    """When its outcome may be shown, on the sandbox's clock."""
+    polls: int | None
+    """How often it is still to be seen under way."""
+    outcome: Outcome | None = None
+    dropped: threading.Event = field(default_factory=threading.Event)
+    ended: Future[None] = field(default_factory=Future[None])
+
+    def is_due(self, now: float) -> bool:
+        return (self.due is None or self.due <= now) and (self.polls is None or self.polls < 0)
 
 
 class Workers:
     """Runs jobs in the order they came in, never more at once than the plan allows."""
 
-    def __init__(
-        self,
-        state: State,
-        store: ObjectStore,
-        catalogue: Catalogue,
-        fetcher: Fetcher,
-        clock: Clock,
-        slots: int,
-    ) -> None:
+    def __init__(self, state: State, worker: Worker, clock: Clock, slots: int) -> None:
+        self.transition: Transition | None = None
+        """When jobs that are created from now on show their outcomes; None for when their work is done."""
         self._state = state
-        self._store = store
-        self._catalogue = catalogue
-        self._fetcher = fetcher
+        self._worker = worker
         self._clock = clock
+        self._changed = threading.Condition(threading.RLock())
+        self._queue = deque[_Waiting]()
+        self._active: dict[int, _Active] = {}
+        self._free = [clock.now()] * slots
+        """Since when each free slot is free, a heap."""
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="sandbox-job")
         self._stopping = threading.Event()
-        self._dropped: dict[int, threading.Event] = {}
-        """An event for each job at work, set when the job is deleted."""
+        self._ticking: threading.Thread | None = None
 
-    def submit(self, seq: int) -> None:
+    def submit(self, seq: int, fault: FaultOptions | None = None) -> None:
         """Queues a job; one that comes while the sandbox is stopping waits for its next start."""
-        with suppress(RuntimeError):
-            self._pool.submit(self._run, seq)
+        fault = fault or {}
+        transition = self.transition
+        if "job_seconds" in fault:
+            transition = Transition(seconds=fault["job_seconds"])
+        elif "job_polls" in fault:
+            transition = Transition(polls=fault["job_polls"])
+        with self._changed:
+            self._queue.append(_Waiting(seq, transition, fault))
+            self._fill()
+
+    async def look(self, jobs: Iterable[JobRecord]) -> bool:
+        """Counts that jobs are seen, and waits for the work on those that are due by that.
+
+        Returns:
+            Whether one of them may have another status by now.
+        """
+        due = list[Future[None]]()
+        with self._changed:
+            for job in jobs:
+                active = self._active.get(job.seq)
+                if active and active.polls is not None and not active.dropped.is_set():
+                    active.polls -= 1
+                    if active.polls < 0:
+                        due.append(active.ended)
+            if due:
+                self._show()
+        if due:
+            await asyncio.wait([asyncio.wrap_future(future) for future in due], timeout=_PATIENCE)
+        return bool(due)
+
+    def catch_up(self) -> None:
+        """Shows what is due by the clock, and waits for the work on it."""
+        with self._changed:
+            self._show()
+            self._changed.wait_for(lambda: not self._is_behind(), timeout=_PATIENCE)
+
+    def next_due(self) -> float | None:
+        """Waits for the work on the jobs that have started and end by the clock; returns when the first of them ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: all(each.outcome for each in self._timed()), timeout=_PATIENCE)
+            return min((each.due for each in self._timed() if each.due is not None), default=None)
 
     def drop(self, seq: int) -> None:
-        """Tells a job at work that it was deleted."""
-        if event := self._dropped.get(seq):
-            event.set()
+        """Takes a job that was deleted out of the queue, or off its slot."""
+        with self._changed:
+            self._queue = deque(waiting for waiting in self._queue if waiting.seq != seq)
+            if active := self._active.get(seq):
+                active.dropped.set()
+                self._show()
 
     def drop_all(self) -> None:
-        """Tells all jobs at work that they were deleted."""
-        for event in list(self._dropped.values()):
-            event.set()
+        """The same for all jobs."""
+        with self._changed:
+            self._queue.clear()
+            for active in self._active.values():
+                active.dropped.set()
+            self._show()
 
     def stop(self) -> None:
         """Empties the queue and waits for the jobs at work; those still fetching give up at once."""
         self._stopping.set()
+        with self._changed:
+            self._queue.clear()
+            self._changed.notify_all()
         self._pool.shutdown(cancel_futures=True)
+        if self._ticking is not None:
+            self._ticking.join()
+        for (
+            active
+        ) in self._active.values():  # Nobody has seen their outcomes: they begin again at the next start.
+            self._worker.discard(active.outcome.stored if active.outcome else [])
+            active.ended.set_result(None)
 
-    def _run(self, seq: int) -> None:
-        if self._stopping.is_set():
-            return
-        dropped = self._dropped[seq] = threading.Event()
-        try:
-            job = self._state.start_job(seq, self._clock.now())
-            if job is not None:
-                with tempfile.TemporaryDirectory(dir=self._store.scratch, prefix="job-") as folder:
-                    self._work(job, Path(folder), dropped)
-        except JobDropped:
-            pass
-        except Exception:
-            # Nobody looks at a worker's future: whatever gets here must at least end the job.
-            _logger.exception("a job of the sandbox ended unexpectedly")
-            self._state.finish_job(seq, self._clock.now(), error=_INTERNAL_ERROR)
-        finally:
-            del self._dropped[seq]
+    def _fill(self) -> None:
+        while self._queue and self._free and not self._stopping.is_set():
+            waiting = self._queue.popleft()
+            job = self._state.start_job(waiting.seq, self._free[0])
+            if job is None or job.started_at is None:  # It was deleted meanwhile.
+                continue
+            heapq.heappop(self._free)
+            wanted = waiting.transition or Transition(seconds=0)
+            due = None if wanted.seconds is None else job.started_at + wanted.seconds
+            active = _Active(job, waiting.fault, due if waiting.transition else None, wanted.polls)
+            self._active[job.seq] = active
+            if active.due is not None and self._ticking is None:
+                self._ticking = threading.Thread(target=self._tick, name="sandbox-clock", daemon=True)
+                self._ticking.start()
+            with suppress(RuntimeError):  # The pool was shut down in between.
+                self._pool.submit(self._work, active)
 
-    def _work(self, job: JobRecord, folder: Path, dropped: threading.Event) -> None:
-        from musicai_sdk.sandbox.engine.task import Task, WorkflowFailure  # Its package imports numpy.
+    def _work(self, active: _Active) -> None:
+        if not self._stopping.is_set():
+            outcome = self._worker.work(active.job, active.fault, active.dropped, self._stopping)
+            with self._changed:
+                if outcome is None and not active.dropped.is_set():
+                    return  # The sandbox is being stopped; the job begins again at the next start.
+                active.outcome = outcome or INTERNAL_ERROR
+                self._show()
 
-        def unwanted() -> bool:
-            return self._stopping.is_set() or dropped.is_set()
+    def _show(self) -> None:
+        """Ends the jobs whose outcomes are there and due, and fills their slots; by and by, in order."""
+        while True:
+            now = self._clock.now()
+            ready = [
+                active
+                for active in self._active.values()
+                if active.outcome is not None and (active.dropped.is_set() or active.is_due(now))
+            ]
+            for active in sorted(ready, key=lambda active: now if active.due is None else active.due):
+                self._end(active, now)
+            if not ready:
+                break
+            self._fill()
+        self._changed.notify_all()
 
-        def fetch(name: str) -> Path:
-            return self._fetcher.fetch(job.params, name, folder, unwanted)
-
-        stored: list[StoredObject] = []
+    def _end(self, active: _Active, now: float) -> None:
+        ended_at = now if active.due is None else min(active.due, now)
+        outcome = active.outcome or INTERNAL_ERROR
         kept = False
         try:
-            outputs = self._catalogue.handlers()[job.workflow](Task(job.params, folder, fetch))
-            if not dropped.is_set():
-                result = self._deliver(job, outputs, stored)
-                kept = self._state.finish_job(job.seq, self._clock.now(), result=result, objects=stored)
-        except WorkflowFailure as failure:
-            error = {"code": failure.code, "title": failure.title, "message": failure.message}
-            self._state.finish_job(job.seq, self._clock.now(), error=error)
+            if not active.dropped.is_set():
+                kept = self._state.finish_job(
+                    active.job.seq,
+                    ended_at,
+                    result=outcome.result,
+                    error=outcome.error,
+                    objects=outcome.stored,
+                )
         finally:
             if not kept:
-                self._store.remove(item.blob for item in stored)
+                self._worker.discard(outcome.stored)
+            del self._active[active.job.seq]
+            heapq.heappush(self._free, ended_at)
+            active.ended.set_result(None)
 
-    def _deliver(
-        self, job: JobRecord, outputs: Mapping[str, Output], stored: list[StoredObject]
-    ) -> dict[str, Mapping[str, JsonValue]]:
-        """Puts files where they belong, and returns what the result says of each output."""
-        result: dict[str, Mapping[str, JsonValue]] = {}
-        for name, output in outputs.items():
-            if not isinstance(output, Path):
-                result[name] = {"value": output}
-            elif name in job.copy_results_to:
-                self._fetcher.deliver(output, name, job.copy_results_to[name])
-                result[name] = {"value": CUSTOM_STORAGE}
-            else:
-                stored.append(self._store.copy_in(output, f"{CDN}/{job.id}/{name}{output.suffix}"))
-                result[name] = {"object": stored[-1].key}
-        return result
+    def _is_behind(self) -> bool:
+        now = self._clock.now()
+        return any(active.is_due(now) for active in self._timed())
 
+    def _timed(self) -> list[_Active]:
+        if self._stopping.is_set():
+            return []
+        return [each for each in self._active.values() if each.due is not None and not each.dropped.is_set()]
 
-_INTERNAL_ERROR = {
-    "code": "INTERNAL_ERROR",
-    "title": "Internal error",
-    "message": "An unexpected error ended the job.",
-}
+    def _tick(self) -> None:
+        """Shows outcomes that come due as time passes by itself."""
+        with self._changed:
+            while not self._stopping.is_set():
+                self._show()
+                dues = [
+                    active.due
+                    for active in self._active.values()
+                    if active.due is not None and active.outcome
+                ]
+                wait = min(dues) - self._clock.now() if dues else None
+                self._changed.wait(wait)

@@ -39,6 +39,8 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: deque[JournalEntry] = deque(maxlen=_MOST_ENTRIES)
+        self.epoch: int = 0
+        """How often the journal was cleared: a request of an earlier epoch isn't noted any more."""
 
     def entries(self) -> list[JournalEntry]:
         """Returns the requests so far."""
@@ -49,9 +51,16 @@ class Journal:
         """Forgets the requests so far."""
         with self._lock:
             self._entries.clear()
+            self.epoch += 1
 
-    def note(self, scope: Scope, status: int | None) -> None:
-        """Adds a request that was just answered with `status`, or not at all."""
+    def note(self, scope: Scope, status: int | None, epoch: int) -> None:
+        """Adds a request that was just answered with `status`, or not at all.
+
+        Args:
+            scope: The request.
+            status: The status of the answer.
+            epoch: The journal's when the request came.
+        """
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
             name = raw_name.decode("latin-1").lower()
@@ -59,4 +68,5 @@ class Journal:
         query = _SECRET_QUERY.sub(rf"\g<1>{_HIDDEN}", scope["query_string"].decode("latin-1"))
         entry = JournalEntry(scope["method"], scope["path"], query, status, MappingProxyType(headers))
         with self._lock:
-            self._entries.append(entry)
+            if epoch == self.epoch:
+                self._entries.append(entry)

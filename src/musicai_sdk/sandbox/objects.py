@@ -98,10 +98,12 @@ class ObjectStore:
         folder: Where the files go.
         state: Where it is written down which object is in which file.
         clock: What objects are dated by.
+        retention: How long objects are kept, in seconds on the clock; None for always.
     """
 
-    def __init__(self, folder: Path, state: State, clock: Clock) -> None:
+    def __init__(self, folder: Path, state: State, clock: Clock, retention: float | None) -> None:
         self.clock = clock
+        self._retention = retention
         self.scratch: Path = folder / "scratch"
         self._blobs = folder / "objects"
         self._state = state
@@ -114,8 +116,17 @@ class ObjectStore:
         return self._blobs / blob
 
     def find(self, key: str) -> StoredObject | None:
-        """Returns what is stored under a key."""
-        return self._state.stored(key)
+        """Returns what is stored under a key, and is kept still."""
+        stored = self._state.stored(key)
+        return None if stored and self._retention and stored.modified < self._horizon() else stored
+
+    def sweep(self) -> None:
+        """Removes what isn't kept any longer."""
+        if self._retention:
+            self.remove(self._state.remove_objects(self._horizon()))
+
+    def _horizon(self) -> float:
+        return self.clock.now() - (self._retention or 0)
 
     def put(self, stored: StoredObject) -> None:
         """Makes a stored file the object of its key, in place of what was there."""

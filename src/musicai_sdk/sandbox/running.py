@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import tempfile
 from contextlib import ExitStack
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from musicai_sdk.sandbox.admin import Admin
 from musicai_sdk.sandbox.api import Api
 from musicai_sdk.sandbox.app import App
 from musicai_sdk.sandbox.clock import Clock, iso
+from musicai_sdk.sandbox.dashboard import Dashboard
 from musicai_sdk.sandbox.fetching import Fetcher
-from musicai_sdk.sandbox.ids import Ids
 from musicai_sdk.sandbox.jobs import Workers
 from musicai_sdk.sandbox.objects import ObjectStore
 from musicai_sdk.sandbox.records import Application
@@ -24,44 +26,44 @@ from musicai_sdk.sandbox.signing import Signer
 from musicai_sdk.sandbox.state import State
 from musicai_sdk.sandbox.storage import StorageRoutes
 from musicai_sdk.sandbox.wire import Wire
+from musicai_sdk.sandbox.working import Worker
 
 if TYPE_CHECKING:
     from musicai_sdk.sandbox.catalogue import Catalogue
     from musicai_sdk.sandbox.faults import Faults
+    from musicai_sdk.sandbox.ids import Ids
     from musicai_sdk.sandbox.journal import Journal
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What `Sandbox` was told; its arguments are described there."""
-
-    port: int
-    tls: bool
-    data_dir: Path | None
-    slots: int
-    seed: int | None
-    host: str
-    api_key: str | None
-    url_ttl: float
-
-    def ids(self, purpose: str, starts: int) -> Ids:
-        """Returns a source of ids; a restart goes on with other ones, because the first are taken."""
-        return Ids(None if self.seed is None else f"{self.seed}/{purpose}/{starts}")
+    from musicai_sdk.sandbox.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
     """What there is while the server runs; closing `resources` ends it."""
 
+    settings: Settings
     origin: str
     ca_file: str | None
     state: State
     store: ObjectStore
     workers: Workers
     api: Api
+    server: ServerThread
+    faults: Faults
+    journal: Journal
     key_ids: Ids
     ids: Ids
     resources: ExitStack
+
+    def reset(self) -> None:
+        """Forgets jobs, objects, journal and faults, and takes connections again."""
+        self.faults.clear()
+        self.server.admit()
+        blobs = self.state.clear()
+        self.workers.drop_all()
+        self.store.remove(blobs)
+        self.ids.start_over()
+        self.journal.clear()
+        self.workers.transition = self.settings.transition
 
 
 def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, catalogue: Catalogue) -> Running:
@@ -89,10 +91,11 @@ def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, cata
             trust.load_verify_locations(ca_file)
 
         signer = Signer(bytes.fromhex(state.setting("secret") or ""), origin, clock, settings.url_ttl)
-        store = ObjectStore(folder, state, clock)
+        store = ObjectStore(folder, state, clock, settings.retention)
         fetcher = Fetcher(origin, trust)
         stack.callback(fetcher.close)
-        workers = Workers(state, store, catalogue, fetcher, clock, settings.slots)
+        workers = Workers(state, Worker(store, catalogue, fetcher), clock, settings.slots)
+        workers.transition = settings.transition
         api = Api(
             state=state,
             signer=signer,
@@ -103,27 +106,49 @@ def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, cata
             new_id=ids,
             since=state.setting("since") or "",
         )
-        server = ServerThread(
-            Wire(App(api, StorageRoutes(store, signer)), faults, journal), listener, certificate
-        )
+
+        async def advance(seconds: float) -> None:
+            await asyncio.to_thread(clock.advance, seconds)
+
+        async def reset() -> None:
+            await asyncio.to_thread(running.reset)
+
+        admin = Admin(faults=faults, journal=journal, clock=clock, advance=advance, reset=reset)
+        dashboard = Dashboard(
+            state=state, store=store, api=api, clock=clock, faults=faults, journal=journal, signer=signer,
+            origin=origin,
+        )  # fmt: skip
+        routes = App(api, StorageRoutes(store, signer), admin, dashboard)
+
+        async def refuse(seconds: float) -> None:
+            await server.refuse_for(seconds)
+
+        wire = Wire(routes, faults, journal, lambda path: signer.expire(path.removeprefix("/")), refuse)
+        server = ServerThread(wire, listener, certificate)
         server.start()
         stack.callback(server.stop)
-        catalogue.preload()
-        stack.callback(catalogue.join)
+        stack.callback(catalogue.stop)
         stack.callback(workers.stop)
+        stack.enter_context(clock.calling(workers.catch_up, workers.next_due))
+        stack.enter_context(clock.calling(store.sweep, lambda: None))
         for seq in state.unfinished():
             workers.submit(seq)
-        return Running(
+        running = Running(
+            settings=settings,
             origin=origin,
             ca_file=ca_file,
             state=state,
             store=store,
             workers=workers,
             api=api,
+            server=server,
+            faults=faults,
+            journal=journal,
             key_ids=key_ids,
             ids=ids,
             resources=stack.pop_all(),
         )
+        return running
 
 
 def _folder(data_dir: Path | None, stack: ExitStack) -> Path:

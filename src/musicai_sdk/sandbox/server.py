@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from typing_extensions import override
 
@@ -13,10 +14,12 @@ from musicai_sdk.sandbox.clock import Clock
 from musicai_sdk.sandbox.faults import Faults
 from musicai_sdk.sandbox.journal import Journal
 from musicai_sdk.sandbox.records import Application
-from musicai_sdk.sandbox.running import Settings, run
+from musicai_sdk.sandbox.running import run
+from musicai_sdk.sandbox.settings import Settings, retention_of, slots_of
+from musicai_sdk.sandbox.transition import Transition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from types import TracebackType
 
     from pydantic import JsonValue
@@ -25,9 +28,7 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.engine.task import Handler
     from musicai_sdk.sandbox.journal import JournalEntry
     from musicai_sdk.sandbox.running import Running
-
-PLANS: Final = {"payg": 2, "professional": 10}
-"""Jobs at once by plan (source: one third party)."""
+    from musicai_sdk.sandbox.transition import When
 
 
 class Sandbox:
@@ -43,6 +44,10 @@ class Sandbox:
         workflows: Workflows by slug to have in place of the built-in ones.
         api_key: The key of the default application; None for the one in `data_dir`, or else a fresh one.
         url_ttl: How long signed URLs are good for, in seconds on the sandbox's clock.
+        retention: How long files are kept, in seconds on the sandbox's clock: the plan's (48 h for `payg`), or
+            None for always.
+        transition: When jobs show their outcomes: `when-done`, `immediate` (the first look waits for it),
+            `after:SECONDS` on the sandbox's clock, `polls:NUMBER`, or a `Transition`.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -60,29 +65,24 @@ class Sandbox:
         workflows: Mapping[str, Handler] | None = None,
         api_key: str | None = None,
         url_ttl: float = 3600.0,
+        retention: float | Literal["plan"] | None = "plan",
+        transition: When = "when-done",
     ) -> None:
-        slots = PLANS.get(plan, 0) if isinstance(plan, str) else plan
-        if slots < 1:
-            raise ValueError(f"plan is a number of jobs from 1, or one of {', '.join(PLANS)}; got {plan!r}")
-        if api_key is not None and not (
-            api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key != ""
-        ):
-            raise ValueError("api_key must be printable ASCII text without spaces around it")
-        if url_ttl <= 0:
-            raise ValueError(f"url_ttl is a number of seconds above 0; got {url_ttl!r}")
         self.clock: Clock = Clock()
         """What time stamps and expiries follow; `clock.advance(seconds)` moves it on."""
-        self.faults: Faults = Faults()
+        self.faults: Faults = Faults(seed)
         """Add rules here to make requests go wrong."""
         self._settings = Settings(
             port=port,
             tls=tls,
             data_dir=None if data_dir is None else Path(data_dir),
-            slots=slots,
+            slots=slots_of(plan),
             seed=seed,
             host=host,
             api_key=api_key,
             url_ttl=url_ttl,
+            retention=retention_of(plan) if retention == "plan" else retention,
+            transition=Transition.of(transition),
         )
         self._catalogue = Catalogue(workflows)
         self._journal = Journal()
@@ -144,6 +144,18 @@ class Sandbox:
         return [self._now.api.job_answer(job) for job in self._now.state.jobs()]
 
     @property
+    def transition(self) -> Transition | None:
+        """When jobs that are created from now on show their outcomes; None for when their work is done.
+
+        Until the next `reset`, set it to anything that the argument may be.
+        """
+        return self._now.workers.transition
+
+    @transition.setter
+    def transition(self, value: When) -> None:
+        self._now.workers.transition = Transition.of(value)
+
+    @property
     def requests(self) -> list[JournalEntry]:
         """What was asked of the sandbox, in the order of the answers; keys and signatures are redacted."""
         return self._journal.entries()
@@ -178,15 +190,25 @@ class Sandbox:
 
         return register
 
+    @contextmanager
+    def refusing(self) -> Generator[None]:
+        """Refuses connections for as long as the `with` block lasts, and ends the idle ones.
+
+        For a time, or from a certain request on, there is the fault `refuse`.
+        """
+        server = self._now.server
+        server.refuse()
+        try:
+            yield
+        finally:
+            server.admit()
+
     def reset(self) -> None:
-        """Deletes jobs, objects, journal and faults; keys, workflows, clock stay. Seeded ids restart."""
-        running = self._now
-        self.faults.clear()
-        blobs = running.state.clear()
-        running.workers.drop_all()
-        running.store.remove(blobs)
-        running.ids.start_over()
-        self._journal.clear()
+        """Deletes jobs, objects, journal and faults; keys, workflows, clock stay. Seeded ids restart.
+
+        Requests that a fault is still delaying are broken off, and connections are taken again.
+        """
+        self._now.reset()
 
     def client(self, **options: Any) -> MusicAiClient:
         """Returns a client of this sandbox.

@@ -14,6 +14,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.types import ASGIApp
@@ -41,6 +42,16 @@ def listen(host: str, port: int, previous: int | None) -> socket.socket:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    listener = _bind(host, port)
+    try:
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Not `socket.create_server`: it leaves the protocol open, and asyncio switches Nagle's algorithm off only
     # for sockets that say they are TCP. With it on, answers take 40 ms more.
@@ -49,7 +60,6 @@ def _listen(host: str, port: int) -> socket.socket:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(_BACKLOG)
     except BaseException:
         listener.close()
         raise
@@ -77,7 +87,7 @@ class ServerThread:
         # Not as an argument: that would silence the access log of every uvicorn in this process.
         config.access_log = False
         config.load()
-        self._server = _Server(config)
+        self._server = _Server(config, listener)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="sandbox-server", daemon=True
         )
@@ -92,14 +102,61 @@ class ServerThread:
         self._server.should_exit = True
         self._thread.join()
 
+    async def refuse_for(self, seconds: float) -> None:
+        """Refuses new connections for a time. To be called on the server's own thread."""
+        self._server.refuse()
+        asyncio.get_running_loop().call_later(seconds, self._server.admit_soon)
+
+    def refuse(self) -> None:
+        """Refuses new connections until `admit`, and ends the idle ones."""
+        self._call(self._server.refuse)
+
+    def admit(self) -> None:
+        """Takes connections again."""
+        self._call(self._server.admit_soon)
+
+    def _call(self, function: Callable[[], None]) -> None:
+        done = threading.Event()
+
+        def call() -> None:
+            try:
+                function()
+            finally:
+                done.set()
+
+        self._server.loop.call_soon_threadsafe(call)
+        done.wait()
+
 
 class _Server(Server):
-    def __init__(self, config: Config) -> None:
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self, config: Config, listener: socket.socket) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._address: tuple[str, int] = listener.getsockname()[:2]
+        self._bound: socket.socket | None = None
+        """Holds the port while connections are refused: a bound socket that doesn't listen refuses them."""
+
+    def refuse(self) -> None:
+        """Stops listening, and ends idle connections."""
+        if self._bound is None:
+            for server in self.servers:
+                server.close()
+            self.servers = []
+            self._bound = _bind(*self._address)
+            self._abort(idle_only=True)
+
+    def admit_soon(self) -> None:
+        """Listens again."""
+        bound, self._bound = self._bound, None
+        if bound is not None:
+            bound.listen(_BACKLOG)  # At once; what comes is taken when the loop gets to it.
+            self._admitting = asyncio.ensure_future(super().startup([bound]))
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
         try:
             await super().startup(sockets)
         finally:
@@ -109,6 +166,8 @@ class _Server(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Idle connections go at once: a TLS client that isn't reading never answers an orderly goodbye.
         self._abort(idle_only=True)
+        if self._bound is not None:
+            self._bound.close()
         if self.server_state.tasks:
             _, late = await asyncio.wait(list(self.server_state.tasks), timeout=_GRACE)
             for task in late:

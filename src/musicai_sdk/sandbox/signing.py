@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import math
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -38,6 +39,13 @@ class Signer:
         self._origin = origin
         self._clock = clock
         self._ttl = ttl
+        self._serials = itertools.count(1)
+        self._expired: dict[str, int] = {}
+        """By object, the serial number up to which URLs were ended before their time."""
+
+    def expire(self, key: str) -> None:
+        """Ends all URLs that were given out for an object; later ones are good."""
+        self._expired[key] = next(self._serials)
 
     def url(self, method: str, key: str) -> str:
         """Returns a fresh URL that allows `method` on the object `key`.
@@ -45,8 +53,9 @@ class Signer:
         A key has two or three parts divided by `/`; a slash in the third is an output's own, and quoted.
         """
         path = "/" + "/".join(quote(part, safe="") for part in key.split("/", 2))
-        expires = str(math.ceil(self._clock.now() + self._ttl))
-        return f"{self._origin}{path}?Expires={expires}&Signature={self._sign(method, key, expires)}"
+        expires, serial = str(math.ceil(self._clock.now() + self._ttl)), str(next(self._serials))
+        signature = self._sign(method, key, expires, serial)
+        return f"{self._origin}{path}?Expires={expires}&Serial={serial}&Signature={signature}"
 
     def check(self, method: str, key: str, query: Mapping[str, str]) -> None:
         """Lets a request pass, or says why not.
@@ -59,19 +68,19 @@ class Signer:
         Raises:
             SignatureRefused: If the signature is missing, for another method or object, or ran out.
         """
-        expires, signature = query.get("Expires", ""), query.get("Signature", "")
+        expires, serial, signature = (query.get(name, "") for name in ("Expires", "Serial", "Signature"))
         if not signature:
             raise SignatureRefused("AccessDenied", "Access denied: the URL carries no signature.")
-        expected = self._sign("GET" if method == "HEAD" else method, key, expires)
+        expected = self._sign("GET" if method == "HEAD" else method, key, expires, serial)
         if not hmac.compare_digest(signature.encode(), expected.encode()):
             raise SignatureRefused(
                 "SignatureDoesNotMatch",
                 "The request signature we calculated does not match the signature you provided. "
                 "A URL is good for one method and one object.",
             )
-        if self._clock.now() > int(expires):
+        if self._clock.now() > int(expires) or int(serial) <= self._expired.get(key, 0):
             raise SignatureRefused("ExpiredToken", "The provided token has expired.")
 
-    def _sign(self, method: str, key: str, expires: str) -> str:
-        text = f"{method}\n{key}\n{expires}".encode()
+    def _sign(self, method: str, key: str, expires: str, serial: str) -> str:
+        text = f"{method}\n{key}\n{expires}\n{serial}".encode()
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()

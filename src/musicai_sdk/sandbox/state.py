@@ -10,32 +10,13 @@ from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, Any
 
 from musicai_sdk.sandbox.records import Application, JobRecord, StoredObject
+from musicai_sdk.sandbox.schema import JOB, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS applications (id TEXT PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, application TEXT NOT NULL,
-    name TEXT NOT NULL, batch_name TEXT, metadata TEXT NOT NULL, workflow TEXT NOT NULL, params TEXT NOT NULL,
-    copy_results_to TEXT NOT NULL, status TEXT NOT NULL, result TEXT, error TEXT,
-    created_at REAL NOT NULL, started_at REAL, completed_at REAL);
-CREATE INDEX IF NOT EXISTS jobs_of_application ON jobs (application, seq);
-CREATE TABLE IF NOT EXISTS objects (
-    key TEXT PRIMARY KEY, blob TEXT NOT NULL, size INTEGER NOT NULL, content_type TEXT NOT NULL,
-    md5 TEXT NOT NULL, crc32c TEXT NOT NULL, modified REAL NOT NULL, job INTEGER);
-CREATE INDEX IF NOT EXISTS objects_of_job ON objects (job);
-"""
-_JOB = (
-    "SELECT jobs.seq, jobs.id, applications.name, jobs.name, batch_name, metadata, workflow, params,"
-    " copy_results_to, status, result, error, created_at, started_at, completed_at"
-    " FROM jobs JOIN applications ON applications.id = jobs.application"
-)
 
 
 class State:
@@ -46,7 +27,7 @@ class State:
         self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=NORMAL")
-        self._database.executescript(_SCHEMA)
+        self._database.executescript(SCHEMA)
 
     def close(self) -> None:
         """Closes the file."""
@@ -103,9 +84,12 @@ class State:
             )  # fmt: skip
             return cursor.lastrowid or 0
 
-    def job(self, job_id: str, application: Application) -> JobRecord | None:
-        """Returns a job if it belongs to the application."""
-        row = self._one(f"{_JOB} WHERE jobs.id = ? AND application = ?", (job_id, application.id))
+    def job(self, job_id: str, application: Application | None = None) -> JobRecord | None:
+        """Returns a job if it belongs to the application, or to any."""
+        row = self._one(
+            f"{JOB} WHERE jobs.id = ? AND application = COALESCE(?, application)",
+            (job_id, application.id if application else None),
+        )
         return None if row is None else _job(row)
 
     def jobs(
@@ -129,7 +113,7 @@ class State:
             if wanted:
                 where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
                 values += wanted
-        sql = f"{_JOB} WHERE {' AND '.join(where)} ORDER BY jobs.seq DESC LIMIT ? OFFSET ?"
+        sql = f"{JOB} WHERE {' AND '.join(where)} ORDER BY jobs.seq DESC LIMIT ? OFFSET ?"
         return [_job(row) for row in self._all(sql, (*values, limit, offset))]
 
     def unfinished(self) -> list[int]:
@@ -139,10 +123,13 @@ class State:
             int(row[0]) for row in self._all("SELECT seq FROM jobs WHERE status = 'QUEUED' ORDER BY seq", ())
         ]
 
-    def start_job(self, seq: int, now: float) -> JobRecord | None:
-        """Makes a queued job STARTED and returns it; None if it was deleted meanwhile."""
-        self._run("UPDATE jobs SET status = 'STARTED', started_at = ? WHERE seq = ?", (now, seq))
-        row = self._one(f"{_JOB} WHERE jobs.seq = ?", (seq,))
+    def start_job(self, seq: int, free_since: float) -> JobRecord | None:
+        """Makes a queued job STARTED, as soon as there was a slot; returns it, None if it was deleted meanwhile."""
+        self._run(
+            "UPDATE jobs SET status = 'STARTED', started_at = MAX(created_at, ?) WHERE seq = ?",
+            (free_since, seq),
+        )
+        row = self._one(f"{JOB} WHERE jobs.seq = ?", (seq,))
         return None if row is None else _job(row)
 
     def finish_job(
@@ -186,6 +173,13 @@ class State:
                 "UPDATE jobs SET batch_name = ? WHERE id = ?", (batch_name, job_id)
             )
             return cursor.rowcount > 0
+
+    def remove_objects(self, before: float) -> list[str]:
+        """Deletes the objects that were stored before a time; returns the blobs to remove."""
+        with self._transaction():
+            rows = self._all("SELECT blob FROM objects WHERE modified < ?", (before,))
+            self._database.execute("DELETE FROM objects WHERE modified < ?", (before,))
+            return [str(row[0]) for row in rows]
 
     def stored(self, key: str) -> StoredObject | None:
         """Returns what is stored under a key."""

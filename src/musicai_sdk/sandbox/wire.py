@@ -6,19 +6,37 @@ import asyncio
 import json
 import socket
 import struct
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Final
 
 from musicai_sdk.sandbox.answers import error_body
+from musicai_sdk.sandbox.distortion import (
+    compressed,
+    dripping,
+    garbled,
+    misdeclared,
+    truncated,
+    with_headers,
+    wrong_checksum,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from musicai_sdk.sandbox.faulting import FaultOptions
     from musicai_sdk.sandbox.faults import Fault, Faults
     from musicai_sdk.sandbox.journal import Journal
 
+OWN: Final = "/__sandbox__/"
+"""What the paths of the sandbox's own pages begin with. They are no part of the service: no faults, no journal."""
+JOB_FAULT: Final = "musicai_sdk.sandbox.job_fault"
+"""The key in an ASGI scope under which a fault of the job to be created is handed on."""
+
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_NO_HTTP = b"\x16\x03\x01 this is no HTTP \xff\xfe\r\n\r\n"
 
 
 class Wire:
@@ -26,23 +44,43 @@ class Wire:
 
     It reaches the connection itself through the server's `send`, which is a bound method of uvicorn's
     request cycle: ASGI has no way to break a connection.
+
+    Args:
+        app: What answers requests.
+        faults: What goes wrong.
+        journal: What keeps the requests.
+        expire: Ends the signed URLs of a path.
+        refuse: Refuses connections for so many seconds.
     """
 
-    def __init__(self, app: ASGIApp, faults: Faults, journal: Journal) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        faults: Faults,
+        journal: Journal,
+        expire: Callable[[str], None],
+        refuse: Callable[[float], Awaitable[None]],
+    ) -> None:
         self._app = app
         self._faults = faults
         self._journal = journal
+        self._expire = expire
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
+        if scope["path"].startswith(OWN) or scope["path"] == "/":
+            await self._app(scope, receive, send)
+            return
         transport: asyncio.Transport = getattr(send, "__self__").transport  # noqa: B009 - no type knows of it
+        epoch = self._journal.epoch
         noted = False
 
         def note(status: int | None) -> None:
             nonlocal noted
             if not noted:
                 noted = True
-                self._journal.note(scope, status)
+                self._journal.note(scope, status, epoch)
 
         async def noting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -53,33 +91,93 @@ class Wire:
             fault = self._faults.pick(scope["method"], scope["path"])
             if fault is None:
                 await self._app(scope, receive, noting_send)
-            else:
+                return
+            options = fault.options
+            await asyncio.sleep(options.get("delay", 0))
+            if epoch != self._journal.epoch:  # It was made before a reset, and belongs to nobody now.
+                await _reset(transport, receive)
+            elif not await self._break(options, scope, receive, transport, note):
                 await self._show(fault, scope, receive, noting_send, transport)
-                if fault.reset:
-                    note(None)
-                    await _reset(transport, receive)
         except asyncio.CancelledError:  # The sandbox is being stopped, and this request took too long.
             transport.abort()
             await _gone(receive)
         finally:
             note(None)
 
+    async def _break(
+        self,
+        options: FaultOptions,
+        scope: Scope,
+        receive: Receive,
+        transport: asyncio.Transport,
+        note: Callable[[None], None],
+    ) -> bool:
+        """Leaves the request without an answer, if that is the fault."""
+        refused = options.get("refuse")
+        if "after" in (options.get("reset"), options.get("hang")):
+            await self._app(scope, receive, _swallow)
+        if refused is not None:
+            await self._refuse(refused)
+        if refused is not None or "reset" in options:
+            note(None)
+            await _reset(transport, receive)
+        elif "hang" in options:
+            note(None)
+            await _gone(receive)
+        elif options.get("garble") == "head":
+            await _drain(receive)
+            transport.write(_NO_HTTP)
+            transport.close()
+            await _gone(receive)
+        else:
+            return False
+        return True
+
     async def _show(
         self, fault: Fault, scope: Scope, receive: Receive, send: Send, transport: asyncio.Transport
     ) -> None:
-        if fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault.reset == "before":
-            return
-        if fault.reset == "after":
-            await self._app(scope, receive, _swallow)
-            return
-        if fault.truncate is not None:
-            send = _truncating(send, fault.truncate, receive, transport)
-        if fault.status is not None or fault.body is not None:
-            await _answer(fault, receive, send)
+        options = fault.options
+        if fault.is_of_job:
+            scope[JOB_FAULT] = fault
+        close_early = "truncate" in options or "length" in options
+        if options.get("expire") and not close_early:
+            self._expire(scope["path"])
+        closed = False
+
+        def close() -> None:
+            nonlocal closed
+            closed = True
+            if options.get("expire"):
+                self._expire(scope["path"])
+            transport.close()
+
+        send = _distorting(fault, send, transport, close)
+        if any(name in options for name in ("status", "body", "redirect", "retry_after", "retry_after_date")):
+            await _answer(options, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(send, fault.headers))
+            await self._app(scope, receive, send)
+        if closed:
+            await _gone(receive)
+
+
+def _distorting(fault: Fault, send: Send, transport: asyncio.Transport, close: Callable[[], None]) -> Send:
+    """Returns the `send` for a fault's answer; what is wrapped last is met first."""
+    options = fault.options
+    if "drip" in options:
+        send = dripping(send, options["drip"])
+    if "truncate" in options:
+        send = truncated(send, options["truncate"], close)
+    if "length" in options:
+        send = misdeclared(send, options["length"], transport.write, close)
+    if options.get("garble") == "body":
+        send = garbled(send, fault.random)
+    if "compress" in options:
+        send = compressed(send, options["compress"])
+    if "checksum" in options:
+        send = wrong_checksum(send)
+    if "headers" in options:
+        send = with_headers(send, options["headers"])
+    return send
 
 
 async def _swallow(_message: Message) -> None:
@@ -92,6 +190,12 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
+async def _drain(receive: Receive) -> None:
+    """Reads a request to its end: closing on unread data would turn an answer into a reset."""
+    while (await receive()).get("more_body", False):
+        pass
+
+
 async def _reset(transport: asyncio.Transport, receive: Receive) -> None:
     """Ends the connection with a TCP reset, rather than an orderly end."""
     connection: socket.socket = transport.get_extra_info("socket")
@@ -100,54 +204,30 @@ async def _reset(transport: asyncio.Transport, receive: Receive) -> None:
     await _gone(receive)
 
 
-async def _answer(fault: Fault, receive: Receive, send: Send) -> None:
-    # The request is read to its end first: closing on unread data would turn the answer into a reset.
-    while (await receive()).get("more_body", False):
-        pass
-    status = 200 if fault.status is None else fault.status
-    body = fault.body
-    if body is None:
-        body = json.dumps(error_body(status, "A fault asked for.")).encode()
-    kind = b"text/html" if body.lstrip().startswith(b"<") else b"application/json"
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    send = _with_headers(send, fault.headers)
+async def _answer(options: FaultOptions, receive: Receive, send: Send) -> None:
+    await _drain(receive)
+    extra = dict[str, str]()
+    usual = 200
+    if "redirect" in options:
+        usual = 302
+        extra["location"] = options["redirect"]
+    if "retry_after" in options:
+        usual = 429
+        extra["retry-after"] = str(options["retry_after"])
+    if "retry_after_date" in options:
+        usual = 429
+        # The client's clock is the real one.
+        moment = datetime.now(UTC) + timedelta(seconds=options["retry_after_date"])
+        extra["retry-after"] = format_datetime(moment, usegmt=True)
+    status = options.get("status", usual)
+    body = options.get("body")
+    if isinstance(body, str):
+        body = body.encode()
+    elif not isinstance(body, bytes):
+        content = error_body(status, "A fault asked for.") if body is None else body
+        body = json.dumps(content).encode()
+    kind = "text/html" if body.lstrip().startswith(b"<") else "application/json"
+    fixed = {"content-type": kind, "content-length": str(len(body)), **extra}
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in fixed.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
-    """Returns a `send` that puts headers into the answer, in place of those of the same names."""
-    added = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    names = {name for name, _ in added}
-
-    async def sending(message: Message) -> None:
-        if added and message["type"] == "http.response.start":
-            kept: list[Any] = [pair for pair in message["headers"] if pair[0].lower() not in names]
-            message = {**message, "headers": [*kept, *added]}
-        await send(message)
-
-    return sending
-
-
-def _truncating(send: Send, most: int, receive: Receive, transport: asyncio.Transport) -> Send:
-    """Returns a `send` that ends the connection after so many bytes of body."""
-    left = most
-    ended = False
-
-    async def sending(message: Message) -> None:
-        nonlocal left, ended
-        if ended:
-            return
-        if message["type"] == "http.response.body":
-            body = message.get("body", b"")
-            if left >= len(body) and message.get("more_body", False):
-                left -= len(body)
-            else:
-                message = {**message, "body": body[:left], "more_body": True}
-                ended = True
-        await send(message)
-        if ended:
-            transport.close()
-            await _gone(receive)
-
-    return sending

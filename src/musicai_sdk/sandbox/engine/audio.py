@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from musicai_sdk.sandbox.engine.task import bad_input
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 F32: TypeAlias = NDArray[np.float32]
@@ -44,6 +45,8 @@ class Audio:
 
     def mono(self) -> F32:
         """The mean of the channels, shape (n,)."""
+        if len(self.samples) == 1:
+            return np.asarray(self.samples[0], dtype=np.float32)
         return np.asarray(self.samples.mean(axis=0), dtype=np.float32)
 
 
@@ -67,24 +70,18 @@ def _open(path: Path) -> _Reader:
     return cast("_Reader", _SOUNDFILE.SoundFile(str(path)))
 
 
-def decode(path: Path) -> Audio:
-    """Decodes a WAV, FLAC, OGG (Vorbis or Opus), MP3 or other file that libsndfile knows.
+def blocks(path: Path) -> Iterator[tuple[int, F32]]:
+    """Decodes a file piece by piece, as `decode` does the whole.
 
-    Args:
-        path: The file; its content and not its suffix decides the format.
-
-    Returns:
-        The whole file. Samples that aren't finite become 0 and those beyond ±16 are clipped, so that a
-        damaged float file can't overflow the analysis.
+    Yields:
+        The sample rate in Hz, and samples of shape (n, channels); at least once.
 
     Raises:
         WorkflowFailure: `BAD_INPUT` when the file is empty, not audio, or too long to hold in memory.
     """
-    blocks: list[F32] = []
     values = 0
     try:
         with _open(path) as reader:
-            rate, channels = reader.samplerate, reader.channels
             while (block := reader.read(_BLOCK, dtype="float32", always_2d=True)).size:
                 values += block.size
                 if values > _MAX_VALUES:
@@ -93,17 +90,38 @@ def decode(path: Path) -> Audio:
                         "send at most 30 minutes of stereo at 48 kHz."
                     )
                 np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-                blocks.append(np.clip(block, -_LOUDEST, _LOUDEST, out=block))
+                yield reader.samplerate, np.clip(block, -_LOUDEST, _LOUDEST, out=block)
     except _UNREADABLE as error:
         raise bad_input(
             f"The input can't be decoded as audio ({error}). Send a WAV, FLAC, OGG, Opus or MP3 file."
         ) from error
-    if not blocks:
+    if not values:
         raise bad_input("The input has no audio in it: it decodes to 0 samples.")
-    samples = np.empty((channels, values // channels), dtype=np.float32)
+
+
+def decode(path: Path, *, mono: bool = False) -> Audio:
+    """Decodes a WAV, FLAC, OGG (Vorbis or Opus), MP3 or other file that libsndfile knows.
+
+    Args:
+        path: The file; its content and not its suffix decides the format.
+        mono: Mix down block by block as the file is read: of a long file, half the memory.
+
+    Returns:
+        The whole file. Samples that aren't finite become 0 and those beyond ±16 are clipped, so that a
+        damaged float file can't overflow the analysis.
+
+    Raises:
+        WorkflowFailure: `BAD_INPUT` when the file is empty, not audio, or too long to hold in memory.
+    """
+    pieces: list[F32] = []
+    frames, rate = 0, 0
+    for rate, block in blocks(path):  # noqa: B007 - the last one's is every one's
+        pieces.append(block.mean(axis=1, keepdims=True, dtype=np.float32) if mono else block)
+        frames += len(block)
+    samples = np.empty((pieces[0].shape[1], frames), dtype=np.float32)
     at = samples.shape[1]
-    while blocks:  # each block is freed once it's copied, so that the file isn't in memory twice
-        block = blocks.pop()
+    while pieces:  # each block is freed once it's copied, so that the file isn't in memory twice
+        block = pieces.pop()
         samples[:, at - len(block) : at] = block.T
         at -= len(block)
     return Audio(samples, rate)

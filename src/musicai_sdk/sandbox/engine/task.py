@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from musicai_sdk.sandbox.engine.audio import Audio
 
 Output: TypeAlias = Path | JsonValue
 """One output of a workflow: a file (its suffix becomes the suffix of the result URL) or a plain JSON value."""
@@ -38,6 +41,18 @@ class Task:
     """A scratch folder of this job alone; file outputs are written here."""
     fetch: Callable[[str], Path]
     """Downloads the URL in the named parameter; raises the BAD_INPUT `WorkflowFailure` when it can't."""
+    unwanted: Callable[[], bool] = lambda: False
+    """Tells that the job was deleted or the sandbox is being stopped, so that long work can end early."""
+
+    def audio(self, name: str) -> Audio:
+        """Downloads and decodes the audio that the URL in the named parameter leads to.
+
+        Raises:
+            WorkflowFailure: BAD_INPUT, if it can't be had or isn't audio.
+        """
+        from musicai_sdk.sandbox.engine.audio import decode  # Imports numpy.
+
+        return decode(self.fetch(name))
 
 
 Handler: TypeAlias = Callable[[Task], Mapping[str, Output]]

@@ -1,0 +1,177 @@
+"""The pages: from records to HTML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from musicai_sdk.sandbox.clock import iso
+from musicai_sdk.sandbox.dashboard.html import Html, join, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from musicai_sdk.sandbox.faults import Fault
+    from musicai_sdk.sandbox.journal import JournalEntry
+    from musicai_sdk.sandbox.records import JobRecord
+
+STATUSES = ("QUEUED", "STARTED", "SUCCEEDED", "FAILED")
+_LATEST = 100
+SWITCHES: Mapping[str, str] = {
+    "Slow network": "* * delay=0.8",
+    "A third of requests fail": "* * status=503 probability=0.33",
+    "Rate limit": "* * retry_after=2",
+    "Creates answer nothing": "POST /job reset=after",
+    "Downloads break off": "GET /cdn/* truncate=1000",
+    "Result URLs expire": "GET /cdn/* expire=true",
+    "Jobs fail": "POST /job job_error=INTERNAL_ERROR",
+    "Jobs take a minute": "POST /job job_seconds=60",
+}
+"""Faults that are one click away: name, and what `--fault` would be given."""
+
+
+def page(title: str, *content: object, script: str) -> Html:
+    """Returns a whole page."""
+    head = join(
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("link", rel="icon", href="data:,"),
+        tag("link", rel="stylesheet", href="/__sandbox__/static/style.css"),
+        tag("script", src=f"/__sandbox__/static/{script}", type="module"),
+    )
+    skip = tag("a", "Skip to the content", href="#content", class_="skip")
+    bar = tag(
+        "header",
+        tag("a", "Music.AI sandbox", href="/", class_="brand"),
+        tag("span", id="state", role="status"),
+    )
+    body = tag("body", skip, bar, tag("main", *content, id="content"))
+    return Html(f"<!doctype html>{tag('html', tag('head', head), body, lang='en')}")
+
+
+def index(parts: Mapping[str, Html], chosen: Mapping[str, str], workflows: Iterable[str]) -> Html:
+    """Returns the first page; `parts` are what is kept up to date on it."""
+
+    def choice(name: str, label: str, values: Iterable[str]) -> Html:
+        options = [
+            tag("option", value or "all", value=value, selected=value == chosen.get(name, ""))
+            for value in ("", *values)
+        ]
+        return tag("label", label, tag("select", *options, name=name))
+
+    filters = tag(
+        "form", choice("status", "Status", STATUSES), choice("workflow", "Workflow", workflows),
+        tag("noscript", tag("button", "Show")), id="filters", class_="row",
+    )  # fmt: skip
+    adding = tag(
+        "form",
+        tag("label", "Another fault", tag("input", name="text", required=True, autocomplete="off", spellcheck="false",
+                                          placeholder="POST /job status=503 nth=2")),
+        tag("button", "Add"), tag("p", id="refused", role="alert", class_="error"), id="add-fault", class_="row",
+    )  # fmt: skip
+    return page(
+        "Music.AI sandbox",
+        tag("section", tag("h1", "Jobs"), filters, tag("div", parts["jobs"], id="jobs"), aria_label="Jobs"),
+        tag("section", tag("h2", "Faults"), tag("div", parts["switches"], id="switches", class_="row"), adding,
+            tag("div", parts["faults"], id="faults"), aria_label="Faults"),
+        tag("section", tag("h2", "Requests"), tag("div", parts["requests"], id="requests"), aria_label="Requests"),
+        script="index.js",
+    )  # fmt: skip
+
+
+def job_table(jobs: Sequence[JobRecord], now: float) -> Html:
+    """Returns the list of jobs."""
+    if not jobs:
+        return tag("p", "No jobs here yet. Point a client at this address, and they show up.", class_="empty")
+    rows = [
+        tag(
+            "tr",
+            tag("td", status_badge(job), data_label="Status"),
+            tag("td", tag("a", job.name or "(no name)", href=f"/__sandbox__/jobs/{quote(job.id, safe='')}",
+                          id=f"job-{job.seq}"), data_label="Job"),
+            tag("td", job.workflow, data_label="Workflow", class_="mono"),
+            tag("td", tag("time", iso(job.created_at)[11:19], datetime=iso(job.created_at)), data_label="Created"),
+            tag("td", timing(job, now), data_label="Took"),
+            tag("td", job.error["code"] if job.error else "", title=job.error["message"] if job.error else None,
+                data_label="Error", class_="error"),
+        )
+        for job in jobs
+    ]  # fmt: skip
+    return _table(("Status", "Job", "Workflow", "Created (UTC)", "Took", "Error"), rows)
+
+
+def status_badge(job: JobRecord) -> Html:
+    """Returns a job's status."""
+    return tag("span", job.status, class_=f"status {job.status.lower()}")
+
+
+def timing(job: JobRecord, now: float) -> str:
+    """Returns how long a job ran, or has been at it."""
+    if job.started_at is None:
+        return ""
+    took = (job.completed_at or now) - job.started_at
+    return f"{took:.1f} s" if took < 100 else f"{took / 60:.0f} min"
+
+
+def request_table(entries: Sequence[JournalEntry]) -> Html:
+    """Returns the journal, newest first."""
+    if not entries:
+        return tag("p", "Nothing was requested yet.", class_="empty")
+    rows = [
+        tag(
+            "tr",
+            tag(
+                "td",
+                entry.status or "none",
+                class_=f"mono s{(entry.status or 0) // 100}",
+                data_label="Status",
+            ),
+            tag("td", entry.method, class_="mono", data_label="Method"),
+            tag(
+                "td",
+                entry.path + (f"?{entry.query}" if entry.query else ""),
+                class_="mono path",
+                data_label="Path",
+            ),
+            tag("td", entry.headers.get("user-agent", "").partition(" ")[0], class_="path", data_label="By"),
+        )
+        for entry in entries[: -_LATEST - 1 : -1]
+    ]
+    return _table(("Status", "Method", "Path", "By"), rows)
+
+
+def switches(on: Mapping[str, str]) -> Html:
+    """Returns the switches; `on` has the id of the fault of each that is on."""
+    return join(
+        *(
+            tag("button", name, type="button", role="switch", aria_checked="true" if name in on else "false",
+                id=f"switch-{number}", data_text=fault, data_fault=on.get(name), title=fault)
+            for number, (name, fault) in enumerate(SWITCHES.items())
+        )
+    )  # fmt: skip
+
+
+def fault_table(faults: Sequence[Fault]) -> Html:
+    """Returns the faults there are."""
+    if not faults:
+        return tag("p", "Everything works.", class_="empty")
+    rows = [
+        tag(
+            "tr",
+            tag("td", fault.route, class_="mono", data_label="Route"),
+            tag("td", " ".join(f"{name}={value!r}" for name, value in fault.options.items()), class_="mono path",
+                data_label="What"),
+            tag("td", f"{fault.hits} of {fault.calls}", data_label="Shown"),
+            tag("td", tag("button", "Remove", type="button", id=f"remove-{fault.id}", data_remove=fault.id,
+                          aria_label=f"Remove the fault of {fault.route}")),
+        )
+        for fault in faults
+    ]  # fmt: skip
+    return _table(("Route", "What", "Shown", ""), rows)
+
+
+def _table(titles: Iterable[str], rows: Iterable[Html]) -> Html:
+    head = tag("thead", tag("tr", *(tag("th", title, scope="col") for title in titles)))
+    return tag("table", head, tag("tbody", *rows))

@@ -1,0 +1,142 @@
+"""Answers as a bad network or a bad server would send them: each function wraps an ASGI `send`."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+
+    from starlette.types import Message, Send
+
+_GZIP = 31  # zlib's number for the gzip format
+_GARBLE_EVERY = 100
+_DRIPS_A_SECOND = 20
+_NO_HASHES = {
+    b"x-goog-hash": {b"crc32c": b"crc32c=AAAAAA==", b"md5": b"md5=AAAAAAAAAAAAAAAAAAAAAA=="},
+    b"etag": {b"": b'"00000000000000000000000000000000"'},
+}
+
+
+def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
+    """Puts headers into the answer, in place of those of the same names."""
+    added = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    names = {name for name, _ in added}
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept: list[Any] = [pair for pair in message["headers"] if pair[0].lower() not in names]
+            message = {**message, "headers": [*kept, *added]}
+        await send(message)
+
+    return sending
+
+
+def wrong_checksum(send: Send) -> Send:
+    """Puts the hashes of nothing in place of the body's."""
+
+    def wrong(name: bytes, value: bytes) -> bytes:
+        hashes = _NO_HASHES.get(name.lower(), {})
+        return next((other for start, other in hashes.items() if value.startswith(start)), value)
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [(name, wrong(name, value)) for name, value in message["headers"]]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sending
+
+
+def compressed(send: Send, encoding: str) -> Send:
+    """Compresses the body piece by piece; its length is then unknown."""
+    squeezing = zlib.compressobj(wbits=_GZIP) if encoding == "gzip" else zlib.compressobj()
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [pair for pair in message["headers"] if pair[0].lower() != b"content-length"]
+            message = {**message, "headers": [*kept, (b"content-encoding", encoding.encode())]}
+        else:
+            body = squeezing.compress(message.get("body", b""))
+            if not message.get("more_body", False):
+                body += squeezing.flush()
+            message = {**message, "body": body}
+        await send(message)
+
+    return sending
+
+
+def garbled(send: Send, random: random.Random) -> Send:
+    """Changes about one byte in a hundred, and the first of them near the start."""
+
+    async def sending(message: Message) -> None:
+        if body := bytearray(message.get("body", b"")):
+            at = random.randrange(min(len(body), 8))
+            while at < len(body):
+                body[at] ^= random.randrange(1, 256)
+                at += random.randrange(1, 2 * _GARBLE_EVERY)
+            message = {**message, "body": bytes(body)}
+        await send(message)
+
+    return sending
+
+
+def truncated(send: Send, most: int, close: Callable[[], object]) -> Send:
+    """Calls `close` after so many bytes of body, whatever length was declared."""
+    left = most
+    ended = False
+
+    async def sending(message: Message) -> None:
+        nonlocal left, ended
+        if ended:
+            return
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            ended = not message.get("more_body", False) or left < len(body)
+            message = {**message, "body": body[:left], "more_body": True}
+            left -= len(message["body"])
+        await send(message)
+        if ended:
+            close()
+
+    return sending
+
+
+def misdeclared(send: Send, by: int, write: Callable[[bytes], None], close: Callable[[], object]) -> Send:
+    """Declares a length that is off by so many bytes; what is beyond it goes past the server with `write`."""
+    left = 0
+
+    async def sending(message: Message) -> None:
+        nonlocal left
+        if message["type"] == "http.response.start":
+            headers = dict(message["headers"])
+            left = max(0, int(headers.get(b"content-length", b"0")) + by)
+            await with_headers(send, {"content-length": str(left)})(message)
+            return
+        body = message.get("body", b"")
+        await send({**message, "body": body[:left], "more_body": True})
+        if len(body) > left:
+            write(body[left:])
+        left = max(0, left - len(body))
+        if not message.get("more_body", False):
+            close()
+
+    return sending
+
+
+def dripping(send: Send, rate: float) -> Send:
+    """Sends the body in small pieces, at so many bytes a second."""
+    size = max(1, int(rate / _DRIPS_A_SECOND))
+
+    async def sending(message: Message) -> None:
+        body = message.get("body", b"")
+        for start in range(0, max(len(body) - size, 0), size):
+            await send({**message, "body": body[start : start + size], "more_body": True})
+            await asyncio.sleep(size / rate)
+        last = len(body) - len(body) % size if len(body) % size else max(len(body) - size, 0)
+        await send({**message, "body": body[last:]} if body else message)
+
+    return sending

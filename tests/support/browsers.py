@@ -1,0 +1,44 @@
+"""A real browser, without a screen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+_QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1200,1100",
+)  # fmt: skip
+
+
+@contextmanager
+def chromium() -> Generator[Any]:
+    """Starts Chromium without a screen; skips the test where it isn't installed."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if program is None or driver is None:
+        pytest.skip(
+            "no Chromium and chromedriver installed (Debian: apt-get install chromium chromium-driver)"
+        )
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = webdriver.ChromeOptions()
+        options.binary_location = program
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        for argument in (*_QUIET, f"--user-data-dir={profile}"):
+            options.add_argument(argument)
+        service = webdriver.ChromeService(driver, log_output=os.devnull)
+        browser: Any = webdriver.Chrome(options=options, service=service)
+        yield browser
+        browser.quit()
+
+
+def logged(browser: Any) -> list[str]:
+    """What pages have written to the console since the last call."""
+    return [entry["message"] for entry in browser.get_log("browser")]
