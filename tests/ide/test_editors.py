@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import musicai_sdk
+from musicai_sdk.workflows import GenerateChords
 from support.language_server import LanguageServer
 
 jedi: Any = import_module("jedi")  # it has no types
@@ -100,7 +101,7 @@ def test_pyright_explains_a_workflow(pyright: LanguageServer, program: Path) -> 
     ("mark", "names", "hovered", "documentation"),
     [
         ("jobs", JOBS, "jobs", "Creates a job and waits for its results"),
-        # Jedi knows neither the fields of a generic dataclass nor literals: there it only explains.
+        # From source, jedi knows neither the fields of a generic dataclass nor literals: there it only explains.
         ("workflow", set[str](), "workflow", "Recognises the chords of a song."),
         ("result", {"chords"}, "result", "The chord segments"),
         ("status", set[str](), "attr", "Where the job is."),
@@ -112,3 +113,13 @@ def test_jedi(script: Any, mark: str, names: set[str], hovered: str, documentati
     line, column = MARKS[hovered]
     found = [*script.help(line + 1, column), *script.get_signatures(line + 1, column)]
     assert any(documentation in each.docstring() for each in found)
+
+
+@pytest.mark.parametrize("typed", ["GenerateChords(", "GenerateChords(inp"])
+def test_jedi_in_a_notebook(typed: str) -> None:
+    """IPython and Jupyter ask jedi with the live objects at hand, whose signatures it knows."""
+    interpreter: Any = jedi.Interpreter(typed, [{"GenerateChords": GenerateChords}])
+    assert "input_url=" in {each.name for each in interpreter.complete()}
+    assert [each.to_string() for each in interpreter.get_signatures()] == [
+        "GenerateChords(*, input_url: 'FileInput')"
+    ]
