@@ -21,7 +21,7 @@ from musicai_sdk.sandbox.engine.chords import Chord, find_chords
 from musicai_sdk.sandbox.engine.chroma import tuning
 from musicai_sdk.sandbox.engine.key import Key, find_key
 from musicai_sdk.sandbox.engine.segments import beat_list, chord_segments
-from musicai_sdk.sandbox.engine.separation import split_drums, split_vocals
+from musicai_sdk.sandbox.engine.separation import split_drums, split_percussive, split_vocals
 from musicai_sdk.sandbox.engine.spelling import spell
 
 if TYPE_CHECKING:
@@ -469,11 +469,22 @@ def test_drum_stems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             ", ".join(f"{low:.1f} to {high:.1f}" for low, high in gains),
         )
     assert all(high > low + 4 for low, high in gains)
+    both = run("sandbox/drums-other", tmp_path, source)
+    assert list(both) == ["drums", "other"]
+    drums, other = (decode(path).samples[0] for path in both.values())
+    struck, ringing = kick + snare + hat, rest - hat
+    with capsys.disabled():
+        print(
+            f"drums, other, SI-SDR in dB: {sdr(struck, mix[0]):.1f} to {sdr(struck, drums):.1f},"
+            f" {sdr(ringing, mix[0]):.1f} to {sdr(ringing, other):.1f}"
+        )
+    assert sdr(struck, drums) > sdr(struck, mix[0]) + 4
+    assert sdr(ringing, other) > sdr(ringing, mix[0]) + 4
 
 
 def test_stems_of_songs_sum_to_the_mix(tmp_path: Path) -> None:
     mix = decode(SONGS[0]).samples
-    for slug in ("music-ai/isolate-drums", "music-ai/stems-vocals-accompaniment"):
+    for slug in ("music-ai/isolate-drums", "music-ai/stems-vocals-accompaniment", "sandbox/drums-other"):
         stems = [decode(path).samples for path in run(slug, tmp_path, SONGS[0]).values()]
         assert np.abs(sum(stems) - mix).max() <= 3 / 32768
 
@@ -492,7 +503,7 @@ def test_separation_has_no_seams() -> None:
 @pytest.mark.parametrize("length", [1, 100, 5_000, 300_000])
 def test_any_length_and_rate_can_be_split(rate: int, length: int) -> None:
     samples = np.random.default_rng(4).uniform(-0.5, 0.5, (2, length)).astype(np.float32)
-    for split in (split_drums, split_vocals):
+    for split in (split_drums, split_percussive, split_vocals):
         parts = joined(split(Audio(samples, rate)))
         assert all(part.shape == samples.shape for part in parts)
         assert np.abs(sum(parts) - samples).max() < 1e-6

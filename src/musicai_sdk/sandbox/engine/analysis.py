@@ -11,7 +11,7 @@ from musicai_sdk.sandbox.engine.beats import find_beats
 from musicai_sdk.sandbox.engine.chords import find_chords
 from musicai_sdk.sandbox.engine.key import find_key
 from musicai_sdk.sandbox.engine.segments import beat_list, chord_segments
-from musicai_sdk.sandbox.engine.separation import split_drums, split_vocals
+from musicai_sdk.sandbox.engine.separation import split_drums, split_percussive, split_vocals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,12 @@ def drums(file: Path, folder: Path) -> dict[str, Output]:
     """Splits kick and snare drum from the rest."""
     audio = decode(file)
     return _wav_files(folder, audio, ["Kick drum", "Snare drum", "Other"], split_drums(audio))
+
+
+def percussive(file: Path, folder: Path) -> dict[str, Output]:
+    """Splits what is struck from what rings."""
+    audio = decode(file)
+    return _wav_files(folder, audio, ["drums", "other"], split_percussive(audio))
 
 
 def vocals(file: Path, folder: Path) -> dict[str, Output]:

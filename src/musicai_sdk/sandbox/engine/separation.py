@@ -87,12 +87,16 @@ def _blocks(audio: Audio, split: Splitter) -> Iterator[list[F32]]:
         yield [*parts, mix - sum(parts)]
 
 
+def _struck(magnitude: F32) -> tuple[F32, F32]:
+    """How much of every bin is struck: by standing across the spectrum, and by being short."""
+    steady = _median(magnitude, 0, _DRUM_STRIDE)
+    # A drum's low ring is narrow and so not percussive by its spectrum, but it is short.
+    return _share(_median(magnitude, 1), steady), np.maximum(1 - np.square(steady / (magnitude + _TINY)), 0)
+
+
 def _drums(spectrum: Spectrum, hertz: F32) -> list[Spectrum]:
     magnitude = np.abs(spectrum).mean(axis=0)
-    steady = _median(magnitude, 0, _DRUM_STRIDE)
-    percussive = _share(_median(magnitude, 1), steady)
-    # A drum's low ring is narrow and so not percussive by its spectrum, but it is short.
-    short = np.maximum(1 - np.square(steady / (magnitude + _TINY)), 0)
+    percussive, short = _struck(magnitude)
     energy = np.square(magnitude) * percussive
 
     def band(low: float, high: float) -> F32:
@@ -119,6 +123,24 @@ def split_drums(audio: Audio) -> Iterator[list[F32]]:
         Kick drum, snare drum and the rest of consecutive blocks, each of shape (channels, n).
     """
     yield from _blocks(audio, _drums)
+
+
+def _percussive(spectrum: Spectrum, hertz: F32) -> list[Spectrum]:
+    """Harmonic-percussive separation by medians: what is struck stands across the spectrum, what rings along time."""
+    percussive, short = _struck(np.abs(spectrum).mean(axis=0))
+    return [spectrum * np.maximum(percussive, short * (1 - _ramp(hertz, 150, 300)))]
+
+
+def split_percussive(audio: Audio) -> Iterator[list[F32]]:
+    """Splits what is struck from what rings.
+
+    Args:
+        audio: A mix of any number of channels.
+
+    Yields:
+        Drums and the rest of consecutive blocks, each of shape (channels, n).
+    """
+    yield from _blocks(audio, _percussive)
 
 
 def _vocals(spectrum: Spectrum, hertz: F32) -> list[Spectrum]:

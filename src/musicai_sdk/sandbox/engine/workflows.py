@@ -38,6 +38,13 @@ def _isolate_drums(task: Task) -> dict[str, Output]:
     return drums(_input(task, "inputUrl"), task.folder)
 
 
+def _drums_other(task: Task) -> dict[str, Output]:
+    """Drums and the rest of a mix (approximate: harmonic-percussive separation). The sandbox's own, not the service's."""
+    from musicai_sdk.sandbox.engine.analysis import percussive
+
+    return percussive(_input(task, "inputUrl"), task.folder)
+
+
 def _vocals_accompaniment(task: Task) -> dict[str, Output]:
     """Vocals and accompaniment of a stereo mix (approximate: what is tonal and in the centre)."""
     from musicai_sdk.sandbox.engine.analysis import vocals
@@ -55,6 +62,7 @@ WORKFLOWS: Mapping[str, Handler] = {
     "music-ai/chords-and-beat-mapping": _chords_and_beats,
     "music-ai/isolate-drums": _isolate_drums,
     "music-ai/stems-vocals-accompaniment": _vocals_accompaniment,
+    "sandbox/drums-other": _drums_other,
     "sdk-test": _sdk_test,
 }
 """Each workflow's function by its slug."""
