@@ -11,36 +11,34 @@ from pathlib import Path
 
 import pytest
 
+from support.memory import PEAK_MEMORY, needs_proc
+
 SIZE = 512 * 1024 * 1024
 LIMIT = 16 * 1024 * 1024
 
 PROGRAM = """
-import asyncio, re, sys
+import asyncio, sys
 from pathlib import Path
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
-
-def peak() -> int:
-    # Not getrusage: its figure starts at what the process that started this one had.
-    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 
 colour, source, target = sys.argv[1:]
 if colour == "sync":
     with MusicAiClient() as client:
         # Once with a small file, so that all code is loaded and every buffer made.
         client.files.download(client.files.upload(bytes(3_000_000)).url, target)
-        before = peak()
+        before = peak_memory()
         url = client.files.upload(source).url
-        up = peak()
+        up = peak_memory()
         size = client.files.download(url, target).size
 else:
     async def main() -> tuple[int, int, int]:
         async with AsyncMusicAiClient() as client:
             await client.files.download((await client.files.upload(bytes(3_000_000))).url, target)
-            before = peak()
+            before = peak_memory()
             url = (await client.files.upload(source)).url
-            return before, peak(), (await client.files.download(url, target)).size
+            return before, peak_memory(), (await client.files.download(url, target)).size
     before, up, size = asyncio.run(main())
-print(size, up - before, peak() - before)
+print(size, up - before, peak_memory() - before)
 """
 
 
@@ -63,7 +61,7 @@ def environment() -> Iterator[dict[str, str]]:
             sandbox.wait(20)
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc (Linux)")
+@needs_proc
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_512_mb(
     environment: dict[str, str], tmp_path: Path, colour: str, capsys: pytest.CaptureFixture[str]
@@ -71,7 +69,16 @@ def test_512_mb(
     source = tmp_path / "large.wav"
     with source.open("wb") as file:
         file.truncate(SIZE)
-    command = [sys.executable, "-W", "error", "-c", PROGRAM, colour, str(source), str(tmp_path / "copy.wav")]
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        PEAK_MEMORY + PROGRAM,
+        colour,
+        str(source),
+        str(tmp_path / "copy.wav"),
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     size, up, both = map(int, done.stdout.split())
