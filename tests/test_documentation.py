@@ -23,6 +23,8 @@ def at_home(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """A folder with a song, and an environment that points at the sandbox."""
     samples, rate = soundfile.read(SONGS / "block1.ogg", frames=48_000 * 10)
     soundfile.write(tmp_path / "song.mp3", samples, rate)
+    (tmp_path / "songs").mkdir()
+    (tmp_path / "songs" / "one.mp3").write_bytes((tmp_path / "song.mp3").read_bytes())
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     monkeypatch.chdir(tmp_path)
@@ -50,12 +52,13 @@ def parse(path: Path) -> Document:
 
 
 def test_readme(at_home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(parse(README), sandbox) >= 12
+    assert run(parse(README), sandbox) >= 13
     printed = capsys.readouterr().out
     assert "C#:maj" in printed
     assert "Result: ['chords/chords.json']" in printed
     assert "BAD_INPUT" in printed
     assert (at_home / "stems" / "kick.wav").stat().st_size > 1000
+    assert (at_home / "out" / "one" / "chords.json").exists()
 
 
 def test_readme_is_a_front_door() -> None:

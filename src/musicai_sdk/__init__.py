@@ -97,7 +97,7 @@ if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one
 
     def __getattr__(name: str) -> object:
         """Loads a public name at its first use."""
-        if name in ("codegen", "errors", "models", "music", "sandbox", "workflows"):
+        if name in ("batch", "codegen", "errors", "models", "music", "sandbox", "workflows"):
             return import_module(f"{__name__}.{name}")
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

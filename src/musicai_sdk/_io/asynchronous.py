@@ -120,7 +120,8 @@ class AsyncIO:
             # should the network hang, the cancellation doesn't.
             io.cancelled.set()
             await asyncio.wait({thread}, timeout=CANCEL_PATIENCE)
-            thread.cancel()
+            if not thread.cancel() and not thread.cancelled():
+                thread.exception()  # seen, so that asyncio doesn't report it as never retrieved
             raise
 
     async def close(self) -> None:

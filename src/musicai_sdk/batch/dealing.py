@@ -1,0 +1,102 @@
+"""The inputs of a run, dealt out to shards: equal contents to the same one, and what is done to none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from musicai_sdk.batch.events import Event, Tally, shown
+from musicai_sdk.batch.feeding import Feed, Met, sample
+from musicai_sdk.batch.ledger import Given, Ledger
+from musicai_sdk.batch.merging import queue, shard_folder
+from musicai_sdk.batch.settings import Settings
+from musicai_sdk.batch.sources import Rejected
+from musicai_sdk.batch.tracks import Track
+
+
+async def deal(
+    main: Ledger,
+    settings: Settings,
+    items: Callable[[], Iterator[Met]],
+    shards: int,
+    tally: Tally,
+    tell: Callable[[Event], object],
+) -> None:
+    """Writes the ledgers of the shards, with all that they are to do."""
+    dealer = _Dealer(main, settings, shards, tally, tell)
+    feed = Feed(items)
+    try:
+        with main.transaction():
+            main.begin()
+        resumed = list(main.unfinished(also_verified=not settings.keep_jobs))
+        dealer.hand_out([], resumed)
+        while chunk := await feed.next():
+            await asyncio.to_thread(dealer.deal, chunk)
+        tally.complete = True
+    finally:
+        feed.stop()
+        dealer.close()
+
+
+class _Dealer:
+    def __init__(
+        self, main: Ledger, settings: Settings, shards: int, tally: Tally, tell: Callable[[Event], object]
+    ) -> None:
+        self._main = main
+        self._settings = settings
+        self._shards = shards
+        self._tally = tally
+        self._tell = tell
+        self._open = dict[int, Ledger]()
+
+    def close(self) -> None:
+        for ledger in self._open.values():
+            ledger.close()
+
+    def deal(self, chunk: list[Met]) -> None:
+        """Deals out one chunk; runs in a thread."""
+        met = [item for item in chunk if isinstance(item, Given)]
+        with self._main.transaction():
+            self._main.admit(met)
+            for item in chunk:
+                if isinstance(item, Rejected):
+                    self._reject(item)
+        todo, skipped = list[Given](), 0
+        for given in met:
+            if given.state == "deleted" or (given.state == "verified" and self._settings.keep_jobs):
+                skipped += 1
+                continue
+            try:
+                sample(given)
+            except OSError as error:
+                with self._main.transaction():
+                    self._reject(Rejected(given.source, f"it can't be read: {error.strerror}"))
+                continue
+            todo.append(given)
+        if skipped:
+            self._tally.known += skipped
+            self._tally.skip(skipped)
+            self._tell(Event("skipped", count=skipped))
+        self.hand_out(todo, [])
+
+    def hand_out(self, todo: list[Given], tracks: list[Track]) -> None:
+        """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""
+        inputs_of, tracks_of = defaultdict[int, list[Given]](list), defaultdict[int, list[Track]](list)
+        for given in todo:
+            inputs_of[self._shard(given.sample)].append(given)
+        for track in tracks:
+            tracks_of[self._shard(track.sample)].append(track)
+        for number in sorted({*inputs_of, *tracks_of}):
+            if number not in self._open:
+                path = shard_folder(self._main.path) / f"{number:04}.sqlite3"
+                self._open[number] = Ledger(path, self._main.slug, self._main.input_name, alone=True)
+            queue(self._open[number], self._main, inputs_of[number], tracks_of[number])
+
+    def _shard(self, of: str | None) -> int:
+        return int(of or "0", 16) % self._shards
+
+    def _reject(self, item: Rejected) -> None:
+        self._main.reject(item.source, item.reason)
+        self._tally.rejected += 1
+        self._tell(Event("rejected", shown(item.source), message=item.reason))

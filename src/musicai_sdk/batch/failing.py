@@ -1,0 +1,64 @@
+"""What becomes of a track when a step raises."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.errors import (
+    ConnectionFailedError,
+    JobFailedError,
+    MusicAiError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+    SourceNotFoundError,
+    StatusError,
+    TransferError,
+)
+
+_LONGEST_PAUSE = 60.0
+
+
+def transient(error: BaseException) -> bool:
+    """Whether the step may succeed a while later, beyond what the client has tried already."""
+    if isinstance(error, SourceNotFoundError):
+        return False
+    return isinstance(error, ConnectionFailedError | RateLimitError | ServerError | TransferError)
+
+
+def pause(tries: int) -> float:
+    """Seconds until the next try: the client's own retries are over by then, so this is for longer troubles."""
+    return min(_LONGEST_PAUSE, 2.0**tries) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+
+
+def described(error: BaseException) -> tuple[str, str]:
+    """Code and message: the service's where it gave some, else the error's name and text."""
+    if isinstance(error, JobFailedError):
+        return error.code or "FAILED", ": ".join(
+            part for part in (error.title, error.message) if part
+        ) or str(error)
+    if isinstance(error, NotFoundError):
+        return "JOB_GONE", f"the job doesn't exist any more: {error}"
+    if isinstance(error, StatusError):
+        return error.code or f"HTTP_{error.status}", str(error)
+    if isinstance(error, MusicAiError):
+        return type(error).__name__, str(error)
+    if isinstance(error, TimeoutError):
+        return "WAIT_TIMEOUT", "the job hasn't ended in time; it goes on, and a retry waits for it again"
+    return type(error).__name__, str(error) or repr(error)
+
+
+def after_failure(track: Track, error: BaseException) -> tuple[State, dict[str, Any]]:
+    """The state and columns of a track that isn't tried again, and where a retry goes on."""
+    if track.state == "creating":
+        # Whatever this was, the POST may have been sent.
+        return "uncertain", {}
+    start: State = "uploaded" if track.is_url else "seen"
+    if isinstance(error, JobFailedError | NotFoundError):
+        # That job can't give results any more: a retry is a new one, under a token of its own.
+        return "failed", {"resume_at": start, "idempotency_key": None}
+    # A job that is paid for is never given up for a new one.
+    paid = track.state in ("created", "finished", "downloaded")
+    return "failed", {"resume_at": track.state if paid else start}

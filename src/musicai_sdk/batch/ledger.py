@@ -1,0 +1,247 @@
+"""The ledger: every track's state, on disk before the next step that costs something.
+
+It does no I/O but SQLite's and knows nothing of asyncio. Writes happen inside `transaction`, which is durable
+(WAL, `synchronous=FULL`) when it returns.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from musicai_sdk.batch.locking import FileLock
+from musicai_sdk.batch.naming import folded, numbered, safe_folder
+from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open
+from musicai_sdk.batch.tracks import PAID, State, Track, track_key
+
+_FIELDS = tuple(each.name for each in fields(Track))
+_MANY = 400
+"""Values in one IN (…) at most."""
+_TRIES = 20
+"""Numbers that are tried for a folder before it is told apart by a digest."""
+
+
+@dataclass(slots=True)
+class Given:
+    """An input as a run meets it."""
+
+    source: str
+    """The absolute path, or the URL without its signature."""
+    params: str
+    """Canonical JSON by wire name."""
+    name: str
+    """Where its results go by wish, or by an earlier run's claim."""
+    url: str | None = None
+    """The whole URL of a remote input."""
+    size: int | None = None
+    """Bytes, of a file."""
+    mtime_ns: int | None = None
+    content: str | None = None
+    """Its digest, when it is known and still true."""
+    sample: str | None = None
+    """See `Track.sample`."""
+    key: str | None = None
+    """Its track's key, when an earlier run had it."""
+    state: State | None = None
+    """Its track's state then."""
+
+
+_Known: TypeAlias = tuple[str, int | None, int | None, str | None, str | None, str | None, State | None]
+"""What the ledger knows of an input: folder, size, time of change, content, sample, track, and its state."""
+
+
+class Ledger:
+    """An open ledger of one workflow; nobody else can run it meanwhile."""
+
+    def __init__(
+        self, path: Path, slug: str, input_name: str, *, alone: bool = False, patience: float = 0.0
+    ) -> None:
+        """Opens or makes it.
+
+        Args:
+            path: The file; folders above it are made.
+            slug: The workflow's slug.
+            input_name: The wire name of the parameter that takes the track.
+            alone: As a shard has it: without readers, so that it may be on a network file system.
+            patience: Seconds to wait for another process to let go of it.
+
+        Raises:
+            LedgerLockedError: another process runs it.
+            LedgerVersionError: a newer version wrote it.
+            LedgerMismatchError: it is another workflow's.
+            LedgerError: it can't be used.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.slug = slug
+        self.input_name = input_name
+        self._lock = FileLock(path.with_name(path.name + ".lock"), patience=patience)
+        try:
+            self._db = create_or_open(path, slug, input_name, alone=alone)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def close(self) -> None:
+        """Closes the file and gives up the lock. Twice is fine."""
+        self._db.close()
+        self._lock.release()
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """A block of writes that is on disk as a whole when it ends, or not at all."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def admit(self, chunk: Sequence[Given]) -> None:
+        """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
+        known = dict[tuple[str, str], _Known]()
+        for start in range(0, len(chunk), _MANY):
+            sources = [given.source for given in chunk[start : start + _MANY]]
+            rows = self._db.execute(
+                "SELECT inputs.source, inputs.params, inputs.folder, inputs.size, mtime_ns,"  # noqa: S608
+                " inputs.content, inputs.sample, track, state"
+                " FROM inputs LEFT JOIN tracks ON tracks.key = inputs.track"
+                f" WHERE inputs.source IN ({', '.join('?' * len(sources))})",
+                sources,
+            )
+            known.update(((row[0], row[1]), row[2:]) for row in rows)
+        for given in chunk:
+            found = known.get((given.source, given.params))
+            if found is None:
+                self._admit_new(given, known)
+                continue
+            given.name, size, mtime_ns, content, sample, key, state = found
+            if size == given.size and mtime_ns == given.mtime_ns:
+                given.content, given.sample = content or given.content, sample
+                given.key, given.state = key, state
+
+    def _admit_new(self, given: Given, known: dict[tuple[str, str], _Known]) -> None:
+        given.name = self._claim(given)
+        # It may come twice.
+        known[given.source, given.params] = (given.name, None, None, None, None, None, None)
+        # The same file with other parameters: its content needn't be read again.
+        row = self._db.execute(
+            "SELECT content, sample FROM inputs"
+            " WHERE source = ? AND size = ? AND mtime_ns = ? AND content IS NOT NULL",
+            (given.source, given.size, given.mtime_ns),
+        ).fetchone()
+        if row is not None:
+            given.content, given.sample = row
+
+    def track(self, key: str) -> Track:
+        """A track by its key."""
+        return self._tracks([key])[key]
+
+    def register(self, given: Given) -> tuple[Track, bool]:
+        """The track of an input whose content and sample are known now, and whether it is a new one."""
+        content, sample = given.content or "", given.sample or ""
+        key = track_key(content, self.slug, self.input_name, given.params)
+        columns = (given.size, given.mtime_ns, content, sample, key, given.url)
+        self._db.execute(
+            "UPDATE inputs SET size = ?, mtime_ns = ?, content = ?, sample = ?, track = ?, url = ?"
+            " WHERE source = ? AND params = ?",
+            (*columns, given.source, given.params),
+        )
+        track = self._tracks([key]).get(key)
+        if track is not None:
+            changes = dict[str, Any]()
+            if track.state == "seen" or (track.state == "failed" and track.resume_at == "seen"):
+                changes["source"] = given.source  # the path that is there now
+            if track.is_url:
+                changes["url"] = given.url
+            if changes:
+                self.change(track, track.state, **changes)
+            return track, False
+        track = Track(
+            key=key,
+            state="uploaded" if given.url else "seen",
+            source=given.source,
+            content=content,
+            params=given.params,
+            folder=given.name,
+            sample=sample,
+            size=given.size,
+            url=given.url,
+            seen_at=time.time(),
+        )
+        marks = ", ".join("?" * len(_FIELDS))
+        self._db.execute(
+            f"INSERT INTO tracks ({TRACK_COLUMNS}) VALUES ({marks})",  # noqa: S608
+            [getattr(track, name) for name in _FIELDS],
+        )
+        return track, True
+
+    def change(self, track: Track, state: State, **changes: Any) -> None:
+        """Moves a track to a state, on disk and in memory."""
+        changes["state"] = state
+        columns = ", ".join(f"{name} = ?" for name in changes)
+        self._db.execute(f"UPDATE tracks SET {columns} WHERE key = ?", [*changes.values(), track.key])  # noqa: S608
+        for name, value in changes.items():
+            setattr(track, name, value)
+
+    def keep_outputs(self, track: Track, outputs: Iterable[tuple[str, str, int, str | None]]) -> None:
+        """Writes down the files of a track: name, path below the output folder, size, sha256."""
+        self._db.execute("DELETE FROM outputs WHERE track = ?", [track.key])
+        rows = [(track.key, *output) for output in outputs]
+        self._db.executemany("INSERT INTO outputs VALUES (?, ?, ?, ?, ?)", rows)
+
+    def outputs(self, track: Track) -> list[tuple[str, str, int, str | None]]:
+        """What `keep_outputs` wrote."""
+        return self._db.execute(
+            "SELECT name, path, size, sha256 FROM outputs WHERE track = ?", [track.key]
+        ).fetchall()
+
+    def reject(self, source: str, reason: str) -> None:
+        """Notes an input that can't be processed."""
+        self._db.execute("INSERT INTO rejected VALUES (?, ?)", [source, reason])
+
+    def begin(self) -> None:
+        """Forgets what was rejected in the run before."""
+        self._db.execute("DELETE FROM rejected")
+
+    def unfinished(self, *, also_verified: bool) -> Iterator[Track]:
+        """The tracks that a run goes on with whatever its inputs are: money is in them."""
+        states = (*PAID, "verified") if also_verified else PAID
+        sql = f"SELECT {TRACK_COLUMNS} FROM tracks WHERE state IN ({', '.join('?' * len(states))})"  # noqa: S608
+        for row in self._db.execute(sql, states).fetchall():
+            yield Track(*row)
+
+    def counts(self) -> dict[State, int]:
+        """How many tracks there are in each state."""
+        return dict(self._db.execute("SELECT state, count(*) FROM tracks GROUP BY state").fetchall())
+
+    def _tracks(self, keys: Iterable[str]) -> dict[str, Track]:
+        wanted, found = list(keys), dict[str, Track]()
+        for start in range(0, len(wanted), _MANY):
+            part = wanted[start : start + _MANY]
+            sql = f"SELECT {TRACK_COLUMNS} FROM tracks WHERE key IN ({', '.join('?' * len(part))})"  # noqa: S608
+            found.update((row[0], Track(*row)) for row in self._db.execute(sql, part))
+        return found
+
+    def _claim(self, given: Given) -> str:
+        """A folder of its own for an input: the wish made safe, with a number if another input has that one."""
+        wish, number = safe_folder(given.name), 1
+        while True:
+            folder = numbered(wish, number)
+            if number > _TRIES:  # a catalogue in which every file is called the same
+                folder = f"{wish} ({track_key(given.source, '', '', given.params)[:12]})"
+            done = self._db.execute(
+                "INSERT INTO inputs (source, params, url, folder, folded) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (folded) DO NOTHING",
+                (given.source, given.params, given.url, folder, folded(folder)),
+            )
+            if done.rowcount:
+                return folder
+            number += 1

@@ -1,0 +1,79 @@
+"""One process at a time: a lock that the system takes back when its holder dies, however that happens."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import IO, NoReturn
+
+from musicai_sdk.batch.errors import LedgerLockedError
+
+_LOOK_EVERY = 0.1
+
+
+class FileLock:
+    """A lock on a file beside a ledger; held until `release`, or until the process ends."""
+
+    def __init__(self, path: Path, *, patience: float = 0.0) -> None:
+        """Takes the lock.
+
+        Args:
+            path: The lock file; it is made, and stays.
+            patience: How long to wait for another holder, in seconds.
+
+        Raises:
+            LedgerLockedError: another process has it.
+        """
+        self._file: IO[str] = path.open("a+", encoding="utf-8")
+        deadline = time.monotonic() + patience
+        try:
+            while not _take(self._file):
+                if time.monotonic() >= deadline:
+                    self._refuse(path)
+                time.sleep(_LOOK_EVERY)
+        except BaseException:
+            self._file.close()
+            raise
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        self._file.flush()
+
+    def _refuse(self, path: Path) -> NoReturn:
+        self._file.seek(0)
+        holder = self._file.read(200).strip() or "another process"
+        raise LedgerLockedError(
+            f"{path.with_suffix('').name} in {str(path.parent)!r} is being run by {holder}: wait for it to end; two"
+            " runs at once could pay for a track twice"
+        )
+
+    def release(self) -> None:
+        """Gives the lock back. Twice is fine."""
+        self._file.close()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(file: IO[str]) -> bool:
+        # Far behind the text, which others must be able to read.
+        file.seek(1 << 20)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _take(file: IO[str]) -> bool:
+        # flock is dropped with the last descriptor of the holder, and is seen over NFS by Linux too.
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

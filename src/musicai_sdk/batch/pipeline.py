@@ -1,0 +1,235 @@
+"""One track from wherever it stands to its end. Each step is on disk before the next one begins."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.events import Tally
+from musicai_sdk.batch.journal import Journal
+from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.polling import Poller
+from musicai_sdk.batch.reconciling import Reconciler
+from musicai_sdk.batch.results import Output, downloaded, verified
+from musicai_sdk.batch.settings import Settings
+from musicai_sdk.batch.template import instance_of
+from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.errors import (
+    ConnectionFailedError,
+    CreateUncertainError,
+    InputError,
+    IntegrityError,
+    NotFoundError,
+    StatusError,
+)
+from musicai_sdk.models import Job
+
+
+class Draining(Exception):  # noqa: N818 - the run ends, nothing failed
+    """No further step is begun: the run is coming to its end."""
+
+
+class RunFailed(Exception):  # noqa: N818 - carries the error
+    """Its cause is an error that every other track would meet too."""
+
+
+class Pipeline:
+    """The steps of tracks. `advance` raises what a step raised; what follows from that is `Tries`' matter."""
+
+    def __init__(
+        self,
+        client: AsyncMusicAiClient,
+        journal: Journal,
+        settings: Settings,
+        tally: Tally,
+        warn: Callable[[str], object],
+    ) -> None:
+        self.draining: bool = False
+        self.committed: set[str] = set()
+        """Tracks in a step that is finished even while the run drains: a paid POST, a download."""
+        self._client = client
+        self._journal = journal
+        self._settings = settings
+        self._tally = tally
+        self._out = Path(settings.out)
+        self._poller = Poller(client, settings.slug, settings.poll_interval, warn)
+        self._reconciler = Reconciler(client, settings.slug, settings.grace, warn)
+        self._uploads = asyncio.Semaphore(settings.uploads)
+        self._slots = asyncio.Semaphore(settings.in_flight)
+        self._downloads = asyncio.Semaphore(settings.downloads)
+
+    def look_for(self, tracks: Iterable[Track]) -> None:
+        """Begins to look for the jobs of tracks whose POST an earlier run may have sent, all at once."""
+        for track in tracks:
+            if track.state in ("creating", "uncertain"):
+                self._reconciler.expect(track.idempotency_key or "", track.creating_at or 0.0)
+
+    async def close(self) -> None:
+        """Ends the polling."""
+        await self._poller.close()
+        await self._reconciler.close()
+
+    async def advance(self, track: Track) -> None:
+        """Takes a track to its end."""
+        if track.state == "seen":
+            await self._upload(track)
+        job: Job[Any] | None = None
+        if track.state in ("uploaded", "creating", "uncertain", "created"):
+            # The slot is the plan's: from before the POST until the service has ended the job.
+            async with self._slots:
+                job = await self._through_the_service(track)
+        if track.state in ("finished", "downloaded"):
+            async with self._downloads:
+                await self._fetch(track, job)
+        if track.state == "verified" and not self._settings.keep_jobs:
+            await self._delete(track)
+
+    async def _upload(self, track: Track) -> None:
+        async with self._uploads:
+            self._begin(track)
+
+            def moved(done: int, total: int | None) -> None:
+                if (active := self._tally.active.get(track.key)) is not None:
+                    active.moved, active.total = done, total
+
+            file = await self._client.files.upload(track.source, on_progress=moved)
+            if file.size != track.size:
+                raise IntegrityError(
+                    f"{track.source!r} changed since it was read: process it when it's complete"
+                )
+            self._tally.bytes_uploaded += file.size
+            # A track whose POST may have been seen stays marked as such.
+            state: State = "uploaded" if track.state == "seen" else track.state
+            await self._journal.move(track, state, url=file.url, uploaded_at=time.time())
+
+    async def _through_the_service(self, track: Track) -> Job[Any] | None:
+        if track.state in ("creating", "uncertain"):
+            job = await self._reconciler.look_for(track.idempotency_key or "", track.creating_at or 0.0)
+            if job is not None:
+                await self._created(track, job.id)
+            elif track.state == "uncertain" and not self._settings.retry_uncertain:
+                return None
+        if track.state in ("uploaded", "creating", "uncertain"):
+            await self._create(track)
+        return await self._wait(track) if track.state == "created" else None
+
+    async def _create(self, track: Track) -> None:
+        """The paid step."""
+        if not track.is_url and time.time() - (track.uploaded_at or 0) >= self._settings.upload_lifetime:
+            # The service doesn't say how long an upload's URL is good for; a job on a dead one costs and
+            # fails.
+            await self._upload(track)
+        self._begin(track)
+        self.committed.add(track.key)
+        try:
+            key = track.idempotency_key or str(uuid.uuid4())
+            await self._journal.move(track, "creating", idempotency_key=key, creating_at=time.time())
+            params: dict[str, Any] = json.loads(track.params)
+            workflow = instance_of(self._settings.slug, self._settings.wire_input, track.url or "", params)
+            try:
+                # Nothing has this key: it is new, or the list was just searched for it.
+                made = await self._client.jobs.create(
+                    workflow, name=PurePosixPath(track.folder).name, idempotency_key=key, find_first=False
+                )
+            except CreateUncertainError as error:
+                code, message = type(error).__name__, str(error)
+                await self._journal.move(track, "uncertain", error_code=code, error_message=message)
+            except (StatusError, ConnectionFailedError, InputError) as error:
+                # The service has certainly not acted: an answer that was lost is a CreateUncertainError.
+                await self._journal.move(track, "uploaded")
+                if isinstance(error, NotFoundError):
+                    raise RunFailed from error
+                raise
+            else:
+                await self._created(track, made.id)
+        finally:
+            self.committed.discard(track.key)
+        if track.state == "uncertain":
+            job = await self._reconciler.look_for(key, track.creating_at or 0.0)
+            if job is not None:
+                await self._created(track, job.id)
+
+    async def _created(self, track: Track, job_id: str) -> None:
+        await self._journal.move(
+            track, "created", job_id=job_id, created_at=time.time(), error_code=None, error_message=None
+        )
+
+    async def _wait(self, track: Track) -> Job[Any]:
+        self._begin(track)
+        job = await self._poller.wait(track.job_id or "", self._settings.job_timeout)
+        job.raise_for_failure()
+        await self._journal.move(track, "finished", finished_at=time.time())
+        return job
+
+    async def _fetch(self, track: Track, job: Job[Any] | None) -> None:
+        """Downloads what isn't here, and verifies it."""
+        self._begin(track)
+        self.committed.add(track.key)
+        try:
+            if track.state == "finished" or not await self._verify(track):
+                await self._download(track, job)
+                if not await self._verify(track):
+                    raise IntegrityError(f"the results in {track.folder!r} changed while they were verified")
+        finally:
+            self.committed.discard(track.key)
+
+    async def _download(self, track: Track, job: Job[Any] | None) -> None:
+        received = dict[int, int]()
+
+        def moved(done: int, _total: int | None) -> None:
+            # Several outputs arrive at the same time, each in a thread, and one thread takes one after the
+            # other.
+            before = received.get(thread := threading.get_ident(), 0)
+            received[thread] = done
+            if (active := self._tally.active.get(track.key)) is not None:
+                active.moved += done - before if done >= before else done
+
+        files = await self._client.jobs.download(
+            job or track.job_id or "", self._out / track.folder, on_progress=moved
+        )
+        outputs = downloaded(files, self._out)
+        size = sum(output[2] for output in outputs)
+        self._tally.bytes_downloaded += size
+        await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))
+        await self._journal.move(track, "downloaded", downloaded_at=time.time(), bytes_downloaded=size)
+
+    async def _verify(self, track: Track) -> bool:
+        def recorded(ledger: Ledger) -> list[Output]:
+            return ledger.outputs(track)
+
+        outputs = await self._journal.read(recorded)
+        try:
+            checked = await asyncio.to_thread(verified, outputs, self._out)
+        except IntegrityError:
+            return False
+        if not checked:
+            return False
+
+        await self._journal.write(lambda ledger: ledger.keep_outputs(track, checked))
+        await self._journal.move(
+            track, "verified", verified_at=time.time(), error_code=None, error_message=None, resume_at=None
+        )
+        return True
+
+    async def _delete(self, track: Track) -> None:
+        self._begin(track)
+        self.committed.add(track.key)
+        try:
+            await self._client.jobs.delete(track.job_id or "")
+        except NotFoundError:
+            pass  # somebody else did
+        finally:
+            self.committed.discard(track.key)
+        await self._journal.move(track, "deleted", ended_at=time.time())
+
+    def _begin(self, track: Track) -> None:
+        """A step begins only while the run doesn't drain."""
+        if self.draining and track.key not in self.committed:
+            raise Draining

@@ -1,0 +1,224 @@
+"""What a ledger tells: counts, failures, tracks with their outputs, durations. For displays, exports and reports."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from musicai_sdk.batch.events import Progress
+from musicai_sdk.batch.results import Output, verified
+from musicai_sdk.batch.schema import open_to_read
+from musicai_sdk.batch.sources import Rejected
+from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.errors import IntegrityError
+
+STAGES: Mapping[str, tuple[str, str]] = {
+    "upload": ("seen_at", "uploaded_at"),
+    "service": ("created_at", "finished_at"),
+    "download": ("finished_at", "verified_at"),
+    "whole": ("seen_at", "verified_at"),
+}
+"""The durations that are told, each with the columns it lies between. `service` is queue and processing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """A file that a track has given."""
+
+    name: str
+    """The output's name; empty for the JSON file with the whole result."""
+    path: str
+    """Where it is, relative to the output folder."""
+    size: int
+    """In bytes."""
+    sha256: str | None
+    """Its digest; None until it was verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A track that didn't give its results."""
+
+    key: str
+    source: str
+    state: State
+    """`failed` or `uncertain`."""
+    code: str
+    """The service's code, such as `BAD_INPUT`, or a short name such as `WAIT_TIMEOUT`, `JOB_GONE`, `TransferError`."""
+    message: str
+    attempts: int
+    """How often it was tried."""
+    job_id: str | None
+    """The job that failed, or that the results still are to be fetched of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long one stage took, in seconds, over all tracks that are through it."""
+
+    count: int
+    median: float
+    p95: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A track whose results aren't on disk as they were recorded."""
+
+    source: str
+    folder: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run ended. What it says of tracks is in the ledger: `open_ledger(report.ledger)`."""
+
+    ledger: Path
+    out: Path
+    progress: Progress
+    """The figures at the end."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every input has its results."""
+        progress = self.progress
+        return progress.complete and not (progress.failed or progress.rejected or progress.draining)
+
+    def failures(self) -> list[Failure]:
+        """The tracks that failed or are uncertain."""
+        with LedgerView(self.ledger) as view:
+            return list(view.failures())
+
+
+class LedgerView:
+    """A ledger to look into; a run may be going on in it. Use it with `with`."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Opens it.
+
+        Raises:
+            LedgerError: there is none, or it can't be read.
+        """
+        self.path: Path = Path(path)
+        self._db: sqlite3.Connection = open_to_read(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file. Twice is fine."""
+        self._db.close()
+
+    @property
+    def workflow(self) -> str:
+        """The slug of the workflow that this ledger is about."""
+        row: tuple[str] | None = self._db.execute("SELECT value FROM meta WHERE name = 'workflow'").fetchone()
+        return row[0] if row else ""
+
+    def counts(self) -> dict[State, int]:
+        """How many tracks there are in each state."""
+        return dict(self._db.execute("SELECT state, count(*) FROM tracks GROUP BY state").fetchall())
+
+    def failures(self) -> Iterator[Failure]:
+        """The tracks that failed or are uncertain, in the order of their sources."""
+        yield from (
+            Failure(*row)
+            for row in self._db.execute(
+                "SELECT key, source, state, coalesce(error_code, ''), coalesce(error_message, ''), attempts, job_id"
+                " FROM tracks WHERE state IN ('failed', 'uncertain') ORDER BY source"
+            )
+        )
+
+    def rejected(self) -> Iterator[Rejected]:
+        """The inputs of the latest run that couldn't be processed at all."""
+        yield from (Rejected(*row) for row in self._db.execute("SELECT source, reason FROM rejected"))
+
+    def tracks(self) -> Iterator[tuple[Track, tuple[OutputRecord, ...]]]:
+        """Every track with its outputs, in the order in which they were seen."""
+        columns = ", ".join(f"tracks.{each.name}" for each in fields(Track))
+        rows = self._db.execute(
+            f"SELECT {columns}, name, path, outputs.size, sha256 FROM tracks"  # noqa: S608
+            " LEFT JOIN outputs ON outputs.track = tracks.key ORDER BY tracks.rowid, name"
+        )
+        width = len(fields(Track))
+        track: Track | None = None
+        outputs = list[OutputRecord]()
+        for row in rows:
+            if track is None or row[0] != track.key:
+                if track is not None:
+                    yield track, tuple(outputs)
+                track, outputs = Track(*row[:width]), []
+            if row[width] is not None:
+                outputs.append(OutputRecord(*row[width:]))
+        if track is not None:
+            yield track, tuple(outputs)
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Every input with the folder of its results: several inputs with one content have one folder."""
+        yield from self._db.execute(
+            "SELECT inputs.source, tracks.folder FROM inputs JOIN tracks ON tracks.key = track"
+        )
+
+    def durations(self) -> dict[str, Durations]:
+        """How long the stages took, by name: see `STAGES`."""
+        found = dict[str, Durations]()
+        for stage, (start, end) in STAGES.items():
+            where = f"FROM tracks WHERE {start} IS NOT NULL AND {end} >= {start}"
+            count: int = self._db.execute(f"SELECT count(*) {where}").fetchone()[0]
+            if count:
+                places = (count // 2, min(count - 1, count * 95 // 100), count - 1)
+                values: list[tuple[float]] = self._db.execute(
+                    "SELECT took FROM (SELECT took, row_number() OVER (ORDER BY took) - 1 AS place"  # noqa: S608
+                    f" FROM (SELECT {end} - {start} AS took {where})) WHERE place IN (?, ?, ?) ORDER BY place",
+                    places,
+                ).fetchall()
+                # Of one or two tracks, several of these are the same.
+                ranked = dict(zip(sorted(set(places)), (value for (value,) in values), strict=True))
+                found[stage] = Durations(count, *(ranked[place] for place in places))
+        return found
+
+    def bytes(self) -> tuple[int, int]:
+        """Bytes of all inputs that were uploaded, and of all results."""
+        row: tuple[int, int] = self._db.execute(
+            "SELECT coalesce(sum(CASE WHEN uploaded_at IS NOT NULL THEN size END), 0),"
+            " coalesce(sum(bytes_downloaded), 0) FROM tracks"
+        ).fetchone()
+        return row
+
+    def check(self, out: str | os.PathLike[str]) -> Iterator[Damage]:
+        """Reads all results again, and tells which aren't as they were recorded.
+
+        Args:
+            out: The output folder.
+        """
+        for track, outputs in self.tracks():
+            if track.state in ("verified", "deleted"):
+                try:
+                    recorded: list[Output] = [(o.name, o.path, o.size, o.sha256) for o in outputs]
+                    verified(recorded, Path(out))
+                except (IntegrityError, OSError) as error:
+                    yield Damage(track.source, track.folder, str(error))
+
+
+def open_ledger(path: str | os.PathLike[str]) -> LedgerView:
+    """Opens a ledger to look into it, also while a run is going on.
+
+    Args:
+        path: The file, `<out>/.musicai-batch.sqlite3` unless the run was told otherwise.
+
+    Raises:
+        LedgerError: there is none, or it can't be read.
+    """
+    return LedgerView(path)

@@ -1,0 +1,66 @@
+"""Results on this machine's disk: what makes them safe, so that the job may be deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from musicai_sdk.errors import IntegrityError
+from musicai_sdk.models import JobFiles
+
+MANIFEST = ""
+"""The output name under which the JSON file with the whole result is kept."""
+
+Output = tuple[str, str, int, str | None]
+"""Name, path below the output folder, size in bytes, sha256."""
+
+
+def downloaded(files: JobFiles, out: Path) -> list[Output]:
+    """What a download has left, with the sizes that arrived."""
+    found = [
+        (name, file.path.relative_to(out).as_posix(), file.size, None) for name, file in files.files.items()
+    ]
+    manifest = files.manifest
+    return [*found, (MANIFEST, manifest.relative_to(out).as_posix(), manifest.stat().st_size, None)]
+
+
+def verified(outputs: Sequence[Output], out: Path) -> list[Output]:
+    """The outputs with their digests, read back from the disk and forced onto it.
+
+    Raises:
+        IntegrityError: a file is missing or isn't what was recorded.
+    """
+    checked = list[Output]()
+    for name, path, size, known in outputs:
+        found = _digest(out / path)
+        if found is None or found[0] != size or (known is not None and found[1] != known):
+            raise IntegrityError(
+                f"{str(out / path)!r} is {'missing' if found is None else 'not what was downloaded'}"
+            )
+        checked.append((name, path, *found))
+    for folder in {(out / path).parent for _, path, *_ in outputs}:
+        _sync_folder(folder)
+    return checked
+
+
+def _digest(path: Path) -> tuple[int, str] | None:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            # The copy at the service is deleted after this: a power cut mustn't take this one.
+            os.fsync(file.fileno())
+            return file.tell(), digest
+    except FileNotFoundError:
+        return None
+
+
+def _sync_folder(folder: Path) -> None:
+    """The names in a folder are on disk too, where the system can do that."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,226 @@
+"""One run in one process: tracks started as there is room for them, none of which can stop the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.events import Event, EventKind, Tally, shown
+from musicai_sdk.batch.feeding import Feed, Met, digest, sample
+from musicai_sdk.batch.journal import Journal
+from musicai_sdk.batch.ledger import Given, Ledger
+from musicai_sdk.batch.pipeline import Pipeline, RunFailed
+from musicai_sdk.batch.settings import Settings
+from musicai_sdk.batch.sources import Rejected
+from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.trying import Tries
+from musicai_sdk.errors import InputError
+
+_SAFE: tuple[State, ...] = ("verified", "deleted")
+"""The results are here."""
+_HASHES = 2
+"""Files that are read for their digests at the same time."""
+
+
+class Runner:
+    """Runs a ledger once."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: Settings,
+        items: Callable[[], Iterator[Met]],
+        client: AsyncMusicAiClient,
+        tell: Callable[[Event], object],
+    ) -> None:
+        self.tally: Tally = Tally(ledger.counts())
+        self._ledger = ledger
+        self._settings = settings
+        self._items = items
+        self._tell = tell
+        self._journal = Journal(ledger, self._moved)
+        self._pipeline = Pipeline(
+            client, self._journal, settings, self.tally, lambda text: tell(Event("warning", message=text))
+        )
+        self._tries = Tries(self._pipeline, self._journal, settings, self._emit)
+        # Enough to keep every stage busy; what is uploaded ahead of its slot stays little, and fresh.
+        self._room = asyncio.Semaphore(settings.in_flight + settings.uploads + settings.downloads)
+        self._hashes = asyncio.Semaphore(_HASHES)
+        self._tasks = dict[asyncio.Task[None], str | None]()
+        self._resumed = dict[str, bool]()
+        """Tracks that an earlier run had begun, and whether they are among this run's inputs."""
+        self._feeding: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
+
+    async def run(self) -> None:
+        """Returns when everything is done, or when a drain is through.
+
+        Raises:
+            InputError: the inputs can't be read.
+            AuthenticationError: the key is wrong; so is every error that all tracks would meet.
+        """
+        feed = Feed(self._items)
+        try:
+            if self.tally.draining:
+                return
+            await self._journal.write(lambda ledger: ledger.begin())
+            self._feeding = asyncio.create_task(self._start_all(feed))
+            await asyncio.wait({self._feeding})
+            if not self._feeding.cancelled() and self._feeding.exception() is not None:
+                self._error = self._error or self._feeding.exception()
+                self.drain()
+            while self._tasks:
+                await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            feed.stop()
+            leftover = [task for task in (self._feeding, *self._tasks) if task is not None]
+            for task in leftover:
+                task.cancel()
+            await asyncio.gather(*leftover, return_exceptions=True)
+            await self._pipeline.close()
+            await self._journal.close()
+        if self._error is not None:
+            raise self._error
+
+    def drain(self) -> None:
+        """Begins nothing new; paid POSTs and downloads that are under way are finished. Twice is fine."""
+        if self.tally.draining:
+            return
+        self.tally.draining = self._pipeline.draining = True
+        self._tell(
+            Event("draining", message="finishing what is under way; everything else waits for the next run")
+        )
+        if self._feeding is not None:
+            self._feeding.cancel()
+        for task, key in self._tasks.items():
+            if key is None or key not in self._pipeline.committed:
+                task.cancel()
+
+    async def _start_all(self, feed: Feed) -> None:
+        unfinished = await self._journal.read(
+            lambda ledger: list(ledger.unfinished(also_verified=not self._settings.keep_jobs))
+        )
+        self._pipeline.look_for(unfinished)
+        self._resumed = dict.fromkeys((track.key for track in unfinished), False)
+        for track in unfinished:
+            await self._start(self._to_its_end(track), track.key)
+        while chunk := await feed.next():
+            await self._meet(chunk)
+        self.tally.complete = True
+
+    async def _start(self, work: Any, key: str | None) -> None:
+        try:
+            await self._room.acquire()
+        except asyncio.CancelledError:
+            work.close()
+            raise
+        task = asyncio.create_task(work)
+        self._tasks[task] = key
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        self._room.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = self._error or (error.__cause__ if isinstance(error, RunFailed) else error)
+            self.drain()
+
+    async def _meet(self, chunk: list[Met]) -> None:
+        """Tells what is new from what is done; only the former costs a task."""
+        met = [item for item in chunk if isinstance(item, Given)]
+        for item in chunk:
+            if isinstance(item, Rejected):
+                await self._reject(item.source, item.reason)
+        await self._journal.write(lambda ledger: ledger.admit(met))
+        self.tally.known += len(met)
+        skipped = 0
+        for given in met:
+            if given.state in _SAFE and given.key not in self._resumed:
+                skipped += 1
+            else:
+                await self._start(self._travel(given), given.key)
+        self._skip(skipped)
+
+    async def _travel(self, given: Given) -> None:
+        """An input that isn't known to be done."""
+        try:
+            async with self._hashes:
+                if given.content is None:
+                    await asyncio.to_thread(digest, given)
+                sample(given)
+        except (OSError, InputError) as error:
+            self.tally.known -= 1
+            await self._reject(given.source, str(error))
+            return
+        track, new = await self._journal.write(lambda ledger: ledger.register(given))
+        if new:
+            self._moved(track, None)
+        elif track.key in self.tally.active or track.key in self._resumed:
+            self._meet_again(given, track)
+            return
+        elif track.state in _SAFE:
+            self._skip(1)
+            return
+        elif track.state == "uncertain" or (track.state == "failed" and not self._settings.retry_failed):
+            return
+        elif track.state == "failed":
+            await self._journal.move(
+                track, track.resume_at or "seen", error_code=None, error_message=None, ended_at=None
+            )
+        if (task := asyncio.current_task()) is not None:
+            self._tasks[task] = track.key
+        if await self._to_its_end(track):
+            self.tally.done += 1
+
+    def _meet_again(self, given: Given, track: Track) -> None:
+        if self._resumed.get(track.key) is False:
+            self._resumed[track.key] = True
+            if track.key not in self.tally.active and track.state in _SAFE:
+                self.tally.done += 1
+        else:
+            self.tally.duplicates += 1
+            self._emit("duplicate", track, f"the same content as {shown(track.source)}", source=given.source)
+
+    async def _to_its_end(self, track: Track) -> bool:
+        """Takes a track as far as it goes; True when its results are here."""
+        if track.key in self.tally.active:
+            return False
+        self.tally.enter(track)
+        try:
+            await self._tries.run(track)
+        finally:
+            self.tally.active.pop(track.key, None)
+        if track.state in _SAFE and self._resumed.get(track.key):
+            self.tally.done += 1
+        return track.state in _SAFE
+
+    async def _reject(self, source: str, reason: str) -> None:
+        await self._journal.write(lambda ledger: ledger.reject(source, reason))
+        self.tally.rejected += 1
+        self._tell(Event("rejected", shown(source), message=reason))
+
+    def _skip(self, count: int) -> None:
+        self.tally.skip(count)
+        if count:
+            self._tell(Event("skipped", count=count))
+
+    def _moved(self, track: Track, before: State | None) -> None:
+        self.tally.moved(track, before)
+        if track.state != before:
+            self._emit("state", track, track.error_message or "")
+
+    def _emit(self, kind: EventKind, track: Track, message: str = "", source: str | None = None) -> None:
+        self._tell(
+            Event(
+                kind,
+                shown(source or track.source),
+                track.state,
+                message,
+                track.error_code,
+                track.job_id,
+                track.folder,
+                track.attempts,
+            )
+        )

@@ -1,0 +1,242 @@
+"""`Batch`: a run from the caller's side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.dealing import deal
+from musicai_sdk.batch.errors import ShardsFailedError
+from musicai_sdk.batch.events import Event, Progress, Tally, summed
+from musicai_sdk.batch.feeding import met_inputs
+from musicai_sdk.batch.interrupting import interruptible
+from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.merging import shard_files
+from musicai_sdk.batch.records import Report
+from musicai_sdk.batch.runner import Runner
+from musicai_sdk.batch.settings import Settings
+from musicai_sdk.batch.sharding import Shards, take_over_all, transfer_threads
+from musicai_sdk.batch.sources import Inputs
+from musicai_sdk.batch.template import Template
+from musicai_sdk.errors import InputError
+from musicai_sdk.workflows import Workflow
+
+LEDGER = ".musicai-batch.sqlite3"
+"""The ledger's name in the output folder, unless it is put elsewhere. No folder of results can have it."""
+
+
+class Batch:
+    """One run over many inputs. See `musicai_sdk.batch` for what is guaranteed.
+
+    ```python
+    batch = Batch(GenerateChords, "songs", "out", in_flight=10)
+    report = batch.run()
+    ```
+    """
+
+    def __init__(
+        self,
+        workflow: type[Workflow[Any]] | str,
+        inputs: Inputs,
+        out: str | os.PathLike[str],
+        *,
+        ledger: str | os.PathLike[str] | None = None,
+        input_name: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        in_flight: int = 10,
+        uploads: int = 4,
+        downloads: int = 4,
+        keep_jobs: bool = False,
+        retry_failed: bool = False,
+        retry_uncertain: bool = False,
+        max_attempts: int = 3,
+        upload_lifetime: float = 3600.0,
+        grace: float = 10.0,
+        job_timeout: float | None = 6 * 3600.0,
+        poll_interval: float = 10.0,
+        connect: Callable[[], AsyncMusicAiClient] | None = None,
+        executor: Executor | None = None,
+        shards: int | None = None,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> None:
+        """Checks the arguments; nothing is sent and no file is made.
+
+        Args:
+            workflow: A workflow class, or a slug.
+            inputs: Paths, folders, URLs, manifests, or an iterable of them; see `Inputs`.
+            out: The folder for results; each input gets a folder in it.
+            ledger: The ledger's file; `.musicai-batch.sqlite3` in the output folder when left out.
+            input_name: The parameter that takes each input: a field of the class, or the wire name with a
+                slug.
+            params: Parameters of all inputs, by field with a class, by wire name with a slug.
+            in_flight: Jobs that are queued or processed by the service at a time: what the plan allows, or a
+                few more.
+            uploads: Uploads at a time, in each process.
+            downloads: Tracks whose results are downloaded at a time, in each process.
+            keep_jobs: Whether jobs stay at the service; otherwise each is deleted when its results are
+                verified.
+            retry_failed: Whether tracks that failed in earlier runs are tried again. A job that failed is
+                paid anew.
+            retry_uncertain: Whether a POST whose answer was lost is sent again when its job isn't listed
+                after `grace`.
+            max_attempts: How often a track is tried in this run when the trouble may pass, beyond the
+                client's retries.
+            upload_lifetime: Seconds after which an upload isn't trusted any more for a new job.
+            grace: Seconds for which a job is looked for whose POST may have been sent, before it counts as
+                not sent.
+            job_timeout: Seconds to wait for one job; None waits without end.
+            poll_interval: The longest pause between two polls, in seconds.
+            connect: Makes the client, for a proxy or certificates of your own; `AsyncMusicAiClient()` when
+                left out.
+            executor: Runs the inputs in shards on its workers; in this process when left out.
+            shards: How many shards; as many as this machine has cores when left out. At most `in_flight`.
+            on_event: Called with every event, on the thread that runs the batch. It should be quick.
+
+        Raises:
+            InputError: an argument can't be right.
+        """
+        template = Template(workflow, input_name, params or {})
+        self.out: Path = Path(out).absolute()
+        self.ledger: Path = Path(ledger).absolute() if ledger is not None else self.out / LEDGER
+        self._settings = Settings(
+            slug=template.slug,
+            wire_input=template.wire_input,
+            out=str(self.out),
+            in_flight=in_flight,
+            uploads=uploads,
+            downloads=downloads,
+            keep_jobs=keep_jobs,
+            retry_failed=retry_failed,
+            retry_uncertain=retry_uncertain,
+            max_attempts=max_attempts,
+            upload_lifetime=upload_lifetime,
+            grace=grace,
+            job_timeout=job_timeout,
+            poll_interval=poll_interval,
+        )
+        if executor is not None and connect is not None:
+            raise InputError(
+                "connect= is for this process: workers make their clients from their own environment"
+            )
+        if self.out.exists() and not self.out.is_dir():
+            raise InputError(f"{str(self.out)!r} is a file: the results need a folder")
+        self._items = lambda: met_inputs(inputs, self.out, template)
+        self._connect = connect or AsyncMusicAiClient
+        self._executor = executor
+        self._shards = min(shards or os.cpu_count() or 1, in_flight)
+        self._on_event = on_event or _nothing
+        self._tally = Tally({})
+        self._parts: Shards | None = None
+        self._drain: Callable[[], object] = _nothing
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._draining = False
+
+    def run(self) -> Report:
+        """Runs it, on an event loop of its own. Ctrl-C once drains it; twice stops it.
+
+        Returns:
+            The figures. Tracks that failed raise nothing: see `Report.failures`.
+
+        Raises:
+            InputError: the inputs can't be read, or an event loop is running: `await run_async()` there.
+            LedgerError: the ledger is another workflow's, another process runs it, or it can't be used.
+            AuthenticationError: the key is wrong.
+            ShardsFailedError: workers of the executor were lost.
+            KeyboardInterrupt: Ctrl-C twice. The next run goes on from there.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            raise InputError("an event loop is running here: use `await Batch(…).run_async()`")
+
+        async def main() -> Report:
+            threads = ThreadPoolExecutor(
+                transfer_threads(self._settings), thread_name_prefix="musicai-transfer"
+            )
+            asyncio.get_running_loop().set_default_executor(threads)
+            return await self.run_async()
+
+        with interruptible(lambda: self.stop() if self._draining else self.drain()):
+            try:
+                return asyncio.run(main())
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
+
+    async def run_async(self) -> Report:
+        """Runs it on the running event loop. Cancelling it is like Ctrl-C twice; `drain` is like once.
+
+        Raises:
+            InputError: the inputs can't be read.
+            LedgerError: the ledger is another workflow's, another process runs it, or it can't be used.
+            AuthenticationError: the key is wrong.
+            ShardsFailedError: workers of the executor were lost.
+        """
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        async with self._connect() as client:
+            ledger = Ledger(self.ledger, self._settings.slug, self._settings.wire_input)
+            try:
+                await asyncio.to_thread(take_over_all, ledger)
+                self._on_event(Event("started", message=str(self.ledger)))
+                if self._executor is None:
+                    await self._run_here(ledger, client)
+                else:
+                    await self._run_there(ledger, client.base_url, self._executor)
+            finally:
+                self._drain = _nothing
+                ledger.close()
+        self._on_event(Event("ended", message=str(self.ledger)))
+        return Report(self.ledger, self.out, self.progress)
+
+    def drain(self) -> None:
+        """Ends the run early, from any thread: nothing new is begun, running POSTs and downloads are finished."""
+        self._draining = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def stop(self) -> None:
+        """Ends the run at once, from any thread: transfers are broken off. The next run goes on from there."""
+        if self._loop is not None and self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is; may be read from any thread, as often as a display needs it."""
+        own = self._tally.snapshot()
+        return summed(own, [*self._parts.progress.values()]) if self._parts is not None else own
+
+    async def _run_here(self, ledger: Ledger, client: AsyncMusicAiClient) -> None:
+        runner = Runner(ledger, self._settings, self._items, client, self._on_event)
+        self._tally = runner.tally
+        self._drain = runner.drain
+        if not self._draining:
+            await runner.run()
+
+    async def _run_there(self, ledger: Ledger, base_url: str, executor: Executor) -> None:
+        settings = replace(self._settings, base_url=base_url)
+        await deal(ledger, settings, self._items, self._shards, self._tally, self._on_event)
+        if not shard_files(self.ledger):
+            return
+        self._parts = shards = Shards(ledger, settings, executor, self._on_event)
+        self._drain = shards.drain
+        if self._draining:
+            shards.drain()
+        problems = await shards.run()
+        self._tally.draining = self._draining
+        if problems:
+            raise ShardsFailedError(
+                f"{len(problems)} shards were lost, and what they had done is in the ledger; the same run again"
+                f" continues. {'; '.join(problems)}"
+            )
+
+
+def _nothing(*_arguments: object) -> None:
+    """Does nothing."""

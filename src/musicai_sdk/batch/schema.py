@@ -1,0 +1,133 @@
+"""The ledger's file: its tables, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+
+from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
+from musicai_sdk.batch.tracks import Track
+
+VERSION = 1
+"""The version of the tables, in the file's `user_version`."""
+_APPLICATION = 0x4D534149  # "MSAI": what tells a ledger from any other database
+BUSY = 30.0
+"""How long a reader or writer waits for the other one, in seconds."""
+_CACHE = 32 * 1024
+"""KiB of the file that are kept in memory; with the 2 MiB of the default a resume takes a third longer."""
+
+TRACK_COLUMNS = ", ".join(each.name for each in fields(Track))
+"""The columns of `tracks` in the order of the fields of `Track`."""
+
+_TABLES = f"""
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tracks ({TRACK_COLUMNS}, PRIMARY KEY (key));
+CREATE INDEX tracks_by_state ON tracks (state);
+CREATE INDEX tracks_by_sample ON tracks (sample);
+-- A path or URL with its parameters. size and mtime_ns say whether its content is still the known one.
+CREATE TABLE inputs (
+    source TEXT NOT NULL, params TEXT NOT NULL, url TEXT, folder TEXT NOT NULL, folded TEXT NOT NULL UNIQUE,
+    size INTEGER, mtime_ns INTEGER, content TEXT, sample TEXT, track TEXT, PRIMARY KEY (source, params)
+) WITHOUT ROWID;
+CREATE INDEX inputs_by_track ON inputs (track);
+CREATE TABLE outputs (
+    track TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT,
+    PRIMARY KEY (track, name)
+) WITHOUT ROWID;
+-- Inputs of the latest run that couldn't be processed at all.
+CREATE TABLE rejected (source TEXT NOT NULL, reason TEXT NOT NULL);
+-- Of a shard only: what it is to work on.
+CREATE TABLE queue (source TEXT NOT NULL, params TEXT NOT NULL, url TEXT, folder TEXT NOT NULL);
+"""
+
+
+def create_or_open(path: Path, slug: str, input_name: str, *, alone: bool) -> sqlite3.Connection:
+    """Opens a ledger for a run, and makes it if it isn't there. The caller holds its lock.
+
+    Args:
+        path: The file.
+        slug: The run's workflow.
+        input_name: The wire name of the parameter that takes the track.
+        alone: No reader looks in meanwhile, so the file may be on a network file system.
+
+    Raises:
+        LedgerError: it isn't a ledger, is damaged, or belongs to something else.
+    """
+    try:
+        # Holds signed URLs: nobody else's business.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
+    try:
+        if alone:
+            # Before the first access: WAL then needs no shared memory, which network file systems don't have.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        _check(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+        with closing(connection.execute("PRAGMA user_version")) as found:
+            version = found.fetchone()[0]
+        if version == 0:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION};"
+                f" PRAGMA user_version = {VERSION}; COMMIT"
+            )
+            connection.executemany(
+                "INSERT INTO meta VALUES (?, ?)", [("workflow", slug), ("input", input_name)]
+            )
+        _check_owner(connection, path, slug, input_name)
+    except sqlite3.Error as error:
+        connection.close()
+        raise LedgerError(f"the ledger {str(path)!r} can't be used: {error}") from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Opens a ledger to look into it, also beside a run.
+
+    Raises:
+        LedgerError: there is none, or it can't be read.
+    """
+    if not path.is_file():
+        raise LedgerError(f"there is no ledger {str(path)!r}")
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            _check(connection, path, must_exist=True)
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise LedgerError(f"the ledger {str(path)!r} can't be read: {error}") from None
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path, *, must_exist: bool = False) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application != _APPLICATION and (tables or version or must_exist):
+        raise LedgerError(f"{str(path)!r} is a database of something else, not a ledger")
+    if version > VERSION:
+        raise LedgerVersionError(
+            f"the ledger {str(path)!r} has version {version}, and this musicai-sdk knows up to {VERSION}: update it"
+        )
+
+
+def _check_owner(connection: sqlite3.Connection, path: Path, slug: str, input_name: str) -> None:
+    own: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    if (own.get("workflow", slug), own.get("input", input_name)) != (slug, input_name):
+        raise LedgerMismatchError(
+            f"the ledger {str(path)!r} belongs to {own['workflow']} ({own['input']}), not to {slug} ({input_name}):"
+            " give every workflow a ledger of its own"
+        )

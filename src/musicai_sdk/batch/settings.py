@@ -1,0 +1,40 @@
+"""How a run is done: everything that workers on other machines have to know too. Plain data, and never a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from musicai_sdk.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """See `Batch`, whose arguments these are."""
+
+    slug: str
+    wire_input: str
+    out: str
+    in_flight: int = 10
+    uploads: int = 4
+    downloads: int = 4
+    keep_jobs: bool = False
+    retry_failed: bool = False
+    retry_uncertain: bool = False
+    max_attempts: int = 3
+    upload_lifetime: float = 3600.0
+    grace: float = 10.0
+    job_timeout: float | None = 6 * 3600.0
+    poll_interval: float = 10.0
+    base_url: str | None = None
+    """Where the API is, for workers: their environment may not say. Their key is only in their environment."""
+
+    def __post_init__(self) -> None:
+        """Names the argument that can't be right."""
+        for name in ("in_flight", "uploads", "downloads", "max_attempts"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, not {getattr(self, name)!r}")
+        for name in ("upload_lifetime", "grace", "poll_interval"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} must be 0 or more seconds, not {getattr(self, name)!r}")
+        if self.job_timeout is not None and self.job_timeout < 0:
+            raise InputError(f"job_timeout must be 0 or more seconds, or None, not {self.job_timeout!r}")

@@ -1,0 +1,223 @@
+"""A run on many machines: shards of the inputs, each a task for any `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, cast
+
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.events import Event, Progress
+from musicai_sdk.batch.feeding import looked_at
+from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.merging import merge, queued, remove_shard, shard_files, shard_folder
+from musicai_sdk.batch.runner import Runner
+from musicai_sdk.batch.settings import Settings
+from musicai_sdk.errors import MusicAiError
+
+PATIENCE = 60.0
+"""For how many seconds a shard waits for its ledger: the worker that had it may be dying."""
+TELL_EVERY = 0.5
+RESUBMISSIONS = 2
+"""How often a shard whose task was lost is given out again, beyond what the executor does itself."""
+_DRAIN = "drain"
+"""The file beside the shards that asks all of them to come to an end."""
+
+
+def run_shard(path: str, settings: Settings) -> None:
+    """Works on one shard until all its tracks are through; what a worker runs.
+
+    Safe to run again after its worker died: the shard's ledger says where it stood, and its lock keeps a
+    second worker out for as long as the first one lives. The key comes from `MUSIC_AI_API_KEY` in the
+    worker's environment.
+
+    Args:
+        path: The shard's ledger, on a disk that the worker shares with whoever made it.
+        settings: How it is done, with the shard's part of the jobs in flight.
+
+    Raises:
+        ConfigurationError: the worker's environment has no key.
+        LedgerLockedError: another worker is still on this shard.
+    """
+    asyncio.run(_run_shard(Path(path), settings))
+
+
+async def _run_shard(path: Path, settings: Settings) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(transfer_threads(settings)))
+    ledger = await asyncio.to_thread(
+        lambda: Ledger(path, settings.slug, settings.wire_input, alone=True, patience=PATIENCE)
+    )
+    try:
+        given = await asyncio.to_thread(queued, ledger)
+        allow_http = (settings.base_url or "").startswith("http://")
+        with path.with_name(path.name + ".events").open("a", encoding="utf-8") as events:
+
+            def tell(event: Event) -> None:
+                events.write(json.dumps(event.to_dict()) + "\n")
+
+            async with AsyncMusicAiClient(base_url=settings.base_url, allow_http=allow_http) as client:
+                runner = Runner(ledger, settings, lambda: map(looked_at, given), client, tell)
+                run = asyncio.create_task(runner.run())
+                try:
+                    while not run.done():
+                        if (path.parent / _DRAIN).exists():
+                            runner.drain()
+                        await asyncio.wait({run}, timeout=TELL_EVERY)
+                        events.flush()
+                        _write_progress(path, runner.tally.snapshot())
+                    await run
+                finally:
+                    run.cancel()
+                    await asyncio.wait({run})
+    finally:
+        ledger.close()
+
+
+def transfer_threads(settings: Settings) -> int:
+    """Threads for everything that blocks: uploads, the outputs of each download, digests, the ledger."""
+    return settings.uploads + 4 * settings.downloads + 8
+
+
+def _write_progress(path: Path, progress: Progress) -> None:
+    target = path.with_name(path.name + ".progress")
+    part = path.with_name(path.name + ".progress~")
+    part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+    os.replace(part, target)  # noqa: PTH105 - atomic
+
+
+class Shards:
+    """The shards of one run, from the side that gave them out."""
+
+    def __init__(
+        self, main: Ledger, settings: Settings, executor: Executor, tell: Callable[[Event], object]
+    ) -> None:
+        self.progress: dict[Path, Progress] = {}
+        """What each shard told last."""
+        self._main = main
+        self._settings = settings
+        self._executor = executor
+        self._tell = tell
+        self._told = dict[Path, int]()
+
+    def drain(self) -> None:
+        """Asks all shards to begin nothing new."""
+        (shard_folder(self._main.path) / _DRAIN).touch()
+
+    async def run(self) -> list[str]:
+        """Runs the shards that were queued; each is merged into the main ledger as soon as it has ended.
+
+        Returns:
+            What became of shards whose tasks were lost, for a person; empty when none was.
+        """
+        paths = shard_files(self._main.path)
+        shares = _shares(self._settings.in_flight, len(paths))
+        work = [
+            asyncio.create_task(self._one(path, replace(self._settings, in_flight=share)))
+            for path, share in zip(paths, shares, strict=True)
+        ]
+        watching = asyncio.create_task(self._watch(paths))
+        try:
+            results = await asyncio.gather(*work, return_exceptions=True)
+        except asyncio.CancelledError:
+            self.drain()  # the workers can't be stopped, but asked
+            raise
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, *work, return_exceptions=True)
+        problems = list[str]()
+        for path, result in zip(paths, results, strict=True):
+            # Also of a shard that failed: what it has paid for is known from here on.
+            await asyncio.to_thread(self._take, path)
+            if isinstance(result, BaseException):
+                problems.append(f"{path.name}: {type(result).__name__}: {result}")
+        _leave(shard_folder(self._main.path))
+        first = next((result for result in results if isinstance(result, MusicAiError)), None)
+        if first is not None:
+            raise first
+        return problems
+
+    async def _one(self, path: Path, settings: Settings) -> None:
+        for left in range(RESUBMISSIONS, -1, -1):
+            future = self._executor.submit(run_shard, str(path), settings)
+            try:
+                await asyncio.wrap_future(future)
+            except (MusicAiError, BrokenExecutor):
+                raise
+            except Exception as error:
+                if not left:
+                    raise
+                self._tell(Event("warning", message=f"{path.name} was lost ({error}); it is given out again"))
+            else:
+                return
+
+    async def _watch(self, paths: list[Path]) -> None:
+        while True:
+            await asyncio.sleep(TELL_EVERY)
+            for path in paths:
+                self._read(path)
+
+    def _read(self, path: Path) -> None:
+        """What a shard has told since, as far as it has got here."""
+        with suppress(OSError, ValueError):
+            told: dict[str, Any] = json.loads(path.with_name(path.name + ".progress").read_text("utf-8"))
+            self.progress[path] = Progress(**(told | {"active": cast("Any", ())}))
+        with suppress(OSError), path.with_name(path.name + ".events").open("rb") as file:
+            file.seek(self._told.get(path, 0))
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._told[path] = self._told.get(path, 0) + len(line)
+                with suppress(ValueError, TypeError):
+                    self._tell(Event(**json.loads(line)))
+
+    def _take(self, path: Path) -> None:
+        self._read(path)
+        take_over(path, self._main, patience=PATIENCE)
+
+
+def take_over(path: Path, main: Ledger, *, patience: float) -> None:
+    """Merges a shard into the main ledger and removes it.
+
+    Raises:
+        LedgerLockedError: a worker is still on it.
+    """
+    shard = Ledger(path, main.slug, main.input_name, alone=True, patience=patience)
+    try:
+        merge(shard, main)
+    finally:
+        shard.close()
+    remove_shard(path)
+
+
+def take_over_all(main: Ledger) -> None:
+    """Merges what a run that crashed has left. Workers of its that are still at it are asked to end.
+
+    Raises:
+        LedgerLockedError: one hasn't ended within `PATIENCE`.
+    """
+    folder = shard_folder(main.path)
+    if not folder.exists():
+        return
+    (folder / _DRAIN).touch()
+    for path in shard_files(main.path):
+        take_over(path, main, patience=PATIENCE)
+    _leave(folder)
+
+
+def _leave(folder: Path) -> None:
+    """Removes the folder of shards that are merged."""
+    (folder / _DRAIN).unlink(missing_ok=True)
+    with suppress(OSError):  # something of somebody else's is in it
+        folder.rmdir()
+
+
+def _shares(in_flight: int, shards: int) -> list[int]:
+    return [
+        max(1, in_flight // shards + (1 if number < in_flight % shards else 0)) for number in range(shards)
+    ]

@@ -1,0 +1,28 @@
+"""A run in one line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, cast
+
+from musicai_sdk.batch.records import Report
+from musicai_sdk.batch.running import Batch
+
+P = ParamSpec("P")
+
+
+def _arguments_of(batch: Callable[P, Batch]) -> Callable[[Callable[..., Report]], Callable[P, Report]]:
+    """Gives a function the arguments of `Batch`, to readers and type checkers alike."""
+
+    def give(function: Callable[..., Report]) -> Callable[P, Report]:
+        function.__signature__ = inspect.signature(batch).replace(return_annotation="Report")  # type: ignore[attr-defined]
+        return cast("Callable[P, Report]", function)
+
+    return give
+
+
+@_arguments_of(Batch)
+def run(*arguments: Any, **options: Any) -> Report:
+    """Runs a batch to its end: `Batch(workflow, inputs, out, …).run()`, with the same arguments."""
+    return Batch(*arguments, **options).run()

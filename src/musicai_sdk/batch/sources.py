@@ -1,0 +1,89 @@
+"""The kinds of inputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+from urllib.parse import unquote
+
+from musicai_sdk.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing to process."""
+
+    source: str
+    """A path or an `https://` URL."""
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Parameters of this one alone, on top of those of the run."""
+    name: str | None = None
+    """Where its results go, relative to the output folder; the source's name without extension when left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something among the inputs that can't be processed, and why. The run goes on without it."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The files of a folder."""
+
+    path: str | os.PathLike[str]
+    glob: str | None = None
+    """Which files, such as `*.mp3` or `live/*.wav`; audio and video files when left out. Hidden ones never."""
+    recursive: bool = True
+    """Whether the folders in it count too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A CSV file with a header, or a file with one JSON object in each line.
+
+    The column `input` (or `path` or `url`) holds a path, relative to the manifest, or a URL; `name` where the
+    results go, if it is there; every other column is a parameter, in CSV read as JSON where it is that (`3`,
+    `true`), and left out where it is empty.
+    """
+
+    path: str | os.PathLike[str]
+
+
+Source: TypeAlias = "str | os.PathLike[str] | Input | Folder | Manifest | Rejected"
+Inputs: TypeAlias = "Source | Iterable[Source]"
+"""One source or many: a path, a URL, an `Input`, a `Folder`, a `Manifest`. A plain path of a folder stands
+for a
+`Folder`, a plain path that ends in `.csv`, `.jsonl` or `.ndjson` for a `Manifest`. Iterators are read as the
+run goes on,
+so they may be endless, and may block."""
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is remote."""
+    return source.startswith(("https://", "http://"))
+
+
+def named(given: Input) -> Input:
+    """The input with a name, which is its source's unless it has one."""
+    if not isinstance(cast("object", given.source), str):
+        raise InputError(f"the source of an Input is a string, not {given.source!r:.100}")
+    return given if given.name is not None else Input(given.source, given.params, name_of(given.source))
+
+
+def name_of(source: str) -> str:
+    """What the results of a path or a URL are called."""
+    path = source.replace(os.sep, "/")
+    if is_url(source):
+        path = unquote(source.partition("?")[0].partition("#")[0].partition("://")[2])
+    return stem(path.rpartition("/")[2]) or "track"
+
+
+def stem(path: str) -> str:
+    """A path without the extension of its last part: what a catalogue has too many of for `pathlib`."""
+    end = path.rfind(".")
+    return path[:end] if end > path.rfind("/") + 1 else path

@@ -1,0 +1,93 @@
+"""A track: one content, one workflow, one set of parameters, and how far it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+State: TypeAlias = Literal[
+    "seen",
+    "uploaded",
+    "creating",
+    "uncertain",
+    "created",
+    "finished",
+    "downloaded",
+    "verified",
+    "deleted",
+    "failed",
+]
+"""How far a track is, in the order of its life.
+
+`seen` its content is known · `uploaded` the service has it · `creating` a paid POST may be under way, its
+idempotency key is on disk · `uncertain` the answer of that POST was lost and the job isn't listed · `created`
+the job's id is known · `finished` the job succeeded · `downloaded` its files are here · `verified` and their
+sizes and digests are recorded · `deleted` the job is gone from the service · `failed` with a code and a
+message.
+"""
+
+STATES: tuple[State, ...] = get_args(State)
+"""All states."""
+PAID: tuple[State, ...] = ("creating", "uncertain", "created", "finished", "downloaded")
+"""States in which money is or may be spent and the results aren't safe yet: a run goes on with all of these."""
+
+
+@dataclass(slots=True)
+class Track:
+    """One row of the ledger. Times are seconds since 1970."""
+
+    key: str
+    """A digest of content, workflow and parameters: what makes a track the same."""
+    state: State
+    source: str
+    """The path, or the URL without its signature; of several inputs with this content, the one seen first."""
+    content: str
+    """`sha256:…` of a file, `url:…` of a remote one."""
+    params: str
+    """The parameters by wire name, besides the input, as JSON."""
+    folder: str
+    """Where the results are, relative to the output folder."""
+    sample: str
+    """A digest of a few bytes of the content: equal contents have equal samples, so they meet in one shard."""
+    size: int | None = None
+    """Bytes of the input; None for a URL."""
+    url: str | None = None
+    """The signed URL under which the service reads the input."""
+    idempotency_key: str | None = None
+    """The token of the paid POST."""
+    job_id: str | None = None
+    attempts: int = 0
+    """How often it was tried without success."""
+    resume_at: State | None = None
+    """Where a failed track goes on when it is retried: never before a job that is paid for and still useful."""
+    error_code: str | None = None
+    error_message: str | None = None
+    bytes_downloaded: int = 0
+    seen_at: float | None = None
+    uploaded_at: float | None = None
+    creating_at: float | None = None
+    created_at: float | None = None
+    finished_at: float | None = None
+    downloaded_at: float | None = None
+    verified_at: float | None = None
+    ended_at: float | None = None
+    """When it was deleted or failed."""
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the input is remote: nothing is uploaded then."""
+        return self.content.startswith("url:")
+
+
+def canonical(params: Mapping[str, Any]) -> str:
+    """Parameters as JSON that is the same for the same parameters."""
+    return json.dumps(params, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def track_key(content: str, workflow: str, input_name: str, params: str) -> str:
+    """The digest under which a track is found again: by what it is, not by its name."""
+    parts = json.dumps([content, workflow, input_name, params]).encode()
+    return hashlib.sha256(parts).hexdigest()[:32]

@@ -1,0 +1,75 @@
+"""A track, tried again while its trouble may pass."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Protocol
+
+from musicai_sdk.batch.errors import LedgerError
+from musicai_sdk.batch.events import EventKind
+from musicai_sdk.batch.failing import after_failure, described, pause, transient
+from musicai_sdk.batch.journal import Journal
+from musicai_sdk.batch.pipeline import Draining, Pipeline, RunFailed
+from musicai_sdk.batch.polling import FATAL
+from musicai_sdk.batch.settings import Settings
+from musicai_sdk.batch.tracks import Track
+
+
+class Emit(Protocol):
+    """Tells an event of a track."""
+
+    def __call__(self, kind: EventKind, track: Track, message: str = "") -> None:
+        """Tells it."""
+
+
+class Tries:
+    """The pipeline, and what becomes of a track that fails in it."""
+
+    def __init__(self, pipeline: Pipeline, journal: Journal, settings: Settings, emit: Emit) -> None:
+        self._pipeline = pipeline
+        self._journal = journal
+        self._settings = settings
+        self._emit = emit
+
+    async def run(self, track: Track) -> None:
+        """Takes a track as far as it goes; what would stop every other track too is raised."""
+        tries = 0
+        while True:
+            try:
+                await self._pipeline.advance(track)
+                if track.state != "uncertain" or not self._settings.retry_uncertain:
+                    return
+                error: Exception | None = None
+            except (Draining, RunFailed, LedgerError, *FATAL) as raised:
+                if isinstance(raised, Draining):
+                    return
+                raise
+            except Exception as raised:  # noqa: BLE001 - one failure never stops the rest
+                error = raised
+            tries += 1
+            again = tries < self._settings.max_attempts and (error is None or transient(error))
+            if error is not None:
+                await self._note(track, error, again=again)
+            if not again:
+                return
+            await asyncio.sleep(pause(tries))
+
+    async def _note(self, track: Track, error: Exception, *, again: bool) -> None:
+        code, message = described(error)
+        if track.state == "verified":
+            # The results are safe; only the job at the service is left over, and the next run tries that
+            # again.
+            self._emit("warning", track, f"its job can't be deleted: {message}")
+            return
+        columns: dict[str, Any] = {
+            "error_code": code,
+            "error_message": message,
+            "attempts": track.attempts + 1,
+        }
+        if again:
+            await self._journal.move(track, track.state, **columns)
+            self._emit("retry", track, message)
+        else:
+            state, more = after_failure(track, error)
+            await self._journal.move(track, state, **columns, **more, ended_at=time.time())

@@ -1,0 +1,1 @@
+"""Runs over many inputs, against the real sandbox over HTTP."""

@@ -1,0 +1,206 @@
+"""The ledger: whose it is, who may have it, and how large it may be. And inputs that can't be right."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch.support import SCALE, echo, make_tracks, wait_until
+from musicai_sdk.batch import (
+    Batch,
+    Folder,
+    Input,
+    LedgerError,
+    LedgerLockedError,
+    LedgerMismatchError,
+    LedgerVersionError,
+    Manifest,
+    open_ledger,
+)
+from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.tracks import State, Track, track_key
+from musicai_sdk.errors import InputError
+from musicai_sdk.sandbox import Sandbox
+
+LEDGER = ".musicai-batch.sqlite3"
+
+
+def test_another_workflow_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    echo(sandbox, tmp_path / "in", tmp_path / "out").run()
+    with pytest.raises(LedgerMismatchError, match="belongs to sdk-test"):
+        Batch("other", tmp_path / "in", tmp_path / "out", connect=sandbox.async_client).run()
+    ledger = tmp_path / "out" / LEDGER
+    assert stat.S_IMODE(ledger.stat().st_mode) == 0o600, "signed URLs are in it"
+
+
+def test_a_newer_version_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    echo(sandbox, tmp_path / "in", tmp_path / "out").run()
+    ledger = tmp_path / "out" / LEDGER
+    connection = sqlite3.connect(ledger)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(LedgerVersionError, match="version 99"):
+        echo(sandbox, tmp_path / "in", tmp_path / "out").run()
+    with pytest.raises(LedgerVersionError):
+        open_ledger(ledger)
+
+
+def test_something_else_under_its_name(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    other = tmp_path / "other.sqlite3"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE customers (name)")
+    connection.close()
+    (tmp_path / "text").write_text("no database at all, but long enough to be one" * 99)
+    for path in (other, tmp_path / "text"):
+        before = path.read_bytes()
+        with pytest.raises(LedgerError):
+            echo(sandbox, tmp_path / "in", tmp_path / "out", ledger=path).run()
+        assert path.read_bytes() == before
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        open_ledger(tmp_path / "nowhere")
+
+
+def test_a_running_process_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    path = tmp_path / "out" / LEDGER
+    program = "import sys, time, pathlib; from musicai_sdk.batch.ledger import Ledger;"
+    program += "ledger = Ledger(pathlib.Path(sys.argv[1]), 'sdk-test', 'file');"
+    program += "print('locked', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"locked\n"
+        with pytest.raises(LedgerLockedError, match=f"process {process.pid} on "):
+            echo(sandbox, tmp_path / "in", tmp_path / "out").run()
+        with open_ledger(path) as view:
+            assert view.counts() == {}
+        process.kill()
+    wait_until(lambda: echo(sandbox, tmp_path / "in", tmp_path / "out").run().ok)
+
+
+def test_inputs_that_cannot_be_right(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "no column.csv").write_text("song,level\na.wav,3\n")
+    (tmp_path / "no rows.csv").write_text("path\n")
+    (tmp_path / "nothing.jsonl").write_text("")
+    cases: list[tuple[Any, str]] = [
+        (tmp_path / "empty", "nothing to process .*no audio or video files"),
+        (Folder(tmp_path / "empty", "*.txt"), r"no \*\.txt"),
+        (Folder(tmp_path / "missing"), "there is no folder"),
+        (tmp_path / "no column.csv", "no column input, path or url; its columns are song, level"),
+        (tmp_path / "no rows.csv", "has no rows"),
+        (tmp_path / "nothing.jsonl", "has no rows"),
+        (Manifest(tmp_path / "missing.csv"), "can't be read"),
+        ([3], "can't process a int"),
+    ]
+    for inputs, reason in cases:
+        with pytest.raises(InputError, match=reason):
+            echo(sandbox, inputs, tmp_path / "out").run()
+    assert not sandbox.requests
+    bad: list[dict[str, Any]] = [{"in_flight": 0}, {"uploads": 0}, {"grace": -1}, {"params": {"file": "x"}}]
+    for options in bad:
+        with pytest.raises(InputError, match=next(iter(options)) if "params" not in options else "file"):
+            echo(sandbox, tmp_path, tmp_path / "out", **options)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="need a folder"):
+        echo(sandbox, tmp_path, tmp_path / "file")
+    assert not (tmp_path / "out" / "sdk-test").exists()
+
+
+def test_inputs_that_are_left_out(sandbox: Sandbox, tmp_path: Path) -> None:
+    good = make_tracks(tmp_path, 1)[0]
+    (tmp_path / "empty.wav").write_bytes(b"")
+    bad: list[Any] = [
+        tmp_path / "missing.wav",
+        tmp_path / "empty.wav",
+        Input(str(good), {"level": float("nan")}),
+        Input(str(good), {"file": "x"}),
+        os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav"),
+    ]
+    report = echo(sandbox, [*bad, good], tmp_path / "out").run()
+    assert (report.progress.done, report.progress.rejected, report.ok) == (1, 5, False)
+    with open_ledger(report.ledger) as ledger:
+        assert len(list(ledger.rejected())) == 5
+    assert echo(sandbox, good, tmp_path / "out").run().ok, "what is mended isn't held against the next run"
+
+
+def test_a_folder_with_its_results_in_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path, 3)
+    for _ in range(2):
+        report = echo(sandbox, tmp_path, tmp_path / "results").run()
+        assert (report.progress.known, report.progress.done) == (3, 3)
+
+
+@pytest.mark.timeout(300)
+def test_a_hundred_thousand_rows(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Opening, resuming and reporting; with `MUSICAI_TEST_SCALE` of 5 and more on real files."""
+    count, out = 100_000, tmp_path / "out"
+    inputs: Any = [f"https://example.org/{number}.wav" for number in range(count)]
+    contents = [f"url:{url}" for url in inputs]
+    stats: list[tuple[int | None, int | None]] = [(None, None)] * count
+    sources: list[str] = inputs
+    if SCALE >= 5:
+        inputs = tmp_path / "in"
+        inputs.mkdir()
+        sources = [str(inputs / f"{number}.wav") for number in range(count)]
+        contents = [f"sha256:{number:064}" for number in range(count)]
+        for source in sources:
+            Path(source).write_bytes(b"x")
+        stats = [(1, Path(source).stat().st_mtime_ns) for source in sources]
+    ledger = Ledger(out / LEDGER, "sdk-test", "file")
+    names = [each.name for each in fields(Track)]
+    with ledger.transaction() as db:
+        for number, (source, content, facts) in enumerate(zip(sources, contents, stats, strict=True)):
+            size, changed = facts
+            key = track_key(content, "sdk-test", "file", "{}")
+            folder = str(number)
+            state: State = "failed" if number % 1000 == 0 else "verified"
+            track = Track(key, state, source, content, "{}", folder, "0" * 16, size, job_id=f"job-{number}")
+            track.seen_at = track.uploaded_at = track.created_at = time.time()
+            track.finished_at, track.verified_at = time.time() + number % 60, time.time() + number % 70
+            row = (source, "{}", None, folder, folder, size, changed, content, track.sample, key)
+            db.execute(f"INSERT INTO inputs VALUES ({', '.join('?' * len(row))})", row)
+            columns = [getattr(track, name) for name in names]
+            db.execute(f"INSERT INTO tracks VALUES ({', '.join('?' * len(columns))})", columns)
+            output = (key, "chords", f"{number}/chords.json", 9, "0" * 64)
+            db.execute("INSERT INTO outputs VALUES (?, ?, ?, ?, ?)", output)
+    ledger.close()
+
+    took = dict[str, float]()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    with open_ledger(out / LEDGER) as view:
+        assert view.counts() == {"verified": 99_900, "failed": 100}
+    took["open"] = time.perf_counter() - began
+
+    began = time.perf_counter()
+    report = echo(sandbox, inputs, out, keep_jobs=True).run()
+    took["resume"] = time.perf_counter() - began
+    assert (report.progress.known, report.progress.skipped) == (count, 99_900)
+    assert not sandbox.requests
+
+    began = time.perf_counter()
+    with open_ledger(out / LEDGER) as view:
+        assert len(list(view.failures())) == 100
+        assert view.durations()["service"].count == count
+        assert view.bytes()[1] == 0
+        assert sum(len(outputs) for _, outputs in view.tracks()) == count
+    took["report"] = time.perf_counter() - began
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    megabytes = (out / LEDGER).stat().st_size / 1e6
+    figures = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in took.items())
+    print(f"\n100,000 rows ({megabytes:.0f} MB): {figures}; {grown:.0f} MB more memory")
+    assert sum(took.values()) < 10
+    assert grown < 100

@@ -1,0 +1,201 @@
+"""Runs on executors: threads, processes, and Dask workers of which one is killed."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from batch.support import SCALE, Service, leftovers, make_tracks, wait_until
+from batch.test_kills import LEDGER, check
+from musicai_sdk.batch import Batch, Event, LedgerLockedError, ShardsFailedError, open_ledger
+from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.merging import shard_folder
+from musicai_sdk.batch.settings import Settings
+from musicai_sdk.batch.sharding import run_shard
+
+
+@pytest.fixture
+def at_home(running: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    for name, value in running.variables.items():
+        monkeypatch.setenv(name, value)
+    return running
+
+
+def sharded(source: Any, out: Path, executor: Executor, **options: Any) -> Batch:
+    options = {"in_flight": 12, "grace": 1.0, "poll_interval": 0.2, "shards": 3, "keep_jobs": True, **options}
+    return Batch("sdk-test", source, out, input_name="file", executor=executor, **options)
+
+
+def test_threads_and_processes(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    tracks = make_tracks(source, 20)
+    events = list[Event]()
+    with ThreadPoolExecutor(3) as executor:
+        report = sharded(source, out, executor, on_event=events.append).run()
+    assert report.ok
+    assert (report.progress.done, report.progress.states) == (20, {"verified": 20})
+    assert sum(event.kind == "state" and event.state == "created" for event in events) == 20
+    check(at_home, tracks, source, out)
+
+    tracks[0].rename(source / "renamed.wav")
+    (source / "copy.wav").write_bytes(tracks[1].read_bytes())
+    more = make_tracks(source, 5, start=50)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        report = sharded(source, out, executor).run()
+    assert report.ok
+    assert (report.progress.known, report.progress.done) == (26, 26)
+    assert len(at_home.jobs()) == 25, "what other names had is known in every shard"
+    assert all((out / path.relative_to(source).with_suffix("") / "file.wav").is_file() for path in more)
+    assert not leftovers(out)
+
+
+def test_equal_contents_meet_in_one_shard(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for number in range(24):
+        (source / f"{number}.wav").write_bytes(f"content {number % 6}".encode())
+    with ThreadPoolExecutor(3) as executor:
+        report = sharded(source, out, executor).run()
+    assert report.ok
+    assert len(at_home.jobs()) == 6
+
+
+class Recording(Executor):
+    """Pickles every task as a cluster does, and keeps the pickles."""
+
+    def __init__(self) -> None:
+        self.tasks = list[bytes]()
+        self._threads = ThreadPoolExecutor(4)
+
+    @override
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.tasks.append(pickle.dumps((function, args, kwargs)))
+        function, args, kwargs = pickle.loads(self.tasks[-1])
+        return self._threads.submit(function, *args, **kwargs)
+
+    @override
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+
+def test_the_key_is_in_no_task_and_no_file(at_home: Service, tmp_path: Path) -> None:
+    key = at_home.variables["MUSIC_AI_API_KEY"].encode()
+    source, out = tmp_path / "in", tmp_path / "out"
+    make_tracks(source, 6)
+    kept = list[bytes]()
+
+    def on_event(_event: Event) -> None:
+        kept.extend(path.read_bytes() for path in tmp_path.rglob("*sqlite3*") if path.is_file())
+
+    with Recording() as executor:
+        assert sharded(source, out, executor, on_event=on_event).run().ok
+    assert len(executor.tasks) > 1
+    assert kept
+    assert not [data for data in (*executor.tasks, *kept) if key in data]
+    assert {task[1][1].in_flight for task in map(pickle.loads, executor.tasks)} <= {4, 6, 12}
+
+
+class Losing(Recording):
+    """Loses the first tasks that it gets, as a cluster does whose machines vanish."""
+
+    def __init__(self, lose: int) -> None:
+        super().__init__()
+        self.lose = lose
+
+    @override
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.lose:
+            self.lose -= 1
+            lost = Future[Any]()
+            lost.set_exception(RuntimeError("the machine is gone"))
+            return lost
+        return super().submit(function, *args, **kwargs)
+
+
+def test_lost_tasks(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    tracks = make_tracks(source, 9)
+    with Losing(2) as executor:
+        assert sharded(source, out, executor).run().ok
+    check(at_home, tracks, source, out)
+    make_tracks(source, 9, start=20)
+    with Losing(99) as executor, pytest.raises(ShardsFailedError, match="the same run again continues"):
+        sharded(source, out, executor).run()
+    assert not leftovers(out), "what is known is in the main ledger"
+    with ThreadPoolExecutor(2) as executor:
+        assert sharded(source, out, executor).run().progress.done == 18
+
+
+def test_shards_of_a_crash_are_taken_over(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    tracks = make_tracks(source, 30)
+    process = at_home.start(source, out, keep_jobs=True, dask=1)
+    wait_until(lambda: len(at_home.jobs()) >= 10)
+    # The whole machine goes down: the runner and its workers.
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert list(shard_folder(out / LEDGER).glob("*.sqlite3"))
+    assert at_home.run(source, out, keep_jobs=True)["done"] == 30
+    check(at_home, tracks, source, out)
+
+
+def test_two_workers_never_share_a_shard(at_home: Service, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("musicai_sdk.batch.sharding.PATIENCE", 0.2)
+    settings = Settings(slug="sdk-test", wire_input="file", out=str(tmp_path))
+    path = tmp_path / "0.sqlite3"
+    shard = Ledger(path, "sdk-test", "file", alone=True)
+    with pytest.raises(LedgerLockedError, match=f"process {os.getpid()}"):
+        run_shard(str(path), settings)
+    shard.close()
+    run_shard(str(path), settings)
+
+
+def test_a_drain_reaches_the_workers(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    tracks = make_tracks(source, 60)
+
+    def on_event(event: Event) -> None:
+        if event.state == "verified":
+            batch.drain()
+
+    with ThreadPoolExecutor(3) as executor:
+        batch = sharded(source, out, executor, on_event=on_event, in_flight=3)
+        report = batch.run()
+        assert report.progress.draining
+        assert 0 < report.progress.done < 60
+        assert sharded(source, out, executor).run().progress.done == 60
+    check(at_home, tracks, source, out)
+
+
+@pytest.mark.timeout(int(120 + 200 * SCALE))
+def test_dask_with_a_worker_killed(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    count = int(60 * SCALE)
+    tracks = make_tracks(source, count)
+    began = time.monotonic()
+    process = at_home.start(source, out, keep_jobs=True, dask=2)
+    folder = shard_folder(out / LEDGER)
+    wait_until(lambda: len(at_home.jobs()) >= count // 4, 60)
+    # The worker that holds the first shard, by the lock it took.
+    pid = int((folder / "0000.sqlite3.lock").read_text().split()[1])
+    assert pid != process.pid
+    os.kill(pid, signal.SIGKILL)
+    print(f"\nkilled worker {pid} at {len(at_home.jobs())} jobs", end="")
+    output, _ = process.communicate(timeout=100 * max(1, SCALE))
+    progress = json.loads(output.splitlines()[-1])
+    print(f"; {count} tracks in {time.monotonic() - began:.0f} s:", progress["states"])
+    assert (process.returncode, progress["done"], progress["states"]) == (0, count, {"verified": count})
+    check(at_home, tracks, source, out)
+    with open_ledger(out / LEDGER) as ledger:
+        assert ledger.counts() == {"verified": count}
