@@ -14,7 +14,7 @@ from musicai_sdk._core.operations import Operation, adapter
 from musicai_sdk._core.options import RequestOptions, check_names, checked_headers
 from musicai_sdk._core.retrying import Budget, Policy, parse_retry_after, retrying
 from musicai_sdk._core.settings import Settings
-from musicai_sdk._io import IO, Request, Response, request_id
+from musicai_sdk._io import IO, Request, Response, request_id, send
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import (
     STATUS_ERRORS,
@@ -98,7 +98,7 @@ class Session:
             timeout=self.timeout(options),
             attempt=attempt,
         )
-        response = await self.io.send(request)
+        response = await send(self.io, request)
         where = f"{request.method} {path}"
         if not 200 <= response.status < 300:
             raise status_error(where, response, self.settings)

@@ -9,7 +9,7 @@ from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.sources import opened
 from musicai_sdk._core.storage import storage_error
-from musicai_sdk._io import IO, Request
+from musicai_sdk._io import IO, Request, send
 from musicai_sdk.models.files import UploadedFile
 
 
@@ -41,7 +41,7 @@ async def _upload(
                 timeout=session.timeout(options),
                 attempt=number,
             )
-            response = await session.io.send(request)
+            response = await send(session.io, request)
             if not 200 <= response.status < 300:
                 raise storage_error("upload", urls.upload_url, response.status, response.body)
             return UploadedFile(url=urls.download_url, size=body.size)

@@ -9,7 +9,7 @@ doesn't load asyncio.
 from __future__ import annotations
 
 from musicai_sdk._io.blocking import BlockingIO, drive
-from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream
+from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream, send
 from musicai_sdk._io.record import Exchange, recording, request_id
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "drive",
     "recording",
     "request_id",
+    "send",
 ]

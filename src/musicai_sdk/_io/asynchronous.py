@@ -12,7 +12,7 @@ import httpx
 
 from musicai_sdk._io import http, record
 from musicai_sdk._io.blocking import BlockingIO, drive
-from musicai_sdk._io.protocol import IO, Request, Response, ResponseStream
+from musicai_sdk._io.protocol import IO, Request, ResponseStream
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -53,17 +53,6 @@ class AsyncIO:
         if key not in clients:
             clients[key] = httpx.AsyncClient(**http.client_options(scheme, self._tls))
         return clients[key]
-
-    async def send(self, request: Request) -> Response:
-        """Sends a request and reads the whole answer."""
-        stream = await self.open(request)
-        body = bytearray()
-        try:
-            while chunk := await stream.read():
-                body += chunk
-        finally:
-            await stream.close()
-        return Response(stream.status, stream.headers, bytes(body))
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""

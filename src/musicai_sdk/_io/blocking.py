@@ -15,7 +15,7 @@ import httpx
 
 from musicai_sdk._io import http, record
 from musicai_sdk._io.direct import direct_body
-from musicai_sdk._io.protocol import IO, Request, Response, ResponseStream
+from musicai_sdk._io.protocol import IO, Request, ResponseStream
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -76,17 +76,6 @@ class BlockingIO:
             if client is not fresh:
                 fresh.close()  # another thread was faster
         return client
-
-    async def send(self, request: Request) -> Response:
-        """Sends a request and reads the whole answer."""
-        stream = await self.open(request)
-        body = bytearray()
-        try:
-            while chunk := await stream.read():
-                body += chunk
-        finally:
-            await stream.close()
-        return Response(stream.status, stream.headers, bytes(body))
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""

@@ -67,16 +67,12 @@ class ResponseStream(Protocol):
 class IO(Protocol):
     """The outside world. `AsyncIO` suspends; `BlockingIO` implements the same coroutines without ever suspending."""
 
-    async def send(self, request: Request) -> Response:
-        """Sends a request and reads the whole answer.
+    async def open(self, request: Request) -> ResponseStream:
+        """Sends a request and reads the head of the answer.
 
         Raises:
-            ConnectionFailedError: no complete answer; its `sent` says whether the server may have seen the request.
+            ConnectionFailedError: no answer; its `sent` says whether the server may have seen the request.
         """
-        ...
-
-    async def open(self, request: Request) -> ResponseStream:
-        """Sends a request and reads the head of the answer. Raises as `send`."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -98,3 +94,15 @@ class IO(Protocol):
     async def close(self) -> None:
         """Closes the connections that were opened here. Can be called more than once."""
         ...
+
+
+async def send(io: IO, request: Request) -> Response:
+    """Sends a request and reads the whole answer; raises as `IO.open`."""
+    stream = await io.open(request)
+    body = bytearray()
+    try:
+        while chunk := await stream.read():
+            body += chunk
+    finally:
+        await stream.close()
+    return Response(stream.status, stream.headers, bytes(body))

@@ -16,7 +16,9 @@ def _arguments_of(batch: Callable[P, Batch]) -> Callable[[Callable[..., Report]]
     """Gives a function the arguments of `Batch`, to readers and type checkers alike."""
 
     def give(function: Callable[..., Report]) -> Callable[P, Report]:
-        function.__signature__ = inspect.signature(batch).replace(return_annotation="Report")  # type: ignore[attr-defined]
+        signature = inspect.signature(batch).replace(return_annotation="Report")
+        # Any function may have one; the type of callables doesn't say so.
+        function.__signature__ = signature  # type: ignore[attr-defined]
         return cast("Callable[P, Report]", function)
 
     return give

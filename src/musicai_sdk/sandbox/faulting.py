@@ -150,5 +150,5 @@ def parsed(text: str) -> tuple[str, FaultOptions]:
             options[name.replace("-", "_")] = value
     if len(words) < 3:
         raise ValueError(f"a fault reads like 'POST /job status=503 nth=2'; got {text!r}")
-    # The next to see them is `checked`.
+    # Not options yet: the next to see them is `checked`.
     return " ".join(words[:2]), options  # type: ignore[return-value]
