@@ -80,4 +80,5 @@ def test_failed_job() -> None:
 def test_the_tree_is_in_the_module_docstring() -> None:
     assert errors.__doc__ is not None
     for kind in every_class():
-        assert kind.__name__ in errors.__doc__
+        if kind.__module__ == errors.__name__:  # the package's other rooms list theirs themselves
+            assert kind.__name__ in errors.__doc__

@@ -20,7 +20,8 @@ MusicAiError
     └─ CreateUncertainError    .idempotency_key; the job may or may not exist
 ```
 
-They hold plain data only, never a key and never a signed URL, and they all pickle.
+They hold plain data only, never a key and never a signed URL, and they all pickle. `musicai_sdk.batch` has a few of its
+own below `MusicAiError`.
 """
 
 from __future__ import annotations
