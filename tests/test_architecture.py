@@ -24,17 +24,18 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "models": {"errors", "_text"},
     "workflows": {"models", "errors", "_text"},
     "_io": {"errors", "_text", "httpx", "asyncio"},
-    "_core": {"_io", "models", "workflows", "errors", "_text"},
+    "_core": {"_io", "models", "workflows", "errors", "_text", "_names"},
     "resources": {"_core", "_io", "models", "workflows", "errors", "_text"},
     "codegen": {"models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"},
     "music": {"models"},
+    "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "batch": {
-        *("models", "workflows", "errors", "asyncio"),
+        *("models", "workflows", "errors", "storage", "_names", "asyncio"),
         *("client", "MusicAiClient", "AsyncMusicAiClient"),
     },
     "cli": {
         *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),
-        *("batch", "codegen", "music", "sandbox"),
+        *("batch", "codegen", "music", "sandbox", "storage"),
     },
     # The client only inside functions: see below.
     "sandbox": {"models", "errors", "httpx", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"},

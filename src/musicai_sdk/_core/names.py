@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-LONGEST_NAME = 180
-"""Bytes of a name at most: file systems allow 255, and a suffix for a partial download has to fit too."""
+from musicai_sdk._names import folded, safe_name
 
 PARTIAL = ".part"
 """What the name of a file ends in until it is whole."""
@@ -18,17 +16,6 @@ PARTIAL_NOTE = ".part-of"
 """What the name of the note ends in that says which version of which object such a file is part of."""
 
 _ENDS = ("", PARTIAL, PARTIAL_NOTE)
-
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
-
-
-def safe_name(name: str) -> str:
-    """One path component that every common file system accepts: never empty, hidden, reserved or too long."""
-    text = unicodedata.normalize("NFC", _FORBIDDEN.sub("_", name)).strip(" .")
-    if _RESERVED.fullmatch(text.partition(".")[0].rstrip()):
-        text = f"_{text}"
-    return _cut(text, LONGEST_NAME).rstrip(" .") or "output"
 
 
 def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[str] = ()) -> dict[str, str]:
@@ -41,7 +28,7 @@ def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[s
 
     Names that would be the same file, on a system that ignores case too, are told apart: `a_b.wav`, `a_b (2).wav`.
     """
-    used = {_folded(f"{name}{end}") for name in taken for end in _ENDS}
+    used = {folded(f"{name}{end}") for name in taken for end in _ENDS}
     names = dict[str, str]()
     for output, url in outputs.items():
         in_url = PurePosixPath(unquote(urlsplit(url).path)).name
@@ -51,17 +38,9 @@ def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[s
         suffix = re.sub(r"[^.0-9A-Za-z]", "", extension)[:16]
         base, number = safe_name(stem), 1
         name = f"{base}{suffix}"
-        while not used.isdisjoint({_folded(f"{name}{end}") for end in _ENDS}):
+        while not used.isdisjoint({folded(f"{name}{end}") for end in _ENDS}):
             number += 1
             name = f"{base} ({number}){suffix}"
-        used.update(_folded(f"{name}{end}") for end in _ENDS)
+        used.update(folded(f"{name}{end}") for end in _ENDS)
         names[output] = name
     return names
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.casefold())
-
-
-def _cut(text: str, size: int) -> str:
-    return text.encode()[:size].decode(errors="ignore")

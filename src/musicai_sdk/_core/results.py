@@ -12,10 +12,11 @@ from typing import Any
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.downloading import download
 from musicai_sdk._core.fetching import get
-from musicai_sdk._core.names import PARTIAL, file_names, safe_name
+from musicai_sdk._core.names import PARTIAL, file_names
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage import EXPIRED_STATUSES
+from musicai_sdk._names import safe_name
 from musicai_sdk.errors import InputError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
 from musicai_sdk.models.job import Job, JobRef

@@ -1,0 +1,31 @@
+"""File names from names that somebody else chose: one path component, valid on every system."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST_NAME = 180
+"""Bytes of a name at most: file systems allow 255, and a suffix for a partial download has to fit too."""
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
+
+
+def safe_name(name: str, *, longest: int = LONGEST_NAME, otherwise: str = "output") -> str:
+    """One path component that every common file system accepts: never empty, hidden, reserved or too long.
+
+    Args:
+        name: Any text.
+        longest: Bytes (UTF-8) at most.
+        otherwise: What stands for a name of which nothing is left.
+    """
+    text = unicodedata.normalize("NFC", _FORBIDDEN.sub("_", name)).strip(" .")
+    if _RESERVED.fullmatch(text.partition(".")[0].rstrip()):
+        text = f"_{text}"
+    return text.encode()[:longest].decode(errors="ignore").rstrip(" .") or otherwise
+
+
+def folded(name: str) -> str:
+    """The same for two names that are one on some file system."""
+    return unicodedata.normalize("NFC", name.casefold())

@@ -1,0 +1,1 @@
+"""Your own storage: S3, Google Cloud Storage, Azure (extra `storage`)."""
