@@ -8,7 +8,6 @@ import socket
 import time
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,33 +17,14 @@ import httpx
 import pytest
 
 from musicai_sdk.sandbox import Sandbox
-from musicai_sdk.sandbox.engine.task import Output, Task
 from support.talking import BODY, create_request, get_request, talk, trust
 
 DATA = b"0123456789" * 20_000
 
 
-def nothing(task: Task) -> dict[str, Output]:
-    return {}
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["http", "https"])
-def running(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    with Sandbox(workflows={"nothing": nothing}, tls=request.param) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def api(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    headers = {"Authorization": sandbox.api_key}
-    with httpx.Client(base_url=sandbox.base_url, headers=headers, verify=trust(sandbox)) as client:
-        yield client
+@pytest.fixture(scope="module")
+def running(plain_and_tls: Sandbox) -> Sandbox:
+    return plain_and_tls
 
 
 @pytest.fixture

@@ -44,12 +44,6 @@ def running() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
 @pytest.fixture(params=["v1", "api"])
 def api(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     base = sandbox.base_url.removesuffix("v1") + request.param

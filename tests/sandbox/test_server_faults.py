@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,31 +10,12 @@ import httpx
 import pytest
 
 from musicai_sdk.sandbox import Sandbox
-from musicai_sdk.sandbox.engine.task import Output, Task
-from support.talking import BODY, create_request, get_request, talk, trust
+from support.talking import BODY, create_request, get_request, talk
 
 
-def nothing(task: Task) -> dict[str, Output]:
-    return {}
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["http", "https"])
-def running(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    with Sandbox(workflows={"nothing": nothing}, tls=request.param) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def api(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    headers = {"Authorization": sandbox.api_key}
-    with httpx.Client(base_url=sandbox.base_url, headers=headers, verify=trust(sandbox)) as client:
-        yield client
+@pytest.fixture(scope="module")
+def running(plain_and_tls: Sandbox) -> Sandbox:
+    return plain_and_tls
 
 
 @pytest.mark.parametrize(("when", "created"), [("before", 0), ("after", 1)])

@@ -52,12 +52,6 @@ def running(folder: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture
 def urls(sandbox: Sandbox) -> tuple[str, str]:
     answer = get(f"{sandbox.base_url}/upload", headers={"Authorization": sandbox.api_key}).json()
     return answer["uploadUrl"], answer["downloadUrl"]

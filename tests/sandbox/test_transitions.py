@@ -32,18 +32,6 @@ def running() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def api(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=sandbox.base_url, headers={"Authorization": sandbox.api_key}) as client:
-        yield client
-
-
 def create(api: httpx.Client, workflow: str = "make") -> str:
     answer = api.post("/job", json={"name": "n", "workflow": workflow, "params": {}})
     job_id: str = answer.json()["id"]

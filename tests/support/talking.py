@@ -11,9 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.sandbox.engine.task import Output, Task
 
 BODY: dict[str, Any] = {"name": "n", "workflow": "nothing", "params": {}}
 """A job of the workflow `nothing`."""
+
+
+def nothing(task: Task) -> dict[str, Output]:
+    """A workflow without outputs."""
+    return {}
 
 
 def trust(sandbox: Sandbox) -> ssl.SSLContext | bool:
