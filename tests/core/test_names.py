@@ -42,6 +42,8 @@ def test_long_names_are_cut_at_a_character() -> None:
     name = file_names({"ü" * 300: URL}, by_output=True)["ü" * 300]
     assert len(f"{name}{PARTIAL}".encode()) < 255
     assert name == "ü" * 90 + ".wav"
+    assert safe_name("a" * 300) == "a" * 180
+    assert safe_name("ü" * 300, longest=9) == "ü" * 4
 
 
 def test_extensions_are_short_and_plain() -> None:
