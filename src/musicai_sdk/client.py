@@ -1,6 +1,17 @@
 """The two clients: construction, settings, life cycle, and the surface of the 1.0 package.
 
 `MusicAiClient` and `AsyncMusicAiClient` have the same names, arguments and documentation; a test compares them.
+
+Logs, records and traces:
+    The logger `musicai_sdk` has a line per retry (INFO: the call, which try of how many, why, the pause), one per
+    poll that failed and is made up for (WARNING), and one per HTTP exchange (DEBUG: method, URL without its query,
+    status, seconds, request id). What httpx would log itself, full URLs among it, is kept back for these clients.
+
+    `client.record()` collects the exchanges of a block as `Exchange` objects.
+
+    For OpenTelemetry, `HTTPXClientInstrumentor().instrument()` of `opentelemetry-instrumentation-httpx` gives a span
+    for every attempt, transfers included, in both colours and under the caller's span. It replaces the signatures in
+    URLs by `REDACTED`, and headers aren't recorded unless you ask for them: don't ask for `Authorization`.
 """
 
 from __future__ import annotations
@@ -16,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from typing_extensions import Unpack, override
 
 from musicai_sdk import _core
-from musicai_sdk._core.arguments import MANIFEST, NewJob
+from musicai_sdk._core.arguments import MANIFEST, CopyResultsTo, NewJob
 from musicai_sdk._core.operations import GET_APPLICATION, GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
@@ -62,8 +73,8 @@ class AddJobOptions(SurfaceOptions, total=False):
 
     metadata: Mapping[str, Any]
     """Short values to find on the job again."""
-    copy_results_to: Mapping[str, str]
-    """Upload URLs (PUT) by output name, for outputs that go to your own storage."""
+    copy_results_to: CopyResultsTo
+    """A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output name, for outputs that go to your own storage."""
     idempotency_key: str
     """A token of your own for `client.jobs.find`."""
 
@@ -217,7 +228,7 @@ class MusicAiClient(_Client):
 
     def close(self) -> None:
         """Closes the connections. Can be called more than once; a given `http_client` stays open."""
-        drive(self._session.io.close())
+        drive(self._session.close())
 
     def __enter__(self) -> Self:
         return self
@@ -482,7 +493,7 @@ class AsyncMusicAiClient(_Client):
 
     async def close(self) -> None:
         """Closes the connections. Can be called more than once; a given `http_client` stays open."""
-        await self._session.io.close()
+        await self._session.close()
 
     async def __aenter__(self) -> Self:
         return self
