@@ -42,7 +42,7 @@ def test_ten_lines_in_a_fresh_environment(tmp_path: Path) -> None:
         [python, "-m", "pip", "install", "-q", f"{copy}[sandbox]", "pytest"],
     ):
         made = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, timeout=110, check=False
+            [str(part) for part in command], capture_output=True, text=True, timeout=280, check=False
         )
         if made.returncode:
             pytest.skip(f"a fresh environment can't be made here: {made.stderr[-200:]}")
