@@ -1,0 +1,98 @@
+"""The README's table of faults: every row is a promise, and every promise has its tests."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+README = TESTS.parent / "README.md"
+
+PROMISES: dict[str, list[str]] = {
+    "connection broken, silence, 408": [
+        "core/test_retrying.py::test_broken_connections_are_retried",
+        "core/test_retrying.py::test_timeout",
+        "core/test_retrying.py::test_transient_statuses_are_retried",
+        "core/test_retrying.py::test_a_long_retry_after_fails_at_once",
+        "core/test_retrying.py::test_a_delete_whose_answer_was_lost_has_succeeded",
+        "core/test_transfers.py::test_a_broken_upload_begins_again_with_a_fresh_url",
+        "core/test_transfers.py::test_a_truncated_download_is_repeated",
+        "core/test_retry_policy.py::test_so_many_retries_and_one_more_attempt",
+    ],
+    "the same on the POST": [
+        "core/test_creating.py::test_a_job_whose_answer_was_lost_is_found",
+        "core/test_creating.py::test_an_ambiguous_create_is_never_repeated",
+        "core/test_creating.py::test_a_server_error_is_ambiguous_too",
+        "core/test_creating.py::test_throttling_is_retried",
+        "core/test_exactly_once.py::test_exactly_once",
+    ],
+    "a `create` again": [
+        "core/test_creating.py::test_the_same_token_is_the_same_job",
+        "core/test_creating.py::test_the_token_of_another_request",
+    ],
+    "a service that stays down": [
+        "core/test_retrying.py::test_a_dead_service_is_not_stormed",
+        "core/test_retry_policy.py::test_without_tokens_there_are_no_retries",
+    ],
+    "a poll fails": [
+        "core/test_waiting.py::test_failing_polls_do_not_end_a_wait",
+        "core/test_waiting.py::test_a_dead_service_does_not_outlast_the_deadline",
+    ],
+    "a download breaks off": [
+        "core/test_resuming.py::test_within_a_call",
+        "core/test_resuming.py::test_in_a_later_call",
+        "core/test_ended_midway.py::test_the_next_process_goes_on",
+        "core/test_transfers.py::test_a_download_that_never_comes_whole",
+        "core/test_transfers.py::test_outputs_arrive_or_nothing_is_half_there",
+    ],
+    "another size or digest": ["core/test_resuming.py::test_another_digest_than_announced"],
+    "a full disk": ["core/test_resuming.py::test_a_full_disk_leaves_nothing"],
+    "a result's signed URL": [
+        "core/test_transfers.py::test_an_expired_result_url_is_renewed",
+        "core/test_resuming.py::test_a_result_url_that_expires_midway",
+    ],
+    "Ctrl-C, a cancelled task": [
+        "core/test_ended_midway.py::test_the_next_process_goes_on",
+        "test_lifecycle.py::test_cancelling_a_transfer_leaves_no_half_file",
+        "test_lifecycle.py::test_cancellation_at_every_await",
+        "core/test_creating.py::test_a_cancelled_create_says_how_to_look",
+    ],
+    "a redirect, a login page": [
+        "test_bad_input.py::test_redirect_of_the_api_is_an_error_that_says_so",
+        "test_bad_input.py::test_html_with_status_200",
+        "test_bad_input.py::test_answer_that_does_not_fit",
+    ],
+    "a status, field or output": [
+        "test_bad_input.py::test_status_nobody_knows",
+        "test_models.py::test_statuses_are_open",
+    ],
+    "an output named": [
+        "core/test_names.py::test_names",
+        "core/test_names.py::test_nasty_names_through_the_whole_path",
+    ],
+}
+"""How a row begins, and the tests that hold it to its word."""
+
+
+def rows() -> list[str]:
+    """The first cells of the table."""
+    _, _, table = README.read_text().partition("| what happens |")
+    lines = table.partition("\n\n")[0].splitlines()[2:]
+    return [line.strip("| ").partition(" | ")[0] for line in lines]
+
+
+def test_every_row_has_its_tests() -> None:
+    found = rows()
+    assert len(found) == len(PROMISES)
+    assert not [row for row in found if not any(row.startswith(start) for start in PROMISES)]
+
+
+def test_every_test_exists() -> None:
+    named = {test for tests in PROMISES.values() for test in tests}
+    exist = {
+        f"{file}::{node.name}"
+        for file in {test.partition("::")[0] for test in named}
+        for node in ast.parse((TESTS / file).read_text()).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert named <= exist
