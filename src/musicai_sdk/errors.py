@@ -13,6 +13,7 @@ MusicAiError
 ├─ TransferError               an upload or a download failed; .url (without its query) .status
 │   ├─ SourceNotFoundError     the file to upload doesn't exist (also FileNotFoundError)
 │   └─ IntegrityError          wrong size or digest
+├─ CreateTimeoutError          the time was over before the job was created: nothing is paid (also TimeoutError)
 └─ JobError                    .job_id
     ├─ JobFailedError          .code .title .message .job
     ├─ JobNotFinishedError     results asked of a job that hasn't succeeded yet; .status
@@ -21,7 +22,7 @@ MusicAiError
 ```
 
 They hold plain data only, never a key and never a signed URL, and they all pickle. `musicai_sdk.batch` has a few of its
-own below `MusicAiError`.
+own below `MusicAiError`, and `musicai_sdk.storage` below `TransferError`.
 """
 
 from __future__ import annotations
@@ -243,6 +244,10 @@ class WaitTimeoutError(JobError, TimeoutError):
     def __init__(self, text: str, *, job_id: str, status: str | None) -> None:
         super().__init__(text, job_id=job_id)
         self.status = status
+
+
+class CreateTimeoutError(MusicAiError, TimeoutError):
+    """The time of a `run` was over before its job was created: no job exists, and nothing is charged."""
 
 
 class CreateUncertainError(JobError):

@@ -119,7 +119,7 @@ def service(folder: Path, *arguments: str) -> Generator[Service]:
         process.communicate(timeout=30)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[Any]) -> None:
     """As the power cut would."""
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 
 import pytest
 
 from musicai_sdk import CustomWorkflow, MusicAiClient
-from musicai_sdk.errors import InputError, NotFoundError, WaitTimeoutError
+from musicai_sdk._core.uploading import upload
+from musicai_sdk._io import drive
+from musicai_sdk.errors import CreateTimeoutError, InputError, NotFoundError, WaitTimeoutError
 from musicai_sdk.models import JobState
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine import Task
+from support.simulated import SimulatedTime
 
 
 @pytest.fixture
@@ -94,3 +98,58 @@ def test_jobs_that_do_not_exist(client: MusicAiClient) -> None:
 def test_impossible_timeouts(client: MusicAiClient) -> None:
     with pytest.raises(InputError, match="timeout"):
         client.jobs.wait("j", timeout=-1)
+    with pytest.raises(InputError, match="poll_interval"):
+        client.jobs.wait("j", poll_interval=0)
+    with pytest.raises(InputError, match="job id"):
+        client.jobs.wait("")
+
+
+# --- one deadline for everything
+
+
+def test_run_creates_nothing_after_its_time(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "song.wav").write_bytes(bytes(8 * 1024 * 1024))
+    workflow = CustomWorkflow("sdk-test", {"file": tmp_path / "song.wav"})
+    with pytest.raises(CreateTimeoutError, match="doesn't exist and nothing is charged") as caught:
+        client.jobs.run(workflow, timeout=0)
+    assert isinstance(caught.value, TimeoutError)
+    sandbox.faults.add("GET /upload", delay=0.7)
+    with pytest.raises(CreateTimeoutError):
+        client.jobs.run(workflow, timeout=0.5)
+    assert {entry.path for entry in sandbox.requests} == {"/v1/upload"}, "the file itself was never sent"
+
+
+def test_an_upload_for_a_job_ends_at_its_deadline(sandbox: Sandbox) -> None:
+    with sandbox.client() as client:
+        session = client._session  # pyright: ignore[reportPrivateUsage]
+        session.io = io = SimulatedTime()
+        told = list[int]()
+
+        def slowly(done: int, _total: int | None) -> None:
+            told.append(done)
+            io.time += 100
+
+        with pytest.raises(CreateTimeoutError):
+            drive(upload(session, bytes(8 * 1024 * 1024), slowly, {}, io.now() + 150))
+    assert told == [1024 * 1024, 2 * 1024 * 1024]
+    assert not any(entry.status == 200 for entry in sandbox.requests if entry.method == "PUT")
+
+
+def test_run_gives_up_an_upload_that_fails_for_too_long(
+    client: MusicAiClient, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "song.wav").write_bytes(b"any bytes")
+    sandbox.faults.add("GET /upload", status=503, delay=0.4)
+    with pytest.raises(CreateTimeoutError) as caught:
+        client.jobs.run(CustomWorkflow("sdk-test", {"file": tmp_path / "song.wav"}), timeout=0.3)
+    assert getattr(caught.value.__cause__, "status", None) == 503
+    assert not sandbox.jobs
+
+
+def test_run_never_cuts_a_post_short(client: MusicAiClient, sandbox: Sandbox) -> None:
+    file = client.files.upload(b"any bytes")
+    sandbox.transition = "after:1000"
+    sandbox.faults.add("POST /job", delay=0.8)
+    with pytest.raises(WaitTimeoutError) as caught:
+        client.jobs.run(CustomWorkflow("sdk-test", {"file": file}), timeout=0.4)
+    assert [job["id"] for job in sandbox.jobs] == [caught.value.job_id]

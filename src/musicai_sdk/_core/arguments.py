@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
-from musicai_sdk.models.job import JobState
+from musicai_sdk.models.job import Job, JobState
+from musicai_sdk.workflows.base import Workflow
 
 UploadSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A local path, the bytes themselves, or a file opened in binary mode (read from where it stands)."""
@@ -25,13 +26,32 @@ MANIFEST = "workflow.results.json"
 """The file with a job's whole result. The 1.0 package wrote `workflow.result.json`."""
 
 
+class ResultStorage(Protocol):
+    """Storage of the caller's that results are copied to and fetched from: a `musicai_sdk.storage.Bucket`.
+
+    Its methods block and may be called in any thread.
+    """
+
+    def upload_urls(self, workflow: Workflow[Any], token: str) -> Mapping[str, str]:
+        """Signed URLs (PUT) by output for a job that is created under this token; the same paths every time."""
+        ...
+
+    def download_urls(self, job: Job[Any]) -> Mapping[str, tuple[str, str]]:
+        """Signed URLs (GET) of the job's outputs that are `CUSTOM_STORAGE`, each with the extension of a copy."""
+        ...
+
+
+CopyResultsTo: TypeAlias = Mapping[str, str] | ResultStorage
+"""Where results go: upload URLs (PUT) by output, or a `musicai_sdk.storage.Bucket`."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """What is asked for, apart from the workflow."""
 
     name: str | None
     metadata: Mapping[str, Any] | None
-    copy_results_to: Mapping[str, str] | None
+    copy_results_to: CopyResultsTo | None
     idempotency_key: str | None
     find_first: bool = True
     """Whether a job that the token stands for already is looked for; needless for a token that is certainly new."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import NewJob
+from musicai_sdk._core.deadlines import before_create, within
 from musicai_sdk._core.idempotency import checked_key, fingerprint
 from musicai_sdk._core.listing import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.own_storage import upload_urls
 from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._core.uploading import upload
 from musicai_sdk._io.record import logger
@@ -32,22 +34,36 @@ LOOK_FOR = 5.0
 LOOK_EVERY = 1.0
 
 
-async def create(session: Session, workflow: Workflow[R], new: NewJob, options: RequestOptions) -> JobRef[R]:
-    """Uploads the local inputs of a workflow and creates a job on it."""
+async def create(
+    session: Session,
+    workflow: Workflow[R],
+    new: NewJob,
+    options: RequestOptions,
+    deadline: float | None = None,
+) -> JobRef[R]:
+    """Uploads the local inputs of a workflow and creates a job on it, if it can do so before a time of `io.now()`.
+
+    The POST itself is never cut short by that: its answer is what says which job was paid for.
+    """
     if not isinstance(cast("object", workflow), Workflow):
         raise InputError(
             f"not a workflow: {workflow!r:.100}; give an instance such as GenerateChords(input_url=…), or"
             f" CustomWorkflow(slug, params)"
         )
     key = checked_key(new.idempotency_key)
-    targets = destinations(workflow, new.copy_results_to or {})
-    check_payload(workflow, new)
+    # First of all: without credentials for the caller's storage nothing is uploaded, and nothing paid.
+    targets = destinations(workflow, await upload_urls(session, new.copy_results_to, workflow, key))
+    check_payload(workflow, new, targets)
     metadata = {**(new.metadata or {}), IDEMPOTENCY_KEY: key}
     if new.idempotency_key is not None:
         metadata[REQUEST_DIGEST] = fingerprint(workflow.slug, _with_paths(workflow), targets)
-        if new.find_first and (made := await _made_before(session, metadata, options)) is not None:
+        with before_create(session, deadline):
+            early = within(session, options, deadline)
+            made = await _made_before(session, metadata, early) if new.find_first else None
+        if made is not None:
             return JobRef(made.id, workflow.result_type, key)
-    params = await _uploaded(session, workflow, options)
+    with before_create(session, deadline):
+        params = await _uploaded(session, workflow, options, deadline)
     payload = {
         "name": new.name if new.name is not None else workflow.slug.rpartition("/")[2],
         "workflow": workflow.slug,
@@ -56,28 +72,33 @@ async def create(session: Session, workflow: Workflow[R], new: NewJob, options: 
     }
     if new.copy_results_to is not None:
         payload["copyResultsTo"] = targets
+    sent = session.io.now()
     try:
-        return JobRef(await _post(session, payload, key, options), workflow.result_type, key)
+        job_id = await _post(session, payload, key, options, deadline)
     except MusicAiError:
         raise
     except BaseException as error:  # cancelled, or interrupted by Ctrl-C
         error.add_note(f"a job may have been created meanwhile: client.jobs.find({key!r}) looks for it")
         raise
+    session.durations.created(job_id, workflow.slug, sent)
+    return JobRef(job_id, workflow.result_type, key)
 
 
-async def _post(session: Session, payload: Mapping[str, Any], key: str, options: RequestOptions) -> str:
+async def _post(
+    session: Session, payload: Mapping[str, Any], key: str, options: RequestOptions, deadline: float | None
+) -> str:
     """Creates the job and returns its id, also when the answer is lost but the job is there."""
     try:
-        return (await session.call(CREATE_JOB, payload=payload, options=options)).id
+        return (await session.call(CREATE_JOB, payload=payload, options=options, deadline=deadline)).id
     except (ConnectionFailedError, ServerError, ResponseError) as error:
         if isinstance(error, ConnectionFailedError) and not error.sent:
             raise
         return (await _recovered(session, key, error, options)).id
 
 
-def check_payload(workflow: Workflow[Any], new: NewJob) -> None:
+def check_payload(workflow: Workflow[Any], new: NewJob, targets: Mapping[str, str]) -> None:
     """What can be wrong is found before anything is uploaded."""
-    for name, url in (new.copy_results_to or {}).items():
+    for name, url in targets.items():
         if not isinstance(cast("object", url), str) or not url.startswith(("https://", "http://")):
             raise InputError(f"copy_results_to[{name!r}] must be an upload URL")
     values = {
@@ -117,7 +138,9 @@ def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) ->
     return found
 
 
-async def _uploaded(session: Session, workflow: Workflow[Any], options: RequestOptions) -> dict[str, Any]:
+async def _uploaded(
+    session: Session, workflow: Workflow[Any], options: RequestOptions, deadline: float | None
+) -> dict[str, Any]:
     """The parameters with every local file replaced by the URL of its upload; the same file is sent once."""
     params = _with_paths(workflow)
     urls = dict[str, str]()
@@ -125,7 +148,7 @@ async def _uploaded(session: Session, workflow: Workflow[Any], options: RequestO
         if isinstance(value, os.PathLike):
             path = os.fspath(cast("os.PathLike[str]", value))
             if path not in urls:
-                urls[path] = (await upload(session, path, None, options)).url
+                urls[path] = (await upload(session, path, None, options, deadline)).url
             params[name] = urls[path]
     return params
 

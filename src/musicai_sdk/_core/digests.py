@@ -8,6 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
+_CLASSES_WITH_MD5 = (
+    *("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "REDUCED_REDUNDANCY"),
+    *("GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"),
+)
+"""S3's storage classes whose ETags of plain uploads are MD5 digests (source: Amazon's API reference)."""
+
 
 class _Hash(Protocol):
     def update(self, data: bytes | memoryview, /) -> None: ...
@@ -15,13 +21,30 @@ class _Hash(Protocol):
 
 
 def announced(headers: Mapping[str, str]) -> dict[str, str]:
-    """The digests of the whole object by algorithm, in base64: `x-goog-hash: crc32c=…,md5=…` and `Content-MD5`."""
+    """The digests of the whole object by algorithm, in base64.
+
+    From `x-goog-hash: crc32c=…,md5=…`, `Content-MD5`, and S3's `ETag` where it is an MD5.
+    """
     found = dict(re.findall(r"(crc32c|md5)=([\w+/]+={0,2})", headers.get("x-goog-hash", "")))
     md5 = headers.get("content-md5", "").strip()
     # On a part of an object, Content-MD5 is that part's.
     if md5 and "content-range" not in headers:
         found.setdefault("md5", md5)
+    elif (etag := _md5_in_etag(headers)) is not None:
+        found.setdefault("md5", etag)
     return found
+
+
+def _md5_in_etag(headers: Mapping[str, str]) -> str | None:
+    """The MD5 that S3 gives as ETag: not of multipart uploads, encryption with keys, and Express buckets."""
+    found = re.fullmatch(r'"([0-9a-f]{32})"', headers.get("etag", ""))
+    plain = (
+        any(name.startswith("x-amz") for name in headers)
+        and headers.get("x-amz-server-side-encryption", "AES256") == "AES256"
+        and "x-amz-server-side-encryption-customer-algorithm" not in headers
+        and headers.get("x-amz-storage-class", "STANDARD") in _CLASSES_WITH_MD5
+    )
+    return base64.b64encode(bytes.fromhex(found[1])).decode() if found and plain else None
 
 
 class Check:

@@ -46,6 +46,8 @@ class JobPages:
         page_size: int,
         options: RequestOptions,
         result_type: type[WorkflowResult] = RawResult,
+        *,
+        deadline: float | None = None,
     ) -> None:
         if page_size < 1:
             raise InputError(f"page_size must be 1 or more, not {page_size!r}")
@@ -54,13 +56,21 @@ class JobPages:
         self._size = page_size
         self._options = options
         self._result_type = result_type
+        self._deadline = deadline
         self._number = 0
         self._seen = set[str]()
         self._ended = False
 
     def again(self) -> JobPages:
         """The same pages from the first."""
-        return JobPages(self._session, self._filters, self._size, self._options, self._result_type)
+        return JobPages(
+            self._session,
+            self._filters,
+            self._size,
+            self._options,
+            self._result_type,
+            deadline=self._deadline,
+        )
 
     async def next(self) -> Sequence[Job[Any]] | None:
         """The next page, or None after the last."""
@@ -68,7 +78,9 @@ class JobPages:
             return None
         query = self._filters.model_dump(by_alias=True, exclude_none=True)
         query |= {"page": self._number, "size": self._size}
-        jobs = await self._session.call(LIST_JOBS, query=query, options=self._options)
+        jobs = await self._session.call(
+            LIST_JOBS, query=query, options=self._options, deadline=self._deadline
+        )
         fresh = [job for job in jobs if job.id not in self._seen]
         self._seen.update(job.id for job in fresh)
         self._number += 1

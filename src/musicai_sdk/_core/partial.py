@@ -34,7 +34,8 @@ def validator(headers: Mapping[str, str]) -> str | None:
 
 def content_range(headers: Mapping[str, str]) -> tuple[int, int] | None:
     """First byte and whole size of a partial answer, which its `Content-Range` decides and not its status."""
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("content-range", "").strip())
+    # Longer numbers are no sizes, and Python doesn't convert very long ones.
+    match = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", headers.get("content-range", "").strip())
     return (int(match[1]), int(match[2])) if match else None
 
 
@@ -54,7 +55,7 @@ class Partial:
         try:
             size = self.path.stat().st_size
             version = _read(json.loads(self._note.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, OverflowError):
             return 0, None
         offset = min(size, version.size - 1)
         return (offset, version) if offset > 0 else (0, None)

@@ -22,7 +22,10 @@ LARGEST_JSON = 256 * 1024 * 1024
 async def read(session: Session, output: JsonOutput[T], options: RequestOptions) -> T:
     """Fetches a JSON output and validates it."""
     if isinstance(output, CustomStorage):
-        raise InputError("this output is in your own storage (copy_results_to=…): read it from there")
+        raise InputError(
+            "this output is in your own storage (copy_results_to=…): read it from there, or give"
+            " bucket.resolve(job).result.… instead"
+        )
     checked_url(output)
 
     async def attempt(number: int) -> Response:

@@ -107,7 +107,7 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
 
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one in a time zone beyond all bounds
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from pydantic import ValidationError
 
+from musicai_sdk._core.durations import Durations
 from musicai_sdk._core.operations import Operation, adapter
 from musicai_sdk._core.options import RequestOptions, check_names, checked_headers
 from musicai_sdk._core.retrying import Budget, Policy, parse_retry_after, retrying
@@ -24,6 +25,9 @@ from musicai_sdk.errors import (
     StatusError,
 )
 
+if TYPE_CHECKING:
+    from musicai_sdk._core.polling import Pollers
+
 T = TypeVar("T")
 
 Query = Mapping[str, str | int | Sequence[str] | None]
@@ -32,12 +36,21 @@ BODY_LIMIT = 10_000
 
 
 class Session:
-    """Settings, driver and retry budget of one client."""
+    """Settings, driver and retry budget of one client, and what its waits share."""
 
     def __init__(self, settings: Settings, io: IO) -> None:
         self.settings: Settings = settings
         self.io: IO = io
         self.budget: Budget = Budget()
+        self.durations: Durations = Durations()
+        self.pollers: dict[int, Pollers] = {}
+        """Who polls, by process; see `musicai_sdk._core.polling`."""
+
+    async def close(self) -> None:
+        """Closes the connections, and ends those who wait."""
+        await self.io.close()
+        for pollers in list(self.pollers.values()):
+            pollers.close()
 
     def on(self, io: IO) -> Session:
         """The same session on another driver, for work that `io.transfer` runs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from musicai_sdk._core.arguments import Progress, UploadSource
+from musicai_sdk._core.deadlines import in_time, still_time, within
 from musicai_sdk._core.operations import GET_UPLOAD
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retrying import retrying
@@ -14,23 +15,36 @@ from musicai_sdk.models.files import UploadedFile
 
 
 async def upload(
-    session: Session, source: UploadSource, on_progress: Progress | None, options: RequestOptions
+    session: Session,
+    source: UploadSource,
+    on_progress: Progress | None,
+    options: RequestOptions,
+    deadline: float | None = None,
 ) -> UploadedFile:
-    """Streams the source to the service's storage and returns where jobs can read it."""
+    """Streams the source to the service's storage and returns where jobs can read it.
+
+    With a deadline, a time of `io.now()`, it is for a job, and ends with a `CreateTimeoutError` then.
+    """
 
     async def work(io: IO) -> UploadedFile:
-        return await _upload(session.on(io), source, on_progress, options)
+        return await _upload(session.on(io), source, on_progress, options, deadline)
 
     return await session.io.transfer(work)
 
 
 async def _upload(
-    session: Session, source: UploadSource, on_progress: Progress | None, options: RequestOptions
+    session: Session,
+    source: UploadSource,
+    on_progress: Progress | None,
+    options: RequestOptions,
+    deadline: float | None,
 ) -> UploadedFile:
-    with opened(source, on_progress) as body:
+    with opened(source, in_time(session, deadline, on_progress)) as body:
 
         async def attempt(number: int) -> UploadedFile:
-            urls = await session.once(GET_UPLOAD, GET_UPLOAD.path, options=options, attempt=number)
+            left = within(session, options, deadline)
+            urls = await session.once(GET_UPLOAD, GET_UPLOAD.path, options=left, attempt=number)
+            still_time(session, deadline)
             request = Request(
                 channel="storage",
                 method="PUT",
@@ -38,7 +52,7 @@ async def _upload(
                 # No Content-Type: the signature doesn't cover one, and the official clients send none.
                 headers={"User-Agent": session.settings.user_agent},
                 body=body,
-                timeout=session.timeout(options),
+                timeout=session.timeout(within(session, options, deadline)),
                 attempt=number,
             )
             response = await send(session.io, request)
@@ -46,4 +60,4 @@ async def _upload(
                 raise storage_error("upload", urls.upload_url, response.status, response.body)
             return UploadedFile(url=urls.download_url, size=body.size)
 
-        return await retrying(session.io, session.policy(options), "upload", attempt)
+        return await retrying(session.io, session.policy(options), "upload", attempt, deadline=deadline)

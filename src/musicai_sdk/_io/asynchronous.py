@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar, cast
 
 import httpx
 
 from musicai_sdk._io import http, record
 from musicai_sdk._io.blocking import BlockingIO, drive
-from musicai_sdk._io.protocol import IO, Request, ResponseStream
+from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -28,16 +29,28 @@ class AsyncIO:
     def __init__(self, *, tls: ssl.SSLContext | None = None, client: httpx.AsyncClient | None = None) -> None:
         self._tls = tls
         self._given = client
-        self._pool: http.Pool[httpx.AsyncClient] = http.Pool()
+        self._pool: http.Pool[httpx.AsyncClient | httpx.AsyncHTTPTransport] = http.Pool()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._worker = BlockingIO(tls=tls, recorder=self)
 
-    def _client(self, request: Request) -> httpx.AsyncClient:
+    def _transport(self, request: Request) -> httpx.AsyncClient | httpx.AsyncHTTPTransport:
         if self._closed:
             raise ConfigurationError(
                 "this client is closed: make a new one, or leave the `async with` block later"
             )
+        self._stay_on_loop()
+        if self._given is not None:
+            return self._given
+        scheme = request.url.partition(":")[0].lower()
+        key = (request.channel, scheme)
+        transports = self._pool.transports
+        if key not in transports:
+            kind = httpx.AsyncClient if http.behind_proxy() else httpx.AsyncHTTPTransport
+            transports[key] = kind(**http.options(scheme, self._tls))
+        return transports[key]
+
+    def _stay_on_loop(self) -> None:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
@@ -45,29 +58,27 @@ class AsyncIO:
                     "this AsyncMusicAiClient belongs to another event loop: make one client in each asyncio.run(...)"
                 )
             self._loop = loop
-        if self._given is not None:
-            return self._given
-        scheme = request.url.partition(":")[0].lower()
-        key = (request.channel, scheme)
-        clients = self._pool.clients
-        if key not in clients:
-            clients[key] = httpx.AsyncClient(**http.client_options(scheme, self._tls))
-        return clients[key]
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
-        client = self._client(request)
+        transport = self._transport(request)
+        exchanging = http.Exchanging(request)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
         try:
-            with http.exchanging(request):
-                built = http.build(client, request)
-                response = await client.send(built, stream=True, follow_redirects=False)
-                status, headers = response.status_code, dict(response.headers)
+            with exchanging:
+                if isinstance(transport, httpx.AsyncClient):
+                    built = http.build_with(transport, request)
+                    response = await transport.send(built, stream=True, follow_redirects=False)
+                else:
+                    built = http.build(request)
+                    response = await transport.handle_async_request(built)
+                    response.request = built
+                status, headers = response.status_code, http.headers_of(response)
         finally:
             record.note(self, request, self.now() - started, status, headers)
-        return _Stream(request, response, headers)
+        return _Stream(exchanging, response, headers)
 
     async def sleep(self, seconds: float) -> None:
         """Lets the loop go on."""
@@ -76,6 +87,11 @@ class AsyncIO:
     def now(self) -> float:
         """`time.monotonic`."""
         return time.monotonic()
+
+    def signal(self) -> Signal:
+        """A signal between the tasks of the event loop."""
+        self._stay_on_loop()
+        return _Signal()
 
     async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
         """Runs the tasks in a task group behind a semaphore."""
@@ -108,31 +124,52 @@ class AsyncIO:
             # The thread stops at its next chunk, before anything gets its final name. That is nearly always at once;
             # should the network hang, the cancellation doesn't.
             io.cancelled.set()
+            # Seen whenever it ends, also if we are cancelled again: asyncio would report it as never retrieved.
+            thread.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             await asyncio.wait({thread}, timeout=CANCEL_PATIENCE)
-            if not thread.cancel() and not thread.cancelled():
-                thread.exception()  # seen, so that asyncio doesn't report it as never retrieved
+            thread.cancel()
             raise
 
     async def close(self) -> None:
         """Closes the clients that were made here, never a given one."""
         self._closed = True
         await self._worker.close()
-        while self._pool.clients:
-            await self._pool.clients.popitem()[1].aclose()
+        while self._pool.transports:
+            await self._pool.transports.popitem()[1].aclose()
+
+
+class _Signal:
+    """A signal between tasks."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        self._event.clear()
 
 
 class _Stream:
     """An answer on its way."""
 
-    def __init__(self, request: Request, response: httpx.Response, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, exchanging: http.Exchanging, response: httpx.Response, headers: Mapping[str, str]
+    ) -> None:
         self.status = response.status_code
         self.headers = headers
-        self._request = request
+        self._exchanging = exchanging
         self._response = response
-        self._chunks = response.aiter_bytes()
+        coded = "content-encoding" in headers
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        self._chunks: AsyncIterator[bytes] = response.aiter_bytes() if coded else aiter(stream)
 
     async def read(self) -> bytes | memoryview:
-        with http.exchanging(self._request):
+        with self._exchanging:
             return await anext(self._chunks, b"")
 
     async def close(self) -> None:

@@ -8,14 +8,14 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import httpx
 
 from musicai_sdk._io import http, record
 from musicai_sdk._io.direct import direct_body
-from musicai_sdk._io.protocol import IO, Request, ResponseStream
+from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class BlockingIO:
     ) -> None:
         self._tls = tls
         self._given = client
-        self._pool: http.Pool[httpx.Client] = http.Pool()
+        self._pool: http.Pool[httpx.Client | httpx.HTTPTransport] = http.Pool()
         self._closed = False
         self.cancelled = threading.Event()
         """Set from another thread to end what runs here at its next step."""
@@ -57,7 +57,7 @@ class BlockingIO:
         other.cancelled = threading.Event()
         return other
 
-    def _client(self, request: Request) -> httpx.Client:
+    def _transport(self, request: Request) -> httpx.Client | httpx.HTTPTransport:
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one, or leave the `with` block later")
         if self.cancelled.is_set():
@@ -69,28 +69,35 @@ class BlockingIO:
             self._pool = http.Pool()
         scheme = request.url.partition(":")[0].lower()
         key = (request.channel, scheme)
-        client = self._pool.clients.get(key)
-        if client is None:
-            fresh = httpx.Client(**http.client_options(scheme, self._tls))
-            client = self._pool.clients.setdefault(key, fresh)
-            if client is not fresh:
+        transport = self._pool.transports.get(key)
+        if transport is None:
+            kind = httpx.Client if http.behind_proxy() else httpx.HTTPTransport
+            fresh = kind(**http.options(scheme, self._tls))
+            transport = self._pool.transports.setdefault(key, fresh)
+            if transport is not fresh:
                 fresh.close()  # another thread was faster
-        return client
+        return transport
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
-        client = self._client(request)
+        transport = self._transport(request)
+        exchanging = http.Exchanging(request)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
         try:
-            with http.exchanging(request):
-                built = http.build(client, request)
-                response = client.send(built, stream=True, follow_redirects=False)
-                status, headers = response.status_code, dict(response.headers)
+            with exchanging:
+                if isinstance(transport, httpx.Client):
+                    built = http.build_with(transport, request)
+                    response = transport.send(built, stream=True, follow_redirects=False)
+                else:
+                    built = http.build(request)
+                    response = transport.handle_request(built)
+                    response.request = built
+                status, headers = response.status_code, http.headers_of(response)
         finally:
             record.note(self.recorder, request, self.now() - started, status, headers)
-        return _Stream(self, request, response, headers)
+        return _Stream(self, exchanging, response, headers)
 
     async def sleep(self, seconds: float) -> None:
         """Blocks the thread."""
@@ -100,6 +107,10 @@ class BlockingIO:
     def now(self) -> float:
         """`time.monotonic`."""
         return time.monotonic()
+
+    def signal(self) -> Signal:
+        """A signal between threads."""
+        return _Signal()
 
     async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
         """Runs the tasks in up to `limit` threads."""
@@ -126,33 +137,54 @@ class BlockingIO:
     async def close(self) -> None:
         """Closes the clients that were made here, never a given one."""
         self._closed = True
-        while self._pool.clients:
-            self._pool.clients.popitem()[1].close()
+        while self._pool.transports:
+            self._pool.transports.popitem()[1].close()
 
 
 class TransferCancelled(BaseException):
     """Ends a transfer in a worker thread whose task was cancelled."""
 
 
+class _Signal:
+    """A signal between threads."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        self._event.wait(None if seconds is None else min(seconds, threading.TIMEOUT_MAX))
+        # Whoever sets it has written before what it is about, so nothing is lost by this.
+        self._event.clear()
+
+
 class _Stream:
     """An answer on its way."""
 
     def __init__(
-        self, io: BlockingIO, request: Request, response: httpx.Response, headers: Mapping[str, str]
+        self,
+        io: BlockingIO,
+        exchanging: http.Exchanging,
+        response: httpx.Response,
+        headers: Mapping[str, str],
     ) -> None:
         self.status = response.status_code
         self.headers = headers
         self._io = io
-        self._request = request
+        self._exchanging = exchanging
         self._response = response
-        self._direct = direct_body(response)
         # Decoded, because an API answer may be compressed; downloads ask for the identity coding.
-        self._chunks = response.iter_bytes()
+        coded = "content-encoding" in headers
+        stream = cast("httpx.SyncByteStream", response.stream)
+        self._chunks: Iterator[bytes] = response.iter_bytes() if coded else iter(stream)
+        self._direct = direct_body(response, headers, self._chunks)
 
     async def read(self) -> bytes | memoryview:
         if self._io.cancelled.is_set():
             raise TransferCancelled
-        with http.exchanging(self._request):
+        with self._exchanging:
             return self._direct.read() if self._direct is not None else next(self._chunks, b"")
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import httpx
 
@@ -50,16 +50,15 @@ class DirectBody:
         return self._buffer[:received]
 
 
-def direct_body(response: httpx.Response) -> DirectBody | None:
+def direct_body(
+    response: httpx.Response, headers: Mapping[str, str], chunks: Iterator[bytes]
+) -> DirectBody | None:
     """The direct way to the body of an answer that was just begun, or None where it isn't safe."""
-    length = response.headers.get("content-length", "")
+    length = headers.get("content-length", "")
     stream = response.extensions.get("network_stream")
     if not length.isdecimal() or int(length) < SMALLEST or stream is None:
         return None
-    if (
-        response.http_version != "HTTP/1.1"
-        or response.headers.get("content-encoding", "identity") != "identity"
-    ):
+    if response.http_version != "HTTP/1.1" or headers.get("content-encoding", "identity") != "identity":
         return None
     connection = stream.get_extra_info("socket")
     if not isinstance(connection, socket.socket):
@@ -72,4 +71,4 @@ def direct_body(response: httpx.Response) -> DirectBody | None:
         return None
     if isinstance(connection, ssl.SSLSocket) != (response.url.scheme == "https"):
         return None
-    return DirectBody(response.iter_raw(), connection, int(length))
+    return DirectBody(chunks, connection, int(length))

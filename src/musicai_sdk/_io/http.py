@@ -1,16 +1,23 @@
-"""What both drivers share of httpx: clients, bodies, errors. With its two neighbours the only importer of httpx."""
+"""What both drivers share of httpx: transports, bodies, errors. With its neighbours the only importer of httpx.
+
+A request goes straight to httpx's transport, which is also what its instrumentation and its mocks take hold of: what a
+client does around it (default headers, cookies, redirects, authentication) needs as much CPU as the rest of a small
+request, and is nothing that this package uses.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import ssl
 import warnings
-from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cache
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar, Token
+from functools import cache, lru_cache
+from types import TracebackType
 from typing import Any, Generic, TypeVar
+from urllib.request import getproxies
 
 import httpx
 from typing_extensions import override
@@ -29,31 +36,32 @@ def default_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def client_options(scheme: str, tls: ssl.SSLContext | None) -> dict[str, Any]:
-    """The arguments of an httpx client for one URL scheme."""
-    # A client for plain HTTP gets an empty trust store: cheap, and it fails closed should it ever meet TLS.
+def options(scheme: str, tls: ssl.SSLContext | None) -> dict[str, Any]:
+    """The arguments of an httpx transport, or of a client, for one URL scheme."""
+    # What is for plain HTTP gets an empty trust store: cheap, and it fails closed should it ever meet TLS.
     verify = (tls or default_tls()) if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return {
-        "verify": verify,
-        "follow_redirects": False,
-        "limits": httpx.Limits(
-            max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS // 2
-        ),
-    }
+    limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS // 2)
+    return {"verify": verify, "limits": limits}
 
 
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+def behind_proxy() -> bool:
+    """Whether the environment names a proxy: which requests go through it is what a whole httpx client knows."""
+    proxies = getproxies()
+    return any(proxies.get(scheme) for scheme in ("http", "https", "all"))
+
+
+C = TypeVar("C", httpx.Client | httpx.HTTPTransport, httpx.AsyncClient | httpx.AsyncHTTPTransport)
 
 
 class Pool(Generic[C]):
-    """The HTTP clients that one of ours has made, by channel and URL scheme."""
+    """The transports that one of our clients has made, by channel and URL scheme."""
 
     def __init__(self) -> None:
-        self.clients: dict[tuple[str, str], C] = {}
+        self.transports: dict[tuple[str, str], C] = {}
         self.pid: int = os.getpid()
 
     def __del__(self) -> None:
-        if self.clients and self.pid == os.getpid():
+        if self.transports and self.pid == os.getpid():
             text = "a Music.AI client was left open: use it in a `with` block, or close it"
             warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
 
@@ -77,51 +85,93 @@ class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield chunk
 
 
-def build(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
-    """The httpx form of a request; a streamed body is set afterwards because `content=` would make it one-coloured."""
+DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate"}
+"""Sent unless the request says otherwise. httpx decodes these codings on every machine."""
+
+
+def build(request: Request) -> httpx.Request:
+    """The httpx form of a request that goes straight to a transport."""
+    headers = _headers(request)
+    given = {name.lower() for name in headers}
+    built = httpx.Request(
+        request.method,
+        _repeated_url(request.url) if request.channel == "api" else request.url,
+        headers={**headers, **{name: text for name, text in DEFAULT_HEADERS.items() if name not in given}},
+        content=request.body if isinstance(request.body, bytes) else None,
+        extensions={"timeout": timeout(request.timeout)},
+    )
+    if built.url.userinfo:
+        next(httpx.BasicAuth(built.url.username, built.url.password).auth_flow(built))
+    return _with_body(built, request)
+
+
+def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
+    """The same with what a client adds of its own."""
+    built = client.build_request(
+        request.method,
+        request.url,
+        headers=_headers(request),
+        content=request.body if isinstance(request.body, bytes) else None,
+        timeout=httpx.Timeout(**timeout(request.timeout)),
+    )
+    return _with_body(built, request)
+
+
+_repeated_url = lru_cache(maxsize=64)(httpx.URL)
+"""Polls ask for the same few URLs again and again. Not for the storage: signed URLs aren't kept."""
+
+
+def _headers(request: Request) -> dict[str, str]:
     headers = dict(request.headers)
     body = request.body
     if body is not None:
         headers["Content-Length"] = str(len(body) if isinstance(body, bytes) else body.size)
-    with translated(request):
-        built = client.build_request(
-            request.method,
-            request.url,
-            headers=headers,
-            content=body if isinstance(body, bytes) else None,
-            timeout=timeout(request.timeout),
-        )
-    if body is not None and not isinstance(body, bytes):
-        built.stream = _DualStream(body)
+    return headers
+
+
+def _with_body(built: httpx.Request, request: Request) -> httpx.Request:
+    """A streamed body is set afterwards: as `content=` it would have one colour, as `stream=` no `Host` is sent."""
+    if request.body is not None and not isinstance(request.body, bytes):
+        built.stream = _DualStream(request.body)
     return built
 
 
-def timeout(seconds: float | None) -> httpx.Timeout:
+def timeout(seconds: float | None) -> dict[str, float | None]:
     """Connecting has to be quick whatever the exchange may take; waiting for a free connection has no limit."""
-    return httpx.Timeout(seconds, connect=min(seconds or 10.0, 10.0), pool=None)
+    return {"connect": min(seconds or 10.0, 10.0), "read": seconds, "write": seconds, "pool": None}
 
 
-@contextmanager
-def translated(request: Request) -> Generator[None]:
-    """Turns the errors of httpx into ours, without its request objects and without any URL's query."""
-    where = f"{request.method} {without_query(request.url)}"
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """The headers by lower-case name; those that come more than once are joined."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _text(value: bytes) -> str:
     try:
-        yield
-    except MusicAiError:
-        raise
-    except (httpx.ConnectTimeout, httpx.PoolTimeout):
-        raise RequestTimeoutError(f"{where}: no connection in time", sent=False) from None
-    except httpx.TimeoutException:
-        text = (
-            f"{where}: no answer within {request.timeout:g} s" if request.timeout else f"{where}: timed out"
-        )
-        raise RequestTimeoutError(text, sent=True) from None
-    except (httpx.ConnectError, httpx.ProxyError) as error:
-        raise ConnectionFailedError(f"{where}: can't connect: {_reason(error)}", sent=False) from None
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-        raise ConfigurationError(f"{where}: not a request that can be sent: {type(error).__name__}") from None
-    except httpx.HTTPError as error:
-        raise ConnectionFailedError(f"{where}: the connection broke: {_reason(error)}", sent=True) from None
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def failure(request: Request, error: httpx.HTTPError | httpx.InvalidURL) -> MusicAiError:
+    """An error of httpx as one of ours, without its request objects and without any URL's query."""
+    where = f"{request.method} {without_query(request.url)}"
+    match error:
+        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            return RequestTimeoutError(f"{where}: no connection in time", sent=False)
+        case httpx.TimeoutException():
+            silence = f"no answer within {request.timeout:g} s" if request.timeout else "timed out"
+            return RequestTimeoutError(f"{where}: {silence}", sent=True)
+        case httpx.ConnectError() | httpx.ProxyError():
+            return ConnectionFailedError(f"{where}: can't connect: {_reason(error)}", sent=False)
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            return ConfigurationError(f"{where}: not a request that can be sent: {type(error).__name__}")
+        case _:
+            return ConnectionFailedError(f"{where}: the connection broke: {_reason(error)}", sent=True)
 
 
 def _reason(error: Exception) -> str:
@@ -133,26 +183,46 @@ _ours: ContextVar[bool] = ContextVar("musicai_sdk_sending", default=False)
 
 
 class _HideQueries(logging.Filter):
-    """httpx logs every URL whole, at INFO; in requests of this package the query (signatures) is taken out."""
+    """Takes the query (signatures) out of what is logged of this package's requests.
+
+    httpx logs every URL whole, at INFO, and httpcore every header of an answer, `Location` too, at DEBUG.
+    """
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        if _ours.get() and isinstance(record.args, tuple):
+        if not _ours.get():
+            return True
+        if record.name.startswith("httpcore."):
+            record.msg = _QUERY.sub("…", str(record.msg))
+        elif isinstance(record.args, tuple):
             record.args = tuple(
                 without_query(str(value)) if isinstance(value, httpx.URL) else value for value in record.args
             )
         return True
 
 
-logging.getLogger("httpx").addFilter(_HideQueries())
+_QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
+for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
+    logging.getLogger(_name).addFilter(_HideQueries())
 
 
-@contextmanager
-def exchanging(request: Request) -> Generator[None]:
-    """Around every use of httpx: errors translated, its log redacted."""
-    token = _ours.set(True)
-    try:
-        with translated(request):
-            yield
-    finally:
-        _ours.reset(token)
+class Exchanging:
+    """Around every use of httpx for one request: errors translated, its log redacted."""
+
+    __slots__ = ("_request", "_token")
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._token: Token[bool] = _ours.set(True)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _ours.reset(self._token)
+        if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
+            raise failure(self._request, error) from None

@@ -64,6 +64,18 @@ class ResponseStream(Protocol):
         ...
 
 
+class Signal(Protocol):
+    """Wakes somebody who sleeps."""
+
+    def set(self) -> None:
+        """Wakes whoever waits, or else the next one who would."""
+        ...
+
+    async def wait(self, seconds: float | None) -> None:
+        """Sleeps until the signal is set, but not longer; it is unset then. None sleeps without end."""
+        ...
+
+
 class IO(Protocol):
     """The outside world. `AsyncIO` suspends; `BlockingIO` implements the same coroutines without ever suspending."""
 
@@ -81,6 +93,10 @@ class IO(Protocol):
 
     def now(self) -> float:
         """A monotonic clock, in seconds."""
+        ...
+
+    def signal(self) -> Signal:
+        """A signal for those who use this driver: between threads, or between the tasks of its event loop."""
         ...
 
     async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:

@@ -62,6 +62,9 @@ def note(
     owner: object, request: Request, elapsed: float, status: int | None, headers: Mapping[str, str]
 ) -> None:
     """Logs one exchange at DEBUG and adds it to the recordings of `owner`."""
+    recordings = [exchanges for recorder, exchanges in _recordings.get() if recorder is owner]
+    if not recordings and not logger.isEnabledFor(logging.DEBUG):
+        return
     exchange = Exchange(
         method=request.method,
         url=without_query(request.url),
@@ -79,9 +82,8 @@ def note(
         elapsed * 1000,
         request.attempt,
     )
-    for recorder, exchanges in _recordings.get():
-        if recorder is owner:
-            exchanges.append(exchange)
+    for exchanges in recordings:
+        exchanges.append(exchange)
 
 
 _SECRET_HEADERS = frozenset({"authorization", "location", "set-cookie", "www-authenticate"})

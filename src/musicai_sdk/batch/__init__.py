@@ -15,8 +15,9 @@ or with new files in the folder: it goes on, and what is done is skipped. `Batch
 on.
 
 Inputs:
-    Paths, folders (`Folder("songs", glob="*.flac")`), URLs, CSV or JSONL manifests with parameters in each
-    row (`Manifest("songs.csv")`), `Input(source, params, name)`, or any iterator of these, which may block.
+    Paths, folders (`Folder("songs", glob="*.flac")`), folders to which files come (`Watch("incoming")`, until
+    Ctrl-C), URLs, CSV or JSONL manifests with parameters in each row (`Manifest("songs.csv")`),
+    `Input(source, params, name)`, or any iterator of these, which may block. `plan` tells what would be done.
     Each input gets the folder `<out>/<its path without extension>`, made safe for every file system, told
     apart from others, never outside.
 
@@ -24,6 +25,12 @@ Inputs:
     each path, size and time of change; a URL by what it says without the signature. So a renamed file is
     skipped, and inputs with equal contents and parameters share one job and one result, in the folder of
     the one seen first (`LedgerView.inputs` tells).
+
+Buckets:
+    Inputs may be in a bucket (`Bucket("s3://songs")`, `Folder("s3://songs/live/", glob="*.wav")`, `s3://…/a.wav` in a
+    manifest), and `out` may be one, with `ledger=` on this machine: see `musicai_sdk.storage`. An object is known by
+    its ETag and size. The ledger has no signed URL of either: they are signed for each POST, before it counts as sent.
+    Verified means there that every object was looked up and has the size and ETag that were written down.
 
 States:
     seen → uploaded → creating → created → finished → downloaded → verified → deleted, or `failed` with a
@@ -94,6 +101,8 @@ from musicai_sdk.batch.errors import (
     ShardsFailedError,
 )
 from musicai_sdk.batch.events import Event, EventKind, InFlight, Progress
+from musicai_sdk.batch.ledgers import ledger_of, set_aside
+from musicai_sdk.batch.planning import Plan, count_inputs, plan
 from musicai_sdk.batch.records import (
     Damage,
     Durations,
@@ -103,9 +112,10 @@ from musicai_sdk.batch.records import (
     Report,
     open_ledger,
 )
+from musicai_sdk.batch.reporting import write_report
 from musicai_sdk.batch.running import Batch
 from musicai_sdk.batch.shortcut import run
-from musicai_sdk.batch.sources import Folder, Input, Inputs, Manifest, Rejected, Source
+from musicai_sdk.batch.sources import Folder, Input, Inputs, Manifest, Rejected, Source, Watch
 from musicai_sdk.batch.tracks import State, Track
 
 __all__ = [
@@ -126,6 +136,7 @@ __all__ = [
     "LedgerView",
     "Manifest",
     "OutputRecord",
+    "Plan",
     "Progress",
     "Rejected",
     "Report",
@@ -133,7 +144,13 @@ __all__ = [
     "Source",
     "State",
     "Track",
+    "Watch",
+    "count_inputs",
     "dask_executor",
+    "ledger_of",
     "open_ledger",
+    "plan",
     "run",
+    "set_aside",
+    "write_report",
 ]

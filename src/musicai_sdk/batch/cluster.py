@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -13,6 +14,15 @@ from musicai_sdk.errors import ConfigurationError
 
 RETRIES = 3
 """How often Dask gives out a shard again whose worker died."""
+
+
+def dask_setup(_worker: object) -> None:
+    """What Dask calls in each local worker when it starts.
+
+    Ctrl-C in a terminal goes to every process there. Who runs the batch drains it; a worker that died of it
+    couldn't finish what is under way.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -43,7 +53,11 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
         # A process for each: a shard is one event loop, and a dying worker takes down no other one.
         with (
             distributed.LocalCluster(
-                n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                preload=__name__,
             ) as cluster,
             distributed.Client(cluster) as client,
         ):

@@ -18,7 +18,7 @@ from musicai_sdk.batch.tracks import Track
 async def deal(
     main: Ledger,
     settings: Settings,
-    items: Callable[[], Iterator[Met]],
+    items: Callable[[], Iterator[Met | None]],
     shards: int,
     tally: Tally,
     tell: Callable[[Event], object],

@@ -152,7 +152,7 @@ class Tally:
         failed = self.states.get("failed", 0) + self.states.get("uncertain", 0)
         left = self.known - self.done - self.duplicates - failed
         return Progress(
-            states={state: count for state, count in self.states.items() if count},
+            states={state: count for state, count in dict(self.states).items() if count},
             known=self.known,
             complete=self.complete,
             done=self.done,

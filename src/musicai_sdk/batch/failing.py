@@ -7,16 +7,23 @@ from typing import Any
 
 from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.errors import (
+    AuthenticationError,
+    ConfigurationError,
     ConnectionFailedError,
     JobFailedError,
     MusicAiError,
     NotFoundError,
+    PermissionDeniedError,
     RateLimitError,
     ServerError,
     SourceNotFoundError,
     StatusError,
     TransferError,
+    WaitTimeoutError,
 )
+
+FATAL = (AuthenticationError, ConfigurationError, PermissionDeniedError)
+"""Errors that every other track would meet too: they end the run."""
 
 _LONGEST_PAUSE = 60.0
 
@@ -43,10 +50,10 @@ def described(error: BaseException) -> tuple[str, str]:
         return "JOB_GONE", f"the job doesn't exist any more: {error}"
     if isinstance(error, StatusError):
         return error.code or f"HTTP_{error.status}", str(error)
+    if isinstance(error, WaitTimeoutError):
+        return "WAIT_TIMEOUT", "the job hasn't ended in time; it goes on, and a retry waits for it again"
     if isinstance(error, MusicAiError):
         return type(error).__name__, str(error)
-    if isinstance(error, TimeoutError):
-        return "WAIT_TIMEOUT", "the job hasn't ended in time; it goes on, and a retry waits for it again"
     return type(error).__name__, str(error) or repr(error)
 
 

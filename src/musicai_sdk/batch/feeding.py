@@ -15,11 +15,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from musicai_sdk.batch.inputs import read_inputs
 from musicai_sdk.batch.ledger import Given
-from musicai_sdk.batch.sources import Input, Inputs, Rejected, is_url
+from musicai_sdk.batch.objects import Buckets, met_object
+from musicai_sdk.batch.sources import Input, Inputs, Rejected, is_object, is_url
 from musicai_sdk.batch.template import Template
 from musicai_sdk.errors import InputError
+from musicai_sdk.storage import ObjectNotFoundError
 
-CHUNK = 400
+CHUNK = 1000
 """Inputs that are looked up in the ledger together."""
 _AHEAD = 2 * CHUNK
 _SAMPLE = 4096
@@ -46,20 +48,28 @@ def identity(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(query), ""))
 
 
-def met_inputs(inputs: Inputs, out: Path, template: Template) -> Iterator[Met]:
-    """Every input with its identity, parameters, size and time of change; or why it can't be processed."""
-    for item in read_inputs(inputs, out):
-        yield item if isinstance(item, Rejected) else _met(item, template)
+def met_inputs(
+    inputs: Inputs, out: Path, template: Template, buckets: Buckets | None = None
+) -> Iterator[Met | None]:
+    """Every input with its identity, parameters, size and time of change; or why it can't be processed.
+
+    None when nothing has come for a moment: whoever reads can end then.
+    """
+    buckets = buckets or Buckets()
+    for item in read_inputs(inputs, out, buckets):
+        yield _met(item, template, buckets) if isinstance(item, Input) else item
 
 
-def _met(item: Input, template: Template) -> Met:
+def _met(item: Input, template: Template, buckets: Buckets) -> Met:
     try:
         params = template.wire_params(item.params)
+        if is_object(item.source):
+            return remote(Given(item.source, params, item.name or "", url=buckets.located(item.source)))
         if is_url(item.source):
             same = identity(item.source)
             return remote(Given(same, params, item.name or "", url=item.source))
         return looked_at(Given(_absolute(item.source), params, item.name or ""))
-    except (InputError, ValueError) as error:
+    except (InputError, ObjectNotFoundError, ValueError) as error:
         return Rejected(item.source, str(error))
 
 
@@ -71,6 +81,8 @@ def _absolute(path: str) -> str:
 
 def remote(given: Given) -> Given:
     """A remote input with what stands for its content."""
+    if is_object(given.url or ""):
+        return met_object(given)
     given.content = f"url:{given.source}"
     return given
 
@@ -118,7 +130,8 @@ def sample(given: Given) -> str:
         OSError: it can't be read.
     """
     if given.sample is None and given.url is not None:
-        given.sample = hashlib.sha256(given.source.encode()).hexdigest()[:16]
+        same = given.content if given.content and is_object(given.source) else given.source
+        given.sample = hashlib.sha256(same.encode()).hexdigest()[:16]
     elif given.sample is None:
         with Path(given.source).open("rb") as file:
             given.sample = _sample(file)
@@ -137,11 +150,10 @@ def _sample(file: BinaryIO) -> str:
 class Feed:
     """Reads an iterator in a thread of its own, a bounded way ahead; gives what has come in chunks.
 
-    A daemon thread: an iterator that blocks for ever, such as one that watches a folder, can't keep the
-    process alive.
+    A daemon thread: an iterator that blocks for ever can't keep the process alive.
     """
 
-    def __init__(self, items: Callable[[], Iterator[Met]]) -> None:
+    def __init__(self, items: Callable[[], Iterator[Met | None]]) -> None:
         self._items = items
         self._loop = asyncio.get_running_loop()
         self._room = threading.Condition()
@@ -184,12 +196,13 @@ class Feed:
     def _read(self) -> None:
         try:
             for item in self._items():
-                self._ready.append(item)
-                if len(self._ready) == 1:
-                    self._tell()
-                elif len(self._ready) >= _AHEAD:
-                    with self._room:
-                        self._room.wait_for(lambda: self._stopped or len(self._ready) < _AHEAD)
+                if item is not None:
+                    self._ready.append(item)
+                    if len(self._ready) == 1:
+                        self._tell()
+                    elif len(self._ready) >= _AHEAD:
+                        with self._room:
+                            self._room.wait_for(lambda: self._stopped or len(self._ready) < _AHEAD)
                 if self._stopped:
                     return
         except BaseException as error:  # noqa: BLE001 - it goes to who asked for the inputs

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk.batch.manifests import rows
+from musicai_sdk.batch.objects import Buckets
 from musicai_sdk.batch.sources import (
     Folder,
     Input,
@@ -16,75 +16,55 @@ from musicai_sdk.batch.sources import (
     Manifest,
     Rejected,
     Source,
+    Watch,
+    is_object,
     is_url,
     name_of,
     named,
     stem,
 )
+from musicai_sdk.batch.walking import root_of, walk
+from musicai_sdk.batch.watching import watched
 from musicai_sdk.errors import InputError
-
-MEDIA = frozenset(
-    [
-        ".aac",
-        ".ac3",
-        ".aif",
-        ".aiff",
-        ".alac",
-        ".amr",
-        ".avi",
-        ".caf",
-        ".flac",
-        ".m4a",
-        ".m4v",
-        ".mka",
-        ".mkv",
-        ".mov",
-        ".mp2",
-        ".mp3",
-        ".mp4",
-        ".mpga",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".wav",
-        ".wave",
-        ".weba",
-        ".webm",
-        ".wma",
-        ".wmv",
-    ]
-)
-"""What is taken from a folder unless a glob says otherwise: a stray cover.jpg would be paid for, and fail."""
+from musicai_sdk.storage import Bucket
 
 _NONE: dict[str, Any] = {}
+_BUCKET_ALONE = 2
+"""Slashes in the URL of a whole bucket."""
 _MANIFESTS = (".csv", ".jsonl", ".ndjson")
 
 
-def read_inputs(inputs: Inputs, out: Path) -> Iterator[Input | Rejected]:
-    """Every input, in order.
+def read_inputs(inputs: Inputs, out: Path, buckets: Buckets) -> Iterator[Input | Rejected | None]:
+    """Every input, in order; None from a `Watch` when nothing has come for a moment.
 
     Raises:
         InputError: a folder or a manifest that doesn't exist, is empty, or can't be read at all.
     """
-    if isinstance(inputs, str | os.PathLike | Input | Folder | Manifest | Rejected):
-        yield from _expanded(inputs, out)
+    if isinstance(inputs, str | os.PathLike | Bucket | Input | Folder | Manifest | Rejected | Watch):
+        yield from _expanded(inputs, out, buckets)
         return
     for source in inputs:
-        yield from _expanded(source, out)
+        yield from _expanded(source, out, buckets)
 
 
-def _expanded(source: Source, out: Path) -> Iterator[Input | Rejected]:
+def _expanded(source: Source, out: Path, buckets: Buckets) -> Iterator[Input | Rejected | None]:
     if isinstance(source, Input):
         yield named(source)
     elif isinstance(source, Rejected):
         yield source
+    elif isinstance(source, Bucket) or (isinstance(source, Folder) and _in_bucket(source.path)):
+        yield from buckets.folder(source)
     elif isinstance(source, Folder):
         yield from _files(source, out)
+    elif isinstance(source, Watch):
+        yield from watched(source, out)
     elif isinstance(source, Manifest):
         yield from rows(Path(source.path))
     elif isinstance(cast("object", source), str | os.PathLike):
         text = os.fspath(source)
-        if not is_url(text) and os.path.isdir(text):  # noqa: PTH112 - a hundred thousand times
+        if is_object(text) and (text.endswith("/") or text.count("/") == _BUCKET_ALONE):
+            yield from buckets.folder(Folder(text))
+        elif not is_url(text) and os.path.isdir(text):  # noqa: PTH112 - a hundred thousand times
             yield from _files(Folder(text), out)
         elif not is_url(text) and text.lower().endswith(_MANIFESTS):
             yield from rows(Path(text))
@@ -94,30 +74,16 @@ def _expanded(source: Source, out: Path) -> Iterator[Input | Rejected]:
         raise InputError(f"can't process a {type(source).__name__}: give paths, URLs, Input(…) or Folder(…)")
 
 
+def _in_bucket(path: str | os.PathLike[str] | Bucket) -> bool:
+    return isinstance(path, Bucket) or is_object(os.fspath(path))
+
+
 def _files(folder: Folder, out: Path) -> Iterator[Input | Rejected]:
-    root = str(Path(folder.path).absolute())
-    if not os.path.isdir(root):  # noqa: PTH112
-        raise InputError(f"there is no folder {root!r}")
+    root = root_of(cast("str | os.PathLike[str]", folder.path))
     found = False
-    for parent, folders, names in os.walk(root):
-        # Results of earlier runs are no inputs, wherever the output folder is.
-        folders[:] = sorted(
-            name
-            for name in folders
-            if folder.recursive and name[0] != "." and f"{parent}{os.sep}{name}" != str(out)
-        )
-        above = parent[len(root) :].replace(os.sep, "/").strip("/")
-        for name in sorted(names):
-            relative = f"{above}/{name}" if above else name
-            if name[0] != "." and _wanted(relative, folder.glob):
-                found = True
-                yield Input(f"{parent}{os.sep}{name}", _NONE, stem(relative))
+    for path, relative in walk(root, out, folder.glob, recursive=folder.recursive):
+        found = True
+        yield Input(path, _NONE, stem(relative))
     if not found:
         what = folder.glob or "audio or video files"
         raise InputError(f"there is nothing to process in {root!r}: no {what}")
-
-
-def _wanted(relative: str, glob: str | None) -> bool:
-    if glob is None:
-        return relative[relative.rfind(".") :].lower() in MEDIA
-    return fnmatch(relative if "/" in glob else relative.rpartition("/")[2], glob)

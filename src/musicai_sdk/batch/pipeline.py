@@ -8,17 +8,20 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.client_warnings import ClientWarnings
 from musicai_sdk.batch.events import Tally
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Ledger
-from musicai_sdk.batch.polling import Poller
+from musicai_sdk.batch.objects import Buckets
+from musicai_sdk.batch.places import place_of
 from musicai_sdk.batch.reconciling import Reconciler
-from musicai_sdk.batch.results import Output, downloaded, verified
+from musicai_sdk.batch.results import Output
 from musicai_sdk.batch.settings import Settings
+from musicai_sdk.batch.sources import is_object
 from musicai_sdk.batch.template import instance_of
 from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.errors import (
@@ -28,8 +31,12 @@ from musicai_sdk.errors import (
     IntegrityError,
     NotFoundError,
     StatusError,
+    TransferError,
 )
 from musicai_sdk.models import Job
+
+_LOOK_AGAIN = 0.5
+"""Seconds until a job is looked at again that was made just now and isn't shown yet."""
 
 
 class Draining(Exception):  # noqa: N818 - the run ends, nothing failed
@@ -54,12 +61,15 @@ class Pipeline:
         self.draining: bool = False
         self.committed: set[str] = set()
         """Tracks in a step that is finished even while the run drains: a paid POST, a download."""
+        self._unlisted = set[str]()
+        """Idempotency keys of lost POSTs that this run has looked for to the end."""
         self._client = client
         self._journal = journal
         self._settings = settings
         self._tally = tally
-        self._out = Path(settings.out)
-        self._poller = Poller(client, settings.slug, settings.poll_interval, warn)
+        self._place = place_of(settings.bucket or settings.out)
+        self._inputs = Buckets(settings.inputs)
+        self._warnings = ClientWarnings(warn)
         self._reconciler = Reconciler(client, settings.slug, settings.grace, warn)
         self._uploads = asyncio.Semaphore(settings.uploads)
         self._slots = asyncio.Semaphore(settings.in_flight)
@@ -72,8 +82,8 @@ class Pipeline:
                 self._reconciler.expect(track.idempotency_key or "", track.creating_at or 0.0)
 
     async def close(self) -> None:
-        """Ends the polling."""
-        await self._poller.close()
+        """Ends what runs beside the tracks."""
+        self._warnings.stop()
         await self._reconciler.close()
 
     async def advance(self, track: Track) -> None:
@@ -111,10 +121,8 @@ class Pipeline:
 
     async def _through_the_service(self, track: Track) -> Job[Any] | None:
         if track.state in ("creating", "uncertain"):
-            job = await self._reconciler.look_for(track.idempotency_key or "", track.creating_at or 0.0)
-            if job is not None:
-                await self._created(track, job.id)
-            elif track.state == "uncertain" and not self._settings.retry_uncertain:
+            await self._look_for(track)
+            if track.state == "uncertain" and not self._settings.retry_uncertain:
                 return None
         if track.state in ("uploaded", "creating", "uncertain"):
             await self._create(track)
@@ -127,16 +135,26 @@ class Pipeline:
             # fails.
             await self._upload(track)
         self._begin(track)
+        # Signed before the POST may count as sent: without credentials for it there is none.
+        url = track.url or ""
+        if is_object(url):
+            url = await asyncio.to_thread(self._inputs.signed, url)
+        params: dict[str, Any] = json.loads(track.params)
+        workflow = instance_of(self._settings.slug, self._settings.wire_input, url, params)
+        targets = await self._place.upload_urls(track, workflow)
         self.committed.add(track.key)
         try:
             key = track.idempotency_key or str(uuid.uuid4())
+            self._unlisted.discard(key)
             await self._journal.move(track, "creating", idempotency_key=key, creating_at=time.time())
-            params: dict[str, Any] = json.loads(track.params)
-            workflow = instance_of(self._settings.slug, self._settings.wire_input, track.url or "", params)
             try:
                 # Nothing has this key: it is new, or the list was just searched for it.
                 made = await self._client.jobs.create(
-                    workflow, name=PurePosixPath(track.folder).name, idempotency_key=key, find_first=False
+                    workflow,
+                    name=PurePosixPath(track.folder).name,
+                    copy_results_to=targets,
+                    idempotency_key=key,
+                    find_first=False,
                 )
             except CreateUncertainError as error:
                 code, message = type(error).__name__, str(error)
@@ -152,9 +170,18 @@ class Pipeline:
         finally:
             self.committed.discard(track.key)
         if track.state == "uncertain":
-            job = await self._reconciler.look_for(key, track.creating_at or 0.0)
-            if job is not None:
-                await self._created(track, job.id)
+            await self._look_for(track)
+
+    async def _look_for(self, track: Track) -> None:
+        """Finds the job of a POST whose answer nobody has, if it is listed within the grace period."""
+        key = track.idempotency_key or ""
+        if key in self._unlisted:
+            return  # since the last POST under this key; a second look would only cost another grace period
+        job = await self._reconciler.look_for(key, track.creating_at or 0.0)
+        if job is not None:
+            await self._created(track, job.id)
+        else:
+            self._unlisted.add(key)
 
     async def _created(self, track: Track, job_id: str) -> None:
         await self._journal.move(
@@ -163,10 +190,26 @@ class Pipeline:
 
     async def _wait(self, track: Track) -> Job[Any]:
         self._begin(track)
-        job = await self._poller.wait(track.job_id or "", self._settings.job_timeout)
+        job = await self._ended(track)
         job.raise_for_failure()
         await self._journal.move(track, "finished", finished_at=time.time())
         return job
+
+    async def _ended(self, track: Track) -> Job[Any]:
+        settings = self._settings
+        while True:
+            try:
+                # All tracks share the client's polls, which are list pages.
+                return await self._client.jobs.wait(
+                    track.job_id or "",
+                    timeout=settings.job_timeout,
+                    poll_interval=settings.poll_interval or None,
+                )
+            except NotFoundError:
+                # A job counts as gone only when the service has had its time to show it: a retry pays anew.
+                if time.time() - (track.created_at or 0.0) > settings.grace:
+                    raise
+                await asyncio.sleep(_LOOK_AGAIN)
 
     async def _fetch(self, track: Track, job: Job[Any] | None) -> None:
         """Downloads what isn't here, and verifies it."""
@@ -191,10 +234,12 @@ class Pipeline:
             if (active := self._tally.active.get(track.key)) is not None:
                 active.moved += done - before if done >= before else done
 
-        files = await self._client.jobs.download(
-            job or track.job_id or "", self._out / track.folder, on_progress=moved
-        )
-        outputs = downloaded(files, self._out)
+        job = job or await self._client.jobs.get(track.job_id or "")
+        job.raise_for_success()
+        if job.raw_result is None:
+            # The job is deleted when its results are safe, and nothing isn't a result.
+            raise TransferError(f"job {job.id} has succeeded, but the service gives no result for it")
+        outputs = await self._place.fetch(self._client, job, track, moved)
         size = sum(output[2] for output in outputs)
         self._tally.bytes_downloaded += size
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))
@@ -206,7 +251,7 @@ class Pipeline:
 
         outputs = await self._journal.read(recorded)
         try:
-            checked = await asyncio.to_thread(verified, outputs, self._out)
+            checked = await asyncio.to_thread(self._place.verified, outputs)
         except IntegrityError:
             return False
         if not checked:

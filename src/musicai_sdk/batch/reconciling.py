@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
-from musicai_sdk.batch.polling import FATAL, PAGE
+from musicai_sdk.batch.failing import FATAL
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.models import Job
 
 CLOCKS_APART = 86_400.0
 """How far this machine's clock and the service's may be apart, in seconds, for a pass to end early."""
+PAGE = 100
+"""Jobs on a page of the list: the service's default."""
 _FIRST_PAUSE = 0.5
 
 

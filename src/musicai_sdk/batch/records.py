@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Self
 
 from musicai_sdk.batch.events import Progress
-from musicai_sdk.batch.results import Output, verified
+from musicai_sdk.batch.places import place_of
+from musicai_sdk.batch.results import Output
 from musicai_sdk.batch.schema import open_to_read
 from musicai_sdk.batch.sources import Rejected
 from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.errors import IntegrityError
+from musicai_sdk.storage import Bucket
 
 STAGES: Mapping[str, tuple[str, str]] = {
     "upload": ("seen_at", "uploaded_at"),
@@ -33,11 +35,11 @@ class OutputRecord:
     name: str
     """The output's name; empty for the JSON file with the whole result."""
     path: str
-    """Where it is, relative to the output folder."""
+    """Where it is, relative to the output folder or to the bucket's prefix."""
     size: int
     """In bytes."""
     sha256: str | None
-    """Its digest; None until it was verified."""
+    """Its digest, in hex; None until it was verified. Of an object in a bucket its ETag, as `etag:…`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,11 @@ class Report:
 
     ledger: Path
     out: Path
+    """The output folder; the ledger's folder when results are in a bucket."""
     progress: Progress
     """The figures at the end."""
+    bucket: Bucket | None = None
+    """Where the results are, unless they are in `out`."""
 
     @property
     def ok(self) -> bool:
@@ -124,8 +129,22 @@ class LedgerView:
     @property
     def workflow(self) -> str:
         """The slug of the workflow that this ledger is about."""
-        row: tuple[str] | None = self._db.execute("SELECT value FROM meta WHERE name = 'workflow'").fetchone()
-        return row[0] if row else ""
+        return self._meta("workflow")
+
+    @property
+    def bucket(self) -> str | None:
+        """The URL of the bucket that the results are in; None when they are in `out`."""
+        return self._meta("bucket") or None
+
+    @property
+    def input_name(self) -> str:
+        """The wire name of the parameter that takes the track."""
+        return self._meta("input")
+
+    @property
+    def out(self) -> Path:
+        """The output folder of the latest run; moved, if the ledger was moved with it."""
+        return Path(os.path.normpath(self.path.absolute().parent / self._meta("out")))
 
     def counts(self) -> dict[State, int]:
         """How many tracks there are in each state."""
@@ -174,19 +193,17 @@ class LedgerView:
     def durations(self) -> dict[str, Durations]:
         """How long the stages took, by name: see `STAGES`."""
         found = dict[str, Durations]()
-        for stage, (start, end) in STAGES.items():
-            where = f"FROM tracks WHERE {start} IS NOT NULL AND {end} >= {start}"
-            count: int = self._db.execute(f"SELECT count(*) {where}").fetchone()[0]
+        sums = ", ".join(f"sum({end} >= {start})" for start, end in STAGES.values())
+        counts: tuple[int | None, ...] = self._db.execute(f"SELECT {sums} FROM tracks").fetchone()  # noqa: S608
+        for (stage, (start, end)), count in zip(STAGES.items(), counts, strict=True):
             if count:
-                places = (count // 2, min(count - 1, count * 95 // 100), count - 1)
-                values: list[tuple[float]] = self._db.execute(
-                    "SELECT took FROM (SELECT took, row_number() OVER (ORDER BY took) - 1 AS place"  # noqa: S608
-                    f" FROM (SELECT {end} - {start} AS took {where})) WHERE place IN (?, ?, ?) ORDER BY place",
-                    places,
-                ).fetchall()
-                # Of one or two tracks, several of these are the same.
-                ranked = dict(zip(sorted(set(places)), (value for (value,) in values), strict=True))
-                found[stage] = Durations(count, *(ranked[place] for place in places))
+                # One sort, read up to its end: the values themselves are never all in memory.
+                rows: Iterator[tuple[float]] = self._db.execute(
+                    f"SELECT {end} - {start} AS took FROM tracks WHERE {end} >= {start} ORDER BY took"  # noqa: S608
+                )
+                wanted = (count // 2, min(count - 1, count * 95 // 100), count - 1)
+                picked = {place: took for place, (took,) in enumerate(rows) if place in wanted}
+                found[stage] = Durations(count, *(picked[place] for place in wanted))
         return found
 
     def bytes(self) -> tuple[int, int]:
@@ -197,17 +214,22 @@ class LedgerView:
         ).fetchone()
         return row
 
-    def check(self, out: str | os.PathLike[str]) -> Iterator[Damage]:
+    def _meta(self, name: str) -> str:
+        row: tuple[str] | None = self._db.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
+        return row[0] if row else ""
+
+    def check(self, out: str | os.PathLike[str] | Bucket) -> Iterator[Damage]:
         """Reads all results again, and tells which aren't as they were recorded.
 
         Args:
-            out: The output folder.
+            out: The output folder, or the bucket.
         """
+        place = place_of(out)
         for track, outputs in self.tracks():
             if track.state in ("verified", "deleted"):
                 try:
                     recorded: list[Output] = [(o.name, o.path, o.size, o.sha256) for o in outputs]
-                    verified(recorded, Path(out))
+                    place.verified(recorded)
                 except (IntegrityError, OSError) as error:
                     yield Damage(track.source, track.folder, str(error))
 

@@ -31,7 +31,7 @@ class Runner:
         self,
         ledger: Ledger,
         settings: Settings,
-        items: Callable[[], Iterator[Met]],
+        items: Callable[[], Iterator[Met | None]],
         client: AsyncMusicAiClient,
         tell: Callable[[Event], object],
     ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.dealing import deal
@@ -18,6 +18,8 @@ from musicai_sdk.batch.feeding import met_inputs
 from musicai_sdk.batch.interrupting import interruptible
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import shard_files
+from musicai_sdk.batch.objects import Buckets, known_buckets
+from musicai_sdk.batch.places import belongs_to, bucket_of
 from musicai_sdk.batch.records import Report
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
@@ -25,6 +27,7 @@ from musicai_sdk.batch.sharding import Shards, take_over_all, transfer_threads
 from musicai_sdk.batch.sources import Inputs
 from musicai_sdk.batch.template import Template
 from musicai_sdk.errors import InputError
+from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
 
 LEDGER = ".musicai-batch.sqlite3"
@@ -44,7 +47,7 @@ class Batch:
         self,
         workflow: type[Workflow[Any]] | str,
         inputs: Inputs,
-        out: str | os.PathLike[str],
+        out: str | os.PathLike[str] | Bucket,
         *,
         ledger: str | os.PathLike[str] | None = None,
         input_name: str | None = None,
@@ -70,8 +73,9 @@ class Batch:
         Args:
             workflow: A workflow class, or a slug.
             inputs: Paths, folders, URLs, manifests, or an iterable of them; see `Inputs`.
-            out: The folder for results; each input gets a folder in it.
-            ledger: The ledger's file; `.musicai-batch.sqlite3` in the output folder when left out.
+            out: The folder for results, or a `musicai_sdk.storage.Bucket` or its URL; each input gets a folder in it.
+            ledger: The ledger's file; `.musicai-batch.sqlite3` in the output folder when left out. Results in a
+                bucket need one: a run that doesn't find the ledger of the one before pays for everything again.
             input_name: The parameter that takes each input: a field of the class, or the wire name with a
                 slug.
             params: Parameters of all inputs, by field with a class, by wire name with a slug.
@@ -102,12 +106,27 @@ class Batch:
             InputError: an argument can't be right.
         """
         template = Template(workflow, input_name, params or {})
-        self.out: Path = Path(out).absolute()
+        self.bucket: Bucket | None = bucket_of(out, workflow)
+        if self.bucket is not None and ledger is None:
+            raise InputError(
+                f"results in {self.bucket.url} need ledger=…: a file on this machine, by which later runs know what is"
+                " paid for and done"
+            )
+        if self.bucket is not None and self.bucket.named_outputs and (job_timeout or 0) > self.bucket.expires:
+            raise InputError(
+                f"job_timeout={job_timeout:g} is longer than what the service can write to the bucket is signed for:"
+                f" Bucket(…, expires={job_timeout:g}), or a shorter wait"
+            )
+        # What belongs to a run and isn't a result, such as its report, is beside the ledger then.
+        local = Path(ledger or "").absolute().parent if self.bucket is not None else Path(cast("str", out))
+        self.out: Path = local.absolute()
         self.ledger: Path = Path(ledger).absolute() if ledger is not None else self.out / LEDGER
         self._settings = Settings(
             slug=template.slug,
             wire_input=template.wire_input,
             out=str(self.out),
+            bucket=self.bucket,
+            inputs=known_buckets(inputs),
             in_flight=in_flight,
             uploads=uploads,
             downloads=downloads,
@@ -126,7 +145,8 @@ class Batch:
             )
         if self.out.exists() and not self.out.is_dir():
             raise InputError(f"{str(self.out)!r} is a file: the results need a folder")
-        self._items = lambda: met_inputs(inputs, self.out, template)
+        buckets = Buckets(self._settings.inputs, self.bucket)
+        self._items = lambda: met_inputs(inputs, self.out, template, buckets)
         self._connect = connect or AsyncMusicAiClient
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
@@ -182,9 +202,13 @@ class Batch:
         """
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         async with self._connect() as client:
-            ledger = Ledger(self.ledger, self._settings.slug, self._settings.wire_input)
+            ledger = Ledger(self.ledger, self._settings.slug, self._settings.wire_input, out=self.out)
             try:
                 await asyncio.to_thread(take_over_all, ledger)
+                await asyncio.to_thread(belongs_to, ledger, self.bucket)
+                if self.bucket is not None:
+                    # A bucket that isn't there shows before anything is paid for.
+                    await asyncio.to_thread(next, self.bucket.objects(), None)
                 self._on_event(Event("started", message=str(self.ledger)))
                 if self._executor is None:
                     await self._run_here(ledger, client)
@@ -194,7 +218,7 @@ class Batch:
                 self._drain = _nothing
                 ledger.close()
         self._on_event(Event("ended", message=str(self.ledger)))
-        return Report(self.ledger, self.out, self.progress)
+        return Report(self.ledger, self.out, self.progress, self.bucket)
 
     def drain(self) -> None:
         """Ends the run early, from any thread: nothing new is begun, running POSTs and downloads are finished."""

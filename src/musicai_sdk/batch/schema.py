@@ -44,13 +44,16 @@ CREATE TABLE queue (source TEXT NOT NULL, params TEXT NOT NULL, url TEXT, folder
 """
 
 
-def create_or_open(path: Path, slug: str, input_name: str, *, alone: bool) -> sqlite3.Connection:
+def create_or_open(
+    path: Path, slug: str, input_name: str, out: Path | None, *, alone: bool
+) -> sqlite3.Connection:
     """Opens a ledger for a run, and makes it if it isn't there. The caller holds its lock.
 
     Args:
         path: The file.
         slug: The run's workflow.
         input_name: The wire name of the parameter that takes the track.
+        out: The run's output folder; None leaves what is known of it.
         alone: No reader looks in meanwhile, so the file may be on a network file system.
 
     Raises:
@@ -80,7 +83,9 @@ def create_or_open(path: Path, slug: str, input_name: str, *, alone: bool) -> sq
             connection.executemany(
                 "INSERT INTO meta VALUES (?, ?)", [("workflow", slug), ("input", input_name)]
             )
-        _check_owner(connection, path, slug, input_name)
+        check_owner(connection, path, slug, input_name)
+        if out is not None:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('out', ?)", [_from(path, out)])
     except sqlite3.Error as error:
         connection.close()
         raise LedgerError(f"the ledger {str(path)!r} can't be used: {error}") from None
@@ -88,6 +93,14 @@ def create_or_open(path: Path, slug: str, input_name: str, *, alone: bool) -> sq
         connection.close()
         raise
     return connection
+
+
+def _from(path: Path, out: Path) -> str:
+    """The output folder as seen from the ledger's, so that both can be moved together."""
+    try:
+        return os.path.relpath(out.absolute(), path.absolute().parent)
+    except ValueError:  # another drive
+        return str(out.absolute())
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -124,7 +137,8 @@ def _check(connection: sqlite3.Connection, path: Path, *, must_exist: bool = Fal
         )
 
 
-def _check_owner(connection: sqlite3.Connection, path: Path, slug: str, input_name: str) -> None:
+def check_owner(connection: sqlite3.Connection, path: Path, slug: str, input_name: str) -> None:
+    """Raises `LedgerMismatchError` if the ledger is another workflow's."""
     own: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
     if (own.get("workflow", slug), own.get("input", input_name)) != (slug, input_name):
         raise LedgerMismatchError(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from musicai_sdk.errors import InputError
+
+if TYPE_CHECKING:
+    from musicai_sdk.storage import Bucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +18,10 @@ class Settings:
     slug: str
     wire_input: str
     out: str
+    bucket: Bucket | None = None
+    """Where results go instead of the folder. Buckets travel without their credentials."""
+    inputs: tuple[Bucket, ...] = ()
+    """The buckets that inputs are in, as far as their options aren't in the environment."""
     in_flight: int = 10
     uploads: int = 4
     downloads: int = 4

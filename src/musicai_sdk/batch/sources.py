@@ -9,6 +9,8 @@ from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
 from musicai_sdk.errors import InputError
+from musicai_sdk.storage import Bucket
+from musicai_sdk.storage.objects import SCHEMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,7 @@ class Input:
     """One thing to process."""
 
     source: str
-    """A path or an `https://` URL."""
+    """A path, an `https://` URL, or an object in a bucket: `s3://bucket/key`."""
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Parameters of this one alone, on top of those of the run."""
     name: str | None = None
@@ -33,13 +35,33 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The files of a folder."""
+    """The files of a folder, or the objects of a bucket."""
 
-    path: str | os.PathLike[str]
+    path: str | os.PathLike[str] | Bucket
     glob: str | None = None
     """Which files, such as `*.mp3` or `live/*.wav`; audio and video files when left out. Hidden ones never."""
     recursive: bool = True
     """Whether the folders in it count too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A folder that is watched: the files in it, and those that come, until the run is drained or stopped.
+
+    A file is taken when it is complete: when its size and time of change have stayed the same for `settle`
+    seconds, and, where the system can tell (Linux, local disks, files of the same user), nobody has it open
+    to write. So a file that is moved into the folder is taken after `settle` seconds. A file that changes
+    later is taken again, as another track. It is for runs in this process: an `executor` gets its shards
+    when all inputs are known.
+    """
+
+    path: str | os.PathLike[str]
+    glob: str | None = None
+    """As in `Folder`."""
+    recursive: bool = True
+    """Whether the folders in it count too."""
+    settle: float = 5.0
+    """For how many seconds a file must stay as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +76,9 @@ class Manifest:
     path: str | os.PathLike[str]
 
 
-Source: TypeAlias = "str | os.PathLike[str] | Input | Folder | Manifest | Rejected"
+Source: TypeAlias = "str | os.PathLike[str] | Bucket | Input | Folder | Watch | Manifest | Rejected"
 Inputs: TypeAlias = "Source | Iterable[Source]"
-"""One source or many: a path, a URL, an `Input`, a `Folder`, a `Manifest`. A plain path of a folder stands
+"""One source or many: a path, a URL, an `Input`, a `Folder`, a `Watch`, a `Manifest`. A plain path of a folder stands
 for a
 `Folder`, a plain path that ends in `.csv`, `.jsonl` or `.ndjson` for a `Manifest`. Iterators are read as the
 run goes on,
@@ -66,6 +88,11 @@ so they may be endless, and may block."""
 def is_url(source: str) -> bool:
     """Whether a source is remote."""
     return source.startswith(("https://", "http://"))
+
+
+def is_object(source: str) -> bool:
+    """Whether a source is an object in a bucket."""
+    return source.startswith(SCHEMES)
 
 
 def named(given: Input) -> Input:

@@ -45,7 +45,7 @@ class Track:
     source: str
     """The path, or the URL without its signature; of several inputs with this content, the one seen first."""
     content: str
-    """`sha256:…` of a file, `url:…` of a remote one."""
+    """`sha256:…` of a file, `url:…` of a remote one, `object:…` (ETag and size) of one in a bucket."""
     params: str
     """The parameters by wire name, besides the input, as JSON."""
     folder: str
@@ -55,7 +55,7 @@ class Track:
     size: int | None = None
     """Bytes of the input; None for a URL."""
     url: str | None = None
-    """The signed URL under which the service reads the input."""
+    """The signed URL under which the service reads the input; of an object in a bucket, what it is signed from."""
     idempotency_key: str | None = None
     """The token of the paid POST."""
     job_id: str | None = None
@@ -79,7 +79,7 @@ class Track:
     @property
     def is_url(self) -> bool:
         """Whether the input is remote: nothing is uploaded then."""
-        return self.content.startswith("url:")
+        return not self.content.startswith("sha256:")
 
 
 def canonical(params: Mapping[str, Any]) -> str:

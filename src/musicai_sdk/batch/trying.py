@@ -8,10 +8,9 @@ from typing import Any, Protocol
 
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
-from musicai_sdk.batch.failing import after_failure, described, pause, transient
+from musicai_sdk.batch.failing import FATAL, after_failure, described, pause, transient
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.pipeline import Draining, Pipeline, RunFailed
-from musicai_sdk.batch.polling import FATAL
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.tracks import Track
 

@@ -10,7 +10,15 @@ from typing import Any, overload
 from typing_extensions import Unpack
 
 from musicai_sdk import _core
-from musicai_sdk._core.arguments import DEFAULT_WAIT, MANIFEST, NewJob, OnUpdate, Progress
+from musicai_sdk._core.arguments import (
+    DEFAULT_WAIT,
+    MANIFEST,
+    CopyResultsTo,
+    NewJob,
+    OnUpdate,
+    Progress,
+    ResultStorage,
+)
 from musicai_sdk._core.operations import GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
@@ -39,7 +47,7 @@ class Jobs:
         *,
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-        copy_results_to: Mapping[str, str] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
         find_first: bool = True,
         **options: Unpack[RequestOptions],
@@ -53,9 +61,9 @@ class Jobs:
             workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
             name: A name for the dashboard; the last part of the slug when left out.
             metadata: Short values to find on the job again.
-            copy_results_to: Upload URLs (PUT) by output, named as on the wire or as the field of the result's class:
-                those outputs go to your own storage, and stand as `CUSTOM_STORAGE` in the result. They must be valid
-                until the job ends.
+            copy_results_to: A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output, named as on the wire or
+                as the field of the result's class: those outputs go to your own storage, and stand as
+                `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
             idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
                 job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
             find_first: False for an `idempotency_key` that is certainly new: nothing is listed then.
@@ -80,7 +88,7 @@ class Jobs:
         *,
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-        copy_results_to: Mapping[str, str] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
@@ -94,7 +102,8 @@ class Jobs:
             metadata: As in `create`.
             copy_results_to: As in `create`.
             idempotency_key: As in `create`.
-            timeout: Seconds to wait after the job was created; None waits without end.
+            timeout: Seconds for uploading, creating and waiting together; None for without end. The job is not
+                created once they are over, and a POST that was sent is not cut short.
             on_update: Called with the new state whenever the job's status changes.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -104,13 +113,11 @@ class Jobs:
         Raises:
             JobFailedError: the job failed; has the service's code, title and message, and the job.
             WaitTimeoutError: the time is over; the job goes on and has the error's `job_id`.
+            CreateTimeoutError: the time was over before: no job was created.
             CreateUncertainError: as in `create`.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key)
-        created = drive(_core.creating.create(self._session, workflow, new, options))
-        job: Job[R] = drive(_core.waiting.wait(self._session, created, timeout, on_update, options))
-        job.raise_for_failure()
-        return job
+        return drive(_core.running.run(self._session, workflow, new, timeout, on_update, options))
 
     @overload
     def get(
@@ -197,6 +204,7 @@ class Jobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[R]: ...
     @overload
@@ -206,6 +214,7 @@ class Jobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[RawResult]: ...
     def wait(
@@ -214,24 +223,34 @@ class Jobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
         """Waits until a job has succeeded or failed; a failed job is returned too (`job.raise_for_failure()`).
 
-        The first poll is at once, the next after half a second, then less and less often, up to the client's
-        `job_monitor_interval`. Failing polls don't end the wait, nor does a status that this version doesn't know.
+        The first poll is at once, the next after half a second, then less and less often, up to `poll_interval`. For
+        a job that this client has created, and whose workflow it has waited for before, the first poll comes when 80 %
+        of the shortest recent duration are over, at most after 30 s; with `on_update` it is at once then too. Failing
+        polls don't end the wait, nor does a status that this version doesn't know.
+
+        Threads or tasks that wait at the same time share their polls: one of them asks for all, by list pages of a
+        hundred jobs. One alone asks for the short status. Those with `options` share with those that have the same.
 
         Args:
             job: Its id, or a reference.
             timeout: Seconds to wait; None waits without end.
-            on_update: Called with the new state whenever the status changes.
+            on_update: Called with the new state whenever the status changes; in this thread or task.
+            poll_interval: The longest pause between two polls, in seconds; the client's `job_monitor_interval` when
+                left out. Above 2 s it isn't used up before the job was waited for ten times as long.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
             WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
             NotFoundError: no such job for this key's application.
         """
-        return drive(_core.waiting.wait(self._session, job, timeout, on_update, options))
+        return drive(
+            _core.waiting.wait(self._session, job, timeout, on_update, options, poll_interval=poll_interval)
+        )
 
     @overload
     def wait_all(
@@ -240,6 +259,7 @@ class Jobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[R]]: ...
     @overload
@@ -249,6 +269,7 @@ class Jobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]: ...
     def wait_all(
@@ -257,21 +278,29 @@ class Jobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]:
         """Waits for many jobs with one request per page of a hundred, and returns them in the given order.
+
+        It polls as `wait` does, and shares its polls with everybody else who waits.
 
         Args:
             jobs: Ids or references, also mixed.
             timeout: Seconds to wait for all of them; None waits without end.
             on_update: Called with the new state whenever the status of one changes.
+            poll_interval: As in `wait`.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
             WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
             NotFoundError: one of them doesn't exist for this key's application.
         """
-        return drive(_core.waiting.wait_all(self._session, jobs, timeout, on_update, options))
+        return drive(
+            _core.waiting.wait_all(
+                self._session, jobs, timeout, on_update, options, poll_interval=poll_interval
+            )
+        )
 
     def download(
         self,
@@ -280,18 +309,20 @@ class Jobs:
         *,
         manifest: str = MANIFEST,
         on_progress: Progress | None = None,
+        storage: ResultStorage | None = None,
         **options: Unpack[RequestOptions],
     ) -> JobFiles:
         """Downloads all file outputs of a job into a folder, and writes the whole result as JSON beside them.
 
         Files are named after their outputs (`Kick drum.wav`), made safe for every file system. Outputs in your own
-        storage are skipped. A signed URL that has expired is renewed once.
+        storage come from `storage`, and are skipped without it. A signed URL that has expired is renewed once.
 
         Args:
             job: Its id, or a reference; it must have succeeded.
             folder: Where to; it is made when it doesn't exist.
             manifest: The JSON file's name.
             on_progress: Called with (bytes received, bytes in all or None) of each file, from several threads.
+            storage: The `musicai_sdk.storage.Bucket` that the job was created with.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -300,10 +331,12 @@ class Jobs:
         Raises:
             JobNotFinishedError: it hasn't succeeded yet; nothing was written.
             JobFailedError: it failed; nothing was written.
-            TransferError: a file can't be downloaded or written.
+            TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
         return drive(
-            _core.results.download_results(self._session, job, folder, manifest, on_progress, options)
+            _core.results.download_results(
+                self._session, job, folder, manifest, on_progress, options, storage
+            )
         )
 
     def find(self, idempotency_key: str, **options: Unpack[RequestOptions]) -> Job[RawResult] | None:
@@ -335,7 +368,7 @@ class AsyncJobs:
         *,
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-        copy_results_to: Mapping[str, str] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
         find_first: bool = True,
         **options: Unpack[RequestOptions],
@@ -349,9 +382,9 @@ class AsyncJobs:
             workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
             name: A name for the dashboard; the last part of the slug when left out.
             metadata: Short values to find on the job again.
-            copy_results_to: Upload URLs (PUT) by output, named as on the wire or as the field of the result's class:
-                those outputs go to your own storage, and stand as `CUSTOM_STORAGE` in the result. They must be valid
-                until the job ends.
+            copy_results_to: A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output, named as on the wire or
+                as the field of the result's class: those outputs go to your own storage, and stand as
+                `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
             idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
                 job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
             find_first: False for an `idempotency_key` that is certainly new: nothing is listed then.
@@ -376,7 +409,7 @@ class AsyncJobs:
         *,
         name: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-        copy_results_to: Mapping[str, str] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
@@ -390,7 +423,8 @@ class AsyncJobs:
             metadata: As in `create`.
             copy_results_to: As in `create`.
             idempotency_key: As in `create`.
-            timeout: Seconds to wait after the job was created; None waits without end.
+            timeout: Seconds for uploading, creating and waiting together; None for without end. The job is not
+                created once they are over, and a POST that was sent is not cut short.
             on_update: Called with the new state whenever the job's status changes.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -400,13 +434,11 @@ class AsyncJobs:
         Raises:
             JobFailedError: the job failed; has the service's code, title and message, and the job.
             WaitTimeoutError: the time is over; the job goes on and has the error's `job_id`.
+            CreateTimeoutError: the time was over before: no job was created.
             CreateUncertainError: as in `create`.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key)
-        created = await _core.creating.create(self._session, workflow, new, options)
-        job: Job[R] = await _core.waiting.wait(self._session, created, timeout, on_update, options)
-        job.raise_for_failure()
-        return job
+        return await _core.running.run(self._session, workflow, new, timeout, on_update, options)
 
     @overload
     async def get(
@@ -493,6 +525,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[R]: ...
     @overload
@@ -502,6 +535,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[RawResult]: ...
     async def wait(
@@ -510,24 +544,34 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
         """Waits until a job has succeeded or failed; a failed job is returned too (`job.raise_for_failure()`).
 
-        The first poll is at once, the next after half a second, then less and less often, up to the client's
-        `job_monitor_interval`. Failing polls don't end the wait, nor does a status that this version doesn't know.
+        The first poll is at once, the next after half a second, then less and less often, up to `poll_interval`. For
+        a job that this client has created, and whose workflow it has waited for before, the first poll comes when 80 %
+        of the shortest recent duration are over, at most after 30 s; with `on_update` it is at once then too. Failing
+        polls don't end the wait, nor does a status that this version doesn't know.
+
+        Threads or tasks that wait at the same time share their polls: one of them asks for all, by list pages of a
+        hundred jobs. One alone asks for the short status. Those with `options` share with those that have the same.
 
         Args:
             job: Its id, or a reference.
             timeout: Seconds to wait; None waits without end.
-            on_update: Called with the new state whenever the status changes.
+            on_update: Called with the new state whenever the status changes; in this thread or task.
+            poll_interval: The longest pause between two polls, in seconds; the client's `job_monitor_interval` when
+                left out. Above 2 s it isn't used up before the job was waited for ten times as long.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
             WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
             NotFoundError: no such job for this key's application.
         """
-        return await _core.waiting.wait(self._session, job, timeout, on_update, options)
+        return await _core.waiting.wait(
+            self._session, job, timeout, on_update, options, poll_interval=poll_interval
+        )
 
     @overload
     async def wait_all(
@@ -536,6 +580,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[R]]: ...
     @overload
@@ -545,6 +590,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]: ...
     async def wait_all(
@@ -553,21 +599,27 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]:
         """Waits for many jobs with one request per page of a hundred, and returns them in the given order.
+
+        It polls as `wait` does, and shares its polls with everybody else who waits.
 
         Args:
             jobs: Ids or references, also mixed.
             timeout: Seconds to wait for all of them; None waits without end.
             on_update: Called with the new state whenever the status of one changes.
+            poll_interval: As in `wait`.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
             WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
             NotFoundError: one of them doesn't exist for this key's application.
         """
-        return await _core.waiting.wait_all(self._session, jobs, timeout, on_update, options)
+        return await _core.waiting.wait_all(
+            self._session, jobs, timeout, on_update, options, poll_interval=poll_interval
+        )
 
     async def download(
         self,
@@ -576,18 +628,20 @@ class AsyncJobs:
         *,
         manifest: str = MANIFEST,
         on_progress: Progress | None = None,
+        storage: ResultStorage | None = None,
         **options: Unpack[RequestOptions],
     ) -> JobFiles:
         """Downloads all file outputs of a job into a folder, and writes the whole result as JSON beside them.
 
         Files are named after their outputs (`Kick drum.wav`), made safe for every file system. Outputs in your own
-        storage are skipped. A signed URL that has expired is renewed once.
+        storage come from `storage`, and are skipped without it. A signed URL that has expired is renewed once.
 
         Args:
             job: Its id, or a reference; it must have succeeded.
             folder: Where to; it is made when it doesn't exist.
             manifest: The JSON file's name.
             on_progress: Called with (bytes received, bytes in all or None) of each file, from several threads.
+            storage: The `musicai_sdk.storage.Bucket` that the job was created with.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -596,10 +650,10 @@ class AsyncJobs:
         Raises:
             JobNotFinishedError: it hasn't succeeded yet; nothing was written.
             JobFailedError: it failed; nothing was written.
-            TransferError: a file can't be downloaded or written.
+            TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
         return await _core.results.download_results(
-            self._session, job, folder, manifest, on_progress, options
+            self._session, job, folder, manifest, on_progress, options, storage
         )
 
     async def find(self, idempotency_key: str, **options: Unpack[RequestOptions]) -> Job[RawResult] | None:

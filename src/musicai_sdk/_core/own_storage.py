@@ -1,0 +1,39 @@
+"""Storage of the caller's: where results go to, and come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from musicai_sdk._core.arguments import CopyResultsTo, ResultStorage
+from musicai_sdk._core.session import Session
+from musicai_sdk._io import IO
+from musicai_sdk.models.job import Job
+from musicai_sdk.workflows.base import Workflow
+
+T = TypeVar("T")
+
+
+async def upload_urls(
+    session: Session, to: CopyResultsTo | None, workflow: Workflow[Any], token: str
+) -> Mapping[str, str]:
+    """Upload URLs by output, as they were given or as the storage signs them for this token."""
+    if to is None or isinstance(to, Mapping):
+        return to or {}
+    return await _blocking(session, lambda: to.upload_urls(workflow, token))
+
+
+async def download_urls(
+    session: Session, storage: ResultStorage | None, job: Job[Any]
+) -> Mapping[str, tuple[str, str]]:
+    """A signed URL and an extension for each output that is in the storage."""
+    return {} if storage is None else await _blocking(session, lambda: storage.download_urls(job))
+
+
+async def _blocking(session: Session, work: Callable[[], T]) -> T:
+    """Runs work that may wait for a network where it disturbs nothing else."""
+
+    async def run(_io: IO) -> T:
+        return work()
+
+    return await session.io.transfer(run)

@@ -1,0 +1,29 @@
+"""From a workflow to its results in one call, under one deadline."""
+
+from __future__ import annotations
+
+from musicai_sdk._core.arguments import NewJob, OnUpdate
+from musicai_sdk._core.creating import create
+from musicai_sdk._core.deadlines import deadline_of
+from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.session import Session
+from musicai_sdk._core.waiting import wait
+from musicai_sdk.models.job import Job
+from musicai_sdk.models.result import R
+from musicai_sdk.workflows.base import Workflow
+
+
+async def run(
+    session: Session,
+    workflow: Workflow[R],
+    new: NewJob,
+    timeout: float | None,
+    on_update: OnUpdate | None,
+    options: RequestOptions,
+) -> Job[R]:
+    """Uploads, creates and waits; the time counts from here."""
+    since = session.io.now()
+    created = await create(session, workflow, new, options, deadline_of(session, timeout, since))
+    job: Job[R] = await wait(session, created, timeout, on_update, options, since=since)
+    job.raise_for_failure()
+    return job

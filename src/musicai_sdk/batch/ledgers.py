@@ -1,0 +1,78 @@
+"""Ledgers as files: where an output folder has its own, and beginning a new one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from musicai_sdk.batch.errors import LedgerError
+from musicai_sdk.batch.locking import FileLock
+from musicai_sdk.batch.merging import shard_folder
+from musicai_sdk.batch.running import LEDGER
+from musicai_sdk.batch.schema import open_to_read
+
+
+def ledger_of(place: str | os.PathLike[str]) -> Path:
+    """The ledger of a run.
+
+    Args:
+        place: The run's output folder, which need not exist, or the ledger's file, which is returned as it is.
+    """
+    path = Path(place)
+    return path if path.is_file() else path / LEDGER
+
+
+def set_aside(ledger: str | os.PathLike[str]) -> Path:
+    """Gives a ledger another name, so that the next run begins a new one and pays for everything again.
+
+    What it says stays readable under the new name, and renaming it back undoes this. Jobs that it says are
+    under way aren't followed meanwhile.
+
+    Args:
+        ledger: The file.
+
+    Returns:
+        Its new path: the time is in the name.
+
+    Raises:
+        LedgerLockedError: a run is going on in it.
+        LedgerError: there is none, or it can't be used.
+    """
+    path = Path(ledger)
+    if not path.is_file():
+        raise LedgerError(f"there is no ledger {str(path)!r}")
+    lock = FileLock(path.with_name(path.name + ".lock"))
+    try:
+        open_to_read(path).close()  # it is a ledger, and not a newer version's
+        _fold(path)
+        aside = _free_name(path)
+        if shard_folder(path).exists():  # of a run on many machines that crashed: they stay together
+            shard_folder(path).rename(shard_folder(aside))
+        path.rename(aside)
+    except OSError as error:
+        raise LedgerError(f"the ledger {str(path)!r} can't be renamed: {error}") from None
+    finally:
+        lock.release()
+    return aside
+
+
+def _fold(path: Path) -> None:
+    """Brings what SQLite has in files beside the ledger into the ledger: they would lose their name."""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+    except sqlite3.Error as error:
+        raise LedgerError(f"the ledger {str(path)!r} is in use: {error}") from None
+
+
+def _free_name(path: Path) -> Path:
+    stamp, number = time.strftime("%Y%m%d-%H%M%S"), 1
+    while True:
+        tail = stamp if number == 1 else f"{stamp}-{number}"
+        aside = path.with_name(f"{path.stem}.{tail}{path.suffix}")
+        if not aside.exists():
+            return aside
+        number += 1

@@ -1,0 +1,181 @@
+"""Where the results of a run go: a folder on this machine's disk, or a bucket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from musicai_sdk import AsyncMusicAiClient, workflows
+from musicai_sdk.batch import results
+from musicai_sdk.batch.errors import LedgerMismatchError
+from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.results import MANIFEST, Output
+from musicai_sdk.batch.tracks import Track
+from musicai_sdk.errors import InputError, IntegrityError
+from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
+from musicai_sdk.storage import Bucket, ObjectNotFoundError, StoredObject
+from musicai_sdk.storage.objects import SCHEMES
+from musicai_sdk.storage.outputs import declared_files, object_name
+from musicai_sdk.workflows import CustomWorkflow, Workflow
+
+Moved = Callable[[int, int | None], object]
+"""Called with the bytes received of a file, and its bytes in all, from several threads."""
+
+_MANIFEST_NAME = "workflow.results.json"
+_ETAG = "etag:"
+"""What the digest of an object begins with in the ledger: a bucket tells an ETag, and computes no SHA-256."""
+
+
+class Place(Protocol):
+    """Holds the results of all tracks, each in a folder of its own."""
+
+    async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> Mapping[str, str] | None:
+        """Where the service itself is to copy a job's outputs, signed now; None when they are fetched from there."""
+        ...
+
+    async def fetch(
+        self, client: AsyncMusicAiClient, job: Job[Any], track: Track, moved: Moved
+    ) -> list[Output]:
+        """Brings all results of a job here, and tells what they are; safe to do again."""
+        ...
+
+    def verified(self, outputs: list[Output]) -> list[Output]:
+        """The outputs as they are now, lasting: after this the job may be deleted. Blocks.
+
+        Raises:
+            IntegrityError: one is missing or isn't what was recorded.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPlace:
+    """A folder."""
+
+    out: Path
+
+    async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> None:
+        """The service keeps them until they are fetched."""
+
+    async def fetch(
+        self, client: AsyncMusicAiClient, job: Job[Any], track: Track, moved: Moved
+    ) -> list[Output]:
+        """Downloads them."""
+        if any(value is CUSTOM_STORAGE for value in job.outputs.values()):
+            raise InputError(
+                f"results of job {job.id} were copied to a bucket by an earlier run: run it with that bucket as out"
+            )
+        files = await client.jobs.download(job, self.out / track.folder, on_progress=moved)
+        return results.downloaded(files, self.out)
+
+    def verified(self, outputs: list[Output]) -> list[Output]:
+        """Reads them back from the disk."""
+        return results.verified(outputs, self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketPlace:
+    """A bucket. Outputs whose names are known are written by the service; others pass through this machine."""
+
+    bucket: Bucket
+
+    async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> Mapping[str, str] | None:
+        """Signed for the track's own folder, so that a run that goes on with the job finds them."""
+        if self.bucket.named_outputs is None or not self.bucket.takes_uploads:
+            return None
+        view = self.bucket.in_folder(track.folder)
+        return await asyncio.to_thread(view.upload_urls, workflow, track.idempotency_key or "")
+
+    async def fetch(
+        self, client: AsyncMusicAiClient, job: Job[Any], track: Track, moved: Moved
+    ) -> list[Output]:
+        """Finds what the service has written, and brings what it hasn't."""
+        there = await asyncio.to_thread(self.bucket.in_folder(track.folder).outputs, job)
+        if any(isinstance(value, FileUrl) for value in job.outputs.values()):
+            with tempfile.TemporaryDirectory(prefix="musicai-") as folder:
+                files = await client.jobs.download(job, folder, on_progress=moved)
+                for output, path in files.items():
+                    name = f"{track.folder}/{object_name(output)}{path.suffix}"
+                    there[output] = await asyncio.to_thread(self.bucket.upload, name, path)
+        result = {
+            name: f"./{there[name].name.rpartition('/')[2]}" if name in there else value
+            for name, value in (job.raw_result or {}).items()
+        }
+        text = json.dumps(result, ensure_ascii=False, indent=2) + "\n"
+        there[MANIFEST] = await asyncio.to_thread(
+            self.bucket.upload, f"{track.folder}/{_MANIFEST_NAME}", text.encode()
+        )
+        return [_recorded(output, each) for output, each in there.items()]
+
+    def verified(self, outputs: list[Output]) -> list[Output]:
+        """Looks up each: that it is there, isn't empty, and has the size and the ETag that were recorded."""
+        checked = list[Output]()
+        for recorded in outputs:
+            try:
+                found = _recorded(recorded[0], self.bucket.find(recorded[1]))
+            except ObjectNotFoundError as error:
+                raise IntegrityError(str(error), url=error.url) from None
+            if found != recorded or not found[2]:
+                raise IntegrityError(f"{self.bucket.url}/{recorded[1]} is empty, or not what was written")
+            checked.append(found)
+        return checked
+
+
+def _recorded(output: str, each: StoredObject) -> Output:
+    return output, each.name, each.size, f"{_ETAG}{each.etag}" if each.etag else None
+
+
+def place_of(out: str | os.PathLike[str] | Bucket) -> Place:
+    """The place that an output folder or a bucket is."""
+    return BucketPlace(out) if isinstance(out, Bucket) else FolderPlace(Path(out))
+
+
+def bucket_of(out: str | os.PathLike[str] | Bucket, workflow: type[Workflow[Any]] | str) -> Bucket | None:
+    """The bucket that results go to, for the outputs that the workflow declares; None for a folder.
+
+    Raises:
+        InputError: it isn't the URL of a bucket, or named outputs aren't the workflow's.
+        ConfigurationError: obstore isn't installed, or the bucket can't be used as configured.
+    """
+    if isinstance(out, str) and out.startswith(SCHEMES):
+        out = Bucket(out)
+    if not isinstance(out, Bucket):
+        return None
+    known = _template(workflow) if isinstance(workflow, str) else workflow
+    if out.named_outputs is not None or known is None:
+        return out
+    declared = declared_files(known.result_type)
+    return out.for_outputs(declared) if declared else out
+
+
+def _template(slug: str) -> type[Workflow[Any]] | None:
+    """The class of a workflow that every account has, by its slug."""
+    every = (getattr(workflows, name) for name in workflows.__all__)
+    return next(
+        (each for each in every if isinstance(each, type) and getattr(each, "slug", None) == slug), None
+    )
+
+
+def belongs_to(ledger: Ledger, bucket: Bucket | None) -> None:
+    """Notes where the results of a ledger's tracks are.
+
+    Raises:
+        LedgerMismatchError: they are elsewhere: this run would skip what another place has.
+    """
+    url = bucket.url if bucket is not None else ""
+    with ledger.transaction() as db:
+        row: tuple[str] | None = db.execute("SELECT value FROM meta WHERE name = 'bucket'").fetchone()
+        begun = row is not None or db.execute("SELECT 1 FROM tracks LIMIT 1").fetchone() is not None
+        known = row[0] if row is not None else ""
+        if begun and known != url:
+            raise LedgerMismatchError(
+                f"the results of ledger {str(ledger.path)!r} are in {known or 'a folder'}, not in {url or 'a folder'}:"
+                " give every place a ledger of its own"
+            )
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('bucket', ?)", [url])

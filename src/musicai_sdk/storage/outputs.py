@@ -1,0 +1,104 @@
+"""Outputs of workflows, and what their objects are called."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, get_args, get_origin
+
+from musicai_sdk._names import safe_name
+from musicai_sdk.models.outputs import FileUrl, JsonFile
+from musicai_sdk.models.result import WorkflowResult, output_names, wire_name_of
+
+_EXTENSION = re.compile(r"\.[0-9A-Za-z]{1,8}")
+
+_CONTENT_TYPES = {
+    ".aac": "audio/aac",
+    ".aiff": "audio/aiff",
+    ".flac": "audio/flac",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".txt": "text/plain",
+    ".wav": "audio/wav",
+}
+"""What the standard library has for these is another thing on every system."""
+_EXTENSIONS = {
+    **{kind: extension for extension, kind in _CONTENT_TYPES.items()},
+    "audio/mp3": ".mp3",
+    "audio/wave": ".wav",
+    "audio/x-aiff": ".aiff",
+    "audio/x-flac": ".flac",
+    "audio/x-m4a": ".m4a",
+    "audio/x-wav": ".wav",
+}
+
+
+def declared_files(result_type: type[WorkflowResult]) -> dict[str, str]:
+    """The file outputs that a result type declares, by wire name, with the extension of each as far as it is known.
+
+    Only JSON says by its type what it is: whether a stem is WAV or MP3 is set in the workflow, which isn't published.
+    """
+    found = dict[str, str]()
+    for field, wire_name in output_names(result_type).items():
+        kinds = set(_kinds(result_type.model_fields[field].annotation))
+        if any(issubclass(kind, JsonFile) for kind in kinds):
+            found[wire_name] = ".json"
+        elif any(issubclass(kind, FileUrl) for kind in kinds):
+            found[wire_name] = ""
+    return found
+
+
+def _kinds(annotation: Any) -> Iterator[type[Any]]:
+    kind = get_origin(annotation) or annotation
+    if isinstance(kind, type):
+        yield kind
+    for argument in get_args(annotation):
+        yield from _kinds(argument)
+
+
+def object_name(name: str) -> str:
+    """One part of a key for a name that somebody else chose: the name itself wherever it is valid everywhere.
+
+    Otherwise it is made safe, and told apart by a digest: so it depends on nothing else, and any process that knows
+    the name finds the object again.
+    """
+    safe = safe_name(name)
+    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
+
+
+def found_among(
+    objects: Collection[str], output: str, others: Iterable[str], result_type: type[WorkflowResult]
+) -> str | None:
+    """Which of the objects in a job's folder an output became: the one of its name, with whatever extension.
+
+    Args:
+        objects: The names of the objects.
+        output: The output's wire name.
+        others: The wire names of the job's other outputs, whose objects those aren't.
+        result_type: Knows the name under which the output was asked for, should the service spell it otherwise.
+    """
+    taken = {object_name(other) for other in others}
+    for name in dict.fromkeys((output, wire_name_of(result_type, output) or output)):
+        wanted = object_name(name)
+        if wanted in objects:
+            return wanted
+        for each in sorted(objects):
+            if each.startswith(wanted) and each not in taken and _EXTENSION.fullmatch(each[len(wanted) :]):
+                return each
+    return None
+
+
+def extension_of(name: str, content_type: str | None) -> str:
+    """The extension that a local copy gets: the object's own, else the one that goes with its content type."""
+    if _EXTENSION.fullmatch(name[name.rfind(".") :]) and "." in name:
+        return name[name.rfind(".") :]
+    return _EXTENSIONS.get((content_type or "").partition(";")[0].strip().lower(), "")
+
+
+def content_type_of(name: str) -> str | None:
+    """The content type that goes with the extension of a name."""
+    return _CONTENT_TYPES.get(name[name.rfind(".") :].lower())

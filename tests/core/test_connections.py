@@ -1,0 +1,94 @@
+"""What lies between the client and the service: proxies, compression, passwords in URLs, repeated headers."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from musicai_sdk import MusicAiClient
+from musicai_sdk.sandbox import Sandbox
+
+ANSWER = b'{"id": "27803abe", "name": "Default Application"}'
+Connect = Callable[..., MusicAiClient]
+
+
+class Listener:
+    """Answers every request alike, and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.heads = list[str]()
+        self.headers = "X-Twice: a\r\nX-Twice: b\r\nX-Name: caf\u00e9\r\n"
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.origin = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                with connection:
+                    self.heads.append(connection.recv(65536).decode())
+                    head = f"HTTP/1.1 200 OK\r\n{self.headers}Connection: close\r\n"
+                    connection.sendall(f"{head}Content-Length: {len(ANSWER)}\r\n\r\n".encode() + ANSWER)
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    listener = Listener()
+    yield listener
+    listener.close()
+
+
+def test_a_proxy_of_the_environment_is_used(
+    connect: Connect, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", listener.origin)
+    monkeypatch.setenv("no_proxy", "direct.example")
+    client = connect(base_url="http://music.example/v1", allow_http=True)
+    assert client.application.get().name == "Default Application"
+    assert listener.heads[0].startswith("GET http://music.example/v1/application HTTP/1.1\r\n")
+
+
+def test_where_no_proxy_is_wanted(
+    connect: Connect, listener: Listener, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", listener.origin)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert connect().application.get().id
+    assert (len(sandbox.requests), listener.heads) == (1, [])
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_compressed_answers_are_read(client: MusicAiClient, sandbox: Sandbox, coding: str) -> None:
+    sandbox.faults.add("GET /application", compress=coding)  # type: ignore[arg-type]
+    assert client.application.get().name
+    assert sandbox.requests[-1].headers["accept-encoding"] == "gzip, deflate"
+
+
+def test_what_goes_over_the_wire(connect: Connect, listener: Listener, tmp_path: Path) -> None:
+    client = connect(base_url=f"{listener.origin}/v1", user_agent="mine/1")
+    with client.record() as exchanges:
+        client.application.get(headers={"accept-encoding": "identity"})
+        client.files.download(listener.origin.replace("//", "//user:p%40ss@") + "/a b?c=ü", tmp_path / "x")
+    api, storage = listener.heads
+    assert api.startswith("GET /v1/application HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert "accept-encoding: identity\r\n" in api
+    assert api.lower().count("accept-encoding") == 1
+    assert "User-Agent: mine/1\r\n" in api
+    assert storage.startswith("GET /a%20b?c=%C3%BC HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert f"Authorization: Basic {base64.b64encode(b'user:p@ss').decode()}\r\n" in storage
+    assert (tmp_path / "x").read_bytes() == ANSWER
+    assert exchanges[0].headers["x-twice"] == "a, b"
+    assert exchanges[0].headers["x-name"] == "café"

@@ -1,0 +1,35 @@
+"""Signed queries in the headers of an answer: not in the log either, whoever writes it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from musicai_sdk import MusicAiClient
+from musicai_sdk.errors import StatusError, TransferError
+from musicai_sdk.sandbox import Sandbox
+
+TARGET = "http://127.0.0.1:9/other?Expires=1&Signature=5e5e5e5e"
+
+
+def test_a_redirect_to_a_signed_url(
+    client: MusicAiClient, sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = client.files.upload(b"RIFF").url
+    sandbox.faults.add("* *", redirect=TARGET)
+    with caplog.at_level(logging.DEBUG):
+        with pytest.raises(StatusError):
+            client.application.get()
+        with pytest.raises(TransferError):
+            client.files.download(url, tmp_path / "song.wav")
+    # The server is in this process too, and logs for itself.
+    ours = [
+        each for each in caplog.records if each.name.split(".")[0] in ("musicai_sdk", "httpx", "httpcore")
+    ]
+    logged = "\n".join(f"{record.name} {record.getMessage()}" for record in ours)
+    assert "receive_response_headers.complete" in logged, "httpcore has to be heard"
+    assert "http://127.0.0.1:9/other?…" in logged
+    assert "Signature" not in logged
+    assert "Expires" not in logged

@@ -1,0 +1,1 @@
+"""Results in and inputs from a bucket, against a real S3 server over HTTP."""
