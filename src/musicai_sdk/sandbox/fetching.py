@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_TRIES = 3
+_RECONNECTS = 4  # At once, and after 0.5, 1 and 2 seconds.
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _MAGIC = (
     (re.compile(rb"RIFF....WAVE", re.DOTALL), ".wav"),
@@ -54,8 +56,9 @@ class Fetcher:
             timeout=_TIMEOUT,
             verify=trust,
             follow_redirects=True,
-            mounts={origin: httpx.HTTPTransport(verify=trust)},
+            mounts={origin: httpx.HTTPTransport(verify=trust, retries=_RECONNECTS)},
         )
+        self._origin = origin
 
     def close(self) -> None:
         """Closes the connections."""
@@ -90,17 +93,25 @@ class Fetcher:
             raise bad_input(f"Parameter '{name}' is not an http or https URL.")
         number = sum(1 for _ in folder.glob("input-*"))
         file = folder / f"input-{number}"
-        try:
-            with _no_urls_in_logs(), self._client.stream("GET", url) as response, file.open("wb") as target:
-                if response.status_code != HTTPStatus.OK:
-                    raise bad_input("File not found.")
-                for chunk in response.iter_bytes(CHUNK):
-                    target.write(chunk)
-                    if dropped():
-                        raise JobDropped
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise bad_input("File not found.") from error
+        # Connections that are reset or refused are for clients to bear: the service has a better way to its storage.
+        for tries_left in reversed(range(_TRIES if url.startswith(f"{self._origin}/") else 1)):
+            try:
+                self._receive(url, file, dropped)
+                break
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                unanswered = isinstance(error, httpx.TransportError) and not file.exists()
+                if not tries_left or not (unanswered or isinstance(error, httpx.NetworkError)):
+                    raise bad_input("File not found.") from error
         return file.rename(file.with_suffix(_suffix(url, file)))
+
+    def _receive(self, url: str, file: Path, dropped: Callable[[], bool]) -> None:
+        with _no_urls_in_logs(), self._client.stream("GET", url) as response, file.open("wb") as target:
+            if response.status_code != HTTPStatus.OK:
+                raise httpx.HTTPStatusError("not a file", request=response.request, response=response)
+            for chunk in response.iter_bytes(CHUNK):
+                target.write(chunk)
+                if dropped():
+                    raise JobDropped
 
     def deliver(self, file: Path, output: str, url: str) -> None:
         """PUTs a result file to the caller's own storage, in constant memory.

@@ -7,14 +7,14 @@ import os
 import socket
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from starlette.types import ASGIApp
@@ -104,28 +104,23 @@ class ServerThread:
 
     async def refuse_for(self, seconds: float) -> None:
         """Refuses new connections for a time. To be called on the server's own thread."""
-        self._server.refuse()
+        await self._server.refuse()
         asyncio.get_running_loop().call_later(seconds, self._server.admit_soon)
 
     def refuse(self) -> None:
         """Refuses new connections until `admit`, and ends the idle ones."""
-        self._call(self._server.refuse)
+        self._call(self._server.refuse())
 
     def admit(self) -> None:
         """Takes connections again."""
-        self._call(self._server.admit_soon)
 
-    def _call(self, function: Callable[[], None]) -> None:
-        done = threading.Event()
+        async def admit() -> None:
+            self._server.admit_soon()
 
-        def call() -> None:
-            try:
-                function()
-            finally:
-                done.set()
+        self._call(admit())
 
-        self._server.loop.call_soon_threadsafe(call)
-        done.wait()
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._server.loop).result()
 
 
 class _Server(Server):
@@ -137,9 +132,13 @@ class _Server(Server):
         self._address: tuple[str, int] = listener.getsockname()[:2]
         self._bound: socket.socket | None = None
         """Holds the port while connections are refused: a bound socket that doesn't listen refuses them."""
+        self._admitting: asyncio.Future[None] | None = None
+        """Ends when the server listens again."""
 
-    def refuse(self) -> None:
+    async def refuse(self) -> None:
         """Stops listening, and ends idle connections."""
+        if self._admitting is not None:  # Can't be taken back before it is done.
+            await asyncio.wait({self._admitting})
         if self._bound is None:
             for server in self.servers:
                 server.close()
