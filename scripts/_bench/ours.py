@@ -1,93 +1,150 @@
-"""One case of this package, in a process of its own: python ours.py CASE BASE_URL N prints its figures as JSON."""
+"""This package in a process of its own; `measure` tells how it is called."""
 
 from __future__ import annotations
 
-import time
+from measure import AT_ONCE, JOB, KEY, Task, at_once, calls, measure, repeat
 
-CPU = time.process_time()
-import json  # noqa: E402 - what a bare process costs is measured before
-import re  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from pathlib import Path  # noqa: E402
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
-CASE, BASE, COUNT = sys.argv[1], sys.argv[2], int(sys.argv[3])
-KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
+    from measure import Work
+
+    from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 
 
-def peak() -> int:
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) * 1024
+def load(_: Task) -> Work:
+    def work() -> None:
+        import musicai_sdk  # noqa: F401 # pyright: ignore[reportUnusedImport] - measured
+
+    return work
 
 
-def measured(work: Callable[[], object]) -> None:
-    before, cpu, wall = peak(), time.process_time(), time.perf_counter()
-    work()
-    figures = {
-        "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        "memory": peak() - before,
-    }
-    print(json.dumps(figures))
+def first_job(task: Task) -> Work:
+    def work() -> None:
+        from musicai_sdk import MusicAiClient
+
+        assert MusicAiClient(KEY, base_url=task.base_url).jobs.get(JOB).status == "SUCCEEDED"
+
+    return work
 
 
-if CASE == "import":
-    cpu = time.process_time()
-
-    print(json.dumps({"cpu": time.process_time() - cpu, "wall": 0, "memory": 0}))
-elif CASE == "first job":
-    cpu = time.process_time()
+def connect(task: Task) -> MusicAiClient:
+    """A client that has made its first request."""
     from musicai_sdk import MusicAiClient
 
-    MusicAiClient(KEY, base_url=BASE).jobs.get("27803abe").status  # noqa: B018
-    print(json.dumps({"cpu": time.process_time() - cpu, "wall": 0, "memory": 0}))
-elif CASE.startswith("async"):
-    import asyncio
+    client = MusicAiClient(KEY, base_url=task.base_url)
+    client.jobs.get(JOB)
+    return client
 
-    from musicai_sdk import AsyncMusicAiClient
 
-    async def main() -> None:
-        async with AsyncMusicAiClient(KEY, base_url=BASE) as client:
-            await client.application.get()
-            cpu, wall, before = time.process_time(), time.perf_counter(), peak()
-            if CASE == "async get":
-                for _ in range(COUNT):
-                    await client.jobs.get("27803abe")
-            elif CASE == "async upload":
-                await client.files.upload(sys.argv[4])
-            else:
-                await client.files.download(BASE.replace("/v1", "/file"), sys.argv[4])
-            figures = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-            print(json.dumps({**figures, "memory": peak() - before}))
+class Blocking:
+    """The synchronous client."""
 
-    asyncio.run(main())
-else:
-    from musicai_sdk import CustomWorkflow, MusicAiClient
+    def __init__(self, task: Task) -> None:
+        self._client = connect(task)
 
-    with MusicAiClient(KEY, base_url=BASE) as client:
-        client.application.get()
-        if CASE == "upload":
-            measured(lambda: client.files.upload(sys.argv[4]))
-        elif CASE == "download":
-            measured(lambda: client.files.download(BASE.replace("/v1", "/file"), sys.argv[4]))
-        elif CASE == "get":
-            measured(lambda: [client.jobs.get("27803abe") for _ in range(COUNT)])
-        elif CASE == "jobs":
-            from concurrent.futures import ThreadPoolExecutor
+    def get(self) -> object:
+        return self._client.jobs.get(JOB)
 
-            asked = CustomWorkflow("any", {"inputUrl": "https://host/song.mp3"})
+    def upload(self, path: str) -> object:
+        return self._client.files.upload(path)
 
-            def work() -> None:
-                with ThreadPoolExecutor(16) as pool:
-                    futures = [pool.submit(client.jobs.create, asked) for _ in range(COUNT)]
-                    jobs = [future.result() for future in futures]
-                done = client.jobs.wait_all(jobs)
-                assert all(each.succeeded for each in done)
+    def download(self, url: str, path: str) -> object:
+        return self._client.files.download(url, path)
 
-            measured(work)
-        elif CASE == "parse":
-            from musicai_sdk._core.operations import LIST_JOBS, adapter
 
-            body = Path(sys.argv[4]).read_bytes()
-            parse = adapter(LIST_JOBS.answer).validate_json
-            parse(body)
-            measured(lambda: [parse(body) for _ in range(COUNT)])
+def asynchronous(
+    begin: Callable[[AsyncMusicAiClient, Task], Callable[[], Coroutine[None, None, object]]],
+) -> Callable[[Task], Work]:
+    """A case of the asynchronous client, which has made its first request."""
+
+    def prepare(task: Task) -> Work:
+        import asyncio
+
+        from musicai_sdk import AsyncMusicAiClient
+
+        runner = asyncio.Runner()
+        client = AsyncMusicAiClient(KEY, base_url=task.base_url)
+        runner.run(client.jobs.get(JOB))
+        work = begin(client, task)
+        return lambda: runner.run(work())
+
+    return prepare
+
+
+def async_get(client: AsyncMusicAiClient, task: Task) -> Callable[[], Coroutine[None, None, object]]:
+    async def work() -> None:
+        for _ in range(task.count):
+            await client.jobs.get(JOB)
+
+    return work
+
+
+def async_get_at_once(client: AsyncMusicAiClient, task: Task) -> Callable[[], Coroutine[None, None, object]]:
+    async def some() -> None:
+        for _ in range(task.count // AT_ONCE):
+            await client.jobs.get(JOB)
+
+    async def work() -> None:
+        import asyncio
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(some())
+
+    return work
+
+
+def jobs(task: Task) -> Work:
+    """Creates jobs at once, and waits for all of them."""
+    from musicai_sdk import CustomWorkflow
+
+    client = connect(task)
+    asked = CustomWorkflow("any", {"inputUrl": "https://host/song.mp3"})
+
+    def create() -> str:
+        return client.jobs.create(asked).id
+
+    def work() -> None:
+        done = client.jobs.wait_all([str(each) for each in at_once([create] * task.count)])
+        assert all(each.succeeded for each in done)
+
+    return work
+
+
+def wait(task: Task) -> Work:
+    from simulated import Service, wait_for_all
+
+    service = Service(task.count)
+    return lambda: wait_for_all(service)
+
+
+def parse(task: Task) -> Work:
+    """Reads a page of jobs as the client does."""
+    from musicai_sdk._core.operations import LIST_JOBS, adapter
+
+    with open(task.file, "rb") as file:  # noqa: PTH123 - as everywhere here
+        body = file.read()
+    validate = adapter(LIST_JOBS.answer).validate_json
+    assert len(validate(body)) == 100
+    return lambda: repeat(lambda: validate(body), task.count)
+
+
+if __name__ == "__main__":
+    measure(
+        {
+            "import": load,
+            "first job": first_job,
+            **calls(Blocking),
+            "async get": asynchronous(async_get),
+            "async get at once": asynchronous(async_get_at_once),
+            "async upload": asynchronous(lambda client, task: lambda: client.files.upload(task.file)),
+            "async download": asynchronous(
+                lambda client, task: lambda: client.files.download(task.url, task.file)
+            ),
+            "jobs": jobs,
+            "wait": wait,
+            "parse": parse,
+        }
+    )

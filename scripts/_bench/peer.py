@@ -1,72 +1,101 @@
-"""The same cases with the published musicai-sdk 1.0.4: python peer.py CASE BASE_URL N prints its figures as JSON."""
+"""The published musicai-sdk 1.0.4 in a process of its own; `measure` tells how it is called."""
 
 from __future__ import annotations
 
-import json
-import re
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from measure import JOB, KEY, Task, at_once, calls, measure, repeat
 
-CASE, BASE, COUNT = sys.argv[1], sys.argv[2], int(sys.argv[3])
-KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from measure import Work
 
 
-def peak() -> int:
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) * 1024
+def load(_: Task) -> Work:
+    def work() -> None:
+        import musicai_sdk  # noqa: F401 # pyright: ignore[reportUnusedImport] - measured
+
+    return work
 
 
-def measured(work: Callable[[], object]) -> None:
-    before, cpu, wall = peak(), time.process_time(), time.perf_counter()
-    work()
-    figures = {
-        "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        "memory": peak() - before,
-    }
-    print(json.dumps(figures))
+def make(task: Task) -> Any:
+    """Its client; the type checkers see this package under the same name."""
+    from musicai_sdk import MusicAiClient
 
-
-cpu = time.process_time()
-from musicai_sdk import MusicAiClient  # noqa: E402 - measured
-
-imported = time.process_time() - cpu
-
-
-def connected() -> Any:
     client: Any = MusicAiClient(KEY)
-    client.base_url = BASE
+    client.base_url = task.base_url
     return client
 
 
-if CASE == "import":
-    print(json.dumps({"cpu": imported, "wall": 0, "memory": 0}))
-elif CASE == "first job":
-    connected().get_job("27803abe")["status"]
-    print(json.dumps({"cpu": time.process_time() - cpu, "wall": 0, "memory": 0}))
-else:
-    client = connected()
-    client.get_application_info()
-    if CASE.endswith("upload"):
-        measured(lambda: client.upload_file(sys.argv[4]))
-    elif CASE.endswith("download"):
-        measured(lambda: client.download_file(BASE.replace("/v1", "/file"), sys.argv[4]))
-    elif CASE.endswith("get"):
-        measured(lambda: [client.get_job("27803abe") for _ in range(COUNT)])
-    elif CASE == "jobs":
-        from concurrent.futures import ThreadPoolExecutor
+def first_job(task: Task) -> Work:
+    def work() -> None:
+        assert make(task).get_job(JOB)["status"] == "SUCCEEDED"
 
-        def one(_: int) -> None:
-            job_id = client.add_job("song", "any", {"inputUrl": "https://host/song.mp3"})["id"]
-            assert client.wait_for_job_completion(job_id)["status"] == "SUCCEEDED"
+    return work
 
-        def work() -> None:
-            with ThreadPoolExecutor(16) as pool:
-                list(pool.map(one, range(COUNT)))
 
-        measured(work)
-    elif CASE == "parse":
-        body = Path(sys.argv[4]).read_bytes()
-        measured(lambda: [json.loads(body) for _ in range(COUNT)])
+class Blocking:
+    """The client after its first request."""
+
+    def __init__(self, task: Task) -> None:
+        self._client = make(task)
+        self._client.get_job(JOB)
+
+    def get(self) -> object:
+        return self._client.get_job(JOB)
+
+    def upload(self, path: str) -> object:
+        return self._client.upload_file(path)
+
+    def download(self, url: str, path: str) -> object:
+        return self._client.download_file(url, path)
+
+
+def jobs(task: Task) -> Work:
+    """Creates jobs and waits for each, in 16 threads."""
+    client = make(task)
+    client.get_job(JOB)
+
+    def one() -> None:
+        job_id = client.add_job("song", "any", {"inputUrl": "https://host/song.mp3"})["id"]
+        assert client.wait_for_job_completion(job_id)["status"] == "SUCCEEDED"
+
+    return lambda: at_once([one] * task.count)
+
+
+def waiting(threads: int | None) -> Callable[[Task], Work]:
+    """All jobs at the same time, or in some threads."""
+
+    def wait(task: Task) -> Work:
+        from simulated import Service, wait_for_each
+
+        service = Service(task.count)
+        client = make(task)
+        return lambda: wait_for_each(service, client, threads)
+
+    return wait
+
+
+def parse(task: Task) -> Work:
+    """Reads a page of jobs as `requests` does."""
+    import json
+
+    with open(task.file, "rb") as file:  # noqa: PTH123 - as everywhere here
+        body = file.read()
+    assert len(json.loads(body)) == 100
+    return lambda: repeat(lambda: json.loads(body), task.count)
+
+
+if __name__ == "__main__":
+    measure(
+        {
+            "import": load,
+            "first job": first_job,
+            **calls(Blocking),
+            "jobs": jobs,
+            "wait": waiting(None),
+            "wait in 16 threads": waiting(16),
+            "parse": parse,
+        }
+    )

@@ -1,149 +1,153 @@
-"""A loopback server that isn't the bottleneck: threads, canned answers, and nothing copied that needn't be.
+"""A loopback server that isn't the bottleneck: waiting threads, and nothing copied that needn't be.
 
-`python server.py FOLDER` prints its plain and its TLS port. It counts requests: GET /count.
+`python server.py FOLDER` prints its plain and its TLS port, and ends with its standard input. Besides the API it has
+GET /file (the folder's `source`; /file/md5 and /file/crc32c announce that digest), PUT /put, and GET /counted.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import mmap
 import os
 import socket
 import ssl
 import sys
-import tempfile
 import threading
 import time
-import uuid
+from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
+from typing import cast
 
-SIZE = 512 * 1024 * 1024
-JOB_SECONDS = 1.0
-URL = "https://storage.googleapis.com/moises-bucket/" + "x" * 36 + "?X-Goog-Signature=" + "f" * 512
+import google_crc32c
+from answers import Api
 
+CONNECTIONS = 100
+"""At once, on each port: a thread waits for each, so that none has to be started for a request."""
+BLOCK = 1024 * 1024
 
-def job(job_id: str, status: str = "SUCCEEDED", name: str = "song") -> dict[str, object]:
-    """A job as the service would send it."""
-    return {
-        "id": job_id,
-        "app": "Default Application",
-        "name": name,
-        "batchName": None,
-        "metadata": {},
-        "workflow": "music-ai/stems-vocals-accompaniment",
-        "workflowParams": {"inputUrl": URL},
-        "status": status,
-        "result": {"vocals": URL, "accompaniment": URL} if status == "SUCCEEDED" else None,
-        "error": None,
-        "createdAt": "2025-01-07T19:21:42.170Z",
-        "startedAt": "2025-01-07T19:21:42.307Z",
-        "completedAt": "2025-01-07T19:22:00.325Z" if status == "SUCCEEDED" else None,
-    }
+# By name, because it has no types.
+extend_crc32c: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009
 
 
 class Server:
-    """The answers, and what is counted."""
+    """The API, the storage, and what is counted."""
 
     def __init__(self, folder: Path) -> None:
-        certificate = folder / "server.pem"
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.load_cert_chain(certificate)
-        self.zeros = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the process lives
-        self.zeros.truncate(SIZE)
-        self.requests = 0
-        self.made: dict[str, tuple[float, dict[str, object]]] = {}
-        self.lock = threading.Lock()
+        self.tls.load_cert_chain(folder / "server.pem")
+        self.source = (folder / "source").open("rb")  # for as long as the process lives
+        self.contents = memoryview(mmap.mmap(self.source.fileno(), 0, access=mmap.ACCESS_READ))
+        self.api = Api(time.monotonic)
+        self.received = 0
+        self.cpu = time.process_time()
+        md5 = hashlib.md5(usedforsecurity=False)
+        crc32c = 0
+        for start in range(0, len(self.contents), BLOCK):
+            block = bytes(self.contents[start : start + BLOCK])
+            md5.update(block)
+            crc32c = extend_crc32c(crc32c, block)
+        digests = {"md5": md5.digest(), "crc32c": crc32c.to_bytes(4, "big")}
+        self.digests = {name: base64.b64encode(digest).decode() for name, digest in digests.items()}
 
     def listen(self, scheme: str) -> int:
+        """Serves a free port, and returns it."""
         listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         port: int = listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(listener, scheme, port), daemon=True).start()
+        origin = f"{scheme}://127.0.0.1:{port}"
+        for _ in range(CONNECTIONS):
+            threading.Thread(target=self._accept, args=(listener, origin), daemon=True).start()
         return port
 
-    def _accept(self, listener: socket.socket, scheme: str, port: int) -> None:
+    def _accept(self, listener: socket.socket, origin: str) -> None:
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            origin = f"{scheme}://127.0.0.1:{port}"
-            threading.Thread(target=self._serve, args=(connection, scheme, origin), daemon=True).start()
+            try:
+                if origin.startswith("https"):
+                    connection = self.tls.wrap_socket(connection, server_side=True)
+                with cast("BufferedReader", connection.makefile("rb", 65536)) as stream:
+                    while self._exchange(connection, stream, origin):
+                        pass
+            except OSError:
+                pass  # the client has gone
+            finally:
+                connection.close()
 
-    def _serve(self, connection: socket.socket, scheme: str, origin: str) -> None:
-        try:
-            if scheme == "https":
-                connection = self.tls.wrap_socket(connection, server_side=True)
-            while self._exchange(connection, origin):
-                pass
-        except OSError:
-            pass
-        finally:
-            connection.close()
-
-    def _exchange(self, connection: socket.socket, origin: str) -> bool:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            chunk = connection.recv(65536)
-            if not chunk:
-                return False
-            head += chunk
-        head, _, body = head.partition(b"\r\n\r\n")
-        line, *lines = head.decode("latin-1").split("\r\n")
-        method, path, _ = line.split(" ")
-        headers = dict(each.lower().split(": ", 1) for each in lines)
-        length = int(headers.get("content-length", 0))
+    def _exchange(self, connection: socket.socket, stream: BufferedReader, origin: str) -> bool:
+        """One request and its answer; False when it was the connection's last."""
+        first = stream.readline()
+        if not first:
+            return False
+        headers = dict[bytes, bytes]()
+        while (line := stream.readline().rstrip()) != b"":
+            name, _, value = line.partition(b":")
+            headers[name.lower()] = value.strip()
+        method, path, _ = first.decode().split(" ")
         if method == "PUT":
-            self._swallow(connection, length - len(body))
-            return self._answer(connection, b"", headers)
-        while len(body) < length:
-            body += connection.recv(65536)
+            self.received += swallow(stream, headers)
+            return answer(connection, b"", headers)
         if path.startswith("/file"):
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % SIZE)
-            connection.sendfile(self.zeros, 0, SIZE)
-            return True
-        return self._answer(connection, json.dumps(self._json(method, path, body, origin)).encode(), headers)
+            return self._file(connection, path.removeprefix("/file").removeprefix("/"), headers)
+        if path == "/counted":
+            return answer(connection, json.dumps(self._counted()).encode(), headers)
+        body = stream.read(int(headers.get(b"content-length", b"0")))
+        return answer(connection, self.api.answer(method, path, body, origin), headers)
 
-    @staticmethod
-    def _swallow(connection: socket.socket, left: int) -> None:
-        buffer = memoryview(bytearray(1024 * 1024))
-        while left > 0:
-            left -= connection.recv_into(buffer) or left
+    def _file(self, connection: socket.socket, digest: str, headers: dict[bytes, bytes]) -> bool:
+        announced = f"x-goog-hash: {digest}={self.digests[digest]}\r\n" if digest else ""
+        size = len(self.contents)
+        connection.sendall(f"HTTP/1.1 200 OK\r\n{announced}Content-Length: {size}\r\n\r\n".encode())
+        if isinstance(connection, ssl.SSLSocket):  # whose `sendfile` sends 8 kB at a time
+            for start in range(0, size, BLOCK):
+                connection.sendall(self.contents[start : start + BLOCK])
+        else:
+            sent = 0
+            while sent < size:
+                sent += os.sendfile(connection.fileno(), self.source.fileno(), sent, size - sent)
+        return stays(headers)
 
-    @staticmethod
-    def _answer(connection: socket.socket, body: bytes, headers: dict[str, str]) -> bool:
-        connection.sendall(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-            + body
-        )
-        return headers.get("connection") != "close"
+    def _counted(self) -> dict[str, float]:
+        """What there was since the last time."""
+        before, self.cpu = self.cpu, time.process_time()
+        received, self.received = self.received, 0
+        return {"requests": self.api.reset(), "received": received, "cpu": self.cpu - before}
 
-    def _json(self, method: str, path: str, body: bytes, origin: str) -> object:
-        if path == "/count":
-            counted, self.requests, self.made = self.requests, 0, {}
-            return counted
-        with self.lock:
-            self.requests += 1
-        path, _, query = path.partition("?")
-        if path == "/v1/upload":
-            return {"uploadUrl": f"{origin}/put", "downloadUrl": f"{origin}/file"}
-        if path == "/v1/application":
-            return {"id": "27803abe-ec15-4f74-9e8a-18a99627e9b0", "name": "Default Application"}
-        if path == "/v1/job" and method == "POST":
-            asked = json.loads(body)
-            job_id = str(uuid.uuid4())
-            with self.lock:
-                self.made[job_id] = (time.monotonic(), asked)
-            return {"id": job_id}
-        if path == "/v1/job":
-            page = int(dict(pair.split("=") for pair in query.split("&") if pair).get("page", "0"))
-            with self.lock:
-                ids = list(self.made)[::-1][page * 100 : (page + 1) * 100]
-            return [self._state(job_id) for job_id in ids]
-        job_id = path.split("/")[3]
-        state = self._state(job_id)
-        return {"id": job_id, "status": state["status"]} if path.endswith("/status") else state
 
-    def _state(self, job_id: str) -> dict[str, object]:
-        began, asked = self.made.get(job_id, (0.0, {}))
-        done = time.monotonic() - began >= JOB_SECONDS
-        return job(job_id, "SUCCEEDED" if done else "STARTED") | {"metadata": asked.get("metadata") or {}}
+def answer(connection: socket.socket, body: bytes, headers: dict[bytes, bytes]) -> bool:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    connection.sendall(head + body)
+    return stays(headers)
+
+
+def stays(headers: dict[bytes, bytes]) -> bool:
+    """Whether the client means to use the connection again."""
+    return headers.get(b"connection", b"").lower() != b"close"
+
+
+def swallow(stream: BufferedReader, headers: dict[bytes, bytes]) -> int:
+    """Reads a body, of known length or in chunks, as quickly as it comes; returns its length."""
+    buffer = memoryview(bytearray(BLOCK))
+    if headers.get(b"transfer-encoding") != b"chunked":
+        return read(stream, buffer, int(headers.get(b"content-length", b"0")))
+    total = 0
+    while size := int(stream.readline(), 16):
+        total += read(stream, buffer, size)
+        stream.readline()
+    stream.readline()
+    return total
+
+
+def read(stream: BufferedReader, buffer: memoryview, size: int) -> int:
+    left = size
+    while left:
+        count = stream.readinto1(buffer[: min(left, BLOCK)])
+        if not count:
+            raise ConnectionError("the body broke off")
+        left -= count
+    return size
 
 
 if __name__ == "__main__":

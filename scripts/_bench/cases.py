@@ -1,0 +1,138 @@
+"""What is measured, and the targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+MEGABYTE = 1024 * 1024
+PEER = "musicai-sdk 1.0.4"
+
+Figure = Literal["wall", "cpu", "requests"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One thing that both packages do."""
+
+    title: str
+    """May name the size of the transfers as `{size}`."""
+    name: str
+    """What the programs call it."""
+    figure: Figure = "wall"
+    """Which figure the target is about."""
+    target: float | None = None
+    """The highest ratio to the peer."""
+    most_memory: int | None = None
+    """The most bytes that the process may grow by."""
+    most_requests: int | None = None
+    scheme: Literal["http", "https"] = "http"
+    asynchronous: bool = False
+    """Done by the asynchronous client, beside the synchronous ones of the others."""
+    count: int = 1
+    """How often it is done within one measurement; figures are of one time, but for requests."""
+    peer_count: int | None = None
+    """The same for the peer, where that takes long."""
+    file: Literal["source", "target", "page.json"] | None = None
+    digest: Literal["md5", "crc32c"] | None = None
+    """Which digest the server announces."""
+    beside: str = PEER
+    """What it is compared with."""
+    slow: bool = False
+    """Left out of a quick run."""
+    rehearsed: bool = False
+    """Done once before it counts: byte code is compiled then, and files are in memory."""
+    once: bool = False
+    """Measured in one round: it takes a minute."""
+
+
+MOST_MEMORY = 8 * MEGABYTE
+UPLOAD = Case(title="upload {size} MB", name="upload", target=0.35, file="source", most_memory=MOST_MEMORY)
+DOWNLOAD = Case(
+    title="download {size} MB", name="download", target=0.35, file="target", most_memory=MOST_MEMORY
+)
+GET = Case(title="GET", name="get", count=200, peer_count=100)
+
+
+def over_tls(case: Case, target: float | None = None) -> Case:
+    return replace(case, title=f"{case.title}, TLS", scheme="https", target=target)
+
+
+def asynchronous(case: Case) -> Case:
+    return replace(case, title=f"{case.title}, async client", asynchronous=True, target=None)
+
+
+UPLOAD_TLS, DOWNLOAD_TLS = over_tls(UPLOAD, 0.58), over_tls(DOWNLOAD, 0.50)
+# A request of the peer over TLS takes 25 ms and more.
+GET_TLS = replace(over_tls(GET, 0.03), peer_count=20)
+AT_ONCE = replace(GET, title="GET, 16 at once", name="get at once", count=320, peer_count=96)
+AT_ONCE_TLS = replace(over_tls(AT_ONCE), peer_count=32)
+
+CASES = [
+    Case(title="import", name="import", figure="cpu", target=0.10, rehearsed=True),
+    Case(
+        title="import to first typed job, TLS",
+        name="first job",
+        figure="cpu",
+        target=1.4,
+        scheme="https",
+        rehearsed=True,
+    ),
+    UPLOAD,
+    UPLOAD_TLS,
+    DOWNLOAD,
+    DOWNLOAD_TLS,
+    GET_TLS,
+    Case(
+        title="page of 100 jobs parsed, beside json.loads",
+        name="parse",
+        figure="cpu",
+        target=1.10,
+        count=200,
+        file="page.json",
+        beside="json.loads",
+    ),
+    Case(
+        title="500 jobs of 1 s, 16 threads",
+        name="jobs",
+        target=0.05,
+        most_requests=530,
+        count=500,
+        slow=True,
+        once=True,
+    ),
+    Case(
+        title="musicai --help, beside bare click",
+        name="help",
+        figure="cpu",
+        target=2.0,
+        beside="bare click",
+        rehearsed=True,
+    ),
+    GET,
+    asynchronous(GET),
+    asynchronous(GET_TLS),
+    AT_ONCE,
+    AT_ONCE_TLS,
+    asynchronous(AT_ONCE),
+    asynchronous(AT_ONCE_TLS),
+    *(replace(asynchronous(case), slow=True) for case in (UPLOAD, UPLOAD_TLS, DOWNLOAD, DOWNLOAD_TLS)),
+    *(
+        replace(
+            DOWNLOAD_TLS,
+            title=f"{DOWNLOAD_TLS.title}, {digest} checked",
+            digest=digest,
+            target=None,
+            slow=True,
+        )
+        for digest in ("md5", "crc32c")
+    ),
+    Case(
+        title="10,000 jobs waited for, simulated",
+        name="wait",
+        figure="requests",
+        count=10_000,
+        slow=True,
+        once=True,
+    ),
+]

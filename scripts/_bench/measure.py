@@ -1,0 +1,110 @@
+"""One case in a client's own process: `python ours.py CASE ORIGIN COUNT FILE URL` prints its figures as JSON.
+
+At its top this imports nothing that a bare interpreter hasn't loaded: what a client needs is part of what is measured.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+TYPE_CHECKING = False  # the name in `typing` would load that
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    class Client(Protocol):
+        """What every client can do, apart from jobs."""
+
+        def get(self) -> object: ...
+        def upload(self, path: str) -> object: ...
+        def download(self, url: str, path: str) -> object: ...
+
+    Work = Callable[[], object]
+    """What is measured; it may return figures of its own as `Counted`."""
+
+    Case = Callable[["Task"], Work]
+    """Prepares what isn't measured, and returns what is."""
+
+KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
+JOB = "27803abe"
+"""A job that has long succeeded."""
+AT_ONCE = 16
+
+
+class Task:
+    """What a case is given."""
+
+    def __init__(self, origin: str, count: str, file: str, url: str) -> None:
+        self.origin: str = origin
+        self.base_url: str = f"{origin}/v1"
+        self.count: int = int(count)
+        self.file: str = file
+        """To upload, to download to, or to parse."""
+        self.url: str = url
+        """To download."""
+
+
+class Counted(dict[str, float]):
+    """Figures that a case has counted itself."""
+
+
+def measure(cases: Mapping[str, Case]) -> None:
+    """Runs the case that the command line names."""
+    name, *arguments = sys.argv[1:]
+    work = cases[name](Task(*arguments))
+    memory, cpu, wall = peak_memory(), time.process_time(), time.perf_counter()
+    result = work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    now = peak_memory()
+
+    import json
+
+    grown = None if now is None else now - (memory or 0)
+    counted = result if isinstance(result, Counted) else Counted()
+    print(json.dumps({"wall": wall, "cpu": cpu, "memory": grown, **counted}))
+
+
+def peak_memory() -> int | None:
+    """The most memory that this process has had, in bytes; None where that isn't told (only Linux does)."""
+    try:
+        with open("/proc/self/status") as status:  # noqa: PTH123 - pathlib would be loaded
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except FileNotFoundError:
+        return None
+
+
+def calls(connect: Callable[[Task], Client]) -> dict[str, Case]:
+    """The cases that are the same for every client."""
+
+    def get(task: Task) -> Work:
+        client = connect(task)
+        return lambda: repeat(client.get, task.count)
+
+    def get_at_once(task: Task) -> Work:
+        client = connect(task)
+        return lambda: at_once([client.get] * task.count)
+
+    def upload(task: Task) -> Work:
+        client = connect(task)
+        return lambda: client.upload(task.file)
+
+    def download(task: Task) -> Work:
+        client = connect(task)
+        return lambda: client.download(task.url, task.file)
+
+    return {"get": get, "get at once": get_at_once, "upload": upload, "download": download}
+
+
+def repeat(call: Callable[[], object], count: int) -> None:
+    for _ in range(count):
+        call()
+
+
+def at_once(work: list[Callable[[], object]]) -> list[object]:
+    """Runs all of it in 16 threads, and returns the results in order."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = [pool.submit(each) for each in work]
+        return [future.result() for future in futures]

@@ -1,0 +1,166 @@
+"""Where cases are measured: a folder on a memory disk where there is one, and the server."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.request import urlopen
+
+import certifi
+import trustme
+from answers import Api
+from cases import MEGABYTE, Case
+
+HERE = Path(__file__).parent
+TIMEOUT = 600
+"""Seconds after which a program has hung."""
+
+Command = Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program that does cases."""
+
+    name: str
+    command: Callable[[Case, Place], Command | None]
+    """How it is started, or None if it doesn't do the case."""
+    count: Callable[[Case], int]
+    """How often it does the case's thing in one measurement."""
+    reports: bool = True
+    """Whether it prints its figures; else they are those of the whole process."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One measurement; seconds of one time, the others of all times."""
+
+    wall: float
+    cpu: float
+    memory: int | None
+    """By how many bytes the process grew."""
+    requests: float
+    late: float | None
+    """How many seconds after its end a job was known to have ended, on average."""
+    server: float
+    """CPU of the server, which is in a process of its own."""
+
+
+class Place:
+    """The folder, the server, and the environment of the programs."""
+
+    def __init__(self, size: int) -> None:
+        """`size` is that of the transfers, in megabytes."""
+        memory_disk = Path("/dev/shm")
+        self._temporary = tempfile.TemporaryDirectory(dir=memory_disk if memory_disk.is_dir() else None)
+        self.folder = Path(self._temporary.name)
+        self._size = size * MEGABYTE
+        with (self.folder / "source").open("wb") as file:
+            block = os.urandom(MEGABYTE)
+            for _ in range(size):
+                file.write(block)
+        api = Api(time.monotonic)
+        (self.folder / "page.json").write_bytes(api.page_of([f"{number:036}" for number in range(100)]))
+        self._make_certificates()
+        self._server = subprocess.Popen(
+            [sys.executable, HERE / "server.py", self.folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._server.stdout is not None
+        plain, tls = self._server.stdout.readline().split()
+        self.origins: Mapping[str, str] = {
+            "http": f"http://127.0.0.1:{plain}",
+            "https": f"https://127.0.0.1:{tls}",
+        }
+
+    def _make_certificates(self) -> None:
+        authority = trustme.CA()
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+            self.folder / "server.pem"
+        )
+        authority.cert_pem.write_to_path(self.folder / "authority.pem")
+        # Behind the certificates that everybody has to load: that is part of what a first request costs.
+        self.trusted = self.folder / "trusted.pem"
+        self.trusted.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
+        self._environment = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("MUSIC_AI", "PYTHON"))
+            },
+            "SSL_CERT_FILE": str(self.trusted),
+            "REQUESTS_CA_BUNDLE": str(self.trusted),
+            "NODE_EXTRA_CA_CERTS": str(self.folder / "authority.pem"),
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.communicate()  # ends with its standard input
+        self._temporary.cleanup()
+
+    def file(self, case: Case) -> str:
+        """The file that a case reads or writes."""
+        return str(self.folder / case.file) if case.file else ""
+
+    def url(self, case: Case) -> str:
+        """What a case downloads."""
+        return f"{self.origins[case.scheme]}/file{f'/{case.digest}' if case.digest else ''}"
+
+    def measure(self, program: Program, case: Case) -> Figures | None:
+        """Has a program do a case; None if it doesn't do such."""
+        command = program.command(case, self)
+        if command is None:
+            return None
+        self._counted()
+        before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        done = subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, check=False, timeout=TIMEOUT
+        )
+        after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - wall
+        counted = self._counted()
+        if done.returncode:
+            raise SystemExit(f"{program.name} failed in {case.title!r}:\n{done.stderr}")
+        self._check(program, case, counted)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        found: dict[str, Any] = json.loads(done.stdout) if program.reports else {"wall": wall, "cpu": cpu}
+        count = program.count(case)
+        return Figures(
+            wall=found["wall"] / count,
+            cpu=found["cpu"] / count,
+            memory=found.get("memory"),
+            requests=found.get("requests", counted["requests"]),
+            late=found.get("late"),
+            server=counted["cpu"] / count,
+        )
+
+    def _counted(self) -> Mapping[str, float]:
+        """What the server did since the last time."""
+        with urlopen(f"{self.origins['http']}/counted") as answer:
+            counted: Mapping[str, float] = json.loads(answer.read())
+        return counted
+
+    def _check(self, program: Program, case: Case, counted: Mapping[str, float]) -> None:
+        """Fast is only who moved the whole file."""
+        if case.name == "upload" and counted["received"] != self._size:
+            raise SystemExit(f"{program.name} uploaded {counted['received']} of {self._size} bytes")
+        if case.name == "download":
+            target = Path(self.file(case))
+            if target.stat().st_size != self._size:
+                raise SystemExit(f"{program.name} downloaded {target.stat().st_size} of {self._size} bytes")
+            target.unlink()

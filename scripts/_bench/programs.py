@@ -1,0 +1,98 @@
+"""The programs that are measured: how each is started for a case, if it can do that."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from shutil import which
+
+from cases import Case
+from place import HERE, Command, Place, Program
+
+OURS, PEER, LIMIT = "this package", "peer", "raw socket"
+TRANSFERS = ("get", "upload", "download")
+OTHERS = ("openai", "replicate", "assemblyai")
+
+
+def programs(peer: str, cli: str, others: str | None, node: Path | None) -> list[Program]:
+    """Those that there are, by the Python of each environment and the folder with the Node client."""
+    found = [
+        adapter(OURS, [sys.executable, HERE / "ours.py"], is_for_python),
+        adapter(PEER, [peer, HERE / "peer.py"], is_for_python),
+        helping(OURS, [Path(cli).parent / "musicai"]),
+        helping(PEER, [cli, HERE / "bare_click.py"]),
+        adapter(LIMIT, [sys.executable, HERE / "raw.py"], lambda case: is_simple(case, TRANSFERS)),
+    ]
+    if which("curl"):
+        found.append(whole("curl", curl))
+    if node is not None:
+        names = (*TRANSFERS, "import", "first job", "get at once")
+        found.append(adapter("@music.ai/sdk", ["node", node / "js.mjs"], lambda case: is_simple(case, names)))
+    if others is not None:
+        found += [importing(name, others) for name in OTHERS]
+    found.append(in_threads(peer))
+    return found
+
+
+def count(name: str, case: Case) -> int:
+    return (case.peer_count or case.count) if name == PEER else case.count
+
+
+def adapter(name: str, start: Command, does: Callable[[Case], bool], as_case: str | None = None) -> Program:
+    """A program that is called as `measure` tells."""
+
+    def command(case: Case, place: Place) -> Command | None:
+        if not does(case):
+            return None
+        called = as_case or (f"async {case.name}" if case.asynchronous and name == OURS else case.name)
+        return [
+            *start,
+            *(called, place.origins[case.scheme], str(count(name, case)), place.file(case), place.url(case)),
+        ]
+
+    return Program(name, command, lambda case: count(name, case))
+
+
+def whole(name: str, command: Callable[[Case, Place], Command | None]) -> Program:
+    """A program that is measured from its start to its end."""
+    return Program(name, command, lambda _: 1, reports=False)
+
+
+def helping(name: str, start: Command) -> Program:
+    return whole(name, lambda case, _: [*start, "--help"] if case.name == "help" else None)
+
+
+def is_for_python(case: Case) -> bool:
+    return case.name != "help"
+
+
+def is_simple(case: Case, names: Sequence[str]) -> bool:
+    """Whether a case is one of those in its plain form: the variants are about this package."""
+    return case.name in names and not case.asynchronous and case.digest is None
+
+
+def curl(case: Case, place: Place) -> Command | None:
+    if not is_simple(case, ("upload", "download")):
+        return None
+    start: Command = ["curl", "--silent", "--show-error", "--fail", "--cacert", place.trusted]
+    if case.name == "download":
+        return [*start, "--output", place.file(case), place.url(case)]
+    start = [*start, "--header", "Expect:"]  # doesn't wait for a leave to send
+    return [*start, "--upload-file", place.file(case), f"{place.origins[case.scheme]}/put"]
+
+
+def importing(name: str, python: str) -> Program:
+    return adapter(
+        name, [python, HERE / "imports.py"], lambda case: case.name == "import", as_case=f"import {name}"
+    )
+
+
+def in_threads(python: str) -> Program:
+    """The peer's loops for jobs that were created before, in as many threads as for the 500 jobs."""
+    return adapter(
+        "peer, 16 threads",
+        [python, HERE / "peer.py"],
+        lambda case: case.name == "wait",
+        as_case="wait in 16 threads",
+    )

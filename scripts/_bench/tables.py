@@ -1,0 +1,211 @@
+"""The measurements as Markdown."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cases import MEGABYTE, Case
+from place import Figures
+from programs import LIMIT, OURS, PEER
+
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+
+
+@dataclass(frozen=True)
+class Result:
+    """The measurements of one case."""
+
+    case: Case
+    rounds: Sequence[Mapping[str, Figures]]
+    """By program."""
+
+    def of(self, program: str, figure: Callable[[Figures], float | None]) -> list[float]:
+        """One figure of one program in every round, where there is one."""
+        values = [figure(measured[program]) for measured in self.rounds if program in measured]
+        return [value for value in values if value is not None]
+
+    def ratios(self, program: str, figure: Callable[[Figures], float | None]) -> list[float]:
+        """A program's figure by the peer's, in every round."""
+        return [
+            mine / its
+            for mine, its in zip(self.of(program, figure), self.of(PEER, figure), strict=False)
+            if its
+        ]
+
+    @property
+    def ratio(self) -> list[float]:
+        """The ratios that the target is about."""
+        return self.ratios(OURS, FIGURES[self.case.figure])
+
+    @property
+    def memory(self) -> float:
+        """The most that the process grew by, in bytes."""
+        return max(self.of(OURS, memory), default=0)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the targets are met; None if there are none."""
+        case = self.case
+        if case.target is None and case.most_memory is None:
+            return None
+        return (
+            # As it is shown, so that nobody sees a 0.10 that isn't 0.10.
+            (case.target is None or float(ratio(statistics.median(self.ratio))) <= case.target)
+            and (case.most_memory is None or self.memory <= case.most_memory)
+            and (case.most_requests is None or max(self.of(OURS, requests)) <= case.most_requests)
+        )
+
+
+def wall(figures: Figures) -> float:
+    return figures.wall
+
+
+def cpu(figures: Figures) -> float:
+    return figures.cpu
+
+
+def memory(figures: Figures) -> float | None:
+    return figures.memory
+
+
+def requests(figures: Figures) -> float:
+    return figures.requests
+
+
+def late(figures: Figures) -> float | None:
+    return figures.late
+
+
+def server(figures: Figures) -> float:
+    return figures.server
+
+
+FIGURES: Mapping[str, Callable[[Figures], float | None]] = {"wall": wall, "cpu": cpu, "requests": requests}
+
+
+def targets(results: Iterable[Result]) -> str:
+    """The ratios to the peer, beside the targets and what is possible."""
+    lines = table("case", "wall", "cpu", "target", "met", "raw socket, wall / cpu", "memory or requests")
+    for result in results:
+        shown = {
+            name: "–" if result.case.figure == "requests" else spread(result.ratios(OURS, FIGURES[name]))
+            for name in ("wall", "cpu")
+        }
+        if result.case.target is not None:
+            shown[result.case.figure] = f"**{shown[result.case.figure]}**"
+        limit = [
+            ratio(statistics.median(found))
+            for name in ("wall", "cpu")
+            if (found := result.ratios(LIMIT, FIGURES[name]))
+        ]
+        lines += row(
+            result.case.title,
+            shown["wall"],
+            shown["cpu"],
+            wanted(result.case),
+            met(result),
+            " / ".join(limit),
+            more(result),
+        )
+    return "\n".join(lines)
+
+
+def figures(results: Iterable[Result]) -> str:
+    """What every program needed, and its ratios to the peer."""
+    lines = table(
+        *("case", "program", "wall", "cpu", "wall ratio", "cpu ratio"),
+        *("extra memory", "requests", "noticed late", "server's cpu"),
+    )
+    for result in results:
+        for program in dict.fromkeys(name for measured in result.rounds for name in measured):
+            name = result.case.beside if program == PEER else program
+            # In simulated time neither says anything.
+            shown = () if result.case.figure == "requests" else (wall, cpu)
+            seconds = [time(result.of(program, each)) for each in shown] or ["", ""]
+            ratios = ["" if program == PEER else spread(result.ratios(program, each)) for each in shown] or [
+                "",
+                "",
+            ]
+            grown, lateness = result.of(program, memory), result.of(program, late)
+            lines += row(
+                *(result.case.title, name, *seconds, *ratios),
+                f"{max(grown) / MEGABYTE:.0f} MB" if grown else "",
+                f"{max(result.of(program, requests)):,.0f}" if is_counted(result.case) else "",
+                f"{lateness[0]:.1f} s" if lateness else "",
+                time(result.of(program, server)) if shown else "",
+            )
+    return "\n".join(lines)
+
+
+def compact(results: Iterable[Result], conditions: str) -> str:
+    """What the README shows: a row for every target."""
+    lines = table("case", "ratio (least to most)", "target", "besides")
+    for result in results:
+        if result.case.target is not None:
+            shown = f"{result.case.figure} **{spread(result.ratio)}**"
+            lines += row(result.case.title, shown, wanted(result.case), more(result))
+    return "\n".join([*lines, "", conditions])
+
+
+def put(text: str, block: str) -> str:
+    """A README with the block between the two marks; `ValueError` when they aren't there."""
+    before, begin, rest = text.partition(f"{BEGIN}\n")
+    _, end, after = rest.partition(f"{END}\n")
+    if not begin or not end:
+        raise ValueError(f"a line {BEGIN} and a line {END} have to be where the table should be")
+    return f"{before}{begin}{block}\n{end}{after}"
+
+
+def table(*names: str) -> list[str]:
+    return [*row(*names), *row(*("---" for _ in names))]
+
+
+def row(*cells: str) -> list[str]:
+    return [f"| {' | '.join(cells)} |"]
+
+
+def wanted(case: Case) -> str:
+    parts = [f"≤ {case.target:.2f}"] if case.target is not None else []
+    if case.most_memory is not None:
+        parts.append(f"≤ {case.most_memory / MEGABYTE:.0f} MB")
+    if case.most_requests is not None:
+        parts.append(f"≤ {case.most_requests} requests")
+    return ", ".join(parts)
+
+
+def met(result: Result) -> str:
+    return {None: "", True: "yes", False: "**no**"}[result.met]
+
+
+def more(result: Result) -> str:
+    """The memory of a transfer, or the requests of many jobs, beside the peer's."""
+    if is_counted(result.case):
+        mine, its = (max(result.of(program, requests)) for program in (OURS, PEER))
+        return f"{mine:,.0f} requests, not {its:,.0f}"
+    if result.case.most_memory is not None and (its_memory := result.of(PEER, memory)):
+        return f"{result.memory / MEGABYTE:.0f} MB more memory, not {max(its_memory) / MEGABYTE:.0f}"
+    return ""
+
+
+def is_counted(case: Case) -> bool:
+    """Whether the number of requests says something."""
+    return case.most_requests is not None or case.figure == "requests"
+
+
+def spread(ratios: Sequence[float]) -> str:
+    """The median, the least and the most."""
+    if not ratios:
+        return ""
+    middle = ratio(statistics.median(ratios))
+    return middle if len(ratios) == 1 else f"{middle} ({ratio(min(ratios))}–{ratio(max(ratios))})"
+
+
+def ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.095 else f"{value:.2g}"
+
+
+def time(seconds: Sequence[float]) -> str:
+    middle = statistics.median(seconds)
+    return f"{middle:.2f} s" if middle >= 1 else f"{middle * 1000:.3g} ms"
