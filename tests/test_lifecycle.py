@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import os
 import pickle
+import socket
+import ssl
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import httpx
 import pytest
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
-from musicai_sdk._io import BlockingIO
+from musicai_sdk._io import BlockingIO, direct
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, StatusError
 from musicai_sdk.sandbox import Sandbox
 
@@ -140,11 +143,20 @@ def test_clients_show_without_their_key() -> None:
     assert repr(AsyncMusicAiClient("secret-key", base_url="https://host/v1")) == f"Async{shown}"
 
 
-def test_tls(tmp_path: Path) -> None:
-    large = bytes(range(256)) * 12_345  # goes the direct way, on an SSLSocket
+def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = bytes(range(256)) * 12_345
+    sockets = list[socket.socket]()
+
+    class Watched(direct.DirectBody):
+        def __init__(self, chunks: Iterator[bytes], connection: socket.socket, length: int) -> None:
+            sockets.append(connection)
+            super().__init__(chunks, connection, length)
+
+    monkeypatch.setattr(direct, "DirectBody", Watched)
     with Sandbox(tls=True) as sandbox:
         with sandbox.client() as client:
             assert client.base_url.startswith("https://")
+            sandbox.faults.add("GET /moises-sandbox/*", truncate=1_000_000, nth=1)
             client.files.download(client.files.upload(large).url, tmp_path / "x")
         with MusicAiClient(sandbox.api_key, base_url=sandbox.base_url, max_retries=0) as stranger:
             with pytest.raises(ConnectionFailedError) as told:
@@ -158,6 +170,9 @@ def test_tls(tmp_path: Path) -> None:
 
         asyncio.run(main())
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes() == large
+    assert [type(each) for each in sockets] == [ssl.SSLSocket] * 3, (
+        "the direct way, also for what was missing"
+    )
 
 
 @pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient])

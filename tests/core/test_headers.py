@@ -29,10 +29,10 @@ DATES = st.builds(
     st.from_regex(r"\d{1,3}(:\d{0,3}){0,3} ([A-Z]{0,5}|[-+]\d{0,30})", fullmatch=True),
 )
 """What looks like a date, more or less."""
-DIGITS = st.from_regex(r"[0-9]{1,40}", fullmatch=True) | st.integers(1, 6_000).map(lambda many: "9" * many)
+DIGITS = st.from_regex(r"[0-9]{1,40}", fullmatch=True) | st.sampled_from(["9" * 400, "9" * 5_000])
 
 
-@given(st.integers(0, 10**9), LATIN.filter(lambda text: not text.strip()))
+@given(st.integers(0, 10**9), st.text(" \t", max_size=3))
 def test_retry_after_in_seconds(seconds: int, spaces: str) -> None:
     assert parse_retry_after(f"{spaces}{seconds}{spaces}", NOW) == seconds
 

@@ -63,11 +63,8 @@ def direct_body(
     connection = stream.get_extra_info("socket")
     if not isinstance(connection, socket.socket):
         return None
-    # Through a TLS proxy the socket speaks the proxy's TLS, with ours inside.
-    tls = stream.get_extra_info("ssl_object")
-    if tls is not None and tls is not connection:
-        return None
-    if tls is None and response.url.scheme == "https":
+    # Through a TLS proxy the socket speaks the proxy's TLS, and what speaks ours inside is no socket.
+    if isinstance(stream.get_extra_info("ssl_object"), ssl.SSLObject):
         return None
     if isinstance(connection, ssl.SSLSocket) != (response.url.scheme == "https"):
         return None

@@ -1,0 +1,68 @@
+"""What goes wrong: every kind of fault that the sandbox knows and a client can do something about, on every route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+Kinds: TypeAlias = dict[str, dict[str, Any]]
+"""The sandbox's options of a fault, by a name for the table."""
+
+_ANYWHERE: Kinds = {
+    "latency": {"delay": 0.25},
+    "429, Retry-After in seconds": {"retry_after": 0},
+    "429, Retry-After as a date": {"retry_after_date": 1},
+    "500": {"status": 500},
+    "502 with a page": {"status": 502, "body": "<html>Bad gateway</html>"},
+    "503, Retry-After": {"status": 503, "headers": {"Retry-After": "1"}},
+    "302 to a signed URL": {"redirect": f"http://127.0.0.1:9/other?Signature={'5e' * 32}"},
+    "connection reset, not acted on": {"reset": "before"},
+    "connection reset, acted on": {"reset": "after"},
+    "no answer ever, not acted on": {"hang": "before"},
+    "no answer ever, acted on": {"hang": "after"},
+    "connections refused for 0.2 s": {"refuse": 0.2},
+    "answer cut short, acted on": {"truncate": 5},
+    "length too large, acted on": {"length": 7},
+    "answer that is no HTTP": {"garble": "head"},
+    "compressed unasked": {"compress": "gzip"},
+}
+_JSON: Kinds = {
+    "a page in place of JSON": {"body": "<html>Sign in</html>"},
+    "length too small, acted on": {"length": -3},
+}
+"""No garbled JSON: without a digest nobody can tell one id from another. TLS is what keeps that from happening."""
+_JOBS: Kinds = {
+    "job that takes longer": {"job_seconds": 0.7},
+    "job that ends as FAILED": {"job_error": "INTERNAL_ERROR"},
+}
+_RESULTS: Kinds = {
+    "length too small": {"length": -3},
+    "bytes garbled": {"garble": "body"},
+    "digest of other bytes": {"checksum": "wrong"},
+    "bytes that trickle": {"drip": 2_000},
+    "broken off in the middle": {"truncate": 700},
+    "URL expired": {"expire": True},
+    "URL expires midway": {"expire": True, "truncate": 700},
+}
+_ROUTES: Mapping[str, Kinds] = {
+    "GET /upload": _ANYWHERE | _JSON,
+    "PUT /moises-sandbox/*": _ANYWHERE | {"URL expired": {"expire": True}},
+    "POST /job": _ANYWHERE | _JSON | _JOBS,
+    "GET /job": _ANYWHERE | _JSON,
+    "GET /job/{id}": _ANYWHERE | _JSON,
+    "GET /job/{id}/status": _ANYWHERE | _JSON,
+    "GET /cdn/*": _ANYWHERE | _RESULTS,
+    "DELETE /job/{id}": _ANYWHERE | _JSON,
+}
+"""All that a client asks of the service, no request of two of them. The service itself fetches what was uploaded,
+by `GET /moises-sandbox/*`: that this fails is a job that ends as FAILED."""
+
+
+def rules(share: float, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names and rules for the sandbox: of every route's requests that share gets a fault, each kind equally often."""
+    for route, kinds in _ROUTES.items():
+        each = share / len(kinds)
+        for number, (name, options) in enumerate(kinds.items()):
+            # Every rule draws for itself and the first that fits is shown: the later ones draw from what is left.
+            probability = each / (1 - number * each)
+            yield name, {"route": route, **options, "probability": probability, "seed": seed}

@@ -1,0 +1,46 @@
+"""The run that is killed and begun anew. All that it logs, at any level, is kept, to be searched for secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch import Batch, Event
+
+TIMEOUT = 3.0
+"""Seconds after which an exchange without an answer is given up: the default is meant for real networks."""
+
+
+def main(source: str, out: str, log: str, in_flight: int) -> None:
+    # The level of the root logger: httpx, httpcore, asyncio and the package itself say all they can.
+    logging.basicConfig(
+        filename=log, level=logging.NOTSET, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+    )
+    with Path(log).with_suffix(".events").open("w", encoding="utf-8") as events:
+
+        def on_event(event: Event) -> None:
+            events.write(f"{json.dumps(event.to_dict())}\n")
+            events.flush()
+
+        Batch(
+            "sdk-test",
+            source,
+            out,
+            input_name="file",
+            in_flight=in_flight,
+            uploads=12,
+            downloads=12,
+            grace=2.0,
+            poll_interval=1.0,
+            retry_failed=True,
+            retry_uncertain=True,
+            connect=lambda: AsyncMusicAiClient(timeout=TIMEOUT),
+            on_event=on_event,
+        ).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
