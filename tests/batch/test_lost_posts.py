@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from batch.support import echo, make_tracks, posts
-from musicai_sdk._core import creating
 from musicai_sdk.batch import Event
 from musicai_sdk.sandbox import Sandbox
 
 
-def test_looked_for_once_and_sent_again(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(creating, "LOOK_FOR", 0.0)
+def test_looked_for_once_and_sent_again(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("POST /job", reset="before", nth=1, times=2)
     events = list[Event]()
@@ -26,7 +20,7 @@ def test_looked_for_once_and_sent_again(
     asked = [(entry.method, entry.path) for entry in sandbox.requests]
     assert posts(sandbox) == 3
     last = max(index for index, what in enumerate(asked) if what == ("POST", "/v1/job"))
-    # After each lost answer one look by the client and one by the run.
-    assert asked[:last].count(("GET", "/v1/job")) == 4
+    # After each lost answer one look, the run's: that for all of them.
+    assert asked[:last].count(("GET", "/v1/job")) == 2
     assert [event.state for event in events if event.kind == "state"].count("uncertain") == 2
     assert sandbox.jobs == []

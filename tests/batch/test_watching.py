@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -135,6 +136,8 @@ def test_what_cannot_be_watched(sandbox: Sandbox, tmp_path: Path) -> None:
     for wrong in (Watch(tmp_path / "nowhere"), Watch(tmp_path, settle=-1)):
         with pytest.raises(InputError):
             run("sdk-test", wrong, tmp_path / "out", input_name="file", connect=sandbox.async_client)
+    with ThreadPoolExecutor() as executor, pytest.raises(InputError, match="no end"):
+        Batch("sdk-test", Watch(tmp_path), tmp_path / "out", executor=executor)
 
 
 def taken(arrivals: Arrivals, *paths: Path) -> list[str]:

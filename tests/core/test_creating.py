@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_the_token_of_another_request(client: MusicAiClient, sandbox: Sandbox, t
 
 
 def test_a_token_that_is_certainly_new_lists_nothing(client: MusicAiClient, sandbox: Sandbox) -> None:
-    client.jobs.create(WORKFLOW, idempotency_key="k-5", find_first=False)
+    client.jobs.create(WORKFLOW, idempotency_key="k-5", recover=False)
     assert [(entry.method, entry.path) for entry in sandbox.requests if "/v1/" in entry.path] == [
         ("POST", "/v1/job")
     ]
@@ -84,7 +85,7 @@ def test_a_cancelled_create_says_how_to_look(sandbox: Sandbox) -> None:
 
     async def main() -> None:
         async with sandbox.async_client() as client:
-            task = asyncio.create_task(client.jobs.create(WORKFLOW, idempotency_key="k-6", find_first=False))
+            task = asyncio.create_task(client.jobs.create(WORKFLOW, idempotency_key="k-6", recover=False))
             await asyncio.sleep(0.2)
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
@@ -111,6 +112,39 @@ def test_an_ambiguous_create_is_never_repeated(client: MusicAiClient, sandbox: S
     assert posts(sandbox) == 1
     assert sandbox.jobs == []
     assert client.jobs.find("k-2") is None
+
+
+def test_whoever_looks_for_lost_jobs_is_told_at_once(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST /job", reset="after", nth=1)
+    with pytest.raises(CreateUncertainError, match="was not looked for"):
+        client.jobs.create(WORKFLOW, idempotency_key="k-8", recover=False)
+    assert [entry.method for entry in sandbox.requests] == ["POST"]
+    assert client.jobs.find("k-8") is not None
+
+
+def test_jobs_that_are_deleted_during_the_search_hide_none(client: MusicAiClient, sandbox: Sandbox) -> None:
+    sought = client.jobs.create(WORKFLOW, idempotency_key="k-9", recover=False).id
+    newer = [client.jobs.create(WORKFLOW).id for _ in range(100)]
+    deleted = threading.Event()
+
+    def delete_one() -> None:
+        # After the first page, which shows the newer ones, the sought one moves up to it.
+        while not any(entry.path == "/v1/job" and entry.method == "GET" for entry in sandbox.requests):
+            time.sleep(0.001)
+        with sandbox.client() as other:
+            other.jobs.delete(newer[0])
+        deleted.set()
+
+    thread = threading.Thread(target=delete_one)
+    thread.start()
+    sandbox.faults.add("GET /job", delay=0.7, nth=2)
+    found = client.jobs.find("k-9")
+    thread.join()
+    assert deleted.is_set()
+    assert found is not None
+    assert found.id == sought
+    pages = [entry.query for entry in sandbox.requests if entry.path == "/v1/job" and entry.method == "GET"]
+    assert pages == ["page=0&size=100", "page=1&size=100", "page=0&size=100"]
 
 
 @pytest.mark.usefixtures("short_search")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from musicai_sdk import CustomWorkflow, Job
+from musicai_sdk import CustomWorkflow, Job, MusicAiClient
 from musicai_sdk.errors import AuthenticationError, ConfigurationError, NotFoundError, WaitTimeoutError
 from musicai_sdk.models import JobState
 from musicai_sdk.sandbox import Sandbox
@@ -258,3 +258,12 @@ def test_a_forked_child_polls_for_itself(sandbox: Sandbox, jobs: list[str]) -> N
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         sandbox.clock.advance(1000)
         assert parents.result().succeeded
+
+
+@pytest.mark.parametrize("status", [302, 400])
+def test_a_list_that_is_refused_is_made_up_for(client: MusicAiClient, sandbox: Sandbox, status: int) -> None:
+    jobs = [
+        client.jobs.create(CustomWorkflow("sdk-test", {"file": "http://127.0.0.1:9/none"})) for _ in range(3)
+    ]
+    sandbox.faults.add("GET /job", status=status)
+    assert [job.id for job in client.jobs.wait_all(jobs)] == [job.id for job in jobs]

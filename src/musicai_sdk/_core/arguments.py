@@ -53,5 +53,6 @@ class NewJob:
     metadata: Mapping[str, Any] | None
     copy_results_to: CopyResultsTo | None
     idempotency_key: str | None
-    find_first: bool = True
-    """Whether a job that the token stands for already is looked for; needless for a token that is certainly new."""
+    recover: bool = True
+    """Whether the job is looked for by its token: before the POST with a token of the caller's, and after an answer
+    that was lost."""

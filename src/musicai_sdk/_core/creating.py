@@ -10,7 +10,7 @@ from typing import Any, cast
 from musicai_sdk._core.arguments import NewJob
 from musicai_sdk._core.deadlines import before_create, within
 from musicai_sdk._core.idempotency import checked_key, fingerprint
-from musicai_sdk._core.listing import JobPages
+from musicai_sdk._core.listing import PAGE_SIZE, JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.own_storage import upload_urls
@@ -59,7 +59,7 @@ async def create(
         metadata[REQUEST_DIGEST] = fingerprint(workflow.slug, _with_paths(workflow), targets)
         with before_create(session, deadline):
             early = within(session, options, deadline)
-            made = await _made_before(session, metadata, early) if new.find_first else None
+            made = await _made_before(session, metadata, early) if new.recover else None
         if made is not None:
             return JobRef(made.id, workflow.result_type, key)
     with before_create(session, deadline):
@@ -74,7 +74,7 @@ async def create(
         payload["copyResultsTo"] = targets
     sent = session.io.now()
     try:
-        job_id = await _post(session, payload, key, options, deadline)
+        job_id = await _post(session, payload, key, options, deadline, recover=new.recover)
     except MusicAiError:
         raise
     except BaseException as error:  # cancelled, or interrupted by Ctrl-C
@@ -85,7 +85,13 @@ async def create(
 
 
 async def _post(
-    session: Session, payload: Mapping[str, Any], key: str, options: RequestOptions, deadline: float | None
+    session: Session,
+    payload: Mapping[str, Any],
+    key: str,
+    options: RequestOptions,
+    deadline: float | None,
+    *,
+    recover: bool,
 ) -> str:
     """Creates the job and returns its id, also when the answer is lost but the job is there."""
     try:
@@ -93,6 +99,8 @@ async def _post(
     except (ConnectionFailedError, ServerError, ResponseError) as error:
         if isinstance(error, ConnectionFailedError) and not error.sent:
             raise
+        if not recover:
+            raise _uncertain(key, error, "and was not looked for") from error
         return (await _recovered(session, key, error, options)).id
 
 
@@ -181,19 +189,31 @@ async def _recovered(session: Session, key: str, error: MusicAiError, options: R
         if session.io.now() >= until:
             break
         await session.io.sleep(LOOK_EVERY)
-    raise CreateUncertainError(
-        f"the answer to POST /job was lost ({error}) and no such job was listed within {LOOK_FOR:g} s. It was not sent"
-        f" again, because it may exist and cost money: look later with client.jobs.find({key!r}), and create it anew"
-        f" only if that stays None",
+    raise _uncertain(key, error, f"and no such job was listed within {LOOK_FOR:g} s") from error
+
+
+def _uncertain(key: str, error: MusicAiError, looked: str) -> CreateUncertainError:
+    return CreateUncertainError(
+        f"the answer to POST /job was lost ({error}) {looked}. It was not sent again, because it may exist and cost"
+        f" money: look later with client.jobs.find({key!r}), and create it anew only if that stays None",
         idempotency_key=key,
-    ) from error
+    )
 
 
 async def find(session: Session, key: str, options: RequestOptions) -> Job[Any] | None:
-    """The job that was created under a token, if the service lists it."""
-    pages = JobPages(session, {}, 100, options)
-    while (page := await pages.next()) is not None:
-        for job in page:
-            if job.idempotency_key == key:
-                return job
+    """The job that was created under a token, if the service lists it.
+
+    Pages are counted from the newest job, so whatever is deleted during the walk moves others to pages that were
+    read already: what isn't found on several pages is looked for once more.
+    """
+    for _ in range(2):
+        pages = JobPages(session, {}, PAGE_SIZE, options)
+        walked = 0
+        while (page := await pages.next()) is not None:
+            walked += 1
+            for job in page:
+                if job.idempotency_key == key:
+                    return job
+        if walked < 2:
+            break
     return None

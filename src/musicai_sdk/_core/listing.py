@@ -59,6 +59,8 @@ class JobPages:
         self._deadline = deadline
         self._number = 0
         self._seen = set[str]()
+        self._top: str | None = None
+        """The first job of the page before."""
         self._ended = False
 
     def again(self) -> JobPages:
@@ -84,8 +86,11 @@ class JobPages:
         fresh = [job for job in jobs if job.id not in self._seen]
         self._seen.update(job.id for job in fresh)
         self._number += 1
-        # Nothing new on a full page: a server that ignores `page` would otherwise be asked for ever.
-        self._ended = len(jobs) < self._size or not fresh
+        # The same full page again: a server that ignores `page` would otherwise be asked for ever. Nothing new on a
+        # page isn't enough: so many jobs may have been created meanwhile that all of an old page stands on this one.
+        top = jobs[0].id if jobs else None
+        self._ended = len(jobs) < self._size or (not fresh and top == self._top)
+        self._top = top
         if self._result_type is RawResult:
             return fresh
         return [job.with_result_type(self._result_type) for job in fresh]

@@ -14,11 +14,18 @@ from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retrying import is_transient
 from musicai_sdk._core.session import Session
 from musicai_sdk._io.record import logger
-from musicai_sdk.errors import AuthenticationError, ConfigurationError, MusicAiError, ResponseError
+from musicai_sdk.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    MusicAiError,
+    PermissionDeniedError,
+)
 from musicai_sdk.models.job import Job, JobState
 
 SINGLY = 8
 """Jobs that are asked for one by one at the same time."""
+_OF_ALL = (AuthenticationError, ConfigurationError, PermissionDeniedError)
+"""Errors that asking singly would meet too."""
 MOST_SLUGS = 10
 """Workflows that a list is narrowed to; a URL shouldn't grow without end."""
 
@@ -60,8 +67,10 @@ class Look:
         try:
             if missed:
                 await self._at_pages(missed)
-        except ResponseError as error:
-            # One job that can't be read mustn't hide those beside it.
+        except MusicAiError as error:
+            if is_transient(error) or isinstance(error, _OF_ALL):
+                raise
+            # One job that can't be read, or a list that is refused, mustn't end the wait for those that can be.
             logger.warning("a page of jobs can't be read, they are asked for singly: %s", error)
         else:
             if self._late():

@@ -44,7 +44,7 @@ What is guaranteed:
     the POST leaves. A run that finds such a row without an answer (`creating`) looks for the key in the
     list of jobs, one pass for all of them: at once, then again for `grace` seconds. Listed: it goes on with
     that job. Not listed by a pass that began after the grace: it is sent with the same key. That isn't
-    looked for again (`find_first=False`), because the pass just did so, and one look for each create would
+    looked for again (`recover=False`), because the pass just did so, and one look for each create would
     cost as many pages as there are jobs.
 
     That rests on one assumption: the service lists a job at most `grace` seconds after it received the

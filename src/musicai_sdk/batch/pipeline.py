@@ -154,7 +154,7 @@ class Pipeline:
                     name=PurePosixPath(track.folder).name,
                     copy_results_to=targets,
                     idempotency_key=key,
-                    find_first=False,
+                    recover=False,
                 )
             except CreateUncertainError as error:
                 code, message = type(error).__name__, str(error)

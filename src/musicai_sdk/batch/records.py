@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -201,9 +202,12 @@ class LedgerView:
                 rows: Iterator[tuple[float]] = self._db.execute(
                     f"SELECT {end} - {start} AS took FROM tracks WHERE {end} >= {start} ORDER BY took"  # noqa: S608
                 )
-                wanted = (count // 2, min(count - 1, count * 95 // 100), count - 1)
-                picked = {place: took for place, (took,) in enumerate(rows) if place in wanted}
-                found[stage] = Durations(count, *(picked[place] for place in wanted))
+                places = (count // 2, min(count - 1, count * 95 // 100), count - 1)
+                picked, at = dict[int, float](), 0
+                for place in sorted(set(places)):
+                    picked[place] = next(islice(rows, place - at, None))[0]
+                    at = place + 1
+                found[stage] = Durations(count, *(picked[place] for place in places))
         return found
 
     def bytes(self) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from musicai_sdk.batch.records import Report
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sharding import Shards, take_over_all, transfer_threads
-from musicai_sdk.batch.sources import Inputs
+from musicai_sdk.batch.sources import Inputs, Watch
 from musicai_sdk.batch.template import Template
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
@@ -143,6 +143,8 @@ class Batch:
             raise InputError(
                 "connect= is for this process: workers make their clients from their own environment"
             )
+        if executor is not None and isinstance(inputs, Watch):
+            raise InputError("a Watch has no end, and an executor gets its shards when all inputs are known")
         if self.out.exists() and not self.out.is_dir():
             raise InputError(f"{str(self.out)!r} is a file: the results need a folder")
         buckets = Buckets(self._settings.inputs, self.bucket)

@@ -49,7 +49,7 @@ class Jobs:
         metadata: Mapping[str, Any] | None = None,
         copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
-        find_first: bool = True,
+        recover: bool = True,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
         """Creates a job, and doesn't wait for it. This costs money.
@@ -66,7 +66,8 @@ class Jobs:
                 `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
             idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
                 job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
-            find_first: False for an `idempotency_key` that is certainly new: nothing is listed then.
+            recover: False if you look for lost jobs yourself, as a catalogue does for all of them at once: nothing is
+                listed then, neither before the POST nor after it; a lost answer is a `CreateUncertainError` at once.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -79,7 +80,7 @@ class Jobs:
                 sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
-        new = NewJob(name, metadata, copy_results_to, idempotency_key, find_first)
+        new = NewJob(name, metadata, copy_results_to, idempotency_key, recover)
         return drive(_core.creating.create(self._session, workflow, new, options))
 
     def run(
@@ -370,7 +371,7 @@ class AsyncJobs:
         metadata: Mapping[str, Any] | None = None,
         copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
-        find_first: bool = True,
+        recover: bool = True,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
         """Creates a job, and doesn't wait for it. This costs money.
@@ -387,7 +388,8 @@ class AsyncJobs:
                 `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
             idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
                 job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
-            find_first: False for an `idempotency_key` that is certainly new: nothing is listed then.
+            recover: False if you look for lost jobs yourself, as a catalogue does for all of them at once: nothing is
+                listed then, neither before the POST nor after it; a lost answer is a `CreateUncertainError` at once.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -400,7 +402,7 @@ class AsyncJobs:
                 sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
-        new = NewJob(name, metadata, copy_results_to, idempotency_key, find_first)
+        new = NewJob(name, metadata, copy_results_to, idempotency_key, recover)
         return await _core.creating.create(self._session, workflow, new, options)
 
     async def run(
