@@ -21,8 +21,10 @@ your own machine. Everything is loaded when it is first used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = (
+    False  # Type checkers know this name; importing `typing` for it would be most of this import's time.
+)
 if TYPE_CHECKING:
     from musicai_sdk._core.options import RequestOptions
     from musicai_sdk._io.record import Exchange
@@ -97,7 +99,7 @@ if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one
 
     def __getattr__(name: str) -> object:
         """Loads a public name at its first use."""
-        if name in ("batch", "codegen", "errors", "models", "music", "sandbox", "workflows"):
+        if name in ("batch", "codegen", "errors", "models", "music", "sandbox", "storage", "workflows"):
             return import_module(f"{__name__}.{name}")
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
