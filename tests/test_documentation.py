@@ -14,6 +14,7 @@ import musicai_sdk
 from conftest import SONGS
 from musicai_sdk import MusicAiClient
 from musicai_sdk.sandbox import Sandbox
+from storage.support import s3_server
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -51,14 +52,23 @@ def parse(path: Path) -> Document:
     return Sybil(parsers=[PythonCodeBlockParser()], path=str(path.parent)).parse(path)
 
 
-def test_readme(at_home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(parse(README), sandbox) >= 13
+def test_readme(
+    at_home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3_server() as s3:
+        s3.begin()
+        for name, value in s3.environment.items():
+            monkeypatch.setenv(name, value)
+        assert run(parse(README), sandbox) == README.read_text().count("```python\n")
     printed = capsys.readouterr().out
     assert "C#:maj" in printed
     assert "Result: ['chords/chords.json']" in printed
     assert "BAD_INPUT" in printed
-    assert (at_home / "stems" / "kick.wav").stat().st_size > 1000
+    assert [
+        len(list((at_home / "stems").glob(f"{name}*"))) for name in ("Kick drum", "Snare drum", "Other")
+    ] == [1] * 3
     assert (at_home / "out" / "one" / "chords.json").exists()
+    assert "one" in (at_home / "out" / "report.html").read_text()
 
 
 def test_readme_is_a_front_door() -> None:

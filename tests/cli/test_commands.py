@@ -155,16 +155,20 @@ def test_errors_as_json(musicai: Musicai) -> None:
     assert json.loads(musicai.told)["error"] == "NotFoundError"
 
 
-def test_help_loads_neither_the_client_nor_rich() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "shown"), [(["--help"], "process"), (["process", "folder", "-h"], "--watch")]
+)
+def test_help_loads_neither_the_client_nor_rich(arguments: list[str], shown: str) -> None:
+    heavy = ("httpx", "pydantic", "tenacity", "rich", "numpy", "starlette", "sqlite3", "asyncio")
     program = (
-        "import sys; sys.argv = ['musicai', '--help']\n"
+        f"import sys; sys.argv = ['musicai', *{arguments}]\n"
         "from musicai_sdk.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print([name for name in ('httpx', 'pydantic', 'tenacity', 'rich', 'numpy', 'starlette') if name in sys.modules])"
+        f"print([name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert "process" in done.stdout
+    assert shown in done.stdout
 
 
 def test_codegen(musicai: Musicai) -> None:
@@ -182,3 +186,10 @@ def test_codegen(musicai: Musicai) -> None:
 
 def test_sandbox_command(musicai: Musicai) -> None:
     assert "--port" in musicai("sandbox", "--help")
+
+
+def test_completion(musicai: Musicai) -> None:
+    script = musicai(_MUSICAI_COMPLETE="bash_source")
+    assert "_MUSICAI_COMPLETE=bash_complete" in script
+    completed = musicai(_MUSICAI_COMPLETE="bash_complete", COMP_WORDS="musicai process fo", COMP_CWORD="2")
+    assert completed == "plain,folder\n"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from musicai_sdk.cli.folder import process_folder
 from musicai_sdk.cli.jobs import job
+from musicai_sdk.cli.ledgers import batch
 from musicai_sdk.cli.process import process
 from musicai_sdk.cli.settings import KEY_FILE_VARIABLE, Settings, command
 
@@ -92,5 +94,6 @@ def sandbox(arguments: tuple[str, ...]) -> None:
     raise SystemExit(main(list(arguments)))
 
 
-musicai.add_command(job)
-musicai.add_command(process)
+process.add_command(process_folder)
+for group in (batch, job, process):
+    musicai.add_command(group)

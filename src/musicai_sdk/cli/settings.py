@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from musicai_sdk import MusicAiClient
+    from musicai_sdk import AsyncMusicAiClient, MusicAiClient
     from musicai_sdk.errors import MusicAiError
 
 P = ParamSpec("P")
@@ -37,6 +37,20 @@ class Settings:
         from musicai_sdk import MusicAiClient
 
         return MusicAiClient(self._key(), base_url=self.base_url)
+
+    def connection(self) -> Callable[[], AsyncMusicAiClient]:
+        """Makes asynchronous clients with that key; it is asked for now, before anything is drawn."""
+        from musicai_sdk import AsyncMusicAiClient
+
+        key = self._key()
+        return lambda: AsyncMusicAiClient(key, base_url=self.base_url)
+
+    def give_to_children(self) -> None:
+        """Puts the key and the address where processes that we start look for them."""
+        if (key := self._key()) is not None:
+            os.environ["MUSIC_AI_API_KEY"] = key.strip()
+        if self.base_url is not None:
+            os.environ["MUSIC_AI_BASE_URL"] = self.base_url
 
     def _key(self) -> str | None:
         if self.key_file is not None:
@@ -76,6 +90,9 @@ def command(function: Callable[P, T]) -> Callable[P, T]:
             else:
                 note(f"musicai: {error}")
             context.exit(exit_code(error))
+        except KeyboardInterrupt:
+            note("musicai: interrupted")
+            click.get_current_context().exit(130)
 
     return wrapper
 
@@ -83,10 +100,11 @@ def command(function: Callable[P, T]) -> Callable[P, T]:
 def exit_code(error: MusicAiError) -> int:
     """What the exit code says of an error; the package's docstring has the table."""
     from musicai_sdk import errors
+    from musicai_sdk.batch import LedgerError, ShardsFailedError
 
     codes: list[tuple[type[MusicAiError] | tuple[type[MusicAiError], ...], int]] = [
         ((errors.ConfigurationError, errors.AuthenticationError, errors.PermissionDeniedError), 3),
-        (errors.InputError, 2),
+        ((errors.InputError, LedgerError), 2),
         (errors.NotFoundError, 4),
         (
             (
@@ -94,6 +112,7 @@ def exit_code(error: MusicAiError) -> int:
                 errors.RateLimitError,
                 errors.ServerError,
                 errors.WaitTimeoutError,
+                ShardsFailedError,
             ),
             5,
         ),

@@ -1,0 +1,90 @@
+"""The end of a run: how it went, what failed and what to do about it, and the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from musicai_sdk.batch import open_ledger, write_report
+from musicai_sdk.cli.progress.telling import besides, failure_line
+from musicai_sdk.cli.settings import Settings, note
+from musicai_sdk.cli.words import duration, place, printable, size, times
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from musicai_sdk.batch import LedgerView, Progress, Report
+
+_LISTED = 20
+"""Failures that are told; the ledger has all."""
+
+
+def conclude(settings: Settings, report: Report, *, page: bool) -> int:
+    """Tells how a run went.
+
+    Args:
+        settings: Whether for a program or a person.
+        report: The run's figures.
+        page: Whether to write `report.html`.
+
+    Returns:
+        The exit code.
+    """
+    progress = report.progress
+    if not settings.as_json:
+        note(_summary(progress))
+        with open_ledger(report.ledger) as view:
+            _list(view, progress, report.out)
+    written = _write_page(report) if page else None
+    if settings.as_json:
+        summary = {name: value for name, value in asdict(progress).items() if name != "active"}
+        paths = {"ledger": str(report.ledger), "report": str(written) if written else None}
+        settings.show({"kind": "summary", **summary, **paths}, "")
+    elif written is not None:
+        settings.show({}, place(str(written)))
+    if progress.draining:
+        return 130
+    return 0 if report.ok else 1
+
+
+def _write_page(report: Report) -> Path | None:
+    path = report.out / "report.html"
+    if path.is_dir():  # a track is called like that
+        path = path.with_name(".musicai-report.html")
+    try:
+        return write_report(report.ledger, path)
+    except OSError as error:
+        note(f"{place(str(path))} can't be written: {error.strerror}")
+        return None
+
+
+def _summary(progress: Progress) -> str:
+    earlier = f" ({progress.skipped:,} by earlier runs)" if progress.skipped else ""
+    # A run that ended early hasn't met all its inputs.
+    done = f"{progress.done:,} of {times(progress.known, 'input')}"
+    parts = [f"{done if progress.complete else times(progress.done, 'input')} done{earlier}"]
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    parts += besides(progress)
+    moved = f"{size(progress.bytes_uploaded)} up, {size(progress.bytes_downloaded)} down"
+    ending = "; ended early, the same command goes on from here" if progress.draining else ""
+    return f"{', '.join(parts)} in {duration(progress.seconds)}; {moved}{ending}"
+
+
+def _list(view: LedgerView, progress: Progress, out: Path) -> None:
+    for each in islice(view.rejected(), _LISTED):
+        note(f"  not taken: {place(each.source)}: {printable(each.reason)}")
+    failures = list(islice(view.failures(), _LISTED))
+    for failure in failures:
+        note(f"  {failure_line(failure)}")
+    if progress.failed > len(failures):
+        note(f"  and {progress.failed - len(failures):,} more: musicai batch failures {place(str(out))}")
+    states = progress.states
+    if states.get("failed"):
+        note("The same command with --retry-failed tries them again; a job that failed is paid anew.")
+    if states.get("uncertain"):
+        note(
+            "Whether the uncertain ones were paid for isn't known. Each run looks for their jobs;"
+            " --retry-uncertain sends those again that aren't listed."
+        )

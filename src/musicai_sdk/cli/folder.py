@@ -1,0 +1,177 @@
+"""`musicai process folder`: a catalogue, with a ledger that survives everything."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from musicai_sdk.cli.places import inputs_at, places_of
+from musicai_sdk.cli.progress import display_for
+from musicai_sdk.cli.settings import Settings, command, note, parameters
+from musicai_sdk.cli.stopping import drained_by_sigterm
+
+if TYPE_CHECKING:
+    from musicai_sdk.batch import Plan
+
+_COUNT = click.IntRange(min=1)
+_SECONDS = click.FloatRange(min=0)
+
+
+@click.command("folder")
+@click.argument("workflow")
+@click.argument("source", metavar="IN")
+@click.argument("out")
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with the files that come.")
+@click.option("-c", "--concurrency", type=_COUNT, default=10, show_default=True, help="Jobs at a time.")
+@click.option(
+    "--recursive/--no-recursive", default=True, show_default=True, help="Folders in the folder too."
+)
+@click.option(
+    "--glob", metavar="PATTERN", help="Which files, such as '*.flac'; audio and video when left out."
+)
+@click.option(
+    "--resume/--fresh",
+    default=True,
+    help="Go on where an earlier run ended (default), or begin a new ledger and pay for everything again.",
+)
+@click.option("--retry-failed", is_flag=True, help="Try again what failed; a job that failed is paid anew.")
+@click.option("--retry-uncertain", is_flag=True, help="Send again what may have been sent, and isn't listed.")
+@click.option(
+    "--keep-jobs/--delete-jobs", default=False, help="Leave the jobs and their results at the service."
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what would be done. Needs no key.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; JSON or text.")
+@click.option(
+    "--input-name", default="inputUrl", show_default=True, help="The parameter that takes each file."
+)
+@click.option("--ledger", metavar="FILE", help="The ledger, if not in OUT; needed where OUT is a bucket.")
+@click.option("--uploads", type=_COUNT, default=4, show_default=True, help="Uploads at a time.")
+@click.option("--downloads", type=_COUNT, default=4, show_default=True, help="Downloads at a time.")
+@click.option(
+    "--dask", metavar="ADDRESS", help="A cluster: tcp://scheduler:8786, or local for processes here."
+)
+@click.option(
+    "--settle",
+    type=_SECONDS,
+    default=5.0,
+    show_default=True,
+    help="Seconds after which an unchanged file is complete, with --watch.",
+)
+@click.option(
+    "--grace",
+    type=_SECONDS,
+    default=10.0,
+    show_default=True,
+    help="Seconds in which a job is listed after its creation; for what an earlier run left.",
+)
+@click.option(
+    "--report/--no-report", default=True, show_default=True, help="Write OUT/report.html at the end."
+)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.pass_obj
+@command
+def process_folder(
+    settings: Settings,
+    /,
+    workflow: str,
+    source: str,
+    out: str,
+    *,
+    watch: bool,
+    recursive: bool,
+    glob: str | None,
+    settle: float,
+    resume: bool,
+    dry_run: bool,
+    params: tuple[str, ...],
+    input_name: str,
+    retry_failed: bool,
+    retry_uncertain: bool,
+    concurrency: int,
+    dask: str | None,
+    ledger: str | None,
+    report: bool,
+    yes: bool,
+    **options: Any,
+) -> None:
+    """Run WORKFLOW on everything in IN and download the results to OUT. This costs money.
+
+    IN is a folder, a CSV or JSONL manifest, a file, a URL, or a place in a bucket (s3://, gs://, az://), and
+    OUT a folder or a place in a bucket. Run the same command again after a crash or with more files: it goes
+    on, and pays for nothing twice. Ctrl-C once ends it in order, twice at once.
+    """
+    from musicai_sdk.batch import Batch, plan
+    from musicai_sdk.cli.progress.expecting import Expected
+
+    if watch and dask:
+        raise click.UsageError("--watch runs in this process: leave out --dask")
+    # A dry run tells of the files that are there.
+    inputs = inputs_at(source, glob=glob, recursive=recursive, watch=watch and not dry_run, settle=settle)
+    out, path = places_of(out, ledger)
+    asked: dict[str, Any] = {"ledger": path, "input_name": input_name, "params": parameters(params)}
+    asked |= {"retry_failed": retry_failed, "retry_uncertain": retry_uncertain}
+    if dry_run:
+        _tell(settings, plan(workflow, inputs, out, fresh=not resume, **asked))
+        return
+    if not resume and path.exists():
+        _begin_anew(path, yes=yes)
+    display = display_for(as_json=settings.as_json)
+    with ExitStack() as stack:
+        options |= asked | {"in_flight": concurrency, "on_event": display}
+        options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
+        run = Batch(workflow, inputs, out, **options)
+        display.follow(Expected(lambda: run.progress, inputs, run.out), run.drain)
+        with drained_by_sigterm(run.drain), display:
+            done = run.run()
+    from musicai_sdk.cli.ending import conclude
+
+    click.get_current_context().exit(conclude(settings, done, page=report))
+
+
+def _on_cluster(settings: Settings, address: str, stack: ExitStack) -> dict[str, Any]:
+    from musicai_sdk.batch import dask_executor
+
+    settings.give_to_children()
+    note(f"Dask: {'starting workers' if address == 'local' else address}")
+    executor, workers = stack.enter_context(dask_executor(address))
+    return {"executor": executor, "shards": workers}
+
+
+def _begin_anew(ledger: Path, *, yes: bool) -> None:
+    from musicai_sdk.batch import open_ledger, set_aside
+
+    with open_ledger(ledger) as view:
+        tracks = sum(view.counts().values())
+    note(
+        f"A new ledger knows nothing: of the {tracks:,} tracks in the old one, those that come again are uploaded and"
+        " paid for again, and jobs that are under way aren't followed."
+    )
+    if not yes:
+        click.confirm("Begin a new ledger?", abort=True, err=True)
+    note(f"The old ledger is kept as {set_aside(ledger)}")
+
+
+def _tell(settings: Settings, found: Plan) -> None:
+    from musicai_sdk.cli.words import place, printable, size
+
+    if settings.as_json:
+        settings.show(asdict(found), "")
+        return
+    upload = f"{size(found.upload)} to upload" if found.upload else "nothing to upload"
+    for count, what in (
+        (found.new, f"new: {upload}, each a job to pay for"),
+        (found.continued, "under way: paid for, and gone on with"),
+        (found.retried, "failed before: tried again, a job that failed is paid anew"),
+        (found.finished, "done before"),
+        (found.failed, "failed before: left alone without --retry-failed or --retry-uncertain"),
+        (found.duplicates, "the same as others: no job of their own"),
+        (len(found.rejected), "not taken:"),
+    ):
+        if count or what.startswith("new"):
+            click.echo(f"{count:>9,}  {what}")
+    for each in found.rejected:
+        click.echo(f"{'':9}  {place(each.source)}: {printable(each.reason)}")

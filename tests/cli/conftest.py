@@ -1,0 +1,19 @@
+"""A sandbox in another process, as the batch tests have it, and the command beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batch.conftest import one_service, running
+from batch.support import Service
+from cli.support import Command
+
+__all__ = ["one_service", "running"]
+
+
+@pytest.fixture
+def musicai_there(running: Service, tmp_path: Path) -> Command:
+    """`musicai` in a folder of its own, with the sandbox process in its environment."""
+    return Command(running, tmp_path)

@@ -1,0 +1,59 @@
+"""`musicai batch …`, on the ledger of a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from cli.support import ECHO, Command, make_songs
+
+
+def test_what_a_ledger_tells(musicai_there: Command) -> None:
+    source = musicai_there.folder / "in"
+    make_songs(source, 2)
+    (source / "text.wav").write_text("no sound at all")
+    (source / "empty.wav").touch()
+    arguments = ("process", "folder", "music-ai/generate-chords", "in", "out", "--no-report")
+    musicai_there.here(*arguments, code=1)
+
+    status = musicai_there.here("batch", "status", "out", MUSIC_AI_API_KEY="").output
+    assert "music-ai/generate-chords, 3 tracks" in status
+    assert "        2  deleted\n" in status
+    assert "        1  failed\n" in status
+    assert "1  not taken" in status
+    assert "service  median " in status
+    [value] = musicai_there.here("--json", "batch", "status", "out/.musicai-batch.sqlite3").values
+    assert value["states"] == {"deleted": 2, "failed": 1}
+    assert value["bytes_uploaded"] == sum(path.stat().st_size for path in source.iterdir())
+    assert value["durations"]["service"]["count"] == 2
+
+    failed = musicai_there.here("batch", "failures", "out").output.splitlines()
+    assert failed[0].startswith("failed: in/text.wav: BAD_INPUT: ")
+    assert failed[1] == "not taken: in/empty.wav: it is empty"
+    values = musicai_there.here("--json", "batch", "failures", "out").values
+    assert [(each["state"], each.get("attempts")) for each in values] == [("failed", 1), ("rejected", None)]
+
+    rows = list(csv.DictReader(io.StringIO(musicai_there.here("batch", "export", "out").output)))
+    assert [row["output"] for row in rows if row["state"] == "failed"] == [""]
+    outputs = {(row["folder"], row["output"]): row for row in rows if row["path"]}
+    assert set(outputs) == {(folder, name) for folder in ("song 000", "song 001") for name in ("", "chords")}
+    chords = outputs["song 001", "chords"]
+    assert (musicai_there.folder / "out" / chords["path"]).stat().st_size == int(chords["size"])
+    assert len(chords["sha256"]) == 64
+    values = musicai_there.here("batch", "export", "out", "--format", "jsonl").values
+    assert values == musicai_there.here("--json", "batch", "export", "out").values
+    assert [len(value["outputs"]) for value in values] == [0 if v["state"] == "failed" else 2 for v in values]
+
+
+def test_no_ledger(musicai_there: Command) -> None:
+    for command in ("status", "failures", "export"):
+        done = musicai_there.here("batch", command, "nowhere", code=2)
+        assert "there is no ledger 'nowhere/.musicai-batch.sqlite3'" in done.told
+
+
+def test_another_workflow_needs_another_ledger(musicai_there: Command) -> None:
+    make_songs(musicai_there.folder / "in", 1)
+    musicai_there.here(*ECHO)
+    arguments = ("process", "folder", "music-ai/generate-chords", "in", "out")
+    for more in ([], ["--dry-run"]):
+        assert "belongs to sdk-test" in musicai_there.here(*arguments, *more, code=2).told
