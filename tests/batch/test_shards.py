@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 import os
 import pickle
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,21 @@ def test_equal_contents_meet_in_one_shard(at_home: Service, tmp_path: Path) -> N
         report = sharded(source, out, executor).run()
     assert report.ok
     assert len(at_home.jobs()) == 6
+
+
+def test_a_drain_ends_the_dealing(at_home: Service, tmp_path: Path) -> None:
+    def endless() -> Iterator[str]:
+        for number in itertools.count():
+            if number == 3000:
+                batch.drain()
+            yield f"https://example.invalid/{number}.wav"
+
+    with ThreadPoolExecutor(3) as executor:
+        batch = sharded(endless(), tmp_path / "out", executor)
+        report = batch.run()
+    assert not report.ok
+    assert not report.progress.complete
+    assert at_home.jobs() == []
 
 
 class Recording(Executor):

@@ -171,6 +171,25 @@ def test_help_loads_neither_the_client_nor_rich(arguments: list[str], shown: str
     assert shown in done.stdout
 
 
+def test_a_request_loads_no_rich(sandbox: Sandbox) -> None:
+    program = (
+        "import sys; sys.argv = ['musicai', 'app']\n"
+        "from musicai_sdk.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([name in sys.modules for name in ('httpx', 'rich', 'pygments')])"
+    )
+    variables = {"MUSIC_AI_API_KEY": sandbox.api_key, "MUSIC_AI_BASE_URL": sandbox.base_url}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Default Application" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[True, False, False]"
+
+
 def test_codegen(musicai: Musicai) -> None:
     musicai("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file", "--keep-jobs")
     assert "sdk-test  SdkTest\n" in musicai("codegen", "ours")

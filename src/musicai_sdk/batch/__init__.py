@@ -37,7 +37,7 @@ States:
     code, a message and where a retry goes on. Each is in SQLite (WAL, `synchronous=FULL`) before the next
     step begins; changes that meet share a commit. Verified means that every output was read back from the
     disk, forced onto it, and its size and SHA-256 written down; only then is the job deleted
-    (`keep_jobs=True` keeps it).
+    (`keep_jobs=True` keeps it). A job that has succeeded without a result is kept, and its track fails.
 
 What is guaranteed:
     A job is paid for once, whenever the process is killed. The idempotency key of a POST is on disk before
@@ -54,7 +54,8 @@ What is guaranteed:
     and is looked for in every run, but only sent again with `retry_uncertain=True`. Jobs that others delete
     meanwhile can't be found, of course.
 
-    A job that is paid for isn't given up because its download fails: a retry goes on with it. A job that
+    A job that is paid for isn't given up because its download fails: a retry goes on with it. That a job is
+    gone is believed only `grace` seconds after it was made. A job that
     the service ended as FAILED is paid anew by `retry_failed=True`, under a new key, and by nothing else.
 
     One track's failure never stops another. What all would meet ends the run: a wrong key, a workflow that

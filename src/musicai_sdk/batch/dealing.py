@@ -22,8 +22,9 @@ async def deal(
     shards: int,
     tally: Tally,
     tell: Callable[[Event], object],
+    draining: Callable[[], bool],
 ) -> None:
-    """Writes the ledgers of the shards, with all that they are to do."""
+    """Writes the ledgers of the shards, with all that they are to do; what comes after a drain waits for a later run."""
     dealer = _Dealer(main, settings, shards, tally, tell)
     feed = Feed(items)
     try:
@@ -31,9 +32,9 @@ async def deal(
             main.begin()
         resumed = list(main.unfinished(also_verified=not settings.keep_jobs))
         dealer.hand_out([], resumed)
-        while chunk := await feed.next():
+        while not draining() and (chunk := await feed.next()):
             await asyncio.to_thread(dealer.deal, chunk)
-        tally.complete = True
+        tally.complete = not draining()
     finally:
         feed.stop()
         dealer.close()

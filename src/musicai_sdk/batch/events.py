@@ -26,6 +26,7 @@ class Event:
     """Something happened."""
 
     kind: EventKind
+    """What happened."""
     source: str = ""
     """The input: a path, or a URL without its query."""
     state: State | None = None
@@ -35,6 +36,7 @@ class Event:
     code: str | None = None
     """The failure's code."""
     job_id: str | None = None
+    """The track's job, once there is one."""
     folder: str | None = None
     """Where its results go, relative to the output folder."""
     attempts: int = 0
@@ -54,7 +56,9 @@ class InFlight:
     """A track that something is done with now."""
 
     source: str
+    """The input: a path, or a URL without its query."""
     state: State
+    """The track's state."""
     since: float
     """When it came into this state, in seconds since 1970."""
     moved: int = 0
@@ -84,7 +88,9 @@ class Progress:
     rejected: int
     """Inputs that can't be processed."""
     bytes_uploaded: int
+    """Bytes sent to the service in this run."""
     bytes_downloaded: int
+    """Bytes fetched in this run."""
     seconds: float
     """Since the run began."""
     rate: float

@@ -48,12 +48,15 @@ class Failure:
     """A track that didn't give its results."""
 
     key: str
+    """The track's key in the ledger."""
     source: str
+    """The input: a path, or a URL without its query."""
     state: State
     """`failed` or `uncertain`."""
     code: str
     """The service's code, such as `BAD_INPUT`, or a short name such as `WAIT_TIMEOUT`, `JOB_GONE`, `TransferError`."""
     message: str
+    """What the service or the error said."""
     attempts: int
     """How often it was tried."""
     job_id: str | None
@@ -65,9 +68,13 @@ class Durations:
     """How long one stage took, in seconds, over all tracks that are through it."""
 
     count: int
+    """How many tracks are through the stage."""
     median: float
+    """Half of them took no longer, in seconds."""
     p95: float
+    """95 % of them took no longer, in seconds."""
     longest: float
+    """The longest, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,11 @@ class Damage:
     """A track whose results aren't on disk as they were recorded."""
 
     source: str
+    """The input: a path, or a URL without its query."""
     folder: str
+    """Where its results should be, relative to the output folder."""
     reason: str
+    """What is wrong with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,7 @@ class Report:
     """How a run ended. What it says of tracks is in the ledger: `open_ledger(report.ledger)`."""
 
     ledger: Path
+    """The ledger's file."""
     out: Path
     """The output folder; the ledger's folder when results are in a bucket."""
     progress: Progress

@@ -248,7 +248,15 @@ class Batch:
 
     async def _run_there(self, ledger: Ledger, base_url: str, executor: Executor) -> None:
         settings = replace(self._settings, base_url=base_url)
-        await deal(ledger, settings, self._items, self._shards, self._tally, self._on_event)
+        await deal(
+            ledger,
+            settings,
+            self._items,
+            self._shards,
+            self._tally,
+            self._on_event,
+            lambda: self._draining,
+        )
         if not shard_files(self.ledger):
             return
         self._parts = shards = Shards(ledger, settings, executor, self._on_event)

@@ -30,7 +30,9 @@ class Rejected:
     """Something among the inputs that can't be processed, and why. The run goes on without it."""
 
     source: str
+    """The input as it was given; a URL without its query."""
     reason: str
+    """Why it can't be processed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Folder:
     """The files of a folder, or the objects of a bucket."""
 
     path: str | os.PathLike[str] | Bucket
+    """The folder; or a bucket, as `Bucket` or `s3://…/`."""
     glob: str | None = None
     """Which files, such as `*.mp3` or `live/*.wav`; audio and video files when left out. Hidden ones never."""
     recursive: bool = True
@@ -56,6 +59,7 @@ class Watch:
     """
 
     path: str | os.PathLike[str]
+    """The folder."""
     glob: str | None = None
     """As in `Folder`."""
     recursive: bool = True
@@ -74,15 +78,16 @@ class Manifest:
     """
 
     path: str | os.PathLike[str]
+    """The manifest's file."""
 
 
 Source: TypeAlias = "str | os.PathLike[str] | Bucket | Input | Folder | Watch | Manifest | Rejected"
+"""One thing to process, or one thing that holds many; what the kinds mean stands under `Inputs`."""
+
 Inputs: TypeAlias = "Source | Iterable[Source]"
-"""One source or many: a path, a URL, an `Input`, a `Folder`, a `Watch`, a `Manifest`. A plain path of a folder stands
-for a
-`Folder`, a plain path that ends in `.csv`, `.jsonl` or `.ndjson` for a `Manifest`. Iterators are read as the
-run goes on,
-so they may be endless, and may block."""
+"""One source or many: a path, a URL, an `Input`, a `Folder`, a `Watch`, a `Manifest`. A plain path of a
+folder stands for a `Folder`, a plain path that ends in `.csv`, `.jsonl` or `.ndjson` for a `Manifest`.
+Iterators are read as the run goes on, so they may be endless, and may block."""
 
 
 def is_url(source: str) -> bool:

@@ -42,6 +42,7 @@ class Track:
     key: str
     """A digest of content, workflow and parameters: what makes a track the same."""
     state: State
+    """How far it is."""
     source: str
     """The path, or the URL without its signature; of several inputs with this content, the one seen first."""
     content: str
@@ -59,20 +60,31 @@ class Track:
     idempotency_key: str | None = None
     """The token of the paid POST."""
     job_id: str | None = None
+    """The job that was created for it last."""
     attempts: int = 0
     """How often it was tried without success."""
     resume_at: State | None = None
     """Where a failed track goes on when it is retried: never before a job that is paid for and still useful."""
     error_code: str | None = None
+    """Why it failed, as a code; None unless it did."""
     error_message: str | None = None
+    """Why it failed, in words."""
     bytes_downloaded: int = 0
+    """The size of its results."""
     seen_at: float | None = None
+    """When its content was known."""
     uploaded_at: float | None = None
+    """When the service had its input."""
     creating_at: float | None = None
+    """When the paid POST was about to leave."""
     created_at: float | None = None
+    """When the job's id was known."""
     finished_at: float | None = None
+    """When the job was seen to have succeeded."""
     downloaded_at: float | None = None
+    """When its results were here."""
     verified_at: float | None = None
+    """When they were read back."""
     ended_at: float | None = None
     """When it was deleted or failed."""
 

@@ -37,6 +37,7 @@ eval "$(_MUSICAI_COMPLETE=bash_source musicai)"
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 
 def main() -> None:
@@ -47,4 +48,6 @@ def main() -> None:
         if error.name != "click":
             raise
         sys.exit('musicai needs the extra `cli`: pip install "musicai-sdk[cli]"')
+    # httpx brings a command line of its own, and imports rich and pygments for it wherever they are installed: 0.1 s.
+    sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
     musicai(prog_name="musicai")
