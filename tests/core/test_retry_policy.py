@@ -140,9 +140,10 @@ def test_a_success_gives_one_token_back() -> None:
 def test_without_tokens_there_are_no_retries(tokens: float, attempts: int) -> None:
     call = Call(*[broken() for _ in range(9)])
     call.budget.tokens = tokens
-    with pytest.raises(ConnectionFailedError):
+    with pytest.raises(ConnectionFailedError) as caught:
         call.run()
     assert len(call.numbers) == attempts
+    assert hasattr(caught.value, "__notes__") == (attempts > 1)
 
 
 def server_error(status: int) -> ServerError:

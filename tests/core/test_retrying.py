@@ -64,6 +64,10 @@ def test_delays() -> None:
     assert [delay(throttled, n, lambda: 1.0) for n in (1, 2)] == [1.0, 2.0]
     throttled.retry_after = 8.0
     assert (delay(throttled, 1, lambda: 0.0), delay(throttled, 1, lambda: 1.0)) == (8.0, 10.0)
+    throttled.retry_after = 10.0
+    assert delay(throttled, 1, lambda: 1.0) == 12.5
+    throttled.retry_after = 1.0
+    assert delay(throttled, 1, lambda: 1.0) == 1.5
 
 
 def test_budget_runs_dry_and_recovers() -> None:
