@@ -22,9 +22,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
-TYPE_CHECKING = (
-    False  # Type checkers know this name; importing `typing` for it would be most of this import's time.
-)
+# Type checkers know this name, and importing `typing` for it would be most of this import's time. It isn't plain False,
+# because jedi, which follows values, would take what depends on it for unreachable.
+TYPE_CHECKING = False
+
 if TYPE_CHECKING:
     from musicai_sdk._core.options import RequestOptions
     from musicai_sdk._io.record import Exchange
