@@ -24,7 +24,7 @@ from importlib import import_module
 
 # Type checkers know this name, and importing `typing` for it would be most of this import's time. It isn't plain False,
 # because jedi, which follows values, would take what depends on it for unreachable.
-TYPE_CHECKING = False
+TYPE_CHECKING = __name__ == ""
 
 if TYPE_CHECKING:
     from musicai_sdk._core.options import RequestOptions
