@@ -77,7 +77,10 @@ class Runner:
             feed.stop()
             leftover = [task for task in (self._feeding, *self._tasks) if task is not None]
             for task in leftover:
-                task.cancel()
+                # What a drain has cancelled is ending: a second time would break into httpcore's closing of its
+                # connection, and leave that open.
+                if not task.cancelling():
+                    task.cancel()
             await asyncio.gather(*leftover, return_exceptions=True)
             await self._pipeline.close()
             await self._journal.close()
