@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,32 @@ def test_a_cancelled_create_says_how_to_look(sandbox: Sandbox) -> None:
     asyncio.run(main())
     while posts(sandbox) == 0:
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("trouble", [{"body": []}, {"status": 400}])
+def test_a_job_that_is_not_listed_at_once(
+    client: MusicAiClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, trouble: Any
+) -> None:
+    monkeypatch.setattr(creating, "LOOK_EVERY", 0.05)
+    sandbox.faults.add("POST /job", reset="after", nth=1)
+    sandbox.faults.add("GET /job", times=2, **trouble)
+    job = client.jobs.create(WORKFLOW)
+    assert [each["id"] for each in sandbox.jobs] == [job.id]
+    assert [entry.method for entry in sandbox.requests] == ["POST", "GET", "GET", "GET"]
+
+
+def test_a_token_belongs_to_one_request_and_no_other(client: MusicAiClient, sandbox: Sandbox) -> None:
+    client.jobs.create(WORKFLOW, idempotency_key="k-10")
+    for number in range(6):  # whichever way their digests compare
+        other = CustomWorkflow("sdk-test", {"file": f"http://127.0.0.1:9/{number}"})
+        with pytest.raises(InputError, match="belongs to job"):
+            client.jobs.create(other, idempotency_key="k-10")
+    assert posts(sandbox) == 1
+
+
+def test_one_page_is_looked_through_once(client: MusicAiClient, sandbox: Sandbox) -> None:
+    assert client.jobs.find("nobody's") is None
+    assert len(sandbox.requests) == 1
 
 
 def test_also_through_the_1_0_surface(client: MusicAiClient, sandbox: Sandbox) -> None:
