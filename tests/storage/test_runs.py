@@ -112,6 +112,7 @@ def test_again(running: Service, s3: S3, tmp_path: Path) -> None:
     assert echo(everything, out, ledger).run().progress.done == 3
     source = s3.bucket("s3://music/songs")
     source.upload("renamed.wav", songs["part 0/song 0"])
+    # In the same second as the first one it has the same time of change, on S3.
     source.upload("part 1/song 1.wav", b"RIFF\0\0\0\0WAVE another")
     events = list[Event]()
     report = echo(everything, out, ledger, on_event=events.append).run()
