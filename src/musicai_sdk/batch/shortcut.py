@@ -18,7 +18,8 @@ def _arguments_of(batch: Callable[P, Batch]) -> Callable[[Callable[..., Report]]
     def give(function: Callable[..., Report]) -> Callable[P, Report]:
         signature = inspect.signature(batch).replace(return_annotation="Report")
         # Any function may have one; the type of callables doesn't say so.
-        function.__signature__ = signature  # type: ignore[attr-defined]
+        anything: Any = function
+        anything.__signature__ = signature
         return cast("Callable[P, Report]", function)
 
     return give

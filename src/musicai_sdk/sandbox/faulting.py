@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from annotated_types import Ge, Gt, Le
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -151,4 +151,4 @@ def parsed(text: str) -> tuple[str, FaultOptions]:
     if len(words) < 3:
         raise ValueError(f"a fault reads like 'POST /job status=503 nth=2'; got {text!r}")
     # Not options yet: the next to see them is `checked`.
-    return " ".join(words[:2]), options  # type: ignore[return-value]
+    return " ".join(words[:2]), cast("FaultOptions", options)
