@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords
-from support.browsers import chromium, logged
+from support.browsers import chromium, logged, run, text, until
 
 SONG = Path(__file__).parents[1] / "songs" / "band0.ogg"
 DRUMS = "music-ai/isolate-drums"
@@ -45,23 +44,6 @@ def client(sandbox: Sandbox) -> Iterator[MusicAiClient]:
 @pytest.fixture
 def home(sandbox: Sandbox) -> str:
     return sandbox.base_url.removesuffix("v1")
-
-
-def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
-
-
-def run(browser: Any, script: str, *arguments: Any) -> Any:
-    return browser.execute_script(f"return ({script})", *arguments)
-
-
-def text(browser: Any, place: str) -> str:
-    found: str = run(browser, "document.querySelector(arguments[0])?.innerText ?? ''", place)
-    return found
 
 
 def press(browser: Any, key: str) -> None:

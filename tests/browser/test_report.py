@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ import soundfile
 
 from musicai_sdk.batch import Batch, write_report
 from musicai_sdk.sandbox import Sandbox
-from support.browsers import chromium, logged
+from support.browsers import chromium, logged, run, text, until
 
 NASTY = (
     '"quoted" and \'quoted\'', "100% #1?&=+;", "%41 is not A", "<b>bold", "&amp;", "\u05d0\u05d1 \u202egnp", "日本 é", "a\\b",
@@ -74,23 +73,6 @@ def page(browser: Any, ran: Ran) -> Iterator[Any]:
     yield browser
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert logged(browser) == []
-
-
-def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
-
-
-def run(browser: Any, script: str, *arguments: Any) -> Any:
-    return browser.execute_script(f"return ({script})", *arguments)
-
-
-def text(browser: Any, place: str) -> str:
-    found: str = run(browser, "document.querySelector(arguments[0]).innerText", place)
-    return found
 
 
 def names(browser: Any) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,3 +43,20 @@ def chromium() -> Generator[Any]:
 def logged(browser: Any) -> list[str]:
     """What pages have written to the console since the last call."""
     return [entry["message"] for entry in browser.get_log("browser")]
+
+
+def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def run(browser: Any, script: str, *arguments: Any) -> Any:
+    return browser.execute_script(f"return ({script})", *arguments)
+
+
+def text(browser: Any, place: str) -> str:
+    found: str = run(browser, "document.querySelector(arguments[0])?.innerText ?? ''", place)
+    return found
