@@ -15,6 +15,7 @@ from musicai_sdk._core import creating
 from musicai_sdk._core.idempotency import fingerprint
 from musicai_sdk.errors import CreateUncertainError, InputError, NotFoundError, RateLimitError, ServerError
 from musicai_sdk.sandbox import Sandbox
+from support.simulated import SimulatedTime
 
 WORKFLOW = CustomWorkflow("sdk-test", {"file": "http://127.0.0.1:9/none"})
 
@@ -108,6 +109,15 @@ def test_a_job_that_is_not_listed_at_once(
     job = client.jobs.create(WORKFLOW)
     assert [each["id"] for each in sandbox.jobs] == [job.id]
     assert [entry.method for entry in sandbox.requests] == ["POST", "GET", "GET", "GET"]
+
+
+def test_a_lost_job_is_looked_for_every_second_of_the_window(client: MusicAiClient, sandbox: Sandbox) -> None:
+    client._session.io = io = SimulatedTime()
+    sandbox.faults.add("POST /job", reset="before", nth=1)
+    with pytest.raises(CreateUncertainError, match=r"no such job was listed within 5 s"):
+        client.jobs.create(WORKFLOW)
+    assert io.slept == [1.0] * 5
+    assert [entry.method for entry in sandbox.requests] == ["POST"] + ["GET"] * 6
 
 
 def test_a_token_belongs_to_one_request_and_no_other(client: MusicAiClient, sandbox: Sandbox) -> None:
