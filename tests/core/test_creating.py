@@ -134,6 +134,22 @@ def test_one_page_is_looked_through_once(client: MusicAiClient, sandbox: Sandbox
     assert len(sandbox.requests) == 1
 
 
+def test_every_token_is_told_from_the_others(client: MusicAiClient) -> None:
+    made = {
+        key: client.jobs.create(WORKFLOW, idempotency_key=key, recover=False).id for key in ("b", "d", "f")
+    }
+    found = {key: client.jobs.find(key) for key in "abcdefg"}
+    assert {key: job.id for key, job in found.items() if job is not None} == made
+
+
+def test_several_pages_are_looked_through_twice(client: MusicAiClient, sandbox: Sandbox) -> None:
+    for _ in range(201):
+        client.jobs.create(WORKFLOW)
+    assert client.jobs.find("nobody's") is None
+    pages = [entry.query for entry in sandbox.requests if entry.method == "GET"]
+    assert pages == [f"page={number}&size=100" for number in (0, 1, 2)] * 2
+
+
 def test_also_through_the_1_0_surface(client: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("POST /job", reset="after", nth=1)
     job_id = client.add_job("name", "sdk-test", {"file": "http://127.0.0.1:9/none"})

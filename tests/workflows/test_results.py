@@ -237,6 +237,21 @@ def test_a_wrong_output_name_is_an_error_before_anything_is_sent(
     assert not sandbox.requests
 
 
+class SomeNamesResult(WorkflowResult):
+    title: str
+    tempo: float = output("BPM")
+    key: Key = output("root_key")
+
+
+class SomeNames(Workflow[SomeNamesResult], slug="some-names"):
+    pass
+
+
+def test_outputs_are_listed_with_the_names_that_differ(client: MusicAiClient) -> None:
+    with pytest.raises(InputError, match=r"SomeNames gives title, tempo \('BPM'\), key \('root_key'\)$"):
+        client.jobs.create(SomeNames(), copy_results_to={"vocals": "https://s.example/x"})
+
+
 def test_a_name_that_was_seen_stays_as_it_is() -> None:
     from musicai_sdk.models.result import output_names, wire_name_of
 
