@@ -105,7 +105,7 @@ class Progress:
 
 def shown(source: str) -> str:
     """A source that is safe to show: signatures stand in a URL's query."""
-    if "://" not in source or not any(mark in source for mark in "?#@"):
+    if "://" not in source or ("?" not in source and "#" not in source and "@" not in source):
         return source
     parts = urlsplit(source)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

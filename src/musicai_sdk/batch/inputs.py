@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,10 +17,9 @@ from musicai_sdk.batch.sources import (
     Rejected,
     Source,
     Watch,
+    checked,
     is_object,
     is_url,
-    name_of,
-    named,
     stem,
 )
 from musicai_sdk.batch.walking import root_of, walk
@@ -47,31 +46,37 @@ def read_inputs(inputs: Inputs, out: Path, buckets: Buckets) -> Iterator[Input |
         yield from _expanded(source, out, buckets)
 
 
-def _expanded(source: Source, out: Path, buckets: Buckets) -> Iterator[Input | Rejected | None]:
+def _expanded(source: Source, out: Path, buckets: Buckets) -> Iterable[Input | Rejected | None]:
+    # No generator, and texts first: a catalogue may be a million of them.
+    if isinstance(source, str):
+        return _from_text(source, out, buckets)
     if isinstance(source, Input):
-        yield named(source)
-    elif isinstance(source, Rejected):
-        yield source
-    elif isinstance(source, Bucket) or (isinstance(source, Folder) and _in_bucket(source.path)):
-        yield from buckets.folder(source)
-    elif isinstance(source, Folder):
-        yield from _files(source, out)
-    elif isinstance(source, Watch):
-        yield from watched(source, out)
-    elif isinstance(source, Manifest):
-        yield from rows(Path(source.path))
-    elif isinstance(cast("object", source), str | os.PathLike):
-        text = os.fspath(source)
-        if is_object(text) and (text.endswith("/") or text.count("/") == _BUCKET_ALONE):
-            yield from buckets.folder(Folder(text))
-        elif not is_url(text) and os.path.isdir(text):  # noqa: PTH112 - a hundred thousand times
-            yield from _files(Folder(text), out)
-        elif not is_url(text) and text.lower().endswith(_MANIFESTS):
-            yield from rows(Path(text))
-        else:
-            yield Input(text, _NONE, name_of(text))
-    else:
-        raise InputError(f"can't process a {type(source).__name__}: give paths, URLs, Input(…) or Folder(…)")
+        return (checked(source),)
+    if isinstance(source, Rejected):
+        return (source,)
+    if isinstance(source, Bucket) or (isinstance(source, Folder) and _in_bucket(source.path)):
+        return buckets.folder(source)
+    if isinstance(source, Folder):
+        return _files(source, out)
+    if isinstance(source, Watch):
+        return watched(source, out)
+    if isinstance(source, Manifest):
+        return rows(Path(source.path))
+    if isinstance(cast("object", source), os.PathLike):
+        return _from_text(os.fspath(source), out, buckets)
+    raise InputError(f"can't process a {type(source).__name__}: give paths, URLs, Input(…) or Folder(…)")
+
+
+def _from_text(text: str, out: Path, buckets: Buckets) -> Iterable[Input | Rejected | None]:
+    if is_url(text):
+        return (Input(text, _NONE),)
+    if is_object(text) and (text.endswith("/") or text.count("/") == _BUCKET_ALONE):
+        return buckets.folder(Folder(text))
+    if os.path.isdir(text):  # noqa: PTH112 - a hundred thousand times
+        return _files(Folder(text), out)
+    if text.lower().endswith(_MANIFESTS):
+        return rows(Path(text))
+    return (Input(text, _NONE),)
 
 
 def _in_bucket(path: str | os.PathLike[str] | Bucket) -> bool:

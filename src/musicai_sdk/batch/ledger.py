@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.naming import folded, numbered, safe_folder
 from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open
+from musicai_sdk.batch.sources import name_of
 from musicai_sdk.batch.tracks import PAID, State, Track, track_key
 
 _FIELDS = tuple(each.name for each in fields(Track))
@@ -36,7 +37,7 @@ class Given:
     params: str
     """Canonical JSON by wire name."""
     name: str
-    """Where its results go by wish, or by an earlier run's claim."""
+    """Where its results go: by wish, which may be empty; once it is admitted, by a claim of this or an earlier run."""
     url: str | None = None
     """The whole URL of a remote input."""
     size: int | None = None
@@ -55,7 +56,7 @@ class Given:
 _RECALL = """SELECT json_group_array(json_array(inputs.source, inputs.params, inputs.folder, inputs.size, mtime_ns,
     inputs.content, inputs.sample, track, state)) FROM inputs LEFT JOIN tracks ON tracks.key = inputs.track"""
 _Known: TypeAlias = list[Any]
-"""What the ledger knows of an input: folder, size, time of change, content, sample, track, and its state."""
+"""An input as the ledger knows it: what `_RECALL` gives."""
 
 
 class Ledger:
@@ -124,14 +125,14 @@ class Ledger:
             # One row of JSON, because Python's lock changes hands for every row that SQLite gives: beside a
             # thread that is walking through a folder, a hundred thousand rows would take a second longer.
             text: str = self._db.execute(f"{_RECALL} WHERE inputs.source IN ({marks})", sources).fetchone()[0]
-            for source, params, *found in json.loads(text):
-                known[source, params] = found
+            for row in json.loads(text):
+                known[row[0], row[1]] = row
         for given in chunk:
             found = known.get((given.source, given.params))
             if found is None:
                 self._admit_new(given, known)
                 continue
-            given.name, size, mtime_ns, content, sample, key, state = found
+            _, _, given.name, size, mtime_ns, content, sample, key, state = found
             if size == given.size and mtime_ns == given.mtime_ns:
                 given.content, given.sample = content or given.content, sample
                 given.key, given.state = key, state
@@ -139,7 +140,7 @@ class Ledger:
     def _admit_new(self, given: Given, known: dict[tuple[str, str], _Known]) -> None:
         given.name = self._claim(given)
         # It may come twice.
-        known[given.source, given.params] = [given.name, None, None, None, None, None, None]
+        known[given.source, given.params] = [given.source, given.params, given.name, *[None] * 6]
         # The same file with other parameters: its content needn't be read again.
         row = self._db.execute(
             "SELECT content, sample FROM inputs"
@@ -241,7 +242,7 @@ class Ledger:
 
     def _claim(self, given: Given) -> str:
         """A folder of its own for an input: the wish made safe, with a number if another input has that one."""
-        wish, number = safe_folder(given.name), 1
+        wish, number = safe_folder(given.name or name_of(given.source)), 1
         while True:
             folder = numbered(wish, number)
             if number > _TRIES:  # a catalogue in which every file is called the same

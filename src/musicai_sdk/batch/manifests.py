@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk.batch.sources import Input, Rejected, is_object, is_url, named, stem
+from musicai_sdk.batch.sources import Input, Rejected, is_object, is_url, stem
 from musicai_sdk.errors import InputError
 
 _SOURCES = ("input", "path", "url")
@@ -93,7 +93,7 @@ def _row(path: Path, line: int, row: dict[str, Any] | str) -> Input | Rejected:
         return Rejected(where, f"its name must be text, not {name!r:.50}")
     params = {key: value for key, value in row.items() if key not in (*_SOURCES, "name")}
     if is_url(source) or is_object(source):
-        return named(Input(source, params, name))
+        return Input(source, params, name)
     if name is None and not Path(source).is_absolute():
         name = stem(source.replace(os.sep, "/"))
-    return named(Input(str(path.absolute().parent / source), params, name))
+    return Input(str(path.absolute().parent / source), params, name)

@@ -100,11 +100,11 @@ def is_object(source: str) -> bool:
     return source.startswith(SCHEMES)
 
 
-def named(given: Input) -> Input:
-    """The input with a name, which is its source's unless it has one."""
+def checked(given: Input) -> Input:
+    """The input, if its source can be one."""
     if not isinstance(cast("object", given.source), str):
         raise InputError(f"the source of an Input is a string, not {given.source!r:.100}")
-    return given if given.name is not None else Input(given.source, given.params, name_of(given.source))
+    return given
 
 
 def name_of(source: str) -> str:

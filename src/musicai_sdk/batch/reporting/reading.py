@@ -8,38 +8,37 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from musicai_sdk.batch.records import LedgerView
 from musicai_sdk.batch.tracks import State
 
+Listed: TypeAlias = tuple[
+    int,  # the track's place in the order in which they were seen, with gaps
+    State,
+    str,  # source
+    str | None,  # parameters; None if there are none, or all tracks have the same
+    str,  # folder
+    str | None,  # job
+    int,  # attempts
+    State | None,  # where a retry goes on
+    str | None,  # the error's code
+    str | None,  # and its message
+    float | None,  # seconds at the service
+    str,  # the output's name; empty for the whole result
+    str | None,  # its path; None if there are no outputs
+    int,  # its size
+]
+"""A track with one of its outputs, as `_LISTED` gives them: a page may have a million, and named ones cost twice the
+time."""
 
-class Listed(NamedTuple):
-    """An output with its track, as little of them as a list shows: whole `Track`s cost twice the time."""
+Span: TypeAlias = tuple[float | None, float | None]
+"""From when to when, in seconds since 1970; None if nothing has happened."""
 
-    key: str
-    state: State
-    source: str
-    params: str
-    folder: str
-    job_id: str | None
-    attempts: int
-    resume_at: State | None
-    error_code: str | None
-    error_message: str | None
-    took: float | None
-    """Seconds at the service."""
-    name: str
-    """The output's; empty for the whole result."""
-    path: str | None
-    """None if there are no outputs."""
-    size: int
-
-
-_COLUMNS = ", ".join(f"tracks.{name}" for name in Listed._fields[:-4])
-_LISTED = f"""SELECT {_COLUMNS}, round(max(finished_at - created_at, 0), 1), name, path, outputs.size
-    FROM tracks LEFT JOIN outputs ON outputs.track = tracks.key ORDER BY tracks.rowid, name"""  # noqa: S608 - no input
-_COPIES = """SELECT tracks.key, inputs.source
+_LISTED = """SELECT tracks.rowid, state, source, nullif(params, ?), folder, job_id, attempts, resume_at, error_code,
+    error_message, round(max(finished_at - created_at, 0), 1), name, path, outputs.size
+    FROM tracks LEFT JOIN outputs ON outputs.track = tracks.key ORDER BY tracks.rowid, name"""
+_COPIES = """SELECT tracks.rowid, inputs.source
     FROM (SELECT track FROM inputs GROUP BY track HAVING count(*) > 1) AS several
     JOIN tracks ON tracks.key = several.track JOIN inputs ON inputs.track = several.track
     WHERE inputs.source <> tracks.source ORDER BY tracks.rowid, inputs.source"""
@@ -58,9 +57,9 @@ class ReportView(LedgerView):
         finally:
             self._db.execute("ROLLBACK")
 
-    def span(self) -> tuple[float | None, float | None]:
+    def span(self) -> Span:
         """When the first track was seen, and when the latest got its results or failed; seconds since 1970."""
-        found: tuple[float | None, float | None] = self._db.execute(_SPAN).fetchone()
+        found: Span = self._db.execute(_SPAN).fetchone()
         return found
 
     def input_count(self) -> int:
@@ -92,11 +91,11 @@ class ReportView(LedgerView):
 
     def listed(self) -> Iterator[list[Listed]]:
         """The outputs of every track, in the order in which the tracks were seen; one without a path if there are none."""
-        rows = map(Listed._make, self._db.execute(_LISTED))
+        rows: Iterator[Listed] = self._db.execute(_LISTED, [self.common_params() or "{}"])
         return (list(group) for _, group in groupby(rows, itemgetter(0)))
 
-    def copies(self) -> Iterator[tuple[str, str]]:
-        """Inputs with the content of another one that stands for both: the track's key and the input's source.
+    def copies(self) -> Iterator[tuple[int, str]]:
+        """Inputs with the content of another one that stands for both: the track's number and the input's source.
 
         They come in the order of `listed`.
         """

@@ -10,7 +10,7 @@ from musicai_sdk.batch.events import shown
 from musicai_sdk.batch.reporting.reading import Listed
 from musicai_sdk.batch.reporting.words import unsigned
 from musicai_sdk.batch.sources import stem
-from musicai_sdk.batch.tracks import PAID, STATES
+from musicai_sdk.batch.tracks import PAID, STATES, State
 
 T = TypeVar("T")
 Row: TypeAlias = list[Any]
@@ -18,7 +18,8 @@ Row: TypeAlias = list[Any]
 
 _KEPT = 1000
 """Texts of one kind that are kept to be said once; with more of them they don't repeat much."""
-_TOGETHER = 500
+_TOGETHER = 100
+"""Rows that are encoded at a time: with many more of them alive Python looks for garbage again and again."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUMBERS = {state: number for number, state in enumerate(STATES)}
 
@@ -46,35 +47,38 @@ class Said(Generic[T]):
 class Rows:
     """Makes the rows of a page. What is said once is complete when all rows are made."""
 
-    def __init__(self, root: str, common_params: str) -> None:
-        """Makes rows of tracks.
-
-        Args:
-            root: What the page says once for all sources.
-            common_params: Parameters that need no mention.
-        """
+    def __init__(self, root: str) -> None:
+        """Makes rows of tracks whose sources begin with `root`, which the page says once."""
         self.texts: Said[str] = Said(str)
         self.shapes: Said[tuple[tuple[str, str], ...]] = Said(encoded)
         """Names of outputs and their paths below the folder."""
         self._root = root
-        self._common = common_params
 
     def row(self, outputs: list[Listed], copies: list[str]) -> Row:
         """One track."""
-        track = outputs[0]
-        _, state, source, params, folder, job, *_, took, _, path, _ = track
+        _, state, source, params, folder, job, attempts, resume_at, code, message, took, _, path, size = (
+            outputs[0]
+        )
         name = self.name(source)
-        row: Row = [name, _NUMBERS[state], took, job or 0, 0 if folder == stem(name) else folder]
-        if path is not None:
-            cut = len(folder) + 1  # a track's results are all below its folder
-            row.append(self.shapes.number(tuple([(each.name, (each.path or "")[cut:]) for each in outputs])))
-            row.append(outputs[0].size if len(outputs) == 1 else [each.size for each in outputs])
+        shape: int | str = 0
+        if path is None:
+            outputs = []
         else:
-            row += (0, [])
+            cut = len(folder) + 1  # a track's results are all below its folder
+            shape = self.shapes.number(tuple([(each[-3], (each[-2] or "")[cut:]) for each in outputs]))
+        row: Row = [
+            name,
+            _NUMBERS[state],
+            took,
+            job or 0,
+            0 if folder == stem(name) else folder,
+            shape,
+            size if len(outputs) == 1 else [each[-1] for each in outputs],
+        ]
         failed = state in ("failed", "uncertain")
-        if failed or copies or params != self._common:
-            row.append(self._failure(track) if failed else 0)
-            row.append(self.texts.number(params) if params != self._common else "")
+        if failed or copies or params is not None:
+            row.append(self._failure(attempts, resume_at, code, message) if failed else 0)
+            row.append(self.texts.number(params) if params is not None else "")
             row.append([self.name(each) for each in copies])
         return row
 
@@ -82,9 +86,9 @@ class Rows:
         """A source as it is shown: without what all have, and without a signature."""
         return shown(source).removeprefix(self._root)
 
-    def _failure(self, track: Listed) -> Row:
-        message = self.texts.number(unsigned(track.error_message or ""))
-        return [track.error_code or "", message, track.attempts, int(track.resume_at in PAID)]
+    def _failure(self, attempts: int, resume_at: State | None, code: str | None, message: str | None) -> Row:
+        number = self.texts.number(unsigned(message or ""))
+        return [code or "", number, attempts, int(resume_at in PAID)]
 
 
 def written(rows: Iterable[Row]) -> Iterator[str]:

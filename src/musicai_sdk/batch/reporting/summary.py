@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from musicai_sdk.batch.records import Durations
-from musicai_sdk.batch.reporting.reading import ReportView, as_params
+from musicai_sdk.batch.reporting.reading import ReportView, Span, as_params
 from musicai_sdk.batch.reporting.words import duration, moment, number, size, text
 from musicai_sdk.batch.running import LEDGER
 from musicai_sdk.batch.sources import is_url
@@ -50,17 +50,17 @@ _ORDER: tuple[State, ...] = (
 """As the bar has them."""
 
 
-def when(view: ReportView) -> str:
+def when(span: Span) -> str:
     """From when to when."""
-    first, last = view.span()
+    first, last = span
     if first is None or last is None:
         return "Nothing has happened yet."
     return f"{moment(first)} to {moment(last)}"
 
 
-def summary(view: ReportView, counts: Mapping[State, int]) -> str:
+def summary(view: ReportView, counts: Mapping[State, int], span: Span) -> str:
     """Counts with their bar, figures, and durations."""
-    parts = (_headline(counts), _bar(counts), _figures(view))
+    parts = (_headline(counts), _bar(counts), _figures(view, span))
     return f'<div class="card">{"".join(parts)}</div>{_durations(view.durations())}'
 
 
@@ -150,9 +150,9 @@ def _bar(counts: Mapping[State, int]) -> str:
     return f'{bar}<ul class="legend">{items}</ul>'
 
 
-def _figures(view: ReportView) -> str:
+def _figures(view: ReportView, span: Span) -> str:
     uploaded, downloaded = view.bytes()
-    first, last = view.span()
+    first, last = span
     figures = {
         "Inputs": number(view.input_count()),
         "Uploaded": size(uploaded),

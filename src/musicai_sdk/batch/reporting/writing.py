@@ -58,7 +58,7 @@ def _page(view: ReportView, folder: Path) -> Iterator[str]:
     style, script, page = (
         _HERE.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("css", "js", "html")
     )
-    counts = view.counts()
+    counts, span = view.counts(), view.span()
     total = sum(counts.values())
     more = (
         f'<p class="note">The first {number(LISTED)} of {number(total)} tracks; '
@@ -69,15 +69,15 @@ def _page(view: ReportView, folder: Path) -> Iterator[str]:
         "title": text(f"{view.workflow} · batch report"),
         "style": style,
         "workflow": text(view.workflow),
-        "when": when(view),
-        "summary": summary(view, counts),
+        "when": when(span),
+        "summary": summary(view, counts, span),
         "failures": "" if counts.get("failed") or counts.get("uncertain") else "hidden",
         "retry": retry(view, counts),
         "more": more if total > LISTED else "",
         "written": moment(time.time()),
         "script": script,
     }
-    made = Rows(view.root(), view.common_params() or "{}")
+    made = Rows(view.root())
     streamed: dict[str, Callable[[], Iterator[str]]] = {
         "rows": lambda: written(_rows(view, made)),
         "rejects": lambda: written(
@@ -98,8 +98,8 @@ def _rows(view: ReportView, made: Rows) -> Iterator[Row]:
     copies = view.copies()
     copy = next(copies, None)
     for outputs in islice(view.listed(), LISTED):
-        others = list[str]()
-        while copy is not None and copy[0] == outputs[0].key:
+        others: list[str] = []
+        while copy is not None and copy[0] == outputs[0][0]:
             others.append(copy[1])
             copy = next(copies, None)
         yield made.row(outputs, others)
