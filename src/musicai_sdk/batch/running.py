@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +16,6 @@ from musicai_sdk.batch.dealing import deal
 from musicai_sdk.batch.errors import ShardsFailedError
 from musicai_sdk.batch.events import Event, Progress, Tally, summed
 from musicai_sdk.batch.feeding import met_inputs
-from musicai_sdk.batch.interrupting import interruptible
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import shard_files
 from musicai_sdk.batch.objects import Buckets, known_buckets
@@ -24,6 +24,7 @@ from musicai_sdk.batch.records import Report
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sharding import Shards, take_over_all, transfer_threads
+from musicai_sdk.batch.signals import on_signal
 from musicai_sdk.batch.sources import Inputs, Watch
 from musicai_sdk.batch.template import Template
 from musicai_sdk.errors import InputError
@@ -187,7 +188,7 @@ class Batch:
             asyncio.get_running_loop().set_default_executor(threads)
             return await self.run_async()
 
-        with interruptible(lambda: self.stop() if self._draining else self.drain()):
+        with on_signal(signal.SIGINT, lambda: self.stop() if self._draining else self.drain()):
             try:
                 return asyncio.run(main())
             except asyncio.CancelledError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,6 @@ import click
 from musicai_sdk.cli.places import inputs_at, places_of
 from musicai_sdk.cli.progress import display_for
 from musicai_sdk.cli.settings import Settings, command, note, parameters
-from musicai_sdk.cli.stopping import drained_by_sigterm
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Plan
@@ -105,6 +105,7 @@ def process_folder(
     on, and pays for nothing twice. Ctrl-C once ends it in order, twice at once.
     """
     from musicai_sdk.batch import Batch, plan
+    from musicai_sdk.batch.signals import on_signal
     from musicai_sdk.cli.progress.expecting import Expected
 
     if watch and dask:
@@ -125,7 +126,8 @@ def process_folder(
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
         run = Batch(workflow, inputs, out, **options)
         display.follow(Expected(lambda: run.progress, inputs, run.out), run.drain)
-        with drained_by_sigterm(run.drain), display:
+        # As Ctrl-C does: `docker stop` and systemd send it.
+        with on_signal(signal.SIGTERM, run.drain), display:
             done = run.run()
     from musicai_sdk.cli.ending import conclude
 
