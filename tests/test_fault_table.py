@@ -21,6 +21,7 @@ PROMISES: dict[str, list[str]] = {
     ],
     "the same on the POST": [
         "core/test_creating.py::test_a_job_whose_answer_was_lost_is_found",
+        "core/test_creating.py::test_a_job_whose_answer_a_gateway_lost_is_found",
         "core/test_creating.py::test_an_ambiguous_create_is_never_repeated",
         "core/test_creating.py::test_a_server_error_is_ambiguous_too",
         "core/test_creating.py::test_throttling_is_retried",

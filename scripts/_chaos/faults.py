@@ -14,6 +14,7 @@ _ANYWHERE: Kinds = {
     "429, Retry-After as a date": {"retry_after_date": 1},
     "500": {"status": 500},
     "502 with a page": {"status": 502, "body": "<html>Bad gateway</html>"},
+    "504 of a gateway, acted on": {"status": 504, "body": "<html>Gateway timeout</html>", "acted": True},
     "503, Retry-After": {"status": 503, "headers": {"Retry-After": "1"}},
     "302 to a signed URL": {"redirect": f"http://127.0.0.1:9/other?Signature={'5e' * 32}"},
     "connection reset, not acted on": {"reset": "before"},

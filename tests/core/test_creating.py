@@ -39,6 +39,16 @@ def test_a_job_whose_answer_was_lost_is_found(client: MusicAiClient, sandbox: Sa
     assert created.idempotency_key == "k-1"
 
 
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_job_whose_answer_a_gateway_lost_is_found(
+    client: MusicAiClient, sandbox: Sandbox, status: int
+) -> None:
+    sandbox.faults.add("POST /job", status=status, body="<html>Bad gateway</html>", acted=True, nth=1)
+    created = client.jobs.create(WORKFLOW)
+    assert posts(sandbox) == 1
+    assert [job["id"] for job in sandbox.jobs] == [created.id]
+
+
 def test_the_same_token_is_the_same_job(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
     song = tmp_path / "song.wav"
     song.write_bytes(b"RIFF of a kind")

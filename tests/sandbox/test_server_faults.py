@@ -91,6 +91,20 @@ def test_a_status(sandbox: Sandbox, api: httpx.Client, status: int) -> None:
     assert [entry.status for entry in sandbox.requests] == [status, 200]
 
 
+def test_a_gateway_that_loses_the_answer(sandbox: Sandbox, api: httpx.Client) -> None:
+    slot = api.get("/upload").json()
+    sandbox.faults.add("* *", times=3, status=504, body="<html>", acted=True)
+    sent = (
+        api.put(slot["uploadUrl"], content=b"x" * 5_000_000),
+        api.post("/job", json=BODY),
+        api.get("/application"),
+    )
+    assert [(answer.status_code, answer.text) for answer in sent] == [(504, "<html>")] * 3
+    assert api.get(slot["downloadUrl"]).content == b"x" * 5_000_000
+    assert len(sandbox.jobs) == 1
+    assert api.get("/application").status_code == 200
+
+
 def test_a_status_for_an_upload_is_not_a_reset(sandbox: Sandbox, api: httpx.Client) -> None:
     url = api.get("/upload").json()["uploadUrl"]
     sandbox.faults.add("PUT /moises-sandbox/*", status=503)
@@ -178,6 +192,8 @@ def test_which_requests_are_met(sandbox: Sandbox, api: httpx.Client) -> None:
         {"route": "POST /job", "truncate": -1},
         {"route": "POST /job", "reset": "before", "status": 500},
         {"route": "POST /job", "reset": "after", "truncate": 5},
+        {"route": "POST /job", "acted": True},
+        {"route": "POST /job", "hang": "after", "acted": True},
     ],
 )
 def test_faults_that_make_no_sense(sandbox: Sandbox, arguments: dict[str, Any]) -> None:

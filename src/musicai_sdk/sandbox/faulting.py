@@ -62,6 +62,8 @@ class FaultOptions(TypedDict, total=False):
     """The same as a date, so many seconds of real time from the answer on."""
     redirect: str
     """Answers with status 302 (or `status`) and this `Location`."""
+    acted: Literal[True]
+    """Acts on the request before it gets the answer that is asked for here: a gateway that lost the real one."""
     truncate: Annotated[int, Ge(0)]
     """Sends only so many bytes of the body under its full Content-Length, and then closes."""
     length: int
@@ -93,7 +95,9 @@ class FaultOptions(TypedDict, total=False):
 
 _OPTIONS: TypeAdapter[FaultOptions] = TypeAdapter(FaultOptions)
 _ENDS = ("reset", "hang", "refuse")
-_ANSWERS = ("status", "headers", "body", "retry_after", "retry_after_date", "redirect")
+INSTEAD: Final = ("status", "body", "redirect", "retry_after", "retry_after_date")
+"""The options that put an answer in the place of the real one."""
+_ANSWERS = (*INSTEAD, "headers", "acted")
 _BODIES = ("truncate", "length", "garble", "checksum", "compress", "drip", "expire")
 
 
@@ -120,6 +124,8 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
         raise ValueError(
             "what befalls a job goes with the route 'POST /job', and with an answer that makes one"
         )
+    if "acted" in options and not set(INSTEAD) & set(options):
+        raise ValueError(f"acted goes with an answer in the place of the real one: {', '.join(INSTEAD)}")
     if "retry_after" in options and "retry_after_date" in options:
         raise ValueError("retry_after and retry_after_date are the same header")
     if "compress" in options and "length" in options:

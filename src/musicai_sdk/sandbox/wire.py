@@ -21,6 +21,7 @@ from musicai_sdk.sandbox.distortion import (
     with_headers,
     wrong_checksum,
 )
+from musicai_sdk.sandbox.faulting import INSTEAD
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -153,8 +154,10 @@ class Wire:
             transport.close()
 
         send = _distorting(fault, send, transport, close)
-        if any(name in options for name in ("status", "body", "redirect", "retry_after", "retry_after_date")):
-            await _answer(options, receive, send)
+        if any(name in options for name in INSTEAD):
+            # Closing on unread data would turn an answer into a reset.
+            await (self._app(scope, receive, _swallow) if "acted" in options else _drain(receive))
+            await _answer(options, send)
         else:
             await self._app(scope, receive, send)
         if closed:
@@ -192,7 +195,7 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _drain(receive: Receive) -> None:
-    """Reads a request to its end: closing on unread data would turn an answer into a reset."""
+    """Reads a request to its end."""
     while (await receive()).get("more_body", False):
         pass
 
@@ -206,8 +209,7 @@ async def _reset(transport: asyncio.Transport, receive: Receive) -> None:
     await _gone(receive)
 
 
-async def _answer(options: FaultOptions, receive: Receive, send: Send) -> None:
-    await _drain(receive)
+async def _answer(options: FaultOptions, send: Send) -> None:
     extra = dict[str, str]()
     usual = 200
     if "redirect" in options:
