@@ -248,6 +248,13 @@ def test_refusals_are_final(client: MusicAiClient, sandbox: Sandbox) -> None:
     assert posts(sandbox) == 1
 
 
+@pytest.mark.parametrize(("given", "name"), [(None, "sdk-test"), ("", ""), ("My song", "My song")])
+def test_a_job_is_called_like_its_workflow_unless_told(
+    client: MusicAiClient, given: str | None, name: str
+) -> None:
+    assert client.jobs.get(client.jobs.create(WORKFLOW, name=given)).name == name
+
+
 @pytest.mark.parametrize("key", ["", " ", "k" * 256])
 def test_bad_idempotency_keys(client: MusicAiClient, sandbox: Sandbox, key: str) -> None:
     with pytest.raises(InputError, match="idempotency_key"):

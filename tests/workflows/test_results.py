@@ -223,12 +223,19 @@ def test_outputs_are_copied_by_any_of_their_names(
     assert client.files.download(slot["downloadUrl"], tmp_path / "kick.wav").size > 1000
 
 
-@pytest.mark.parametrize("names", [["kik_drum"], ["kick_drum", "Kick drum"], ["vocals"]])
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["kik_drum"], "isn't an output"),
+        (["kick_drum", "Kick drum"], "names an output twice"),
+        (["vocals"], "isn't an output"),
+    ],
+)
 def test_a_wrong_output_name_is_an_error_before_anything_is_sent(
-    client: MusicAiClient, sandbox: Sandbox, song: Path, names: list[str]
+    client: MusicAiClient, sandbox: Sandbox, song: Path, names: list[str], problem: str
 ) -> None:
     with pytest.raises(
-        InputError, match=r"IsolateDrums gives kick_drum \('Kick drum'\), snare_drum"
+        InputError, match=rf"{problem}: IsolateDrums gives kick_drum \('Kick drum'\), snare_drum"
     ) as caught:
         client.jobs.create(
             IsolateDrums(input_url=song), copy_results_to=dict.fromkeys(names, "https://s.example/x")
