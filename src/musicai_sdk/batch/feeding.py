@@ -92,7 +92,8 @@ def looked_at(given: Given) -> Met:
     if given.url is not None:
         return remote(given)
     try:
-        given.source.encode()
+        if not given.source.isascii():
+            given.source.encode()
         found = os.stat(given.source)  # noqa: PTH116 - a hundred thousand times
     except UnicodeEncodeError:
         return Rejected(
