@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_a_job_whose_answer_was_lost_is_found(client: MusicAiClient, sandbox: Sa
     assert created.idempotency_key == "k-1"
 
 
-@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.parametrize("status", [408, 409, 499, 500, 502, 504])
 def test_a_job_whose_answer_a_gateway_lost_is_found(
     client: MusicAiClient, sandbox: Sandbox, status: int
 ) -> None:
@@ -63,6 +64,35 @@ def test_the_same_token_is_the_same_job(client: MusicAiClient, sandbox: Sandbox,
     assert {entry.method for entry in sandbox.requests[before:]} == {"GET"}
     assert len(sandbox.jobs) == 1
     assert client.jobs.get(first).metadata == {}
+
+
+def test_one_token_in_many_threads_at_once_is_one_job(sandbox: Sandbox) -> None:
+    with sandbox.client() as client, ThreadPoolExecutor(4) as threads:
+        made = [threads.submit(client.jobs.create, WORKFLOW, idempotency_key="k-11") for _ in range(4)]
+        (only,) = {job.result().id for job in made}
+    assert [job["id"] for job in sandbox.jobs] == [only]
+
+
+def test_one_token_in_many_tasks_at_once_is_one_job(sandbox: Sandbox) -> None:
+    async def main() -> list[str]:
+        async with sandbox.async_client() as client:
+            tasks = [client.jobs.create(WORKFLOW, idempotency_key="k-12") for _ in range(4)]
+            return [job.id for job in await asyncio.gather(*tasks)]
+
+    (only,) = set(asyncio.run(main()))
+    assert [job["id"] for job in sandbox.jobs] == [only]
+
+
+def test_what_follows_a_question_mark_matters_unless_it_is_a_url(client: MusicAiClient) -> None:
+    client.jobs.create(CustomWorkflow("sdk-test", {"prompt": "Is this love? yes"}), idempotency_key="k-13")
+    with pytest.raises(InputError, match="belongs to job"):
+        client.jobs.create(CustomWorkflow("sdk-test", {"prompt": "Is this love? no"}), idempotency_key="k-13")
+
+
+def test_metadata_that_is_no_mapping(client: MusicAiClient, sandbox: Sandbox) -> None:
+    with pytest.raises(InputError, match="metadata must be a mapping"):
+        client.jobs.create(WORKFLOW, metadata=[1])  # type: ignore[arg-type]
+    assert sandbox.requests == []
 
 
 def test_the_token_of_another_request(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:

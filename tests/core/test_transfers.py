@@ -78,6 +78,17 @@ def test_a_pipe_can_be_uploaded(client: MusicAiClient, tmp_path: Path) -> None:
     assert fetched(client, uploaded.url, tmp_path) == b"through a pipe"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX")
+def test_a_named_pipe_can_be_uploaded(client: MusicAiClient, tmp_path: Path) -> None:
+    path = tmp_path / "pipe.wav"
+    os.mkfifo(path)
+    thread = threading.Thread(target=path.write_bytes, args=[b"through a pipe"])
+    thread.start()
+    uploaded = client.files.upload(path)
+    thread.join()
+    assert fetched(client, uploaded.url, tmp_path) == b"through a pipe"
+
+
 def test_progress_counts_bytes(client: MusicAiClient, file: Path, tmp_path: Path) -> None:
     up, down = list[tuple[int, int | None]](), list[tuple[int, int | None]]()
     uploaded = client.files.upload(file, on_progress=lambda done, total: up.append((done, total)))

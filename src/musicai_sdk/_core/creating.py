@@ -9,22 +9,16 @@ from typing import Any, cast
 
 from musicai_sdk._core.arguments import NewJob
 from musicai_sdk._core.deadlines import before_create, within
-from musicai_sdk._core.idempotency import checked_key, fingerprint
+from musicai_sdk._core.idempotency import alone, checked_key, fingerprint
 from musicai_sdk._core.listing import PAGE_SIZE, JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.own_storage import upload_urls
+from musicai_sdk._core.retrying import may_have_acted
 from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._core.uploading import upload
 from musicai_sdk._io.record import logger
-from musicai_sdk.errors import (
-    ConnectionFailedError,
-    CreateUncertainError,
-    InputError,
-    MusicAiError,
-    ResponseError,
-    ServerError,
-)
+from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
 from musicai_sdk.models.result import R, output_names, wire_name_of
 from musicai_sdk.workflows.base import Workflow, file_url, is_file_input
@@ -50,7 +44,21 @@ async def create(
             f"not a workflow: {workflow!r:.100}; give an instance such as GenerateChords(input_url=…), or"
             f" CustomWorkflow(slug, params)"
         )
+    if not isinstance(cast("object", new.metadata), Mapping | None):
+        raise InputError(f"metadata must be a mapping of names to JSON values, not {new.metadata!r:.100}")
     key = checked_key(new.idempotency_key)
+    async with alone(session, key, deadline):
+        return await _create(session, workflow, new, key, options, deadline)
+
+
+async def _create(
+    session: Session,
+    workflow: Workflow[R],
+    new: NewJob,
+    key: str,
+    options: RequestOptions,
+    deadline: float | None,
+) -> JobRef[R]:
     # First of all: without credentials for the caller's storage nothing is uploaded, and nothing paid.
     targets = destinations(workflow, await upload_urls(session, new.copy_results_to, workflow, key))
     check_payload(workflow, new, targets)
@@ -96,8 +104,8 @@ async def _post(
     """Creates the job and returns its id, also when the answer is lost but the job is there."""
     try:
         return (await session.call(CREATE_JOB, payload=payload, options=options, deadline=deadline)).id
-    except (ConnectionFailedError, ServerError, ResponseError) as error:
-        if isinstance(error, ConnectionFailedError) and not error.sent:
+    except MusicAiError as error:
+        if not may_have_acted(error):
             raise
         if not recover:
             raise _uncertain(key, error, "and was not looked for") from error

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk._core.session import encoded
+from musicai_sdk._core.deadlines import still_time
+from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, SourceNotFoundError
 
@@ -21,6 +23,22 @@ def checked_key(key: str | None) -> str:
     if not isinstance(cast("object", key), str) or not key.strip() or len(key) > 255:
         raise InputError("idempotency_key must be a string of 1 to 255 characters")
     return key
+
+
+@asynccontextmanager
+async def alone(session: Session, key: str, deadline: float | None) -> AsyncGenerator[None]:
+    """A block that one task or thread of this client runs at a time for each token.
+
+    Of two that create a job under one token the second has to find the first one's.
+    """
+    held, mine = session.creating, object()
+    while held.setdefault((os.getpid(), key), mine) is not mine:
+        still_time(session, deadline)
+        await session.io.sleep(0.05)
+    try:
+        yield
+    finally:
+        del held[os.getpid(), key]
 
 
 def fingerprint(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str]) -> str:
@@ -47,4 +65,6 @@ def _stable(value: Any) -> Any:
             raise SourceNotFoundError(f"there is no file {str(path)!r} to upload") from None
         except OSError as error:
             raise InputError(f"{str(path)!r} can't be read: {error.strerror}") from None
-    return without_query(value) if isinstance(value, str) else value
+    if isinstance(value, str) and value.startswith(("https://", "http://")):
+        return without_query(value)
+    return value

@@ -19,6 +19,7 @@ from musicai_sdk.errors import (
     IntegrityError,
     MusicAiError,
     RateLimitError,
+    ResponseError,
     StatusError,
     TransferError,
 )
@@ -34,6 +35,8 @@ LONGEST_DELAY = 20.0
 LONGEST_RETRY_AFTER = 120.0
 """A `Retry-After` above this many seconds isn't obeyed: the error says how long instead."""
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431})
+"""Statuses that say that nothing was done. Not 408 and 499: gateways give these when the server behind them is slow."""
 
 
 class Budget:
@@ -89,6 +92,15 @@ def cannot_have_acted(error: BaseException) -> bool:
     if isinstance(error, ConnectionFailedError):
         return not error.sent
     return isinstance(error, RateLimitError)
+
+
+def may_have_acted(error: BaseException) -> bool:
+    """Whether the server may have done what it was asked to, although its answer is an error or none at all."""
+    if isinstance(error, ConnectionFailedError):
+        return error.sent
+    if isinstance(error, StatusError):
+        return error.status not in REFUSALS and not 300 <= error.status < 400
+    return isinstance(error, ResponseError)
 
 
 def retry_after(error: MusicAiError) -> float | None:

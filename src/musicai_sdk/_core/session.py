@@ -43,6 +43,8 @@ class Session:
         self.io: IO = io
         self.budget: Budget = Budget()
         self.durations: Durations = Durations()
+        self.creating: dict[tuple[int, str], object] = {}
+        """The tokens under which a job is being created, by process; see `musicai_sdk._core.idempotency`."""
         self.pollers: dict[int, Pollers] = {}
         """Who polls, by process; see `musicai_sdk._core.polling`."""
 

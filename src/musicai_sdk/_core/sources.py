@@ -67,8 +67,8 @@ def opened(source: UploadSource, on_progress: Progress | None) -> Generator[Sour
             raise TransferError(f"{str(path)!r} is a folder: upload its files one by one") from None
         except OSError as error:
             raise TransferError(f"{str(path)!r} can't be read: {error.strerror}") from None
-        with file:
-            yield _body(file, repr(str(path)), on_progress)
+        with file, _repeatable(file) as body:
+            yield _body(body, repr(str(path)), on_progress)
     elif hasattr(cast("object", source), "read"):
         with _repeatable(source) as file:
             yield _body(file, "the open file", on_progress)
