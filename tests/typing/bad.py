@@ -116,6 +116,7 @@ def files(client: MusicAiClient, job: Job[IsolateDrumsResult], chords: Job[Gener
 
 def lists(client: MusicAiClient) -> None:
     client.jobs.list(status=["SUCEEDED"])  # E: list-item, reportArgumentType
+    client.jobs.list(status="SUCEEDED")  # E: arg-type, reportArgumentType
     client.jobs.list(status=["succeeded"])  # E: list-item, reportArgumentType
     client.jobs.list(state=["FAILED"])  # E: call-arg, reportCallIssue
     client.jobs.list(["FAILED"])  # E: call-arg, reportCallIssue

@@ -29,6 +29,7 @@ from musicai_sdk import (
     UploadedFile,
     Workflow,
     WorkflowResult,
+    music,
     output,
     param,
 )
@@ -275,7 +276,10 @@ def fields_of_a_job(job: Job[RawResult]) -> None:
     assert_type(job["status"], Any)
     assert_type(job.get("createdAt", "never"), Any)
     assert_type(dict(job), dict[str, Any])
-    print("result" in job, job.keys(), list(job.items()), {job: 1})
+    print("result" in job, job.keys(), list(job.items()), {job: 1}, len(job))
+    assert_type([name for name in job], list[str])
+    assert_type(job.copy(), dict[str, Any])
+    assert_type(list(job.values()), list[Any])
 
 
 def the_other_rooms(client: MusicAiClient) -> None:
@@ -299,6 +303,8 @@ def lists(client: MusicAiClient) -> None:
         takes_chords(job)
     client.jobs.list(status=["SUCCEEDED", "FAILED"], workflow=("a", "b"), batch_name="spring", page_size=10)
     client.jobs.list(status=[Unknown("PAUSED")])
+    client.jobs.list(status="SUCCEEDED", workflow="music-ai/isolate-drums")
+    client.jobs.list(status=Unknown("PAUSED"))
     wanted: list[JobStatus] = ["QUEUED", Unknown("PAUSED")]
     assert_type(list(client.jobs.list(status=wanted)), list[Job[Any]])
 
@@ -385,6 +391,9 @@ def older_code(music_ai: MusicAiClient) -> None:
     music_ai.list_jobs({"status": ["SUCCEEDED"], "batchName": "spring"})
     music_ai.list_jobs(Filters(status=["SUCCEEDED", Unknown("PAUSED")], batch_name="spring"))
     typed: FiltersDict = {"status": ["QUEUED"], "batchName": None}
+    music_ai.list_jobs({"status": "FAILED", "workflow": "a"})
+    one: FiltersDict = {"status": "QUEUED", "workflow": "a"}
+    music_ai.list_jobs(one)
     music_ai.list_jobs(typed)
     music_ai.list_jobs()
 
@@ -411,6 +420,24 @@ async def the_front_page_async() -> None:
         await client.jobs.delete(job)
 
 
+def contents_where_they_are_used(client: MusicAiClient, job: Job[GenerateChordsResult]) -> None:
+    assert_type(max(chord.end for chord in client.files.read(job.result.chords)), float)
+    print(list(client.files.read(job.result.chords)), music.to_lab(client.files.read(job.result.chords)))
+    for number, chord in enumerate(client.files.read(job.result.chords)):
+        assert_type((number, chord), tuple[int, Chord])
+
+
+async def contents_where_they_are_used_async(
+    client: AsyncMusicAiClient, job: Job[GenerateChordsResult]
+) -> None:
+    print(await client.files.read(job.result.chords))
+    print(len(await client.files.read(job.result.chords)), list(await client.files.read(job.result.chords)))
+    print(music.to_lab(await client.files.read(job.result.chords)))
+    assert_type(max(chord.end for chord in await client.files.read(job.result.chords)), float)
+    for number, chord in enumerate(await client.files.read(job.result.chords)):
+        assert_type((number, chord), tuple[int, Chord])
+
+
 async def every_verb_async(client: AsyncMusicAiClient, song: Path) -> None:
     created = await client.jobs.create(IsolateDrums(input_url=song))
     assert_type(created, JobRef[IsolateDrumsResult])
@@ -430,6 +457,7 @@ async def every_verb_async(client: AsyncMusicAiClient, song: Path) -> None:
     async for job in client.jobs.list(status=["FAILED"]):
         assert_type(job, Job[Any])
     assert_type(await client.jobs.list(), list[Job[Any]])
+    client.jobs.list(status="FAILED")
     with client.record() as exchanges:
         await client.jobs.get("id")
     assert_type(exchanges, list[Exchange])

@@ -1,4 +1,4 @@
-"""Type checkers accept what users write (`good*.py`) and find their mistakes (`bad*.py`)."""
+"""Type checkers accept what users write (`good*.py`, the README) and find their mistakes (`bad*.py`)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 from typing import Any, TypeAlias
 
 import pytest
@@ -19,7 +20,9 @@ import musicai_sdk
 
 HERE = Path(__file__).parent
 SOURCES = Path(musicai_sdk.__file__).parents[1]
-ACCEPTED = ("good.py", "good_workflows.py")
+README = HERE.parents[1] / "README.md"
+OF_README = "readme.py"
+ACCEPTED = ("good.py", "good_workflows.py", OF_README)
 MISTAKEN = {"bad.py": 50, "bad_workflows.py": 25}
 """Programs with mistakes, and more than how many."""
 PROGRAMS = (*ACCEPTED, *MISTAKEN)
@@ -47,11 +50,30 @@ init_typed = true
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's project: the two programs, and no trace of this repository's settings."""
+    """A user's project: the programs, and no trace of this repository's settings."""
     folder = tmp_path_factory.mktemp("project")
-    for name in PROGRAMS:
+    for name in {*PROGRAMS} - {OF_README}:
         shutil.copy(HERE / name, folder)
+    (folder / OF_README).write_text(readme_as_a_program())
     return folder
+
+
+def readme_as_a_program() -> str:
+    """The README's examples, each in a function: they use the same names, and the imports of those before them."""
+    imports = dict[str, None]()
+    functions = list[str]()
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)):
+        lines = str(block).splitlines()
+        top = [line for line in lines if re.match(r"from \S+ import |import ", line)]
+        imports.update(dict.fromkeys(top))
+        # pytest gives fixtures by name: no type checker knows what an argument without an annotation is.
+        if "def test_" not in block:
+            rest = "\n".join(line for line in lines if line not in top)
+            functions.append(f"def block_{number}() -> None:\n{indent(rest, '    ')}")
+    assert len(functions) > 8
+    # What a reader goes on with is unused in a function.
+    settings = "# pyright: reportUnusedClass=false, reportUnusedVariable=false"
+    return "\n".join([settings, "from __future__ import annotations", *imports, *functions, ""])
 
 
 def run(project: Path, *arguments: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from musicai_sdk._core.deadlines import still_time
 from musicai_sdk._core.session import Session, encoded
-from musicai_sdk._text import without_query
+from musicai_sdk._text import without_signature
 from musicai_sdk.errors import InputError, SourceNotFoundError
 
 
@@ -48,7 +48,7 @@ def fingerprint(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[s
     with a fresh upload URL, is the same.
     """
     stable = {name: _stable(value) for name, value in params.items()}
-    targets = {name: without_query(url) for name, url in copy_results_to.items()}
+    targets = {name: _unsigned(url) for name, url in copy_results_to.items()}
     text = encoded(
         {"workflow": slug, "params": dict(sorted(stable.items())), "to": dict(sorted(targets.items()))}
     )
@@ -65,6 +65,13 @@ def _stable(value: Any) -> Any:
             raise SourceNotFoundError(f"there is no file {str(path)!r} to upload") from None
         except OSError as error:
             raise InputError(f"{str(path)!r} can't be read: {error.strerror}") from None
-    if isinstance(value, str) and value.startswith(("https://", "http://")):
-        return without_query(value)
-    return value
+    return _unsigned(value) if isinstance(value, str) else value
+
+
+def _unsigned(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        return text
+    try:
+        return without_signature(text)
+    except ValueError:  # the service may know what it is
+        return text

@@ -98,7 +98,7 @@ class JobPages:
 
 def job_pages(
     session: Session,
-    status: Sequence[JobStatus] | None,
+    status: JobStatus | Sequence[JobStatus] | None,
     workflow: type[Workflow[Any]] | Sequence[str] | None,
     batch_name: str | None,
     page_size: int,

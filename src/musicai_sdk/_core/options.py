@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypedDict
 
-from musicai_sdk.errors import InputError
+from musicai_sdk.errors import InputError, MusicAiError
 
 _OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection"}
 
@@ -21,11 +22,32 @@ class RequestOptions(TypedDict, total=False):
     """Additional headers for the API requests of this call; they never reach the storage."""
 
 
-def check_names(options: RequestOptions) -> None:
-    """A misspelt option is an error, as a misspelt argument is."""
+def check_options(options: RequestOptions) -> None:
+    """A misspelt option is an error, as a misspelt argument is; so is a value that can't be meant."""
     for name in options.keys() - RequestOptions.__annotations__.keys():
         known = ", ".join(RequestOptions.__annotations__)
         raise TypeError(f"there is no option {name!r}; the options of every call are {known}")
+    if "max_retries" in options:
+        check_max_retries(options["max_retries"], InputError)
+    if "request_timeout" in options:
+        check_timeout(options["request_timeout"], "request_timeout", InputError)
+
+
+def check_max_retries(value: object, kind: type[MusicAiError]) -> None:
+    """Raises an error of that kind unless the value is a number of retries."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise kind(f"max_retries must be a whole number, 0 or more, not {value!r:.100}")
+
+
+def check_timeout(value: object, name: str, kind: type[MusicAiError]) -> None:
+    """Raises an error of that kind unless the value is a timeout."""
+    if value is not None and not is_duration(value):
+        raise kind(f"{name} must be more than 0 seconds, or None for no limit, not {value!r:.100}")
+
+
+def is_duration(value: object) -> bool:
+    """Whether the value is a number of seconds that can be waited: finite, above 0."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def checked_headers(options: RequestOptions) -> dict[str, str]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from musicai_sdk._core.arguments import OnUpdate
 from musicai_sdk._core.looking import Look
-from musicai_sdk._core.options import RequestOptions, check_names
+from musicai_sdk._core.options import RequestOptions, check_options
 from musicai_sdk._core.retrying import is_transient
 from musicai_sdk._core.session import Session
 from musicai_sdk._io import Signal
@@ -271,7 +271,7 @@ class Pollers:
     @contextmanager
     def joined(self, session: Session, waiter: Waiter, options: RequestOptions) -> Generator[Poller]:
         """The poller for a waiter, for as long as the block lasts."""
-        check_names(options)
+        check_options(options)
         name = repr(sorted(options.items()))
         with self._lock:
             poller = self._pollers.get(name)

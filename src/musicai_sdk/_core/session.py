@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from musicai_sdk._core.durations import Durations
 from musicai_sdk._core.operations import Operation, adapter
-from musicai_sdk._core.options import RequestOptions, check_names, checked_headers
+from musicai_sdk._core.options import RequestOptions, check_options, checked_headers
 from musicai_sdk._core.retrying import Budget, Policy, parse_retry_after, retrying
 from musicai_sdk._core.settings import Settings
 from musicai_sdk._io import IO, Request, Response, request_id, send
@@ -121,7 +121,7 @@ class Session:
 
     def policy(self, options: RequestOptions, *, repeatable: bool = True) -> Policy:
         """The retry policy of one call, whose options are checked here, before anything is sent."""
-        check_names(options)
+        check_options(options)
         return Policy(options.get("max_retries", self.settings.max_retries), self.budget, repeatable)
 
     def timeout(self, options: RequestOptions) -> float | None:
@@ -198,7 +198,7 @@ def status_error(where: str, response: Response, settings: Settings) -> StatusEr
     fields = _json_object(response.body)
     message = str(fields.get("message") or fields.get("title") or _phrase(status))
     identifier = request_id(response.headers)
-    advice = _advice(status, response, settings)
+    advice = _advice(status, str(fields.get("message", "")), response, settings)
     kind = STATUS_ERRORS.get(status, ServerError if status >= 500 else StatusError)
     error = kind(
         f"{where}: {status} {message}{f' (request id {identifier})' if identifier else ''}{advice}",
@@ -227,9 +227,11 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _advice(status: int, response: Response, settings: Settings) -> str:
+def _advice(status: int, message: str, response: Response, settings: Settings) -> str:
     if status == HTTPStatus.UNAUTHORIZED:
         return f"; the key came from {settings.key_source} and was sent to {settings.base_url}: do they go together?"
+    if status == HTTPStatus.NOT_FOUND and (not message or message.startswith("Route ")):
+        return f"; there is no such address, so look at the base URL: it is {settings.base_url}, and usually ends in /v1"
     if 300 <= status < 400:
         target = without_query(response.headers.get("location", "an unnamed place"))
         return f"; the API redirected to {target}, which the client doesn't follow with your key: check base_url="

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import ipaddress
 import os
 import platform
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from musicai_sdk import __version__
+from musicai_sdk._core.options import check_max_retries, check_timeout, is_duration
+from musicai_sdk._io.proxies import is_loopback
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
 
@@ -61,14 +62,12 @@ def read_settings(
     allow_http: bool,
 ) -> Settings:
     """Checks the arguments of a client, with the environment behind them."""
-    if poll_interval <= 0:
-        raise ConfigurationError(f"job_monitor_interval must be more than 0 seconds, not {poll_interval!r}")
-    if max_retries < 0:
-        raise ConfigurationError(f"max_retries must be 0 or more, not {max_retries!r}")
-    if timeout is not None and timeout <= 0:
+    if not is_duration(poll_interval):
         raise ConfigurationError(
-            f"timeout must be more than 0 seconds, or None for no limit, not {timeout!r}"
+            f"job_monitor_interval must be more than 0 seconds, not {poll_interval!r:.100}"
         )
+    check_max_retries(max_retries, ConfigurationError)
+    check_timeout(timeout, "timeout", ConfigurationError)
     return Settings(
         api_key=checked_key(api_key),
         key_source=_key_source(api_key),
@@ -89,6 +88,8 @@ def checked_key(api_key: str | None) -> str:
     as at the end of a key file, would make the HTTP library print the key in its error.
     """
     where = _key_source(api_key)
+    if api_key is not None and not isinstance(cast("object", api_key), str):
+        raise ConfigurationError(f"{where} must be text, not {type(api_key).__name__}")
     key = (os.environ.get(API_KEY_VARIABLE, "") if api_key is None else api_key).strip()
     if not key:
         raise ConfigurationError(
@@ -112,6 +113,8 @@ def _key_source(api_key: str | None) -> str:
 
 def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:
     """The base URL without a trailing slash."""
+    if base_url is not None and not isinstance(cast("object", base_url), str):
+        raise ConfigurationError(f"base_url must be text, not {type(base_url).__name__}")
     url = (base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL).strip().rstrip("/")
     shown = without_query(url)
     try:
@@ -123,18 +126,11 @@ def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:
         raise ConfigurationError(f"the base URL must look like {DEFAULT_BASE_URL}, not {shown!r}")
     if parts.query or parts.fragment or parts.username is not None:
         raise ConfigurationError(f"the base URL {shown!r} must not have a query, a fragment or a user name")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not allow_http and not is_loopback(url):
         raise ConfigurationError(
             f"{shown!r} would send your key unencrypted over the network: use https, or pass allow_http=True"
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def default_user_agent() -> str:

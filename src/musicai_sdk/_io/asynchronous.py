@@ -42,12 +42,10 @@ class AsyncIO:
         self._stay_on_loop()
         if self._given is not None:
             return self._given
-        scheme = request.url.partition(":")[0].lower()
-        key = (request.channel, scheme)
+        key = http.channel_of(request)
         transports = self._pool.transports
         if key not in transports:
-            kind = httpx.AsyncClient if http.behind_proxy() else httpx.AsyncHTTPTransport
-            transports[key] = kind(**http.options(scheme, self._tls))
+            transports[key] = http.made(httpx.AsyncClient, httpx.AsyncHTTPTransport, key, self._tls)
         return transports[key]
 
     def _stay_on_loop(self) -> None:
@@ -62,7 +60,8 @@ class AsyncIO:
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
         transport = self._transport(request)
-        exchanging = http.Exchanging(request)
+        whole = isinstance(transport, httpx.AsyncClient)
+        exchanging = http.Exchanging(request, through_proxy=whole and transport is not self._given)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}

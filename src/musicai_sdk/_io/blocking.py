@@ -67,12 +67,10 @@ class BlockingIO:
         if self._pool.pid != os.getpid():
             # Connections are shared with the parent process here; using or closing them would disturb it.
             self._pool = http.Pool()
-        scheme = request.url.partition(":")[0].lower()
-        key = (request.channel, scheme)
+        key = http.channel_of(request)
         transport = self._pool.transports.get(key)
         if transport is None:
-            kind = httpx.Client if http.behind_proxy() else httpx.HTTPTransport
-            fresh = kind(**http.options(scheme, self._tls))
+            fresh = http.made(httpx.Client, httpx.HTTPTransport, key, self._tls)
             transport = self._pool.transports.setdefault(key, fresh)
             if transport is not fresh:
                 fresh.close()  # another thread was faster
@@ -81,7 +79,8 @@ class BlockingIO:
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
         transport = self._transport(request)
-        exchanging = http.Exchanging(request)
+        whole = isinstance(transport, httpx.Client)
+        exchanging = http.Exchanging(request, through_proxy=whole and transport is not self._given)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}

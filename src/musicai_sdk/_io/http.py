@@ -17,12 +17,12 @@ from contextvars import ContextVar, Token
 from functools import cache, lru_cache
 from types import TracebackType
 from typing import Any, Generic, TypeVar
-from urllib.request import getproxies
 
 import httpx
 from typing_extensions import override
 
 from musicai_sdk._io.protocol import Body, Request
+from musicai_sdk._io.proxies import UNUSABLE, behind_proxy, is_loopback, proxy_for, unusable
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, RequestTimeoutError
 
@@ -32,8 +32,45 @@ MAX_CONNECTIONS = 64
 
 @cache
 def default_tls() -> ssl.SSLContext:
-    """The one TLS context of the process: loading the trusted certificates costs 15 ms, so it is shared and lazy."""
-    return httpx.create_ssl_context()
+    """The one TLS context of the process: loading the trusted certificates costs 15 ms, so it is shared and lazy.
+
+    Raises:
+        ConfigurationError: the environment names certificates that can't be loaded.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError is one
+        name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
+        if name is None:
+            raise
+        raise ConfigurationError(
+            f"the environment variable {name} ({os.environ[name]!r}) doesn't name certificates in PEM format:"
+            f" {error.strerror or error}. Correct it, or unset it to trust the usual authorities"
+        ) from None
+
+
+def channel_of(request: Request) -> tuple[str, str, bool]:
+    """What requests share connections: the channel, the URL scheme, and whether they stay on this machine."""
+    return request.channel, request.url.partition(":")[0].lower(), is_loopback(request.url)
+
+
+def made(whole: type[W], bare: type[B], channel: tuple[str, str, bool], tls: ssl.SSLContext | None) -> W | B:
+    """Connections for such requests: a whole httpx client where a proxy may be on the way, else its bare transport.
+
+    What stays on this machine never goes through a proxy: it would carry the key in clear text to another one, and
+    couldn't reach this one from there.
+
+    Raises:
+        ConfigurationError: the environment names a proxy or certificates that can't be used.
+    """
+    _, scheme, local = channel
+    settings = options(scheme, tls)
+    if local or not behind_proxy():
+        return bare(**settings)
+    try:
+        return whole(**settings)
+    except UNUSABLE:
+        raise ConfigurationError(unusable(lambda proxy: bare(**settings, proxy=proxy))) from None
 
 
 def options(scheme: str, tls: ssl.SSLContext | None) -> dict[str, Any]:
@@ -44,20 +81,16 @@ def options(scheme: str, tls: ssl.SSLContext | None) -> dict[str, Any]:
     return {"verify": verify, "limits": limits}
 
 
-def behind_proxy() -> bool:
-    """Whether the environment names a proxy: which requests go through it is what a whole httpx client knows."""
-    proxies = getproxies()
-    return any(proxies.get(scheme) for scheme in ("http", "https", "all"))
-
-
+W = TypeVar("W", httpx.Client, httpx.AsyncClient)
+B = TypeVar("B", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 C = TypeVar("C", httpx.Client | httpx.HTTPTransport, httpx.AsyncClient | httpx.AsyncHTTPTransport)
 
 
 class Pool(Generic[C]):
-    """The transports that one of our clients has made, by channel and URL scheme."""
+    """The transports that one of our clients has made, by what they are for: see `channel_of`."""
 
     def __init__(self) -> None:
-        self.transports: dict[tuple[str, str], C] = {}
+        self.transports: dict[tuple[str, str, bool], C] = {}
         self.pid: int = os.getpid()
 
     def __del__(self) -> None:
@@ -157,9 +190,11 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def failure(request: Request, error: httpx.HTTPError | httpx.InvalidURL) -> MusicAiError:
+def failure(
+    request: Request, error: httpx.HTTPError | httpx.InvalidURL, proxy: str | None = None
+) -> MusicAiError:
     """An error of httpx as one of ours, without its request objects and without any URL's query."""
-    where = f"{request.method} {without_query(request.url)}"
+    where = f"{request.method} {without_query(request.url)}{f' through the proxy {proxy}' if proxy else ''}"
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return RequestTimeoutError(f"{where}: no connection in time", sent=False)
@@ -209,10 +244,12 @@ for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11",
 class Exchanging:
     """Around every use of httpx for one request: errors translated, its log redacted."""
 
-    __slots__ = ("_request", "_token")
+    __slots__ = ("_request", "_through_proxy", "_token")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, *, through_proxy: bool) -> None:
         self._request = request
+        self._through_proxy = through_proxy
+        """Whether the environment's proxies count: a client of the caller's has ways of its own."""
 
     def __enter__(self) -> None:
         self._token: Token[bool] = _ours.set(True)
@@ -225,4 +262,5 @@ class Exchanging:
     ) -> None:
         _ours.reset(self._token)
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
-            raise failure(self._request, error) from None
+            proxy = proxy_for(self._request.url) if self._through_proxy else None
+            raise failure(self._request, error, proxy) from None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
+from typing_extensions import override
 
 
 class WireModel(BaseModel, frozen=True):
     """A frozen model that keeps unknown fields and also answers by wire names.
 
-    `job.created_at` is the typed value; `job["createdAt"]`, `job.get("createdAt")`, `"createdAt" in job` and
-    `job.keys()` answer what the JSON held, as the dicts of the 1.0 package did.
+    `job.created_at` is the typed value. `job["createdAt"]`, `job.get("createdAt")`, `"createdAt" in job`, `len(job)`,
+    `job.keys()`, `.values()`, `.items()`, `.copy()` and `for name in job` answer what the JSON held, as the dicts of
+    the 1.0 package did. A model isn't a dict, though, and `json.dumps` takes nothing else: `json.dumps(dict(job))`.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -41,13 +43,33 @@ class WireModel(BaseModel, frozen=True):
         """Whether there is a field of that wire name."""
         return wire_name in wire_fields(type(self)) or wire_name in (self.model_extra or {})
 
-    def keys(self) -> list[str]:
-        """The wire names of all fields, those that this version doesn't know included; `dict(model)` uses it."""
-        return [*wire_fields(type(self)), *(self.model_extra or {})]
+    # pydantic's own gives pairs of Python names and values, and is used by nothing of pydantic but the `copy` below.
+    @override
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The wire names."""
+        return iter(self.keys())
 
-    def items(self) -> Iterator[tuple[str, Any]]:
+    def __len__(self) -> int:
+        """How many fields there are."""
+        return len(self.keys())
+
+    def keys(self) -> KeysView[str]:
+        """The wire names of all fields, those that this version doesn't know included."""
+        return {**wire_fields(type(self)), **(self.model_extra or {})}.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """The JSON values, in the order of `keys()`."""
+        return self.copy().values()
+
+    def items(self) -> ItemsView[str, Any]:
         """Wire names and JSON values."""
-        return iter(self.model_dump(mode="json", by_alias=True).items())
+        return self.copy().items()
+
+    # In place of pydantic's, which it has given up: `model_copy` is its name today.
+    @override
+    def copy(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """A plain dict of wire names and JSON values, which can be changed; as `dict(model)`."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 @cache

@@ -50,9 +50,9 @@ class Filters(BaseModel, frozen=True):
 class FiltersDict(TypedDict, total=False):
     """`Filters` as a plain dictionary, the form of the 1.0 package."""
 
-    status: Sequence[JobStatus] | None
-    """Only jobs with one of these statuses."""
-    workflow: Sequence[str] | None
-    """Only jobs of one of these workflows, by slug."""
+    status: JobStatus | Sequence[JobStatus] | None
+    """Only jobs with this status, or with one of these."""
+    workflow: str | Sequence[str] | None
+    """Only jobs of this workflow, by slug, or of one of these."""
     batchName: str | None
     """Only jobs of this batch."""

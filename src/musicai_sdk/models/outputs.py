@@ -11,7 +11,7 @@ from typing_extensions import TypeVar, override
 
 from musicai_sdk._text import without_query
 
-T = TypeVar("T", default=Any)
+T_co = TypeVar("T_co", default=Any, covariant=True)
 
 FILE_URL_SCHEMES: tuple[str, ...] = ("https://", "http://")
 """How a file output begins. The service sends https only; a sandbox without TLS sends http."""
@@ -38,13 +38,13 @@ class FileUrl(str):
         )
 
 
-class JsonFile(FileUrl, Generic[T]):
-    """The URL of a JSON output file, with the type of what is in it: `client.files.read(url)` returns a `T`."""
+class JsonFile(FileUrl, Generic[T_co]):
+    """The URL of a JSON output file, with the type of what is in it: `client.files.read(url)` returns a `T_co`."""
 
     content_type: Any
-    """The `T`, as `client.files.read` validates it; `Any` when the class was used without a parameter."""
+    """The `T_co`, as `client.files.read` validates it; `Any` when the class was used without a parameter."""
 
-    def __new__(cls, url: str, content_type: Any = Any) -> JsonFile[T]:
+    def __new__(cls, url: str, content_type: Any = Any) -> JsonFile[T_co]:
         """Builds the URL from its text and the type of the file's content."""
         self = super().__new__(cls, url)
         self.content_type = content_type
@@ -81,8 +81,8 @@ It equals the string `"[custom storage]"` that the service sends (source: the of
 FileOutput: TypeAlias = FileUrl | CustomStorage
 """A file output: its URL, or `CUSTOM_STORAGE` when it was copied to your own storage."""
 
-JsonOutput: TypeAlias = JsonFile[T] | CustomStorage
-"""A JSON file output whose content is a `T`, or `CUSTOM_STORAGE` when it was copied to your own storage."""
+JsonOutput: TypeAlias = JsonFile[T_co] | CustomStorage
+"""A JSON file output whose content is a `T_co`, or `CUSTOM_STORAGE` when it was copied to your own storage."""
 
 OutputValue: TypeAlias = Annotated[FileUrl | CustomStorage | JsonValue, Field(union_mode="left_to_right")]
 """Any output of any workflow: a file, a file in your own storage, or a plain JSON value."""

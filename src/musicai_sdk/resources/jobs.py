@@ -66,6 +66,8 @@ class Jobs:
                 `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
             idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
                 job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
+                Within one client that also holds for calls at the same time; two processes that use one token at
+                the same time may create two jobs: the service itself knows no such tokens.
             recover: False if you look for lost jobs yourself, as a catalogue does for all of them at once: nothing is
                 listed then, neither before the POST nor after it; a lost answer is a `CreateUncertainError` at once.
             **options: Per-call settings, see `RequestOptions`.
@@ -163,7 +165,7 @@ class Jobs:
     def list(
         self,
         *,
-        status: Sequence[JobStatus] | None = None,
+        status: JobStatus | Sequence[JobStatus] | None = None,
         workflow: type[Workflow[R_any]] | Sequence[str] | None = None,
         batch_name: str | None = None,
         page_size: int = 100,
@@ -172,7 +174,7 @@ class Jobs:
         """The jobs of this key's application, fetched a page at a time while they are iterated.
 
         Args:
-            status: Only jobs with one of these statuses.
+            status: Only jobs with this status, or with one of these.
             workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
             batch_name: Only jobs of this batch.
             page_size: Jobs fetched with one request. 100 is the service's default; its maximum isn't known.
@@ -388,6 +390,8 @@ class AsyncJobs:
                 `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
             idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
                 job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
+                Within one client that also holds for calls at the same time; two processes that use one token at
+                the same time may create two jobs: the service itself knows no such tokens.
             recover: False if you look for lost jobs yourself, as a catalogue does for all of them at once: nothing is
                 listed then, neither before the POST nor after it; a lost answer is a `CreateUncertainError` at once.
             **options: Per-call settings, see `RequestOptions`.
@@ -485,7 +489,7 @@ class AsyncJobs:
     def list(
         self,
         *,
-        status: Sequence[JobStatus] | None = None,
+        status: JobStatus | Sequence[JobStatus] | None = None,
         workflow: type[Workflow[R_any]] | Sequence[str] | None = None,
         batch_name: str | None = None,
         page_size: int = 100,
@@ -494,7 +498,7 @@ class AsyncJobs:
         """The jobs of this key's application, fetched a page at a time while they are iterated.
 
         Args:
-            status: Only jobs with one of these statuses.
+            status: Only jobs with this status, or with one of these.
             workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
             batch_name: Only jobs of this batch.
             page_size: Jobs fetched with one request. 100 is the service's default; its maximum isn't known.

@@ -88,6 +88,10 @@ class Workflow(Generic[R_co]):
                 adapter.validate_python(getattr(self, name), strict=True)
             except ValidationError as error:
                 reasons = "; ".join(dict.fromkeys(problem["msg"] for problem in error.errors()))
+                if hasattr(getattr(self, name), "read"):
+                    reasons = (
+                        "give the path instead of the open file, or what client.files.upload(file) returns"
+                    )
                 problems.append(f"{name} can't be {safe_repr(getattr(self, name))}: {reasons}")
         if problems:
             raise InputError(f"{type(self).__name__}: {', '.join(problems)}")
