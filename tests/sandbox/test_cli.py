@@ -96,19 +96,22 @@ def test_a_seed_gives_the_same_key() -> None:
 def test_what_cannot_be_started_says_why() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for arguments, words in (
-            (["--port", port], "in use"),
-            (["--plan", "gold"], "plan"),
-            (["--plan", "0"], "plan"),
-            (["--transition", "never"], "transition"),
-            (["--fault", "POST /job"], "a fault reads like"),
-            (["--fault", "POST /job stauts=500"], "stauts"),
-            (["--fault", "POST /job status"], "nth=2"),
+        for arguments, code, words in (
+            (["--port", port], 1, f"port {port} of 127.0.0.1: address already in use"),
+            (["--port", "99999"], 2, "port is a number from 1 to 65535"),
+            (["--plan", "gold"], 2, "plan"),
+            (["--plan", "0"], 2, "plan"),
+            (["--transition", "never"], 2, "transition"),
+            (["--transition", "after:soon"], 2, "'after:SECONDS'"),
+            (["--fault", "POST /job"], 2, "a fault reads like"),
+            (["--fault", "POST /job stauts=500"], 2, "there is no stauts; there are nth, "),
+            (["--fault", "POST /job status"], 2, "nth=2"),
+            (["--data-dir", __file__], 2, "argument --data-dir: "),
         ):
             answer = subprocess.run(
                 [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False
             )
-            assert answer.returncode == 1
+            assert answer.returncode == code
             assert answer.stdout == ""
             assert words in answer.stderr
             assert "Traceback" not in answer.stderr

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicai_sdk.codegen.contents import recognised
 from musicai_sdk.codegen.emit import Style
-from musicai_sdk.codegen.files import checked_module, read_folder, write_descriptions, write_module
+from musicai_sdk.codegen.files import checked_module, read_folder, write_descriptions, write_module, writing
 from musicai_sdk.codegen.infer import extension, infer_inputs, infer_outputs, widest
 from musicai_sdk.codegen.merge import merged
 from musicai_sdk.codegen.names import class_name, class_names
@@ -46,13 +46,16 @@ def discover(
         style: How the module is written.
 
     Returns:
-        The descriptions that were written, in the order of their slugs.
+        The descriptions that were written, in the order of their slugs. Where `learned` is False, no job has finished
+        yet, and the class takes and gives nothing.
 
     Raises:
-        InputError: the folder holds an `__init__.py` of another origin, or a malformed description.
+        InputError: the folder can't be imported as a package or written to, holds an `__init__.py` of another origin or
+            files of another kind, or a malformed description.
         AuthenticationError: the key is wrong.
     """
-    survey = _Survey(Path(folder), client.workflows.list(), max_jobs)
+    survey = _Survey(Path(folder), max_jobs)
+    survey.begin(client.workflows.list())
     for job in client.jobs.list(status=["SUCCEEDED"]):
         if not survey.add(job):
             break
@@ -86,7 +89,8 @@ async def discover_async(
         InputError: as in `discover`.
         AuthenticationError: the key is wrong.
     """
-    survey = _Survey(Path(folder), await client.workflows.list(), max_jobs)
+    survey = _Survey(Path(folder), max_jobs)
+    survey.begin(await client.workflows.list())
     async for job in client.jobs.list(status=["SUCCEEDED"]):
         if not survey.add(job):
             break
@@ -101,17 +105,24 @@ async def discover_async(
 class _Survey:
     """What has been learned so far. It asks for nothing itself, so that both colours share it."""
 
-    def __init__(self, folder: Path, workflows: Sequence[WorkflowInfo], max_jobs: int) -> None:
-        checked_module(folder)
+    def __init__(self, folder: Path, max_jobs: int) -> None:
+        with writing(folder):
+            checked_module(folder)
         self._folder = folder
         self._known = {workflow.slug: workflow for workflow in read_folder(folder).values()}
-        self._listed = {workflow.slug: workflow for workflow in workflows}
-        self._slugs = {workflow.id: workflow.slug for workflow in workflows if workflow.id}
+        self._listed: dict[str, WorkflowInfo] = {}
+        self._slugs: dict[str, str] = {}
         self._left = max_jobs
-        self._jobs: dict[str, list[Job[Any]]] = {slug: [] for slug in self._listed}
+        self._jobs: dict[str, list[Job[Any]]] = {}
         self._samples: list[tuple[str, str, FileUrl]] | None = None
         self._asked: tuple[str, str] = ("", "")
         self._contents: dict[tuple[str, str], set[str]] = {}
+
+    def begin(self, workflows: Sequence[WorkflowInfo]) -> None:
+        """Takes the workflows that the account lists."""
+        self._listed = {workflow.slug: workflow for workflow in workflows}
+        self._slugs = {workflow.id: workflow.slug for workflow in workflows if workflow.id}
+        self._jobs = {slug: [] for slug in self._listed}
 
     def add(self, job: Job[Any]) -> bool:
         """Takes a job; False when there have been enough."""
@@ -148,8 +159,9 @@ class _Survey:
             old.model_copy(update={"gone": True}) for slug, old in self._known.items() if slug not in found
         ]
         result = _classes_named(result)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_descriptions(self._folder, result)
+        with writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_descriptions(self._folder, result)
         write_module(self._folder, style)
         return result
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -27,21 +29,62 @@ def write_module(folder: str | os.PathLike[str], style: Style | None = None) -> 
         The module's path.
 
     Raises:
-        InputError: a file doesn't describe a workflow, or the module isn't one that was generated.
+        InputError: a file doesn't describe a workflow, the module isn't one that was generated, there are other files
+            in the folder, or it can't be written to.
     """
-    path = checked_module(Path(folder))
-    path.write_text(module_text(read_folder(Path(folder)).values(), style), encoding="utf-8")
+    folder = Path(folder)
+    with writing(folder):
+        path = checked_module(folder)
+        path.write_text(module_text(read_folder(folder).values(), style), encoding="utf-8")
     return path
+
+
+@contextmanager
+def writing(folder: Path) -> Generator[None]:
+    """What the system says of files in a folder becomes an `InputError`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"the package {str(folder)!r} can't be written: {error.strerror} ({str(error.filename)!r}): give"
+            f" another folder"
+        ) from None
 
 
 def checked_module(folder: Path) -> Path:
-    """The path of a folder's module; `InputError` if somebody else's text is there."""
+    """The path of a folder's module.
+
+    Raises:
+        InputError: nobody could import it, somebody else's text is there, or the folder is used for something else.
+    """
+    name = folder.resolve().name
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise InputError(
+            f"{str(folder)!r} is to be a Python package, and {name!r} can't be imported: use letters, digits and _,"
+            f" such as {re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_').lower() or 'our'}_workflows"
+        )
+    for place in (folder, *folder.absolute().parents):
+        if place.exists():
+            if not place.is_dir():
+                raise InputError(f"{str(folder)!r} can't be a folder: {str(place)!r} is a file")
+            break
     path = folder / MODULE
-    if path.exists():
-        text = path.read_text(encoding="utf-8")
-        if text.strip() and not text.startswith(HEADER):
-            raise InputError(f"{path} wasn't generated: it stays as it is; give another folder")
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if text.startswith(HEADER):
+        return path
+    if text.strip():
+        raise InputError(f"{path} wasn't generated: it stays as it is; give another folder")
+    others = sorted(file.name for file in folder.glob("*") if not _EXPECTED.fullmatch(file.name))
+    if others:
+        raise InputError(
+            f"the folder {str(folder)!r} is used for something else ({', '.join(others[:3])}{', …' * (len(others) > 3)}):"
+            f" give one of the package's own, such as {str(folder / 'our_workflows')!r}"
+        )
     return path
+
+
+_EXPECTED = re.compile(r"\..*|__pycache__|py\.typed|.*\.json|" + re.escape(MODULE))
+"""What may be in a folder before its first module: descriptions, and what tools leave."""
 
 
 def read_folder(folder: Path) -> dict[Path, WorkflowSchema]:

@@ -125,6 +125,11 @@ class WorkflowSchema(_Described, frozen=True):
                     raise ValueError(f"{what} {', '.join(twice)}: more than once")
         return self
 
+    @property
+    def learned(self) -> bool:
+        """Whether anything is known of what it takes or gives: nothing is, until one of its jobs has succeeded."""
+        return bool(self.inputs or self.outputs)
+
     def to_json(self) -> str:
         """The file's text: everything that isn't at its default."""
         fields = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

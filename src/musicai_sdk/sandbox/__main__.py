@@ -14,42 +14,40 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Literal
 
+    from musicai_sdk.sandbox.server import Sandbox
 
-def main(arguments: Sequence[str] | None = None) -> int:
+
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m musicai_sdk.sandbox") -> int:
     """Runs the command.
 
     Args:
         arguments: The command line without the program's name; None for the process's own.
+        prog: How the program is called, for its help.
 
     Returns:
-        The exit code: 0 after Ctrl-C or SIGTERM, 1 if the sandbox can't be started.
+        The exit code: 0 after Ctrl-C, SIGTERM or a closed terminal, 1 if the sandbox can't be started.
+
+    Raises:
+        SystemExit: With 2, if the arguments are wrong, which it tells; with 0 after `--help`.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser(prog)
+    options = parser.parse_args(arguments)
     # Set before the sandbox starts: a signal that comes while it does must still end it cleanly.
     ending = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
         ending.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP.
+        # nohup has a process ignore it, which is to stay so.
+        if number is not None and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):
+            signal.signal(number, end)
     try:
         from musicai_sdk.sandbox import Sandbox  # May lack the extra.
-        from musicai_sdk.sandbox.faulting import parsed
 
-        with Sandbox(
-            port=options.port,
-            host=options.host,
-            tls=options.tls,
-            data_dir=options.data_dir,
-            plan=_plan(options.plan),
-            seed=options.seed,
-            api_key=options.api_key,
-            transition=options.transition,
-        ) as sandbox:
-            for text in options.fault:
-                route, fault = parsed(text)
-                sandbox.faults.add(route, **fault)
+        sandbox = _made(Sandbox, options)
+        with sandbox:
             variables = {"MUSIC_AI_API_KEY": sandbox.api_key, "MUSIC_AI_BASE_URL": sandbox.base_url}
             if sandbox.ca_file is not None:
                 for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
@@ -60,15 +58,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             while not ending.wait(1):  # In turns, for systems where a wait without end can't be interrupted.
                 pass
-    except (ImportError, OSError, ValueError) as error:
-        sys.stderr.write(f"The sandbox can't be started: {error}\n")
+    except ValueError as error:
+        parser.error(str(error))
+    except (ImportError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is not None and options.data_dir is not None:
+            parser.error(f"argument --data-dir: {error.filename}: {error.strerror}")
+        sys.stderr.write(f"The sandbox can't be started: {getattr(error, 'strerror', None) or error}\n")
         return 1
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _made(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
+    """Returns the sandbox that was asked for, with its faults, not yet started.
+
+    Raises:
+        ValueError: If an argument makes no sense.
+    """
+    from musicai_sdk.sandbox.faulting import FaultOptions, parsed
+
+    sandbox = kind(
+        port=options.port,
+        host=options.host,
+        tls=options.tls,
+        data_dir=options.data_dir,
+        plan=_plan(options.plan),
+        seed=options.seed,
+        api_key=options.api_key,
+        transition=options.transition,
+    )
+    for text in options.fault:
+        route, fault = parsed(text)
+        unknown = sorted(fault.keys() - FaultOptions.__annotations__.keys())
+        if unknown:
+            known = ", ".join(FaultOptions.__annotations__)
+            raise ValueError(f"argument --fault: there is no {unknown[0]}; there are {known}")
+        sandbox.faults.add(route, **fault)
+    return sandbox
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m musicai_sdk.sandbox",
+        prog=prog,
         description="Serves the Music.AI API on this machine; prints the variables that point clients at it.",
     )
     parser.add_argument("--port", type=int, default=0, help="port to serve on (default: any that is free)")

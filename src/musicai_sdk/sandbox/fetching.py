@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -36,6 +36,10 @@ _MAGIC = (
 )
 """How files begin: an upload's URL has no extension, and a result made of it should have one."""
 
+_LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+_OWN_NAME = re.compile(r"\w[\w .()+-]{0,99}")
+
+_logger = logging.getLogger(__name__)
 _quiet: Final = ContextVar("musicai_sdk.sandbox.fetching.quiet", default=False)
 
 
@@ -47,17 +51,24 @@ class Fetcher:
     """Does the HTTP of jobs.
 
     Args:
-        origin: The sandbox's own origin; its URLs go over the loopback socket, past any proxy.
+        origin: The sandbox's own origin; its URLs, as others on this machine, go past any proxy.
         trust: What certificates are checked with: the usual authorities and the sandbox's own.
     """
 
     def __init__(self, origin: str, trust: ssl.SSLContext) -> None:
-        self._client = httpx.Client(
-            timeout=_TIMEOUT,
-            verify=trust,
-            follow_redirects=True,
-            mounts={origin: httpx.HTTPTransport(verify=trust, retries=_RECONNECTS)},
-        )
+        direct = httpx.HTTPTransport(verify=trust)
+        own = httpx.HTTPTransport(verify=trust, retries=_RECONNECTS)
+        options: dict[str, Any] = {
+            "timeout": _TIMEOUT,
+            "verify": trust,
+            "follow_redirects": True,
+            "mounts": {**dict.fromkeys(_LOOPBACK, direct), origin: own},
+        }
+        try:
+            self._client = httpx.Client(**options)
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            _logger.warning("the environment's proxies can't be used, so jobs do without: %s", error)
+            self._client = httpx.Client(**options, trust_env=False)
         self._origin = origin
 
     def close(self) -> None:
@@ -76,7 +87,7 @@ class Fetcher:
             dropped: Tells that the job is no longer wanted.
 
         Returns:
-            The file; its extension is the URL's, or the one that goes with its content.
+            The file; its name is the URL's, its extension that too, or the one that goes with its content.
 
         Raises:
             WorkflowFailure: BAD_INPUT: no such parameter, not a web URL, or nothing to be had there.
@@ -92,7 +103,9 @@ class Fetcher:
         if not isinstance(url, str) or not _is_web_url(url):
             raise bad_input(f"Parameter '{name}' is not an http or https URL.")
         number = sum(1 for _ in folder.glob("input-*"))
-        file = folder / f"input-{number}"
+        # In a folder of its own, so that it can have its own name: messages about it name what the caller knows.
+        file = folder / f"input-{number}" / _own_name(url)
+        file.parent.mkdir()
         # Connections that are reset or refused are for clients to bear: the service has a better way to its storage.
         for tries_left in reversed(range(_TRIES if url.startswith(f"{self._origin}/") else 1)):
             try:
@@ -102,7 +115,7 @@ class Fetcher:
                 unanswered = isinstance(error, httpx.TransportError) and not file.exists()
                 if not tries_left or not (unanswered or isinstance(error, httpx.NetworkError)):
                     raise bad_input("File not found.") from error
-        return file.rename(file.with_suffix(_suffix(url, file)))
+        return file.rename(file.with_suffix(_suffix(file)))
 
     def _receive(self, url: str, file: Path, dropped: Callable[[], bool]) -> None:
         with _no_urls_in_logs(), self._client.stream("GET", url) as response, file.open("wb") as target:
@@ -137,10 +150,23 @@ class Fetcher:
             raise refused
 
 
-def _suffix(url: str, file: Path) -> str:
-    suffix = PurePosixPath(unquote(urlsplit(url).path)).suffix
-    if _SUFFIX.fullmatch(suffix):
-        return suffix
+def usual_trust() -> ssl.SSLContext:
+    """What certificates of others are checked with; a sandbox runs without what the environment names wrongly."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        _logger.warning("SSL_CERT_FILE or SSL_CERT_DIR can't be used, so jobs do without: %s", error)
+        return httpx.create_ssl_context(trust_env=False)
+
+
+def _own_name(url: str) -> str:
+    name = PurePosixPath(unquote(urlsplit(url).path)).name
+    return name if _OWN_NAME.fullmatch(name) else "input"
+
+
+def _suffix(file: Path) -> str:
+    if _SUFFIX.fullmatch(file.suffix):
+        return file.suffix
     with file.open("rb") as source:
         start = source.read(12)
     return next((suffix for magic, suffix in _MAGIC if magic.match(start)), "")

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import httpx
 
 from musicai_sdk.sandbox.admin import Admin
 from musicai_sdk.sandbox.api import Api
 from musicai_sdk.sandbox.app import App
 from musicai_sdk.sandbox.clock import Clock, iso
 from musicai_sdk.sandbox.dashboard import Dashboard
-from musicai_sdk.sandbox.fetching import Fetcher
+from musicai_sdk.sandbox.fetching import Fetcher, usual_trust
+from musicai_sdk.sandbox.folder import own_folder
 from musicai_sdk.sandbox.jobs import Workers
 from musicai_sdk.sandbox.objects import ObjectStore
 from musicai_sdk.sandbox.records import Application
@@ -69,7 +66,7 @@ class Running:
 def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, catalogue: Catalogue) -> Running:
     """Starts the server and the workers; returns when requests are answered."""
     with ExitStack() as stack:  # Undone from the last line to the first: at the end, or if one of them fails.
-        folder = _folder(settings.data_dir, stack)
+        folder = own_folder(settings.data_dir, stack)
         state = State(folder / "sandbox.sqlite3")
         stack.callback(state.close)
         starts = int(state.setting("starts") or 0) + 1
@@ -82,7 +79,7 @@ def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, cata
         port = int(listener.getsockname()[1])
         state.keep_setting("port", str(port))
         origin = f"{'https' if settings.tls else 'http'}://{_reachable(settings.host)}:{port}"
-        certificate, ca_file, trust = None, None, httpx.create_ssl_context()
+        certificate, ca_file, trust = None, None, usual_trust()
         if settings.tls:
             from musicai_sdk.sandbox.tls import make_certificates  # The cryptography behind it loads slowly.
 
@@ -149,14 +146,6 @@ def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, cata
             resources=stack.pop_all(),
         )
         return running
-
-
-def _folder(data_dir: Path | None, stack: ExitStack) -> Path:
-    if data_dir is None:
-        temporary = tempfile.TemporaryDirectory(prefix="musicai-sandbox-", ignore_cleanup_errors=True)
-        return Path(stack.enter_context(temporary))
-    data_dir.mkdir(parents=True, exist_ok=True)
-    return data_dir
 
 
 def _set_up(state: State, new_id: Ids, api_key: str | None, now: str) -> None:

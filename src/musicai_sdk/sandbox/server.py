@@ -75,7 +75,7 @@ class Sandbox:
         self._settings = Settings(
             port=port,
             tls=tls,
-            data_dir=None if data_dir is None else Path(data_dir),
+            data_dir=None if data_dir is None else Path(data_dir).absolute(),
             slots=slots_of(plan),
             seed=seed,
             host=host,
@@ -106,7 +106,7 @@ class Sandbox:
 
         Raises:
             RuntimeError: If it is running already.
-            OSError: If the port is taken, or the data folder can't be written to.
+            OSError: If the port is taken, or the data folder can't be written to or is another sandbox's.
         """
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")

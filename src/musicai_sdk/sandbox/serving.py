@@ -38,7 +38,12 @@ def listen(host: str, port: int, previous: int | None) -> socket.socket:
     if not port and previous:
         with suppress(OSError):  # Somebody else has it now.
             return _listen(host, previous)
-    return _listen(host, port)
+    try:
+        return _listen(host, port)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"can't serve on port {port} of {host}: {(error.strerror or str(error)).lower()}"
+        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -38,6 +38,10 @@ class Settings:
     transition: Transition | None
 
     def __post_init__(self) -> None:
+        if not 0 <= self.port < 65536:
+            raise ValueError(
+                f"port is a number from 1 to 65535, or 0 for any that is free; got {self.port!r}"
+            )
         key = self.api_key
         if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key != ""):
             raise ValueError("api_key must be printable ASCII text without spaces around it")

@@ -38,10 +38,13 @@ class Transition:
         if value == "immediate":
             return Transition(polls=0)
         kind, _, number = value.partition(":")
-        if kind == "after":
-            return Transition(seconds=float(number))
-        if kind == "polls":
-            return Transition(polls=int(number))
+        try:
+            if kind == "after":
+                return Transition(seconds=float(number))
+            if kind == "polls":
+                return Transition(polls=int(number))
+        except ValueError:
+            pass
         raise ValueError(
             f"transition is 'when-done', 'immediate', 'after:SECONDS' or 'polls:NUMBER'; got {value!r}"
         )

@@ -92,8 +92,10 @@ def blocks(path: Path) -> Iterator[tuple[int, F32]]:
                 np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
                 yield reader.samplerate, np.clip(block, -_LOUDEST, _LOUDEST, out=block)
     except _UNREADABLE as error:
+        # Not the whole text of the error: it has the path of a folder that is nobody's business.
+        reason = str(getattr(error, "error_string", "") or "format not recognised").rstrip(".")
         raise bad_input(
-            f"The input can't be decoded as audio ({error}). Send a WAV, FLAC, OGG, Opus or MP3 file."
+            f"{path.name!r} can't be decoded as audio ({reason}). Send a WAV, FLAC, OGG, Opus or MP3 file."
         ) from error
     if not values:
         raise bad_input("The input has no audio in it: it decodes to 0 samples.")

@@ -1,0 +1,89 @@
+"""The folder that a sandbox keeps its things in: its own while it runs, and swept up after one that was killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+_PREFIX = "musicai-sandbox-"
+_LOCK = "sandbox.lock"
+_OWNER = "sandbox.pid"
+
+
+class FolderInUseError(OSError):
+    """Another sandbox is running on the folder."""
+
+
+def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
+    """Makes the folder of a sandbox, or takes the one it had; nobody else gets it until `stack` is closed.
+
+    Args:
+        data_dir: The folder; None for a temporary one, which is removed at the end.
+        stack: What undoes it.
+
+    Raises:
+        FolderInUseError: Another sandbox has it.
+        OSError: It can't be made or written to; `filename` is set.
+    """
+    if data_dir is None:
+        _sweep(Path(tempfile.gettempdir()))
+        temporary = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+        data_dir = Path(stack.enter_context(temporary))
+    else:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    owner = data_dir / _OWNER
+    with owner.open("a", encoding="utf-8"):  # Tells better than SQLite why it can't.
+        pass
+    try:
+        stack.enter_context(closing(_lock(data_dir)))
+    except FolderInUseError as error:
+        with suppress(OSError):
+            error.args = (f"{error} (process {owner.read_text(encoding='utf-8')})",)
+        raise
+    owner.write_text(str(os.getpid()), encoding="utf-8")
+    return data_dir
+
+
+def _lock(folder: Path) -> sqlite3.Connection:
+    """Locks a folder until the connection is closed, or the process ends, however that happens.
+
+    An SQLite file that stays empty: its locks are the system's own, on every system.
+    """
+    # Never opened otherwise: closing it would end the locks that this process has on it.
+    database = sqlite3.connect(folder / _LOCK, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        database.close()
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise OSError(f"the data folder {str(folder)!r} can't be locked: {error}") from None
+        raise FolderInUseError(
+            f"the data folder {str(folder)!r} is in use by another sandbox: stop that one, or give this one a"
+            " folder of its own"
+        ) from None
+    return database
+
+
+def _sweep(temporary: Path) -> None:
+    """Removes the temporary folders of sandboxes that were killed.
+
+    Something stands in `_OWNER` when the folder is locked already: without, it may be about to be, and stays.
+    """
+    for folder in temporary.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if not folder.is_symlink() and _ours(folder) and (folder / _OWNER).stat().st_size:
+                _lock(folder).close()
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ours(folder: Path) -> bool:
+    """Whether a folder in the common temporary folder belongs to this user; where that can't be told, it does."""
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()

@@ -1,0 +1,69 @@
+"""Where typed classes can't be written to, which is said before the service is asked; and what couldn't be learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from musicai_sdk import CustomWorkflow
+from musicai_sdk.codegen import discover, write_module
+from musicai_sdk.errors import InputError
+from musicai_sdk.sandbox import Sandbox
+from support.talking import nothing
+
+
+def test_folders_that_cannot_be_the_package(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "file.txt").write_text("mine")
+    (tmp_path / "songs").mkdir()
+    (tmp_path / "songs" / "song.mp3").write_bytes(b"ID3")
+    (tmp_path / "empty_init").mkdir()
+    (tmp_path / "empty_init" / "__init__.py").touch()
+    (tmp_path / "empty_init" / "views.py").touch()
+    (tmp_path / "strange" / "__init__.py").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    with sandbox.client() as client:
+        for name, words in (
+            ("file.txt", r"'file\.txt' can't be imported"),
+            ("file.txt/ours", r"can't be a folder: '.*file\.txt' is a file"),
+            (
+                "bad-name",
+                "'bad-name' can't be imported: use letters, digits and _, such as bad_name_workflows",
+            ),
+            ("class", "can't be imported"),
+            ("1st", "can't be imported"),
+            (
+                "songs",
+                r"used for something else \(song\.mp3\): give one of the package's own, such as '.*our_workflows'",
+            ),
+            ("empty_init", r"used for something else \(views\.py\)"),
+            ("strange", "can't be written: Is a directory"),
+        ):
+            with pytest.raises(InputError, match=words):
+                discover(client, tmp_path / name)
+            with pytest.raises(InputError, match=words):
+                write_module(tmp_path / name)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert sandbox.requests == []
+
+
+def test_a_folder_in_which_it_can_be(sandbox: Sandbox, tmp_path: Path) -> None:
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    (folder / ".gitkeep").touch()
+    (folder / "__init__.py").touch()
+    with sandbox.client() as client:
+        found = discover(client, folder)
+        (folder / "notes.txt").write_text("Mine, beside the generated module.")
+        assert discover(client, folder) == found
+
+
+def test_what_could_not_be_learned_is_told_apart(tmp_path: Path) -> None:
+    with (
+        Sandbox(workflows={"acme/known": nothing, "acme/unknown": nothing}) as sandbox,
+        sandbox.client() as client,
+    ):
+        client.jobs.run(CustomWorkflow("acme/known", {"text": "a"}))
+        found = discover(client, tmp_path / "ours")
+        learned = {workflow.slug: workflow.learned for workflow in found}
+        assert (learned["acme/known"], learned["acme/unknown"]) == (True, False)
