@@ -18,7 +18,7 @@ def test_what_a_ledger_tells(musicai_there: Command) -> None:
 
     status = musicai_there.here("batch", "status", "out", MUSIC_AI_API_KEY="").output
     assert "music-ai/generate-chords, 3 tracks" in status
-    assert "        2  deleted\n" in status
+    assert "        2  done\n" in status
     assert "        1  failed\n" in status
     assert "1  not taken" in status
     assert "service  median " in status
@@ -45,8 +45,26 @@ def test_what_a_ledger_tells(musicai_there: Command) -> None:
     assert [len(value["outputs"]) for value in values] == [0 if v["state"] == "failed" else 2 for v in values]
 
 
+def test_results_are_checked_again(musicai_there: Command) -> None:
+    make_songs(musicai_there.folder / "in", 3)
+    musicai_there.here(*ECHO)
+    assert (
+        "3 of 3 finished tracks are as they were recorded" in musicai_there.here("batch", "check", "out").told
+    )
+    (musicai_there.folder / "out" / "song 000" / "file.wav").unlink()
+    (musicai_there.folder / "out" / "song 001" / "file.wav").write_bytes(b"other bytes")
+    done = musicai_there.here("batch", "check", "out", code=1)
+    assert "1 of 3 finished" in done.told
+    first, second = done.output.splitlines()
+    assert first.startswith("damaged: in/song 000.wav: ")
+    assert first.endswith("is missing")
+    assert second.endswith("not what was downloaded")
+    values = musicai_there.here("--json", "batch", "check", "out", code=1).values
+    assert [value["folder"] for value in values] == ["song 000", "song 001"]
+
+
 def test_no_ledger(musicai_there: Command) -> None:
-    for command in ("status", "failures", "export"):
+    for command in ("status", "failures", "export", "check"):
         done = musicai_there.here("batch", command, "nowhere", code=2)
         assert "there is no ledger 'nowhere/.musicai-batch.sqlite3'" in done.told
 

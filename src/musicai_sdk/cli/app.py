@@ -6,19 +6,27 @@ from pathlib import Path
 
 import click
 
+from musicai_sdk.cli.arguments import is_remote
 from musicai_sdk.cli.folder import process_folder
 from musicai_sdk.cli.jobs import job
 from musicai_sdk.cli.ledgers import batch
 from musicai_sdk.cli.process import process
+from musicai_sdk.cli.root import Root
 from musicai_sdk.cli.settings import KEY_FILE_VARIABLE, Settings, command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--json", "as_json", is_flag=True, help="Write results as JSON, one value a line.")
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Write results as JSON, one value a line. Goes before the command: musicai --json app.",
+)
 @click.option(
     "--key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     envvar=KEY_FILE_VARIABLE,
+    show_envvar=True,
     help="Read the API key from this file; else from MUSIC_AI_API_KEY.",
 )
 @click.option("--base-url", help="Where the API is; else MUSIC_AI_BASE_URL, else the real service.")
@@ -35,6 +43,8 @@ def musicai(context: click.Context, as_json: bool, key_file: Path | None, base_u
 @command
 def upload(settings: Settings, file: str) -> None:
     """Upload FILE and print the URL that a job takes as input."""
+    if is_remote(file):
+        raise click.UsageError(f"{file!r} is no file on this machine")
     with settings.client() as client:
         uploaded = client.files.upload(file)
     settings.show({"url": uploaded.url, "size": uploaded.size}, uploaded.url)
@@ -67,7 +77,11 @@ def list_workflows(settings: Settings) -> None:
 @musicai.command()
 @click.argument("folder")
 @click.option(
-    "--max-jobs", default=2000, show_default=True, help="Finished jobs to learn from, the newest first."
+    "--max-jobs",
+    type=click.IntRange(min=1),
+    default=2000,
+    show_default=True,
+    help="Finished jobs to learn from, the newest first.",
 )
 @click.pass_obj
 @command
@@ -80,9 +94,11 @@ def codegen(settings: Settings, folder: str, max_jobs: int) -> None:
 
     with settings.client() as client:
         found = discover(client, folder, max_jobs=max_jobs)
-    settings.show_all(
-        ({"slug": each.slug, "class": each.class_name}, f"{each.slug}  {each.class_name}") for each in found
-    )
+    for each in found:
+        line = (
+            f"{each.slug}  {each.class_name}{'' if each.learned else '  (nothing learned: no finished job)'}"
+        )
+        settings.show({"slug": each.slug, "class": each.class_name, "learned": each.learned}, line)
 
 
 @musicai.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -91,7 +107,7 @@ def sandbox(arguments: tuple[str, ...]) -> None:
     """Run the whole API on this machine (extra `sandbox`); `musicai sandbox --help` has its options."""
     from musicai_sdk.sandbox.__main__ import main
 
-    raise SystemExit(main(list(arguments)))
+    raise SystemExit(main(list(arguments), prog="musicai sandbox"))
 
 
 process.add_command(process_folder)

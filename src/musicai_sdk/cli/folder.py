@@ -10,19 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from musicai_sdk.cli.places import inputs_at, places_of
+from musicai_sdk.cli.arguments import NOTHING_OR_MORE, a_time, parameters, workflow_argument
+from musicai_sdk.cli.failing import Hint
+from musicai_sdk.cli.paid import WORKFLOWS
+from musicai_sdk.cli.places import check_out, inputs_at, places_of
 from musicai_sdk.cli.progress import display_for
-from musicai_sdk.cli.settings import Settings, command, note, parameters
+from musicai_sdk.cli.settings import Settings, ask, command, note
 
 if TYPE_CHECKING:
-    from musicai_sdk.batch import Plan
+    from musicai_sdk.batch import Batch, Plan, Report
 
 _COUNT = click.IntRange(min=1)
-_SECONDS = click.FloatRange(min=0)
 
 
-@click.command("folder")
-@click.argument("workflow")
+_MANIFEST = """\b
+The columns of a manifest, or the keys of its lines:
+  input   a path relative to the manifest, or a URL; `path` and `url` mean the same
+  name    where the results go in OUT; may be left out
+  others  each a parameter of the workflow, JSON or text, such as --param gives to all
+"""
+
+
+@click.command("folder", epilog=_MANIFEST)
+@workflow_argument
 @click.argument("source", metavar="IN")
 @click.argument("out")
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with the files that come.")
@@ -36,12 +46,16 @@ _SECONDS = click.FloatRange(min=0)
 @click.option(
     "--resume/--fresh",
     default=True,
-    help="Go on where an earlier run ended (default), or begin a new ledger and pay for everything again.",
+    show_default=True,
+    help="Go on where an earlier run ended, or begin a new ledger and pay for everything again.",
 )
 @click.option("--retry-failed", is_flag=True, help="Try again what failed; a job that failed is paid anew.")
 @click.option("--retry-uncertain", is_flag=True, help="Send again what may have been sent, and isn't listed.")
 @click.option(
-    "--keep-jobs/--delete-jobs", default=False, help="Leave the jobs and their results at the service."
+    "--keep-jobs/--delete-jobs",
+    default=False,
+    show_default=True,
+    help="Leave the jobs and their results at the service; a later run without it deletes those of finished tracks.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done. Needs no key.")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; JSON or text.")
@@ -56,14 +70,16 @@ _SECONDS = click.FloatRange(min=0)
 )
 @click.option(
     "--settle",
-    type=_SECONDS,
+    type=NOTHING_OR_MORE,
+    callback=a_time,
     default=5.0,
     show_default=True,
     help="Seconds after which an unchanged file is complete, with --watch.",
 )
 @click.option(
     "--grace",
-    type=_SECONDS,
+    type=NOTHING_OR_MORE,
+    callback=a_time,
     default=10.0,
     show_default=True,
     help="Seconds in which a job is listed after its creation; for what an earlier run left.",
@@ -71,7 +87,8 @@ _SECONDS = click.FloatRange(min=0)
 @click.option(
     "--report/--no-report", default=True, show_default=True, help="Write OUT/report.html at the end."
 )
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--force", is_flag=True, help="Take a single IN even if it is no audio or video by its name.")
+@click.option("--yes", is_flag=True, help="Don't ask before --fresh begins a new ledger.")
 @click.pass_obj
 @command
 def process_folder(
@@ -95,6 +112,7 @@ def process_folder(
     dask: str | None,
     ledger: str | None,
     report: bool,
+    force: bool,
     yes: bool,
     **options: Any,
 ) -> None:
@@ -104,42 +122,73 @@ def process_folder(
     OUT a folder or a place in a bucket. Run the same command again after a crash or with more files: it goes
     on, and pays for nothing twice. Ctrl-C once ends it in order, twice at once.
     """
-    from musicai_sdk.batch import Batch, plan
+    from musicai_sdk.batch import plan
     from musicai_sdk.batch.signals import on_signal
+    from musicai_sdk.cli.asked import AskedBatch
     from musicai_sdk.cli.progress.expecting import Expected
 
     if watch and dask:
         raise click.UsageError("--watch runs in this process: leave out --dask")
     # A dry run tells of the files that are there.
-    inputs = inputs_at(source, glob=glob, recursive=recursive, watch=watch and not dry_run, settle=settle)
+    follow = watch and not dry_run
+    inputs = inputs_at(source, glob=glob, recursive=recursive, watch=follow, settle=settle, force=force)
     out, path = places_of(out, ledger)
     asked: dict[str, Any] = {"ledger": path, "input_name": input_name, "params": parameters(params)}
     asked |= {"retry_failed": retry_failed, "retry_uncertain": retry_uncertain}
     if dry_run:
-        _tell(settings, plan(workflow, inputs, out, fresh=not resume, **asked))
-        return
+        found = plan(workflow, inputs, out, fresh=not resume, **asked)
+        _tell(settings, found)
+        click.get_current_context().exit(1 if found.rejected else 0)
+    check_out(out)
     if not resume and path.exists():
         _begin_anew(path, yes=yes)
     display = display_for(as_json=settings.as_json)
     with ExitStack() as stack:
         options |= asked | {"in_flight": concurrency, "on_event": display}
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
-        run = Batch(workflow, inputs, out, **options)
-        display.follow(Expected(lambda: run.progress, inputs, run.out), run.drain)
+        run = AskedBatch(workflow, inputs, out, **options)
+        display.follow(Expected(lambda: run.progress, inputs, run.out), run.drain, lambda: run.asked)
         # As Ctrl-C does: `docker stop` and systemd send it.
         with on_signal(signal.SIGTERM, run.drain), display:
-            done = run.run()
+            done = _run(run)
     from musicai_sdk.cli.ending import conclude
 
-    click.get_current_context().exit(conclude(settings, done, page=report))
+    click.get_current_context().exit(conclude(settings, done, page=report, endless=watch))
+
+
+def _run(run: Batch) -> Report:
+    from musicai_sdk.cli.ending import at_the_service
+    from musicai_sdk.errors import NotFoundError
+
+    try:
+        return run.run()
+    except NotFoundError as error:
+        error.add_note(WORKFLOWS)
+        raise
+    except KeyboardInterrupt as error:
+        if going_on := at_the_service(run.progress):
+            error.add_note(Hint(f"{going_on}; the same command picks them up"))
+        raise
 
 
 def _on_cluster(settings: Settings, address: str, stack: ExitStack) -> dict[str, Any]:
     from musicai_sdk.batch import dask_executor
+    from musicai_sdk.errors import ConnectionFailedError, MusicAiError
 
     settings.give_to_children()
     note(f"Dask: {'starting workers' if address == 'local' else address}")
-    executor, workers = stack.enter_context(dask_executor(address))
+    try:
+        executor, workers = stack.enter_context(dask_executor(address))
+    except ValueError as error:
+        if isinstance(error, MusicAiError):
+            raise
+        raise click.UsageError(
+            f"--dask {address!r} is no scheduler's address: give tcp://scheduler:8786, or local ({error})"
+        ) from None
+    except OSError as error:
+        if address == "local" or isinstance(error, MusicAiError):
+            raise
+        raise ConnectionFailedError(f"can't reach the scheduler {address}: {error}", sent=False) from None
     return {"executor": executor, "shards": workers}
 
 
@@ -153,7 +202,7 @@ def _begin_anew(ledger: Path, *, yes: bool) -> None:
         " paid for again, and jobs that are under way aren't followed."
     )
     if not yes:
-        click.confirm("Begin a new ledger?", abort=True, err=True)
+        ask("Begin a new ledger?")
     note(f"The old ledger is kept as {set_aside(ledger)}")
 
 

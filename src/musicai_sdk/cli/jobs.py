@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from musicai_sdk.cli.settings import Settings, command, input_value, note, parameters
+from musicai_sdk.cli.arguments import (
+    MORE_THAN_NOTHING,
+    a_time,
+    input_value,
+    is_remote,
+    limit,
+    parameters,
+    workflow_argument,
+)
+from musicai_sdk.cli.paid import create, picked_up, stopped_by_sigterm, waited
+from musicai_sdk.cli.settings import Settings, ask, command, note
 
 if TYPE_CHECKING:
     from musicai_sdk import Job, MusicAiClient
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_LONGEST = 3600.0
+"""Seconds to wait for a job unless told otherwise."""
+_STATUSES = ("QUEUED", "STARTED", "SUCCEEDED", "FAILED")
 
 
 @click.group()
@@ -21,7 +35,12 @@ def job() -> None:
 
 
 def _filters(function: F) -> F:
-    status = click.option("--status", multiple=True, help="Only these statuses; can be repeated.")
+    status = click.option(
+        "--status",
+        multiple=True,
+        type=click.Choice(_STATUSES, case_sensitive=False),
+        help="Only these statuses; can be repeated.",
+    )
     workflow = click.option(
         "--workflow", multiple=True, help="Only these workflows, by slug; can be repeated."
     )
@@ -43,11 +62,11 @@ def _line(each: Job[Any]) -> str:
 
 @job.command()
 @click.argument("name")
-@click.argument("workflow")
+@workflow_argument
 @click.argument("file")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; JSON or text.")
 @click.option("--input-name", default="inputUrl", show_default=True, help="The parameter that takes FILE.")
-@click.option("--wait/--no-wait", default=False, help="Wait until the job has ended.")
+@click.option("--wait/--no-wait", default=False, show_default=True, help="Wait until the job has ended.")
 @click.pass_obj
 @command
 def add(
@@ -62,16 +81,16 @@ def add(
     """Create a job NAME on WORKFLOW with FILE (a path or a URL) and print its id. This costs money."""
     from musicai_sdk import CustomWorkflow
 
-    asked = CustomWorkflow(workflow, {**parameters(params), input_name: input_value(file)})
-    with settings.client() as client:
-        created = client.jobs.create(asked, name=name)
+    asked = CustomWorkflow(workflow, {**parameters(params, taken=input_name), input_name: input_value(file)})
+    with settings.client() as client, stopped_by_sigterm():
+        created = create(client, asked, name=name)
         if not wait:
             settings.show({"id": created.id}, created.id)
             return
-        note(f"job {created.id}")
-        done = client.jobs.wait(created, on_update=lambda state: note(f"  {state.status}"))
-        done.raise_for_failure()
-        settings.show(dict(done), done.id)
+        with picked_up(created.id):
+            note(f"job {created.id}")
+            done = waited(client, created, _LONGEST)
+    settings.show(dict(done), done.id)
 
 
 @job.command()
@@ -101,14 +120,20 @@ def list_jobs(
 
 @job.command()
 @click.argument("job_id")
-@click.option("--timeout", type=float, default=3600.0, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    type=MORE_THAN_NOTHING,
+    callback=a_time,
+    default=_LONGEST,
+    show_default=True,
+    help="Seconds to wait.",
+)
 @click.pass_obj
 @command
 def wait(settings: Settings, job_id: str, timeout: float) -> None:
     """Wait until JOB_ID has succeeded; exit code 1 if it fails, 5 at the timeout."""
-    with settings.client() as client:
-        done = client.jobs.wait(job_id, timeout=timeout, on_update=lambda state: note(f"  {state.status}"))
-    done.raise_for_failure()
+    with settings.client() as client, stopped_by_sigterm(), picked_up(job_id):
+        done = waited(client, job_id, limit(timeout))
     settings.show(dict(done), _line(done))
 
 
@@ -119,18 +144,23 @@ def wait(settings: Settings, job_id: str, timeout: float) -> None:
 @command
 def download(settings: Settings, job_id: str, folder: str) -> None:
     """Download the results of JOB_ID into FOLDER and print their paths."""
+    if is_remote(folder):
+        raise click.UsageError(f"can't write to {folder!r}: give a folder")
     with settings.client() as client:
         files = client.jobs.download(job_id, folder)
-    for output, path in files.items():
-        settings.show({"output": output, "path": str(path)}, str(path))
-    settings.show({"manifest": str(files.manifest)}, str(files.manifest))
+    settings.show_files(files)
 
 
 @job.command()
 @click.argument("job_ids", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Delete all jobs that the filters leave.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="All jobs of the key's application; with filters, all that they select.",
+)
 @_filters
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Don't ask before jobs are deleted by --all or a filter.")
 @click.pass_obj
 @command
 def delete(
@@ -142,14 +172,34 @@ def delete(
     batch: str | None,
     yes: bool,  # noqa: FBT001
 ) -> None:
-    """Delete the jobs JOB_IDS, or `all` of them, or those that filters select. Their results go with them."""
+    """Delete the jobs JOB_IDS, or those that filters select, or --all. Their results go with them.
+
+    Prints the ids that are deleted. An id that can't be deleted doesn't stop the others: it is told at the end,
+    and by the exit code. `musicai job delete all` is the same as --all.
+    """
+    from musicai_sdk.errors import (
+        BadRequestError,
+        InputError,
+        MusicAiError,
+        NotFoundError,
+        UnprocessableError,
+    )
+
     by_filter = everything or job_ids == ("all",) or bool(status or workflow or batch)
     if by_filter == bool(job_ids and job_ids != ("all",)):
         raise click.UsageError("give either ids, or --all, or filters")
     with settings.client() as client:
         ids = [each.id for each in _listed(client, status, workflow, batch)] if by_filter else list(job_ids)
         if by_filter and not yes and ids:
-            click.confirm(f"Delete {len(ids)} jobs and their results?", abort=True, err=True)
+            ask(f"Delete {len(ids)} {'job' if len(ids) == 1 else 'jobs'} and all results?")
+        problems = list[MusicAiError]()
         for job_id in ids:
-            client.jobs.delete(job_id)
-            settings.show({"deleted": job_id}, job_id)
+            try:
+                client.jobs.delete(job_id)
+            except (NotFoundError, BadRequestError, UnprocessableError, InputError) as error:
+                problems.append(error)
+            else:
+                settings.show({"deleted": job_id}, job_id)
+    codes = [settings.tell(error) for error in problems]
+    if codes:
+        click.get_current_context().exit(codes[0])

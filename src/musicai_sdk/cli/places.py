@@ -1,4 +1,4 @@
-"""What stands on the command line for inputs, and for where results go."""
+"""What stands on the command line of `process folder` for inputs, and for where results go."""
 
 from __future__ import annotations
 
@@ -7,28 +7,50 @@ from typing import TYPE_CHECKING
 
 import click
 
+from musicai_sdk.cli.arguments import check_media, check_writable, is_remote
+
 if TYPE_CHECKING:
     from musicai_sdk.batch import Inputs
 
 _BUCKETS = ("s3://", "gs://", "az://")
+_WEB = ("https://", "http://")
 
 
-def inputs_at(text: str, *, glob: str | None, recursive: bool, watch: bool, settle: float) -> Inputs:
+def inputs_at(
+    text: str, *, glob: str | None, recursive: bool, watch: bool, settle: float, force: bool = False
+) -> Inputs:
     """What IN stands for: a folder, a manifest, a file, a URL; in a bucket a prefix, or an object by its extension.
 
+    Args:
+        text: IN.
+        glob: Which files of a folder.
+        recursive: Whether the folders in it count too.
+        watch: Whether to wait for files that come.
+        settle: Seconds after which an unchanged file is complete.
+        force: Whether a single file that is no audio or video by its name is taken.
+
     Raises:
-        UsageError: it and the options don't fit together.
+        UsageError: there is no such thing, or it and the options don't fit together.
     """
     from musicai_sdk.batch import Folder, Watch
 
+    bucket = text.startswith(_BUCKETS)
+    if is_remote(text) and not bucket and not text.startswith(_WEB):
+        raise click.UsageError(
+            f"can't read {text!r}: inputs are on this machine, or at https://, s3://, gs://, az://"
+        )
     if watch:
-        if not Path(text).is_dir():
+        if not text or not Path(text).is_dir():
             raise click.UsageError(f"--watch needs a folder on this machine, and {text!r} is none")
         return Watch(text, glob, recursive, settle)
-    if Path(text).is_dir() or (_in_bucket(text) and not _is_file(text)):
+    if not is_remote(text) and not (text and Path(text).exists()):
+        raise click.UsageError(f"there is no {text!r}")
+    if (not bucket and Path(text).is_dir()) or (bucket and not _is_file(text)):
         return Folder(text, glob, recursive)
     if glob is not None:
         raise click.UsageError(f"--glob needs a folder, and {text!r} is none")
+    if not force and not text.startswith(_WEB):
+        check_media(text, manifests=True)
     return text
 
 
@@ -36,13 +58,17 @@ def places_of(out: str, ledger: str | None) -> tuple[str, Path]:
     """Where results go, and where the ledger is.
 
     Raises:
-        UsageError: a bucket needs a ledger elsewhere.
+        UsageError: a bucket needs a ledger elsewhere, or it is no place to write to.
     """
     from musicai_sdk.batch import ledger_of
 
+    if not out or (is_remote(out) and not out.startswith(_BUCKETS)):
+        raise click.UsageError(f"can't write to {out!r}: give a folder, or a place at s3://, gs:// or az://")
     if ledger is not None:
+        if is_remote(ledger):
+            raise click.UsageError(f"the ledger is a file on this machine, and {ledger!r} isn't")
         return out, Path(ledger)
-    if _in_bucket(out):
+    if out.startswith(_BUCKETS):
         raise click.UsageError(
             f"results in {out!r} need --ledger FILE: a file on this machine, by which later runs know what is paid"
             " for and done"
@@ -50,8 +76,14 @@ def places_of(out: str, ledger: str | None) -> tuple[str, Path]:
     return out, ledger_of(out)
 
 
-def _in_bucket(text: str) -> bool:
-    return text.startswith(_BUCKETS)
+def check_out(out: str) -> None:
+    """Sees to it that a folder for results can be written to, before anything is paid for.
+
+    Raises:
+        OSError: it can't.
+    """
+    if not out.startswith(_BUCKETS):
+        check_writable(Path(out))
 
 
 def _is_file(text: str) -> bool:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import click
 
-from musicai_sdk.cli.settings import Settings, command, input_value, note, parameters
+from musicai_sdk.cli.arguments import (
+    MORE_THAN_NOTHING,
+    a_time,
+    check_media,
+    input_value,
+    limit,
+    output_folder,
+    parameters,
+    workflow_argument,
+)
+from musicai_sdk.cli.paid import create, picked_up, stopped_by_sigterm, waited
+from musicai_sdk.cli.settings import Settings, command, note
 
 
 @click.group()
@@ -13,26 +24,40 @@ def process() -> None:
 
 
 @process.command("file")
-@click.argument("workflow")
+@workflow_argument
 @click.argument("file")
 @click.argument("out")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; JSON or text.")
 @click.option("--input-name", default="inputUrl", show_default=True, help="The parameter that takes FILE.")
-@click.option("--timeout", type=float, default=3600.0, show_default=True, help="Seconds to wait for the job.")
 @click.option(
-    "--keep-jobs/--delete-jobs", default=False, help="Leave the job and its results at the service."
+    "--timeout",
+    type=MORE_THAN_NOTHING,
+    callback=a_time,
+    default=3600.0,
+    show_default=True,
+    help="Seconds to wait for the job.",
 )
+@click.option(
+    "--keep-jobs/--delete-jobs",
+    default=False,
+    show_default=True,
+    help="Leave the job and its results at the service.",
+)
+@click.option("--force", is_flag=True, help="Send FILE even if it is no audio or video by its name.")
 @click.pass_obj
 @command
 def process_file(
     settings: Settings,
+    /,
     workflow: str,
     file: str,
     out: str,
+    *,
     params: tuple[str, ...],
     input_name: str,
     timeout: float,
-    keep_jobs: bool,  # noqa: FBT001
+    keep_jobs: bool,
+    force: bool,
 ) -> None:
     """Run WORKFLOW on FILE (a path or a URL) and download the results to OUT. This costs money.
 
@@ -40,15 +65,17 @@ def process_file(
     """
     from musicai_sdk import CustomWorkflow
 
-    asked = CustomWorkflow(workflow, {**parameters(params), input_name: input_value(file)})
-    with settings.client() as client:
-        created = client.jobs.create(asked)
-        note(f"job {created.id}")
-        done = client.jobs.wait(created, timeout=timeout, on_update=lambda state: note(f"  {state.status}"))
-        done.raise_for_failure()
-        files = client.jobs.download(done, out)
-        if not keep_jobs:
-            client.jobs.delete(done)
-    for output, path in files.items():
-        settings.show({"output": output, "path": str(path)}, str(path))
-    settings.show({"manifest": str(files.manifest)}, str(files.manifest))
+    source = input_value(file)
+    asked = CustomWorkflow(workflow, {**parameters(params, taken=input_name), input_name: source})
+    if not isinstance(source, str) and not force:
+        check_media(file, manifests=False)
+    folder = output_folder(out)
+    with settings.client() as client, stopped_by_sigterm():
+        created = create(client, asked)
+        with picked_up(created.id, out):
+            note(f"job {created.id}")
+            done = waited(client, created, limit(timeout))
+            files = client.jobs.download(done, folder)
+            if not keep_jobs:
+                client.jobs.delete(done)
+    settings.show_files(files)

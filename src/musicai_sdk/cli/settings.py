@@ -1,4 +1,4 @@
-"""What all commands share: where the key comes from, how results are written, and what the exit code says."""
+"""What all commands share: where the key comes from, how results are written, and how a command ends."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from musicai_sdk.cli.failing import INTERRUPTED, tell
+
 if TYPE_CHECKING:
     from musicai_sdk import AsyncMusicAiClient, MusicAiClient
-    from musicai_sdk.errors import MusicAiError
+    from musicai_sdk.models import JobFiles
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+KEY_VARIABLE = "MUSIC_AI_API_KEY"
 KEY_FILE_VARIABLE = "MUSIC_AI_API_KEY_FILE"
 
 
@@ -31,6 +34,8 @@ class Settings:
     as_json: bool
     key_file: Path | None
     base_url: str | None
+    key_origin: str | None = field(default=None, init=False)
+    """Where the key came from, in words; None when the client reads the environment itself."""
 
     def client(self) -> AbstractContextManager[MusicAiClient]:
         """A client with the key from the environment, a file or a prompt."""
@@ -48,16 +53,29 @@ class Settings:
     def give_to_children(self) -> None:
         """Puts the key and the address where processes that we start look for them."""
         if (key := self._key()) is not None:
-            os.environ["MUSIC_AI_API_KEY"] = key.strip()
+            os.environ[KEY_VARIABLE] = key.strip()
         if self.base_url is not None:
             os.environ["MUSIC_AI_BASE_URL"] = self.base_url
 
     def _key(self) -> str | None:
+        from musicai_sdk.errors import ConfigurationError
+
+        ways = f"set {KEY_VARIABLE}, or name a file with --key-file or {KEY_FILE_VARIABLE}"
         if self.key_file is not None:
-            return self.key_file.read_text(encoding="utf-8")
-        if not os.environ.get("MUSIC_AI_API_KEY") and sys.stdin.isatty():
-            return str(click.prompt("API key", hide_input=True, err=True))
-        return None
+            self.key_origin = f"the key file {str(self.key_file)!r}"
+            try:
+                key = self.key_file.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                raise click.UsageError(f"{self.key_origin} isn't text, so there is no key in it") from None
+            if not key.strip():
+                raise ConfigurationError(f"{self.key_origin} is empty: put an API key into it, or {ways}")
+            return key
+        if os.environ.get(KEY_VARIABLE, "").strip():
+            return None
+        if not sys.stdin.isatty():
+            raise ConfigurationError(f"no API key: {ways} (keys are made in the Music.AI dashboard)")
+        self.key_origin = "the key that was typed in"
+        return str(click.prompt("API key", hide_input=True, err=True))
 
     def show(self, value: Mapping[str, Any], line: str) -> None:
         """Writes one result: as JSON, or as a line for people and pipes."""
@@ -68,72 +86,55 @@ class Settings:
         for value, line in values:
             self.show(value, line)
 
+    def show_files(self, files: JobFiles) -> None:
+        """Writes where the results of a job are."""
+        for output, path in files.items():
+            self.show({"output": output, "path": str(path)}, str(path))
+        self.show({"manifest": str(files.manifest)}, str(files.manifest))
+
+    def tell(self, error: BaseException) -> int:
+        """Writes an error as a message; returns the exit code, or raises what is no error of use."""
+        return tell(error, self.key_origin, as_json=self.as_json)
+
 
 def note(text: str) -> None:
     """Tells what is going on, on standard error."""
     click.echo(text, err=True)
 
 
+def ask(question: str) -> None:
+    """Asks a yes-or-no question.
+
+    Raises:
+        Abort: the answer is no, or Ctrl-C.
+        UsageError: there is nobody to ask.
+    """
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort as refusal:
+        if isinstance(refusal.__context__, EOFError):
+            note("")
+            raise click.UsageError("nobody is here to answer: --yes goes on without a question") from None
+        raise
+
+
 def command(function: Callable[P, T]) -> Callable[P, T]:
-    """Around every command: the package's errors become a message and an exit code, without a traceback."""
+    """Around every command: errors become a message and an exit code, without a traceback."""
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        from musicai_sdk.errors import MusicAiError
-
+        context = click.get_current_context()
         try:
             return function(*args, **kwargs)
-        except MusicAiError as error:
-            context = click.get_current_context()
-            if isinstance(context.obj, Settings) and context.obj.as_json:
-                click.echo(json.dumps({"error": type(error).__name__, "message": str(error)}), err=True)
-            else:
-                note(f"musicai: {error}")
-            context.exit(exit_code(error))
-        except KeyboardInterrupt:
-            note("musicai: interrupted")
-            click.get_current_context().exit(130)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except click.Abort as refusal:
+            # click makes one of Ctrl-C at a prompt, and of a "no" too.
+            if isinstance(refusal.__context__, KeyboardInterrupt):
+                note("\nmusicai: interrupted")
+                context.exit(INTERRUPTED)
+            raise
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - what isn't known is raised again
+            context.exit(context.find_object(Settings).tell(error))  # type: ignore[union-attr]
 
     return wrapper
-
-
-def exit_code(error: MusicAiError) -> int:
-    """What the exit code says of an error; the package's docstring has the table."""
-    from musicai_sdk import errors
-    from musicai_sdk.batch import LedgerError, ShardsFailedError
-
-    codes: list[tuple[type[MusicAiError] | tuple[type[MusicAiError], ...], int]] = [
-        ((errors.ConfigurationError, errors.AuthenticationError, errors.PermissionDeniedError), 3),
-        ((errors.InputError, LedgerError), 2),
-        (errors.NotFoundError, 4),
-        (
-            (
-                errors.ConnectionFailedError,
-                errors.RateLimitError,
-                errors.ServerError,
-                errors.WaitTimeoutError,
-                ShardsFailedError,
-            ),
-            5,
-        ),
-    ]
-    return next((code for kinds, code in codes if isinstance(error, kinds)), 1)
-
-
-def parameters(pairs: Iterable[str]) -> dict[str, Any]:
-    """`name=value` options; a value that is JSON is that value, everything else is text."""
-    values = dict[str, Any]()
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"{pair!r} isn't name=value")
-        try:
-            values[name] = json.loads(text)
-        except ValueError:
-            values[name] = text
-    return values
-
-
-def input_value(text: str) -> str | Path:
-    """An input on the command line: a URL as it is, everything else a local file."""
-    return text if text.startswith(("https://", "http://")) else Path(text)

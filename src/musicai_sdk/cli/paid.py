@@ -1,0 +1,88 @@
+"""A job that is paid for: whatever ends the command, it says how the job is picked up again."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from musicai_sdk.cli.failing import Hint, Terminated
+from musicai_sdk.cli.settings import note
+
+if TYPE_CHECKING:
+    from musicai_sdk import CustomWorkflow, Job, JobRef, MusicAiClient
+
+_MAY_EXIST = Hint("a job may have been created meanwhile, and is paid for then: musicai job list")
+
+
+@contextmanager
+def stopped_by_sigterm() -> Generator[None]:
+    """SIGTERM ends the block as Ctrl-C does; only the main thread can have that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def create(client: MusicAiClient, asked: CustomWorkflow, *, name: str | None = None) -> JobRef[Any]:
+    """Uploads and creates; an error says where to look for the workflow, or for the job."""
+    from musicai_sdk.errors import CreateUncertainError, NotFoundError
+
+    try:
+        return client.jobs.create(asked, name=name)
+    except NotFoundError as error:
+        error.add_note(WORKFLOWS)
+        raise
+    except (KeyboardInterrupt, CreateUncertainError) as error:
+        # The client notes it when the POST was on its way; before that nothing is paid for.
+        if isinstance(error, CreateUncertainError) or getattr(error, "__notes__", None):
+            error.add_note(_MAY_EXIST)
+        raise
+
+
+WORKFLOWS = Hint("the account's workflows: musicai workflow list")
+
+
+@contextmanager
+def picked_up(job_id: str, folder: str | None = None) -> Generator[None]:
+    """Whatever ends the block early gets the commands that go on with the job.
+
+    Args:
+        job_id: The job.
+        folder: Where its results were to go, if that is known.
+    """
+    from musicai_sdk.errors import JobFailedError, NotFoundError
+
+    try:
+        yield
+    except (JobFailedError, NotFoundError):
+        raise  # there is nothing to go on with
+    except (Exception, KeyboardInterrupt) as error:
+        place = shlex.quote(folder) if folder is not None else "FOLDER"
+        error.add_note(Hint(f"job {job_id} is paid for and stays at the service; what goes on with it:"))
+        for action in (f"wait {job_id}", f"download {job_id} {place}", f"delete {job_id}"):
+            error.add_note(Hint(f"musicai job {action}"))
+        raise
+
+
+def waited(client: MusicAiClient, job: str | JobRef[Any], timeout: float | None) -> Job[Any]:
+    """Waits for a job and tells its statuses.
+
+    Raises:
+        JobFailedError: it failed.
+    """
+    done = client.jobs.wait(job, timeout=timeout, on_update=lambda state: note(f"  {state.status}"))
+    done.raise_for_failure()
+    return done
