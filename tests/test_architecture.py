@@ -30,7 +30,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "music": {"models"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "batch": {
-        *("models", "workflows", "errors", "storage", "_names", "asyncio"),
+        *("models", "workflows", "errors", "storage", "_names", "_text", "asyncio"),
         *("client", "MusicAiClient", "AsyncMusicAiClient"),
     },
     "cli": {

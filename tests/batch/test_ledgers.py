@@ -241,4 +241,5 @@ def _fill(path: Path, inputs: Path | None, count: int) -> None:
             db.execute(f"INSERT INTO tracks VALUES ({', '.join('?' * len(columns))})", columns)
             output = (key, "chords", f"{number}/chords.json", 9, "0" * 64)
             db.execute("INSERT INTO outputs VALUES (?, ?, ?, ?, ?)", output)
+            db.execute("INSERT INTO folders VALUES (?, ?)", (folder, key))
     ledger.close()

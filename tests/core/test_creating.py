@@ -117,6 +117,7 @@ def test_a_token_that_is_certainly_new_lists_nothing(client: MusicAiClient, sand
 
 def test_signatures_do_not_make_another_request() -> None:
     one = fingerprint("s", {"a": "https://h/x?Signature=1", "n": 1}, {"o": "https://b/y?sig=1"})
+    assert one != fingerprint("s", {"a": "https://h/x?id=1", "n": 1}, {"o": "https://b/y?sig=1"})
     assert one == fingerprint("s", {"n": 1, "a": "https://h/x?Signature=2"}, {"o": "https://b/y?sig=2"})
     assert one != fingerprint("s", {"n": 2, "a": "https://h/x"}, {"o": "https://b/y"})
     assert one != fingerprint("s", {"n": 1, "a": "https://h/x"}, {})

@@ -19,7 +19,10 @@ Inputs:
     Ctrl-C), URLs, CSV or JSONL manifests with parameters in each row (`Manifest("songs.csv")`),
     `Input(source, params, name)`, or any iterator of these, which may block. `plan` tells what would be done.
     Each input gets the folder `<out>/<its path without extension>`, made safe for every file system, told
-    apart from others, never outside.
+    apart from others, never outside. A folder is one track's for ever: when a path gets another content, the new
+    results go to `<folder> (<12 digits>)` and the old ones stay. An output folder is one ledger's and never the
+    folder of the inputs (one in it is fine), and a ledger's results are in one place; anything else is an error
+    before a request is sent.
 
     A track is a content with a workflow and parameters. A file is known by its SHA-256, computed once for
     each path, size and time of change; a URL by what it says without the signature. So a renamed file is
@@ -34,7 +37,8 @@ Buckets:
 
 States:
     seen → uploaded → creating → created → finished → downloaded → verified → deleted, or `failed` with a
-    code, a message and where a retry goes on. Each is in SQLite (WAL, `synchronous=FULL`) before the next
+    code, a message and where a retry goes on (a state of success is `verified` or `deleted`: the job is deleted, never
+    the results). Each is in SQLite (WAL, `synchronous=FULL`) before the next
     step begins; changes that meet share a commit. Verified means that every output was read back from the
     disk, forced onto it, and its size and SHA-256 written down; only then is the job deleted
     (`keep_jobs=True` keeps it). A job that has succeeded without a result is kept, and its track fails.
@@ -54,12 +58,14 @@ What is guaranteed:
     and is looked for in every run, but only sent again with `retry_uncertain=True`. Jobs that others delete
     meanwhile can't be found, of course.
 
-    A job that is paid for isn't given up because its download fails: a retry goes on with it. That a job is
-    gone is believed only `grace` seconds after it was made. A job that
+    A job that is paid for isn't given up because its download fails: every run goes on with it. An output without a
+    byte isn't verified. That a job is gone is believed only `grace` seconds after it was made. A job that
     the service ended as FAILED is paid anew by `retry_failed=True`, under a new key, and by nothing else.
 
-    One track's failure never stops another. What all would meet ends the run: a wrong key, a workflow that
-    doesn't exist, a ledger that can't be written. Two processes can't run one ledger.
+    One track's failure never stops another. What all would meet ends the run: a wrong key or base URL, a workflow
+    that doesn't exist, a ledger that can't be written, a service that can't be reached at all (from the start, or
+    for 15 minutes). Tracks aren't failed by that: the same run goes on with them. An exception of `on_event` drains
+    the run and is raised at its end. Two processes can't run one ledger.
 
 Ctrl-C:
     Once, and nothing new is begun; POSTs and downloads under way are finished, jobs at the service go on

@@ -18,7 +18,7 @@ class LedgerVersionError(LedgerError):
 
 
 class LedgerMismatchError(LedgerError):
-    """The ledger belongs to runs of another workflow."""
+    """The ledger belongs to runs of another workflow, or to another output folder."""
 
 
 class ShardsFailedError(MusicAiError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
 
+from musicai_sdk._text import without_query
 from musicai_sdk.batch.tracks import State, Track
+
+_ADDRESS = re.compile(r"https?://[^\s'\"<>]*[^\s'\"<>.,:;)]", re.IGNORECASE)
 
 EventKind: TypeAlias = Literal[
     "started", "state", "retry", "skipped", "duplicate", "rejected", "warning", "draining", "ended"
@@ -107,8 +110,17 @@ def shown(source: str) -> str:
     """A source that is safe to show: signatures stand in a URL's query."""
     if "://" not in source or ("?" not in source and "#" not in source and "@" not in source):
         return source
-    parts = urlsplit(source)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return without_query(source).removesuffix("?…")
+
+
+def unsigned(message: str) -> str:
+    """A message without the queries of the addresses in it: signatures stand there."""
+    return _ADDRESS.sub(lambda found: shown(found[0]), message) if "://" in message else message
+
+
+def storable(text: str) -> str:
+    """A text as a database takes it: half a character, from a wrong encoding, is a question mark."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 @dataclass(slots=True)

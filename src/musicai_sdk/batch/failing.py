@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.events import storable, unsigned
+from musicai_sdk.batch.tracks import FETCHABLE, State, Track
 from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -41,7 +42,15 @@ def pause(tries: int) -> float:
 
 
 def described(error: BaseException) -> tuple[str, str]:
-    """Code and message: the service's where it gave some, else the error's name and text."""
+    """Code and message: the service's where it gave some, else the error's name and text.
+
+    As they are stored and told everywhere: without signatures, and without what no database takes.
+    """
+    code, message = _described(error)
+    return storable(code), storable(unsigned(message))
+
+
+def _described(error: BaseException) -> tuple[str, str]:
     if isinstance(error, JobFailedError):
         return error.code or "FAILED", ": ".join(
             part for part in (error.title, error.message) if part
@@ -51,7 +60,7 @@ def described(error: BaseException) -> tuple[str, str]:
     if isinstance(error, StatusError):
         return error.code or f"HTTP_{error.status}", str(error)
     if isinstance(error, WaitTimeoutError):
-        return "WAIT_TIMEOUT", "the job hasn't ended in time; it goes on, and a retry waits for it again"
+        return "WAIT_TIMEOUT", "the job hasn't ended in time; it goes on, and the next run waits for it again"
     if isinstance(error, MusicAiError):
         return type(error).__name__, str(error)
     return type(error).__name__, str(error) or repr(error)
@@ -59,13 +68,12 @@ def described(error: BaseException) -> tuple[str, str]:
 
 def after_failure(track: Track, error: BaseException) -> tuple[State, dict[str, Any]]:
     """The state and columns of a track that isn't tried again, and where a retry goes on."""
-    if track.state == "creating":
-        # Whatever this was, the POST may have been sent.
+    if track.state in ("creating", "uncertain"):
+        # Whatever this was, a POST may have been sent before.
         return "uncertain", {}
     start: State = "uploaded" if track.is_url else "seen"
     if isinstance(error, JobFailedError | NotFoundError):
         # That job can't give results any more: a retry is a new one, under a token of its own.
         return "failed", {"resume_at": start, "idempotency_key": None}
     # A job that is paid for is never given up for a new one.
-    paid = track.state in ("created", "finished", "downloaded")
-    return "failed", {"resume_at": track.state if paid else start}
+    return "failed", {"resume_at": track.state if track.state in FETCHABLE else start}

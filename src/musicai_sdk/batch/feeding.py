@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from musicai_sdk._text import without_signature
+from musicai_sdk.batch.events import shown, storable, unsigned
 from musicai_sdk.batch.inputs import read_inputs
 from musicai_sdk.batch.ledger import Given
 from musicai_sdk.batch.objects import Buckets, met_object
@@ -26,26 +27,23 @@ CHUNK = 1000
 _AHEAD = 2 * CHUNK
 _SAMPLE = 4096
 
-_SIGNATURES = {
-    *("expires", "signature", "key-pair-id", "policy", "googleaccessid", "awsaccesskeyid", "token", "hdnts"),
-    *("sig", "se", "sp", "sv", "sr", "st", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"),
-}
-"""Query parameters with which storages sign; those that begin with `x-amz-` or `x-goog-` too."""
+_MEND = "mend it, and save a manifest as UTF-8"
+_LATEST = 2**63
+"""Nanoseconds since 1970 that a ledger can't hold: what a broken clock or disk gives."""
 
 Met: TypeAlias = Given | Rejected
 
 
 def identity(url: str) -> str:
-    """What a URL points at: without its signature, which is another one every time."""
-    if "?" not in url and "#" not in url and "@" not in url:
-        return url  # nearly all of a catalogue's, and parsing is slow
-    parts = urlsplit(url)
-    query = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if name.lower() not in _SIGNATURES and not name.lower().startswith(("x-amz-", "x-goog-"))
-    ]
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(query), ""))
+    """What a URL points at: without its signature, which is another one every time.
+
+    Raises:
+        InputError: it can't be taken apart.
+    """
+    try:
+        return without_signature(url)
+    except ValueError:  # whose text may hold the password
+        raise InputError("it is no valid URL") from None
 
 
 def met_inputs(
@@ -57,25 +55,63 @@ def met_inputs(
     """
     buckets = buckets or Buckets()
     for item in read_inputs(inputs, out, buckets):
-        yield _met(item, template, buckets) if isinstance(item, Input) else item
+        if isinstance(item, Rejected):
+            yield _rejected(item.source, item.reason)
+        else:
+            yield _met(item, template, buckets) if item is not None else None
 
 
 def _met(item: Input, template: Template, buckets: Buckets) -> Met:
     try:
         params = template.wire_params(item.params)
+        _check_text(item, params)
         if is_url(item.source):
             return remote(Given(identity(item.source), params, item.name or "", url=item.source))
         if is_object(item.source):
             name = item.name or name_of(item.source)
             return remote(Given(item.source, params, name, url=buckets.located(item.source)))
-        return looked_at(Given(_absolute(item.source), params, item.name or ""))
+        met = looked_at(Given(_absolute(item.source), params, item.name or ""))
+    except RecursionError:
+        return _rejected(item.source, "its parameters are nested too deeply")
     except (InputError, ObjectNotFoundError, ValueError) as error:
-        return Rejected(item.source, str(error))
+        return _rejected(item.source, str(error))
+    # A URL of another kind isn't a path that can be shown.
+    return _rejected(item.source, met.reason) if isinstance(met, Rejected) and "://" in item.source else met
+
+
+def _rejected(source: str, reason: str) -> Rejected:
+    """A rejection as it is stored and told: without signatures, and without what no database takes."""
+    return Rejected(storable(shown(source)), storable(unsigned(reason)))
+
+
+def _check_text(item: Input, params: str) -> None:
+    """Sees that no text has half a character in it, as Python reads a wrong encoding: no database takes it."""
+    source, name = item.source, item.name or ""
+    if source.isascii() and params.isascii() and name.isascii():
+        return
+    if not _is_text(source):
+        remote = is_url(source) or is_object(source)
+        raise InputError(
+            f"its {'address' if remote else 'name'} isn't valid text: {_MEND if remote else 'rename it'}"
+        )
+    if not _is_text(params):
+        raise InputError(f"its parameters aren't valid text: {_MEND}")
+    if not _is_text(name):
+        raise InputError(f"the name for its results isn't valid text: {_MEND}")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _absolute(path: str) -> str:
-    # Symbolic links stay what they are. Most paths come from a folder, and are absolute already.
-    plain = path.startswith("/") and "/." not in path and "//" not in path
+    # Symbolic links stay what they are. Most paths come from a folder, and are absolute already; on Windows a path
+    # that begins with a slash lacks its drive.
+    plain = os.name == "posix" and path.startswith("/") and "/." not in path and "//" not in path
     return path if plain else os.path.abspath(path)  # noqa: PTH100
 
 
@@ -92,19 +128,15 @@ def looked_at(given: Given) -> Met:
     if given.url is not None:
         return remote(given)
     try:
-        if not given.source.isascii():
-            given.source.encode()
         found = os.stat(given.source)  # noqa: PTH116 - a hundred thousand times
-    except UnicodeEncodeError:
-        return Rejected(
-            given.source.encode(errors="replace").decode(), "its name isn't valid text: rename it"
-        )
     except OSError as error:
         return Rejected(given.source, f"it can't be read: {error.strerror}")
     if not stat.S_ISREG(found.st_mode):
         return Rejected(given.source, "it is no file")
     if not found.st_size:
         return Rejected(given.source, "it is empty")
+    if not -_LATEST <= found.st_mtime_ns < _LATEST:
+        return Rejected(given.source, "its time of change is out of range: set it, as `touch` does")
     given.size, given.mtime_ns = found.st_size, found.st_mtime_ns
     return given
 

@@ -37,16 +37,19 @@ def read_inputs(inputs: Inputs, out: Path, buckets: Buckets) -> Iterator[Input |
     """Every input, in order; None from a `Watch` when nothing has come for a moment.
 
     Raises:
-        InputError: a folder or a manifest that doesn't exist, is empty, or can't be read at all.
+        InputError: a folder or a manifest that doesn't exist, is empty, or can't be read at all; or a folder to which
+            the results go.
     """
+    # With a bucket for the results `out` is only where the ledger is, which may well be among the inputs.
+    results = None if buckets.take_results else out
     if isinstance(inputs, str | os.PathLike | Bucket | Input | Folder | Manifest | Rejected | Watch):
-        yield from _expanded(inputs, out, buckets)
+        yield from _expanded(inputs, results, buckets)
         return
     for source in inputs:
-        yield from _expanded(source, out, buckets)
+        yield from _expanded(source, results, buckets)
 
 
-def _expanded(source: Source, out: Path, buckets: Buckets) -> Iterable[Input | Rejected | None]:
+def _expanded(source: Source, out: Path | None, buckets: Buckets) -> Iterable[Input | Rejected | None]:
     # No generator, and texts first: a catalogue may be a million of them.
     if isinstance(source, str):
         return _from_text(source, out, buckets)
@@ -67,7 +70,7 @@ def _expanded(source: Source, out: Path, buckets: Buckets) -> Iterable[Input | R
     raise InputError(f"can't process a {type(source).__name__}: give paths, URLs, Input(…) or Folder(…)")
 
 
-def _from_text(text: str, out: Path, buckets: Buckets) -> Iterable[Input | Rejected | None]:
+def _from_text(text: str, out: Path | None, buckets: Buckets) -> Iterable[Input | Rejected | None]:
     if is_url(text):
         return (Input(text, _NONE),)
     if is_object(text) and (text.endswith("/") or text.count("/") == _BUCKET_ALONE):
@@ -83,12 +86,17 @@ def _in_bucket(path: str | os.PathLike[str] | Bucket) -> bool:
     return isinstance(path, Bucket) or is_object(os.fspath(path))
 
 
-def _files(folder: Folder, out: Path) -> Iterator[Input | Rejected]:
+def _files(folder: Folder, out: Path | None) -> Iterator[Input | Rejected]:
     root = root_of(cast("str | os.PathLike[str]", folder.path))
     found = False
-    for path, relative in walk(root, out, folder.glob, recursive=folder.recursive):
+    for each in walk(root, out, folder.glob, recursive=folder.recursive):
         found = True
-        yield Input(path, _NONE, stem(relative))
+        if isinstance(each, Rejected):
+            if each.source == root:
+                raise InputError(f"{root!r}: {each.reason}")
+            yield each
+        else:
+            yield Input(each[0], _NONE, stem(each[1]))
     if not found:
         what = folder.glob or "audio or video files"
         raise InputError(f"there is nothing to process in {root!r}: no {what}")

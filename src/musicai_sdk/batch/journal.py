@@ -6,12 +6,15 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.tracks import State, Track
+
+_OWN = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+"""What SQLite says of a write's values; everything else that it says is about the file."""
 
 T = TypeVar("T")
 Moved = Callable[[Track, State], object]
@@ -23,6 +26,7 @@ class _Write:
     work: Callable[[Ledger], Any]
     done: asyncio.Future[Any]
     result: Any = None
+    error: Exception | None = None
 
 
 class Journal:
@@ -40,7 +44,12 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="musicai-ledger")
 
     async def write(self, work: Callable[[Ledger], T]) -> T:
-        """Runs `work` in a transaction; returns what it returns, when that is durable."""
+        """Runs `work` in a transaction; returns what it returns, when that is durable.
+
+        Raises:
+            LedgerError: the ledger can't be written.
+            Exception: what `work` raises; then nothing of it is written, but everything that met it is.
+        """
         write = _Write(work, asyncio.get_running_loop().create_future())
         self._waiting.append(write)
         if self._flushing is None:
@@ -49,13 +58,15 @@ class Journal:
         return await asyncio.shield(write.done)
 
     async def move(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state."""
-        before = track.state
+        """Moves a track to a state, in memory when that is on disk."""
+        before, written = track.state, replace(track)
 
         def work(ledger: Ledger) -> None:
-            ledger.change(track, state, **changes)
+            ledger.change(written, state, **changes)
 
         await self.write(work)
+        for name in ("state", *changes):
+            setattr(track, name, getattr(written, name))
         self._moved(track, before)
 
     async def read(self, work: Callable[[Ledger], T]) -> T:
@@ -76,19 +87,30 @@ class Journal:
                 await loop.run_in_executor(self._thread, self._commit, writes)
             except Exception as error:  # noqa: BLE001 - everyone who waits gets it
                 for write in writes:
-                    if not write.done.cancelled():
-                        write.done.set_exception(error)
-                        write.done.exception()  # it may be that nobody waits any more
-            else:
-                for write in writes:
-                    if not write.done.cancelled():
-                        write.done.set_result(write.result)
+                    write.error = error
+            for write in writes:
+                if write.done.cancelled():
+                    continue
+                if write.error is None:
+                    write.done.set_result(write.result)
+                else:
+                    write.done.set_exception(write.error)
+                    write.done.exception()  # it may be that nobody waits any more
         self._flushing = None
 
     def _commit(self, writes: list[_Write]) -> None:
         try:
-            with self._ledger.transaction():
+            with self._ledger.transaction() as db:
                 for write in writes:
-                    write.result = write.work(self._ledger)
+                    # One that can't be written, such as a text that isn't valid, takes no other along.
+                    db.execute("SAVEPOINT write")
+                    try:
+                        write.result = write.work(self._ledger)
+                    except Exception as error:
+                        if isinstance(error, sqlite3.Error) and not isinstance(error, _OWN):
+                            raise
+                        write.error = error
+                        db.execute("ROLLBACK TO write")
+                    db.execute("RELEASE write")
         except sqlite3.Error as error:
             raise LedgerError(f"the ledger {str(self._ledger.path)!r} can't be written: {error}") from error

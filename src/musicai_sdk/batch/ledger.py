@@ -15,11 +15,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.locking import FileLock
-from musicai_sdk.batch.naming import folded, numbered, safe_folder
-from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open
+from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
+from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, real_file
 from musicai_sdk.batch.sources import name_of
-from musicai_sdk.batch.tracks import PAID, State, Track, track_key
+from musicai_sdk.batch.tracks import FETCHABLE, PAID, State, Track, track_key
 
 _FIELDS = tuple(each.name for each in fields(Track))
 _MANY = 400
@@ -37,7 +38,10 @@ class Given:
     params: str
     """Canonical JSON by wire name."""
     name: str
-    """Where its results go: by wish, which may be empty; once it is admitted, by a claim of this or an earlier run."""
+    """Where its results go: by wish, which may be empty; once it is admitted, by a claim of this or an earlier run.
+
+    No two tracks share a folder: the results of an input's later contents go to `name (12 digits of the track's key)`.
+    """
     url: str | None = None
     """The whole URL of a remote input."""
     size: int | None = None
@@ -78,7 +82,7 @@ class Ledger:
             path: The file; folders above it are made.
             slug: The workflow's slug.
             input_name: The wire name of the parameter that takes the track.
-            out: The output folder, for reports.
+            out: The output folder, for reports; one that is known already stays, see `places.belongs_to`.
             alone: As a shard has it: without readers, so that it may be on a network file system.
             patience: Seconds to wait for another process to let go of it.
 
@@ -88,11 +92,14 @@ class Ledger:
             LedgerMismatchError: it is another workflow's.
             LedgerError: it can't be used.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.path = path = real_file(path)
+            self._lock = FileLock(path.with_name(path.name + ".lock"), patience=patience)
+        except OSError as error:
+            raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
         self.slug = slug
         self.input_name = input_name
-        self._lock = FileLock(path.with_name(path.name + ".lock"), patience=patience)
         try:
             self._db = create_or_open(path, slug, input_name, out, alone=alone)
         except BaseException:
@@ -180,7 +187,7 @@ class Ledger:
             source=given.source,
             content=content,
             params=given.params,
-            folder=given.name,
+            folder=self._settle(given.name, key),
             sample=sample,
             size=given.size,
             url=given.url,
@@ -200,6 +207,21 @@ class Ledger:
         self._db.execute(f"UPDATE tracks SET {columns} WHERE key = ?", [*changes.values(), track.key])  # noqa: S608
         for name, value in changes.items():
             setattr(track, name, value)
+
+    def url(self, track: Track) -> str | None:
+        """The address of a remote input as it was met last: its signature may be a fresher one than the track's."""
+        row: tuple[str | None] = self._db.execute(
+            "SELECT url FROM tracks WHERE key = ?", [track.key]
+        ).fetchone()
+        return row[0]
+
+    def version(self, track: Track) -> tuple[int, int] | None:
+        """Size and time of change (ns) of the track's file when its content was read; None if that isn't known."""
+        row: tuple[int, int] | None = self._db.execute(
+            "SELECT size, mtime_ns FROM inputs WHERE source = ? AND params = ? AND track = ?",
+            [track.source, track.params, track.key],
+        ).fetchone()
+        return row
 
     def keep_outputs(self, track: Track, outputs: Iterable[tuple[str, str, int, str | None]]) -> None:
         """Writes down the files of a track: name, path below the output folder, size, sha256."""
@@ -224,8 +246,11 @@ class Ledger:
     def unfinished(self, *, also_verified: bool) -> Iterator[Track]:
         """The tracks that a run goes on with whatever its inputs are: money is in them."""
         states = (*PAID, "verified") if also_verified else PAID
-        sql = f"SELECT {TRACK_COLUMNS} FROM tracks WHERE state IN ({', '.join('?' * len(states))})"  # noqa: S608
-        for row in self._db.execute(sql, states).fetchall():
+        sql = (
+            f"SELECT {TRACK_COLUMNS} FROM tracks WHERE state IN ({', '.join('?' * len(states))})"  # noqa: S608
+            f" OR (state = 'failed' AND resume_at IN ({', '.join('?' * len(FETCHABLE))}))"
+        )
+        for row in self._db.execute(sql, (*states, *FETCHABLE)).fetchall():
             yield Track(*row)
 
     def counts(self) -> dict[State, int]:
@@ -246,7 +271,7 @@ class Ledger:
         while True:
             folder = numbered(wish, number)
             if number > _TRIES:  # a catalogue in which every file is called the same
-                folder = f"{wish} ({track_key(given.source, '', '', given.params)[:12]})"
+                folder = told_apart(wish, track_key(given.source, "", "", given.params))
             done = self._db.execute(
                 "INSERT INTO inputs (source, params, url, folder, folded) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (folded) DO NOTHING",
@@ -255,3 +280,19 @@ class Ledger:
             if done.rowcount:
                 return folder
             number += 1
+
+    def _settle(self, wish: str, key: str) -> str:
+        """A folder of its own for a new track: the input's, unless that has the results of an earlier content.
+
+        It is told apart by the content, so that shards that don't know of each other don't meet in one. The input's
+        claim stays as it is: that folder is never free again.
+        """
+        folder, number = wish, 0
+        while True:
+            name = folded(folder)
+            self._db.execute("INSERT INTO folders VALUES (?, ?) ON CONFLICT (folded) DO NOTHING", (name, key))
+            owner = self._db.execute("SELECT track FROM folders WHERE folded = ?", [name]).fetchone()[0]
+            if owner == key:
+                return folder
+            number += 1
+            folder = numbered(told_apart(wish, key), number)

@@ -12,7 +12,7 @@ from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.merging import shard_folder
 from musicai_sdk.batch.running import LEDGER
-from musicai_sdk.batch.schema import open_to_read
+from musicai_sdk.batch.schema import open_to_read, real_file
 
 
 def ledger_of(place: str | os.PathLike[str]) -> Path:
@@ -41,7 +41,7 @@ def set_aside(ledger: str | os.PathLike[str]) -> Path:
         LedgerLockedError: a run is going on in it.
         LedgerError: there is none, or it can't be used.
     """
-    path = Path(ledger)
+    path = real_file(Path(ledger))
     if not path.is_file():
         raise LedgerError(f"there is no ledger {str(path)!r}")
     lock = FileLock(path.with_name(path.name + ".lock"))

@@ -63,7 +63,7 @@ def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 def _value(text: str) -> Any:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for 60,000 brackets
         return text
     return text if value in (math.inf, -math.inf) or value != value else value
 
@@ -77,6 +77,9 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
                 row = json.loads(line)
             except ValueError as error:
                 yield number, f"no JSON: {error}"
+                continue
+            except RecursionError:
+                yield number, "it is nested too deeply"
                 continue
             yield number, cast("dict[str, Any]", row) if isinstance(row, dict) else "not a JSON object"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from musicai_sdk.batch.ledger import Given, Ledger
+from musicai_sdk.batch.naming import folded
 from musicai_sdk.batch.tracks import Track
 
 _ROWS = 1000
@@ -42,6 +43,9 @@ def queue(shard: Ledger, main: Ledger, given: Sequence[Given], tracks: Iterable[
         names = list(dict.fromkeys(each.source for each in given))
         for part in _parts(names):
             _copy(source, to, "inputs", f"source IN ({_marks(part)})", part)
+        for part in _parts(list(dict.fromkeys(folded(each.name) for each in given))):
+            # Only whose they are: the tracks themselves may be in another shard, which has the newer rows.
+            _copy(source, to, "folders", f"folded IN ({_marks(part)})", part)
         keys = [track.key for track in tracks]
         samples = list(dict.fromkeys(each.sample for each in given if each.sample is not None))
         for part in _parts(samples):
@@ -63,7 +67,7 @@ def queued(shard: Ledger) -> list[Given]:
 def merge(shard: Ledger, main: Ledger) -> None:
     """Takes over what a shard has done. While it had a track, nobody else had it: its rows are the newer ones."""
     with shard.transaction() as source, main.transaction() as to:
-        for table in ("tracks", "inputs", "rejected"):
+        for table in ("tracks", "inputs", "rejected", "folders"):
             _copy(source, to, table)
         to.executemany(
             "DELETE FROM outputs WHERE track = ?",

@@ -6,10 +6,11 @@ import re
 
 from musicai_sdk._names import folded, safe_name
 
-__all__ = ["folded", "numbered", "safe_folder"]
+__all__ = ["folded", "numbered", "safe_folder", "told_apart"]
 
 _LONGEST = 120
 """Bytes of a component: results have their own names below it."""
+_DIGITS = 12
 
 
 def safe_folder(name: str) -> str:
@@ -22,3 +23,8 @@ def safe_folder(name: str) -> str:
 def numbered(folder: str, number: int) -> str:
     """The folder itself for 1, `folder (2)` for 2."""
     return folder if number == 1 else f"{folder} ({number})"
+
+
+def told_apart(folder: str, key: str) -> str:
+    """The folder with the beginning of a digest: `folder (0123456789ab)`."""
+    return f"{folder} ({key[:_DIGITS]})"

@@ -31,6 +31,11 @@ class Buckets:
         self._known = sorted(known, key=lambda bucket: len(bucket.url), reverse=True)
         self._results = f"{results.url}/" if results is not None else None
 
+    @property
+    def take_results(self) -> bool:
+        """Whether the results go to a bucket."""
+        return self._results is not None
+
     def folder(self, folder: Folder | Bucket) -> Iterator[Input | Rejected]:
         """The objects below a prefix that count as inputs.
 
@@ -52,7 +57,7 @@ class Buckets:
             yield (
                 Input(_located(each), _NONE, stem(each.name))
                 if each.size
-                else Rejected(each.url, "it is empty")
+                else Rejected(_located(each), "it is empty")
             )
         if not found:
             raise InputError(

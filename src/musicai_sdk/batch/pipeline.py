@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.client_warnings import ClientWarnings
 from musicai_sdk.batch.events import Tally
+from musicai_sdk.batch.feeding import digest
 from musicai_sdk.batch.journal import Journal
-from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.objects import Buckets
 from musicai_sdk.batch.places import place_of
 from musicai_sdk.batch.reconciling import Reconciler
@@ -25,12 +28,11 @@ from musicai_sdk.batch.sources import is_object
 from musicai_sdk.batch.template import instance_of
 from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.errors import (
-    ConnectionFailedError,
     CreateUncertainError,
     InputError,
     IntegrityError,
+    MusicAiError,
     NotFoundError,
-    StatusError,
     TransferError,
 )
 from musicai_sdk.models import Job
@@ -109,18 +111,19 @@ class Pipeline:
                 if (active := self._tally.active.get(track.key)) is not None:
                     active.moved, active.total = done, total
 
+            known = await self._journal.read(lambda ledger: ledger.version(track))
+            before = await asyncio.to_thread(_unchanged, track, known)
             file = await self._client.files.upload(track.source, on_progress=moved)
-            if file.size != track.size:
-                raise IntegrityError(
-                    f"{track.source!r} changed since it was read: process it when it's complete"
-                )
+            if file.size != track.size or await asyncio.to_thread(_version, track.source) != before:
+                raise _changed(track)
             self._tally.bytes_uploaded += file.size
             # A track whose POST may have been seen stays marked as such.
             state: State = "uploaded" if track.state == "seen" else track.state
             await self._journal.move(track, state, url=file.url, uploaded_at=time.time())
 
     async def _through_the_service(self, track: Track) -> Job[Any] | None:
-        if track.state in ("creating", "uncertain"):
+        # After a POST whose job wasn't listed, and another one that was refused, the first one is still open.
+        if track.state in ("creating", "uncertain") or (track.idempotency_key and track.creating_at):
             await self._look_for(track)
             if track.state == "uncertain" and not self._settings.retry_uncertain:
                 return None
@@ -137,6 +140,9 @@ class Pipeline:
         self._begin(track)
         # Signed before the POST may count as sent: without credentials for it there is none.
         url = track.url or ""
+        if track.is_url:
+            # This run may have met it again since, under a fresh signature.
+            url = await self._latest_url(track)
         if is_object(url):
             url = await asyncio.to_thread(self._inputs.signed, url)
         params: dict[str, Any] = json.loads(track.params)
@@ -145,6 +151,8 @@ class Pipeline:
         self.committed.add(track.key)
         try:
             key = track.idempotency_key or str(uuid.uuid4())
+            unlisted = key in self._unlisted
+            open_since = track.creating_at if track.idempotency_key else None
             self._unlisted.discard(key)
             await self._journal.move(track, "creating", idempotency_key=key, creating_at=time.time())
             try:
@@ -159,9 +167,11 @@ class Pipeline:
             except CreateUncertainError as error:
                 code, message = type(error).__name__, str(error)
                 await self._journal.move(track, "uncertain", error_code=code, error_message=message)
-            except (StatusError, ConnectionFailedError, InputError) as error:
+            except MusicAiError as error:
                 # The service has certainly not acted: an answer that was lost is a CreateUncertainError.
-                await self._journal.move(track, "uploaded")
+                await self._journal.move(track, "uploaded", creating_at=open_since)
+                if unlisted:
+                    self._unlisted.add(key)
                 if isinstance(error, NotFoundError):
                     raise RunFailed from error
                 raise
@@ -171,6 +181,12 @@ class Pipeline:
             self.committed.discard(track.key)
         if track.state == "uncertain":
             await self._look_for(track)
+
+    async def _latest_url(self, track: Track) -> str:
+        def latest(ledger: Ledger) -> str | None:
+            return ledger.url(track)
+
+        return await self._journal.read(latest) or ""
 
     async def _look_for(self, track: Track) -> None:
         """Finds the job of a POST whose answer nobody has, if it is listed within the grace period."""
@@ -197,6 +213,7 @@ class Pipeline:
 
     async def _ended(self, track: Track) -> Job[Any]:
         settings = self._settings
+        began = time.monotonic()
         while True:
             try:
                 # All tracks share the client's polls, which are list pages.
@@ -207,7 +224,9 @@ class Pipeline:
                 )
             except NotFoundError:
                 # A job counts as gone only when the service has had its time to show it: a retry pays anew.
-                if time.time() - (track.created_at or 0.0) > settings.grace:
+                # By the clock that nobody sets too: that of the process before may have been ahead.
+                age = time.time() - (track.created_at or 0.0)
+                if max(age, time.monotonic() - began) > settings.grace:
                     raise
                 await asyncio.sleep(_LOOK_AGAIN)
 
@@ -216,10 +235,9 @@ class Pipeline:
         self._begin(track)
         self.committed.add(track.key)
         try:
-            if track.state == "finished" or not await self._verify(track):
+            if track.state == "finished" or not await self._is_here(track):
                 await self._download(track, job)
-                if not await self._verify(track):
-                    raise IntegrityError(f"the results in {track.folder!r} changed while they were verified")
+                await self._verify(track)
         finally:
             self.committed.discard(track.key)
 
@@ -245,23 +263,25 @@ class Pipeline:
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))
         await self._journal.move(track, "downloaded", downloaded_at=time.time(), bytes_downloaded=size)
 
-    async def _verify(self, track: Track) -> bool:
+    async def _is_here(self, track: Track) -> bool:
+        """Whether the results that were downloaded before are still as they were; verified then."""
+        try:
+            await self._verify(track)
+        except IntegrityError:
+            return False
+        return True
+
+    async def _verify(self, track: Track) -> None:
         def recorded(ledger: Ledger) -> list[Output]:
             return ledger.outputs(track)
 
-        outputs = await self._journal.read(recorded)
-        try:
-            checked = await asyncio.to_thread(self._place.verified, outputs)
-        except IntegrityError:
-            return False
+        checked = await asyncio.to_thread(self._place.verified, await self._journal.read(recorded))
         if not checked:
-            return False
-
+            raise IntegrityError(f"no results of {track.folder!r} are known")
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, checked))
         await self._journal.move(
             track, "verified", verified_at=time.time(), error_code=None, error_message=None, resume_at=None
         )
-        return True
 
     async def _delete(self, track: Track) -> None:
         self._begin(track)
@@ -278,3 +298,35 @@ class Pipeline:
         """A step begins only while the run doesn't drain."""
         if self.draining and track.key not in self.committed:
             raise Draining
+
+
+_Version: TypeAlias = tuple[int, int]
+"""Size and time of change (ns) of a file."""
+
+
+def _unchanged(track: Track, known: _Version | None) -> _Version | None:
+    """The version of a track's file, whose content is still the track's. Blocks.
+
+    Raises:
+        InputError: it is another content.
+    """
+    found = _version(track.source)
+    if found is not None and found != known:
+        given = Given(track.source, track.params, track.folder, size=found[0], mtime_ns=found[1])
+        with suppress(OSError):  # then it can't be uploaded either, and that says why
+            digest(given)
+        if given.content not in (None, track.content):
+            raise _changed(track)
+    return found
+
+
+def _version(path: str) -> _Version | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - as the inputs are met
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _changed(track: Track) -> InputError:
+    return InputError(f"{track.source!r} changed since it was read: process it when it's complete")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from musicai_sdk import AsyncMusicAiClient, workflows
 from musicai_sdk.batch import results
 from musicai_sdk.batch.errors import LedgerMismatchError
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.results import MANIFEST, Output
+from musicai_sdk.batch.schema import found_from, seen_from
 from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
@@ -28,6 +31,13 @@ Moved = Callable[[int, int | None], object]
 """Called with the bytes received of a file, and its bytes in all, from several threads."""
 
 _MANIFEST_NAME = "workflow.results.json"
+USUAL_LEDGER = ".musicai-batch.sqlite3"
+"""The ledger's name in the output folder, unless it is put elsewhere. No folder of results can have it."""
+_MARKER = ".musicai-batch.ledger"
+"""A file in the output folder of a ledger that is elsewhere, so that no other ledger writes there: JSON with the
+ledger's id and its path as seen from the folder."""
+_LOOKS = 5
+"""Results that are looked for in a folder that a ledger wasn't run with before."""
 _ETAG = "etag:"
 """What the digest of an object begins with in the ledger: a bucket tells an ETag, and computes no SHA-256."""
 
@@ -162,20 +172,114 @@ def _template(slug: str) -> type[Workflow[Any]] | None:
     )
 
 
-def belongs_to(ledger: Ledger, bucket: Bucket | None) -> None:
-    """Notes where the results of a ledger's tracks are.
+def belongs_to(ledger: Ledger, bucket: Bucket | None, out: Path) -> None:
+    """Notes where the results of a ledger's tracks are, and that they can be written there.
+
+    Args:
+        ledger: The ledger.
+        bucket: The bucket for results; None for a folder.
+        out: The output folder, which is made.
 
     Raises:
-        LedgerMismatchError: they are elsewhere: this run would skip what another place has.
+        LedgerMismatchError: they are elsewhere: this run would skip what another place has. Or another ledger's
+            results are in the folder: the two would overwrite each other's.
+        InputError: the folder can't be made or written.
     """
     url = bucket.url if bucket is not None else ""
     with ledger.transaction() as db:
-        row: tuple[str] | None = db.execute("SELECT value FROM meta WHERE name = 'bucket'").fetchone()
-        begun = row is not None or db.execute("SELECT 1 FROM tracks LIMIT 1").fetchone() is not None
-        known = row[0] if row is not None else ""
-        if begun and known != url:
+        known = _noted(db, "bucket")
+        begun = known is not None or db.execute("SELECT 1 FROM tracks LIMIT 1").fetchone() is not None
+        if begun and (known or "") != url:
             raise LedgerMismatchError(
                 f"the results of ledger {str(ledger.path)!r} are in {known or 'a folder'}, not in {url or 'a folder'}:"
                 " give every place a ledger of its own"
             )
-        db.execute("INSERT OR REPLACE INTO meta VALUES ('bucket', ?)", [url])
+        if bucket is None:
+            _check_results(db, ledger.path, out)
+            _check_marker(db, ledger.path, out)
+            try:
+                _try_out(out)
+                _mark(db, ledger.path, out)
+            except OSError as error:
+                raise InputError(
+                    f"results can't be written to {str(out)!r} ({error.strerror or error}): nothing was sent"
+                ) from None
+        rows = [("bucket", url), ("out", seen_from(ledger.path, out))]
+        db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+
+def _noted(db: sqlite3.Connection, name: str) -> str | None:
+    row: tuple[str] | None = db.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
+    return row[0] if row is not None else None
+
+
+def _check_results(db: sqlite3.Connection, path: Path, out: Path) -> None:
+    """What the ledger calls done is in this folder, if it says that it is in another one."""
+    known = _noted(db, "out")
+    if known is None or _same(found_from(path, known), out):
+        return
+    rows: list[tuple[str]] = db.execute(
+        "SELECT path FROM outputs JOIN tracks ON tracks.key = track WHERE state IN ('verified', 'deleted') LIMIT ?",
+        [_LOOKS],
+    ).fetchall()
+    if rows and not any((out / name).exists() for (name,) in rows):
+        before = str(found_from(path, known))
+        raise LedgerMismatchError(
+            f"the results of ledger {str(path)!r} are in {before!r}, and would be skipped, not brought to {str(out)!r}:"
+            " move them there first, or give that folder a ledger of its own"
+        )
+
+
+def _check_marker(db: sqlite3.Connection, path: Path, out: Path) -> None:
+    """No other ledger's results are in this folder."""
+    marker, own = out / _MARKER, out / USUAL_LEDGER
+    said = _said(marker)
+    if said is not None:
+        other = found_from(marker, said["ledger"])
+        # A ledger that took the place of one that was set aside goes on in its folder.
+        if said["id"] == _noted(db, "id") or _same(other, path):
+            return
+    elif own.is_file() and not _same(own, path):
+        other = own
+    else:
+        return
+    hint = f", or remove {str(marker)!r} if that ledger isn't needed any more" if said is not None else ""
+    raise LedgerMismatchError(
+        f"{str(out)!r} has the results of another ledger, {str(other)!r}, which would be overwritten: give"
+        f" {str(path)!r} an output folder of its own{hint}"
+    )
+
+
+def _said(marker: Path) -> dict[str, str] | None:
+    with suppress(OSError, ValueError):
+        said: object = json.loads(marker.read_text("utf-8"))
+        if isinstance(said, dict) and {"id", "ledger"} <= said.keys():
+            return cast("dict[str, str]", said)
+    return None
+
+
+def _mark(db: sqlite3.Connection, path: Path, out: Path) -> None:
+    """Leaves word of a ledger that is elsewhere; one in the folder, under its usual name, is seen without."""
+    marker = out / _MARKER
+    if _same(out / USUAL_LEDGER, path):
+        marker.unlink(missing_ok=True)
+        return
+    says = {"id": _noted(db, "id") or "", "ledger": seen_from(marker, path)}
+    if _said(marker) != says:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=out, prefix=_MARKER, encoding="utf-8", delete=False
+        ) as part:
+            json.dump(says, part)
+        Path(part.name).replace(marker)
+
+
+def _try_out(out: Path) -> None:
+    """Makes the folder, and writes to it: what can't be kept is better not paid for."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=out, prefix=_MARKER) as probe:
+        probe.write(b"probe")
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths are one file or folder, which need not be there."""
+    return one.resolve() == other.resolve()

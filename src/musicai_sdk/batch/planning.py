@@ -19,12 +19,14 @@ from musicai_sdk.batch.running import LEDGER
 from musicai_sdk.batch.schema import check_owner, open_to_read
 from musicai_sdk.batch.sources import Inputs, Rejected
 from musicai_sdk.batch.template import Template
-from musicai_sdk.batch.tracks import PAID, State, track_key
+from musicai_sdk.batch.tracks import FETCHABLE, PAID, State, track_key
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
 
 _SAFE: tuple[State, ...] = ("verified", "deleted")
+_GOES_ON = f"iif(state = 'failed' AND resume_at IN {FETCHABLE!r}, resume_at, state)"
+"""The state in which a run goes on with a track: results that couldn't be fetched are fetched by every run."""
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ class _Planner:
             under_way = [state for state in PAID if state != "uncertain"]
             marks = ", ".join("?" * len(under_way))
             self.plan.continued = db.execute(
-                f"SELECT count(*) FROM tracks WHERE state IN ({marks})",  # noqa: S608
+                f"SELECT count(*) FROM (SELECT {_GOES_ON} AS state FROM tracks) WHERE state IN ({marks})",  # noqa: S608
                 under_way,
             ).fetchone()[0]
         for item in items:
@@ -167,5 +169,8 @@ class _Planner:
         key = track_key(given.content or "", self._template.slug, self._template.wire_input, given.params)
         if db is None:
             return key, None
-        found: tuple[State] | None = db.execute("SELECT state FROM tracks WHERE key = ?", [key]).fetchone()
+        found: tuple[State] | None = db.execute(
+            f"SELECT {_GOES_ON} FROM tracks WHERE key = ?",  # noqa: S608
+            [key],
+        ).fetchone()
         return key, found[0] if found else None

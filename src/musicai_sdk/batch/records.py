@@ -14,7 +14,7 @@ from typing import Self
 from musicai_sdk.batch.events import Progress
 from musicai_sdk.batch.places import place_of
 from musicai_sdk.batch.results import Output
-from musicai_sdk.batch.schema import open_to_read
+from musicai_sdk.batch.schema import found_from, open_to_read, real_file
 from musicai_sdk.batch.sources import Rejected
 from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.errors import IntegrityError
@@ -60,7 +60,7 @@ class Failure:
     attempts: int
     """How often it was tried."""
     job_id: str | None
-    """The job that failed, or that the results still are to be fetched of."""
+    """The job that failed, or whose results the next run fetches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class LedgerView:
     @property
     def out(self) -> Path:
         """The output folder of the latest run; moved, if the ledger was moved with it."""
-        return Path(os.path.normpath(self.path.absolute().parent / self._meta("out")))
+        return found_from(real_file(self.path), self._meta("out"))
 
     def counts(self) -> dict[State, int]:
         """How many tracks there are in each state."""
@@ -197,7 +197,10 @@ class LedgerView:
             yield track, tuple(outputs)
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Every input with the folder of its results: several inputs with one content have one folder."""
+        """Every input with the folder of its results: several inputs with one content have one folder.
+
+        An input whose content has changed is told with its latest content's folder; the older one stays as it is.
+        """
         yield from self._db.execute(
             "SELECT inputs.source, tracks.folder FROM inputs JOIN tracks ON tracks.key = track"
         )

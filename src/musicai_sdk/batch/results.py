@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
 
 from musicai_sdk.errors import IntegrityError
@@ -12,6 +14,9 @@ from musicai_sdk.models import JobFiles
 
 MANIFEST = ""
 """The output name under which the JSON file with the whole result is kept."""
+
+SYNC_NEEDS_WRITING = os.name == "nt"
+"""Whether only a file that is open to write can be forced onto the disk."""
 
 Output = tuple[str, str, int, str | None]
 """Name, path below the output folder, size in bytes, sha256."""
@@ -30,7 +35,7 @@ def verified(outputs: Sequence[Output], out: Path) -> list[Output]:
     """The outputs with their digests, read back from the disk and forced onto it.
 
     Raises:
-        IntegrityError: a file is missing or isn't what was recorded.
+        IntegrityError: a file is missing, empty, or isn't what was recorded.
     """
     checked = list[Output]()
     for name, path, size, known in outputs:
@@ -39,28 +44,51 @@ def verified(outputs: Sequence[Output], out: Path) -> list[Output]:
             raise IntegrityError(
                 f"{str(out / path)!r} is {'missing' if found is None else 'not what was downloaded'}"
             )
+        if not found[0]:
+            # An answer without a body isn't a result, and the job that could give one is deleted after this.
+            raise IntegrityError(f"{str(out / path)!r} is empty")
         checked.append((name, path, *found))
-    for folder in {(out / path).parent for _, path, *_ in outputs}:
+    for folder in {parent for _, path, *_ in outputs for parent in _up_to(out, out / path)}:
         _sync_folder(folder)
     return checked
 
 
 def _digest(path: Path) -> tuple[int, str] | None:
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            # The copy at the service is deleted after this: a power cut mustn't take this one.
-            os.fsync(file.fileno())
-            return file.tell(), digest
+        file, lasting = _opened(path)
     except FileNotFoundError:
         return None
+    with file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if lasting:
+            # The copy at the service is deleted after this: a power cut mustn't take this one.
+            os.fsync(file.fileno())
+        return file.tell(), digest
+
+
+def _opened(path: Path) -> tuple[BufferedReader | BufferedRandom, bool]:
+    """A file to read, and whether it can be forced onto the disk."""
+    if SYNC_NEEDS_WRITING:
+        try:
+            return path.open("r+b"), True
+        except PermissionError:
+            return path.open("rb"), False
+    return path.open("rb"), True
+
+
+def _up_to(out: Path, path: Path) -> list[Path]:
+    """The folders that a file is in, the output folder included: each may be new."""
+    folders = list(path.parents)
+    return folders[: folders.index(out) + 1]
 
 
 def _sync_folder(folder: Path) -> None:
     """The names in a folder are on disk too, where the system can do that."""
     if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        # Some network file systems can't do it with a folder: what is paid for doesn't fail of that.
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

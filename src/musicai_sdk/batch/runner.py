@@ -22,6 +22,10 @@ _SAFE: tuple[State, ...] = ("verified", "deleted")
 """The results are here."""
 _HASHES = 2
 """Files that are read for their digests at the same time."""
+_PAUSE = 0.5
+"""After how many seconds without an input the inputs count as met for now: more may come, or never."""
+_PATIENCE = 30.0
+"""For how many seconds a track waits at most for a fresh URL among inputs that keep coming."""
 
 
 class Runner:
@@ -39,10 +43,14 @@ class Runner:
         self._ledger = ledger
         self._settings = settings
         self._items = items
-        self._tell = tell
+        self._observer = tell
         self._journal = Journal(ledger, self._moved)
         self._pipeline = Pipeline(
-            client, self._journal, settings, self.tally, lambda text: tell(Event("warning", message=text))
+            client,
+            self._journal,
+            settings,
+            self.tally,
+            lambda text: self._tell(Event("warning", message=text)),
         )
         self._tries = Tries(self._pipeline, self._journal, settings, self._emit)
         # Enough to keep every stage busy; what is uploaded ahead of its slot stays little, and fresh.
@@ -51,6 +59,10 @@ class Runner:
         self._tasks = dict[asyncio.Task[None], str | None]()
         self._resumed = dict[str, bool]()
         """Tracks that an earlier run had begun, and whether they are among this run's inputs."""
+        self._late = dict[str, Track]()
+        """Those of them that may be sent again, and whose URL the inputs may bring with a fresh signature."""
+        self._given_up = set[str]()
+        """Tracks that this run has worked on without getting their results."""
         self._feeding: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
 
@@ -60,17 +72,19 @@ class Runner:
         Raises:
             InputError: the inputs can't be read.
             AuthenticationError: the key is wrong; so is every error that all tracks would meet.
+            Exception: whatever the observer of the events raised; it drained the run.
         """
         feed = Feed(self._items)
         try:
-            if self.tally.draining:
-                return
-            await self._journal.write(lambda ledger: ledger.begin())
-            self._feeding = asyncio.create_task(self._start_all(feed))
-            await asyncio.wait({self._feeding})
-            if not self._feeding.cancelled() and self._feeding.exception() is not None:
-                self._error = self._error or self._feeding.exception()
-                self.drain()
+            if not self.tally.draining:
+                await self._journal.write(lambda ledger: ledger.begin())
+            # Once more: it may have begun meanwhile.
+            if not self.tally.draining:
+                self._feeding = asyncio.create_task(self._start_all(feed))
+                await asyncio.wait({self._feeding})
+                if not self._feeding.cancelled() and self._feeding.exception() is not None:
+                    self._error = self._error or self._feeding.exception()
+                    self.drain()
             while self._tasks:
                 await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -108,10 +122,34 @@ class Runner:
         self._pipeline.look_for(unfinished)
         self._resumed = dict.fromkeys((track.key for track in unfinished), False)
         for track in unfinished:
-            await self._start(self._to_its_end(track), track.key)
-        while chunk := await feed.next():
+            if track.is_url and track.state in ("creating", "uncertain"):
+                self._late[track.key] = track
+            else:
+                await self._start(self._to_its_end(track), track.key)
+        until = asyncio.get_running_loop().time() + _PATIENCE
+        while chunk := await self._next(feed, until):
             await self._meet(chunk)
+        await self._start_late()
         self.tally.complete = True
+
+    async def _next(self, feed: Feed, until: float) -> list[Met]:
+        """The next inputs. Tracks that wait for theirs wait no longer once none has come for a moment."""
+        if not self._late:
+            return await feed.next()
+        coming = asyncio.create_task(feed.next())
+        try:
+            left = until - asyncio.get_running_loop().time()
+            done, _ = await asyncio.wait({coming}, timeout=min(_PAUSE, left))
+            if not done or left <= 0:
+                await self._start_late()
+            return await coming
+        finally:
+            coming.cancel()
+
+    async def _start_late(self) -> None:
+        while self._late:
+            key, track = self._late.popitem()
+            await self._start(self._to_its_end(track), key)
 
     async def _start(self, work: Any, key: str | None) -> None:
         try:
@@ -160,22 +198,24 @@ class Runner:
         track, new = await self._journal.write(lambda ledger: ledger.register(given))
         if new:
             self._moved(track, None)
-        elif track.key in self.tally.active or track.key in self._resumed:
+        elif track.key in self.tally.active or track.key in self._resumed or track.key in self._given_up:
             self._meet_again(given, track)
+            if self._late.pop(track.key, None) is not None:
+                await self._go_on(track)
             return
         elif track.state in _SAFE:
             self._skip(1)
             return
         elif track.state == "uncertain" or (track.state == "failed" and not self._settings.retry_failed):
             return
-        elif track.state == "failed":
-            await self._journal.move(
-                track, track.resume_at or "seen", error_code=None, error_message=None, ended_at=None
-            )
+        if await self._go_on(track):
+            self.tally.done += 1
+
+    async def _go_on(self, track: Track) -> bool:
+        """Goes on with a track in the task that has met its input."""
         if (task := asyncio.current_task()) is not None:
             self._tasks[task] = track.key
-        if await self._to_its_end(track):
-            self.tally.done += 1
+        return await self._to_its_end(track)
 
     def _meet_again(self, given: Given, track: Track) -> None:
         if self._resumed.get(track.key) is False:
@@ -192,9 +232,15 @@ class Runner:
             return False
         self.tally.enter(track)
         try:
+            if track.state == "failed":
+                await self._journal.move(
+                    track, track.resume_at or "seen", error_code=None, error_message=None, ended_at=None
+                )
             await self._tries.run(track)
         finally:
             self.tally.active.pop(track.key, None)
+            if track.state not in _SAFE:
+                self._given_up.add(track.key)
         if track.state in _SAFE and self._resumed.get(track.key):
             self.tally.done += 1
         return track.state in _SAFE
@@ -203,6 +249,14 @@ class Runner:
         await self._journal.write(lambda ledger: ledger.reject(source, reason))
         self.tally.rejected += 1
         self._tell(Event("rejected", shown(source), message=reason))
+
+    def _tell(self, event: Event) -> None:
+        """Tells an event; what its observer raises is no track's trouble, and ends the run."""
+        try:
+            self._observer(event)
+        except Exception as error:  # noqa: BLE001 - `run` raises it
+            self._error = self._error or error
+            self.drain()
 
     def _skip(self, count: int) -> None:
         self.tally.skip(count)

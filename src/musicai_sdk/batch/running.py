@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +20,7 @@ from musicai_sdk.batch.feeding import met_inputs
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import shard_files
 from musicai_sdk.batch.objects import Buckets, known_buckets
-from musicai_sdk.batch.places import belongs_to, bucket_of
+from musicai_sdk.batch.places import USUAL_LEDGER, belongs_to, bucket_of
 from musicai_sdk.batch.records import Report
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
@@ -31,8 +32,8 @@ from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
 
-LEDGER = ".musicai-batch.sqlite3"
-"""The ledger's name in the output folder, unless it is put elsewhere. No folder of results can have it."""
+LEDGER = USUAL_LEDGER
+"""The ledger's name in the output folder, unless it is put elsewhere."""
 
 
 class Batch:
@@ -86,8 +87,8 @@ class Batch:
             downloads: Tracks whose results are downloaded at a time, in each process.
             keep_jobs: Whether jobs stay at the service; otherwise each is deleted when its results are
                 verified.
-            retry_failed: Whether tracks that failed in earlier runs are tried again. A job that failed is
-                paid anew.
+            retry_failed: Whether tracks that failed in earlier runs are tried again, also where that is paid
+                anew, as for a job that failed. Results that couldn't be fetched are in every run.
             retry_uncertain: Whether a POST whose answer was lost is sent again when its job isn't listed
                 after `grace`.
             max_attempts: How often a track is tried in this run when the trouble may pass, beyond the
@@ -101,7 +102,8 @@ class Batch:
                 left out.
             executor: Runs the inputs in shards on its workers; in this process when left out.
             shards: How many shards; as many as this machine has cores when left out. At most `in_flight`.
-            on_event: Called with every event, on the thread that runs the batch. It should be quick.
+            on_event: Called with every event, on the thread that runs the batch. It should be quick. What it
+                raises drains the run, and is raised at the end.
 
         Raises:
             InputError: an argument can't be right.
@@ -204,11 +206,17 @@ class Batch:
             ShardsFailedError: workers of the executor were lost.
         """
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        try:
+            return await self._run()
+        finally:
+            self._loop = self._task = None
+
+    async def _run(self) -> Report:
         async with self._connect() as client:
             ledger = Ledger(self.ledger, self._settings.slug, self._settings.wire_input, out=self.out)
             try:
                 await asyncio.to_thread(take_over_all, ledger)
-                await asyncio.to_thread(belongs_to, ledger, self.bucket)
+                await asyncio.to_thread(belongs_to, ledger, self.bucket, self.out)
                 if self.bucket is not None:
                     # A bucket that isn't there shows before anything is paid for.
                     await asyncio.to_thread(next, self.bucket.objects(), None)
@@ -226,13 +234,16 @@ class Batch:
     def drain(self) -> None:
         """Ends the run early, from any thread: nothing new is begun, running POSTs and downloads are finished."""
         self._draining = True
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._drain)
+        if (loop := self._loop) is not None:
+            with suppress(RuntimeError):  # it was closed just now
+                loop.call_soon_threadsafe(self._drain)
 
     def stop(self) -> None:
         """Ends the run at once, from any thread: transfers are broken off. The next run goes on from there."""
-        if self._loop is not None and self._task is not None:
-            self._loop.call_soon_threadsafe(self._task.cancel)
+        loop, task = self._loop, self._task
+        if loop is not None and task is not None:
+            with suppress(RuntimeError):  # it was closed just now
+                loop.call_soon_threadsafe(task.cancel)
 
     @property
     def progress(self) -> Progress:
@@ -258,7 +269,7 @@ class Batch:
             self._on_event,
             lambda: self._draining,
         )
-        if not shard_files(self.ledger):
+        if not shard_files(ledger.path):
             return
         self._parts = shards = Shards(ledger, settings, executor, self._on_event)
         self._drain = shards.drain

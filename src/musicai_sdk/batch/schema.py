@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+import uuid
 from dataclasses import fields
 from pathlib import Path
 
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
+from musicai_sdk.batch.naming import folded
 from musicai_sdk.batch.tracks import Track
 
-VERSION = 1
-"""The version of the tables, in the file's `user_version`."""
+VERSION = 2
+"""The version of the tables, in the file's `user_version`. 1 had no `folders`."""
 _APPLICATION = 0x4D534149  # "MSAI": what tells a ledger from any other database
 BUSY = 30.0
 """How long a reader or writer waits for the other one, in seconds."""
@@ -22,6 +23,10 @@ _CACHE = 32 * 1024
 TRACK_COLUMNS = ", ".join(each.name for each in fields(Track))
 """The columns of `tracks` in the order of the fields of `Track`."""
 
+_FOLDERS = """
+-- Which track's results a folder has: a folder is never another track's, also when an input gets a new content.
+CREATE TABLE folders (folded TEXT PRIMARY KEY, track TEXT NOT NULL) WITHOUT ROWID;
+"""
 _TABLES = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tracks ({TRACK_COLUMNS}, PRIMARY KEY (key));
@@ -41,6 +46,7 @@ CREATE TABLE outputs (
 CREATE TABLE rejected (source TEXT NOT NULL, reason TEXT NOT NULL);
 -- Of a shard only: what it is to work on.
 CREATE TABLE queue (source TEXT NOT NULL, params TEXT NOT NULL, url TEXT, folder TEXT NOT NULL);
+{_FOLDERS}
 """
 
 
@@ -53,7 +59,7 @@ def create_or_open(
         path: The file.
         slug: The run's workflow.
         input_name: The wire name of the parameter that takes the track.
-        out: The run's output folder; None leaves what is known of it.
+        out: The run's output folder, written down unless one is known; None leaves that open.
         alone: No reader looks in meanwhile, so the file may be on a network file system.
 
     Raises:
@@ -73,19 +79,23 @@ def create_or_open(
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
-        with closing(connection.execute("PRAGMA user_version")) as found:
-            version = found.fetchone()[0]
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION};"
-                f" PRAGMA user_version = {VERSION}; COMMIT"
-            )
-            connection.executemany(
-                "INSERT INTO meta VALUES (?, ?)", [("workflow", slug), ("input", input_name)]
-            )
-        check_owner(connection, path, slug, input_name)
+            connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION}")
+        else:
+            check_owner(connection, path, slug, input_name)
+        if 0 < version < VERSION:
+            connection.executescript(f"BEGIN IMMEDIATE; {_FOLDERS}")
+            connection.create_function("folded", 1, folded, deterministic=True)
+            connection.execute("INSERT OR IGNORE INTO folders SELECT folded(folder), key FROM tracks")
+        if version < VERSION:
+            # With the tables, or not at all: a ledger whose process was killed here would be nobody's for ever.
+            known = {"workflow": slug, "input": input_name, "id": uuid.uuid4().hex}
+            connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", known.items())
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
         if out is not None:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('out', ?)", [_from(path, out)])
+            connection.execute("INSERT OR IGNORE INTO meta VALUES ('out', ?)", [seen_from(path, out)])
     except sqlite3.Error as error:
         connection.close()
         raise LedgerError(f"the ledger {str(path)!r} can't be used: {error}") from None
@@ -95,12 +105,25 @@ def create_or_open(
     return connection
 
 
-def _from(path: Path, out: Path) -> str:
-    """The output folder as seen from the ledger's, so that both can be moved together."""
+def real_file(path: Path) -> Path:
+    """The ledger's own file behind a symbolic link: one file has one lock, one folder of shards, one output folder.
+
+    The folders above it stay as they are named: on another machine they may lead somewhere else.
+    """
+    return path.resolve() if path.is_symlink() else path
+
+
+def seen_from(path: Path, other: Path) -> str:
+    """A path as seen from the folder that a file is in, so that both can be moved together."""
     try:
-        return os.path.relpath(out.absolute(), path.absolute().parent)
+        return os.path.relpath(other.absolute(), path.absolute().parent)
     except ValueError:  # another drive
-        return str(out.absolute())
+        return str(other.absolute())
+
+
+def found_from(path: Path, seen: str) -> Path:
+    """The path that `seen_from` wrote down."""
+    return Path(os.path.normpath(path.absolute().parent / seen))
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -143,5 +166,5 @@ def check_owner(connection: sqlite3.Connection, path: Path, slug: str, input_nam
     if (own.get("workflow", slug), own.get("input", input_name)) != (slug, input_name):
         raise LedgerMismatchError(
             f"the ledger {str(path)!r} belongs to {own['workflow']} ({own['input']}), not to {slug} ({input_name}):"
-            " give every workflow a ledger of its own"
+            " give every workflow a ledger and an output folder of its own"
         )

@@ -69,8 +69,9 @@ async def _run_shard(path: Path, settings: Settings) -> None:
                         if (path.parent / _DRAIN).exists():
                             runner.drain()
                         await asyncio.wait({run}, timeout=TELL_EVERY)
-                        events.flush()
-                        _write_progress(path, runner.tally.snapshot())
+                        with suppress(OSError):  # for a display only: the work goes on without it
+                            events.flush()
+                            _write_progress(path, runner.tally.snapshot())
                     await run
                 finally:
                     run.cancel()
@@ -102,7 +103,8 @@ class Shards:
         self._main = main
         self._settings = settings
         self._executor = executor
-        self._tell = tell
+        self._observer = tell
+        self._error: Exception | None = None
         self._told = dict[Path, int]()
 
     def drain(self) -> None:
@@ -114,6 +116,9 @@ class Shards:
 
         Returns:
             What became of shards whose tasks were lost, for a person; empty when none was.
+
+        Raises:
+            Exception: whatever the observer of the events raised; it drained the shards.
         """
         paths = shard_files(self._main.path)
         shares = _shares(self._settings.in_flight, len(paths))
@@ -137,7 +142,7 @@ class Shards:
             if isinstance(result, BaseException):
                 problems.append(f"{path.name}: {type(result).__name__}: {result}")
         _leave(shard_folder(self._main.path))
-        first = next((result for result in results if isinstance(result, MusicAiError)), None)
+        first = next((result for result in results if isinstance(result, MusicAiError)), self._error)
         if first is not None:
             raise first
         return problems
@@ -175,6 +180,16 @@ class Shards:
                 self._told[path] = self._told.get(path, 0) + len(line)
                 with suppress(ValueError, TypeError):
                     self._tell(Event(**json.loads(line)))
+
+    def _tell(self, event: Event) -> None:
+        """Tells an event; what its observer raises ends the run when everything that is paid for is taken over."""
+        try:
+            self._observer(event)
+        except Exception as error:  # noqa: BLE001 - `run` raises it
+            if self._error is None:
+                self._error = error
+                with suppress(OSError):  # they are merged by now
+                    self.drain()
 
     def _take(self, path: Path) -> None:
         self._read(path)

@@ -44,7 +44,7 @@ class Folder:
     glob: str | None = None
     """Which files, such as `*.mp3` or `live/*.wav`; audio and video files when left out. Hidden ones never."""
     recursive: bool = True
-    """Whether the folders in it count too."""
+    """Whether the folders in it count too, also those that links lead to, each once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,12 @@ folder stands for a `Folder`, a plain path that ends in `.csv`, `.jsonl` or `.nd
 Iterators are read as the run goes on, so they may be endless, and may block."""
 
 
+_WEB = ("https://", "http://")
+
+
 def is_url(source: str) -> bool:
     """Whether a source is remote."""
-    return source.startswith(("https://", "http://"))
+    return source.startswith(_WEB) or source[:8].lower().startswith(_WEB)
 
 
 def is_object(source: str) -> bool:

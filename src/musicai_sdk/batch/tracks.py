@@ -31,7 +31,9 @@ message.
 
 STATES: tuple[State, ...] = get_args(State)
 """All states."""
-PAID: tuple[State, ...] = ("creating", "uncertain", "created", "finished", "downloaded")
+FETCHABLE: tuple[State, ...] = ("created", "finished", "downloaded")
+"""States with a job whose results can be fetched, which costs nothing: a run also goes on with what failed there."""
+PAID: tuple[State, ...] = ("creating", "uncertain", *FETCHABLE)
 """States in which money is or may be spent and the results aren't safe yet: a run goes on with all of these."""
 
 
@@ -50,7 +52,8 @@ class Track:
     params: str
     """The parameters by wire name, besides the input, as JSON."""
     folder: str
-    """Where the results are, relative to the output folder."""
+    """Where the results are, relative to the output folder; no other track has it, also when its input gets a new
+    content."""
     sample: str
     """A digest of a few bytes of the content: equal contents have equal samples, so they meet in one shard."""
     size: int | None = None
@@ -64,7 +67,8 @@ class Track:
     attempts: int = 0
     """How often it was tried without success."""
     resume_at: State | None = None
-    """Where a failed track goes on when it is retried: never before a job that is paid for and still useful."""
+    """Where a failed track goes on: never before a job that is paid for and still useful. One whose results can be
+    fetched goes on in every run, others when they are retried."""
     error_code: str | None = None
     """Why it failed, as a code; None unless it did."""
     error_message: str | None = None

@@ -13,6 +13,10 @@ from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.pipeline import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.tracks import Track
+from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
+
+_OUTAGE = 900.0
+"""For how many seconds a service that this run has reached may be out of reach, until the run ends."""
 
 
 class Emit(Protocol):
@@ -30,13 +34,18 @@ class Tries:
         self._journal = journal
         self._settings = settings
         self._emit = emit
+        self._reached = False
+        """Whether this run has had anything from the service."""
+        self._unreachable_since: float | None = None
 
     async def run(self, track: Track) -> None:
         """Takes a track as far as it goes; what would stop every other track too is raised."""
         tries = 0
         while True:
+            before = track.state
             try:
                 await self._pipeline.advance(track)
+                self._heard()
                 if track.state != "uncertain" or not self._settings.retry_uncertain:
                     return
                 error: Exception | None = None
@@ -47,12 +56,31 @@ class Tries:
             except Exception as raised:  # noqa: BLE001 - one failure never stops the rest
                 error = raised
             tries += 1
+            if track.state != before or isinstance(error, StatusError):
+                self._heard()
+            elif isinstance(error, ConnectionFailedError) and not error.sent:
+                self._end_if_out_of_reach(error, tries)
+                self._emit("retry", track, described(error)[1])
+                await asyncio.sleep(pause(tries))
+                continue
+            if isinstance(error, NotFoundError) and track.job_id is None:
+                raise RunFailed from error  # no such address: every other track would hear the same
             again = tries < self._settings.max_attempts and (error is None or transient(error))
             if error is not None:
                 await self._note(track, error, again=again)
             if not again:
                 return
             await asyncio.sleep(pause(tries))
+
+    def _heard(self) -> None:
+        self._reached, self._unreachable_since = True, None
+
+    def _end_if_out_of_reach(self, error: ConnectionFailedError, tries: int) -> None:
+        """Ends a run that can't reach the service at all: no track's fault. All stay as they are for the next run."""
+        since = self._unreachable_since = self._unreachable_since or time.monotonic()
+        never = not self._reached and tries >= self._settings.max_attempts
+        if never or time.monotonic() - since > _OUTAGE:
+            raise RunFailed from error
 
     async def _note(self, track: Track, error: Exception, *, again: bool) -> None:
         code, message = described(error)

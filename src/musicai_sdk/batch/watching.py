@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from musicai_sdk.batch.sources import Input, Watch, stem
+from musicai_sdk.batch.sources import Input, Rejected, Watch, stem
 from musicai_sdk.batch.walking import root_of, walk
 from musicai_sdk.errors import InputError
 
@@ -25,19 +25,28 @@ _Version: TypeAlias = "tuple[int, int, int]"
 """What tells one content of a path from the next: inode, size, time of change."""
 
 
-def watched(watch: Watch, out: Path) -> Iterator[Input | None]:
+def watched(watch: Watch, out: Path | None) -> Iterator[Input | Rejected | None]:
     """The files of a folder without end, each when it is complete; None whenever there is nothing new.
 
+    A folder in it that can't be read is rejected once, and taken when it can be read.
+
     Raises:
-        InputError: the folder doesn't exist, or `settle` can't be right.
+        InputError: the folder doesn't exist, results go to it, or `settle` can't be right.
     """
     if watch.settle < 0:
         raise InputError(f"settle must be 0 or more seconds, not {watch.settle!r}")
     root = root_of(watch.path)
     arrivals = Arrivals(watch.settle)
+    unreadable = dict[str, Rejected]()
     while True:
         began = time.monotonic()
-        present = dict[str, str](walk(root, out, watch.glob, recursive=watch.recursive))
+        present, before, unreadable = dict[str, str](), unreadable, dict[str, Rejected]()
+        for found in walk(root, out, watch.glob, recursive=watch.recursive):
+            if isinstance(found, Rejected):
+                unreadable[found.source] = found
+            else:
+                present[found[0]] = found[1]
+        yield from (rejected for path, rejected in unreadable.items() if path not in before)
         for path in arrivals.complete(present):
             yield Input(path, {}, stem(present[path]))
         now = time.monotonic()

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from html import escape
 
-from musicai_sdk.batch.events import shown
+from musicai_sdk.batch.events import unsigned
 
-_ADDRESS = re.compile(r"https?://[^\s'\"<>]*[^\s'\"<>.,:;)]")
+__all__ = ["duration", "moment", "number", "size", "text", "unsigned"]
 
 
 def text(value: object) -> str:
     """Text as HTML: nothing in it is markup."""
     return escape(str(value))
-
-
-def unsigned(message: str) -> str:
-    """A message without the queries of the addresses in it: signatures stand there."""
-    return _ADDRESS.sub(lambda found: shown(found[0]), message) if "://" in message else message
 
 
 def number(value: int) -> str:
