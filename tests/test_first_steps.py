@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from conftest import Connect
-from core.test_connections import Listener
 from musicai_sdk import Job, MusicAiClient
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, InputError, NotFoundError
 from musicai_sdk.models import FiltersDict, WorkflowList
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords
+from support.listening import Listener
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 

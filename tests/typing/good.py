@@ -277,7 +277,7 @@ def fields_of_a_job(job: Job[RawResult]) -> None:
     assert_type(job.get("createdAt", "never"), Any)
     assert_type(dict(job), dict[str, Any])
     print("result" in job, job.keys(), list(job.items()), {job: 1}, len(job))
-    assert_type([name for name in job], list[str])
+    assert_type(list(job), list[str])
     assert_type(job.copy(), dict[str, Any])
     assert_type(list(job.values()), list[Any])
 

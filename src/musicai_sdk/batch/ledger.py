@@ -94,10 +94,11 @@ class Ledger:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.path = path = real_file(path)
+            path = real_file(path)
             self._lock = FileLock(path.with_name(path.name + ".lock"), patience=patience)
         except OSError as error:
             raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
+        self.path: Path = path
         self.slug = slug
         self.input_name = input_name
         try:

@@ -111,5 +111,6 @@ def sandbox(arguments: tuple[str, ...]) -> None:
 
 
 process.add_command(process_folder)
-for group in (batch, job, process):
-    musicai.add_command(group)
+musicai.add_command(batch)
+musicai.add_command(job)
+musicai.add_command(process)

@@ -10,7 +10,7 @@ from musicai_sdk.batch import Batch
 class AskedBatch(Batch):
     """Ctrl-C and SIGTERM drain a run, and so does an error that all its tracks would meet."""
 
-    asked = False
+    asked: bool = False
     """Whether a signal did, or a reader that went away."""
 
     @override
