@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shlex
 import signal
-import threading
 from collections.abc import Generator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from musicai_sdk.cli.failing import Hint, Terminated
@@ -19,21 +17,15 @@ if TYPE_CHECKING:
 _MAY_EXIST = Hint("a job may have been created meanwhile, and is paid for then: musicai job list")
 
 
-@contextmanager
-def stopped_by_sigterm() -> Generator[None]:
+def stopped_by_sigterm() -> AbstractContextManager[None]:
     """SIGTERM ends the block as Ctrl-C does; only the main thread can have that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    from musicai_sdk.batch.signals import on_signal
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise Terminated
+    return on_signal(signal.SIGTERM, _terminate)
 
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+
+def _terminate() -> None:
+    raise Terminated
 
 
 def create(client: MusicAiClient, asked: CustomWorkflow, *, name: str | None = None) -> JobRef[Any]:

@@ -134,7 +134,10 @@ def command(function: Callable[P, T]) -> Callable[P, T]:
                 note("\nmusicai: interrupted")
                 context.exit(INTERRUPTED)
             raise
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - what isn't known is raised again
-            context.exit(context.find_object(Settings).tell(error))  # type: ignore[union-attr]
+        except (Exception, KeyboardInterrupt) as error:
+            settings = context.find_object(Settings)
+            if settings is None:  # a command of somebody else's group
+                raise
+            context.exit(settings.tell(error))
 
     return wrapper

@@ -43,7 +43,8 @@ class WireModel(BaseModel, frozen=True):
         """Whether there is a field of that wire name."""
         return wire_name in wire_fields(type(self)) or wire_name in (self.model_extra or {})
 
-    # pydantic's own gives pairs of Python names and values, and is used by nothing of pydantic but the `copy` below.
+    # Ignored: that this gives another type than pydantic's own is what it is for. That one gives pairs of Python names
+    # and values, and is used by nothing of pydantic but the `copy` below.
     @override
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """The wire names."""
@@ -65,7 +66,8 @@ class WireModel(BaseModel, frozen=True):
         """Wire names and JSON values."""
         return self.copy().items()
 
-    # In place of pydantic's, which it has given up: `model_copy` is its name today.
+    # Ignored: another type than that of pydantic's, as the dicts of 1.0 had it. pydantic has given its own up for
+    # `model_copy`.
     @override
     def copy(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """A plain dict of wire names and JSON values, which can be changed; as `dict(model)`."""
