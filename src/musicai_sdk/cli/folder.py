@@ -122,9 +122,8 @@ def process_folder(
     OUT a folder or a place in a bucket. Run the same command again after a crash or with more files: it goes
     on, and pays for nothing twice. Ctrl-C once ends it in order, twice at once.
     """
-    from musicai_sdk.batch import plan
+    from musicai_sdk.batch import Batch, plan
     from musicai_sdk.batch.signals import on_signal
-    from musicai_sdk.cli.asked import AskedBatch
     from musicai_sdk.cli.progress.expecting import Expected
 
     if watch and dask:
@@ -146,8 +145,8 @@ def process_folder(
     with ExitStack() as stack:
         options |= asked | {"in_flight": concurrency, "on_event": display}
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
-        run = AskedBatch(workflow, inputs, out, **options)
-        display.follow(Expected(lambda: run.progress, inputs, run.out), run.drain, lambda: run.asked)
+        run = Batch(workflow, inputs, out, **options)
+        display.follow(Expected(lambda: run.progress, inputs, run.out), run.drain)
         # As Ctrl-C does: `docker stop` and systemd send it.
         with on_signal(signal.SIGTERM, run.drain), display:
             done = _run(run)

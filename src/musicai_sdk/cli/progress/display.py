@@ -11,30 +11,14 @@ if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Progress
 
 
-def always() -> bool:
-    """What a display takes for certain that isn't told otherwise: who ends the run has asked for it."""
-    return True
-
-
 class Display(Protocol):
     """Shows a run. It is the run's `on_event`, and may look at its progress from any thread."""
 
     def __call__(self, event: Event) -> None:
         """Something happened."""
 
-    def follow(
-        self,
-        progress: Callable[[], Progress],
-        drain: Callable[[], object],
-        asked: Callable[[], bool] = always,
-    ) -> None:
-        """Says what a run offers.
-
-        Args:
-            progress: The figures.
-            drain: Ends the run if nobody can be shown anything any more.
-            asked: Whether somebody asked for the run's end: an error ends it too.
-        """
+    def follow(self, progress: Callable[[], Progress], drain: Callable[[], object]) -> None:
+        """Says where the figures are, and how the run is ended if nobody can be shown anything any more."""
 
     def __enter__(self) -> Self:
         """Begins to show."""
@@ -58,15 +42,10 @@ class Several:
         for each in self._displays:
             each(event)
 
-    def follow(
-        self,
-        progress: Callable[[], Progress],
-        drain: Callable[[], object],
-        asked: Callable[[], bool] = always,
-    ) -> None:
-        """Says what a run offers."""
+    def follow(self, progress: Callable[[], Progress], drain: Callable[[], object]) -> None:
+        """Says where the figures are."""
         for each in self._displays:
-            each.follow(progress, drain, asked)
+            each.follow(progress, drain)
 
     def __enter__(self) -> Self:
         """Begins to show."""

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from musicai_sdk.cli.progress.display import always
 from musicai_sdk.cli.progress.telling import count, figures, told
 
 if TYPE_CHECKING:
@@ -34,24 +33,17 @@ class Lines:
         self._progress: Callable[[], Progress] | None = None
         self._end = threading.Event()
         self._drained = False
-        self._asked = always
         self._thread = threading.Thread(target=self._tell, name="musicai-progress", daemon=True)
 
     def __call__(self, event: Event) -> None:
         """Writes what a person should know at once."""
-        if (found := told(event, drained=self._drained or not self._asked())) is not None:
+        if (found := told(event, drained=self._drained)) is not None:
             self._write(found[1])
         self._drained = self._drained or event.kind == "draining"
 
-    def follow(
-        self,
-        progress: Callable[[], Progress],
-        drain: Callable[[], object],  # noqa: ARG002
-        asked: Callable[[], bool] = always,
-    ) -> None:
-        """Says where the figures are, and whether somebody asked for the run's end: an error ends it too."""
+    def follow(self, progress: Callable[[], Progress], drain: Callable[[], object]) -> None:  # noqa: ARG002
+        """Says where the figures are."""
         self._progress = progress
-        self._asked = asked
 
     def __enter__(self) -> Self:
         """Begins to write."""

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from musicai_sdk.cli.progress.display import always
-
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Progress
 
@@ -25,12 +23,7 @@ class Ndjson:
         """Writes an event."""
         self._write(event.to_dict())
 
-    def follow(
-        self,
-        progress: Callable[[], Progress],  # noqa: ARG002
-        drain: Callable[[], object],
-        asked: Callable[[], bool] = always,  # noqa: ARG002
-    ) -> None:
+    def follow(self, progress: Callable[[], Progress], drain: Callable[[], object]) -> None:  # noqa: ARG002
         """Says how the run is ended when nobody reads any more."""
         self._drain = drain
 

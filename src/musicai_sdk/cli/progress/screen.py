@@ -13,7 +13,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from musicai_sdk.cli.progress.display import always
 from musicai_sdk.cli.progress.telling import DOING, count, figures, settled, told
 from musicai_sdk.cli.words import duration, place, shortened
 
@@ -102,7 +101,6 @@ class Screen:
         self._console = console or Console(stderr=True, highlight=False)
         self._progress: Callable[[], Progress] | None = None
         self._drained = False
-        self._asked = always
         self._live = Live(
             get_renderable=self._frame,
             console=self._console,
@@ -112,20 +110,14 @@ class Screen:
 
     def __call__(self, event: Event) -> None:
         """Writes what a person should know above the bar."""
-        if (found := told(event, drained=self._drained or not self._asked())) is not None:
+        if (found := told(event, drained=self._drained)) is not None:
             bad, text = found
             self._console.print(Text(text, style="red" if bad else "yellow"), soft_wrap=True)
         self._drained = self._drained or event.kind == "draining"
 
-    def follow(
-        self,
-        progress: Callable[[], Progress],
-        drain: Callable[[], object] | None = None,  # noqa: ARG002
-        asked: Callable[[], bool] = always,
-    ) -> None:
-        """Says where the figures are, and whether somebody asked for the run's end: an error ends it too."""
+    def follow(self, progress: Callable[[], Progress], drain: Callable[[], object] | None = None) -> None:  # noqa: ARG002
+        """Says where the figures are."""
         self._progress = progress
-        self._asked = asked
 
     def __enter__(self) -> Self:
         """Begins to draw."""
