@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from batch.support import echo, make_tracks
+from batch.support import echo, make_tracks, posts
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch import Batch, Event, open_ledger
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError
@@ -31,20 +33,33 @@ def test_a_service_that_is_not_there_ends_the_run_and_fails_no_track(
 
 
 def test_a_service_that_goes_away_is_waited_for(sandbox: Sandbox, tmp_path: Path) -> None:
-    make_tracks(tmp_path / "in", 3)
+    first, second = make_tracks(tmp_path / "in", 2)
     told = list[Event]()
+    created = threading.Event()
+
+    def observe(event: Event) -> None:
+        told.append(event)
+        if event.state == "created":
+            created.set()
+
+    def songs() -> Iterator[Path]:
+        # The second one comes when the first one's job is made, and not through: the service has been reached.
+        yield first
+        assert created.wait(30)
+        yield second
+
+    sandbox.faults.add("POST /job", nth=1, job_seconds=5)
+    sandbox.faults.add("GET /upload", nth=2, refuse=4.0)
     run = echo(
         sandbox,
-        tmp_path / "in",
+        songs(),
         tmp_path / "out",
-        in_flight=1,
-        uploads=1,
-        max_attempts=2,
-        on_event=told.append,
+        max_attempts=1,
+        connect=lambda: sandbox.async_client(max_retries=1),
+        on_event=observe,
     )
-    sandbox.faults.add("GET /upload", nth=2, refuse=4.0)
     report = run.run()
-    assert (report.ok, report.progress.done) == (True, 3)
+    assert (report.ok, report.progress.done, posts(sandbox)) == (True, 2, 2)
     assert any(event.kind == "retry" for event in told)
 
 

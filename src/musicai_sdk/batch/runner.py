@@ -84,7 +84,7 @@ class Runner:
                 await asyncio.wait({self._feeding})
                 if not self._feeding.cancelled() and self._feeding.exception() is not None:
                     self._error = self._error or self._feeding.exception()
-                    self.drain()
+                    self._wind_down()
             while self._tasks:
                 await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -103,12 +103,19 @@ class Runner:
 
     def drain(self) -> None:
         """Begins nothing new; paid POSTs and downloads that are under way are finished. Twice is fine."""
+        if not self.tally.draining:
+            self._wind_down()
+            self._tell(
+                Event(
+                    "draining", message="finishing what is under way; everything else waits for the next run"
+                )
+            )
+
+    def _wind_down(self) -> None:
+        """As `drain`, which somebody asked for; an error that ends the run tells of itself."""
         if self.tally.draining:
             return
         self.tally.draining = self._pipeline.draining = True
-        self._tell(
-            Event("draining", message="finishing what is under way; everything else waits for the next run")
-        )
         if self._feeding is not None:
             self._feeding.cancel()
         for task, key in self._tasks.items():
@@ -166,7 +173,7 @@ class Runner:
         self._room.release()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._error = self._error or (error.__cause__ if isinstance(error, RunFailed) else error)
-            self.drain()
+            self._wind_down()
 
     async def _meet(self, chunk: list[Met]) -> None:
         """Tells what is new from what is done; only the former costs a task."""
@@ -256,7 +263,7 @@ class Runner:
             self._observer(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it
             self._error = self._error or error
-            self.drain()
+            self._wind_down()
 
     def _skip(self, count: int) -> None:
         self.tally.skip(count)
@@ -265,6 +272,7 @@ class Runner:
 
     def _moved(self, track: Track, before: State | None) -> None:
         self.tally.moved(track, before)
+        self._tries.moved(before, track.state)
         if track.state != before:
             self._emit("state", track, track.error_message or "")
 

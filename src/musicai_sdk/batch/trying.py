@@ -12,11 +12,22 @@ from musicai_sdk.batch.failing import FATAL, after_failure, described, pause, tr
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.pipeline import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
-from musicai_sdk.batch.tracks import Track
+from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 
 _OUTAGE = 900.0
 """For how many seconds a service that this run has reached may be out of reach, until the run ends."""
+
+_ANSWERED: frozenset[tuple[State | None, State]] = frozenset(
+    {
+        ("seen", "uploaded"),
+        ("creating", "created"),
+        ("uncertain", "created"),
+        ("created", "finished"),
+        ("verified", "deleted"),
+    }
+)
+"""Changes of a track's state that only an answer of the service brings."""
 
 
 class Emit(Protocol):
@@ -42,10 +53,8 @@ class Tries:
         """Takes a track as far as it goes; what would stop every other track too is raised."""
         tries = 0
         while True:
-            before = track.state
             try:
                 await self._pipeline.advance(track)
-                self._heard()
                 if track.state != "uncertain" or not self._settings.retry_uncertain:
                     return
                 error: Exception | None = None
@@ -56,7 +65,7 @@ class Tries:
             except Exception as raised:  # noqa: BLE001 - one failure never stops the rest
                 error = raised
             tries += 1
-            if track.state != before or isinstance(error, StatusError):
+            if isinstance(error, StatusError):
                 self._heard()
             elif isinstance(error, ConnectionFailedError) and not error.sent:
                 self._end_if_out_of_reach(error, tries)
@@ -71,6 +80,11 @@ class Tries:
             if not again:
                 return
             await asyncio.sleep(pause(tries))
+
+    def moved(self, before: State | None, after: State) -> None:
+        """Takes note of a track's new state: some only the service's answer brings, long before a track is through."""
+        if (before, after) in _ANSWERED:
+            self._heard()
 
     def _heard(self) -> None:
         self._reached, self._unreachable_since = True, None
