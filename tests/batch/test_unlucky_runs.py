@@ -38,6 +38,14 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+@pytest.fixture
+def in_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A sandbox that shards find as they find the service."""
+    monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
+    return sandbox
+
+
 def lost_post(sandbox: Sandbox, inputs: Any, out: Path) -> None:
     """A POST that was acted on, whose answer was lost, and whose job isn't listed yet."""
     sandbox.faults.add("POST /job", reset="after", nth=1)
@@ -275,11 +283,10 @@ def test_an_observer_that_raises_ends_the_run_and_no_track(sandbox: Sandbox, sou
 
 
 def test_an_observer_that_raises_ends_a_run_in_shards(
-    sandbox: Sandbox, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+    in_environment: Sandbox, source: Path, out: Path
 ) -> None:
+    sandbox = in_environment
     make_tracks(source, 2)
-    monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
-    monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
 
     def on_event(event: Event) -> None:
         if event.kind == "state":
@@ -381,12 +388,9 @@ def test_a_clock_that_was_set_back_and_a_job_that_is_gone(sandbox: Sandbox, sour
     patience.cancel()
 
 
-def test_a_shard_whose_progress_cannot_be_written(
-    sandbox: Sandbox, source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shard_whose_progress_cannot_be_written(in_environment: Sandbox, source: Path, out: Path) -> None:
+    sandbox = in_environment
     make_tracks(source, 2)
-    monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
-    monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     events = list[Event]()
     taken = Path(f"{out / '.musicai-batch.sqlite3'}.shards/0000.sqlite3.progress")
 

@@ -46,6 +46,18 @@ def workflow_argument(function: F) -> F:
     return click.argument("workflow", callback=_slug)(function)
 
 
+def parameter_options(takes: str) -> Callable[[F], F]:
+    """The options for the workflow's parameters; `takes` says what goes into the one of `--input-name`."""
+
+    def options(function: F) -> F:
+        text = f"The parameter that takes {takes}."
+        function = click.option("--input-name", default="inputUrl", show_default=True, help=text)(function)
+        text = "A parameter; JSON or text."
+        return click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help=text)(function)
+
+    return options
+
+
 def parameters(pairs: Iterable[str], *, taken: str | None = None) -> dict[str, Any]:
     """`name=value` options; a value that is JSON is that value, everything else is text.
 

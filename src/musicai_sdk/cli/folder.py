@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from musicai_sdk.cli.arguments import NOTHING_OR_MORE, a_time, parameters, workflow_argument
+from musicai_sdk.cli.arguments import (
+    NOTHING_OR_MORE,
+    a_time,
+    parameter_options,
+    parameters,
+    workflow_argument,
+)
 from musicai_sdk.cli.failing import Hint
 from musicai_sdk.cli.paid import WORKFLOWS
 from musicai_sdk.cli.places import check_out, inputs_at, places_of
@@ -58,10 +64,7 @@ The columns of a manifest, or the keys of its lines:
     help="Leave the jobs and their results at the service; a later run without it deletes those of finished tracks.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done. Needs no key.")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; JSON or text.")
-@click.option(
-    "--input-name", default="inputUrl", show_default=True, help="The parameter that takes each file."
-)
+@parameter_options("each file")
 @click.option("--ledger", metavar="FILE", help="The ledger, if not in OUT; needed where OUT is a bucket.")
 @click.option("--uploads", type=_COUNT, default=4, show_default=True, help="Uploads at a time.")
 @click.option("--downloads", type=_COUNT, default=4, show_default=True, help="Downloads at a time.")

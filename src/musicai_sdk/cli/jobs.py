@@ -13,6 +13,7 @@ from musicai_sdk.cli.arguments import (
     input_value,
     is_remote,
     limit,
+    parameter_options,
     parameters,
     workflow_argument,
 )
@@ -64,8 +65,7 @@ def _line(each: Job[Any]) -> str:
 @click.argument("name")
 @workflow_argument
 @click.argument("file")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; JSON or text.")
-@click.option("--input-name", default="inputUrl", show_default=True, help="The parameter that takes FILE.")
+@parameter_options("FILE")
 @click.option("--wait/--no-wait", default=False, show_default=True, help="Wait until the job has ended.")
 @click.pass_obj
 @command

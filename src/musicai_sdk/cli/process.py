@@ -11,6 +11,7 @@ from musicai_sdk.cli.arguments import (
     input_value,
     limit,
     output_folder,
+    parameter_options,
     parameters,
     workflow_argument,
 )
@@ -27,8 +28,7 @@ def process() -> None:
 @workflow_argument
 @click.argument("file")
 @click.argument("out")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; JSON or text.")
-@click.option("--input-name", default="inputUrl", show_default=True, help="The parameter that takes FILE.")
+@parameter_options("FILE")
 @click.option(
     "--timeout",
     type=MORE_THAN_NOTHING,
