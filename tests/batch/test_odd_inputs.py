@@ -246,6 +246,16 @@ def test_what_is_rejected_tells_no_signature(sandbox: Sandbox, tmp_path: Path) -
     assert SECRET.encode() not in report.ledger.read_bytes()
 
 
+def test_a_manifest_that_is_elsewhere_is_no_track(sandbox: Sandbox, tmp_path: Path) -> None:
+    places = ["https://host/songs.CSV?signature=secret", "s3://bucket/songs.jsonl"]
+    report = echo(sandbox, places, tmp_path / "out").run()
+    assert (report.progress.rejected, posts(sandbox)) == (2, 0)
+    with open_ledger(report.ledger) as view:
+        told = {each.source: each.reason for each in view.rejected()}
+    assert set(told) == {"https://host/songs.CSV", "s3://bucket/songs.jsonl"}
+    assert all("download it first" in reason for reason in told.values())
+
+
 def test_what_a_failure_says_tells_no_signature(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
     @sandbox.workflow("acme/picky")
     def picky(task: Task) -> dict[str, Output]:

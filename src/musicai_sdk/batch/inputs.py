@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk.batch.events import shown
 from musicai_sdk.batch.manifests import rows
 from musicai_sdk.batch.objects import Buckets
 from musicai_sdk.batch.sources import (
@@ -31,6 +32,7 @@ _NONE: dict[str, Any] = {}
 _BUCKET_ALONE = 2
 """Slashes in the URL of a whole bucket."""
 _MANIFESTS = (".csv", ".jsonl", ".ndjson")
+_MANIFEST_ELSEWHERE = "a manifest is read on this machine: download it first"
 
 
 def read_inputs(inputs: Inputs, out: Path, buckets: Buckets) -> Iterator[Input | Rejected | None]:
@@ -71,6 +73,9 @@ def _expanded(source: Source, out: Path | None, buckets: Buckets) -> Iterable[In
 
 
 def _from_text(text: str, out: Path | None, buckets: Buckets) -> Iterable[Input | Rejected | None]:
+    if (is_url(text) or is_object(text)) and shown(text).lower().endswith(_MANIFESTS):
+        # A workflow that takes such a file gets it by Input(…).
+        return (Rejected(text, _MANIFEST_ELSEWHERE),)
     if is_url(text):
         return (Input(text, _NONE),)
     if is_object(text) and (text.endswith("/") or text.count("/") == _BUCKET_ALONE):
