@@ -127,6 +127,7 @@ def test_a_ledger_among_the_inputs_when_results_go_to_a_bucket(source: Path) -> 
     met = met_inputs(source, source, Template("sdk-test"), Buckets((), Bucket("s3://results")))
     assert all(isinstance(each, Given) for each in met)
     assert plan("sdk-test", source, Bucket("s3://results"), ledger=source / "run.sqlite3").new == 2
+    assert count_inputs(source, Bucket("s3://results")) == 2
 
 
 def test_linked_folders_count_once(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:

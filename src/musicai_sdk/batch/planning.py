@@ -98,17 +98,19 @@ def plan(
     return planner.plan
 
 
-def count_inputs(inputs: Inputs, out: str | os.PathLike[str]) -> int:
+def count_inputs(inputs: Inputs, out: str | os.PathLike[str] | Bucket) -> int:
     """How many inputs there are, also those that will be rejected: reads folders and manifests, but no files.
 
     Args:
         inputs: As of a run, but with an end. An iterator is used up.
-        out: The run's output folder: what is in it is no input.
+        out: The run's output folder or bucket: what is in it is no input.
 
     Raises:
         InputError: the inputs can't be read.
     """
-    items = read_inputs(inputs, Path(out).absolute(), Buckets(known_buckets(inputs)))
+    bucket = out if isinstance(out, Bucket) else None
+    folder = Path() if isinstance(out, Bucket) else Path(out)
+    items = read_inputs(inputs, folder.absolute(), Buckets(known_buckets(inputs), bucket))
     return sum(item is not None for item in items)
 
 

@@ -149,7 +149,7 @@ def process_folder(
         options |= asked | {"in_flight": concurrency, "on_event": display}
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
         run = Batch(workflow, inputs, out, **options)
-        display.follow(Expected(lambda: run.progress, inputs, run.out), run.drain)
+        display.follow(Expected(lambda: run.progress, inputs, run.bucket or run.out), run.drain)
         # As Ctrl-C does: `docker stop` and systemd send it.
         with on_signal(signal.SIGTERM, run.drain), display:
             done = _run(run)

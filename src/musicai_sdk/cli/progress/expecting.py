@@ -9,12 +9,13 @@ from pathlib import Path
 
 from musicai_sdk.batch import Inputs, Progress, Watch, count_inputs
 from musicai_sdk.errors import MusicAiError
+from musicai_sdk.storage import Bucket
 
 
 class Expected:
     """A run's progress with the number of all inputs and the time that is left, as soon as they are counted."""
 
-    def __init__(self, progress: Callable[[], Progress], inputs: Inputs, out: Path) -> None:
+    def __init__(self, progress: Callable[[], Progress], inputs: Inputs, out: Path | Bucket) -> None:
         """Begins to count folders and manifests; a folder that is watched has no end."""
         self._progress = progress
         self._total: int | None = None
@@ -34,7 +35,7 @@ class Expected:
             progress, known=known, complete=True, eta=left / progress.rate if progress.rate else None
         )
 
-    def _count(self, inputs: Inputs, out: Path) -> None:
+    def _count(self, inputs: Inputs, out: Path | Bucket) -> None:
         try:
             self._total = count_inputs(inputs, out)
         except MusicAiError:
