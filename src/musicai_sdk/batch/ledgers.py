@@ -11,7 +11,7 @@ from pathlib import Path
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.merging import shard_folder
-from musicai_sdk.batch.running import LEDGER
+from musicai_sdk.batch.places import LEDGER
 from musicai_sdk.batch.schema import open_to_read, real_file
 
 

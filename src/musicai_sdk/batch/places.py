@@ -31,7 +31,7 @@ Moved = Callable[[int, int | None], object]
 """Called with the bytes received of a file, and its bytes in all, from several threads."""
 
 _MANIFEST_NAME = "workflow.results.json"
-USUAL_LEDGER = ".musicai-batch.sqlite3"
+LEDGER = ".musicai-batch.sqlite3"
 """The ledger's name in the output folder, unless it is put elsewhere. No folder of results can have it."""
 _MARKER = ".musicai-batch.ledger"
 """A file in the output folder of a ledger that is elsewhere, so that no other ledger writes there: JSON with the
@@ -232,7 +232,7 @@ def _check_results(db: sqlite3.Connection, path: Path, out: Path) -> None:
 
 def _check_marker(db: sqlite3.Connection, path: Path, out: Path) -> None:
     """No other ledger's results are in this folder."""
-    marker, own = out / _MARKER, out / USUAL_LEDGER
+    marker, own = out / _MARKER, out / LEDGER
     said = _said(marker)
     if said is not None:
         other = found_from(marker, said["ledger"])
@@ -261,7 +261,7 @@ def _said(marker: Path) -> dict[str, str] | None:
 def _mark(db: sqlite3.Connection, path: Path, out: Path) -> None:
     """Leaves word of a ledger that is elsewhere; one in the folder, under its usual name, is seen without."""
     marker = out / _MARKER
-    if _same(out / USUAL_LEDGER, path):
+    if _same(out / LEDGER, path):
         marker.unlink(missing_ok=True)
         return
     says = {"id": _noted(db, "id") or "", "ledger": seen_from(marker, path)}

@@ -14,8 +14,7 @@ from musicai_sdk.batch.feeding import Met, digest, met_inputs
 from musicai_sdk.batch.inputs import read_inputs
 from musicai_sdk.batch.ledger import Given
 from musicai_sdk.batch.objects import Buckets, known_buckets
-from musicai_sdk.batch.places import bucket_of
-from musicai_sdk.batch.running import LEDGER
+from musicai_sdk.batch.places import LEDGER, bucket_of
 from musicai_sdk.batch.schema import check_owner, open_to_read
 from musicai_sdk.batch.sources import Inputs, Rejected
 from musicai_sdk.batch.template import Template

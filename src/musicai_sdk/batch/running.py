@@ -20,7 +20,7 @@ from musicai_sdk.batch.feeding import met_inputs
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import shard_files
 from musicai_sdk.batch.objects import Buckets, known_buckets
-from musicai_sdk.batch.places import USUAL_LEDGER, belongs_to, bucket_of
+from musicai_sdk.batch.places import LEDGER, belongs_to, bucket_of
 from musicai_sdk.batch.records import Report
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
@@ -31,9 +31,6 @@ from musicai_sdk.batch.template import Template
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
-
-LEDGER = USUAL_LEDGER
-"""The ledger's name in the output folder, unless it is put elsewhere."""
 
 
 class Batch:

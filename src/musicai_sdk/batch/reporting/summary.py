@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from musicai_sdk.batch.places import LEDGER
 from musicai_sdk.batch.records import Durations
 from musicai_sdk.batch.reporting.reading import ReportView, Span, as_params
 from musicai_sdk.batch.reporting.words import duration, moment, number, size, text
-from musicai_sdk.batch.running import LEDGER
 from musicai_sdk.batch.sources import is_url
 from musicai_sdk.batch.tracks import State
 
