@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,14 @@ import pytest
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core import creating
 from musicai_sdk._core.idempotency import fingerprint
-from musicai_sdk.errors import CreateUncertainError, InputError, NotFoundError, RateLimitError, ServerError
+from musicai_sdk.errors import (
+    CreateUncertainError,
+    InputError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+    SourceNotFoundError,
+)
 from musicai_sdk.sandbox import Sandbox
 from support.simulated import SimulatedTime
 
@@ -121,6 +129,28 @@ def test_signatures_do_not_make_another_request() -> None:
     assert one == fingerprint("s", {"n": 1, "a": "https://h/x?Signature=2"}, {"o": "https://b/y?sig=2"})
     assert one != fingerprint("s", {"n": 2, "a": "https://h/x"}, {"o": "https://b/y"})
     assert one != fingerprint("s", {"n": 1, "a": "https://h/x"}, {})
+
+
+def test_a_request_is_known_again_by_every_version() -> None:
+    # It stands in the metadata of jobs that are paid for: told otherwise, their tokens would be another request's.
+    digest = fingerprint("s", {"n": 1, "a": "https://h/x?sig=1&id=2"}, {"o": "https://b/y"})
+    assert digest == "65b5c61c750f89355289f43ab9341f61"
+
+
+def test_an_address_that_is_none_is_for_the_service_to_judge(client: MusicAiClient) -> None:
+    workflow = CustomWorkflow("sdk-test", {"prompt": "https://[is this one?"})
+    assert client.jobs.create(workflow, idempotency_key="k-14") == client.jobs.create(
+        workflow, idempotency_key="k-14"
+    )
+
+
+def test_a_file_that_cannot_be_read_creates_nothing(
+    client: MusicAiClient, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    for path, error in ((tmp_path / "no.wav", SourceNotFoundError), (tmp_path, InputError)):
+        with pytest.raises(error, match=re.escape(str(path))):
+            client.jobs.create(CustomWorkflow("sdk-test", {"file": path}), idempotency_key="k-15")
+    assert sandbox.requests == []
 
 
 def test_a_cancelled_create_says_how_to_look(sandbox: Sandbox) -> None:
@@ -291,6 +321,13 @@ def test_bad_idempotency_keys(client: MusicAiClient, sandbox: Sandbox, key: str)
     with pytest.raises(InputError, match="idempotency_key"):
         client.jobs.create(WORKFLOW, idempotency_key=key)
     assert sandbox.requests == []
+
+
+def test_the_longest_idempotency_key(client: MusicAiClient) -> None:
+    assert client.jobs.find("k" * 255) is None
+    made, found = client.jobs.create(WORKFLOW, idempotency_key="k" * 255), client.jobs.find("k" * 255)
+    assert found is not None
+    assert made.id == found.id
 
 
 def test_bad_storage_urls(client: MusicAiClient, sandbox: Sandbox) -> None:
