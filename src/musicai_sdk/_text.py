@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import cast
+
+_ADDRESS = re.compile(r"https?://[^\s'\"<>]*[^\s'\"<>.,:;)]", re.IGNORECASE)
 
 _SIGNED_WITH = {
     "sig": {"se", "sp", "sv", "sr", "st", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"},
@@ -28,6 +31,11 @@ def without_query(url: str) -> str:
     authority, slash, tail = rest.partition("/")
     path = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{tail}" if separator else path
     return f"{path}?…" if question else path
+
+
+def without_queries(message: str) -> str:
+    """Somebody else's words, such as the service's, with the addresses in them as `without_query` gives them."""
+    return _ADDRESS.sub(lambda found: without_query(found[0]), message) if "://" in message else message
 
 
 def without_signature(url: str) -> str:

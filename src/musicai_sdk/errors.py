@@ -217,11 +217,13 @@ class JobFailedError(JobError):
     """The failed job."""
 
     def __init__(self, text: str, *, job: Job[Any]) -> None:
-        super().__init__(text, job_id=job.id)
+        from musicai_sdk._text import without_queries  # this module loads nothing else of the package
+
+        super().__init__(without_queries(text), job_id=job.id)
         self.job = job
         self.code = job.error.code or "" if job.error else ""
-        self.title = job.error.title or "" if job.error else ""
-        self.message = job.error.message or "" if job.error else ""
+        self.title = without_queries(job.error.title or "" if job.error else "")
+        self.message = without_queries(job.error.message or "" if job.error else "")
 
 
 class JobNotFinishedError(JobError):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from musicai_sdk import MusicAiClient
-from musicai_sdk.errors import StatusError, TransferError
+from musicai_sdk import Job, MusicAiClient
+from musicai_sdk.errors import JobFailedError, StatusError, TransferError
 from musicai_sdk.sandbox import Sandbox
 
 TARGET = "http://127.0.0.1:9/other?Expires=1&Signature=5e5e5e5e"
@@ -33,3 +33,27 @@ def test_a_redirect_to_a_signed_url(
     assert "http://127.0.0.1:9/other?…" in logged
     assert "Signature" not in logged
     assert "Expires" not in logged
+
+
+def test_signed_urls_in_the_words_of_the_service(
+    client: MusicAiClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = f"No file at {TARGET}: half a song"
+    sandbox.faults.add("GET /application", status=503, body={"message": words})
+    with caplog.at_level(logging.INFO, "musicai_sdk"), pytest.raises(StatusError) as refused:
+        client.application.get(max_retries=1)
+    failed = Job.model_validate({"id": "j", "status": "FAILED", "error": {"title": words, "message": words}})
+    with pytest.raises(JobFailedError) as ended:
+        failed.raise_for_failure()
+    retries = [record.getMessage() for record in caplog.records if "try 1 of 2" in record.getMessage()]
+    assert len(retries) == 1
+    shown = [
+        str(refused.value),
+        refused.value.message,
+        str(ended.value),
+        ended.value.title,
+        ended.value.message,
+    ]
+    for text in (*shown, *retries):
+        assert "No file at http://127.0.0.1:9/other?…: half a song" in text
+        assert "Signature" not in text

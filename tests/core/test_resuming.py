@@ -9,7 +9,7 @@ import pytest
 
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core.digests import Check, announced
-from musicai_sdk._core.partial import Partial, Version, content_range, validator
+from musicai_sdk._core.partial import Partial, Version, content_range, is_of, validator
 from musicai_sdk._io import direct
 from musicai_sdk.errors import IntegrityError, TransferError
 from musicai_sdk.sandbox import Sandbox
@@ -91,6 +91,26 @@ def test_another_version_is_fetched_whole(client: MusicAiClient, sandbox: Sandbo
     httpx.put(slot["uploadUrl"], content=CONTENT[::-1])
     client.files.download(slot["downloadUrl"], target, max_retries=0)
     assert target.read_bytes() == CONTENT[::-1]
+
+
+@pytest.mark.usefixtures("broken_off")
+def test_a_server_that_sends_the_rest_of_another_version(
+    client: MusicAiClient, sandbox: Sandbox, url: str, target: Path
+) -> None:
+    # It doesn't heed `If-Range`, and says by its answer's ETag that it is about something else.
+    sandbox.faults.add(ROUTE, headers={"etag": '"another"'}, nth=1)
+    client.files.download(url, target)
+    assert target.read_bytes() == CONTENT
+    assert ranges(sandbox)[-1] is None
+
+
+def test_what_an_answer_says_of_its_version() -> None:
+    tagged, dated = Version('"a"', 9), Version("yesterday", 9)
+    assert is_of({}, tagged)
+    assert is_of({"etag": 'W/"a"', "last-modified": "today"}, tagged)
+    assert not is_of({"etag": '"b"'}, tagged)
+    assert is_of({"etag": '"b"', "last-modified": "yesterday"}, dated)
+    assert not is_of({"last-modified": "today"}, dated)
 
 
 @pytest.mark.usefixtures("broken_off")

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.digests import Check, announced
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.partial import Partial, Version, content_range, validator
+from musicai_sdk._core.partial import Partial, Version, content_range, is_of, validator
 from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.sources import CHUNK
@@ -142,7 +142,7 @@ async def _save(
         partial.describe(version)
     else:
         total = part[1]
-        if version is None or part != (offset, version.size):
+        if version is None or part != (offset, version.size) or not is_of(stream.headers, version):
             partial.discard()
             raise _not_whole(url, offset, total)
     check = Check(announced(stream.headers) or (version.digests if version else {}))

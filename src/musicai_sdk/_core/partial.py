@@ -32,6 +32,12 @@ def validator(headers: Mapping[str, str]) -> str | None:
     return etag if etag.startswith('"') else headers.get("last-modified") or None
 
 
+def is_of(headers: Mapping[str, str], version: Version) -> bool:
+    """Whether a partial answer says nothing of another version: not every server heeds `If-Range`."""
+    name = "etag" if version.validator.startswith('"') else "last-modified"
+    return headers.get(name, version.validator).removeprefix("W/") == version.validator
+
+
 def content_range(headers: Mapping[str, str]) -> tuple[int, int] | None:
     """First byte and whole size of a partial answer, which its `Content-Range` decides and not its status."""
     # Longer numbers are no sizes, and Python doesn't convert very long ones.

@@ -16,7 +16,7 @@ from musicai_sdk._core.options import RequestOptions, check_options, checked_hea
 from musicai_sdk._core.retrying import Budget, Policy, parse_retry_after, retrying
 from musicai_sdk._core.settings import Settings
 from musicai_sdk._io import IO, Request, Response, request_id, send
-from musicai_sdk._text import without_query
+from musicai_sdk._text import without_queries, without_query
 from musicai_sdk.errors import (
     STATUS_ERRORS,
     InputError,
@@ -196,7 +196,7 @@ def status_error(where: str, response: Response, settings: Settings) -> StatusEr
     status = response.status
     text = response.body.decode("utf-8", "replace")[:BODY_LIMIT]
     fields = _json_object(response.body)
-    message = str(fields.get("message") or fields.get("title") or _phrase(status))
+    message = without_queries(str(fields.get("message") or fields.get("title") or _phrase(status)))
     identifier = request_id(response.headers)
     advice = _advice(status, str(fields.get("message", "")), response, settings)
     kind = STATUS_ERRORS.get(status, ServerError if status >= 500 else StatusError)
