@@ -1,4 +1,4 @@
-"""The two clients: construction, settings, life cycle, and the surface of the 1.0 package.
+"""The two clients: construction, settings and life cycle; the methods of 1.0 are in `musicai_sdk.resources.surface`.
 
 `MusicAiClient` and `AsyncMusicAiClient` have the same names, arguments and documentation; a test compares them.
 
@@ -16,67 +16,39 @@ Logs, records and traces:
 
 from __future__ import annotations
 
-import os
 import ssl
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-from typing_extensions import Unpack, override
+from typing_extensions import override
 
-from musicai_sdk import _core
-from musicai_sdk._core.arguments import MANIFEST, CopyResultsTo, NewJob
-from musicai_sdk._core.operations import GET_APPLICATION, GET_JOB_STATUS
-from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.settings import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_POLL_INTERVAL,
     DEFAULT_TIMEOUT,
-    checked_base_url,
     read_settings,
 )
 from musicai_sdk._io import BlockingIO, Exchange, drive, recording
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
-from musicai_sdk.models.account import Application, WorkflowList
-from musicai_sdk.models.filters import Filters, FiltersDict
-from musicai_sdk.models.job import Job, JobState
-from musicai_sdk.models.job_id import JobId
 from musicai_sdk.resources import (
     Applications,
     AsyncApplications,
     AsyncFiles,
     AsyncJobs,
+    AsyncSurface,
     AsyncWorkflows,
     Files,
     Jobs,
+    Surface,
     Workflows,
 )
-from musicai_sdk.workflows.base import CustomWorkflow
 
 if TYPE_CHECKING:
     import httpx
-
-
-class SurfaceOptions(RequestOptions, total=False):
-    """Per-call settings of the 1.0 surface."""
-
-    timeout: float | None
-    """`request_timeout` under the name that 1.0 gave it."""
-
-
-class AddJobOptions(SurfaceOptions, total=False):
-    """What `add_job` of the 1.0 surface takes besides its three arguments."""
-
-    metadata: Mapping[str, Any]
-    """Short values to find on the job again."""
-    copy_results_to: CopyResultsTo
-    """A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output name, for outputs that go to your own storage."""
-    idempotency_key: str
-    """A token of your own for `client.jobs.find`."""
 
 
 class _Client:
@@ -94,16 +66,82 @@ class _Client:
             )
         return _remade, (type(self), self._session.settings.arguments())
 
+    # The settings that the 1.0 package had as attributes. They can be set, checked as in `__init__`, and hold from the
+    # next request on.
+
     @property
     def base_url(self) -> str:
-        """Where the API is, without a trailing slash. It can be set, as in the 1.0 package."""
+        """Where the API is, without a trailing slash. It can be set."""
         return self._session.settings.base_url
 
     @base_url.setter
     def base_url(self, url: str) -> None:
+        self._change(base_url=url)
+
+    @property
+    def api_key(self) -> str:
+        """The key. It can be set; don't print it."""
+        return self._session.settings.api_key
+
+    @api_key.setter
+    def api_key(self, key: str) -> None:
+        self._change(api_key=key)
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds of silence after which one HTTP exchange is given up; None waits for ever. It can be set."""
+        return self._session.settings.timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._change(timeout=seconds)
+
+    @property
+    def max_retries(self) -> int:
+        """How often a failed exchange is tried again. It can be set."""
+        return self._session.settings.max_retries
+
+    @max_retries.setter
+    def max_retries(self, times: int) -> None:
+        self._change(max_retries=times)
+
+    @property
+    def job_monitor_interval(self) -> float:
+        """The longest pause between two polls of a wait, in seconds. It can be set."""
+        return self._session.settings.poll_interval
+
+    @job_monitor_interval.setter
+    def job_monitor_interval(self, seconds: float) -> None:
+        self._change(poll_interval=seconds)
+
+    @property
+    def save_output_to_folder(self) -> bool:
+        """Whether downloaded results are named after their outputs, or as in their URLs. It can be set."""
+        return self._session.settings.names_by_output
+
+    @save_output_to_folder.setter
+    def save_output_to_folder(self, by_output: bool) -> None:
+        self._change(names_by_output=by_output)
+
+    @property
+    def user_agent(self) -> str:
+        """The `User-Agent` header. It can be set."""
+        return self._session.settings.user_agent
+
+    @user_agent.setter
+    def user_agent(self, value: str) -> None:
+        self._change(user_agent=value)
+
+    def get_headers(self) -> dict[str, str]:
+        """The headers for requests of your own to the API (1.0 surface). The key is one of them: don't print them."""
+        return {"Authorization": self.api_key, "User-Agent": self.user_agent}
+
+    def _change(self, **changes: Any) -> None:
         settings = self._session.settings
-        self._session.settings = replace(
-            settings, base_url=checked_base_url(url, allow_http=settings.allow_http)
+        arguments: dict[str, Any] = {**settings.arguments(), "api_key": settings.api_key, **changes}
+        changed = read_settings(**arguments)
+        self._session.settings = (
+            changed if "api_key" in changes else replace(changed, key_source=settings.key_source)
         )
 
     @override
@@ -131,31 +169,7 @@ def _remade(kind: type[_Client], settings: dict[str, Any]) -> _Client:
     return kind(**{names.get(name, name): value for name, value in settings.items()})
 
 
-def _new_job(name: str, options: AddJobOptions) -> NewJob:
-    return NewJob(
-        name, options.get("metadata"), options.get("copy_results_to"), options.get("idempotency_key")
-    )
-
-
-def _settings(options: SurfaceOptions) -> RequestOptions:
-    """The per-call settings alone, by their names of today."""
-    own = {"metadata", "copy_results_to", "idempotency_key"}
-    names = {"timeout": "request_timeout"}
-    return cast(
-        "RequestOptions", {names.get(key, key): value for key, value in options.items() if key not in own}
-    )
-
-
-def _as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
-    """The dictionaries of the 1.0 package, perhaps read back from a file, stand for the job they describe."""
-    return Job[Any].model_validate(dict(job)) if isinstance(job, Mapping) else job
-
-
-def _names(files: Mapping[str, Any]) -> list[str]:
-    return [str(path) for path in files.values()]
-
-
-class MusicAiClient(_Client):
+class MusicAiClient(Surface, _Client):
     """The synchronous client of the Music.AI API.
 
     ```python
@@ -241,185 +255,8 @@ class MusicAiClient(_Client):
     ) -> None:
         self.close()
 
-    def upload_file(self, file_path: str | os.PathLike[str], **options: Unpack[SurfaceOptions]) -> str:
-        """Uploads a local file and returns the URL that a job takes as input (1.0 surface).
 
-        Args:
-            file_path: The file's path.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            SourceNotFoundError: there is no such file.
-            TransferError: a folder, an empty or unreadable file, or a refusal.
-        """
-        return drive(_core.uploading.upload(self._session, file_path, None, _settings(options))).url
-
-    def add_job(
-        self, job_name: str, workflow_slug: str, params: Mapping[str, Any], **options: Unpack[AddJobOptions]
-    ) -> JobId:
-        """Creates a job and returns its id (1.0 surface). This costs money.
-
-        Args:
-            job_name: A name for the dashboard.
-            workflow_slug: The workflow's slug.
-            params: The parameters by wire name, such as `{"inputUrl": url}`.
-            **options: `metadata`, `copy_results_to` and `idempotency_key` as in `client.jobs.create`, and per-call
-                settings.
-
-        Returns:
-            The id, a string; `["id"]` of it is the id too.
-
-        Raises:
-            CreateUncertainError: the answer was lost and the job isn't listed; it may exist.
-            NotFoundError: no such workflow.
-        """
-        workflow = CustomWorkflow(workflow_slug, params)
-        new = _new_job(job_name, options)
-        return JobId(drive(_core.creating.create(self._session, workflow, new, _settings(options))).id)
-
-    def get_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
-        """Fetches a job (1.0 surface); also as a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
-
-        Args:
-            job_id: The job's id.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            NotFoundError: no such job for this key's application.
-        """
-        return drive(_core.fetching.get(self._session, job_id, None, _settings(options)))
-
-    def get_job_status(self, job_id: str, **options: Unpack[SurfaceOptions]) -> JobState:
-        """Fetches a job's id and status (1.0 surface).
-
-        Args:
-            job_id: The job's id.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            NotFoundError: no such job for this key's application.
-        """
-        return drive(self._session.call(GET_JOB_STATUS, job_id=job_id, options=_settings(options)))
-
-    def list_jobs(
-        self,
-        filters: Filters | FiltersDict | Mapping[str, Any] | None = None,
-        **options: Unpack[SurfaceOptions],
-    ) -> list[Job[Any]]:
-        """All jobs of this key's application, every page (1.0 surface).
-
-        Args:
-            filters: `Filters(status=["FAILED"])`, or a dictionary with `status`, `workflow` and `batchName`. All
-                values of a list count; the 1.0 package sent the last one only.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            InputError: there is no such filter or status.
-        """
-        pages = _core.listing.JobPages(
-            self._session, _core.listing.read_filters(filters), _core.listing.PAGE_SIZE, _settings(options)
-        )
-        jobs = list[Job[Any]]()
-        while (page := drive(pages.next())) is not None:
-            jobs += page
-        return jobs
-
-    def delete_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> None:
-        """Deletes a job (1.0 surface).
-
-        Args:
-            job_id: The job's id.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            NotFoundError: no such job for this key's application.
-        """
-        drive(_core.fetching.delete(self._session, job_id, _settings(options)))
-
-    def wait_for_job_completion(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
-        """Waits until a job has succeeded or failed (1.0 surface). It has no deadline: `client.jobs.wait` has one.
-
-        Args:
-            job_id: The job's id.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            NotFoundError: no such job for this key's application.
-        """
-        return drive(_core.waiting.wait(self._session, job_id, None, None, _settings(options)))
-
-    def download_job_results(
-        self,
-        job_id_or_job_data: str | Job[Any] | Mapping[str, Any],
-        output_folder: str | os.PathLike[str],
-        *,
-        manifest: str = MANIFEST,
-        **options: Unpack[SurfaceOptions],
-    ) -> list[str]:
-        """Downloads all file outputs of a job, and writes `workflow.results.json` beside them (1.0 surface).
-
-        Args:
-            job_id_or_job_data: The job's id, the job, or a dictionary of it.
-            output_folder: Where to; it is made when it doesn't exist.
-            manifest: The JSON file's name; the 1.0 package wrote `workflow.result.json`.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Returns:
-            The paths of the downloaded outputs.
-
-        Raises:
-            JobNotFinishedError: it hasn't succeeded yet; nothing was written.
-            JobFailedError: it failed; nothing was written.
-            TransferError: a file can't be downloaded or written.
-        """
-        job = _as_job(job_id_or_job_data)
-        return _names(
-            drive(
-                _core.results.download_results(
-                    self._session, job, output_folder, manifest, None, _settings(options)
-                )
-            )
-        )
-
-    def download_file(
-        self, url: str, file_destination: str | os.PathLike[str], **options: Unpack[SurfaceOptions]
-    ) -> None:
-        """Downloads a URL to a file (1.0 surface).
-
-        Args:
-            url: What to download.
-            file_destination: The file's path; the folders above it are made.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            TransferError: the storage refused, or the file can't be written.
-        """
-        drive(_core.downloading.download(self._session, url, file_destination, None, _settings(options)))
-
-    def list_workflows(self, **options: Unpack[SurfaceOptions]) -> WorkflowList:
-        """All workflows of the account, every page (1.0 surface).
-
-        Args:
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            AuthenticationError: the key is wrong.
-        """
-        return WorkflowList(workflows=drive(_core.listing.list_workflows(self._session, _settings(options))))
-
-    def get_application_info(self, **options: Unpack[SurfaceOptions]) -> Application:
-        """The application that the key belongs to (1.0 surface).
-
-        Args:
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            AuthenticationError: the key is wrong.
-        """
-        return drive(self._session.call(GET_APPLICATION, options=_settings(options)))
-
-
-class AsyncMusicAiClient(_Client):
+class AsyncMusicAiClient(AsyncSurface, _Client):
     """The asynchronous client of the Music.AI API.
 
     ```python
@@ -505,178 +342,3 @@ class AsyncMusicAiClient(_Client):
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
-
-    async def upload_file(self, file_path: str | os.PathLike[str], **options: Unpack[SurfaceOptions]) -> str:
-        """Uploads a local file and returns the URL that a job takes as input (1.0 surface).
-
-        Args:
-            file_path: The file's path.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            SourceNotFoundError: there is no such file.
-            TransferError: a folder, an empty or unreadable file, or a refusal.
-        """
-        return (await _core.uploading.upload(self._session, file_path, None, _settings(options))).url
-
-    async def add_job(
-        self, job_name: str, workflow_slug: str, params: Mapping[str, Any], **options: Unpack[AddJobOptions]
-    ) -> JobId:
-        """Creates a job and returns its id (1.0 surface). This costs money.
-
-        Args:
-            job_name: A name for the dashboard.
-            workflow_slug: The workflow's slug.
-            params: The parameters by wire name, such as `{"inputUrl": url}`.
-            **options: `metadata`, `copy_results_to` and `idempotency_key` as in `client.jobs.create`, and per-call
-                settings.
-
-        Returns:
-            The id, a string; `["id"]` of it is the id too.
-
-        Raises:
-            CreateUncertainError: the answer was lost and the job isn't listed; it may exist.
-            NotFoundError: no such workflow.
-        """
-        workflow = CustomWorkflow(workflow_slug, params)
-        new = _new_job(job_name, options)
-        return JobId((await _core.creating.create(self._session, workflow, new, _settings(options))).id)
-
-    async def get_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
-        """Fetches a job (1.0 surface); also as a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
-
-        Args:
-            job_id: The job's id.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            NotFoundError: no such job for this key's application.
-        """
-        return await _core.fetching.get(self._session, job_id, None, _settings(options))
-
-    async def get_job_status(self, job_id: str, **options: Unpack[SurfaceOptions]) -> JobState:
-        """Fetches a job's id and status (1.0 surface).
-
-        Args:
-            job_id: The job's id.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            NotFoundError: no such job for this key's application.
-        """
-        return await self._session.call(GET_JOB_STATUS, job_id=job_id, options=_settings(options))
-
-    async def list_jobs(
-        self,
-        filters: Filters | FiltersDict | Mapping[str, Any] | None = None,
-        **options: Unpack[SurfaceOptions],
-    ) -> list[Job[Any]]:
-        """All jobs of this key's application, every page (1.0 surface).
-
-        Args:
-            filters: `Filters(status=["FAILED"])`, or a dictionary with `status`, `workflow` and `batchName`. All
-                values of a list count; the 1.0 package sent the last one only.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            InputError: there is no such filter or status.
-        """
-        pages = _core.listing.JobPages(
-            self._session, _core.listing.read_filters(filters), _core.listing.PAGE_SIZE, _settings(options)
-        )
-        jobs = list[Job[Any]]()
-        while (page := await pages.next()) is not None:
-            jobs += page
-        return jobs
-
-    async def delete_job(self, job_id: str, **options: Unpack[SurfaceOptions]) -> None:
-        """Deletes a job (1.0 surface).
-
-        Args:
-            job_id: The job's id.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            NotFoundError: no such job for this key's application.
-        """
-        await _core.fetching.delete(self._session, job_id, _settings(options))
-
-    async def wait_for_job_completion(self, job_id: str, **options: Unpack[SurfaceOptions]) -> Job[Any]:
-        """Waits until a job has succeeded or failed (1.0 surface). It has no deadline: `client.jobs.wait` has one.
-
-        Args:
-            job_id: The job's id.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            NotFoundError: no such job for this key's application.
-        """
-        return await _core.waiting.wait(self._session, job_id, None, None, _settings(options))
-
-    async def download_job_results(
-        self,
-        job_id_or_job_data: str | Job[Any] | Mapping[str, Any],
-        output_folder: str | os.PathLike[str],
-        *,
-        manifest: str = MANIFEST,
-        **options: Unpack[SurfaceOptions],
-    ) -> list[str]:
-        """Downloads all file outputs of a job, and writes `workflow.results.json` beside them (1.0 surface).
-
-        Args:
-            job_id_or_job_data: The job's id, the job, or a dictionary of it.
-            output_folder: Where to; it is made when it doesn't exist.
-            manifest: The JSON file's name; the 1.0 package wrote `workflow.result.json`.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Returns:
-            The paths of the downloaded outputs.
-
-        Raises:
-            JobNotFinishedError: it hasn't succeeded yet; nothing was written.
-            JobFailedError: it failed; nothing was written.
-            TransferError: a file can't be downloaded or written.
-        """
-        job = _as_job(job_id_or_job_data)
-        return _names(
-            await _core.results.download_results(
-                self._session, job, output_folder, manifest, None, _settings(options)
-            )
-        )
-
-    async def download_file(
-        self, url: str, file_destination: str | os.PathLike[str], **options: Unpack[SurfaceOptions]
-    ) -> None:
-        """Downloads a URL to a file (1.0 surface).
-
-        Args:
-            url: What to download.
-            file_destination: The file's path; the folders above it are made.
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            TransferError: the storage refused, or the file can't be written.
-        """
-        await _core.downloading.download(self._session, url, file_destination, None, _settings(options))
-
-    async def list_workflows(self, **options: Unpack[SurfaceOptions]) -> WorkflowList:
-        """All workflows of the account, every page (1.0 surface).
-
-        Args:
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            AuthenticationError: the key is wrong.
-        """
-        return WorkflowList(workflows=await _core.listing.list_workflows(self._session, _settings(options)))
-
-    async def get_application_info(self, **options: Unpack[SurfaceOptions]) -> Application:
-        """The application that the key belongs to (1.0 surface).
-
-        Args:
-            **options: Per-call settings, see `RequestOptions`.
-
-        Raises:
-            AuthenticationError: the key is wrong.
-        """
-        return await self._session.call(GET_APPLICATION, options=_settings(options))

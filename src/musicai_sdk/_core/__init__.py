@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from musicai_sdk._core import reading as reading
     from musicai_sdk._core import results as results
     from musicai_sdk._core import running as running
+    from musicai_sdk._core import surface as surface
     from musicai_sdk._core import uploading as uploading
     from musicai_sdk._core import waiting as waiting
 else:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
+from typing_extensions import override
+
+from musicai_sdk._core.options import RequestOptions
 from musicai_sdk.models.job import Job, JobState
 from musicai_sdk.workflows.base import Workflow
 
@@ -56,3 +59,26 @@ class NewJob:
     recover: bool = True
     """Whether the job is looked for by its token: before the POST with a token of the caller's, and after an answer
     that was lost."""
+
+
+class _ClientTimeout(float):
+    """Not a number of seconds, and told by its identity."""
+
+    @override
+    def __repr__(self) -> str:
+        return "CLIENT_TIMEOUT"
+
+
+CLIENT_TIMEOUT: Final[float] = _ClientTimeout("nan")
+"""Where the 1.0 surface takes a `timeout` and none is given: the client's own. None is taken already: no limit."""
+
+
+class AddJobOptions(RequestOptions, total=False):
+    """What `add_job` of the 1.0 surface takes besides its three arguments."""
+
+    metadata: Mapping[str, Any]
+    """Short values to find on the job again."""
+    copy_results_to: CopyResultsTo
+    """A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output name, for outputs that go to your own storage."""
+    idempotency_key: str
+    """A token of your own for `client.jobs.find`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -15,8 +15,9 @@ class WireModel(BaseModel, frozen=True):
     """A frozen model that keeps unknown fields and also answers by wire names.
 
     `job.created_at` is the typed value. `job["createdAt"]`, `job.get("createdAt")`, `"createdAt" in job`, `len(job)`,
-    `job.keys()`, `.values()`, `.items()`, `.copy()` and `for name in job` answer what the JSON held, as the dicts of
-    the 1.0 package did. A model isn't a dict, though, and `json.dumps` takes nothing else: `json.dumps(dict(job))`.
+    `job.keys()`, `.values()`, `.items()`, `.copy()`, `job | {…}` and `for name in job` answer what the JSON held, as
+    the dicts of the 1.0 package did. A model isn't a dict, though: it can't be changed, and `json.dumps` and
+    `isinstance(…, dict)` take nothing else. `dict(job)` is one.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -72,6 +73,16 @@ class WireModel(BaseModel, frozen=True):
     def copy(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """A plain dict of wire names and JSON values, which can be changed; as `dict(model)`."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def __or__(self, other: Mapping[str, Any] | WireModel) -> dict[str, Any]:
+        """A plain dict of this and `other`, whose values win."""
+        if not isinstance(cast("object", other), Mapping | WireModel):
+            return NotImplemented
+        return self.copy() | dict(other.items())
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        """A plain dict of `other` and this, whose values win."""
+        return dict(other) | self.copy() if isinstance(cast("object", other), Mapping) else NotImplemented
 
 
 @cache

@@ -1,8 +1,9 @@
-"""What `add_job` of the 1.0 surface returns."""
+"""What `add_job` and `delete_job` of the 1.0 surface return."""
 
 from __future__ import annotations
 
-from typing import Literal, SupportsIndex, overload
+from collections.abc import ItemsView, KeysView, ValuesView
+from typing import Any, Literal, SupportsIndex, cast, overload
 
 from typing_extensions import override
 
@@ -10,8 +11,9 @@ from typing_extensions import override
 class JobId(str):
     """A job's id: a plain string, in which `["id"]` finds itself.
 
-    The 1.0 package documents `add_job` as returning a string and indexes the answer with `["id"]` in its quick start;
-    both work.
+    The 1.0 package documents `add_job` as returning a string, and returns `{"id": …}`, which its quick start indexes.
+    This is both: `["id"]`, `.get("id")`, `"id" in`, `.keys()`, `.values()`, `.items()` and `dict()` answer as that
+    dictionary does. Iteration, `len` and `json.dumps` take the string.
     """
 
     __slots__ = ()
@@ -30,3 +32,27 @@ class JobId(str):
                 return str(self)
             raise KeyError(key)
         return super().__getitem__(key)
+
+    @override
+    def __contains__(self, key: object, /) -> bool:
+        """Whether it is `"id"`, or a part of the id."""
+        return key == "id" or super().__contains__(cast("str", key))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The id for `"id"`, and `default` for everything else."""
+        return str(self) if key == "id" else default
+
+    def keys(self) -> KeysView[Literal["id"]]:
+        """`"id"` alone."""
+        return self._as_dict().keys()
+
+    def values(self) -> ValuesView[str]:
+        """The id alone."""
+        return self._as_dict().values()
+
+    def items(self) -> ItemsView[Literal["id"], str]:
+        """`"id"` and the id."""
+        return self._as_dict().items()
+
+    def _as_dict(self) -> dict[Literal["id"], str]:
+        return {"id": str(self)}

@@ -6,6 +6,7 @@ from musicai_sdk.resources.account import Applications, AsyncApplications, Async
 from musicai_sdk.resources.files import AsyncFiles, Files
 from musicai_sdk.resources.jobs import AsyncJobs, Jobs
 from musicai_sdk.resources.lists import AsyncJobList, JobList
+from musicai_sdk.resources.surface import AsyncSurface, Surface
 
 __all__ = [
     "Applications",
@@ -13,9 +14,11 @@ __all__ = [
     "AsyncFiles",
     "AsyncJobList",
     "AsyncJobs",
+    "AsyncSurface",
     "AsyncWorkflows",
     "Files",
     "JobList",
     "Jobs",
+    "Surface",
     "Workflows",
 ]

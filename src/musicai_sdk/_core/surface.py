@@ -1,0 +1,107 @@
+"""The 1.0 surface's ways to say things: `timeout`, former names of arguments, dictionaries, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from musicai_sdk._core.arguments import CLIENT_TIMEOUT, AddJobOptions, NewJob
+from musicai_sdk._core.listing import PAGE_SIZE, JobPages, list_workflows, read_filters
+from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
+from musicai_sdk._core.options import RequestOptions, check_timeout
+from musicai_sdk._core.session import Session
+from musicai_sdk.errors import InputError
+from musicai_sdk.models.account import WorkflowList
+from musicai_sdk.models.filters import Filters, FiltersDict
+from musicai_sdk.models.job import Job
+
+
+def new_job(name: str, options: AddJobOptions) -> NewJob:
+    """What `add_job` asks for."""
+    return NewJob(
+        name, options.get("metadata"), options.get("copy_results_to"), options.get("idempotency_key")
+    )
+
+
+def settings_of(options: RequestOptions, timeout: float | None) -> RequestOptions:
+    """The per-call settings alone, by their names of today: 1.0 called `request_timeout` `timeout`."""
+    own = {"metadata", "copy_results_to", "idempotency_key"}
+    settings = cast("RequestOptions", {key: value for key, value in options.items() if key not in own})
+    if timeout is not CLIENT_TIMEOUT:
+        if "request_timeout" in settings:
+            raise TypeError("timeout and request_timeout are one setting: give one of them")
+        check_timeout(timeout, "timeout", InputError)
+        settings["request_timeout"] = timeout
+    return settings
+
+
+def either(value: object, former: object, names: str) -> Any:
+    """An argument that the 1.0 package called otherwise, by its name of today or by that one."""
+    if value is not None and former is not None:
+        raise TypeError(f"{names} are one argument: give one of them")
+    found = former if value is None else value
+    if found is None:
+        raise InputError(f"{names}: one of them is needed")
+    return found
+
+
+def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
+    """The dictionaries of the 1.0 package, perhaps read back from a file, stand for the job they describe.
+
+    One without a status, such as the answer to `add_job`, is no more than the job's id.
+    """
+    if not isinstance(job, Mapping):
+        return job
+    if "status" not in job:
+        return cast("str", job.get("id"))
+    try:
+        return Job[Any].model_validate(dict(job))
+    except ValidationError as error:
+        [problem, *_] = error.errors()
+        place = ".".join(map(str, problem["loc"]))
+        raise InputError(f"this dictionary isn't a job's: {place}: {problem['msg']}") from None
+
+
+def _split(filters: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The filters, and which page of them is wanted: the 1.0 package had both in one dictionary."""
+    if filters is not None and not isinstance(cast("object", filters), Mapping):
+        raise InputError(f"filters must be a dictionary, not {type(filters).__name__}")
+    rest = dict(filters or {})
+    return rest, {name: rest.pop(name) for name in ("page", "size") if name in rest}
+
+
+async def jobs(
+    session: Session, filters: Filters | FiltersDict | Mapping[str, Any] | None, options: RequestOptions
+) -> list[Job[Any]]:
+    """The one page that is asked for, or all of them."""
+    page = dict[str, Any]()
+    if not isinstance(filters, Filters):
+        filters, page = _split(filters)
+    filters = read_filters(filters)
+    if page:
+        query = filters.model_dump(by_alias=True, exclude_none=True) | page
+        return await session.call(LIST_JOBS, query=query, options=options)
+    pages = JobPages(session, filters, PAGE_SIZE, options)
+    jobs = list[Job[Any]]()
+    while (found := await pages.next()) is not None:
+        jobs += found
+    return jobs
+
+
+async def workflows(
+    session: Session, filters: Mapping[str, Any] | None, options: RequestOptions
+) -> WorkflowList:
+    """The one page that is asked for, or all of them."""
+    rest, page = _split(filters)
+    if rest:
+        raise InputError(f"there is no filter {next(iter(rest))!r} of workflows: they have page and size")
+    if page:
+        return WorkflowList(workflows=await session.call(LIST_WORKFLOWS, query=page, options=options))
+    return WorkflowList(workflows=await list_workflows(session, options))
+
+
+def names(files: Mapping[str, Any]) -> list[str]:
+    """Downloaded files as the 1.0 package told them: the paths."""
+    return [str(path) for path in files.values()]
