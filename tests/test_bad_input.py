@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from conftest import Connect
-from musicai_sdk import CustomWorkflow, MusicAiClient, Unknown
+from musicai_sdk import CUSTOM_STORAGE, CustomWorkflow, JsonFile, MusicAiClient, Unknown
 from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -24,6 +26,7 @@ from musicai_sdk.errors import (
 )
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords
+from support.colours import Colour
 
 # --- files
 
@@ -110,18 +113,92 @@ def test_wrong_key_says_where_it_came_from(connect: Connect, monkeypatch: pytest
         ("https://user:secret@host/v1", "user name"),
         ("https://host/v1?key=secret", "query"),
         ("http://api.music.ai/v1", "unencrypted"),
+        ("", "must look like"),
+        (" ", "must look like"),
     ],
 )
 def test_malformed_base_url(connect: Connect, url: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        connect().base_url = url
     with pytest.raises(ConfigurationError, match=words) as caught:
         connect(base_url=url)
     assert "secret" not in str(caught.value)
+
+
+def test_an_empty_variable_is_no_base_url(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSIC_AI_BASE_URL", "")
+    assert connect(base_url=None).base_url == "https://api.music.ai/v1"
 
 
 @pytest.mark.parametrize("settings", [{"timeout": 0}, {"max_retries": -1}, {"job_monitor_interval": 0}])
 def test_impossible_settings(connect: Connect, settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(settings))):
         connect(**settings)
+
+
+@pytest.mark.parametrize("agent", [3, "mine\n", "mïne", " mine"])
+def test_impossible_user_agent(connect: Connect, agent: Any) -> None:
+    with pytest.raises(ConfigurationError, match="user_agent"):
+        connect(user_agent=agent)
+
+
+def test_what_is_no_tls_context(connect: Connect) -> None:
+    with pytest.raises(ConfigurationError, match=r"ssl_context must be an ssl\.SSLContext, not int"):
+        connect(ssl_context=3)
+
+
+def test_an_http_client_of_another_kind(connect: Connect, colour: Colour) -> None:
+    own, other = (httpx.Client, httpx.AsyncClient) if colour == "sync" else (httpx.AsyncClient, httpx.Client)
+    for wrong, name in ((other(), f"httpx.{other.__name__}"), (own, "builtins.type"), (3, "builtins.int")):
+        with pytest.raises(ConfigurationError) as caught:
+            connect(http_client=wrong)
+        assert str(caught.value) == f"http_client must be an httpx.{own.__name__}, not {name}"
+
+
+def test_an_http_client_that_was_closed(sandbox: Sandbox, connect: Connect, colour: Colour) -> None:
+    http = httpx.Client() if colour == "sync" else httpx.AsyncClient()
+    client = connect(http_client=http)
+    assert client.application.get().name == "Default Application"
+    if isinstance(http, httpx.Client):
+        http.close()
+    else:
+        asyncio.run(http.aclose())
+    with pytest.raises(ConfigurationError, match="the http_client that this client was given is closed"):
+        client.application.get()
+    assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"a": 3}, "'a' must be text, not int"),
+        ({"a": b"b"}, "'a' must be text, not bytes"),
+        ({3: "b"}, "3 can't be the name"),
+        ({"a b": "c"}, "'a b' can't be the name"),
+        ({"": "c"}, "'' can't be the name"),
+        ({"ä": "c"}, "'ä' can't be the name"),
+        ({"a": "ä"}, "'a' must be printable ASCII"),
+        ({"a": "b\r\nc: d"}, "'a' must be printable ASCII"),
+        ({"a": " b"}, "white space around"),
+        ({"Authorization": "b"}, "can't set Authorization"),
+        ([("a", "b")], "mapping of names to texts, not list"),
+        (None, "mapping of names to texts, not NoneType"),
+    ],
+)
+def test_headers_that_cannot_be_sent(
+    client: MusicAiClient, sandbox: Sandbox, headers: Any, words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        client.jobs.get("j", headers=headers)
+    with pytest.raises(InputError, match=words):
+        client.files.read(f"{sandbox.base_url}/a.json", headers=headers)
+    assert sandbox.requests == []
+
+
+def test_headers_that_can_be_sent(client: MusicAiClient, sandbox: Sandbox) -> None:
+    client.application.get(headers={"X-Team": "a b", "x_empty": ""})
+    sent = sandbox.requests[-1].headers
+    assert (sent["x-team"], sent["x_empty"]) == ("a b", "")
 
 
 # --- workflows and jobs
@@ -283,6 +360,40 @@ def test_only_web_addresses_are_fetched(client: MusicAiClient, tmp_path: Path, u
     with pytest.raises(InputError, match="only https"):
         client.files.download(url, tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("120", "only https"),
+        ("[custom storage]", "in your own storage"),
+        (CUSTOM_STORAGE, "in your own storage"),
+        (3.5, "not float"),
+        ({"a": 1}, "not dict"),
+        (None, "not NoneType"),
+        (b"https://host/a", "not bytes"),
+    ],
+)
+def test_what_cannot_be_read(client: MusicAiClient, sandbox: Sandbox, output: Any, words: str) -> None:
+    with client.record() as exchanges, pytest.raises(InputError, match=words):
+        client.files.read(output)
+    assert exchanges == []
+
+
+@pytest.mark.parametrize("kind", [[int], "Chord", 3, io.BytesIO])
+def test_what_cannot_be_read_as(client: MusicAiClient, sandbox: Sandbox, kind: Any) -> None:
+    with pytest.raises(InputError, match="isn't a type that JSON can be read as"):
+        client.files.read(JsonFile(f"{sandbox.base_url}/a.json", kind))
+    assert sandbox.requests == []
+
+
+def test_a_recording_is_not_read(client: MusicAiClient, sandbox: Sandbox, song: Path) -> None:
+    url = client.files.upload(song).url
+    kind = {"content-type": "audio/ogg"}
+    sandbox.faults.add("GET /moises-sandbox/*", status=200, headers=kind, body="OggS")
+    with pytest.raises(InputError, match=r"is audio, not JSON: client\.files\.download") as caught:
+        client.files.read(url)
+    assert "?…" in str(caught.value)
 
 
 def test_redirect_of_the_api_is_an_error_that_says_so(client: MusicAiClient, sandbox: Sandbox) -> None:

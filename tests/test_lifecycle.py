@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import pickle
 import socket
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
 from musicai_sdk._io import BlockingIO, direct
+from musicai_sdk._io.asynchronous import AsyncIO
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, StatusError
 from musicai_sdk.sandbox import Sandbox
 
@@ -67,6 +71,58 @@ def test_a_second_loop_is_a_clear_error(sandbox: Sandbox) -> None:
         with asyncio.Runner() as second, pytest.raises(ConfigurationError, match="another event loop"):
             second.run(use())
         first.run(client.close())
+
+
+def test_a_second_loop_is_a_clear_error_also_where_the_first_has_ended(sandbox: Sandbox) -> None:
+    client = sandbox.async_client()
+
+    async def use() -> None:
+        assert (await client.application.get()).name == "Default Application"
+
+    async def use_and_close() -> None:
+        async with client:
+            await use()
+
+    asyncio.run(use())  # leaves the client open: its connections are closed with the loop
+    assert not _transports(client)
+    for words in ("another event loop", "is closed"):
+        with pytest.raises(ConfigurationError, match=words):
+            asyncio.run(use_and_close())
+
+
+def test_a_loop_that_ended_without_its_generators(sandbox: Sandbox) -> None:
+    client = sandbox.async_client()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(client.application.get())
+    assert len(_transports(client)) == 1
+    loop.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # asyncio's own: it can't close them any more
+        asyncio.run(client.close())
+        gc.collect()
+    assert not _transports(client)
+
+
+def test_closed_in_another_loop_its_own_still_closes_it(sandbox: Sandbox) -> None:
+    client = sandbox.async_client()
+
+    async def use() -> None:
+        await client.application.get()
+
+    with asyncio.Runner() as first:
+        first.run(use())
+        asyncio.run(client.close())
+        assert len(_transports(client)) == 1
+        first.run(client.close())
+        assert not _transports(client)
+        with pytest.raises(ConfigurationError, match="is closed"):
+            first.run(use())
+
+
+def _transports(client: AsyncMusicAiClient) -> dict[Any, Any]:
+    io = client._session.io
+    assert isinstance(io, AsyncIO)
+    return dict(io._pool.transports)
 
 
 def test_a_given_client_is_used_and_stays_open(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ SPECIAL = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__ai
 """The special methods that have another name in the asynchronous colour."""
 ALSO_ASYNCHRONOUS = {"__await__"}
 """Special methods that only the asynchronous colour can have."""
-NEITHER = {"base_url", "record"}
+NEITHER = {"base_url", "get_headers", "record"}
 """What isn't awaited in either colour: no I/O."""
 LAZY = NEITHER | {"list"}
 """The same for jobs: I/O begins with the iteration."""

@@ -18,6 +18,7 @@ from musicai_sdk.batch import LedgerError, open_ledger, write_report
 from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.reporting.words import duration, size, unsigned
 from musicai_sdk.sandbox import Sandbox
+from support.zipped import run_zipped
 
 LEDGER = ".musicai-batch.sqlite3"
 
@@ -199,6 +200,18 @@ def test_a_ledger_that_is_being_written(tmp_path: Path) -> None:
         assert Page(write_report(tmp_path / LEDGER)).data("rejects") == []
     ledger.close()
     assert Page(write_report(tmp_path / LEDGER)).data("rejects") == [["x", "y"]]
+
+
+def test_the_package_in_a_zip_file(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / LEDGER, "a/b", "file", out=tmp_path)
+    one_track(ledger, Given("a.wav", "{}", "a", content="a.wav"))
+    ledger.close()
+    program = f"from musicai_sdk.batch import write_report; print(write_report({LEDGER!r}))"
+    page = Page(Path(run_zipped(program, tmp_path).strip()))
+    assert len(page.data("rows")) == 1
+    other = Page(write_report(tmp_path / LEDGER, tmp_path / "other.html"))
+    assert page.inside["style"] == other.inside["style"] != ""
+    assert page.inside["script"] == other.inside["script"] != ""
 
 
 def test_what_does_not_repeat_is_said_where_it_is(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from musicai_sdk.cli.app import musicai as group
 from musicai_sdk.sandbox import Sandbox
 
 KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
@@ -159,7 +161,17 @@ def test_errors_as_json(musicai: Musicai) -> None:
     ("arguments", "shown"), [(["--help"], "process"), (["process", "folder", "-h"], "--watch")]
 )
 def test_help_loads_neither_the_client_nor_rich(arguments: list[str], shown: str) -> None:
-    heavy = ("httpx", "pydantic", "tenacity", "rich", "numpy", "starlette", "sqlite3", "asyncio")
+    heavy = (
+        "httpx",
+        "pydantic",
+        "tenacity",
+        "rich",
+        "numpy",
+        "starlette",
+        "sqlite3",
+        "asyncio",
+        "click.shell_completion",
+    )
     program = (
         f"import sys; sys.argv = ['musicai', *{arguments}]\n"
         "from musicai_sdk.cli import main\n"
@@ -212,3 +224,29 @@ def test_completion(musicai: Musicai) -> None:
     assert "_MUSICAI_COMPLETE=bash_complete" in script
     completed = musicai(_MUSICAI_COMPLETE="bash_complete", COMP_WORDS="musicai process fo", COMP_CWORD="2")
     assert completed == "plain,folder\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("process file a/b so", "file,so"),
+        ("process file a/b song.wav ou", "dir,ou"),
+        ("process folder a/b so", "file,so"),
+        ("process folder a/b in ou", "dir,ou"),
+        ("process folder a/b in out --ledger le", "file,le"),
+        ("job add name a/b so", "file,so"),
+        ("job download some-id ou", "dir,ou"),
+        ("upload so", "file,so"),
+        ("codegen ou", "dir,ou"),
+        ("batch status ou", "file,ou"),
+        ("--key-file ke", "file,ke"),
+        ("job info so", ""),
+    ],
+)
+def test_the_shell_completes_paths(words: str, completed: str) -> None:
+    environment = {
+        "_MUSICAI_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"musicai {words}",
+        "COMP_CWORD": str(len(words.split())),
+    }
+    assert CliRunner().invoke(group, env=environment, prog_name="musicai").output.strip() == completed

@@ -68,6 +68,11 @@ def test_a_download_that_fails_says_how_it_is_fetched(with_song: Command) -> Non
         (["job", "wait", "some-id", "--timeout", "nan"], "--timeout"),
         ([*FILE, "--param", "file=x"], "the parameter that FILE goes to"),
         ([*FILE, "--param", "a=1", "--param", "a=2"], "'a' is given twice"),
+        ([*FILE, "--param", "=x"], "'=x' isn't name=value"),
+        ([*FILE, "--param", " =x"], "' =x' isn't name=value"),
+        ([*FILE, "--input-name", ""], "'--input-name': it is empty"),
+        ([*ECHO, "--input-name", " "], "'--input-name': it is empty"),
+        (["job", "add", "n", "sdk-test", "song.wav", "--input-name", ""], "'--input-name': it is empty"),
         (["process", "file", " ", "song.wav", "out"], "musicai workflow list"),
         (["job", "add", "n", "sdk-test", "gs://x/y.wav"], "can't read"),
         (["app", "--json"], "--json goes before the command"),
@@ -189,6 +194,14 @@ def test_the_key_and_where_it_comes_from(with_song: Command) -> None:
     assert "allow_http" not in told
 
 
+def test_an_empty_address_is_none_that_was_left_out(with_song: Command) -> None:
+    """Nor do a cluster's workers take it for that: an empty variable of theirs would be the real service."""
+    make_tracks(with_song.folder / "in", 1)
+    for arguments in (["app"], FILE, ECHO, (*ECHO, "--dask", "local")):
+        assert "base" in with_song.here("--base-url", "", *arguments, code=3).told
+    assert with_song.service.jobs() == []
+
+
 def test_statuses(with_song: Command) -> None:
     with_song.here(
         "job", "add", "n", "sdk-test", "http://127.0.0.1:9/no", "--input-name", "file", "--wait", code=1
@@ -208,6 +221,14 @@ def test_delete_goes_on_after_one_that_isnt_there(with_song: Command) -> None:
     assert done.output == f"{made.id}\n"
     assert "nope" in done.told
     assert with_song.service.jobs() == []
+
+
+def test_an_id_given_twice_is_deleted_once(with_song: Command) -> None:
+    with with_song.service.client as client:
+        ids = [client.jobs.create(CustomWorkflow("sdk-test", {"file": "http://h/a"})).id for _ in range(2)]
+    done = with_song.here("job", "delete", *ids, *ids, ids[0])
+    assert done.output.split() == ids
+    assert done.told == ""
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._io import direct
 from musicai_sdk.errors import IntegrityError, ResponseError, TransferError
-from musicai_sdk.models import Chord, JsonFile
+from musicai_sdk.models import Chord, FileUrl, JsonFile
 from musicai_sdk.sandbox import Sandbox
 
 CONTENT = bytes(range(256)) * 12_345
@@ -116,6 +116,7 @@ def test_a_refused_upload(client: MusicAiClient, sandbox: Sandbox, file: Path) -
     with pytest.raises(TransferError, match=r"403 \(ExpiredToken\)") as caught:
         client.files.upload(file)
     assert caught.value.status == 403
+    assert "jobs.get" not in str(caught.value), "an upload has no job that gives another URL"
     assert "ignature" not in str(caught.value)
 
 
@@ -165,6 +166,8 @@ def test_an_expired_result_url_is_renewed(client: MusicAiClient, sandbox: Sandbo
     sandbox.clock.advance(365 * 24 * 3600)
     with pytest.raises(TransferError, match="403"):
         client.files.download(job.outputs["file"], tmp_path / "x")  # type: ignore[arg-type]
+    with pytest.raises(TransferError, match=r"expired.*: client\.jobs\.get\(job\) gives"):
+        client.files.read(str(job.outputs["file"]))
     files = client.jobs.download(job, tmp_path / "out")
     assert files["file"].read_bytes() == CONTENT
 
@@ -199,6 +202,7 @@ def test_read_json(client: MusicAiClient, tmp_path: Path) -> None:
     chords = client.files.read(JsonFile[list[Chord]](url, list[Chord]))
     assert chords == [Chord.model_validate(chord)]
     assert client.files.read(JsonFile(url)) == [chord]
+    assert client.files.read(url) == client.files.read(FileUrl(url)) == [chord]
     with pytest.raises(ResponseError, match="field 0") as caught:
         client.files.read(JsonFile[list[int]](url, list[int]))
     assert "ignature" not in str(caught.value)

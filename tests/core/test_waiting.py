@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from musicai_sdk import CustomWorkflow, MusicAiClient
+from musicai_sdk import CustomWorkflow, JobRef, MusicAiClient, RawResult
 from musicai_sdk._core.uploading import upload
 from musicai_sdk._io import drive
 from musicai_sdk.errors import CreateTimeoutError, InputError, NotFoundError, WaitTimeoutError
@@ -82,6 +83,42 @@ def test_wait_all_of_many_names_those_that_are_late(client: MusicAiClient, slow:
         client.jobs.wait_all(jobs, timeout=0.1)
     assert "3 of 3 jobs are unfinished" in caught.value.__notes__[0]
     assert all(job.succeeded for job in client.jobs.wait_all([job.id for job in jobs]))
+
+
+def test_wait_all_of_a_generator_that_creates_the_jobs(sandbox: Sandbox) -> None:
+    created = list[str]()
+    with sandbox.client() as client:
+
+        def creating() -> Iterator[JobRef[RawResult]]:
+            for _ in range(3):
+                job = client.jobs.create(CustomWorkflow("sdk-test", {}))
+                created.append(job.id)
+                yield job
+
+        done = client.jobs.wait_all(creating())
+    assert [job.id for job in done] == created
+    assert len(sandbox.jobs) == len(created) == 3
+    assert all(job.done for job in done)
+
+
+def test_wait_all_of_what_is_not_a_list(client: MusicAiClient, slow: CustomWorkflow) -> None:
+    jobs = [client.jobs.create(slow) for _ in range(2)]
+    by_id = {job.id: job for job in jobs}
+    ids = list(by_id)
+    assert [job.id for job in client.jobs.wait_all(by_id)] == ids
+    assert [job.id for job in client.jobs.wait_all(job for job in jobs)] == ids
+    assert [job.id for job in client.jobs.wait_all(by_id.values())] == ids
+    assert {job.id for job in client.jobs.wait_all(client.jobs.list())} == set(ids)
+
+
+def test_wait_all_of_a_single_job(client: MusicAiClient, sandbox: Sandbox) -> None:
+    ref = client.jobs.create(CustomWorkflow("sdk-test", {}))
+    job = client.jobs.wait(ref)
+    before = len(sandbox.requests)
+    for single in (job.id, job, ref, None):
+        with pytest.raises(InputError, match=r"a list of jobs, or use client\.jobs\.wait\(job\)"):
+            client.jobs.wait_all(single)  # type: ignore[arg-type]
+    assert len(sandbox.requests) == before
 
 
 def test_wait_all_of_none(client: MusicAiClient) -> None:

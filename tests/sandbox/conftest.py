@@ -24,9 +24,10 @@ def plain_and_tls(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
+def sandbox(running: Sandbox) -> Iterator[Sandbox]:
     running.reset()
-    return running
+    yield running
+    running.reset()
 
 
 @pytest.fixture

@@ -66,12 +66,12 @@ def test_its_options(tmp_path: Path) -> None:
         "--plan",
         "payg",
     )
-    with sandbox(*options, "--api-key", "it's me") as variables:
+    with sandbox(*options, "--api-key", "it's-me") as variables:
         assert variables["MUSIC_AI_BASE_URL"] == f"https://127.0.0.1:{port}/v1"
-        assert variables["MUSIC_AI_API_KEY"] == "it's me"
+        assert variables["MUSIC_AI_API_KEY"] == "it's-me"
         assert variables["SSL_CERT_FILE"] == str(tmp_path / "d" / "ca.pem")
         trust = ssl.create_default_context(cafile=variables["SSL_CERT_FILE"])
-        headers = {"Authorization": "it's me"}
+        headers = {"Authorization": "it's-me"}
         answer = httpx.get(f"{variables['MUSIC_AI_BASE_URL']}/application", headers=headers, verify=trust)
         assert answer.status_code == 200
     assert (tmp_path / "d" / "sandbox.sqlite3").exists()
@@ -106,6 +106,7 @@ def test_what_cannot_be_started_says_why() -> None:
             (["--fault", "POST /job"], 2, "a fault reads like"),
             (["--fault", "POST /job stauts=500"], 2, "there is no stauts; there are nth, "),
             (["--fault", "POST /job status"], 2, "nth=2"),
+            (["--api-key", "a b"], 2, "api_key must be printable ASCII text without spaces"),
             (["--data-dir", __file__], 2, "argument --data-dir: "),
         ):
             answer = subprocess.run(

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from musicai_sdk import CustomWorkflow
-from musicai_sdk.sandbox import Sandbox
+from musicai_sdk import CustomWorkflow, MusicAiClient
+from musicai_sdk.errors import ConfigurationError
+from musicai_sdk.sandbox import Sandbox, dashboard
 from musicai_sdk.sandbox.__main__ import main
 from support.talking import nothing
+from support.zipped import run_zipped
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="about signals of POSIX")
 
@@ -119,6 +121,38 @@ def test_the_programs_name_in_its_help(capsys: pytest.CaptureFixture[str]) -> No
 def test_no_such_port(port: int) -> None:
     with pytest.raises(ValueError, match="port is a number from 1 to 65535"):
         Sandbox(port=port)
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "a\nb", "clé", "Bearer-1"])
+def test_a_key_that_clients_refuse(key: str) -> None:
+    with pytest.raises(ConfigurationError):
+        MusicAiClient(key or " ")
+    with pytest.raises(ValueError, match="api_key"):
+        Sandbox(api_key=key)
+
+
+def test_a_program_that_logs_everything(song: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Rich's way: `logging.basicConfig(level="NOTSET", handlers=[RichHandler()])`."""
+    caplog.set_level("NOTSET")
+    with Sandbox(workflows={"nothing": nothing}) as sandbox, sandbox.client(max_retries=1) as client:
+        sandbox.faults.add("GET /application", nth=1, reset="before")
+        assert client.application.get().name == "Default Application"
+        assert client.jobs.run(CustomWorkflow("nothing", {"file": song}), timeout=60).succeeded
+        assert [entry.status for entry in sandbox.requests[:2]] == [None, 200]
+    assert caplog.records, "everything else is logged"
+    assert {record.name for record in caplog.records} & {"uvicorn.access", "uvicorn.asgi"} == set()
+    assert not [text for text in caplog.messages if "signature=" in text.lower()]
+
+
+def test_the_pages_of_a_package_in_a_zip_file(tmp_path: Path) -> None:
+    program = """
+from musicai_sdk.sandbox import Sandbox
+from urllib.request import urlopen
+with Sandbox(workflows={}) as sandbox:
+    print(urlopen(sandbox.base_url.replace("/v1", "/__sandbox__/static/style.css")).read().decode(), end="")
+"""
+    page = Path(dashboard.__file__).with_name("style.css")
+    assert run_zipped(program, tmp_path) == page.read_text(encoding="utf-8")
 
 
 def test_proxies_and_certificates_that_cannot_be_used(

@@ -19,13 +19,14 @@ from musicai_sdk import (
     Job,
     JobRef,
     JobStatus,
+    JsonFile,
     MusicAiClient,
     Workflow,
     WorkflowResult,
     param,
 )
 from musicai_sdk import MusicAICleint  # E: attr-defined, reportAttributeAccessIssue
-from musicai_sdk.models import FiltersDict
+from musicai_sdk.models import Beat, Chord, FiltersDict
 from musicai_sdk.models import Jobb  # E: attr-defined, reportAttributeAccessIssue
 from musicai_sdk.workflows import GenerateChords, GenerateChordsResult, IsolateDrums, IsolateDrumsResult
 
@@ -105,13 +106,18 @@ def files(client: MusicAiClient, job: Job[IsolateDrumsResult], chords: Job[Gener
     client.files.read(job.result.kick_drum)  # E: arg-type, reportArgumentType
     client.files.read("https://cdn.example.com/chords.json")  # E: arg-type, reportArgumentType
     client.files.read(chords.result)  # E: arg-type, reportArgumentType
+    client.files.read(chords.outputs["chords"])  # E: arg-type, reportArgumentType
+    client.files.read(3)  # E: arg-type, reportArgumentType
+    client.files.read(JsonFile("https://cdn.example.com/chords.json", list[Chord]))[0].chrod_majmin  # E: attr-defined, reportAttributeAccessIssue
+    client.files.read(JsonFile("https://cdn.example.com/chords.json", Chord))[0]  # E: index, reportIndexIssue
+    beats: JsonFile[list[Beat]] = JsonFile("https://cdn.example.com/chords.json", list[Chord])  # E: arg-type, reportAssignmentType
     client.files.read(chords.result.chords)[0].chord_minmaj  # E: attr-defined, reportAttributeAccessIssue
     text: list[str] = client.files.read(chords.result.chords)  # E: arg-type, reportAssignmentType
     client.files.download(job.result.kick_drum)  # E: call-arg, reportCallIssue
     client.files.upload(3)  # E: arg-type, reportArgumentType
     client.files.upload("song.mp3", progress=print)  # E: call-arg, reportCallIssue
     client.jobs.download(job)  # E: call-arg, reportCallIssue
-    print(text)
+    print(text, beats)
 
 
 def lists(client: MusicAiClient) -> None:
@@ -122,6 +128,12 @@ def lists(client: MusicAiClient) -> None:
     client.jobs.list(["FAILED"])  # E: call-arg, reportCallIssue
     client.jobs.list(workflow=[GenerateChords])  # E: list-item, reportArgumentType
     print(client.jobs.list()[0])  # E: index, reportIndexIssue
+    print(list(client.jobs.list())[0].result.vocals)  # E: attr-defined, reportAttributeAccessIssue
+    print(client.jobs.wait_all(["id"])[0].result.vocals)  # E: attr-defined, reportAttributeAccessIssue
+    for job in client.jobs.list(workflow=["music-ai/generate-chords"]):
+        takes_chords(job)  # E: arg-type, reportArgumentType
+    for drums in client.jobs.list(workflow=IsolateDrums):
+        takes_chords(drums)  # E: arg-type, reportArgumentType
     Filters(status=["SUCEEDED"])  # E: list-item, reportArgumentType
     Filters(batchName="spring")  # E: call-arg, reportCallIssue
     filters: FiltersDict = {"states": ["FAILED"]}  # E: typeddict-unknown-key, reportAssignmentType

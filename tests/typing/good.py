@@ -185,7 +185,11 @@ def wait_for_many(client: MusicAiClient, songs: list[Path]) -> None:
     done = client.jobs.wait_all(created, timeout=600)
     assert_type(done, list[Job[IsolateDrumsResult]])
     assert_type(client.jobs.wait_all(done), list[Job[IsolateDrumsResult]])
-    assert_type(client.jobs.wait_all(["id-1", "id-2"]), list[Job[Any]])
+    assert_type(client.jobs.wait_all(["id-1", "id-2"]), list[Job[RawResult]])
+    assert_type(client.jobs.wait_all({"id-1": 1}.keys()), list[Job[RawResult]])
+    assert_type(client.jobs.wait_all(ref for ref in created), list[Job[IsolateDrumsResult]])
+    assert_type(client.jobs.wait_all(client.jobs.list(workflow=IsolateDrums)), list[Job[IsolateDrumsResult]])
+    assert_type(client.jobs.wait_all(client.jobs.list()), list[Job[RawResult]])
     assert_type(client.jobs.wait_all(["id-1", created[0], done[0]]), list[Job[Any]])
     for job in done:
         job.raise_for_failure()
@@ -234,8 +238,15 @@ def outputs_and_custom_storage(client: MusicAiClient, job: Job[IsolateDrumsResul
     for name, value in job.outputs.items():
         if isinstance(value, FileUrl):
             client.files.download(value, f"{name}.wav")
-    typed = JsonFile[list[Chord]]("https://cdn.example.com/chords.json", list[Chord])
+    typed = JsonFile("https://cdn.example.com/chords.json", list[Chord])
+    assert_type(typed, JsonFile[list[Chord]])
     assert_type(client.files.read(typed), list[Chord])
+    assert_type(client.files.read(JsonFile[list[Chord]](kick, list[Chord])), list[Chord])
+    assert_type(client.files.read(JsonFile("https://cdn.example.com/b.json", Beat)).time, float)
+    assert_type(JsonFile("https://cdn.example.com/chords.json"), JsonFile[Any])
+    assert_type(client.files.read(JsonFile("https://cdn.example.com/chords.json")), Any)
+    untyped = client.files.read(job["result"]["Kick drum"])
+    print(untyped, untyped[0])
     return kick
 
 
@@ -299,14 +310,18 @@ def the_other_rooms(client: MusicAiClient) -> None:
 
 def lists(client: MusicAiClient) -> None:
     for job in client.jobs.list():
-        assert_type(job, Job[Any])
-        takes_chords(job)
+        assert_type(job, Job[RawResult])
+        takes_any_job(job)
+    for chords in client.jobs.list(workflow=GenerateChords):
+        assert_type(chords, Job[GenerateChordsResult])
+        takes_chords(chords)
     client.jobs.list(status=["SUCCEEDED", "FAILED"], workflow=("a", "b"), batch_name="spring", page_size=10)
     client.jobs.list(status=[Unknown("PAUSED")])
     client.jobs.list(status="SUCCEEDED", workflow="music-ai/isolate-drums")
     client.jobs.list(status=Unknown("PAUSED"))
     wanted: list[JobStatus] = ["QUEUED", Unknown("PAUSED")]
-    assert_type(list(client.jobs.list(status=wanted)), list[Job[Any]])
+    assert_type(list(client.jobs.list(status=wanted)), list[Job[RawResult]])
+    assert_type(list(client.jobs.list(workflow=["a", "b"])), list[Job[RawResult]])
 
 
 def record(client: MusicAiClient) -> None:
@@ -455,8 +470,10 @@ async def every_verb_async(client: AsyncMusicAiClient, song: Path) -> None:
     assert_type(await client.workflows.list(), list[WorkflowInfo])
     assert_type(await client.application.get(), Application)
     async for job in client.jobs.list(status=["FAILED"]):
-        assert_type(job, Job[Any])
-    assert_type(await client.jobs.list(), list[Job[Any]])
+        assert_type(job, Job[RawResult])
+    assert_type(await client.jobs.list(), list[Job[RawResult]])
+    assert_type(await client.jobs.list(workflow=IsolateDrums), list[Job[IsolateDrumsResult]])
+    assert_type(await client.jobs.wait_all(await client.jobs.list()), list[Job[RawResult]])
     client.jobs.list(status="FAILED")
     with client.record() as exchanges:
         await client.jobs.get("id")

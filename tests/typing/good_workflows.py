@@ -88,7 +88,7 @@ def every_call_keeps_the_type(client: MusicAiClient, song: Path) -> None:
     for job in client.jobs.list(workflow=Analysis, status=["SUCCEEDED"]):
         assert_type(job, Job[AnalysisResult])
     assert_type(list(client.jobs.list(workflow=GenerateChords)), list[Job[GenerateChordsResult]])
-    assert_type(list(client.jobs.list(workflow=["acme-analysis"])), list[Job[Any]])
+    assert_type(list(client.jobs.list(workflow=["acme-analysis"])), list[Job[RawResult]])
     assert_type(client.jobs.run(StemSeparationSuite(input_url=song)).result, StemSeparationSuiteResult)
     four = client.jobs.run(StemsVocalsDrumsBassOther(input_url=song)).result
     assert_type(four, StemsVocalsDrumsBassOtherResult)

@@ -192,8 +192,8 @@ def test_a_result_that_does_not_fit_names_the_fields_and_stays_readable(other_cl
 def test_language_details_are_any_json(other_client: MusicAiClient) -> None:
     job = other_client.jobs.run(CustomWorkflow("acme-language"))
     assert job.result["main_language"] == "en"
-    details = JsonFile[LanguageDetails](job.result["advanced"], LanguageDetails)
-    assert other_client.files.read(details) == LANGUAGES
+    details: LanguageDetails = other_client.files.read(JsonFile(job.result["advanced"]))
+    assert details == LANGUAGES
 
 
 def test_lists_keep_the_result_type(client: MusicAiClient, song: Path) -> None:
@@ -205,6 +205,8 @@ def test_lists_keep_the_result_type(client: MusicAiClient, song: Path) -> None:
     assert [type(job.result) for job in client.jobs.list(workflow=["music-ai/isolate-drums"])] == [RawResult]
     with pytest.raises(InputError, match="CustomWorkflow has no slug"):
         client.jobs.list(workflow=CustomWorkflow)
+    with pytest.raises(InputError, match=r"^CustomWorkflow has no slug: CustomWorkflow\(slug, params\)$"):
+        CustomWorkflow("", {"inputUrl": song})
     created = client.jobs.create(ChordsAndBeatMapping(input_url=song))
     assert isinstance(client.jobs.wait_all([created])[0].result, ChordsAndBeatMappingResult)
 

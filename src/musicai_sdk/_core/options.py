@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from musicai_sdk.errors import InputError, MusicAiError
 
 _OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection"}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class RequestOptions(TypedDict, total=False):
@@ -31,6 +33,7 @@ def check_options(options: RequestOptions) -> None:
         check_max_retries(options["max_retries"], InputError)
     if "request_timeout" in options:
         check_timeout(options["request_timeout"], "request_timeout", InputError)
+    checked_headers(options)
 
 
 def check_max_retries(value: object, kind: type[MusicAiError]) -> None:
@@ -52,10 +55,25 @@ def is_duration(value: object) -> bool:
 
 def checked_headers(options: RequestOptions) -> dict[str, str]:
     """The additional headers, refused when they would break the request or carry another key."""
-    headers = dict(options.get("headers", {}))
-    for name, value in headers.items():
+    if "headers" not in options:
+        return {}
+    headers = cast("object", options["headers"])
+    if not isinstance(headers, Mapping):
+        raise InputError(f"headers must be a mapping of names to texts, not {type(headers).__name__}")
+    checked = dict[str, str]()
+    for name, value in cast("Mapping[object, object]", headers).items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise InputError(f"{name!r:.100} can't be the name of a header: it takes letters, digits and '-'")
         if name.lower() in _OWN_HEADERS:
             raise InputError(f"headers= can't set {name}: the client does that")
-        if not f"{name}{value}".isascii() or not f"{name}{value}".isprintable():
-            raise InputError(f"the header {name!r} must be printable ASCII")
-    return headers
+        if not isinstance(value, str):
+            raise InputError(f"the header {name!r} must be text, not {type(value).__name__}")
+        if not is_header_value(value):
+            raise InputError(f"the header {name!r} must be printable ASCII, without white space around it")
+        checked[name] = value
+    return checked
+
+
+def is_header_value(text: str) -> bool:
+    """Whether a text can go into an HTTP header as it is."""
+    return text.isascii() and text.isprintable() and text == text.strip()

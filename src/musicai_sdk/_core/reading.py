@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
+
+from pydantic import PydanticUserError
 
 from musicai_sdk._core.downloading import checked_url, refuse_errors, storage_request
+from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session, read_json
-from musicai_sdk._io import Response
+from musicai_sdk._io import Response, ResponseStream
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, TransferError
-from musicai_sdk.models.outputs import CustomStorage, JsonOutput
-
-T = TypeVar("T")
+from musicai_sdk.models.outputs import CUSTOM_STORAGE, JsonFile
 
 LARGEST_JSON = 256 * 1024 * 1024
 """Bytes above which an output isn't read into memory: no JSON output of the service comes near."""
 
 
-async def read(session: Session, output: JsonOutput[T], options: RequestOptions) -> T:
-    """Fetches a JSON output and validates it."""
-    if isinstance(output, CustomStorage):
-        raise InputError(
-            "this output is in your own storage (copy_results_to=…): read it from there, or give"
-            " bucket.resolve(job).result.… instead"
-        )
-    checked_url(output)
+async def read(session: Session, output: str, options: RequestOptions) -> Any:
+    """Fetches a JSON output and validates it as the type that it carries, if it does."""
+    kind = _content_type(output)
 
     async def attempt(number: int) -> Response:
         stream = await session.io.open(storage_request(session, output, options, number))
         body = bytearray()
         try:
             await refuse_errors(stream, output)
+            _refuse_media(stream, output)
             while chunk := await stream.read():
                 body += chunk
                 if len(body) > LARGEST_JSON:
@@ -44,5 +41,34 @@ async def read(session: Session, output: JsonOutput[T], options: RequestOptions)
         return Response(stream.status, stream.headers, bytes(body))
 
     response = await retrying(session.io, session.policy(options), "read", attempt)
-    value: T = read_json(output.content_type, response, f"GET {without_query(output)}")
-    return value
+    return read_json(kind, response, f"GET {without_query(output)}")
+
+
+def _content_type(output: object) -> Any:
+    """What is in the output; raises unless it is one that can be fetched and read."""
+    if not isinstance(output, str):
+        raise InputError(
+            f"only the URL of a JSON file can be read, not {type(output).__name__}: an output that is a plain value is"
+            f" in the job's result already"
+        )
+    if output == CUSTOM_STORAGE:
+        raise InputError(
+            "this output is in your own storage (copy_results_to=…): read it from there, or give"
+            " bucket.resolve(job).result.… instead"
+        )
+    checked_url(output)
+    kind: Any = output.content_type if isinstance(output, JsonFile) else Any
+    try:
+        adapter(kind).rebuild()  # also of a type that is only named, as "Chord"
+    except (PydanticUserError, TypeError, NameError):
+        raise InputError(
+            f"{kind!r:.100} isn't a type that JSON can be read as: JsonFile(url, list[Chord]) takes one"
+        ) from None
+    return kind
+
+
+def _refuse_media(stream: ResponseStream, url: str) -> None:
+    """A recording isn't JSON, and may be large: that is said before it is fetched."""
+    media, _, _ = stream.headers.get("content-type", "").partition("/")
+    if media in ("audio", "video", "image"):
+        raise InputError(f"{without_query(url)} is {media}, not JSON: client.files.download saves it")

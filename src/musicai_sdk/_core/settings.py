@@ -10,7 +10,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from musicai_sdk import __version__
-from musicai_sdk._core.options import check_max_retries, check_timeout, is_duration
+from musicai_sdk._core.options import check_max_retries, check_timeout, is_duration, is_header_value
 from musicai_sdk._io.proxies import is_loopback
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
@@ -112,10 +112,12 @@ def _key_source(api_key: str | None) -> str:
 
 
 def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:
-    """The base URL without a trailing slash."""
+    """The base URL without a trailing slash. Only None stands for the default: that is the real service, which costs."""
     if base_url is not None and not isinstance(cast("object", base_url), str):
         raise ConfigurationError(f"base_url must be text, not {type(base_url).__name__}")
-    url = (base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL).strip().rstrip("/")
+    if base_url is None:
+        base_url = os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    url = base_url.strip().rstrip("/")
     shown = without_query(url)
     try:
         parts = urlsplit(url)
@@ -139,6 +141,10 @@ def default_user_agent() -> str:
 
 
 def _checked_header(value: str, name: str) -> str:
-    if not value.isascii() or not value.isprintable():
-        raise ConfigurationError(f"{name} can't go into an HTTP header: it must be printable ASCII")
+    if not isinstance(cast("object", value), str):
+        raise ConfigurationError(f"{name} must be text, not {type(value).__name__}")
+    if not is_header_value(value):
+        raise ConfigurationError(
+            f"{name} can't go into an HTTP header: it must be printable ASCII, without white space around it"
+        )
     return value

@@ -15,7 +15,11 @@ def storage_error(what: str, url: str, status: int, body: bytes) -> TransferErro
     """The error of an upload or download that the storage refused; it answers in XML with a `Code`."""
     code = re.search(rb"<Code>([\w.-]{1,100})</Code>", body)
     reason = f" ({code[1].decode()})" if code else ""
-    hint = "; the signed URL has expired or isn't for this use" if status in EXPIRED_STATUSES else ""
+    hint = ""
+    if status in EXPIRED_STATUSES:
+        hint = "; the signed URL has expired or isn't for this use"
+        if what == "download":
+            hint += ": client.jobs.get(job) gives the job's outputs with fresh ones"
     shown = without_query(url)
     return TransferError(
         f"{what} failed: the storage answered {status}{reason} for {shown}{hint}", url=shown, status=status

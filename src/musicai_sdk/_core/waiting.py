@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 from musicai_sdk._core.arguments import OnUpdate
 from musicai_sdk._core.deadlines import deadline_of
@@ -42,7 +42,7 @@ async def wait(
 
 async def wait_all(
     session: Session,
-    jobs: Sequence[str | JobRef[Any] | Job[Any]],
+    jobs: Iterable[str | JobRef[Any] | Job[Any]],
     timeout: float | None,
     on_update: OnUpdate | None,
     options: RequestOptions,
@@ -50,7 +50,8 @@ async def wait_all(
     since: float | None = None,
     poll_interval: float | None = None,
 ) -> list[Job[Any]]:
-    """Waits for many jobs; the time began with the call, or at `since` of `io.now()`."""
+    """Waits for many jobs; the time begins when all of them are there, or began at `since` of `io.now()`."""
+    jobs = _listed(jobs)
     waiter = Waiter(session.io.signal(), deadline_of(session, timeout, since), on_update)
     for job in jobs:
         job_id = job_id_of(job)
@@ -65,6 +66,18 @@ async def wait_all(
             error.add_note(f"{len(late)} of {count} jobs are unfinished: {', '.join(late[:20])}")
         raise error
     return [waiter.ended[job_id_of(job)].with_result_type(result_type_of(job)) for job in jobs]
+
+
+def _listed(jobs: Iterable[str | JobRef[Any] | Job[Any]]) -> list[str | JobRef[Any] | Job[Any]]:
+    """All of the jobs: what is given may be a generator that creates them, and is gone through only once."""
+    # A text is a sequence of texts, and a job one of its fields' names: each letter would be asked for as a job.
+    given: object = cast("object", jobs)
+    if isinstance(given, str | Job) or not isinstance(given, Iterable):
+        raise InputError(
+            f"wait_all takes several jobs, not one {type(jobs).__name__}: give a list of jobs, or use"
+            f" client.jobs.wait(job) for one"
+        )
+    return list(jobs)
 
 
 def timed_out(job_id: str, status: str | None, timeout: float | None) -> WaitTimeoutError:

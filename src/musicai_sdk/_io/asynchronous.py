@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import httpx
 
@@ -17,7 +17,7 @@ from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
-
+_Pool: TypeAlias = http.Pool[httpx.AsyncClient | httpx.AsyncHTTPTransport]
 
 CANCEL_PATIENCE = 1.0
 """For how many seconds a cancelled transfer waits for its thread."""
@@ -27,10 +27,12 @@ class AsyncIO:
     """`IO` for the asynchronous client; it belongs to the event loop that uses it first."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, client: httpx.AsyncClient | None = None) -> None:
+        http.check_given(client, httpx.AsyncClient, tls)
         self._tls = tls
         self._given = client
-        self._pool: http.Pool[httpx.AsyncClient | httpx.AsyncHTTPTransport] = http.Pool()
+        self._pool: _Pool = http.Pool()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._until_its_end: AsyncGenerator[None] | None = None
         self._closed = False
         self._worker = BlockingIO(tls=tls, recorder=self)
 
@@ -41,7 +43,7 @@ class AsyncIO:
             )
         self._stay_on_loop()
         if self._given is not None:
-            return self._given
+            return http.still_open(self._given)
         key = http.channel_of(request)
         transports = self._pool.transports
         if key not in transports:
@@ -56,6 +58,9 @@ class AsyncIO:
                     "this AsyncMusicAiClient belongs to another event loop: make one client in each asyncio.run(...)"
                 )
             self._loop = loop
+            self._until_its_end = _closing(self._pool)
+            with suppress(StopIteration):
+                self._until_its_end.__anext__().send(None)  # to its `yield`; from here on the loop knows it
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
@@ -130,11 +135,36 @@ class AsyncIO:
             raise
 
     async def close(self) -> None:
-        """Closes the clients that were made here, never a given one."""
+        """Closes the clients that were made here, never a given one.
+
+        In another event loop than theirs nothing of them can be awaited: they are left to their own, see `_closing`.
+        """
         self._closed = True
         await self._worker.close()
-        while self._pool.transports:
-            await self._pool.transports.popitem()[1].aclose()
+        if self._loop is None:
+            return
+        if self._loop.is_closed():
+            self._pool.transports.clear()
+        elif self._loop is asyncio.get_running_loop():
+            await _close_all(self._pool)
+            if self._until_its_end is not None:
+                await self._until_its_end.aclose()
+
+
+async def _close_all(pool: _Pool) -> None:
+    while pool.transports:
+        await pool.transports.popitem()[1].aclose()
+
+
+async def _closing(pool: _Pool) -> AsyncGenerator[None]:
+    """Closes the connections of a client that was left open at the end of its event loop.
+
+    That is when `asyncio.run` closes every generator that was begun in it: the last moment at which they can be closed.
+    """
+    try:
+        yield
+    finally:
+        await _close_all(pool)
 
 
 class _Signal:

@@ -42,6 +42,7 @@ class BlockingIO:
         client: httpx.Client | None = None,
         recorder: object | None = None,
     ) -> None:
+        http.check_given(client, httpx.Client, tls)
         self._tls = tls
         self._given = client
         self._pool: http.Pool[httpx.Client | httpx.HTTPTransport] = http.Pool()
@@ -63,7 +64,7 @@ class BlockingIO:
         if self.cancelled.is_set():
             raise TransferCancelled
         if self._given is not None:
-            return self._given
+            return http.still_open(self._given)
         if self._pool.pid != os.getpid():
             # Connections are shared with the parent process here; using or closing them would disturb it.
             self._pool = http.Pool()

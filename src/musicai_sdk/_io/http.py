@@ -49,6 +49,29 @@ def default_tls() -> ssl.SSLContext:
         ) from None
 
 
+def check_given(client: object, kind: type[httpx.Client | httpx.AsyncClient], tls: object) -> None:
+    """Checks what the caller brings: a mistake is said where it is made, not with the first request.
+
+    Raises:
+        ConfigurationError: the client isn't of that kind, or the TLS context isn't one.
+    """
+    if client is not None and not isinstance(client, kind):
+        raise ConfigurationError(
+            f"http_client must be an httpx.{kind.__name__}, not {type(client).__module__}.{type(client).__name__}"
+        )
+    if tls is not None and not isinstance(tls, ssl.SSLContext):
+        raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, not {type(tls).__name__}")
+
+
+def still_open(client: W) -> W:
+    """The caller's client, unless the caller has closed it."""
+    if client.is_closed:
+        raise ConfigurationError(
+            "the http_client that this client was given is closed: close it after its last use, or give another one"
+        )
+    return client
+
+
 def channel_of(request: Request) -> tuple[str, str, bool]:
     """What requests share connections: the channel, the URL scheme, and whether they stay on this machine."""
     return request.channel, request.url.partition(":")[0].lower(), is_loopback(request.url)
@@ -195,18 +218,21 @@ def failure(
 ) -> MusicAiError:
     """An error of httpx as one of ours, without its request objects and without any URL's query."""
     where = f"{request.method} {without_query(request.url)}{f' through the proxy {proxy}' if proxy else ''}"
+    channel = request.channel
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return RequestTimeoutError(f"{where}: no connection in time", sent=False)
+            return RequestTimeoutError(f"{where}: no connection in time", sent=False, channel=channel)
         case httpx.TimeoutException():
             silence = f"no answer within {request.timeout:g} s" if request.timeout else "timed out"
-            return RequestTimeoutError(f"{where}: {silence}", sent=True)
+            return RequestTimeoutError(f"{where}: {silence}", sent=True, channel=channel)
         case httpx.ConnectError() | httpx.ProxyError():
-            return ConnectionFailedError(f"{where}: can't connect: {_reason(error)}", sent=False)
+            text = f"{where}: can't connect: {_reason(error)}"
+            return ConnectionFailedError(text, sent=False, channel=channel)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return ConfigurationError(f"{where}: not a request that can be sent: {type(error).__name__}")
         case _:
-            return ConnectionFailedError(f"{where}: the connection broke: {_reason(error)}", sent=True)
+            text = f"{where}: the connection broke: {_reason(error)}"
+            return ConnectionFailedError(text, sent=True, channel=channel)
 
 
 def _reason(error: Exception) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from musicai_sdk.cli.arguments import is_remote
+from musicai_sdk.cli.arguments import folders, is_remote, paths
 from musicai_sdk.cli.folder import process_folder
 from musicai_sdk.cli.jobs import job
 from musicai_sdk.cli.ledgers import batch
@@ -38,7 +38,7 @@ def musicai(context: click.Context, as_json: bool, key_file: Path | None, base_u
 
 
 @musicai.command()
-@click.argument("file")
+@click.argument("file", shell_complete=paths)
 @click.pass_obj
 @command
 def upload(settings: Settings, file: str) -> None:
@@ -75,7 +75,7 @@ def list_workflows(settings: Settings) -> None:
 
 
 @musicai.command()
-@click.argument("folder")
+@click.argument("folder", shell_complete=folders)
 @click.option(
     "--max-jobs",
     type=click.IntRange(min=1),

@@ -8,9 +8,12 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,12 +49,38 @@ def workflow_argument(function: F) -> F:
     return click.argument("workflow", callback=_slug)(function)
 
 
+def paths(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Has the shell complete a place by its own files, as `click.Path` does, which would not take addresses."""
+    return _by_the_shell(incomplete, "file")
+
+
+def folders(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """The same where only a folder will do."""
+    return _by_the_shell(incomplete, "dir")
+
+
+def _by_the_shell(incomplete: str, kind: str) -> list[CompletionItem[str]]:
+    from click.shell_completion import CompletionItem  # only the shell needs it
+
+    return [CompletionItem(incomplete, type=kind)]
+
+
+def _parameter_name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("it is empty: name the parameter, such as inputUrl")
+    return value
+
+
 def parameter_options(takes: str) -> Callable[[F], F]:
     """The options for the workflow's parameters; `takes` says what goes into the one of `--input-name`."""
 
     def options(function: F) -> F:
         text = f"The parameter that takes {takes}."
-        function = click.option("--input-name", default="inputUrl", show_default=True, help=text)(function)
+        function = click.option(
+            "--input-name", default="inputUrl", callback=_parameter_name, show_default=True, help=text
+        )(function)
         text = "A parameter; JSON or text."
         return click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help=text)(function)
 
@@ -71,7 +100,7 @@ def parameters(pairs: Iterable[str], *, taken: str | None = None) -> dict[str, A
     values = dict[str, Any]()
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        if not equals or not name:
+        if not equals or not name.strip():
             raise click.BadParameter(f"{pair!r} isn't name=value")
         if name in values:
             raise click.BadParameter(f"{name!r} is given twice")

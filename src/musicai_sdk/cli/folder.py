@@ -13,8 +13,10 @@ import click
 from musicai_sdk.cli.arguments import (
     NOTHING_OR_MORE,
     a_time,
+    folders,
     parameter_options,
     parameters,
+    paths,
     workflow_argument,
 )
 from musicai_sdk.cli.failing import Hint
@@ -39,8 +41,8 @@ The columns of a manifest, or the keys of its lines:
 
 @click.command("folder", epilog=_MANIFEST)
 @workflow_argument
-@click.argument("source", metavar="IN")
-@click.argument("out")
+@click.argument("source", metavar="IN", shell_complete=paths)
+@click.argument("out", shell_complete=folders)
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with the files that come.")
 @click.option("-c", "--concurrency", type=_COUNT, default=10, show_default=True, help="Jobs at a time.")
 @click.option(
@@ -65,7 +67,12 @@ The columns of a manifest, or the keys of its lines:
 )
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done. Needs no key.")
 @parameter_options("each file")
-@click.option("--ledger", metavar="FILE", help="The ledger, if not in OUT; needed where OUT is a bucket.")
+@click.option(
+    "--ledger",
+    metavar="FILE",
+    shell_complete=paths,
+    help="The ledger, if not in OUT; needed where OUT is a bucket.",
+)
 @click.option("--uploads", type=_COUNT, default=4, show_default=True, help="Uploads at a time.")
 @click.option("--downloads", type=_COUNT, default=4, show_default=True, help="Downloads at a time.")
 @click.option(

@@ -10,11 +10,13 @@ import click
 from musicai_sdk.cli.arguments import (
     MORE_THAN_NOTHING,
     a_time,
+    folders,
     input_value,
     is_remote,
     limit,
     parameter_options,
     parameters,
+    paths,
     workflow_argument,
 )
 from musicai_sdk.cli.paid import create, picked_up, stopped_by_sigterm, waited
@@ -64,7 +66,7 @@ def _line(each: Job[Any]) -> str:
 @job.command()
 @click.argument("name")
 @workflow_argument
-@click.argument("file")
+@click.argument("file", shell_complete=paths)
 @parameter_options("FILE")
 @click.option("--wait/--no-wait", default=False, show_default=True, help="Wait until the job has ended.")
 @click.pass_obj
@@ -139,7 +141,7 @@ def wait(settings: Settings, job_id: str, timeout: float) -> None:
 
 @job.command()
 @click.argument("job_id")
-@click.argument("folder")
+@click.argument("folder", shell_complete=folders)
 @click.pass_obj
 @command
 def download(settings: Settings, job_id: str, folder: str) -> None:
@@ -185,6 +187,7 @@ def delete(
         UnprocessableError,
     )
 
+    job_ids = tuple(dict.fromkeys(job_ids))  # the second time it would not be there any more
     by_filter = everything or job_ids == ("all",) or bool(status or workflow or batch)
     if by_filter == bool(job_ids and job_ids != ("all",)):
         raise click.UsageError("give either ids, or --all, or filters")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from musicai_sdk.cli.arguments import paths
 from musicai_sdk.cli.settings import Settings, command
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def batch() -> None:
     """Look into the ledger of `process folder`."""
 
 
-_PLACE = click.argument("place", metavar="OUT_OR_LEDGER")
+_PLACE = click.argument("place", metavar="OUT_OR_LEDGER", shell_complete=paths)
 
 
 def _opened(place: str) -> LedgerView:

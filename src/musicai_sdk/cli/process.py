@@ -8,11 +8,13 @@ from musicai_sdk.cli.arguments import (
     MORE_THAN_NOTHING,
     a_time,
     check_media,
+    folders,
     input_value,
     limit,
     output_folder,
     parameter_options,
     parameters,
+    paths,
     workflow_argument,
 )
 from musicai_sdk.cli.paid import create, picked_up, stopped_by_sigterm, waited
@@ -26,8 +28,8 @@ def process() -> None:
 
 @process.command("file")
 @workflow_argument
-@click.argument("file")
-@click.argument("out")
+@click.argument("file", shell_complete=paths)
+@click.argument("out", shell_complete=folders)
 @parameter_options("FILE")
 @click.option(
     "--timeout",

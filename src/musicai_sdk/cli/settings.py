@@ -51,8 +51,16 @@ class Settings:
         return lambda: AsyncMusicAiClient(key, base_url=self.base_url)
 
     def give_to_children(self) -> None:
-        """Puts the key and the address where processes that we start look for them."""
-        if (key := self._key()) is not None:
+        """Puts the key and the address where processes that we start look for them.
+
+        Raises:
+            ConfigurationError: no client can be made of them. Among a child's variables an empty address is none.
+        """
+        from musicai_sdk import MusicAiClient
+
+        key = self._key()
+        MusicAiClient(key, base_url=self.base_url).close()
+        if key is not None:
             os.environ[KEY_VARIABLE] = key.strip()
         if self.base_url is not None:
             os.environ["MUSIC_AI_BASE_URL"] = self.base_url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Generic, TypeAlias, get_args
+from typing import Annotated, Any, Final, Generic, TypeAlias, cast, get_args, overload
 
 from pydantic import Field, GetCoreSchemaHandler, JsonValue
 from pydantic_core import CoreSchema, core_schema
@@ -44,7 +44,11 @@ class JsonFile(FileUrl, Generic[T_co]):
     content_type: Any
     """The `T_co`, as `client.files.read` validates it; `Any` when the class was used without a parameter."""
 
-    def __new__(cls, url: str, content_type: Any = Any) -> JsonFile[T_co]:
+    @overload
+    def __new__(cls, url: str, content_type: type[T_co]) -> JsonFile[T_co]: ...
+    @overload
+    def __new__(cls, url: str) -> JsonFile[Any]: ...
+    def __new__(cls, url: str, content_type: Any = Any) -> JsonFile[Any]:
         """Builds the URL from its text and the type of the file's content."""
         self = super().__new__(cls, url)
         self.content_type = content_type
@@ -58,7 +62,7 @@ class JsonFile(FileUrl, Generic[T_co]):
     @override
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """As `FileUrl`; the parameter of the annotation is kept on the value."""
-        content_type = next(iter(get_args(source)), Any)
+        content_type = cast("Any", next(iter(get_args(source)), Any))
         return core_schema.no_info_after_validator_function(
             lambda url: cls(url, content_type),
             core_schema.str_schema(pattern=r"^https?://"),

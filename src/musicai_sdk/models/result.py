@@ -70,7 +70,7 @@ class RawResult(WorkflowResult):
 
 
 R = TypeVar("R", bound=WorkflowResult)
-R_any = TypeVar("R_any", bound=WorkflowResult, default=Any)
+R_any = TypeVar("R_any", bound=WorkflowResult, default=RawResult)
 R_co = TypeVar("R_co", bound=WorkflowResult, covariant=True, default=RawResult)
 
 

@@ -84,15 +84,17 @@ class Files:
         ```
 
         Args:
-            output: A JSON file output of a job's `result`, or `JsonFile(url, list[Chord])` around any URL.
+            output: A JSON file output of a job's `result`. Around any other URL, such as one of `job.outputs`, goes
+                `JsonFile(url, list[Chord])`; a URL alone is read as plain JSON, and type checkers object.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
             ResponseError: the content doesn't fit the type; names the field and keeps the body.
             TransferError: the storage refused.
-            InputError: the output is in your own storage, so there is no URL.
+            InputError: it isn't a URL, as with an output in your own storage; or it is a recording, not JSON.
         """
-        return drive(_core.reading.read(self._session, output, options))
+        value: T = drive(_core.reading.read(self._session, output, options))
+        return value
 
 
 class AsyncFiles:
@@ -161,12 +163,14 @@ class AsyncFiles:
         ```
 
         Args:
-            output: A JSON file output of a job's `result`, or `JsonFile(url, list[Chord])` around any URL.
+            output: A JSON file output of a job's `result`. Around any other URL, such as one of `job.outputs`, goes
+                `JsonFile(url, list[Chord])`; a URL alone is read as plain JSON, and type checkers object.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
             ResponseError: the content doesn't fit the type; names the field and keeps the body.
             TransferError: the storage refused.
-            InputError: the output is in your own storage, so there is no URL.
+            InputError: it isn't a URL, as with an output in your own storage; or it is a recording, not JSON.
         """
-        return await _core.reading.read(self._session, output, options)
+        value: T = await _core.reading.read(self._session, output, options)
+        return value

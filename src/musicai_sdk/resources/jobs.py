@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, overload
 
 from typing_extensions import Unpack
@@ -258,7 +258,7 @@ class Jobs:
     @overload
     def wait_all(
         self,
-        jobs: Sequence[JobRef[R] | Job[R]],
+        jobs: Iterable[JobRef[R] | Job[R]],
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
@@ -268,7 +268,17 @@ class Jobs:
     @overload
     def wait_all(
         self,
-        jobs: Sequence[str | JobRef[Any] | Job[Any]],
+        jobs: Iterable[str],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> builtins.list[Job[RawResult]]: ...
+    @overload
+    def wait_all(
+        self,
+        jobs: Iterable[str | JobRef[Any] | Job[Any]],
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
@@ -277,7 +287,7 @@ class Jobs:
     ) -> builtins.list[Job[Any]]: ...
     def wait_all(
         self,
-        jobs: Sequence[str | JobRef[Any] | Job[Any]],
+        jobs: Iterable[str | JobRef[Any] | Job[Any]],
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
@@ -289,7 +299,8 @@ class Jobs:
         It polls as `wait` does, and shares its polls with everybody else who waits.
 
         Args:
-            jobs: Ids or references, also mixed.
+            jobs: Ids or references, also mixed: a list, or whatever else can be iterated. It is gone through once, at
+                first.
             timeout: Seconds to wait for all of them; None waits without end.
             on_update: Called with the new state whenever the status of one changes.
             poll_interval: As in `wait`.
@@ -298,6 +309,7 @@ class Jobs:
         Raises:
             WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
             NotFoundError: one of them doesn't exist for this key's application.
+            InputError: a single job: `wait` waits for it.
         """
         return drive(
             _core.waiting.wait_all(
@@ -582,7 +594,7 @@ class AsyncJobs:
     @overload
     async def wait_all(
         self,
-        jobs: Sequence[JobRef[R] | Job[R]],
+        jobs: Iterable[JobRef[R] | Job[R]],
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
@@ -592,7 +604,17 @@ class AsyncJobs:
     @overload
     async def wait_all(
         self,
-        jobs: Sequence[str | JobRef[Any] | Job[Any]],
+        jobs: Iterable[str],
+        *,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        poll_interval: float | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> builtins.list[Job[RawResult]]: ...
+    @overload
+    async def wait_all(
+        self,
+        jobs: Iterable[str | JobRef[Any] | Job[Any]],
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
@@ -601,7 +623,7 @@ class AsyncJobs:
     ) -> builtins.list[Job[Any]]: ...
     async def wait_all(
         self,
-        jobs: Sequence[str | JobRef[Any] | Job[Any]],
+        jobs: Iterable[str | JobRef[Any] | Job[Any]],
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
@@ -613,7 +635,8 @@ class AsyncJobs:
         It polls as `wait` does, and shares its polls with everybody else who waits.
 
         Args:
-            jobs: Ids or references, also mixed.
+            jobs: Ids or references, also mixed: a list, or whatever else can be iterated. It is gone through once, at
+                first.
             timeout: Seconds to wait for all of them; None waits without end.
             on_update: Called with the new state whenever the status of one changes.
             poll_interval: As in `wait`.
@@ -622,6 +645,7 @@ class AsyncJobs:
         Raises:
             WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
             NotFoundError: one of them doesn't exist for this key's application.
+            InputError: a single job: `wait` waits for it.
         """
         return await _core.waiting.wait_all(
             self._session, jobs, timeout, on_update, options, poll_interval=poll_interval

@@ -77,7 +77,7 @@ class ServerThread:
     def __init__(self, app: ASGIApp, listener: socket.socket, certificate: Path | None) -> None:
         config = Config(
             app,
-            http="h11",  # The one whose connections `faults` has been proven on.
+            http=_Connection,
             loop="asyncio",
             ws="none",
             lifespan="off",
@@ -89,9 +89,10 @@ class ServerThread:
             backlog=_BACKLOG,
             ssl_certfile=certificate,
         )
-        # Not as an argument: that would silence the access log of every uvicorn in this process.
-        config.access_log = False
         config.load()
+        # At the level TRACE and below, which is NOTSET's too, uvicorn wraps it in what logs every message: `Wire` would
+        # lose sight of the connection, and the log would show signed URLs.
+        config.loaded_app = app
         self._server = _Server(config, listener)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="sandbox-server", daemon=True
@@ -126,6 +127,17 @@ class ServerThread:
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._server.loop).result()
+
+
+class _Connection(H11Protocol):
+    """uvicorn's protocol on h11, which is what `faults` has been proven on; without an access log.
+
+    That would show signed URLs. An option of uvicorn's silences the access log of every uvicorn in this process.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.access_log = False
 
 
 class _Server(Server):

@@ -43,8 +43,12 @@ class Settings:
                 f"port is a number from 1 to 65535, or 0 for any that is free; got {self.port!r}"
             )
         key = self.api_key
-        if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key != ""):
-            raise ValueError("api_key must be printable ASCII text without spaces around it")
+        if key is not None and not (key.isascii() and key.isprintable() and key and " " not in key):
+            raise ValueError("api_key must be printable ASCII text without spaces: clients refuse any other")
+        if key is not None and key.lower().startswith("bearer"):
+            raise ValueError(
+                "api_key can't begin with 'Bearer': clients refuse it, as the service takes the key alone"
+            )
         if self.url_ttl <= 0:
             raise ValueError(f"url_ttl is a number of seconds above 0; got {self.url_ttl!r}")
         if self.retention is not None and self.retention <= 0:

@@ -5,18 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from functools import cache
-from typing import (
-    Any,
-    ClassVar,
-    Generic,
-    TypeAlias,
-    cast,
-    dataclass_transform,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, ClassVar, Generic, TypeAlias, cast, dataclass_transform, get_args, get_origin
+from weakref import WeakKeyDictionary
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -27,6 +17,7 @@ from musicai_sdk.errors import InputError
 from musicai_sdk.models.files import UploadedFile
 from musicai_sdk.models.outputs import FileUrl
 from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
+from musicai_sdk.workflows.annotations import keep_local_names, type_hints
 
 FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
 """A file input: an `https://` URL or the path of a local file (both may be a string), or an uploaded file.
@@ -35,6 +26,8 @@ FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
 """
 
 _WIRE_NAME = "musicai_sdk.wire_name"
+_KNOWN = {"FileInput": FileInput, "UploadedFile": UploadedFile}
+"""What annotations may name without an import at run time: linters move imports that only annotations use."""
 
 
 def param(wire_name: str, *, default: Any = dataclasses.MISSING) -> Any:
@@ -75,13 +68,18 @@ class Workflow(Generic[R_co]):
             if get_origin(base) is Workflow and isinstance(parameter, type):
                 cls.result_type = cast("type[WorkflowResult]", parameter)
         dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+        keep_local_names(cls)
 
     def __post_init__(self) -> None:
         """Checks the values against the annotations; `InputError` names those that don't fit."""
         if not getattr(self, "slug", None):
-            raise InputError(
-                f"{type(self).__name__} has no slug: class {type(self).__name__}(Workflow, slug=…)"
+            name = type(self).__name__
+            how = (
+                f"{name}(slug, params)"
+                if isinstance(self, CustomWorkflow)
+                else f"class {name}(Workflow, slug=…)"
             )
+            raise InputError(f"{name} has no slug: {how}")
         problems = list[str]()
         for name, adapter in _adapters(cast("Any", type(self))).items():
             try:
@@ -141,18 +139,26 @@ def is_file_input(workflow: Workflow[Any], wire_name: str) -> bool:
     return False
 
 
-@cache
+_HINTS = WeakKeyDictionary[type[Workflow[Any]], dict[str, Any]]()
+_ADAPTERS = WeakKeyDictionary[type[Workflow[Any]], dict[str, TypeAdapter[Any]]]()
+"""Weak, because a class that a function declares is to go with it."""
+
+
 def _hints(workflow: type[Workflow[Any]]) -> dict[str, Any]:
-    return get_type_hints(workflow, include_extras=True)
+    hints = _HINTS.get(workflow)
+    if hints is None:
+        hints = _HINTS[workflow] = type_hints(workflow, _KNOWN)
+    return hints
 
 
-@cache
 def _adapters(workflow: type[Workflow[Any]]) -> dict[str, TypeAdapter[Any]]:
     """One validator per field, built at first use."""
-    config = ConfigDict(arbitrary_types_allowed=True)
-    hints = _hints(cast("Any", workflow))
-    fields = dataclasses.fields(cast("Any", workflow))
-    return {field.name: TypeAdapter(hints[field.name], config=config) for field in fields}
+    adapters = _ADAPTERS.get(workflow)
+    if adapters is None:
+        config = ConfigDict(arbitrary_types_allowed=True)
+        adapters = {name: TypeAdapter(hint, config=config) for name, hint in _hints(workflow).items()}
+        _ADAPTERS[workflow] = adapters
+    return adapters
 
 
 def file_url(value: Any) -> str | None:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from string import Template
@@ -22,7 +23,6 @@ REPORT = "report.html"
 """The page's name in the output folder."""
 LISTED = 250_000
 """Tracks that a page lists at most: browsers hold no more than that well."""
-_HERE = Path(__file__).parent
 
 
 def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
@@ -56,7 +56,8 @@ def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | 
 
 def _page(view: ReportView, folder: Path) -> Iterator[str]:
     style, script, page = (
-        _HERE.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("css", "js", "html")
+        files("musicai_sdk.batch.reporting").joinpath(f"page.{kind}").read_text("utf-8")
+        for kind in ("css", "js", "html")
     )
     counts, span = view.counts(), view.span()
     total = sum(counts.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.signing import Signer
     from musicai_sdk.sandbox.state import State
 
-_FILES: Final = Path(__file__).parent
 _TYPES: Final = {"style.css": "text/css", "index.js": "text/javascript", "job.js": "text/javascript"}
 _JOBS_SHOWN = 200
 _SEGMENTS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
@@ -71,7 +70,7 @@ class Dashboard:
                 parts = self._parts(request)
                 return JSONResponse({**parts, "now": iso(self._clock.now())})
             case ["__sandbox__", "static", name] if name in _TYPES:
-                content = (_FILES / name).read_bytes()
+                content = files("musicai_sdk.sandbox.dashboard").joinpath(name).read_bytes()
                 headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
                 return Response(content, headers=headers, media_type=_TYPES[name])
             case ["__sandbox__", "jobs", job_id]:
