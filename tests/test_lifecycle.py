@@ -176,6 +176,30 @@ def test_cancelling_a_transfer_leaves_no_half_file(sandbox: Sandbox, tmp_path: P
     assert not target.exists()
 
 
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("silence", [{"hang": "before"}, {"drip": 0.01}], ids=["silent", "slow"])
+def test_a_transfer_that_hangs_keeps_no_event_loop_alive(
+    tmp_path: Path, silence: dict[str, Any], *, tls: bool
+) -> None:
+    with Sandbox(tls=tls) as sandbox:
+
+        async def main() -> None:
+            async with sandbox.async_client(timeout=None) as client:
+                file = await client.files.upload(bytes(2 * direct.SMALLEST))
+                sandbox.faults.add("GET /moises-sandbox/*", **silence)
+                download = asyncio.create_task(client.files.download(file.url, tmp_path / "song.wav"))
+                await asyncio.sleep(1)
+                download.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await download
+
+        thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+        thread.start()
+        thread.join(30)
+        assert not thread.is_alive()
+    assert not (tmp_path / "song.wav").exists()
+
+
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_nothing_is_left_behind(sandbox: Sandbox, colour: str) -> None:
     before = set(threading.enumerate())

@@ -14,6 +14,7 @@ import httpx
 from musicai_sdk._io import http, record
 from musicai_sdk._io.blocking import BlockingIO, drive
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
+from musicai_sdk._io.sockets import OpenSockets
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -34,7 +35,8 @@ class AsyncIO:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._until_its_end: AsyncGenerator[None] | None = None
         self._closed = False
-        self._worker = BlockingIO(tls=tls, recorder=self)
+        self._sockets = OpenSockets()
+        self._worker = BlockingIO(tls=tls, recorder=self, trace=self._sockets.trace)
 
     def _transport(self, request: Request) -> httpx.AsyncClient | httpx.AsyncHTTPTransport:
         if self._closed:
@@ -140,6 +142,8 @@ class AsyncIO:
         In another event loop than theirs nothing of them can be awaited: they are left to their own, see `_closing`.
         """
         self._closed = True
+        # A transfer may hang in its thread, and whoever ends the event loop waits for its threads.
+        self._sockets.shut()
         await self._worker.close()
         if self._loop is None:
             return

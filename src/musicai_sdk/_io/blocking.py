@@ -41,10 +41,12 @@ class BlockingIO:
         tls: ssl.SSLContext | None = None,
         client: httpx.Client | None = None,
         recorder: object | None = None,
+        trace: Callable[[str, Mapping[str, Any]], object] | None = None,
     ) -> None:
         http.check_given(client, httpx.Client, tls)
         self._tls = tls
         self._given = client
+        self._trace = trace
         self._pool: http.Pool[httpx.Client | httpx.HTTPTransport] = http.Pool()
         self._closed = False
         self.cancelled = threading.Event()
@@ -88,16 +90,21 @@ class BlockingIO:
         try:
             with exchanging:
                 if isinstance(transport, httpx.Client):
-                    built = http.build_with(transport, request)
+                    built = self._traced(http.build_with(transport, request))
                     response = transport.send(built, stream=True, follow_redirects=False)
                 else:
-                    built = http.build(request)
+                    built = self._traced(http.build(request))
                     response = transport.handle_request(built)
                     response.request = built
                 status, headers = response.status_code, http.headers_of(response)
         finally:
             record.note(self.recorder, request, self.now() - started, status, headers)
         return _Stream(self, exchanging, response, headers)
+
+    def _traced(self, request: httpx.Request) -> httpx.Request:
+        if self._trace is not None:
+            request.extensions["trace"] = self._trace
+        return request
 
     async def sleep(self, seconds: float) -> None:
         """Blocks the thread."""
