@@ -27,7 +27,7 @@ own below `MusicAiError`, and `musicai_sdk.storage` below `TransferError`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from typing_extensions import override
 
@@ -69,11 +69,22 @@ class ConnectionFailedError(MusicAiError, ConnectionError):
     """Whether the server may have seen the request. False only when it certainly hasn't."""
     attempts: int
     """How often it was tried."""
+    channel: Literal["api", "storage"] | None
+    """Where the request was to go: to the API, or to a storage that inputs are uploaded to or outputs come from, each
+    of which may be another host. None when it was neither."""
 
-    def __init__(self, text: str, *, sent: bool, attempts: int = 1) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        sent: bool,
+        attempts: int = 1,
+        channel: Literal["api", "storage"] | None = None,
+    ) -> None:
         super().__init__(text)
         self.sent = sent
         self.attempts = attempts
+        self.channel = channel
 
 
 class RequestTimeoutError(ConnectionFailedError, TimeoutError):

@@ -6,11 +6,12 @@ import json
 import os
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,17 @@ def wait_until(condition: Any, seconds: float = 30) -> None:
 def results(out: Path, folders: Iterable[str]) -> list[Path]:
     """The echoed files of tracks, by their folders."""
     return [next((out / folder).glob("file.*")) for folder in folders]
+
+
+def lost_post(sandbox: Sandbox, inputs: Any, out: Path) -> None:
+    """A POST that was acted on, whose answer was lost, and whose job isn't listed yet."""
+    sandbox.faults.add("POST /job", reset="after", nth=1)
+    sandbox.faults.add("GET /job", body=[])
+    report = echo(sandbox, inputs, out, grace=0.0).run()
+    sandbox.faults.clear()
+    assert (report.progress.states, len(sandbox.jobs)) == ({"uncertain": 1}, 1)
+
+
+def in_ledger(batch: Batch, statement: str, *values: Any) -> None:
+    with closing(sqlite3.connect(batch.ledger)) as db, db:
+        db.execute(statement, values)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -17,14 +18,18 @@ from batch.support import Service, echo, leftovers, make_tracks, posts
 from batch.test_shards import at_home, sharded
 from musicai_sdk.batch import (
     Batch,
+    Event,
+    Input,
     LedgerError,
     LedgerLockedError,
     LedgerMismatchError,
     Report,
+    State,
     Watch,
     open_ledger,
     set_aside,
 )
+from musicai_sdk.batch.folders import room_in
 from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.merging import merge, queue
 from musicai_sdk.batch.naming import told_apart
@@ -32,6 +37,7 @@ from musicai_sdk.batch.schema import VERSION
 from musicai_sdk.batch.tracks import track_key
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.storage import Bucket
 
 __all__ = ["at_home"]
 LEDGER = ".musicai-batch.sqlite3"
@@ -194,6 +200,161 @@ def test_an_older_ledger_is_brought_up_to_date(sandbox: Sandbox, tmp_path: Path)
     db.close()
 
 
+def as_version_1(path: Path, folder: str) -> None:
+    """What the first version made of contents that one path had, one after the other."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE tracks SET folder = ?", [folder])
+        db.execute("UPDATE outputs SET path = ? || substr(path, instr(path, '/'))", [folder])
+        db.commit()
+        db.executescript("DROP TABLE folders; PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize("stops", [("created", "created"), ("verified", "created"), ("verified", "verified")])
+def test_tracks_that_shared_a_folder(sandbox: Sandbox, tmp_path: Path, stops: tuple[State, State]) -> None:
+    """Each gets its own result, and no job is deleted before."""
+    path, out, texts = tmp_path / "in" / "song.wav", tmp_path / "out", ["one", "two"]
+
+    def run(until: State | None, **options: Any) -> Report:
+        def on_event(event: Event) -> None:
+            if event.kind == "state" and event.state == until != "verified":
+                batch.drain()
+
+        batch = echo(sandbox, path.parent, out, on_event=on_event, **options)
+        return batch.run()
+
+    for text, until in zip(texts, stops, strict=True):
+        sandbox.faults.clear()
+        if until == "created":
+            sandbox.faults.add("POST /job", job_seconds=3600)
+        song(path, text)
+        run(until, keep_jobs=True)
+    sandbox.clock.advance(3600)
+    with open_ledger(out / LEDGER) as view:
+        assert [track.state for track, _ in view.tracks()] == list(stops)
+    if "verified" in stops:
+        (out / "song").rename(out / "first")
+        last = out / "first" if stops[1] == "created" else next(out.glob("song (*)"))
+        shutil.copytree(last, out / "song")  # the one that was fetched last had overwritten the other
+    as_version_1(out / LEDGER, "song")
+    folders = check_all(run(None), texts)
+    assert folders[0] == "song"
+    assert len(folders[1]) == len("song (0123456789ab)")
+    assert posts(sandbox) == 2
+    with sandbox.client() as client:
+        assert not list(client.jobs.list())
+
+
+def test_an_upgrade_is_done_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed before any of its statements, it leaves the older version, and the next opening does all of it."""
+    made = tmp_path / "made" / "l.sqlite3"
+    ledger = Ledger(made, "s", "i")
+    for content in "abcde":
+        meet(ledger, given("/in/song.wav", content, size=ord(content)))
+    with ledger.transaction() as db:
+        keys: list[str] = [row[0] for row in db.execute("SELECT key FROM tracks ORDER BY rowid")]
+        states: list[State] = ["deleted", "verified", "finished", "failed", "verified"]
+        for key, state in zip(keys, states, strict=True):
+            ledger.change(ledger.track(key), state, resume_at="downloaded" if state == "failed" else None)
+            ledger.keep_outputs(ledger.track(key), [("file", "song/file.wav", 1, None)])
+        for number, at in ((0, 1.0), (1, 3.0), (4, 2.0)):
+            ledger.change(ledger.track(keys[number]), states[number], downloaded_at=at)
+    ledger.close()
+    as_version_1(made, "song")
+
+    def looked_into(path: Path) -> Any:
+        with closing(sqlite3.connect(path)) as db:
+            tracks = db.execute("SELECT key, state, resume_at, folder FROM tracks ORDER BY rowid").fetchall()
+            outputs = db.execute("SELECT track FROM outputs ORDER BY track").fetchall()
+            return tracks, outputs, db.execute("PRAGMA user_version").fetchone()[0]
+
+    before = looked_into(made)
+    left = killed_at_each_statement(made.parent, monkeypatch, lambda: Ledger(made, "s", "i").close())
+    after = looked_into(made)
+    one, two, three, four, five = keys
+    assert after == (
+        [
+            (one, "deleted", None, "song"),
+            (two, "downloaded", None, "song"),
+            (three, "finished", None, told_apart("song", three)),
+            (four, "failed", "finished", told_apart("song", four)),
+            (five, "finished", None, told_apart("song", five)),
+        ],
+        [(key,) for key in sorted([one, two])],
+        VERSION,
+    )
+    seen = list[Any]()
+    for folder in left:
+        seen.append(looked_into(folder / made.name))
+        Ledger(folder / made.name, "s", "i").close()
+        assert looked_into(folder / made.name) == after
+    assert [each for each in seen if each not in (before, after)] == []
+    assert seen.count(before) > 10
+
+
+def test_shards_that_an_older_version_left(tmp_path: Path) -> None:
+    """Two contents of one path: the main ledger and a shard each think that the folder is another's."""
+    for name, contents in (("main", "ab"), ("shard", "bc")):
+        ledger = Ledger(tmp_path / f"{name}.sqlite3", "s", "i")
+        for content in contents:
+            meet(ledger, given("/in/song.wav", content, size=ord(content)))
+        ledger.close()
+        as_version_1(ledger.path, "song")
+    main, shard = (Ledger(tmp_path / f"{name}.sqlite3", "s", "i") for name in ("main", "shard"))
+    key = track_key("sha256:b", "s", "i", "{}")
+    with shard.transaction():
+        shard.change(shard.track(key), "verified", job_id="job")
+        shard.keep_outputs(shard.track(key), [("file", "song/file.wav", 1, None)])
+    assert shard.track(key).folder == "song"
+    merge(shard, main)
+    with main.transaction() as db:
+        folders: dict[str, str] = dict(db.execute("SELECT key, folder FROM tracks").fetchall())
+        owners: dict[str, str] = dict(db.execute("SELECT track, folded FROM folders").fetchall())
+    assert len(folders) == len(set(folders.values())) == 3
+    assert {owned: owners[owned] for owned in folders} == folders
+    assert (main.track(key).state, main.track(key).job_id, main.outputs(main.track(key))) == (
+        "finished",
+        "job",
+        [],
+    )
+    for ledger in (main, shard):
+        ledger.close()
+
+
+def test_a_name_that_is_too_long_for_a_path(sandbox: Sandbox, tmp_path: Path) -> None:
+    """It is known before it is paid for that its results have a place."""
+    out, deep = tmp_path / "out", "/".join(["a folder of many"] * 300)
+    tracks = [song(tmp_path / f"{name}.wav", name) for name in ("one", "two")]
+    report = echo(sandbox, [Input(str(path), name=f"{deep}/song") for path in tracks], out).run()
+    folders = check_all(report, ["one", "two"])
+    assert [each.partition(" (")[0] for each in folders] == ["song", "song"]
+    # As long as it can be, and the same in shards.
+    room = os.pathconf(out, "PC_PATH_MAX") - 300 - len(os.fsencode(out)) if os.name == "posix" else 40
+    longest = "/".join(["b" * 50] * 100)[:room].rstrip("/")
+    report = echo(sandbox, [Input(str(song(tmp_path / "3.wav", "3")), name=longest)], out).run()
+    assert check_all(report, ["one", "two", "3"])[0] == longest
+    assert posts(sandbox) == 3
+
+
+def test_a_name_that_is_too_long_for_a_path_in_a_shard(at_home: Service, tmp_path: Path) -> None:
+    path, deep = song(tmp_path / "one.wav", "one"), "/".join(["a folder of many"] * 300)
+    with ThreadPoolExecutor(1) as executor:
+        report = sharded([Input(str(path), name=deep)], tmp_path / "out", executor).run()
+    assert check_all(report, ["one"])[0].startswith("a folder of many (")
+    assert len(at_home.jobs()) == 1
+
+
+def test_a_name_that_is_too_long_for_a_bucket(tmp_path: Path) -> None:
+    bucket = Bucket("s3://music/results")
+    ledger = Ledger(tmp_path / "l.sqlite3", "s", "i", fits=room_in(tmp_path, bucket))
+    long = given("/in/a.wav", "a")
+    long.name = "/".join(["é" * 50] * 12)
+    short = given("/in/b.wav", "b")
+    short.name = "/".join(["é" * 50] * 6)
+    assert meet(ledger, long) == told_apart("é" * 20, track_key("sha256:a", "s", "i", "{}"))
+    assert meet(ledger, short) == "/".join(["é" * 50] * 6)
+    ledger.close()
+
+
 def test_two_ledgers_and_one_output_folder(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out, second = tmp_path / "in", tmp_path / "out", tmp_path / "second.sqlite3"
     make_tracks(source, 1)
@@ -295,14 +456,15 @@ def test_an_output_folder_that_cannot_be_written(sandbox: Sandbox, tmp_path: Pat
             echo(sandbox, tmp_path / "in", report.out, ledger=report.ledger).run()
 
 
-def test_a_ledger_always_has_an_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files as they are before each statement that makes one: what a kill there would leave."""
-    made, connect = tmp_path / "made" / "l.sqlite3", sqlite3.connect
-    left = list[Path]()
+def killed_at_each_statement(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]
+) -> list[Path]:
+    """Copies of a folder as it was before each statement of the work: what a kill there would leave."""
+    connect, left = sqlite3.connect, list[Path]()
 
     def on_statement(_sql: str) -> None:
-        left.append(tmp_path / f"left {len(left)}")
-        shutil.copytree(made.parent, left[-1])
+        left.append(folder.with_name(f"left {len(left)}"))
+        shutil.copytree(folder, left[-1])
 
     def traced(*arguments: Any, **options: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*arguments, **options)
@@ -311,10 +473,19 @@ def test_a_ledger_always_has_an_owner(tmp_path: Path, monkeypatch: pytest.Monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(sqlite3, "connect", traced)
+        work()
+    return left
+
+
+def test_a_ledger_always_has_an_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tmp_path / "made" / "l.sqlite3"
+
+    def make() -> None:
         Ledger(made, "mine", "file", out=tmp_path).close()
-    begun = 0
+
+    left, begun = killed_at_each_statement(made.parent, monkeypatch, make), 0
     for folder in left:
-        with closing(connect(folder / made.name)) as db:
+        with closing(sqlite3.connect(folder / made.name)) as db:
             begun += db.execute("PRAGMA user_version").fetchone()[0] > 0
         with pytest.raises(LedgerMismatchError) if begun else nullcontext():
             Ledger(folder / made.name, "another", "file").close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -13,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
-from batch.support import SCALE, echo, make_tracks, wait_until
+from batch.support import SCALE, echo, make_tracks, posts, wait_until
 from musicai_sdk.batch import (
     Batch,
+    Event,
     Folder,
     Input,
     LedgerError,
@@ -88,6 +92,91 @@ def test_a_running_process_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
             assert view.counts() == {}
         process.kill()
     wait_until(lambda: echo(sandbox, tmp_path / "in", tmp_path / "out").run().ok)
+
+
+def test_a_ledger_that_is_moved_in_mid_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The run ends instead of paying for what the next one can't know of; put back, nothing is paid again."""
+    source, out, away = tmp_path / "in", tmp_path / "out", tmp_path / "away"
+    make_tracks(source, 20)
+
+    def on_event(event: Event) -> None:
+        if event.kind == "state" and event.state == "deleted" and not away.exists():
+            out.rename(away)
+
+    with pytest.raises(LedgerError, match="was removed or moved while it was in use: nothing new is begun"):
+        echo(sandbox, source, out, in_flight=2, on_event=on_event).run()
+    paid = posts(sandbox)
+    assert 0 < paid < 12
+    if out.exists():  # a download was under way
+        shutil.rmtree(out)
+    away.rename(out)
+    report = echo(sandbox, source, out).run()
+    assert (report.ok, report.progress.done, posts(sandbox)) == (True, 20, 20)
+    with open_ledger(report.ledger) as view:
+        assert not list(view.check(out))
+
+
+def test_a_ledger_that_is_removed_in_mid_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    make_tracks(source, 20)
+    created = list[str]()
+
+    def on_event(event: Event) -> None:
+        if event.kind == "state" and event.state == "created":
+            created.append(event.source)
+            if len(created) == 3:
+                (out / LEDGER).unlink()
+
+    with pytest.raises(LedgerError, match="was removed or moved"):
+        echo(sandbox, source, out, in_flight=2, on_event=on_event).run()
+    assert posts(sandbox) < 10
+
+
+class NoInodes(type(Path())):  # type: ignore[misc]
+    """A file on a file system that doesn't number its files, and doesn't always answer."""
+
+    answers = True
+
+    @override
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        if not self.answers:
+            raise OSError(errno.EIO, "the server is away")
+        found = super().stat(follow_symlinks=follow_symlinks)
+        return os.stat_result((found[0], 0, *found[2:]))
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["a run's", "a shard's"])
+def test_whether_a_ledger_is_still_there(
+    tmp_path: Path, alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, away = tmp_path / "l.sqlite3", tmp_path / "away.sqlite3"
+    ledger = Ledger(path, "s", "i", alone=alone)
+    with ledger.transaction():
+        ledger.reject("first", "")
+    path.rename(away)
+    with pytest.raises(LedgerError, match="was removed or moved"), ledger.transaction():
+        ledger.reject("while it was away", "")
+    path.write_bytes(b"another file")
+    with pytest.raises(LedgerError, match="was removed or moved"), ledger.transaction():
+        ledger.reject("while another one had its name", "")
+    away.replace(path)
+    with ledger.transaction():
+        ledger.reject("back", "")
+    ledger.close()
+    with open_ledger(path) as view:
+        assert len(list(view.rejected())) == 4, "nothing that was written is lost"
+    # Without inodes one file is like another, but one that isn't there is missed all the same.
+    ledger = Ledger(NoInodes(path), "s", "i", alone=alone)
+    with ledger.transaction():
+        ledger.begin()
+    monkeypatch.setattr(NoInodes, "answers", False)
+    with ledger.transaction():
+        ledger.begin()
+    monkeypatch.setattr(NoInodes, "answers", True)
+    path.rename(away)
+    with pytest.raises(LedgerError, match="was removed or moved"), ledger.transaction():
+        ledger.begin()
+    ledger.close()
 
 
 def test_inputs_that_cannot_be_right(sandbox: Sandbox, tmp_path: Path) -> None:

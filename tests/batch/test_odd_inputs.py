@@ -240,7 +240,9 @@ def test_what_is_rejected_tells_no_signature(sandbox: Sandbox, tmp_path: Path) -
     assert (report.progress.done, report.progress.rejected) == (1, 6)
     with open_ledger(report.ledger) as ledger:
         rejected = list(ledger.rejected())
-    assert rejected[3] == Rejected("https://bucket.example/x.wav", "can't use https://bucket.example/x.wav.")
+    assert rejected[3] == Rejected(
+        "https://bucket.example/x.wav", "can't use https://bucket.example/x.wav?…."
+    )
     assert rejected[5] == Rejected("https://[bucket.example/x.wav", "it is no valid URL")
     assert SECRET not in str(rejected) + str(events)
     assert SECRET not in str(plan(GenerateChords, inputs, tmp_path / "new").rejected)
@@ -269,7 +271,7 @@ def test_what_a_failure_says_tells_no_signature(sandbox: Sandbox, source: Path, 
     report = batch.run()
     assert report.progress.states == {"failed": 2}
     for failure in report.failures():
-        assert failure.message == "No file at https://bucket.example/x.wav: half a song"
+        assert failure.message == "No file at https://bucket.example/x.wav?…: half a song"
     assert SECRET not in str(events)
     assert SECRET.encode() not in report.ledger.read_bytes()
     assert SECRET not in described(OSError(f"broken: {SIGNED.upper()}"))[1]

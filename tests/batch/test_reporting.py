@@ -16,7 +16,7 @@ from typing_extensions import override
 from batch.support import echo, make_tracks
 from musicai_sdk.batch import LedgerError, open_ledger, write_report
 from musicai_sdk.batch.ledger import Given, Ledger
-from musicai_sdk.batch.reporting.words import duration, size, unsigned
+from musicai_sdk.batch.reporting.words import duration, size, without_queries
 from musicai_sdk.sandbox import Sandbox
 from support.zipped import run_zipped
 
@@ -244,4 +244,5 @@ def test_figures() -> None:
     assert [size(value) for value in (0, 999, 1500, 52_000_000, 999_999, 5e13)] == [
         *("0 B", "999 B", "1.5 kB", "52 MB", "1.0 MB", "50.0 TB"),
     ]  # fmt: skip
-    assert unsigned("see 'https://a.org/x?y=1', https://b.org/z") == "see 'https://a.org/x', https://b.org/z"
+    told = without_queries("see 'https://a.org/x?y=1', https://b.org/z")
+    assert told == "see 'https://a.org/x?…', https://b.org/z"

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,16 @@ from typing_extensions import override
 
 from batch.support import SCALE, Service, leftovers, make_tracks, wait_until
 from batch.test_kills import LEDGER, check
-from musicai_sdk.batch import Batch, Event, LedgerLockedError, ShardsFailedError, open_ledger
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch import (
+    Batch,
+    Event,
+    LedgerError,
+    LedgerLockedError,
+    ShardsFailedError,
+    open_ledger,
+    set_aside,
+)
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import shard_folder
 from musicai_sdk.batch.settings import Settings
@@ -163,6 +173,124 @@ def test_shards_of_a_crash_are_taken_over(at_home: Service, tmp_path: Path) -> N
     process.communicate(timeout=30)
     assert list(shard_folder(out / LEDGER).glob("*.sqlite3"))
     assert at_home.run(source, out, keep_jobs=True)["done"] == 30
+    check(at_home, tracks, source, out)
+
+
+def crashed(at_home: Service, source: Path, out: Path) -> Path:
+    """What a run leaves whose machine went down with a job under way in a shard: the shard."""
+    shard = shard_folder(out / LEDGER) / "0000.sqlite3"
+
+    def on_event(event: Event) -> None:
+        if event.kind == "state" and event.state == "created":
+            batch.drain()
+
+    def connect() -> AsyncMusicAiClient:
+        return AsyncMusicAiClient(allow_http=True)
+
+    batch = Batch(
+        "sdk-test", source, out, ledger=shard, input_name="file", connect=connect, on_event=on_event
+    )
+    batch.run()
+    (out / ".musicai-batch.ledger").unlink()
+    Ledger(out / LEDGER, "sdk-test", "file", out=out).close()
+    return shard
+
+
+def test_set_aside_after_a_crash(at_home: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    make_tracks(source, 1)
+    shard = crashed(at_home, source, out)
+    monkeypatch.setattr("musicai_sdk.batch.sharding.PATIENCE", 0.2)
+    busy = Ledger(shard, "sdk-test", "file", alone=True)
+    with pytest.raises(LedgerLockedError):
+        set_aside(out / LEDGER)
+    busy.close()
+
+    def killed(_path: Path, _target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            set_aside(out / LEDGER)
+    with ThreadPoolExecutor(1) as executor:
+        assert sharded(source, out, executor).run().ok
+    assert len(at_home.jobs()) == 1, "its shard is found"
+
+
+def test_what_shards_did_is_set_aside_too(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    make_tracks(source, 1)
+    crashed(at_home, source, out)
+    aside = set_aside(out / LEDGER)
+    assert not leftovers(out)
+    with open_ledger(aside) as view:
+        assert sum(view.counts().values()) == 1
+    with ThreadPoolExecutor(1) as executor:
+        assert sharded(source, out, executor).run().ok
+    assert len(at_home.jobs()) == 2, "a new ledger knows nothing"
+
+
+def test_the_report_has_the_whole_ledger(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    copied = make_tracks(source, 6)[0]
+    states = list[int]()
+
+    def on_event(_event: Event) -> None:
+        states.append(sum(batch.progress.states.values()))
+
+    with ThreadPoolExecutor(2) as executor:
+        assert sharded(source, out, executor).run().ok
+        make_tracks(source, 2, start=20)
+        (source / "copy.wav").write_bytes(copied.read_bytes())  # its track is dealt out, though it is done
+        batch = sharded(source, out, executor, on_event=on_event)
+        report = batch.run()
+        assert report.ok
+        assert (report.progress.done, report.progress.states) == (9, {"verified": 8})
+        assert set(states) <= {6, 7, 8}
+        assert sharded(source, out, executor).run().progress.states == {"verified": 8}
+
+
+def test_figures_that_were_not_told(at_home: Service, tmp_path: Path) -> None:
+    """The report has what the shard has done, also where its progress couldn't be written."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    make_tracks(source, 2)
+    taken = shard_folder(out / LEDGER) / "0000.sqlite3.progress"
+
+    def on_event(event: Event) -> None:
+        if event.kind == "started":
+            taken.mkdir(parents=True)  # a folder can't be replaced by a file
+        elif event.state == "verified" and taken.is_dir():
+            taken.rmdir()
+
+    with ThreadPoolExecutor(1) as executor:
+        report = sharded(source, out, executor, shards=1, on_event=on_event).run()
+    assert (report.ok, report.progress.states) == (True, {"verified": 2})
+
+
+def test_a_shard_that_is_not_there(at_home: Service, tmp_path: Path) -> None:
+    """As on a worker that doesn't share the disk: it makes no new one, which would have nothing to do."""
+    path = tmp_path / "shards" / "0000.sqlite3"
+    with pytest.raises(LedgerError, match="shards need a disk that the workers share"):
+        run_shard(str(path), Settings(slug="sdk-test", wire_input="file", out=str(tmp_path)))
+    assert not path.parent.exists()
+
+
+def test_shards_that_are_moved_in_mid_run(at_home: Service, tmp_path: Path) -> None:
+    source, out, away = tmp_path / "in", tmp_path / "out", tmp_path / "away"
+    tracks = make_tracks(source, 30)
+
+    def on_event(event: Event) -> None:
+        if event.kind == "state" and event.state == "verified" and not away.exists():
+            out.rename(away)
+
+    with ThreadPoolExecutor(2) as executor:
+        with pytest.raises(LedgerError, match="was removed or moved"):
+            sharded(source, out, executor, shards=2, in_flight=2, on_event=on_event).run()
+        if out.exists():  # a download was under way
+            shutil.rmtree(out)
+        away.rename(out)
+        assert sharded(source, out, executor).run().ok
     check(at_home, tracks, source, out)
 
 

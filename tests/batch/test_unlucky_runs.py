@@ -11,14 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from batch.support import echo, make_tracks, posts
+from batch.support import echo, in_ledger, lost_post, make_tracks, posts
 from musicai_sdk import CustomWorkflow
 from musicai_sdk.batch import Batch, Event, LedgerError, Watch, open_ledger, results
 from musicai_sdk.batch.journal import Journal
@@ -44,20 +43,6 @@ def in_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     return sandbox
-
-
-def lost_post(sandbox: Sandbox, inputs: Any, out: Path) -> None:
-    """A POST that was acted on, whose answer was lost, and whose job isn't listed yet."""
-    sandbox.faults.add("POST /job", reset="after", nth=1)
-    sandbox.faults.add("GET /job", body=[])
-    report = echo(sandbox, inputs, out, grace=0.0).run()
-    sandbox.faults.clear()
-    assert (report.progress.states, len(sandbox.jobs)) == ({"uncertain": 1}, 1)
-
-
-def in_ledger(batch: Batch, statement: str, *values: Any) -> None:
-    with closing(sqlite3.connect(batch.ledger)) as db, db:
-        db.execute(statement, values)
 
 
 def track_in(ledger: Ledger) -> Track:
@@ -126,6 +111,83 @@ def test_a_clock_that_was_ahead_when_a_post_left(sandbox: Sandbox, source: Path,
     assert batch.run().ok
     assert posts(sandbox) == 2
     assert len(sandbox.jobs) == 1
+
+
+def test_a_clock_that_was_ahead_when_a_file_was_uploaded(sandbox: Sandbox, source: Path, out: Path) -> None:
+    """An upload of the future says nothing of its age: its address has expired long ago."""
+    make_tracks(source, 1)
+    batch = lost_for_good(sandbox, source, out, upload_lifetime=3600.0)
+    in_ledger(batch, "UPDATE tracks SET uploaded_at = uploaded_at + 30 * 86400")
+    sandbox.clock.advance(10 * 86400)
+    assert batch.run().ok
+
+
+def lost_for_good(sandbox: Sandbox, source: Any, out: Path, **options: Any) -> Batch:
+    """A run that finds a POST that may have left, though it hasn't."""
+    lost_post(sandbox, source, out)
+    with sandbox.client() as client:
+        for job in client.jobs.list():
+            client.jobs.delete(job)
+    batch = echo(sandbox, source, out, grace=0.0, **options)
+    in_ledger(batch, "UPDATE tracks SET state = 'creating'")
+    return batch
+
+
+def test_a_lost_post_of_a_file_that_was_renamed(sandbox: Sandbox, source: Path, out: Path) -> None:
+    (path,) = make_tracks(source, 1)
+    batch = lost_for_good(sandbox, source, out, upload_lifetime=0.0)
+    path.rename(path.with_name("another name.wav"))
+    assert batch.run().ok
+    with open_ledger(batch.ledger) as ledger:
+        assert [Path(track.source).name for track, _ in ledger.tracks()] == ["another name.wav"]
+
+
+def test_a_failure_is_told_of_the_path_that_is_there(sandbox: Sandbox, source: Path, out: Path) -> None:
+    (path,) = make_tracks(source, 1)
+    lost_post(sandbox, source, out)
+    path.rename(path.with_name("another name.wav"))
+    sandbox.faults.add("GET /job", body=[])
+    (failure,) = echo(sandbox, source, out, grace=0.0).run().failures()
+    assert (failure.state, Path(failure.source).name) == ("uncertain", "another name.wav")
+
+
+def test_an_old_upload_of_a_file_that_was_renamed(sandbox: Sandbox, source: Path, out: Path) -> None:
+    (path,) = make_tracks(source, 1)
+    batch = lost_for_good(sandbox, source, out, upload_lifetime=0.0)
+    in_ledger(batch, "UPDATE tracks SET state = 'uploaded', idempotency_key = NULL, creating_at = NULL")
+    path.rename(path.with_name("another name.wav"))
+    # At its old path there is something else by now.
+    path.write_bytes(b"RIFF another one")
+    report = batch.run()
+    assert (report.ok, report.progress.states) == (True, {"deleted": 2})
+
+
+@pytest.mark.parametrize("later", ["in this run", "in the next one"])
+def test_a_file_that_is_renamed_before_its_upload(
+    later: str, sandbox: Sandbox, source: Path, out: Path
+) -> None:
+    (path,) = make_tracks(source, 1)
+    renamed = path.with_name("another name.wav")
+    failed = threading.Event()
+
+    def one_after_the_other() -> Iterator[Path]:
+        yield path
+        assert failed.wait(30)
+        time.sleep(0.1)  # until its task has ended too
+        if later == "in this run":
+            yield renamed
+
+    def on_event(event: Event) -> None:
+        if event.state == "seen" and path.exists():
+            path.rename(renamed)
+        if event.state == "failed":
+            failed.set()
+
+    report = echo(sandbox, one_after_the_other(), out, on_event=on_event).run()
+    if later == "in the next one":
+        assert [each.code for each in report.failures()] == ["SourceNotFoundError"]
+        report = echo(sandbox, source, out).run()
+    assert (report.ok, report.progress.states, posts(sandbox)) == (True, {"deleted": 1}, 1)
 
 
 def test_an_upload_that_fails_leaves_a_lost_post_lost(sandbox: Sandbox, source: Path, out: Path) -> None:

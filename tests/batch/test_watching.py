@@ -132,6 +132,31 @@ def test_it_stops_at_once_when_nothing_comes(sandbox: Sandbox, tmp_path: Path) -
     wait_until(lambda: all(thread.name != "musicai-inputs" for thread in threading.enumerate()))
 
 
+def test_a_file_that_is_renamed_while_it_waits_for_its_upload(sandbox: Sandbox, tmp_path: Path) -> None:
+    first, second = make_tracks(tmp_path / "in", 2)
+    sandbox.faults.add("GET /upload", delay=2.0, nth=1)
+    seen = list[Path]()
+
+    def on_event(event: Event) -> None:
+        if event.kind == "state" and event.state == "seen":
+            seen.append(Path(event.source))
+            if len(seen) == 2:
+                # Uploads come one after the other: this one hasn't begun.
+                seen[1].rename(seen[1].with_name("renamed.wav"))
+
+    watch = Watch(tmp_path / "in", settle=0.2)
+    batch = echo(sandbox, watch, tmp_path / "out", on_event=on_event, uploads=1)
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(batch.run)
+        try:
+            wait_until(lambda: batch.progress.done == 2, 10)
+        finally:
+            batch.drain()
+        report = running.result()
+    assert sorted(seen) == [first, second]
+    assert (report.progress.states, report.progress.duplicates) == ({"deleted": 2}, 1)
+
+
 def test_what_cannot_be_watched(sandbox: Sandbox, tmp_path: Path) -> None:
     for wrong in (Watch(tmp_path / "nowhere"), Watch(tmp_path, settle=-1)):
         with pytest.raises(InputError):

@@ -18,8 +18,8 @@ Inputs:
     Paths, folders (`Folder("songs", glob="*.flac")`), folders to which files come (`Watch("incoming")`, until
     Ctrl-C), URLs, CSV or JSONL manifests with parameters in each row (`Manifest("songs.csv")`),
     `Input(source, params, name)`, or any iterator of these, which may block. `plan` tells what would be done.
-    Each input gets the folder `<out>/<its path without extension>`, made safe for every file system, told
-    apart from others, never outside. A folder is one track's for ever: when a path gets another content, the new
+    Each input gets the folder `<out>/<its path without extension>`, made safe for every file system, short enough
+    for it, told apart from others, never outside. A folder is one track's for ever: when a path gets another content, the new
     results go to `<folder> (<12 digits>)` and the old ones stay. An output folder is one ledger's and never the
     folder of the inputs (one in it is fine), and a ledger's results are in one place; anything else is an error
     before a request is sent.
@@ -47,9 +47,9 @@ What is guaranteed:
     A job is paid for once, whenever the process is killed. The idempotency key of a POST is on disk before
     the POST leaves. A run that finds such a row without an answer (`creating`) looks for the key in the
     list of jobs, one pass for all of them: at once, then again for `grace` seconds. Listed: it goes on with
-    that job. Not listed by a pass that began after the grace: it is sent with the same key. That isn't
-    looked for again (`recover=False`), because the pass just did so, and one look for each create would
-    cost as many pages as there are jobs.
+    that job. Not listed by a pass that began after the grace, on several pages by walks that together can't
+    have missed it: it is sent with the same key. That isn't looked for again (`recover=False`), because the
+    pass just did so, and one look for each create would cost as many pages as there are jobs.
 
     That rests on one assumption: the service lists a job at most `grace` seconds after it received the
     POST, and a POST of a dead process doesn't arrive later than that. The service has no idempotency of its
@@ -59,13 +59,17 @@ What is guaranteed:
     meanwhile can't be found, of course.
 
     A job that is paid for isn't given up because its download fails: every run goes on with it. An output without a
-    byte isn't verified. That a job is gone is believed only `grace` seconds after it was made. A job that
-    the service ended as FAILED is paid anew by `retry_failed=True`, under a new key, and by nothing else.
+    byte isn't verified. That a job is gone is believed when the service says so several times, more than `grace`
+    seconds after it was made; `retry_failed=True` asks once more before it pays anew. A job that the service
+    ended as FAILED is paid anew by `retry_failed=True`, under a new key, and by nothing else. A job that was kept
+    is deleted later only if its results are still here; else they are fetched again.
 
     One track's failure never stops another. What all would meet ends the run: a wrong key or base URL, a workflow
     that doesn't exist, a ledger that can't be written, a service that can't be reached at all (from the start, or
-    for 15 minutes). Tracks aren't failed by that: the same run goes on with them. An exception of `on_event` drains
-    the run and is raised at its end. Two processes can't run one ledger.
+    for 15 minutes), a page or a redirect where the service should be (`max_attempts` times in a row). Tracks aren't
+    failed by that: the same run goes on with them. An exception of `on_event` drains the run and is raised at its
+    end. Two processes can't run one ledger. A run whose ledger is removed or moved ends with a `LedgerError`; where
+    it is put back, the next run goes on and pays for nothing anew.
 
 Ctrl-C:
     Once, and nothing new is begun; POSTs and downloads under way are finished, jobs at the service go on

@@ -6,7 +6,7 @@ from musicai_sdk.errors import MusicAiError
 
 
 class LedgerError(MusicAiError):
-    """The ledger file can't be used; the text says why. Nothing was sent."""
+    """The ledger file can't be used, or was removed or moved in mid-run; the text says why. Nothing new is sent."""
 
 
 class LedgerLockedError(LedgerError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -11,8 +10,6 @@ from typing import Any, Literal, TypeAlias
 
 from musicai_sdk._text import without_query
 from musicai_sdk.batch.tracks import State, Track
-
-_ADDRESS = re.compile(r"https?://[^\s'\"<>]*[^\s'\"<>.,:;)]", re.IGNORECASE)
 
 EventKind: TypeAlias = Literal[
     "started", "state", "retry", "skipped", "duplicate", "rejected", "warning", "draining", "ended"
@@ -111,11 +108,6 @@ def shown(source: str) -> str:
     if "://" not in source or ("?" not in source and "#" not in source and "@" not in source):
         return source
     return without_query(source).removesuffix("?…")
-
-
-def unsigned(message: str) -> str:
-    """A message without the queries of the addresses in it: signatures stand there."""
-    return _ADDRESS.sub(lambda found: shown(found[0]), message) if "://" in message else message
 
 
 def storable(text: str) -> str:

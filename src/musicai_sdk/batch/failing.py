@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from musicai_sdk.batch.events import storable, unsigned
+from musicai_sdk._text import without_queries
+from musicai_sdk.batch.events import storable
 from musicai_sdk.batch.tracks import FETCHABLE, State, Track
 from musicai_sdk.errors import (
     AuthenticationError,
@@ -16,6 +17,7 @@ from musicai_sdk.errors import (
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
+    ResponseError,
     ServerError,
     SourceNotFoundError,
     StatusError,
@@ -26,6 +28,10 @@ from musicai_sdk.errors import (
 FATAL = (AuthenticationError, ConfigurationError, PermissionDeniedError)
 """Errors that every other track would meet too: they end the run."""
 
+JOB_GONE = "JOB_GONE"
+"""The code of a job that the service says doesn't exist any more."""
+SOURCE_GONE = SourceNotFoundError.__name__
+"""The code of a file that wasn't there when it was to be uploaded."""
 _LONGEST_PAUSE = 60.0
 
 
@@ -33,7 +39,15 @@ def transient(error: BaseException) -> bool:
     """Whether the step may succeed a while later, beyond what the client has tried already."""
     if isinstance(error, SourceNotFoundError):
         return False
-    return isinstance(error, ConnectionFailedError | RateLimitError | ServerError | TransferError)
+    return strange(error) or isinstance(
+        error, ConnectionFailedError | RateLimitError | ServerError | TransferError
+    )
+
+
+def strange(error: BaseException) -> bool:
+    """Whether something else seems to answer at the API's address: a page for a maintenance or a login, or a way there."""
+    redirected = isinstance(error, StatusError) and 300 <= error.status < 400
+    return redirected or isinstance(error, ResponseError)
 
 
 def pause(tries: int) -> float:
@@ -47,7 +61,7 @@ def described(error: BaseException) -> tuple[str, str]:
     As they are stored and told everywhere: without signatures, and without what no database takes.
     """
     code, message = _described(error)
-    return storable(code), storable(unsigned(message))
+    return storable(code), storable(without_queries(message))
 
 
 def _described(error: BaseException) -> tuple[str, str]:
@@ -56,7 +70,7 @@ def _described(error: BaseException) -> tuple[str, str]:
             part for part in (error.title, error.message) if part
         ) or str(error)
     if isinstance(error, NotFoundError):
-        return "JOB_GONE", f"the job doesn't exist any more: {error}"
+        return JOB_GONE, f"the job doesn't exist any more: {error}"
     if isinstance(error, StatusError):
         return error.code or f"HTTP_{error.status}", str(error)
     if isinstance(error, WaitTimeoutError):

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from musicai_sdk._text import without_signature
-from musicai_sdk.batch.events import shown, storable, unsigned
+from musicai_sdk._text import without_queries, without_signature
+from musicai_sdk.batch.events import shown, storable
 from musicai_sdk.batch.inputs import read_inputs
 from musicai_sdk.batch.ledger import Given
 from musicai_sdk.batch.objects import Buckets, met_object
@@ -81,7 +81,7 @@ def _met(item: Input, template: Template, buckets: Buckets) -> Met:
 
 def _rejected(source: str, reason: str) -> Rejected:
     """A rejection as it is stored and told: without signatures, and without what no database takes."""
-    return Rejected(storable(shown(source)), storable(unsigned(reason)))
+    return Rejected(storable(shown(source)), storable(without_queries(reason)))
 
 
 def _check_text(item: Input, params: str) -> None:

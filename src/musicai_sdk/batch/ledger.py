@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from musicai_sdk.batch.errors import LedgerError
+from musicai_sdk.batch.folders import Fits, always, settle
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
-from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, real_file
+from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, file_id, real_file
 from musicai_sdk.batch.sources import name_of
-from musicai_sdk.batch.tracks import FETCHABLE, PAID, State, Track, track_key
+from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, PAID, State, Track, track_key
 
 _FIELDS = tuple(each.name for each in fields(Track))
 _MANY = 400
@@ -75,6 +76,7 @@ class Ledger:
         out: Path | None = None,
         alone: bool = False,
         patience: float = 0.0,
+        fits: Fits = always,
     ) -> None:
         """Opens or makes it.
 
@@ -85,6 +87,7 @@ class Ledger:
             out: The output folder, for reports; one that is known already stays, see `places.belongs_to`.
             alone: As a shard has it: without readers, so that it may be on a network file system.
             patience: Seconds to wait for another process to let go of it.
+            fits: Whether a new track's results can have a folder of that name; see `room_in`.
 
         Raises:
             LedgerLockedError: another process runs it.
@@ -101,11 +104,13 @@ class Ledger:
         self.path: Path = path
         self.slug = slug
         self.input_name = input_name
+        self._fits = fits
         try:
             self._db = create_or_open(path, slug, input_name, out, alone=alone)
         except BaseException:
             self._lock.release()
             raise
+        self._file = file_id(path)
 
     def close(self) -> None:
         """Closes the file and gives up the lock. Twice is fine."""
@@ -114,7 +119,12 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
-        """A block of writes that is on disk as a whole when it ends, or not at all."""
+        """A block of writes that is on disk as a whole when it ends, or not at all.
+
+        Raises:
+            LedgerError: the file was removed or moved since it was opened. What was written is in it all the same:
+                if it was only moved, nothing is lost.
+        """
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
@@ -123,6 +133,18 @@ class Ledger:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+        self._check_file()
+
+    def _check_file(self) -> None:
+        """Sees that the next run will find what was written: SQLite goes on with a file that has lost its name."""
+        now = file_id(self.path)
+        # Where there are no inodes, one file can't be told from another.
+        if now is None or (self._file is not None and 0 not in (now[1], self._file[1]) and now != self._file):
+            raise LedgerError(
+                f"the ledger {str(self.path)!r} was removed or moved while it was in use: nothing new is begun, and"
+                " jobs that are paid for stay at the service. Put it back, or name its new place, and run again:"
+                " without it they would be paid for once more"
+            )
 
     def admit(self, chunk: Sequence[Given]) -> None:
         """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
@@ -175,7 +197,7 @@ class Ledger:
         track = self._tracks([key]).get(key)
         if track is not None:
             changes = dict[str, Any]()
-            if track.state == "seen" or (track.state == "failed" and track.resume_at == "seen"):
+            if (track.resume_at if track.state == "failed" else track.state) in JOBLESS:
                 changes["source"] = given.source  # the path that is there now
             if track.is_url:
                 changes["url"] = given.url
@@ -216,13 +238,12 @@ class Ledger:
         ).fetchone()
         return row[0]
 
-    def version(self, track: Track) -> tuple[int, int] | None:
-        """Size and time of change (ns) of the track's file when its content was read; None if that isn't known."""
-        row: tuple[int, int] | None = self._db.execute(
-            "SELECT size, mtime_ns FROM inputs WHERE source = ? AND params = ? AND track = ?",
-            [track.source, track.params, track.key],
-        ).fetchone()
-        return row
+    def versions(self, track: Track) -> dict[str, tuple[int, int]]:
+        """The paths at which a track's content was read, with the file's size and time of change (ns) then."""
+        rows = self._db.execute(
+            "SELECT source, size, mtime_ns FROM inputs WHERE track = ? AND size IS NOT NULL", [track.key]
+        )
+        return {source: (size, mtime_ns) for source, size, mtime_ns in rows}
 
     def keep_outputs(self, track: Track, outputs: Iterable[tuple[str, str, int, str | None]]) -> None:
         """Writes down the files of a track: name, path below the output folder, size, sha256."""
@@ -285,15 +306,6 @@ class Ledger:
     def _settle(self, wish: str, key: str) -> str:
         """A folder of its own for a new track: the input's, unless that has the results of an earlier content.
 
-        It is told apart by the content, so that shards that don't know of each other don't meet in one. The input's
-        claim stays as it is: that folder is never free again.
+        The input's claim stays as it is: that folder is never free again.
         """
-        folder, number = wish, 0
-        while True:
-            name = folded(folder)
-            self._db.execute("INSERT INTO folders VALUES (?, ?) ON CONFLICT (folded) DO NOTHING", (name, key))
-            owner = self._db.execute("SELECT track FROM folders WHERE folded = ?", [name]).fetchone()[0]
-            if owner == key:
-                return folder
-            number += 1
-            folder = numbered(told_apart(wish, key), number)
+        return settle(self._db, wish, key, self._fits)

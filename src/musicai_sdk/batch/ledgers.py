@@ -9,10 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 from musicai_sdk.batch.errors import LedgerError
+from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.locking import FileLock
-from musicai_sdk.batch.merging import shard_folder
+from musicai_sdk.batch.merging import shard_files
 from musicai_sdk.batch.places import LEDGER
+from musicai_sdk.batch.records import LedgerView
 from musicai_sdk.batch.schema import open_to_read, real_file
+from musicai_sdk.batch.sharding import take_over_all
 
 
 def ledger_of(place: str | os.PathLike[str]) -> Path:
@@ -29,7 +32,8 @@ def set_aside(ledger: str | os.PathLike[str]) -> Path:
     """Gives a ledger another name, so that the next run begins a new one and pays for everything again.
 
     What it says stays readable under the new name, and renaming it back undoes this. Jobs that it says are
-    under way aren't followed meanwhile.
+    under way aren't followed meanwhile. Shards of a run that crashed are merged into it first, as the next run would
+    do.
 
     Args:
         ledger: The file.
@@ -38,25 +42,38 @@ def set_aside(ledger: str | os.PathLike[str]) -> Path:
         Its new path: the time is in the name.
 
     Raises:
-        LedgerLockedError: a run is going on in it.
+        LedgerLockedError: a run is going on in it, or workers of one that crashed are still at their shards.
         LedgerError: there is none, or it can't be used.
     """
     path = real_file(Path(ledger))
     if not path.is_file():
         raise LedgerError(f"there is no ledger {str(path)!r}")
+    # Before the name changes, so that one rename does it: wherever this is killed, the ledger has its name or the new
+    # one, and what shards have paid for is in it or still beside it, where the next run finds them.
+    _merge_shards(path)
     lock = FileLock(path.with_name(path.name + ".lock"))
     try:
         open_to_read(path).close()  # it is a ledger, and not a newer version's
         _fold(path)
         aside = _free_name(path)
-        if shard_folder(path).exists():  # of a run on many machines that crashed: they stay together
-            shard_folder(path).rename(shard_folder(aside))
         path.rename(aside)
     except OSError as error:
         raise LedgerError(f"the ledger {str(path)!r} can't be renamed: {error}") from None
     finally:
         lock.release()
     return aside
+
+
+def _merge_shards(path: Path) -> None:
+    if not shard_files(path):
+        return
+    with LedgerView(path) as view:
+        slug, input_name = view.workflow, view.input_name
+    ledger = Ledger(path, slug, input_name)
+    try:
+        take_over_all(ledger)
+    finally:
+        ledger.close()
 
 
 def _fold(path: Path) -> None:

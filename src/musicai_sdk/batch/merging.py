@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from musicai_sdk.batch.folders import move_out
 from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.naming import folded
 from musicai_sdk.batch.tracks import Track
@@ -67,13 +68,17 @@ def queued(shard: Ledger) -> list[Given]:
 def merge(shard: Ledger, main: Ledger) -> None:
     """Takes over what a shard has done. While it had a track, nobody else had it: its rows are the newer ones."""
     with shard.transaction() as source, main.transaction() as to:
-        for table in ("tracks", "inputs", "rejected", "folders"):
+        for table in ("tracks", "inputs", "rejected"):
             _copy(source, to, table)
+        # A folder stays whose it is. Only a shard of an older version can think that it is another track's.
+        _copy(source, to, "folders", otherwise="IGNORE")
         to.executemany(
             "DELETE FROM outputs WHERE track = ?",
             source.execute("SELECT DISTINCT track FROM outputs").fetchall(),
         )
         _copy(source, to, "outputs")
+        for part in _parts([row[0] for row in source.execute("SELECT key FROM tracks")]):
+            move_out(to, part)
 
 
 def _copy(
@@ -82,11 +87,13 @@ def _copy(
     table: str,
     where: str = "1",
     values: Sequence[Any] = (),
+    *,
+    otherwise: str = "REPLACE",
 ) -> None:
     rows = source.execute(f"SELECT * FROM {table} WHERE {where}", values)  # noqa: S608
     marks = _marks(rows.description)
     while part := rows.fetchmany(_ROWS):
-        to.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", part)  # noqa: S608
+        to.executemany(f"INSERT OR {otherwise} INTO {table} VALUES ({marks})", part)  # noqa: S608
 
 
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -6,10 +6,12 @@ import re
 
 from musicai_sdk._names import folded, safe_name
 
-__all__ = ["folded", "numbered", "safe_folder", "told_apart"]
+__all__ = ["folded", "numbered", "safe_folder", "shortened", "told_apart"]
 
 _LONGEST = 120
 """Bytes of a component: results have their own names below it."""
+_SHORT = 40
+"""Bytes of a name whose path would be too long."""
 _DIGITS = 12
 
 
@@ -23,6 +25,11 @@ def safe_folder(name: str) -> str:
 def numbered(folder: str, number: int) -> str:
     """The folder itself for 1, `folder (2)` for 2."""
     return folder if number == 1 else f"{folder} ({number})"
+
+
+def shortened(folder: str) -> str:
+    """The beginning of the folder's last name: it needs to be told apart, as by `told_apart`."""
+    return safe_name(folder.rpartition("/")[2], longest=_SHORT, otherwise="_")
 
 
 def told_apart(folder: str, key: str) -> str:

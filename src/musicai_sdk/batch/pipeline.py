@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.asking import unless_gone
 from musicai_sdk.batch.client_warnings import ClientWarnings
 from musicai_sdk.batch.events import Tally
-from musicai_sdk.batch.feeding import digest
+from musicai_sdk.batch.failing import JOB_GONE
 from musicai_sdk.batch.journal import Journal
-from musicai_sdk.batch.ledger import Given, Ledger
+from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.objects import Buckets
+from musicai_sdk.batch.originals import changed_since, original, version
 from musicai_sdk.batch.places import place_of
 from musicai_sdk.batch.reconciling import Reconciler
 from musicai_sdk.batch.results import Output
@@ -29,16 +29,12 @@ from musicai_sdk.batch.template import instance_of
 from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.errors import (
     CreateUncertainError,
-    InputError,
     IntegrityError,
     MusicAiError,
     NotFoundError,
     TransferError,
 )
 from musicai_sdk.models import Job
-
-_LOOK_AGAIN = 0.5
-"""Seconds until a job is looked at again that was made just now and isn't shown yet."""
 
 
 class Draining(Exception):  # noqa: N818 - the run ends, nothing failed
@@ -90,6 +86,10 @@ class Pipeline:
 
     async def advance(self, track: Track) -> None:
         """Takes a track to its end."""
+        if track.state == "failed":
+            await self._take_up(track)
+        if track.state == "verified" and not self._settings.keep_jobs:
+            await self._check_again(track)
         if track.state == "seen":
             await self._upload(track)
         job: Job[Any] | None = None
@@ -103,6 +103,28 @@ class Pipeline:
         if track.state == "verified" and not self._settings.keep_jobs:
             await self._delete(track)
 
+    async def _take_up(self, track: Track) -> None:
+        """Lets a failed track go on where it can."""
+        self._begin(track)
+        state: State = track.resume_at or "seen"
+        if track.error_code == JOB_GONE and track.job_id:
+            # Paying anew costs, and asking once more whether that job is really gone doesn't.
+            try:
+                await self._client.jobs.get(track.job_id)
+                state = "created"
+            except NotFoundError:
+                pass
+        await self._journal.move(track, state, error_code=None, error_message=None, ended_at=None)
+
+    async def _check_again(self, track: Track) -> None:
+        """Sees that results of an earlier run are still here, whose job was kept then and is deleted now."""
+        async with self._downloads:
+            self._begin(track)
+            try:
+                await self._checked(track)
+            except IntegrityError:
+                await self._journal.move(track, "finished")
+
     async def _upload(self, track: Track) -> None:
         async with self._uploads:
             self._begin(track)
@@ -111,15 +133,15 @@ class Pipeline:
                 if (active := self._tally.active.get(track.key)) is not None:
                     active.moved, active.total = done, total
 
-            known = await self._journal.read(lambda ledger: ledger.version(track))
-            before = await asyncio.to_thread(_unchanged, track, known)
-            file = await self._client.files.upload(track.source, on_progress=moved)
-            if file.size != track.size or await asyncio.to_thread(_version, track.source) != before:
-                raise _changed(track)
+            known = await self._journal.read(lambda ledger: ledger.versions(track))
+            path, before = await asyncio.to_thread(original, track, known)
+            file = await self._client.files.upload(path, on_progress=moved)
+            if file.size != track.size or await asyncio.to_thread(version, path) != before:
+                raise changed_since(path)
             self._tally.bytes_uploaded += file.size
             # A track whose POST may have been seen stays marked as such.
             state: State = "uploaded" if track.state == "seen" else track.state
-            await self._journal.move(track, state, url=file.url, uploaded_at=time.time())
+            await self._journal.move(track, state, source=path, url=file.url, uploaded_at=time.time())
 
     async def _through_the_service(self, track: Track) -> Job[Any] | None:
         # After a POST whose job wasn't listed, and another one that was refused, the first one is still open.
@@ -133,7 +155,9 @@ class Pipeline:
 
     async def _create(self, track: Track) -> None:
         """The paid step."""
-        if not track.is_url and time.time() - (track.uploaded_at or 0) >= self._settings.upload_lifetime:
+        # One of the future was made before the clock was set back, nobody knows when.
+        age = time.time() - (track.uploaded_at or 0.0)
+        if not track.is_url and not 0 <= age < self._settings.upload_lifetime:
             # The service doesn't say how long an upload's URL is good for; a job on a dead one costs and
             # fails.
             await self._upload(track)
@@ -206,29 +230,20 @@ class Pipeline:
 
     async def _wait(self, track: Track) -> Job[Any]:
         self._begin(track)
-        job = await self._ended(track)
+        settings = self._settings
+        job = await unless_gone(
+            track,
+            settings.grace,
+            # All tracks share the client's polls, which are list pages.
+            lambda: self._client.jobs.wait(
+                track.job_id or "",
+                timeout=settings.job_timeout,
+                poll_interval=settings.poll_interval or None,
+            ),
+        )
         job.raise_for_failure()
         await self._journal.move(track, "finished", finished_at=time.time())
         return job
-
-    async def _ended(self, track: Track) -> Job[Any]:
-        settings = self._settings
-        began = time.monotonic()
-        while True:
-            try:
-                # All tracks share the client's polls, which are list pages.
-                return await self._client.jobs.wait(
-                    track.job_id or "",
-                    timeout=settings.job_timeout,
-                    poll_interval=settings.poll_interval or None,
-                )
-            except NotFoundError:
-                # A job counts as gone only when the service has had its time to show it: a retry pays anew.
-                # By the clock that nobody sets too: that of the process before may have been ahead.
-                age = time.time() - (track.created_at or 0.0)
-                if max(age, time.monotonic() - began) > settings.grace:
-                    raise
-                await asyncio.sleep(_LOOK_AGAIN)
 
     async def _fetch(self, track: Track, job: Job[Any] | None) -> None:
         """Downloads what isn't here, and verifies it."""
@@ -252,12 +267,16 @@ class Pipeline:
             if (active := self._tally.active.get(track.key)) is not None:
                 active.moved += done - before if done >= before else done
 
-        job = job or await self._client.jobs.get(track.job_id or "")
-        job.raise_for_success()
-        if job.raw_result is None:
-            # The job is deleted when its results are safe, and nothing isn't a result.
-            raise TransferError(f"job {job.id} has succeeded, but the service gives no result for it")
-        outputs = await self._place.fetch(self._client, job, track, moved)
+        async def fetched() -> list[Output]:
+            ended = job or await self._client.jobs.get(track.job_id or "")
+            ended.raise_for_success()
+            if ended.raw_result is None:
+                # The job is deleted when its results are safe, and nothing isn't a result.
+                raise TransferError(f"job {ended.id} has succeeded, but the service gives no result for it")
+            return await self._place.fetch(self._client, ended, track, moved)
+
+        # Also when addresses have expired, and the job is asked for once more.
+        outputs = await unless_gone(track, self._settings.grace, fetched)
         size = sum(output[2] for output in outputs)
         self._tally.bytes_downloaded += size
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))
@@ -271,13 +290,19 @@ class Pipeline:
             return False
         return True
 
-    async def _verify(self, track: Track) -> None:
+    async def _checked(self, track: Track) -> list[Output]:
+        """The results that are recorded, if they are here."""
+
         def recorded(ledger: Ledger) -> list[Output]:
             return ledger.outputs(track)
 
         checked = await asyncio.to_thread(self._place.verified, await self._journal.read(recorded))
         if not checked:
             raise IntegrityError(f"no results of {track.folder!r} are known")
+        return checked
+
+    async def _verify(self, track: Track) -> None:
+        checked = await self._checked(track)
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, checked))
         await self._journal.move(
             track, "verified", verified_at=time.time(), error_code=None, error_message=None, resume_at=None
@@ -298,35 +323,3 @@ class Pipeline:
         """A step begins only while the run doesn't drain."""
         if self.draining and track.key not in self.committed:
             raise Draining
-
-
-_Version: TypeAlias = tuple[int, int]
-"""Size and time of change (ns) of a file."""
-
-
-def _unchanged(track: Track, known: _Version | None) -> _Version | None:
-    """The version of a track's file, whose content is still the track's. Blocks.
-
-    Raises:
-        InputError: it is another content.
-    """
-    found = _version(track.source)
-    if found is not None and found != known:
-        given = Given(track.source, track.params, track.folder, size=found[0], mtime_ns=found[1])
-        with suppress(OSError):  # then it can't be uploaded either, and that says why
-            digest(given)
-        if given.content not in (None, track.content):
-            raise _changed(track)
-    return found
-
-
-def _version(path: str) -> _Version | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - as the inputs are met
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
-
-
-def _changed(track: Track) -> InputError:
-    return InputError(f"{track.source!r} changed since it was read: process it when it's complete")

@@ -8,6 +8,7 @@ from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.events import Event, EventKind, Tally, shown
+from musicai_sdk.batch.failing import SOURCE_GONE
 from musicai_sdk.batch.feeding import Feed, Met, digest, sample
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Given, Ledger
@@ -25,7 +26,7 @@ _HASHES = 2
 _PAUSE = 0.5
 """After how many seconds without an input the inputs count as met for now: more may come, or never."""
 _PATIENCE = 30.0
-"""For how many seconds a track waits at most for a fresh URL among inputs that keep coming."""
+"""For how many seconds a track waits at most for its input among others that keep coming."""
 
 
 class Runner:
@@ -60,7 +61,10 @@ class Runner:
         self._resumed = dict[str, bool]()
         """Tracks that an earlier run had begun, and whether they are among this run's inputs."""
         self._late = dict[str, Track]()
-        """Those of them that may be sent again, and whose URL the inputs may bring with a fresh signature."""
+        """Those of them that may be sent again: the inputs may bring a fresh signature, or a file's new name."""
+        self._unread = 0
+        """Inputs that were met, and of which it isn't known yet which track is theirs."""
+        self._all_read = asyncio.Event()
         self._given_up = set[str]()
         """Tracks that this run has worked on without getting their results."""
         self._feeding: asyncio.Task[None] | None = None
@@ -129,7 +133,7 @@ class Runner:
         self._pipeline.look_for(unfinished)
         self._resumed = dict.fromkeys((track.key for track in unfinished), False)
         for track in unfinished:
-            if track.is_url and track.state in ("creating", "uncertain"):
+            if track.state in ("creating", "uncertain"):
                 self._late[track.key] = track
             else:
                 await self._start(self._to_its_end(track), track.key)
@@ -155,6 +159,10 @@ class Runner:
 
     async def _start_late(self) -> None:
         while self._late:
+            if self._unread:
+                self._all_read.clear()
+                await self._all_read.wait()
+                continue
             key, track = self._late.popitem()
             await self._start(self._to_its_end(track), key)
 
@@ -188,11 +196,44 @@ class Runner:
             if given.state in _SAFE and given.key not in self._resumed:
                 skipped += 1
             else:
+                self._unread += 1
                 await self._start(self._travel(given), given.key)
         self._skip(skipped)
 
     async def _travel(self, given: Given) -> None:
         """An input that isn't known to be done."""
+        try:
+            found = await self._read(given)
+        finally:
+            self._unread -= 1
+            if not self._unread:
+                self._all_read.set()
+        if found is None:
+            return
+        track, new = found
+        # What only failed because it wasn't where it was met, and is met now, has no reason to fail.
+        found_again = track.state == "failed" and track.error_code == SOURCE_GONE
+        if new:
+            self._moved(track, None)
+        elif track.key in self.tally.active or track.key in self._resumed or track.key in self._given_up:
+            self._meet_again(given, track)
+            if self._late.pop(track.key, None) is not None:
+                await self._go_on(track)
+                return
+            if not found_again:
+                return
+        elif track.state in _SAFE:
+            self._skip(1)
+            return
+        elif track.state == "uncertain" or (
+            track.state == "failed" and not self._settings.retry_failed and not found_again
+        ):
+            return
+        if await self._go_on(track):
+            self.tally.done += 1
+
+    async def _read(self, given: Given) -> tuple[Track, bool] | None:
+        """The track of an input, and whether it is a new one; None if the input can't be read."""
         try:
             async with self._hashes:
                 if given.content is None:
@@ -201,22 +242,8 @@ class Runner:
         except (OSError, InputError) as error:
             self.tally.known -= 1
             await self._reject(given.source, str(error))
-            return
-        track, new = await self._journal.write(lambda ledger: ledger.register(given))
-        if new:
-            self._moved(track, None)
-        elif track.key in self.tally.active or track.key in self._resumed or track.key in self._given_up:
-            self._meet_again(given, track)
-            if self._late.pop(track.key, None) is not None:
-                await self._go_on(track)
-            return
-        elif track.state in _SAFE:
-            self._skip(1)
-            return
-        elif track.state == "uncertain" or (track.state == "failed" and not self._settings.retry_failed):
-            return
-        if await self._go_on(track):
-            self.tally.done += 1
+            return None
+        return await self._journal.write(lambda ledger: ledger.register(given))
 
     async def _go_on(self, track: Track) -> bool:
         """Goes on with a track in the task that has met its input."""
@@ -231,7 +258,10 @@ class Runner:
                 self.tally.done += 1
         else:
             self.tally.duplicates += 1
-            self._emit("duplicate", track, f"the same content as {shown(track.source)}", source=given.source)
+            # Whose path may have become this input's just now.
+            active = self.tally.active.get(track.key)
+            first = active.source if active is not None else shown(track.source)
+            self._emit("duplicate", track, f"the same content as {first}", source=given.source)
 
     async def _to_its_end(self, track: Track) -> bool:
         """Takes a track as far as it goes; True when its results are here."""
@@ -239,10 +269,6 @@ class Runner:
             return False
         self.tally.enter(track)
         try:
-            if track.state == "failed":
-                await self._journal.move(
-                    track, track.resume_at or "seen", error_code=None, error_message=None, ended_at=None
-                )
             await self._tries.run(track)
         finally:
             self.tally.active.pop(track.key, None)

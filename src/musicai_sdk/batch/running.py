@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +18,7 @@ from musicai_sdk.batch.dealing import deal
 from musicai_sdk.batch.errors import ShardsFailedError
 from musicai_sdk.batch.events import Event, Progress, Tally, summed
 from musicai_sdk.batch.feeding import met_inputs
+from musicai_sdk.batch.folders import room_in
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import shard_files
 from musicai_sdk.batch.objects import Buckets, known_buckets
@@ -210,13 +212,20 @@ class Batch:
 
     async def _run(self) -> Report:
         async with self._connect() as client:
-            ledger = Ledger(self.ledger, self._settings.slug, self._settings.wire_input, out=self.out)
+            ledger = Ledger(
+                self.ledger,
+                self._settings.slug,
+                self._settings.wire_input,
+                out=self.out,
+                fits=room_in(self.out, self.bucket),
+            )
             try:
                 await asyncio.to_thread(take_over_all, ledger)
                 await asyncio.to_thread(belongs_to, ledger, self.bucket, self.out)
                 if self.bucket is not None:
                     # A bucket that isn't there shows before anything is paid for.
                     await asyncio.to_thread(next, self.bucket.objects(), None)
+                self._tally.states = await asyncio.to_thread(ledger.counts)
                 self._on_event(Event("started", message=str(self.ledger)))
                 if self._executor is None:
                     await self._run_here(ledger, client)
@@ -268,7 +277,11 @@ class Batch:
         )
         if not shard_files(ledger.path):
             return
-        self._parts = shards = Shards(ledger, settings, executor, self._on_event)
+        shards = Shards(ledger, settings, executor, self._on_event)
+        # The shards tell of the tracks that they were given; the others stay as they are.
+        given = await asyncio.to_thread(shards.count)
+        self._tally.states = dict(Counter(self._tally.states) - given)
+        self._parts = shards
         self._drain = shards.drain
         if self._draining:
             shards.drain()

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
+from musicai_sdk.batch.folders import settle_all
 from musicai_sdk.batch.naming import folded
 from musicai_sdk.batch.tracks import Track
 
@@ -79,6 +80,7 @@ def create_or_open(
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+        connection.create_function("folded", 1, folded, deterministic=True)
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION}")
@@ -86,8 +88,7 @@ def create_or_open(
             check_owner(connection, path, slug, input_name)
         if 0 < version < VERSION:
             connection.executescript(f"BEGIN IMMEDIATE; {_FOLDERS}")
-            connection.create_function("folded", 1, folded, deterministic=True)
-            connection.execute("INSERT OR IGNORE INTO folders SELECT folded(folder), key FROM tracks")
+            settle_all(connection)
         if version < VERSION:
             # With the tables, or not at all: a ledger whose process was killed here would be nobody's for ever.
             known = {"workflow": slug, "input": input_name, "id": uuid.uuid4().hex}
@@ -111,6 +112,20 @@ def real_file(path: Path) -> Path:
     The folders above it stay as they are named: on another machine they may lead somewhere else.
     """
     return path.resolve() if path.is_symlink() else path
+
+
+def file_id(path: Path) -> tuple[int, int] | None:
+    """What tells the file from another one that gets its name: device and inode. None if there is no file.
+
+    The inode is 0 where the file system has none, or doesn't answer.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def seen_from(path: Path, other: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -13,12 +14,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk import AsyncMusicAiClient
-from musicai_sdk.batch.events import Event, Progress
+from musicai_sdk.batch.errors import LedgerError
+from musicai_sdk.batch.events import Event, Progress, Tally
 from musicai_sdk.batch.feeding import looked_at
+from musicai_sdk.batch.folders import Fits, always, room_in
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import merge, queued, remove_shard, shard_files, shard_folder
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
+from musicai_sdk.batch.tracks import State
 from musicai_sdk.errors import MusicAiError
 
 PATIENCE = 60.0
@@ -44,14 +48,16 @@ def run_shard(path: str, settings: Settings) -> None:
     Raises:
         ConfigurationError: the worker's environment has no key.
         LedgerLockedError: another worker is still on this shard.
+        LedgerError: it isn't there: the worker doesn't share that disk, or somebody removed it.
     """
     asyncio.run(_run_shard(Path(path), settings))
 
 
 async def _run_shard(path: Path, settings: Settings) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(transfer_threads(settings)))
+    fits = room_in(settings.out, settings.bucket)
     ledger = await asyncio.to_thread(
-        lambda: Ledger(path, settings.slug, settings.wire_input, alone=True, patience=PATIENCE)
+        _opened, path, settings.slug, settings.wire_input, patience=PATIENCE, fits=fits
     )
     try:
         given = await asyncio.to_thread(queued, ledger)
@@ -80,6 +86,15 @@ async def _run_shard(path: Path, settings: Settings) -> None:
         ledger.close()
 
 
+def _opened(path: Path, slug: str, input_name: str, *, patience: float, fits: Fits = always) -> Ledger:
+    """A shard's ledger. One that isn't there isn't made: a new one has nothing to do, and would count as done."""
+    if not path.is_file():
+        raise LedgerError(
+            f"there is no ledger {str(path)!r}: shards need a disk that the workers share with whoever began the run"
+        )
+    return Ledger(path, slug, input_name, alone=True, patience=patience, fits=fits)
+
+
 def transfer_threads(settings: Settings) -> int:
     """Threads for everything that blocks: uploads, the outputs of each download, digests, the ledger."""
     return settings.uploads + 4 * settings.downloads + 8
@@ -99,7 +114,7 @@ class Shards:
         self, main: Ledger, settings: Settings, executor: Executor, tell: Callable[[Event], object]
     ) -> None:
         self.progress: dict[Path, Progress] = {}
-        """What each shard told last."""
+        """What each shard told last; the tracks that it was given, until then."""
         self._main = main
         self._settings = settings
         self._executor = executor
@@ -109,7 +124,20 @@ class Shards:
 
     def drain(self) -> None:
         """Asks all shards to begin nothing new."""
-        (shard_folder(self._main.path) / _DRAIN).touch()
+        with suppress(OSError):  # they are merged by now, or somebody removed them
+            (shard_folder(self._main.path) / _DRAIN).touch()
+
+    def count(self) -> Counter[State]:
+        """How many tracks the shards were given, by state. Blocks."""
+        given = Counter[State]()
+        for path in shard_files(self._main.path):
+            shard = _opened(path, self._main.slug, self._main.input_name, patience=PATIENCE)
+            try:
+                self.progress[path] = Tally(shard.counts(), complete=True).snapshot()
+            finally:
+                shard.close()
+            given.update(self.progress[path].states)
+        return given
 
     async def run(self) -> list[str]:
         """Runs the shards that were queued; each is merged into the main ledger as soon as it has ended.
@@ -137,8 +165,12 @@ class Shards:
             await asyncio.gather(watching, *work, return_exceptions=True)
         problems = list[str]()
         for path, result in zip(paths, results, strict=True):
-            # Also of a shard that failed: what it has paid for is known from here on.
-            await asyncio.to_thread(self._take, path)
+            try:
+                # Also of a shard that failed: what it has paid for is known from here on.
+                await asyncio.to_thread(self._take, path)
+            except LedgerError as error:
+                # One that was removed or moved: its worker has said so first.
+                raise (result if isinstance(result, LedgerError) else error) from None
             if isinstance(result, BaseException):
                 problems.append(f"{path.name}: {type(result).__name__}: {result}")
         _leave(shard_folder(self._main.path))
@@ -188,26 +220,32 @@ class Shards:
         except Exception as error:  # noqa: BLE001 - `run` raises it
             if self._error is None:
                 self._error = error
-                with suppress(OSError):  # they are merged by now
-                    self.drain()
+                self.drain()
 
     def _take(self, path: Path) -> None:
         self._read(path)
-        take_over(path, self._main, patience=PATIENCE)
+        end = Tally(take_over(path, self._main, patience=PATIENCE)).snapshot()
+        # What it told may have got lost; this is what it has done.
+        self.progress[path] = replace(self.progress[path], states=end.states, failed=end.failed)
 
 
-def take_over(path: Path, main: Ledger, *, patience: float) -> None:
+def take_over(path: Path, main: Ledger, *, patience: float) -> dict[State, int]:
     """Merges a shard into the main ledger and removes it.
+
+    Returns:
+        How many tracks it had in each state.
 
     Raises:
         LedgerLockedError: a worker is still on it.
     """
-    shard = Ledger(path, main.slug, main.input_name, alone=True, patience=patience)
+    shard = _opened(path, main.slug, main.input_name, patience=patience)
     try:
         merge(shard, main)
+        counts = shard.counts()
     finally:
         shard.close()
     remove_shard(path)
+    return counts
 
 
 def take_over_all(main: Ledger) -> None:

@@ -31,6 +31,8 @@ message.
 
 STATES: tuple[State, ...] = get_args(State)
 """All states."""
+JOBLESS: tuple[State, ...] = ("seen", "uploaded", "creating", "uncertain")
+"""States in which no job is known: what comes next is sending the input."""
 FETCHABLE: tuple[State, ...] = ("created", "finished", "downloaded")
 """States with a job whose results can be fetched, which costs nothing: a run also goes on with what failed there."""
 PAID: tuple[State, ...] = ("creating", "uncertain", *FETCHABLE)

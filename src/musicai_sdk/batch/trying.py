@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
-from musicai_sdk.batch.failing import FATAL, after_failure, described, pause, transient
+from musicai_sdk.batch.failing import FATAL, after_failure, described, pause, strange, transient
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.pipeline import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, State, Track
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 
 _OUTAGE = 900.0
@@ -28,6 +28,8 @@ _ANSWERED: frozenset[tuple[State | None, State]] = frozenset(
     }
 )
 """Changes of a track's state that only an answer of the service brings."""
+_BEGUN: frozenset[tuple[State | None, State]] = frozenset({("seen", "uploaded"), ("creating", "created")})
+"""Those of them that bring a new job on its way."""
 
 
 class Emit(Protocol):
@@ -48,10 +50,12 @@ class Tries:
         self._reached = False
         """Whether this run has had anything from the service."""
         self._unreachable_since: float | None = None
+        self._begun = 0
+        """How often the service has answered with what brings a new job on its way."""
 
     async def run(self, track: Track) -> None:
         """Takes a track as far as it goes; what would stop every other track too is raised."""
-        tries = 0
+        tries = pages = begun = 0
         while True:
             try:
                 await self._pipeline.advance(track)
@@ -65,16 +69,23 @@ class Tries:
             except Exception as raised:  # noqa: BLE001 - one failure never stops the rest
                 error = raised
             tries += 1
-            if isinstance(error, StatusError):
+            if isinstance(error, StatusError) and not strange(error):
+                pages = 0
                 self._heard()
-            elif isinstance(error, ConnectionFailedError) and not error.sent:
+            elif isinstance(error, ConnectionFailedError) and _is_services(track, error):
                 self._end_if_out_of_reach(error, tries)
                 self._emit("retry", track, described(error)[1])
                 await asyncio.sleep(pause(tries))
                 continue
-            if isinstance(error, NotFoundError) and track.job_id is None:
-                raise RunFailed from error  # no such address: every other track would hear the same
             again = tries < self._settings.max_attempts and (error is None or transient(error))
+            if error is not None and track.state in JOBLESS:
+                if isinstance(error, NotFoundError):
+                    raise RunFailed from error  # no such address: every other track would hear the same
+                if strange(error):
+                    # So it would this, if it comes again and again and no other track has got further meanwhile.
+                    pages, begun = pages + 1 if begun == self._begun else 1, self._begun
+                    if pages >= self._settings.max_attempts:
+                        raise RunFailed from error
             if error is not None:
                 await self._note(track, error, again=again)
             if not again:
@@ -83,6 +94,7 @@ class Tries:
 
     def moved(self, before: State | None, after: State) -> None:
         """Takes note of a track's new state: some only the service's answer brings, long before a track is through."""
+        self._begun += (before, after) in _BEGUN
         if (before, after) in _ANSWERED:
             self._heard()
 
@@ -103,6 +115,10 @@ class Tries:
             # again.
             self._emit("warning", track, f"its job can't be deleted: {message}")
             return
+        if track.state == "failed":
+            # It isn't known what a retry would begin with, and it has failed of something else.
+            self._emit("warning", track, f"its job can't be asked for: {message}")
+            return
         columns: dict[str, Any] = {
             "error_code": code,
             "error_message": message,
@@ -114,3 +130,12 @@ class Tries:
         else:
             state, more = after_failure(track, error)
             await self._journal.move(track, state, **columns, **more, ended_at=time.time())
+
+
+def _is_services(track: Track, error: ConnectionFailedError) -> bool:
+    """Whether it is the service that can't be reached, and no host that only this track needs.
+
+    Each job says itself where its results are: a host that isn't there is that job's, and the track fails of it, which
+    every run goes on with. Where uploads go is the same for all, and every track would fail of it.
+    """
+    return not error.sent and (error.channel != "storage" or track.state not in FETCHABLE)

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from musicai_sdk.batch.events import shown
 from musicai_sdk.batch.reporting.reading import Listed
-from musicai_sdk.batch.reporting.words import unsigned
+from musicai_sdk.batch.reporting.words import without_queries
 from musicai_sdk.batch.sources import stem
 from musicai_sdk.batch.tracks import PAID, STATES, State
 
@@ -87,7 +87,7 @@ class Rows:
         return shown(source).removeprefix(self._root)
 
     def _failure(self, attempts: int, resume_at: State | None, code: str | None, message: str | None) -> Row:
-        number = self.texts.number(unsigned(message or ""))
+        number = self.texts.number(without_queries(message or ""))
         return [code or "", number, attempts, int(resume_at in PAID)]
 
 

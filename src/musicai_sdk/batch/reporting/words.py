@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
-from musicai_sdk.batch.events import unsigned
+from musicai_sdk._text import without_queries
 
-__all__ = ["duration", "moment", "number", "size", "text", "unsigned"]
+__all__ = ["duration", "moment", "number", "size", "text", "without_queries"]
 
 
 def text(value: object) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from musicai_sdk.batch.reporting.reading import ReportView
 from musicai_sdk.batch.reporting.rows import Row, Rows, encoded, written
 from musicai_sdk.batch.reporting.summary import WORDS, retry, summary, when
-from musicai_sdk.batch.reporting.words import moment, number, text, unsigned
+from musicai_sdk.batch.reporting.words import moment, number, text, without_queries
 from musicai_sdk.batch.tracks import STATES
 
 REPORT = "report.html"
@@ -82,7 +82,7 @@ def _page(view: ReportView, folder: Path) -> Iterator[str]:
     streamed: dict[str, Callable[[], Iterator[str]]] = {
         "rows": lambda: written(_rows(view, made)),
         "rejects": lambda: written(
-            [made.name(each.source), unsigned(each.reason)] for each in view.rejected()
+            [made.name(each.source), without_queries(each.reason)] for each in view.rejected()
         ),
         # After the rows: only they know what there is to be told once.
         "facts": lambda: iter([encoded(_facts(view, made, folder))]),
