@@ -141,8 +141,8 @@ def test_no_signature_and_no_markup_from_outside(tmp_path: Path) -> None:
     assert "SECRET" not in page.source
     facts, (row,) = page.data("facts"), page.data("rows")
     assert (row[0], row[3], row[7][0], row[7][2:]) == (plain, evil, evil, [3, 1])
-    assert facts["texts"][row[7][1]] == f"{evil} GET {plain}: it isn't there"
-    assert page.data("rejects") == [[plain, f"{evil} {plain}"]]
+    assert facts["texts"][row[7][1]] == f"{evil} GET {plain}?…: it isn't there"
+    assert page.data("rejects") == [[plain, f"{evil} {plain}?…"]]
     assert f"a/{evil}" in page.text
     assert "img" not in {tag for tag, *_ in page.attributes}
     assert set(page.inside) == {"style", "rows", "rejects", "facts", "script"}
