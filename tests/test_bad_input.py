@@ -191,7 +191,7 @@ def test_headers_that_cannot_be_sent(
     with pytest.raises(InputError, match=words):
         client.jobs.get("j", headers=headers)
     with pytest.raises(InputError, match=words):
-        client.files.read(f"{sandbox.base_url}/a.json", headers=headers)
+        client.files.read(JsonFile(f"{sandbox.base_url}/a.json"), headers=headers)
     assert sandbox.requests == []
 
 
@@ -392,7 +392,7 @@ def test_a_recording_is_not_read(client: MusicAiClient, sandbox: Sandbox, song: 
     kind = {"content-type": "audio/ogg"}
     sandbox.faults.add("GET /moises-sandbox/*", status=200, headers=kind, body="OggS")
     with pytest.raises(InputError, match=r"is audio, not JSON: client\.files\.download") as caught:
-        client.files.read(url)
+        client.files.read(JsonFile(url))
     assert "?…" in str(caught.value)
 
 

@@ -125,7 +125,9 @@ def test_a_page_where_the_service_should_be_ends_the_run_and_fails_no_track(
         sandbox.faults.add(route, status=200, body=PAGE)
     else:
         sandbox.faults.add(route, redirect="https://login.example/")
-    run = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=2)
+        if route == "POST /job":
+            sandbox.faults.add("GET /upload", delay=1.0)  # others are uploaded meanwhile, which says nothing
+    run = echo(sandbox, tmp_path / "in", tmp_path / "out", uploads=1, max_attempts=2)
     with pytest.raises(MusicAiError, match="login"):
         run.run()
     with open_ledger(run.ledger) as ledger:

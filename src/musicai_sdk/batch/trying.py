@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import Any, Protocol
 
 from musicai_sdk.batch.errors import LedgerError
@@ -28,8 +29,6 @@ _ANSWERED: frozenset[tuple[State | None, State]] = frozenset(
     }
 )
 """Changes of a track's state that only an answer of the service brings."""
-_BEGUN: frozenset[tuple[State | None, State]] = frozenset({("seen", "uploaded"), ("creating", "created")})
-"""Those of them that bring a new job on its way."""
 
 
 class Emit(Protocol):
@@ -50,12 +49,12 @@ class Tries:
         self._reached = False
         """Whether this run has had anything from the service."""
         self._unreachable_since: float | None = None
-        self._begun = 0
-        """How often the service has answered with what brings a new job on its way."""
+        self._got_to = Counter[State]()
+        """How many tracks an answer of the service has brought to a state."""
 
     async def run(self, track: Track) -> None:
         """Takes a track as far as it goes; what would stop every other track too is raised."""
-        tries = pages = begun = 0
+        tries = pages = others = 0
         while True:
             try:
                 await self._pipeline.advance(track)
@@ -82,8 +81,9 @@ class Tries:
                 if isinstance(error, NotFoundError):
                     raise RunFailed from error  # no such address: every other track would hear the same
                 if strange(error):
-                    # So it would this, if it comes again and again and no other track has got further meanwhile.
-                    pages, begun = pages + 1 if begun == self._begun else 1, self._begun
+                    # So it would this, if it comes again and again, and no other track gets through the same step.
+                    through = self._got_to["uploaded" if track.state == "seen" else "created"]
+                    pages, others = pages + 1 if others == through else 1, through
                     if pages >= self._settings.max_attempts:
                         raise RunFailed from error
             if error is not None:
@@ -94,8 +94,8 @@ class Tries:
 
     def moved(self, before: State | None, after: State) -> None:
         """Takes note of a track's new state: some only the service's answer brings, long before a track is through."""
-        self._begun += (before, after) in _BEGUN
         if (before, after) in _ANSWERED:
+            self._got_to[after] += 1
             self._heard()
 
     def _heard(self) -> None:
