@@ -14,11 +14,12 @@ When to search is the caller's business: a job may be listed some time after its
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from musicai_sdk._text import without_signature
 from musicai_sdk.errors import NotFoundError
 from musicai_sdk.models.job import Job
 
@@ -50,7 +51,9 @@ class Wanted:
     workflow: str | None = None
     """Its workflow's slug, if known."""
     name: str | None = None
-    """Its name, if known."""
+    """Its name, if known and always the same."""
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Those of its parameters that are the same in every request for it: not the URLs of uploads."""
 
     def could_be(self, job: Job[Any]) -> bool:
         """Whether a job whose key doesn't show may be this one. What the service doesn't say excludes nothing."""
@@ -64,7 +67,11 @@ class Wanted:
             same_workflow = job.workflow.casefold() == self.workflow.casefold()
         else:
             same_workflow = True
-        return same_workflow and _same_name(self.name, job.name)
+        given = job.workflow_params or {}
+        same_params = all(
+            _stable(given[name]) == _stable(self.params[name]) for name in given.keys() & self.params
+        )
+        return same_workflow and same_params and _same_name(self.name, job.name)
 
 
 @dataclass(slots=True)
@@ -102,21 +109,26 @@ async def search(
     Raises:
         MusicAiError: the list can't be read.
     """
-    search = _Search({each.key: each for each in wanted}, echoes)
+    search = _Search({each.key: each for each in wanted}, echoes=echoes)
     if not thorough:
         await search.walk(pages(PAGE_SIZE), QUICK_PAGES)
         return search.ended("only the newest jobs were looked at")
     coverage: WalkCoverage | None = None
+    largest = PAGE_SIZE
     for number in range(WALKS):
-        walked = await search.walk(pages(PAGE_SIZE * (100 - _SHORTER * number) // 100))
+        size = max(1, largest * (100 - _SHORTER * number) // 100)
+        walked = await search.walk(pages(size))
         if not search.missing:
             return search.ended("")
         if walked is None:
-            return search.ended("the list of jobs has no end: the service sends the same page again and again")
+            return search.ended(
+                "the list of jobs has no end: the service sends the same page again and again"
+            )
         if coverage is None:
-            coverage = WalkCoverage(walked)
+            coverage = WalkCoverage(walked, size)
+            largest = max(map(len, walked))  # which may be the server's own limit
         else:
-            coverage.close(walked)
+            coverage.close(walked, size)
         if coverage.closed:
             await search.fetch_candidates(get)
             return search.proven()
@@ -124,11 +136,11 @@ async def search(
 
 
 class _Search:
-    def __init__(self, missing: dict[str, Wanted], echoes: bool) -> None:
+    def __init__(self, missing: dict[str, Wanted], *, echoes: bool) -> None:
         self.missing = missing
         self._result = SearchResult(echoes=echoes)
-        self._keyless = dict[str, Job[Any]]()
-        """Listed jobs without a key, or with one that may be cut, by id."""
+        self._candidates = dict[str, Job[Any]]()
+        """Listed jobs that could be wanted ones, because no key shows or one that may be cut, by id."""
 
     async def walk(self, pages: AsyncIterable[JobPage], most: int | None = None) -> list[list[str]] | None:
         """Reads the list until everything is found, or to its end.
@@ -150,9 +162,9 @@ class _Search:
         key = job.idempotency_key
         if key in self.missing:
             self._found(key, job)
-        elif key is None or any(each.could_be(job) for each in self.missing.values()):
-            self._keyless.setdefault(job.id, job)
-        if key is not None:
+        elif any(each.could_be(job) for each in self.missing.values()):
+            self._candidates.setdefault(job.id, job)
+        elif key is not None:
             self._result.echoes = True
 
     def _found(self, key: str, job: Job[Any]) -> None:
@@ -160,29 +172,34 @@ class _Search:
         del self.missing[key]
 
     async def fetch_candidates(self, get: Get) -> None:
-        """Fetches the keyless jobs that could be wanted, unless the list is known to give keys back."""
-        if self._result.echoes:
-            self._keyless = {job_id: job for job_id, job in self._keyless.items() if job.idempotency_key}
-        gives_keys = False
-        for job_id, listed in list(self._keyless.items())[:FETCHED]:
-            if not any(each.could_be(listed) for each in self.missing.values()):
+        """Fetches the jobs that could be wanted ones: a GET may say more than the list.
+
+        A job without a key isn't ours where the keys of others are shown, in the list or by such a GET.
+        """
+        shown = self._result.echoes
+        for job_id, listed in list(self._candidates.items())[:FETCHED]:
+            if shown and listed.idempotency_key is None:
                 continue
             try:
                 job = await get(job_id)
             except NotFoundError:  # deleted meanwhile
-                del self._keyless[job_id]
+                del self._candidates[job_id]
                 continue
-            self._keyless[job_id] = job
-            if job.idempotency_key in self.missing:
-                self._found(job.idempotency_key, job)
-            gives_keys = gives_keys or job.idempotency_key is not None
-        if gives_keys:
-            self._keyless = {job_id: job for job_id, job in self._keyless.items() if job.raw_metadata is None}
+            self._candidates[job_id] = job
+            key = job.idempotency_key
+            if key in self.missing:
+                self._found(key, job)
+            elif key is not None and not any(each.could_be(job) for each in self.missing.values()):
+                shown = True
+        if shown:
+            self._candidates = {
+                job_id: job for job_id, job in self._candidates.items() if job.idempotency_key is not None
+            }
 
     def proven(self) -> SearchResult:
         """The result of walks that have missed nothing."""
         for key, each in self.missing.items():
-            candidate = next((job for job in self._keyless.values() if each.could_be(job)), None)
+            candidate = next((job for job in self._candidates.values() if each.could_be(job)), None)
             if candidate is None:
                 self._result.absent.add(key)
             else:
@@ -206,44 +223,48 @@ class WalkCoverage:
     however many jobs come and go meanwhile; all it takes is that jobs keep their order.
     """
 
-    def __init__(self, pages: Sequence[Sequence[str]]) -> None:
+    def __init__(self, pages: Sequence[Sequence[str]], size: int) -> None:
+        """Takes the ids on the pages of a whole walk, and the page size that it asked for first."""
         self._rank = dict[str, int]()
         self._open = set[int]()
         """Ranks of what comes behind a gap."""
-        for page in _with_end(pages):
+        self._in_order = True
+        """Whether the walks agree on the order."""
+        for page in _with_end(pages, size):
             fresh = [each for each in page if each not in self._rank]
             if self._rank and fresh:
                 self._open.add(len(self._rank))
             for each in fresh:
                 self._rank[each] = len(self._rank)
 
-    def close(self, pages: Sequence[Sequence[str]]) -> None:
+    def close(self, pages: Sequence[Sequence[str]], size: int) -> None:
         """Closes the gaps that another walk has seen neighbours across."""
         seen = set[str]()
-        for page in _with_end(pages):
+        for page in _with_end(pages, size):
             ranks = [self._rank[each] for each in page if each in self._rank and each not in seen]
             seen.update(page)
             for before, after in pairwise(ranks):
+                self._in_order = self._in_order and before < after
                 self._open.difference_update(range(before + 1, after + 1))
 
     @property
     def closed(self) -> bool:
         """Whether whatever was listed all the while has been seen."""
-        return not self._open
+        return self._in_order and not self._open
 
 
 _END = ""
 """Stands behind the last job: no job has this id."""
 
 
-def _with_end(pages: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The pages with a mark of the end: on the last page that has jobs, if that was shorter than the one before.
+def _with_end(pages: Sequence[Sequence[str]], size: int) -> list[list[str]]:
+    """The pages with a mark of the end: on the last page that has jobs, if that was shorter than it could have been.
 
     A shorter page ended the list when it was sent. Behind a full one, jobs may have moved up before the next request.
     """
-    *walked, _empty = [list(page) for page in pages]
-    ends_short = len(walked) == 1 or (len(walked) > 1 and len(walked[-1]) < len(walked[-2]))
-    if ends_short and len(walked[-1]) < PAGE_SIZE:
+    walked = [list(page) for page in pages if page]
+    full = len(walked[-2]) if len(walked) > 1 else size
+    if walked and len(walked[-1]) < full:
         walked[-1].append(_END)
     else:
         walked.append([_END])
@@ -253,6 +274,16 @@ def _with_end(pages: Sequence[Sequence[str]]) -> list[list[str]]:
 def _is_slug(text: str) -> bool:
     """Whether it looks like a slug, and not like the display name that some answers give."""
     return bool(text) and not any(character.isspace() for character in text)
+
+
+def _stable(value: Any) -> Any:
+    """A parameter's value; of a URL, without its signature."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    try:
+        return without_signature(value)
+    except ValueError:
+        return value
 
 
 def _same_name(one: str | None, other: str | None) -> bool:
