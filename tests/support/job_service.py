@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
@@ -40,6 +41,11 @@ class JobService:
         self.between_pages: Callable[[int], object] = lambda _page: None
         self.base_url = ""
 
+    def await_request(self, start: str) -> None:
+        """Blocks until a request that begins so has come."""
+        while not any(each.startswith(start) for each in self.requests):
+            time.sleep(0.01)
+
     def deliver(self, body: dict[str, Any], **fields: Any) -> Job:
         """What a POST does."""
         job = {
@@ -67,7 +73,7 @@ def serving(service: JobService) -> Generator[JobService]:
     """Serves it on loopback."""
 
     class Handler(BaseHTTPRequestHandler):
-        protocol_version: ClassVar[str] = "HTTP/1.1"
+        protocol_version = "HTTP/1.1"
 
         def reply(self, status: int, body: bytes) -> None:
             self.send_response(status)
