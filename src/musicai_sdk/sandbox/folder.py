@@ -61,7 +61,10 @@ def _lock(folder: Path) -> sqlite3.Connection:
     An SQLite file that stays empty: its locks are the system's own, on every system.
     """
     lock = folder / _LOCK
-    if not lock.exists():
+    if lock.exists():
+        with suppress(PermissionError):
+            lock.chmod(0o600)
+    else:
         private_file(lock)
     # Never opened otherwise: closing it would end the locks that this process has on it.
     database = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)

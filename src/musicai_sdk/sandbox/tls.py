@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trustme
 
-from musicai_sdk.sandbox.private import open_private
+from musicai_sdk.sandbox.private import open_private, private_file
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ def make_certificates(folder: Path, host: str) -> Certificates:
     """Issues a certificate for `host` and the loopback names, by the authority in `folder` or a new one."""
     ca_file, key_file, server_file = folder / "ca.pem", folder / "ca-key.pem", folder / "server.pem"
     if ca_file.exists() and key_file.exists():
-        authority = trustme.CA.from_pem(ca_file.read_bytes(), key_file.read_bytes())
+        authority = trustme.CA.from_pem(
+            private_file(ca_file).read_bytes(), private_file(key_file).read_bytes()
+        )
     else:
         authority = trustme.CA(organization_name="Music.AI sandbox")
         _write(ca_file, authority.cert_pem.bytes())
