@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from _sync_twins import twins
+
 from musicai_sdk.codegen.emit import Style, exported_names, module_text
 from musicai_sdk.codegen.exports import RESULTS, result_schema
 from musicai_sdk.codegen.schema import WorkflowSchema, format_schema, read_workflows
@@ -17,6 +19,7 @@ from musicai_sdk.codegen.schema import WorkflowSchema, format_schema, read_workf
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "schemas"
 PACKAGE = ROOT / "src" / "musicai_sdk" / "workflows"
+RESOURCES = ROOT / "src" / "musicai_sdk" / "resources"
 STYLE = Style(
     title="Typed classes of the workflows that every account has (`music-ai/…`).",
     origin="from schemas/workflows: edit those, and run scripts/generate.",
@@ -33,6 +36,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     workflows = list(read_workflows((SCHEMAS / "workflows").glob("*.json")).values())
     yield PACKAGE / "templates.py", module_text(workflows, STYLE)
     yield PACKAGE / "__init__.py", front((PACKAGE / "__init__.py").read_text("utf-8"), workflows)
+    rooms = ("account", "files", "jobs", "legacy", "lists")
+    yield from twins({RESOURCES / f"{room}.py": RESOURCES / "_sync" / f"{room}.py" for room in rooms}, ROOT)
 
 
 def json_text(schema: object) -> str:

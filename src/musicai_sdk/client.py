@@ -1,4 +1,4 @@
-"""The two clients: construction, settings and life cycle; the methods of 1.0 are in `musicai_sdk.resources.surface`.
+"""The two clients: construction, settings and life cycle; the methods of 1.0 are in `musicai_sdk.resources.legacy`.
 
 `MusicAiClient` and `AsyncMusicAiClient` have the same names, arguments and documentation; a test compares them.
 
@@ -39,11 +39,11 @@ from musicai_sdk.resources import (
     AsyncApplications,
     AsyncFiles,
     AsyncJobs,
-    AsyncSurface,
+    AsyncLegacyMethods,
     AsyncWorkflows,
     Files,
     Jobs,
-    Surface,
+    LegacyMethods,
     Workflows,
 )
 
@@ -169,7 +169,7 @@ def _remade(kind: type[_Client], settings: dict[str, Any]) -> _Client:
     return kind(**{names.get(name, name): value for name, value in settings.items()})
 
 
-class MusicAiClient(Surface, _Client):
+class MusicAiClient(LegacyMethods, _Client):
     """The synchronous client of the Music.AI API.
 
     ```python
@@ -256,7 +256,7 @@ class MusicAiClient(Surface, _Client):
         self.close()
 
 
-class AsyncMusicAiClient(AsyncSurface, _Client):
+class AsyncMusicAiClient(AsyncLegacyMethods, _Client):
     """The asynchronous client of the Music.AI API.
 
     ```python

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from musicai_sdk._core import creating as creating
     from musicai_sdk._core import downloading as downloading
     from musicai_sdk._core import fetching as fetching
+    from musicai_sdk._core import legacy as legacy
     from musicai_sdk._core import listing as listing
     from musicai_sdk._core import reading as reading
     from musicai_sdk._core import results as results
     from musicai_sdk._core import running as running
-    from musicai_sdk._core import surface as surface
     from musicai_sdk._core import uploading as uploading
     from musicai_sdk._core import waiting as waiting
 else:

@@ -8,7 +8,7 @@ doesn't load asyncio.
 
 from __future__ import annotations
 
-from musicai_sdk._io.blocking import BlockingIO, drive
+from musicai_sdk._io.blocking import BlockingIO, drive, drive_each
 from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream, Signal, send
 from musicai_sdk._io.record import Exchange, recording, request_id
 
@@ -22,6 +22,7 @@ __all__ = [
     "ResponseStream",
     "Signal",
     "drive",
+    "drive_each",
     "recording",
     "request_id",
     "send",

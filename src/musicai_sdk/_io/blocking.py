@@ -8,7 +8,7 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -30,6 +30,16 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
         return result
     work.close()
     raise RuntimeError("the blocking driver was asked to suspend: something awaits more than its IO")
+
+
+def drive_each(items: AsyncIterator[T]) -> Iterator[T]:
+    """Iterates over what never suspends, as `drive`."""
+    while True:
+        try:
+            item = drive(cast("Coroutine[Any, Any, T]", anext(items)))
+        except StopAsyncIteration:
+            return
+        yield item
 
 
 class BlockingIO:

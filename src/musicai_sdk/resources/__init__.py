@@ -1,12 +1,20 @@
-"""What a caller types: signatures and documentation, in both colours; the logic is in `musicai_sdk._core`."""
+"""What a caller types: signatures and documentation; the logic is in `musicai_sdk._core`.
+
+The asynchronous classes here are the source. `scripts/generate` writes their synchronous twins to `_sync`.
+"""
 
 from __future__ import annotations
 
-from musicai_sdk.resources.account import Applications, AsyncApplications, AsyncWorkflows, Workflows
-from musicai_sdk.resources.files import AsyncFiles, Files
-from musicai_sdk.resources.jobs import AsyncJobs, Jobs
-from musicai_sdk.resources.lists import AsyncJobList, JobList
-from musicai_sdk.resources.surface import AsyncSurface, Surface
+from musicai_sdk.resources._sync.account import Applications, Workflows
+from musicai_sdk.resources._sync.files import Files
+from musicai_sdk.resources._sync.jobs import Jobs
+from musicai_sdk.resources._sync.legacy import LegacyMethods
+from musicai_sdk.resources._sync.lists import JobList
+from musicai_sdk.resources.account import AsyncApplications, AsyncWorkflows
+from musicai_sdk.resources.files import AsyncFiles
+from musicai_sdk.resources.jobs import AsyncJobs
+from musicai_sdk.resources.legacy import AsyncLegacyMethods
+from musicai_sdk.resources.lists import AsyncJobList
 
 __all__ = [
     "Applications",
@@ -14,11 +22,11 @@ __all__ = [
     "AsyncFiles",
     "AsyncJobList",
     "AsyncJobs",
-    "AsyncSurface",
+    "AsyncLegacyMethods",
     "AsyncWorkflows",
     "Files",
     "JobList",
     "Jobs",
-    "Surface",
+    "LegacyMethods",
     "Workflows",
 ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic
 
-from musicai_sdk._io import drive
 from musicai_sdk.models.job import Job
 from musicai_sdk.models.result import R_co
 
@@ -13,42 +12,20 @@ if TYPE_CHECKING:
     from musicai_sdk._core.listing import JobPages
 
 
-class JobList(Generic[R_co]):
+class AsyncJobList(Generic[R_co]):
     """The matching jobs. Each iteration asks the service anew."""
 
     def __init__(self, pages: Callable[[], JobPages]) -> None:
         self._pages = pages
 
-    def pages(self) -> Iterator[list[Job[R_co]]]:
+    async def pages(self) -> AsyncIterator[list[Job[R_co]]]:
         """The answers of the service one by one, each as it came: a job may stand on two pages.
 
         The last page is empty, and only such a page shows that the list has ended: the service may give fewer jobs
         than were asked for. A list without an empty page was not read to its end.
         """
-        pages = self._pages()
-        while (page := drive(anext(pages, None))) is not None:
+        async for page in self._pages():
             yield page
-
-    def __iter__(self) -> Iterator[Job[R_co]]:
-        """One job after the other; a request for every page."""
-        pages = self._pages()
-        while (page := drive(pages.next())) is not None:
-            yield from page
-
-
-class AsyncJobList(Generic[R_co]):
-    """The matching jobs. Each iteration asks the service anew; `await` gives all of them as a list."""
-
-    def __init__(self, pages: Callable[[], JobPages]) -> None:
-        self._pages = pages
-
-    def pages(self) -> AsyncIterator[list[Job[R_co]]]:
-        """The answers of the service one by one, each as it came: a job may stand on two pages.
-
-        The last page is empty, and only such a page shows that the list has ended: the service may give fewer jobs
-        than were asked for. A list without an empty page was not read to its end.
-        """
-        return aiter(self._pages())
 
     async def __aiter__(self) -> AsyncIterator[Job[R_co]]:
         """One job after the other; a request for every page."""
@@ -58,7 +35,7 @@ class AsyncJobList(Generic[R_co]):
                 yield job
 
     def __await__(self) -> Generator[Any, None, list[Job[R_co]]]:
-        """All matching jobs."""
+        """Awaited, it gives all matching jobs as a list."""
         return self._all().__await__()
 
     async def _all(self) -> list[Job[R_co]]:
