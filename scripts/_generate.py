@@ -37,7 +37,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield PACKAGE / "templates.py", module_text(workflows, STYLE)
     yield PACKAGE / "__init__.py", front((PACKAGE / "__init__.py").read_text("utf-8"), workflows)
     rooms = ("account", "files", "jobs", "legacy", "lists")
-    yield from twins({RESOURCES / f"{room}.py": RESOURCES / "_sync" / f"{room}.py" for room in rooms}, ROOT)
+    sources = [ROOT / "src" / "musicai_sdk" / "client.py", *(RESOURCES / f"{room}.py" for room in rooms)]
+    yield from twins({source: RESOURCES / "_sync" / source.name for source in sources}, ROOT)
 
 
 def json_text(schema: object) -> str:

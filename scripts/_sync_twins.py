@@ -14,7 +14,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 RENAMED = {
+    r"    from musicai_sdk\.resources\._sync\.client import .*\n": "",
+    r"(?s)# Only here:\n.*# In both:\n": "",
+    r"musicai_sdk\._io\.asynchronous import AsyncIO.*": "musicai_sdk._io import BlockingIO",
+    r"\bAsyncIO\b": "BlockingIO",
+    r"\basynchronous client\b": "synchronous client",
+    r"It belongs to the event loop that uses it first\.": (
+        "Threads can share it, and a forked child\n    process gets connections of its own."
+    ),
     r"\bAsync(?=[A-Z])": "",
+    r"\b__aenter__\b": "__enter__",
+    r"\b__aexit__\b": "__exit__",
     r"\b__aiter__\b": "__iter__",
     r"\bmusicai_sdk\.resources\.(?=[a-z]+ )": "musicai_sdk.resources._sync.",
 }

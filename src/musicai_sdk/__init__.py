@@ -87,7 +87,8 @@ __all__ = [
 _HOMES = {
     "musicai_sdk._core.options": ("RequestOptions",),
     "musicai_sdk._io.record": ("Exchange",),
-    "musicai_sdk.client": ("AsyncMusicAiClient", "MusicAiClient"),
+    "musicai_sdk.client": ("AsyncMusicAiClient",),
+    "musicai_sdk.resources._sync.client": ("MusicAiClient",),
     "musicai_sdk.errors": ("MusicAiError",),
     "musicai_sdk.workflows": (
         *("CustomWorkflow", "FileInput", "RawResult", "Workflow", "WorkflowResult", "output", "param"),

@@ -1,6 +1,6 @@
 """The two clients: construction, settings and life cycle; the methods of 1.0 are in `musicai_sdk.resources.legacy`.
 
-`MusicAiClient` and `AsyncMusicAiClient` have the same names, arguments and documentation; a test compares them.
+Both have the same names, arguments and documentation: the synchronous one is generated, see `scripts/generate`.
 
 Logs, records and traces:
     The logger `musicai_sdk` has a line per retry (INFO: the call, which try of how many, why, the pause), one per
@@ -17,12 +17,9 @@ Logs, records and traces:
 from __future__ import annotations
 
 import ssl
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-
-from typing_extensions import override
+from typing import TYPE_CHECKING, Self
 
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.settings import (
@@ -31,232 +28,29 @@ from musicai_sdk._core.settings import (
     DEFAULT_TIMEOUT,
     read_settings,
 )
-from musicai_sdk._io import BlockingIO, Exchange, drive, recording
-from musicai_sdk._text import without_query
-from musicai_sdk.errors import ConfigurationError
-from musicai_sdk.resources import (
-    Applications,
-    AsyncApplications,
-    AsyncFiles,
-    AsyncJobs,
-    AsyncLegacyMethods,
-    AsyncWorkflows,
-    Files,
-    Jobs,
-    LegacyMethods,
-    Workflows,
-)
+from musicai_sdk.resources.account import AsyncApplications, AsyncWorkflows
+from musicai_sdk.resources.client_settings import ClientSettings
+from musicai_sdk.resources.files import AsyncFiles
+from musicai_sdk.resources.jobs import AsyncJobs
+from musicai_sdk.resources.legacy import AsyncLegacyMethods
 
 if TYPE_CHECKING:
     import httpx
 
+    from musicai_sdk.resources._sync.client import MusicAiClient as MusicAiClient
 
-class _Client:
-    """What both clients share: settings, and how they show."""
+# Only here:
+if not TYPE_CHECKING:
 
-    _session: Session
-    _portable: bool
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Clients pickle without their key: the process that unpickles one reads it from its own environment."""
-        if not self._portable:
-            raise ConfigurationError(
-                "a client with an http_client or ssl_context of its own can't be pickled"
-            )
-        return _remade, (type(self), self._session.settings.arguments())
-
-    # The settings that the 1.0 package had as attributes. They can be set, checked as in `__init__`, and hold from the
-    # next request on.
-
-    @property
-    def base_url(self) -> str:
-        """Where the API is, without a trailing slash. It can be set."""
-        return self._session.settings.base_url
-
-    @base_url.setter
-    def base_url(self, url: str) -> None:
-        self._change(base_url=url)
-
-    @property
-    def api_key(self) -> str:
-        """The key. It can be set; don't print it."""
-        return self._session.settings.api_key
-
-    @api_key.setter
-    def api_key(self, key: str) -> None:
-        self._change(api_key=key)
-
-    @property
-    def timeout(self) -> float | None:
-        """Seconds of silence after which one HTTP exchange is given up; None waits for ever. It can be set."""
-        return self._session.settings.timeout
-
-    @timeout.setter
-    def timeout(self, seconds: float | None) -> None:
-        self._change(timeout=seconds)
-
-    @property
-    def max_retries(self) -> int:
-        """How often a failed exchange is tried again. It can be set."""
-        return self._session.settings.max_retries
-
-    @max_retries.setter
-    def max_retries(self, times: int) -> None:
-        self._change(max_retries=times)
-
-    @property
-    def job_monitor_interval(self) -> float:
-        """The longest pause between two polls of a wait, in seconds. It can be set."""
-        return self._session.settings.poll_interval
-
-    @job_monitor_interval.setter
-    def job_monitor_interval(self, seconds: float) -> None:
-        self._change(poll_interval=seconds)
-
-    @property
-    def save_output_to_folder(self) -> bool:
-        """Whether downloaded results are named after their outputs, or as in their URLs. It can be set."""
-        return self._session.settings.names_by_output
-
-    @save_output_to_folder.setter
-    def save_output_to_folder(self, by_output: bool) -> None:
-        self._change(names_by_output=by_output)
-
-    @property
-    def user_agent(self) -> str:
-        """The `User-Agent` header. It can be set."""
-        return self._session.settings.user_agent
-
-    @user_agent.setter
-    def user_agent(self, value: str) -> None:
-        self._change(user_agent=value)
-
-    def get_headers(self) -> dict[str, str]:
-        """The headers for requests of your own to the API (1.0 surface). The key is one of them: don't print them."""
-        return {"Authorization": self.api_key, "User-Agent": self.user_agent}
-
-    def _change(self, **changes: Any) -> None:
-        settings = self._session.settings
-        arguments: dict[str, Any] = {**settings.arguments(), "api_key": settings.api_key, **changes}
-        changed = read_settings(**arguments)
-        self._session.settings = (
-            changed if "api_key" in changes else replace(changed, key_source=settings.key_source)
-        )
-
-    @override
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={without_query(self.base_url)!r})"
-
-    def record(self) -> AbstractContextManager[list[Exchange]]:
-        """Collects the HTTP exchanges that this client makes inside a `with` block.
-
-        ```python
-        with client.record() as exchanges:
-            client.jobs.get(job_id)
-        print(exchanges[-1].status, exchanges[-1].request_id, exchanges[-1].elapsed)
-        ```
-
-        Every attempt, poll and transfer is one `Exchange`: method, URL without its query, status, headers, request
-        id, seconds, number of the attempt. Never a key, a signature or a body.
-        """
-        return recording(self._session.io)
+    def __getattr__(name: str) -> object:
+        """The synchronous client, which a program with the asynchronous one doesn't load."""
+        if name != "MusicAiClient":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module("musicai_sdk.resources._sync.client").MusicAiClient
 
 
-def _remade(kind: type[_Client], settings: dict[str, Any]) -> _Client:
-    """An unpickled client."""
-    names = {"poll_interval": "job_monitor_interval", "names_by_output": "save_output_to_folder"}
-    return kind(**{names.get(name, name): value for name, value in settings.items()})
-
-
-class MusicAiClient(LegacyMethods, _Client):
-    """The synchronous client of the Music.AI API.
-
-    ```python
-    with MusicAiClient() as client:
-        job = client.jobs.run(GenerateChords(input_url=Path("song.mp3")))
-        chords = client.files.read(job.result.chords)
-    ```
-
-    Works with `with`, or without when it lives as long as the program. Threads can share it, and a forked child
-    process gets connections of its own.
-    """
-
-    jobs: Jobs
-    """Create, follow, fetch and delete jobs."""
-    files: Files
-    """Upload inputs, download and read outputs."""
-    workflows: Workflows
-    """The workflows of the account."""
-    application: Applications
-    """The application that the key belongs to."""
-
-    def __init__(
-        self,
-        api_key: str | None = None,
-        job_monitor_interval: float = DEFAULT_POLL_INTERVAL,
-        save_output_to_folder: bool = True,  # noqa: FBT001, FBT002 - as in the 1.0 package
-        user_agent: str | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
-        *,
-        base_url: str | None = None,
-        max_retries: int = DEFAULT_MAX_RETRIES,
-        http_client: httpx.Client | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        allow_http: bool = False,
-    ) -> None:
-        """Checks the settings; nothing is sent and no connection is opened.
-
-        Args:
-            api_key: The key of an application; the environment variable `MUSIC_AI_API_KEY` when left out.
-            job_monitor_interval: The longest pause between two polls of a wait, in seconds.
-            save_output_to_folder: Whether downloaded results are named after their outputs, or as in their URLs.
-            user_agent: Replaces the `User-Agent` header.
-            timeout: Seconds of silence after which one HTTP exchange is given up; None waits for ever.
-            base_url: Where the API is; `MUSIC_AI_BASE_URL` when left out, else `https://api.music.ai/v1`.
-            max_retries: How often a failed exchange is tried again; 0 switches retries off.
-            http_client: An httpx client of your own, for a proxy or a transport. It is used for the API and for the
-                storage, and never closed.
-            ssl_context: The TLS context, for certificates of your own.
-            allow_http: Lets a `base_url` without TLS that isn't on this machine pass.
-
-        Raises:
-            ConfigurationError: no key, a malformed key, URL or number. Nothing quotes the key.
-        """
-        settings = read_settings(
-            api_key=api_key,
-            base_url=base_url,
-            user_agent=user_agent,
-            timeout=timeout,
-            max_retries=max_retries,
-            poll_interval=job_monitor_interval,
-            names_by_output=save_output_to_folder,
-            allow_http=allow_http,
-        )
-        self._session = Session(settings, BlockingIO(tls=ssl_context, client=http_client))
-        self._portable = ssl_context is None and http_client is None
-        self.jobs = Jobs(self._session)
-        self.files = Files(self._session)
-        self.workflows = Workflows(self._session)
-        self.application = Applications(self._session)
-
-    def close(self) -> None:
-        """Closes the connections. Can be called more than once; a given `http_client` stays open."""
-        drive(self._session.close())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class AsyncMusicAiClient(AsyncLegacyMethods, _Client):
+# In both:
+class AsyncMusicAiClient(AsyncLegacyMethods, ClientSettings):
     """The asynchronous client of the Music.AI API.
 
     ```python
@@ -265,7 +59,7 @@ class AsyncMusicAiClient(AsyncLegacyMethods, _Client):
         chords = await client.files.read(job.result.chords)
     ```
 
-    Works with `async with`, or closed by `await client.close()`. It belongs to the event loop that uses it first.
+    Works with `async with`, or until `await client.close()`. It belongs to the event loop that uses it first.
     """
 
     jobs: AsyncJobs
@@ -341,4 +135,4 @@ class AsyncMusicAiClient(AsyncLegacyMethods, _Client):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.close()
+        await self._session.close()

@@ -1,0 +1,128 @@
+# Generated from src/musicai_sdk/client.py by scripts/generate: edit that file.
+"""The two clients: construction, settings and life cycle; the methods of 1.0 are in `musicai_sdk.resources.legacy`.
+
+Both have the same names, arguments and documentation: the synchronous one is generated, see `scripts/generate`.
+
+Logs, records and traces:
+    The logger `musicai_sdk` has a line per retry (INFO: the call, which try of how many, why, the pause), one per
+    poll that failed and is made up for (WARNING), and one per HTTP exchange (DEBUG: method, URL without its query,
+    status, seconds, request id). What httpx would log itself, full URLs among it, is kept back for these clients.
+
+    `client.record()` collects the exchanges of a block as `Exchange` objects.
+
+    For OpenTelemetry, `HTTPXClientInstrumentor().instrument()` of `opentelemetry-instrumentation-httpx` gives a span
+    for every attempt, transfers included, in both colours and under the caller's span. It replaces the signatures in
+    URLs by `REDACTED`, and headers aren't recorded unless you ask for them: don't ask for `Authorization`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from musicai_sdk._core.session import Session
+from musicai_sdk._core.settings import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_POLL_INTERVAL,
+    DEFAULT_TIMEOUT,
+    read_settings,
+)
+from musicai_sdk._io import drive
+from musicai_sdk.resources._sync.account import Applications, Workflows
+from musicai_sdk.resources._sync.files import Files
+from musicai_sdk.resources._sync.jobs import Jobs
+from musicai_sdk.resources._sync.legacy import LegacyMethods
+from musicai_sdk.resources.client_settings import ClientSettings
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class MusicAiClient(LegacyMethods, ClientSettings):
+    """The synchronous client of the Music.AI API.
+
+    ```python
+    with MusicAiClient() as client:
+        job = client.jobs.run(GenerateChords(input_url=Path("song.mp3")))
+        chords = client.files.read(job.result.chords)
+    ```
+
+    Works with `with`, or until `client.close()`. Threads can share it, and a forked child
+    process gets connections of its own.
+    """
+
+    jobs: Jobs
+    """Create, follow, fetch and delete jobs."""
+    files: Files
+    """Upload inputs, download and read outputs."""
+    workflows: Workflows
+    """The workflows of the account."""
+    application: Applications
+    """The application that the key belongs to."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        job_monitor_interval: float = DEFAULT_POLL_INTERVAL,
+        save_output_to_folder: bool = True,  # noqa: FBT001, FBT002 - as in the 1.0 package
+        user_agent: str | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        *,
+        base_url: str | None = None,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        http_client: httpx.Client | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        """Checks the settings; nothing is sent and no connection is opened.
+
+        Args:
+            api_key: The key of an application; the environment variable `MUSIC_AI_API_KEY` when left out.
+            job_monitor_interval: The longest pause between two polls of a wait, in seconds.
+            save_output_to_folder: Whether downloaded results are named after their outputs, or as in their URLs.
+            user_agent: Replaces the `User-Agent` header.
+            timeout: Seconds of silence after which one HTTP exchange is given up; None waits for ever.
+            base_url: Where the API is; `MUSIC_AI_BASE_URL` when left out, else `https://api.music.ai/v1`.
+            max_retries: How often a failed exchange is tried again; 0 switches retries off.
+            http_client: An httpx client of your own, for a proxy or a transport. It is used for the API and for the
+                storage, and never closed.
+            ssl_context: The TLS context, for certificates of your own.
+            allow_http: Lets a `base_url` without TLS that isn't on this machine pass.
+
+        Raises:
+            ConfigurationError: no key, a malformed key, URL or number. Nothing quotes the key.
+        """
+        settings = read_settings(
+            api_key=api_key,
+            base_url=base_url,
+            user_agent=user_agent,
+            timeout=timeout,
+            max_retries=max_retries,
+            poll_interval=job_monitor_interval,
+            names_by_output=save_output_to_folder,
+            allow_http=allow_http,
+        )
+        from musicai_sdk._io import BlockingIO
+
+        self._session = Session(settings, BlockingIO(tls=ssl_context, client=http_client))
+        self._portable = ssl_context is None and http_client is None
+        self.jobs = Jobs(self._session)
+        self.files = Files(self._session)
+        self.workflows = Workflows(self._session)
+        self.application = Applications(self._session)
+
+    def close(self) -> None:
+        """Closes the connections. Can be called more than once; a given `http_client` stays open."""
+        drive(self._session.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        drive(self._session.close())

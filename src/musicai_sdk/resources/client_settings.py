@@ -1,0 +1,133 @@
+"""What both clients share: settings that can be read and set, how a client shows, and how it is pickled."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from typing_extensions import override
+
+from musicai_sdk._core.session import Session
+from musicai_sdk._core.settings import read_settings
+from musicai_sdk._io import Exchange, recording
+from musicai_sdk._text import without_query
+from musicai_sdk.errors import ConfigurationError
+
+
+class ClientSettings:
+    """The settings of a client, as the 1.0 package had them: attributes."""
+
+    _session: Session
+    _portable: bool
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Clients pickle without their key: the process that unpickles one reads it from its own environment."""
+        if not self._portable:
+            raise ConfigurationError(
+                "a client with an http_client or ssl_context of its own can't be pickled"
+            )
+        return _remade, (type(self), self._session.settings.arguments())
+
+    # The settings that the 1.0 package had as attributes. They can be set, checked as in `__init__`, and hold from the
+    # next request on.
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is, without a trailing slash. It can be set."""
+        return self._session.settings.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self._change(base_url=url)
+
+    @property
+    def api_key(self) -> str:
+        """The key. It can be set; don't print it."""
+        return self._session.settings.api_key
+
+    @api_key.setter
+    def api_key(self, key: str) -> None:
+        self._change(api_key=key)
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds of silence after which one HTTP exchange is given up; None waits for ever. It can be set."""
+        return self._session.settings.timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._change(timeout=seconds)
+
+    @property
+    def max_retries(self) -> int:
+        """How often a failed exchange is tried again. It can be set."""
+        return self._session.settings.max_retries
+
+    @max_retries.setter
+    def max_retries(self, times: int) -> None:
+        self._change(max_retries=times)
+
+    @property
+    def job_monitor_interval(self) -> float:
+        """The longest pause between two polls of a wait, in seconds. It can be set."""
+        return self._session.settings.poll_interval
+
+    @job_monitor_interval.setter
+    def job_monitor_interval(self, seconds: float) -> None:
+        self._change(poll_interval=seconds)
+
+    @property
+    def save_output_to_folder(self) -> bool:
+        """Whether downloaded results are named after their outputs, or as in their URLs. It can be set."""
+        return self._session.settings.names_by_output
+
+    @save_output_to_folder.setter
+    def save_output_to_folder(self, by_output: bool) -> None:
+        self._change(names_by_output=by_output)
+
+    @property
+    def user_agent(self) -> str:
+        """The `User-Agent` header. It can be set."""
+        return self._session.settings.user_agent
+
+    @user_agent.setter
+    def user_agent(self, value: str) -> None:
+        self._change(user_agent=value)
+
+    def get_headers(self) -> dict[str, str]:
+        """The headers for requests of your own to the API (1.0 surface). The key is one of them: don't print them."""
+        return {"Authorization": self.api_key, "User-Agent": self.user_agent}
+
+    def _change(self, **changes: Any) -> None:
+        settings = self._session.settings
+        arguments: dict[str, Any] = {**settings.arguments(), "api_key": settings.api_key, **changes}
+        changed = read_settings(**arguments)
+        self._session.settings = (
+            changed if "api_key" in changes else replace(changed, key_source=settings.key_source)
+        )
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={without_query(self.base_url)!r})"
+
+    def record(self) -> AbstractContextManager[list[Exchange]]:
+        """Collects the HTTP exchanges that this client makes inside a `with` block.
+
+        ```python
+        with client.record() as exchanges:
+            client.jobs.get(job_id)
+        print(exchanges[-1].status, exchanges[-1].request_id, exchanges[-1].elapsed)
+        ```
+
+        Every attempt, poll and transfer is one `Exchange`: method, URL without its query, status, headers, request
+        id, seconds, number of the attempt. Never a key, a signature or a body.
+        """
+        return recording(self._session.io)
+
+
+def _remade(kind: type[ClientSettings], settings: dict[str, Any]) -> ClientSettings:
+    """An unpickled client."""
+    names = {"poll_interval": "job_monitor_interval", "names_by_output": "save_output_to_folder"}
+    return kind(**{names.get(name, name): value for name, value in settings.items()})
