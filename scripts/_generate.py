@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from _surface import surface
 from _sync_twins import twins
 
 from musicai_sdk.codegen.emit import Style, exported_names, module_text
@@ -37,6 +38,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield PACKAGE / "templates.py", module_text(workflows, STYLE)
     yield PACKAGE / "__init__.py", front((PACKAGE / "__init__.py").read_text("utf-8"), workflows)
     rooms = ("account", "files", "jobs", "legacy", "lists")
+    yield ROOT / "tests" / "typing" / "public_surface.txt", surface()
     sources = [ROOT / "src" / "musicai_sdk" / "client.py", *(RESOURCES / f"{room}.py" for room in rooms)]
     yield from twins({source: RESOURCES / "_sync" / source.name for source in sources}, ROOT)
 

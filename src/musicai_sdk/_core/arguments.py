@@ -83,4 +83,6 @@ class AddJobOptions(RequestOptions, total=False):
     copy_results_to: CopyResultsTo
     """A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output name, for outputs that go to your own storage."""
     idempotency_key: str
-    """A token of your own for `client.jobs.find`."""
+    """A name of your own for this one paid request, for `client.jobs.find`."""
+    settle: float | None
+    """Seconds from which on a key that isn't listed counts as absent, as in `client.jobs.create`."""

@@ -21,13 +21,17 @@ from musicai_sdk.models.job import Job
 def new_job(name: str, options: AddJobOptions) -> NewJob:
     """What `add_job` asks for."""
     return NewJob(
-        name, options.get("metadata"), options.get("copy_results_to"), options.get("idempotency_key")
+        name,
+        options.get("metadata"),
+        options.get("copy_results_to"),
+        options.get("idempotency_key"),
+        settle=options.get("settle"),
     )
 
 
 def settings_of(options: RequestOptions, timeout: float | None) -> RequestOptions:
     """The per-call settings alone, by their names of today: 1.0 called `request_timeout` `timeout`."""
-    own = {"metadata", "copy_results_to", "idempotency_key"}
+    own = {"metadata", "copy_results_to", "idempotency_key", "settle"}
     settings = cast("RequestOptions", {key: value for key, value in options.items() if key not in own})
     if timeout is not CLIENT_TIMEOUT:
         if "request_timeout" in settings:

@@ -63,8 +63,8 @@ class AsyncLegacyMethods:
             workflow_slug: The workflow's slug.
             params: The parameters by wire name, such as `{"inputUrl": url}`.
             timeout: `request_timeout` under its name of 1.0.
-            **options: `metadata`, `copy_results_to` and `idempotency_key` as in `client.jobs.create`, and per-call
-                settings.
+            **options: `metadata`, `copy_results_to`, `idempotency_key` and `settle` as in `client.jobs.create`, and
+                per-call settings.
 
         Returns:
             The id, a string; `["id"]` of it is the id too.
