@@ -11,7 +11,7 @@ import numpy as np
 import soundfile  # ships neither stubs nor annotations; _open below is the only place that touches it
 from numpy.typing import NDArray
 
-from musicai_sdk.sandbox.engine.task import bad_input
+from musicai_sdk.sandbox.engine.failure import bad_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from musicai_sdk.sandbox.engine.failure import WorkflowFailure
 from musicai_sdk.sandbox.engine.spectrum import hann
-from musicai_sdk.sandbox.engine.task import WorkflowFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What a workflow function of the sandbox gets, gives back and raises."""
+"""What a workflow function of the sandbox gets and gives back."""
 
 from __future__ import annotations
 
@@ -9,26 +9,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import JsonValue
 
+# Where workflow functions have always found it.
+from musicai_sdk.sandbox.engine.failure import WorkflowFailure as WorkflowFailure
+from musicai_sdk.sandbox.engine.failure import bad_input as bad_input
+
 if TYPE_CHECKING:
     from musicai_sdk.sandbox.engine.audio import Audio
 
 Output: TypeAlias = Path | JsonValue
 """One output of a workflow: a file (its suffix becomes the suffix of the result URL) or a plain JSON value."""
-
-
-class WorkflowFailure(Exception):  # noqa: N818 - it ends one job, not the program
-    """Ends a job as FAILED; the three texts become the job's `error` object."""
-
-    def __init__(self, code: str, title: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.title = title
-        self.message = message
-
-
-def bad_input(message: str) -> WorkflowFailure:
-    """The failure of a job whose input is missing, unreachable or unreadable."""
-    return WorkflowFailure("BAD_INPUT", "Invalid input", message)
 
 
 @dataclass(frozen=True)

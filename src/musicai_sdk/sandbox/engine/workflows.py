@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from musicai_sdk.sandbox.engine.task import bad_input
+from musicai_sdk.sandbox.engine.failure import bad_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
