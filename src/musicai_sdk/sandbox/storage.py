@@ -6,6 +6,7 @@ import asyncio
 import base64
 import re
 from email.utils import formatdate
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from starlette.requests import ClientDisconnect
@@ -83,19 +84,20 @@ class StorageRoutes:
         stored = self._store.find(key)
         if stored is None:
             return storage_error(404, "NoSuchKey", "The specified key does not exist.")
-        file: BinaryIO | None = None
+        packed: bytes | None = None
         coded = self._quirks.now.stored_gzip and key.startswith(f"{CDN}/") and stored.content_type == JSON
         if coded:
             path = self._store.path(stored.blob)
-            stored, file = await asyncio.to_thread(compressed_object, stored, path)
+            in_gzip = await asyncio.to_thread(compressed_object, stored, path)
+            stored, packed = in_gzip
             if not accepts_gzip(request):
-                return _described(Decompressed(file), stored, coded=True)
+                return _described(Decompressed(packed), stored, coded=True)
         part = _requested(request, stored)
         if part is not None and not part:
             headers = {"Content-Range": f"bytes */{stored.size}"}
             return storage_error(416, "InvalidRange", "The requested range cannot be satisfied.", headers)
         # Opened before answering: an object deleted meanwhile can still be read to its end.
-        file = file or self._store.path(stored.blob).open("rb")
+        file = self._store.path(stored.blob).open("rb") if packed is None else BytesIO(packed)
         response = _Slice(file, part or range(stored.size))
         response.headers["Accept-Ranges"] = "bytes"
         if coded:

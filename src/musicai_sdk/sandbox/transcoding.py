@@ -6,7 +6,6 @@ import base64
 import gzip
 import hashlib
 from dataclasses import replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import google_crc32c
@@ -29,13 +28,17 @@ JSON: Final = "application/json"
 _crc32c: Callable[[bytes], int] = getattr(google_crc32c, "value")  # noqa: B009
 
 
-def compressed_object(stored: StoredObject, file: Path) -> tuple[StoredObject, BytesIO]:
+def compressed_object(stored: StoredObject, file: Path) -> tuple[StoredObject, bytes]:
     """Returns an object as if its bytes had been compressed before they were stored: what there is to say, the bytes."""
     data = gzip.compress(file.read_bytes(), mtime=0)  # The same bytes for every request.
     md5 = hashlib.md5(data, usedforsecurity=False).digest()
     crc32c = _crc32c(data).to_bytes(4, "big")
-    digests = {"md5": base64.b64encode(md5).decode(), "crc32c": base64.b64encode(crc32c).decode()}
-    return replace(stored, size=len(data), **digests), BytesIO(data)
+    return replace(
+        stored,
+        size=len(data),
+        md5=base64.b64encode(md5).decode(),
+        crc32c=base64.b64encode(crc32c).decode(),
+    ), data
 
 
 def accepts_gzip(request: Request) -> bool:
@@ -50,10 +53,10 @@ def accepts_gzip(request: Request) -> bool:
 class Decompressed(Response):
     """Sends what a compressed object holds: without a length, whatever part was asked for."""
 
-    def __init__(self, data: BytesIO) -> None:
+    def __init__(self, data: bytes) -> None:
         super().__init__()
         del self.headers["Content-Length"]
-        self._data = gzip.decompress(data.getvalue())
+        self._data = gzip.decompress(data)
         self.headers["Warning"] = "214 UploadServer gunzipped"
 
     @override
