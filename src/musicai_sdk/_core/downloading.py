@@ -35,7 +35,10 @@ async def download(
 ) -> DownloadedFile:
     """Downloads a URL to a file; the folders above it are made, an existing file is replaced at the end."""
     checked_url(url)
-    path = Path(destination)
+    try:
+        path = Path(os.fsdecode(destination))
+    except (TypeError, ValueError):
+        raise InputError(f"can't download to {destination!r:.200}: it isn't a path") from None
     target = _checked_target(path)
 
     async def work(io: IO) -> DownloadedFile:
