@@ -201,7 +201,7 @@ def test_a_new_file_has_the_permissions_of_the_umask(client: MusicAiClient, url:
 
 
 @pytest.mark.parametrize("character", ["n", "ü", "\udcff"])
-@pytest.mark.parametrize("length", [*range(246, 256)])
+@pytest.mark.parametrize("length", [246, 247, 250, 251, 254, 255])
 def test_long_names(
     client: MusicAiClient, sandbox: Sandbox, tmp_path: Path, url: str, length: int, character: str
 ) -> None:
