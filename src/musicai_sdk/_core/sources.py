@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 from musicai_sdk._core.arguments import Progress, Readable, UploadSource
 from musicai_sdk._files import kind
 from musicai_sdk._io import IO
-from musicai_sdk.errors import InputError, SourceNotFoundError, TransferError
+from musicai_sdk.errors import InputError, MusicAiError, SourceNotFoundError, TransferError
 
 CHUNK = 1024 * 1024
 """Bytes read at a time: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
@@ -228,6 +228,7 @@ async def _copy(driver: IO, file: Readable, copy: io.FileIO, name: str, still: C
             await pipe.ready(driver, still)
             chunk = pipe.read()
         if chunk is None:
+            pipe.unwritten = False
             await pipe.nap(driver, still)
             continue
         if isinstance(chunk, str):
@@ -238,6 +239,7 @@ async def _copy(driver: IO, file: Readable, copy: io.FileIO, name: str, still: C
             raise InputError(f"{name} is read as {type(chunk).__name__}, not as bytes") from None
         if not data:
             break
+        pipe.unwritten = False
         try:
             while data:
                 data = data[copy.write(data) :]
@@ -284,8 +286,6 @@ class _Pipe:
     def read(self) -> Any:
         """The next bytes; None if there are none yet."""
         chunk = self._read(CHUNK)
-        if chunk is None or len(chunk):
-            self.unwritten = False
         if chunk is not None:
             self._nap = _SHORTEST_NAP
         return chunk
@@ -302,7 +302,7 @@ def _reading(name: str) -> Generator[None]:
     """What the system and Python say of reading becomes one of our errors."""
     try:
         yield
-    except (SourceNotFoundError, TransferError, InputError):
+    except MusicAiError:
         raise
     except io.UnsupportedOperation:
         raise InputError(f"{name} isn't open for reading: open it with 'rb'") from None
