@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -164,36 +164,45 @@ def sync_folder(folder: Path) -> None:
                 os.close(descriptor)
 
 
-_held: set[tuple[int, int]] = set()
-"""The files that are locked by this process, by device and inode: some network file systems don't lock anything."""
+_held: dict[tuple[int, int], Callable[[], bool]] = {}
+"""The files that are locked by this process, by device and inode: some network file systems don't lock anything.
+
+With each goes whether its holder was told to give up.
+"""
 _guard = threading.Lock()
 
 
-def lock(descriptor: int) -> bool:
+def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
     """Locks an open file against other processes and other threads; False if one of them has it.
 
     Where the file system has no locks, only this process is kept out.
+
+    Args:
+        descriptor: The open file.
+        given_up: Whether its holder here doesn't count any more, although it hasn't unlocked it yet. Whoever locks it
+            then must not write to this file, but replace it.
     """
     key = _key(descriptor)
     with _guard:
-        if key in _held:
+        holder = _held.get(key)
+        if holder is not None and not holder():
             return False
-        _held.add(key)
+        _held[key] = given_up
+    if holder is not None:
+        return True
+    taken = False
     try:
         taken = _lock(descriptor)
-    except BaseException:
-        taken = False
-        raise
     finally:
         if not taken:
-            _held.discard(key)
+            _held.pop(key, None)
     return taken
 
 
 def unlock(descriptor: int) -> None:
     """Gives the lock back. It is needed before the file is closed."""
     _unlock(descriptor)
-    _held.discard(_key(descriptor))
+    _held.pop(_key(descriptor), None)
 
 
 def _key(descriptor: int) -> tuple[int, int]:

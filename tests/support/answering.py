@@ -45,9 +45,9 @@ def chunked(body: bytes, *headers: str) -> bytes:
     )
 
 
-def finished_job(outputs: Mapping[str, str]) -> bytes:
+def finished_job(outputs: Mapping[str, str], job_id: str = "j") -> bytes:
     """The answer of the API about a job with these results."""
-    return whole(json.dumps({"id": "j", "status": "SUCCEEDED", "result": dict(outputs)}).encode())
+    return whole(json.dumps({"id": job_id, "status": "SUCCEEDED", "result": dict(outputs)}).encode())
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Any, Self
 from musicai_sdk import _files
 from musicai_sdk._core.names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
 from musicai_sdk._core.sources import CHUNK
+from musicai_sdk._io import cancellation
 from musicai_sdk._names import with_ending
 from musicai_sdk.errors import TransferError
 
@@ -62,6 +63,8 @@ class Partial:
         self._note = target.with_name(with_ending(target.name, PARTIAL_NOTE))
         self._next = target.with_name(with_ending(target.name, PARTIAL_NEXT))
         self._file: FileIO | None = None
+        # The thread may still wait for a silent server. Windows has one file for all who write, so it must have ended.
+        self._given_up = cancellation() if sys.platform != "win32" else lambda: False
 
     def __enter__(self) -> Self:
         """Claims the part.
@@ -95,7 +98,7 @@ class Partial:
         standing = _files.open_regular(self.path, os.O_RDWR)
         if standing is None:
             return self._created()
-        if not _files.lock(standing):
+        if not _files.lock(standing, self._given_up):
             os.close(standing)
             raise self._in_use()
         try:
@@ -127,7 +130,7 @@ class Partial:
 
     def _locked(self, descriptor: int, name: Path) -> int | None:
         """A file that was just created, locked; None if somebody else got hold of it in between."""
-        if _files.lock(descriptor):
+        if _files.lock(descriptor, self._given_up):
             if _files.is_at(descriptor, name):
                 _files.keep_mode(descriptor, self.target, at_least=0o600)
                 return descriptor

@@ -44,6 +44,10 @@ class Work:
             if self._connection is not None:
                 shut(self._connection)
 
+    def is_cancelled(self) -> bool:
+        """Whether it was ended."""
+        return self._cancelled.is_set()
+
     def sleep(self, seconds: float) -> None:
         """Sleeps, or is woken by the end of the work."""
         self._cancelled.wait(seconds)
@@ -72,6 +76,12 @@ def check() -> None:
     work = _current.get()
     if work is not None:
         work.check()
+
+
+def cancellation() -> Callable[[], bool]:
+    """Tells whether what this code is part of was cancelled, also to others and later."""
+    work = _current.get()
+    return work.is_cancelled if work is not None else lambda: False
 
 
 def opened(event: str, info: Mapping[str, Any]) -> object:
