@@ -18,7 +18,7 @@ from conftest import Connect
 from musicai_sdk import MusicAiClient
 from musicai_sdk.errors import IntegrityError, TransferError
 from musicai_sdk.models import JsonFile
-from support.answering import Asked, answering, chunked, head, whole
+from support.answering import Asked, Handler, answering, chunked, head, whole
 from support.colours import finish
 
 WHOLE = b"A" * 500_000 + b"B" * 500_000
@@ -45,7 +45,7 @@ def client(request: pytest.FixtureRequest, connect: Connect, colour: str) -> Ite
         finish(made, asynchronous.aclose())
 
 
-def answers(*each: bytes) -> tuple[list[Asked], object]:
+def answers(*each: bytes) -> tuple[list[Asked], Handler]:
     """Answers one after the other, the last one again and again; each ends its connection."""
     asked = list[Asked]()
 

@@ -57,7 +57,11 @@ def origin() -> Iterator[str]:
 @pytest.fixture
 def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a network file system that doesn't lock anything."""
-    monkeypatch.setattr(_files, "_lock", lambda descriptor: True)
+
+    def lock(descriptor: int) -> bool:
+        return True
+
+    monkeypatch.setattr(_files, "_lock", lock)
 
 
 def outcome(result: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
@@ -274,3 +275,23 @@ def test_an_error_of_on_progress_passes_and_nothing_is_lost(
     ranges = [entry.headers.get("range") for entry in sandbox.requests if entry.method == "GET"]
     assert ranges[-2:] == [None, f"bytes={there}-"]
     assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_planted_around_the_manifest(
+    client: MusicAiClient,
+    sandbox: Sandbox,
+    url: str,
+    tmp_path: Path,
+    victim: Path,
+    plant: Callable[[Path, Path], None],
+) -> None:
+    result = {"file": url, "other": url}
+    sandbox.faults.add("GET /job/{id}", body={"id": "j", "status": "SUCCEEDED", "result": result})
+    target = tmp_path / "out"
+    target.mkdir()
+    for name in ("workflow.results.json.part", "workflow.results.json~", "file.part-of~"):
+        plant(target / name, victim)
+    files = client.jobs.download("j", target)
+    assert {path.read_bytes() for path in files.values()} == {CONTENT}
+    assert json.loads(files.manifest.read_text()) == {"file": "./file", "other": "./other"}

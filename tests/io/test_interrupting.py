@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -227,7 +228,7 @@ def test_results_in_order_and_bounded() -> None:
             running -= 1
         return number
 
-    assert run_all([lambda number=number: work(number) for number in range(20)], 3) == list(range(20))
+    assert run_all([partial(work, number) for number in range(20)], 3) == list(range(20))
     assert 1 < most <= 3
 
 
@@ -243,7 +244,7 @@ def test_the_first_error_is_raised_and_nothing_else_begins() -> None:
         work.sleep(60)  # ends at once
 
     with pytest.raises(KeyError):
-        run_all([lambda number=number: work(number) for number in range(10)], 3)
+        run_all([partial(work, number) for number in range(10)], 3)
     assert set(begun) <= {0, 1, 2}
 
 
@@ -259,7 +260,7 @@ def test_groups_in_groups_end_together() -> None:
             ended.append(number)
 
     def outer() -> None:
-        run_all([lambda number=number: inner(number) for number in range(2)], 2)
+        run_all([partial(inner, number) for number in range(2)], 2)
 
     def fail() -> None:
         time.sleep(0.3)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -51,7 +51,7 @@ def finished_job(outputs: Mapping[str, str], job_id: str = "j") -> bytes:
 
 
 @contextmanager
-def answering(handler: Handler) -> Iterator[str]:
+def answering(handler: Handler) -> Generator[str]:
     """Serves on loopback for the time of a block; gives the origin."""
     connections = set[socket.socket]()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:

@@ -93,7 +93,7 @@ def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str]:
         with _reading("the buffer"):
             return stack.enter_context(io.BytesIO(bytes(source))), "the bytes"
     if isinstance(source, str | os.PathLike):
-        path = _path(source)
+        path = _path(cast("str | os.PathLike[str] | os.PathLike[bytes]", source))
         return stack.enter_context(_opened(path)), repr(str(path))
     if not callable(getattr(source, "read", None)):
         raise InputError(
@@ -109,7 +109,7 @@ def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str]:
     return file, "the open file"
 
 
-def _path(source: str | os.PathLike[Any]) -> Path:
+def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
     try:
         path = os.fsdecode(source)
     except (TypeError, ValueError):
