@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 
@@ -24,6 +25,24 @@ def safe_name(name: str, *, longest: int = LONGEST_NAME, otherwise: str = "outpu
     if _RESERVED.fullmatch(text.partition(".")[0].rstrip()):
         text = f"_{text}"
     return text.encode()[:longest].decode(errors="ignore").rstrip(" .") or otherwise
+
+
+def with_ending(name: str, ending: str, *, longest: int = 255) -> str:
+    """A file name with an ending. Where that is too long, the name is cut, and its digest keeps it unique.
+
+    Args:
+        name: A valid file name.
+        ending: ASCII.
+        longest: Bytes at most. Common file systems allow 255.
+    """
+    if len(os.fsencode(name)) + len(ending) <= longest:
+        return f"{name}{ending}"
+    import hashlib  # here: hardly any name is that long
+
+    ending = f"~{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}{ending}"
+    while len(os.fsencode(name)) + len(ending) > longest:
+        name = name[:-1]  # by characters: some file systems refuse halves of them
+    return f"{name}{ending}"
 
 
 def folded(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,23 @@ def test_what_could_not_be_learned_is_told_apart(tmp_path: Path) -> None:
         found = discover(client, tmp_path / "ours")
         learned = {workflow.slug: workflow.learned for workflow in found}
         assert (learned["acme/known"], learned["acme/unknown"]) == (True, False)
+
+
+def test_what_cannot_be_written_whole_stays_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="a full disk is played by a limit of POSIX")
+    folder = tmp_path / "ours"
+    with sandbox.client() as client:
+        discover(client, folder)
+        files = {path: path.read_bytes() for path in folder.iterdir()}
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            with pytest.raises(InputError, match="File too large"):
+                discover(client, folder)
+            with pytest.raises(InputError, match="File too large"):
+                write_module(folder)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, ignored)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == files

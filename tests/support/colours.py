@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
@@ -61,3 +61,9 @@ class _Awaited:
 def awaited(client: AsyncMusicAiClient, runner: asyncio.Runner) -> MusicAiClient:
     """The asynchronous client, used like the synchronous one. Lists come whole."""
     return cast("MusicAiClient", _Awaited(client, runner))
+
+
+def finish(client: MusicAiClient, work: Coroutine[Any, Any, object]) -> None:
+    """Runs a coroutine on the loop of such a client."""
+    runner: asyncio.Runner = object.__getattribute__(client, "_runner")
+    runner.run(work)

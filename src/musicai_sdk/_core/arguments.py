@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from typing_extensions import override
 
@@ -13,8 +13,20 @@ from musicai_sdk._core.options import RequestOptions
 from musicai_sdk.models.job import Job, JobState
 from musicai_sdk.workflows.base import Workflow
 
-UploadSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
-"""A local path, the bytes themselves, or a file opened in binary mode (read from where it stands)."""
+
+class Readable(Protocol):
+    """Anything that gives bytes."""
+
+    def read(self, size: int, /) -> bytes | bytearray | memoryview | None:
+        """At most so many bytes: none at the end, None if there are none yet."""
+        ...
+
+
+UploadSource: TypeAlias = (
+    str | os.PathLike[str] | os.PathLike[bytes] | bytes | bytearray | memoryview | Readable
+)
+"""A local path, the bytes themselves, or a file opened in binary mode (read from where it stands), or anything else
+with a `read` that takes a number of bytes."""
 
 Progress: TypeAlias = Callable[[int, int | None], object]
 """Called with the bytes moved so far and the bytes in all (None when unknown). It starts again with a new attempt."""

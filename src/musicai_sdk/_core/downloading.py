@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import BinaryIO
 
 from musicai_sdk._core.arguments import Progress
-from musicai_sdk._core.digests import Check, announced
+from musicai_sdk._core.codings import CodingError, codings, decoder_of
+from musicai_sdk._core.content import Content, broke_off
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.partial import Partial, Version, content_range, is_of, validator
+from musicai_sdk._core.partial import Partial, Version, not_written
 from musicai_sdk._core.retrying import retrying
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.sources import CHUNK
 from musicai_sdk._core.storage import storage_error
+from musicai_sdk._files import replaceable
 from musicai_sdk._io import IO, Request, ResponseStream
 from musicai_sdk._text import without_query
-from musicai_sdk.errors import (
-    ConnectionFailedError,
-    InputError,
-    IntegrityError,
-    RequestTimeoutError,
-    TransferError,
-)
+from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile
 
 ERROR_BODY = 4096
@@ -40,14 +35,31 @@ async def download(
 ) -> DownloadedFile:
     """Downloads a URL to a file; the folders above it are made, an existing file is replaced at the end."""
     checked_url(url)
-    target = Path(destination)
-    if target.is_dir():
-        raise TransferError(f"can't download to {str(target)!r}: it is a folder, give a file name in it")
+    try:
+        path = Path(os.fsdecode(destination))
+    except (TypeError, ValueError):
+        raise InputError(f"can't download to {destination!r:.200}: it isn't a path") from None
+    target = _checked_target(path)
 
     async def work(io: IO) -> DownloadedFile:
-        return await _download(session.on(io), url, target, on_progress, options)
+        size = await _download(session.on(io), url, target, on_progress, options)
+        return DownloadedFile(path=path, size=size)
 
     return await session.io.transfer(work)
+
+
+def _checked_target(path: Path) -> Path:
+    """The file to write, behind a symbolic link too; what can't be a file is refused before anything is fetched."""
+    try:
+        return replaceable(path)
+    except IsADirectoryError:
+        raise TransferError(
+            f"can't download to {str(path)!r}: it is a folder, give a file name in it"
+        ) from None
+    except ValueError:
+        raise InputError(f"can't download to {str(path)!r}: a path has no null characters") from None
+    except OSError as error:
+        raise not_written(path, error) from error
 
 
 def checked_url(url: str) -> None:
@@ -60,37 +72,35 @@ def checked_url(url: str) -> None:
 
 async def _download(
     session: Session, url: str, target: Path, on_progress: Progress | None, options: RequestOptions
-) -> DownloadedFile:
-    partial = Partial(target)
-
-    async def attempt(number: int) -> int:
-        offset, version = partial.resumable()
-        request = storage_request(session, url, options, number, _resuming(offset, version))
-        stream = await session.io.open(request)
-        try:
-            if stream.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                partial.discard()
-                raise _not_whole(url, offset, None)
-            await refuse_errors(stream, url)
-            return await _save(stream, url, partial, offset, version, on_progress)
-        finally:
-            await stream.close()
-
+) -> int:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        size = await retrying(session.io, session.policy(options), "download", attempt)
-        partial.finish(target)
     except OSError as error:
-        if error.errno is None:
-            raise  # one of ours that is also a ConnectionError or TimeoutError
-        partial.discard()
-        raise TransferError(
-            f"can't write {str(target)!r}: {error.strerror}", url=without_query(url)
-        ) from error
-    finally:
-        if partial.resumable() == (0, None):
-            partial.discard()  # of no use to anybody
-    return DownloadedFile(path=target, size=size)
+        raise not_written(target, error) from error
+
+    with Partial(target) as partial:
+
+        async def attempt(number: int) -> int:
+            offset, version = partial.resumable()
+            request = storage_request(session, url, options, number, _resuming(offset, version))
+            stream = await session.io.open(request)
+            try:
+                if stream.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    partial.discard()
+                    raise broke_off(without_query(url), offset, None)
+                await refuse_errors(stream, url)
+                try:
+                    content = Content(stream, url, offset, version)
+                except IntegrityError:
+                    partial.discard()  # the next attempt asks for the whole
+                    raise
+                return await _save(content, partial, on_progress)
+            finally:
+                await stream.close()
+
+        size = await retrying(session.io, session.policy(options), "download", attempt)
+        partial.finish(size)
+    return size
 
 
 def _resuming(offset: int, version: Version | None) -> dict[str, str]:
@@ -123,87 +133,28 @@ async def refuse_errors(stream: ResponseStream, url: str) -> None:
     body = bytearray()
     while len(body) < ERROR_BODY and (chunk := await stream.read()):
         body += chunk
-    raise storage_error("download", url, stream.status, bytes(body))
+    text = bytes(body)
+    with suppress(KeyError, CodingError):
+        if coded := codings(stream.headers):
+            text = b"".join(decoder_of(coded).feed(text))
+    raise storage_error("download", url, stream.status, text)
 
 
-async def _save(
-    stream: ResponseStream,
-    url: str,
-    partial: Partial,
-    offset: int,
-    version: Version | None,
-    on_progress: Progress | None,
-) -> int:
-    """Writes the answer behind what is there already, or from the beginning, and checks size and digest."""
-    part = content_range(stream.headers)
-    if part is None:
-        offset, total = 0, _length(stream.headers)
-        version = _version(stream.headers, total)
-        partial.describe(version)
-    else:
-        total = part[1]
-        if version is None or part != (offset, version.size) or not is_of(stream.headers, version):
-            partial.discard()
-            raise _not_whole(url, offset, total)
-    check = Check(announced(stream.headers) or (version.digests if version else {}))
-    received = offset
-    with partial.path.open("r+b" if offset else "wb") as file:
-        if offset:
-            _count_in(file, offset, check)
-        while chunk := await _next(stream, url, received, total):
-            file.write(chunk)
-            check.update(chunk)
-            received += len(chunk)
-            if on_progress is not None:
-                on_progress(received, total)
-        file.flush()
-        os.fsync(file.fileno())
-    if total is not None and received != total:
-        raise _not_whole(url, received, total)
-    if not check.passed():
-        partial.discard()
-        shown = without_query(url)
-        raise IntegrityError(
-            f"what arrived from {shown} has another {check.algorithm} than announced", url=shown
-        )
-    return received
-
-
-def _count_in(file: BinaryIO, offset: int, check: Check) -> None:
-    """Leaves the file at the offset, cut there, with everything before it counted in."""
-    left = offset
-    while left > 0 and (chunk := file.read(min(CHUNK, left))):
-        check.update(chunk)
-        left -= len(chunk)
-    file.truncate(offset)
-    file.seek(offset)
-
-
-def _length(headers: Mapping[str, str]) -> int | None:
-    """The file's size, unless the server ignored the identity coding: coded bytes say nothing about it."""
-    length = headers.get("content-length", "")
-    plain = headers.get("content-encoding", "identity") == "identity"
-    return int(length) if length.isdecimal() and plain else None
-
-
-def _version(headers: Mapping[str, str], total: int | None) -> Version | None:
-    """What a part of this answer could be resumed with; None when the storage doesn't say enough."""
-    tag = validator(headers)
-    return Version(tag, total, announced(headers)) if tag is not None and total else None
-
-
-async def _next(stream: ResponseStream, url: str, received: int, total: int | None) -> bytes | memoryview:
+async def _save(content: Content, partial: Partial, on_progress: Progress | None) -> int:
+    """Writes the answer behind what is there already, or from the beginning, and checks it; returns the whole size."""
+    if not content.certain:
+        raise content.uncertain()
+    partial.begin(content.offset, content.count_in)
+    if content.offset == 0:
+        partial.describe(content.version)
     try:
-        return await stream.read()
-    except RequestTimeoutError:
+        while chunk := await content.read():
+            partial.write(chunk)
+            if on_progress is not None:
+                on_progress(content.received, content.size)
+        content.check()
+    except IntegrityError:
+        if content.damaged:
+            partial.discard()
         raise
-    except ConnectionFailedError as error:
-        raise _not_whole(url, received, total) from error
-
-
-def _not_whole(url: str, received: int, total: int | None) -> IntegrityError:
-    shown = without_query(url)
-    expected = "an unknown number of" if total is None else str(total)
-    return IntegrityError(
-        f"the download of {shown} broke off after {received} of {expected} bytes", url=shown
-    )
+    return content.received

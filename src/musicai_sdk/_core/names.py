@@ -15,7 +15,10 @@ PARTIAL = ".part"
 PARTIAL_NOTE = ".part-of"
 """What the name of the note ends in that says which version of which object such a file is part of."""
 
-_ENDS = ("", PARTIAL, PARTIAL_NOTE)
+PARTIAL_NEXT = ".part~"
+"""What the name of a copy of such a file ends in while it is made, to go on with."""
+
+_ENDS = ("", PARTIAL, PARTIAL_NOTE, PARTIAL_NEXT)
 
 
 def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[str] = ()) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import PydanticUserError
 
+from musicai_sdk._core.content import Content
 from musicai_sdk._core.downloading import checked_url, refuse_errors, storage_request
 from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.options import RequestOptions
@@ -30,14 +31,18 @@ async def read(session: Session, output: str, options: RequestOptions) -> Any:
         try:
             await refuse_errors(stream, output)
             _refuse_media(stream, output)
-            while chunk := await stream.read():
+            content = Content(stream, output)
+            while chunk := await content.read():
                 body += chunk
                 if len(body) > LARGEST_JSON:
                     raise TransferError(
                         f"{without_query(output)} is too large to be read: download it instead"
                     )
+            content.check()
         finally:
             await stream.close()
+        if not content.certain and not body.rstrip().endswith((b"]", b"}", b'"')):
+            raise content.uncertain()  # JSON that has begun with a bracket or a quote marks its own end
         return Response(stream.status, stream.headers, bytes(body))
 
     response = await retrying(session.io, session.policy(options), "read", attempt)

@@ -12,11 +12,12 @@ from typing import Any
 from musicai_sdk._core.arguments import Progress, ResultStorage
 from musicai_sdk._core.downloading import download
 from musicai_sdk._core.fetching import get
-from musicai_sdk._core.names import PARTIAL, file_names
+from musicai_sdk._core.names import file_names
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.own_storage import download_urls
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage import EXPIRED_STATUSES
+from musicai_sdk._files import write_text
 from musicai_sdk._names import safe_name
 from musicai_sdk.errors import InputError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
@@ -99,12 +100,9 @@ def _with_extension(url: str, extension: str) -> str:
 def _write_manifest(path: Path, result: Mapping[str, Any], names: Mapping[str, str]) -> Path:
     """The result with files as relative paths (`"./vocals.wav"`), as the official tools write it."""
     content = {name: f"./{names[name]}" if name in names else value for name, value in result.items()}
-    part = path.with_name(path.name + PARTIAL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        os.replace(part, path)  # noqa: PTH105 - atomic
+        write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise TransferError(f"can't write {str(path)!r}: {error.strerror}") from error
     return path

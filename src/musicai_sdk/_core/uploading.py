@@ -39,7 +39,8 @@ async def _upload(
     options: RequestOptions,
     deadline: float | None,
 ) -> UploadedFile:
-    with opened(source, in_time(session, deadline, on_progress)) as body:
+    progress = in_time(session, deadline, on_progress)
+    async with opened(session.io, source, progress, lambda: still_time(session, deadline)) as body:
 
         async def attempt(number: int) -> UploadedFile:
             left = within(session, options, deadline)
@@ -50,7 +51,7 @@ async def _upload(
                 method="PUT",
                 url=urls.upload_url,
                 # No Content-Type: the signature doesn't cover one, and the official clients send none.
-                headers={"User-Agent": session.settings.user_agent},
+                headers={"User-Agent": session.settings.user_agent, "Accept-Encoding": "identity"},
                 body=body,
                 timeout=session.timeout(within(session, options, deadline)),
                 attempt=number,

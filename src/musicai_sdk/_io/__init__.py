@@ -9,6 +9,7 @@ doesn't load asyncio.
 from __future__ import annotations
 
 from musicai_sdk._io.blocking import BlockingIO, drive, drive_each
+from musicai_sdk._io.cancelling import cancellation
 from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream, Signal, send
 from musicai_sdk._io.record import Exchange, recording, request_id
 
@@ -21,6 +22,7 @@ __all__ = [
     "Response",
     "ResponseStream",
     "Signal",
+    "cancellation",
     "drive",
     "drive_each",
     "recording",

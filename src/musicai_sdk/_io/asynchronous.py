@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
 import httpx
 
-from musicai_sdk._io import http, record
-from musicai_sdk._io.blocking import BlockingIO, drive
+from musicai_sdk._io import http, record, threads
+from musicai_sdk._io.blocking import BlockingIO, drive, framed
+from musicai_sdk._io.cancelling import Work
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk._io.sockets import OpenSockets
 from musicai_sdk.errors import ConfigurationError
@@ -36,6 +39,8 @@ class AsyncIO:
         self._until_its_end: AsyncGenerator[None] | None = None
         self._closed = False
         self._sockets = OpenSockets()
+        # More would only wait for connections.
+        self._slots = asyncio.Semaphore(http.MAX_CONNECTIONS)
         self._worker = BlockingIO(tls=tls, recorder=self, trace=self._sockets.trace)
 
     def _transport(self, request: Request) -> httpx.AsyncClient | httpx.AsyncHTTPTransport:
@@ -84,7 +89,7 @@ class AsyncIO:
                 status, headers = response.status_code, http.headers_of(response)
         finally:
             record.note(self, request, self.now() - started, status, headers)
-        return _Stream(exchanging, response, headers)
+        return _Stream(exchanging, response, headers, decoded=request.channel == "api")
 
     async def sleep(self, seconds: float) -> None:
         """Lets the loop go on."""
@@ -122,19 +127,26 @@ class AsyncIO:
         """
         if self._given is not None:
             return await work(self)
-        io = self._worker.cancellable()
-        thread = asyncio.ensure_future(asyncio.to_thread(drive, work(io)))
-        try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            # The thread stops at its next chunk, before anything gets its final name. That is nearly always at once;
-            # should the network hang, the cancellation doesn't.
-            io.cancelled.set()
-            # Seen whenever it ends, also if we are cancelled again: asyncio would report it as never retrieved.
-            thread.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-            await asyncio.wait({thread}, timeout=CANCEL_PATIENCE)
-            thread.cancel()
-            raise
+        async with self._slots:
+            job = Work()
+            loop = asyncio.get_running_loop()
+            future = loop.create_future()
+            function = partial(job.run, contextvars.copy_context(), lambda: drive(work(self._worker)))
+            try:
+                threads.start(partial(_run, function, loop, future))
+            except RuntimeError:  # the system has no more, or the interpreter is at its end
+                return await work(self)
+            try:
+                result: T = await asyncio.shield(future)
+            except asyncio.CancelledError:
+                # The thread stops at its next chunk, before anything gets its final name. That is nearly always at
+                # once; should it hang nevertheless, the cancellation doesn't.
+                job.cancel()
+                # Seen whenever it ends, also if we are cancelled again: asyncio would report it as never retrieved.
+                future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+                await asyncio.wait({future}, timeout=CANCEL_PATIENCE)
+                raise
+            return result
 
     async def close(self) -> None:
         """Closes the clients that were made here, never a given one.
@@ -171,6 +183,24 @@ async def _closing(pool: _Pool) -> AsyncGenerator[None]:
         await _close_all(pool)
 
 
+def _run(
+    function: Callable[[], object], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]
+) -> None:
+    """Calls a function in this thread, and tells the loop what came of it."""
+    result, error = None, None
+    try:
+        result = function()
+    except BaseException as caught:  # noqa: BLE001 - raised by the task that waits
+        error = caught
+
+    def settle() -> None:
+        if not future.done():
+            future.set_result(result) if error is None else future.set_exception(error)
+
+    with suppress(RuntimeError):  # the loop has ended meanwhile
+        loop.call_soon_threadsafe(settle)
+
+
 class _Signal:
     """A signal between tasks."""
 
@@ -191,13 +221,19 @@ class _Stream:
     """An answer on its way."""
 
     def __init__(
-        self, exchanging: http.Exchanging, response: httpx.Response, headers: Mapping[str, str]
+        self,
+        exchanging: http.Exchanging,
+        response: httpx.Response,
+        headers: Mapping[str, str],
+        *,
+        decoded: bool,
     ) -> None:
         self.status = response.status_code
         self.headers = headers
+        self.framed = framed(response, headers)
         self._exchanging = exchanging
         self._response = response
-        coded = "content-encoding" in headers
+        coded = decoded and "content-encoding" in headers
         stream = cast("httpx.AsyncByteStream", response.stream)
         self._chunks: AsyncIterator[bytes] = response.aiter_bytes() if coded else aiter(stream)
 

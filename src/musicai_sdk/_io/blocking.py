@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextvars
-import copy
 import os
 import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import httpx
 
-from musicai_sdk._io import http, record
+from musicai_sdk._io import cancelling, http, record
 from musicai_sdk._io.direct import direct_body
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
@@ -59,22 +58,13 @@ class BlockingIO:
         self._trace = trace
         self._pool: http.Pool[httpx.Client | httpx.HTTPTransport] = http.Pool()
         self._closed = False
-        self.cancelled = threading.Event()
-        """Set from another thread to end what runs here at its next step."""
         self.recorder: object = recorder or self
         """On whose behalf exchanges are recorded."""
-
-    def cancellable(self) -> BlockingIO:
-        """The same connections under a `cancelled` flag of its own."""
-        other = copy.copy(self)
-        other.cancelled = threading.Event()
-        return other
 
     def _transport(self, request: Request) -> httpx.Client | httpx.HTTPTransport:
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one, or leave the `with` block later")
-        if self.cancelled.is_set():
-            raise TransferCancelled
+        cancelling.check()
         if self._given is not None:
             return http.still_open(self._given)
         if self._pool.pid != os.getpid():
@@ -109,17 +99,31 @@ class BlockingIO:
                 status, headers = response.status_code, http.headers_of(response)
         finally:
             record.note(self.recorder, request, self.now() - started, status, headers)
-        return _Stream(self, exchanging, response, headers)
+        return _Stream(exchanging, response, headers, decoded=request.channel == "api")
 
     def _traced(self, request: httpx.Request) -> httpx.Request:
-        if self._trace is not None:
-            request.extensions["trace"] = self._trace
+        """The request, which tells of the connection that is opened for it: whoever waits there may be cancelled."""
+        work, trace = cancelling.current(), self._trace
+        if work is not None:
+
+            def told(event: str, info: Mapping[str, Any]) -> None:
+                if (connection := cancelling.opened(event, info)) is not None:
+                    work.uses(connection)
+                if trace is not None:
+                    trace(event, info)
+
+            request.extensions["trace"] = told
+        elif trace is not None:
+            request.extensions["trace"] = trace
         return request
 
     async def sleep(self, seconds: float) -> None:
         """Blocks the thread."""
-        if self.cancelled.wait(seconds):
-            raise TransferCancelled
+        work = cancelling.current()
+        if work is None:
+            time.sleep(seconds)  # noqa: ASYNC251 - this driver blocks
+        else:
+            work.sleep(seconds)
 
     def now(self) -> float:
         """`time.monotonic`."""
@@ -134,18 +138,9 @@ class BlockingIO:
         if len(tasks) <= 1 or limit <= 1:
             return [drive(task()) for task in tasks]
 
-        from concurrent.futures import ThreadPoolExecutor
+        from musicai_sdk._io.threads import run_all  # one output, or one call, does without
 
-        def run(task: Callable[[], Coroutine[Any, Any, T]]) -> T:
-            return drive(task())
-
-        with ThreadPoolExecutor(min(limit, len(tasks)), thread_name_prefix="musicai_sdk") as pool:
-            # Each task in a copy of this context, so that recordings see what it does.
-            futures = [pool.submit(contextvars.copy_context().run, run, task) for task in tasks]
-            try:
-                return [future.result() for future in futures]
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        return run_all([partial(_driven, task) for task in tasks], limit)
 
     async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
         """Runs the work right here."""
@@ -158,8 +153,17 @@ class BlockingIO:
             self._pool.transports.popitem()[1].close()
 
 
-class TransferCancelled(BaseException):
-    """Ends a transfer in a worker thread whose task was cancelled."""
+def _driven(task: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    return drive(task())
+
+
+def framed(response: httpx.Response, headers: Mapping[str, str]) -> bool:
+    """Whether the protocol marks the end of an answer's body, see `ResponseStream.framed`."""
+    return (
+        "content-length" in headers
+        or "chunked" in headers.get("transfer-encoding", "").lower()
+        or response.extensions.get("http_version") == b"HTTP/2"
+    )
 
 
 class _Signal:
@@ -182,27 +186,33 @@ class _Stream:
 
     def __init__(
         self,
-        io: BlockingIO,
         exchanging: http.Exchanging,
         response: httpx.Response,
         headers: Mapping[str, str],
+        *,
+        decoded: bool,
     ) -> None:
         self.status = response.status_code
         self.headers = headers
-        self._io = io
+        self.framed = framed(response, headers)
         self._exchanging = exchanging
         self._response = response
-        # Decoded, because an API answer may be compressed; downloads ask for the identity coding.
-        coded = "content-encoding" in headers
+        self._work = cancelling.current()
+        if self._work is not None and (network := response.extensions.get("network_stream")) is not None:
+            self._work.uses(network.get_extra_info("socket"))
         stream = cast("httpx.SyncByteStream", response.stream)
+        coded = decoded and "content-encoding" in headers
         self._chunks: Iterator[bytes] = response.iter_bytes() if coded else iter(stream)
         self._direct = direct_body(response, headers, self._chunks)
 
     async def read(self) -> bytes | memoryview:
-        if self._io.cancelled.is_set():
-            raise TransferCancelled
         with self._exchanging:
-            return self._direct.read() if self._direct is not None else next(self._chunks, b"")
+            data = self._direct.read() if self._direct is not None else next(self._chunks, b"")
+        if self._work is not None:
+            self._work.check()
+        return data
 
     async def close(self) -> None:
+        if self._work is not None:
+            self._work.uses(None)
         self._response.close()

@@ -54,9 +54,15 @@ class ResponseStream(Protocol):
 
     status: int
     headers: Mapping[str, str]
+    framed: bool
+    """Whether the protocol marks the body's end, by a length or a last chunk, so that a cut is an error of `read`.
+    Otherwise the body ends with the connection, whatever ended that."""
 
     async def read(self) -> bytes | memoryview:
-        """The next bytes of the body, as they arrive, to be used before the next call; empty at the end."""
+        """The next bytes of the body, as they arrive, to be used before the next call; empty at the end.
+
+        Decoded if the answer is the API's; of the storage's as they are sent, see `Content-Encoding`.
+        """
         ...
 
     async def close(self) -> None:

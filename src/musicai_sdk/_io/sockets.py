@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
-_OPENED = (".connect_tcp.complete", ".start_tls.complete")
+from musicai_sdk._io.cancelling import opened, shut
 
 
 class OpenSockets:
@@ -21,17 +20,14 @@ class OpenSockets:
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Takes note of a connection: httpx calls it so, as a request's extension `trace`."""
-        if event.endswith(_OPENED):
-            found = info["return_value"].get_extra_info("socket")
-            if isinstance(found, socket.socket):
-                with self._lock:
-                    self._sockets.add(found)
+        found = opened(event, info)
+        if isinstance(found, socket.socket):
+            with self._lock:
+                self._sockets.add(found)
 
     def shut(self) -> None:
         """Ends all reading and writing; it fails, in the threads that wait for it, as if the other side was gone."""
         with self._lock:
             sockets = list(self._sockets)
         for each in sockets:
-            with suppress(OSError):  # it was closed meanwhile
-                # A TLS socket's own `shutdown` makes it a plain one, which would read ciphertext on.
-                socket.socket.shutdown(each, socket.SHUT_RDWR)
+            shut(each)

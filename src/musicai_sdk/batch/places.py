@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from musicai_sdk import AsyncMusicAiClient, workflows
+from musicai_sdk._files import write_text
 from musicai_sdk.batch import results
 from musicai_sdk.batch.errors import LedgerMismatchError
 from musicai_sdk.batch.ledger import Ledger
@@ -266,11 +267,7 @@ def _mark(db: sqlite3.Connection, path: Path, out: Path) -> None:
         return
     says = {"id": _noted(db, "id") or "", "ledger": seen_from(marker, path)}
     if _said(marker) != says:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=out, prefix=_MARKER, encoding="utf-8", delete=False
-        ) as part:
-            json.dump(says, part)
-        Path(part.name).replace(marker)
+        write_text(marker, json.dumps(says))
 
 
 def _try_out(out: Path) -> None:

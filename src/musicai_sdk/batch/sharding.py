@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk._files import write_text
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import Event, Progress, Tally
 from musicai_sdk.batch.feeding import looked_at
@@ -102,9 +102,7 @@ def transfer_threads(settings: Settings) -> int:
 
 def _write_progress(path: Path, progress: Progress) -> None:
     target = path.with_name(path.name + ".progress")
-    part = path.with_name(path.name + ".progress~")
-    part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
-    os.replace(part, target)  # noqa: PTH105 - atomic
+    write_text(target, json.dumps(asdict(progress)), durable=False)
 
 
 class Shards:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from musicai_sdk._files import write_text
 from musicai_sdk.codegen.emit import HEADER, Style, module_text
 from musicai_sdk.codegen.schema import WorkflowSchema, read_workflows
 from musicai_sdk.errors import InputError
@@ -35,7 +36,7 @@ def write_module(folder: str | os.PathLike[str], style: Style | None = None) -> 
     folder = Path(folder)
     with writing(folder):
         path = checked_module(folder)
-        path.write_text(module_text(read_folder(folder).values(), style), encoding="utf-8")
+        write_text(path, module_text(read_folder(folder).values(), style))
     return path
 
 
@@ -106,4 +107,4 @@ def write_descriptions(folder: Path, workflows: Iterable[WorkflowSchema]) -> Non
                 f"{name}{end}.json" for end in ends if f"{name}{end}.json".lower() not in taken
             )
             taken.add(home.name.lower())
-        home.write_text(workflow.to_json(), encoding="utf-8")
+        write_text(home, workflow.to_json())

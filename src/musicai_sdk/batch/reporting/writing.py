@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
+from musicai_sdk._files import replacing
 from musicai_sdk.batch.reporting.reading import ReportView
 from musicai_sdk.batch.reporting.rows import Row, Rows, encoded, written
 from musicai_sdk.batch.reporting.summary import WORDS, retry, summary, when
@@ -44,13 +45,8 @@ def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | 
     """
     with ReportView(ledger) as view, view.snapshot():
         target = Path(path).absolute() if path is not None else view.out / REPORT
-        part = target.with_name(f".{target.name}.{os.getpid()}~")
-        try:
-            with part.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.writelines(_page(view, target.parent))
-            os.replace(part, target)  # noqa: PTH105 - atomic
-        finally:
-            part.unlink(missing_ok=True)
+        with replacing(target, errors="replace", durable=False) as file:
+            file.writelines(_page(view, target.parent))
     return target
 
 

@@ -33,7 +33,8 @@ class Files:
         Every attempt uses a fresh signed URL and reads the source from its start.
 
         Args:
-            source: A local path, bytes, or a file opened in binary mode (read from where it stands).
+            source: A local path, bytes, or a file opened in binary mode (read from where it stands), or anything else
+                with a `read`. What can be read only once, such as a pipe, is copied to a temporary file first.
             on_progress: Called with (bytes sent, bytes in all); it starts again with a new attempt.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -43,7 +44,8 @@ class Files:
 
         Raises:
             SourceNotFoundError: there is no such file.
-            TransferError: a folder, an empty or unreadable file, a file that changed meanwhile, or a refusal.
+            InputError: none of the kinds above, a closed file, or one that isn't open for reading bytes.
+            TransferError: a folder, a device, an empty or unreadable file, a file that changed meanwhile, or a refusal.
             ConnectionFailedError: the service or its storage can't be reached.
         """
         return drive(_core.uploading.upload(self._session, source, on_progress, options))
@@ -58,12 +60,14 @@ class Files:
     ) -> DownloadedFile:
         """Downloads a URL to a file.
 
-        The bytes go to `<destination>.part` first, which gets its final name once it is whole. The API key is never
-        sent there.
+        The bytes go to `<destination>.part` first, which gets its final name once it is whole: a length, a digest or
+        the marked end of the transfer says that. A part that was left behind is resumed, by another process too. The
+        API key is never sent there.
 
         Args:
             url: An output's URL, or any other `https://` or `http://` URL.
-            destination: The file's path; the folders above it are made, an existing file is replaced.
+            destination: The file's path; the folders above it are made. An existing file is replaced and its
+                permissions stay; of a symbolic link the file that it points at is replaced.
             on_progress: Called with (bytes received, bytes in all or None); it starts again with a new attempt.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -71,9 +75,10 @@ class Files:
             The `path`, and its `size` in bytes.
 
         Raises:
-            TransferError: the storage refused, or the destination can't be written.
-            IntegrityError: what arrived was not whole, also not on the last attempt.
-            InputError: the URL is not a web address.
+            TransferError: the storage refused, or the destination can't be written: it is no regular file, or in use
+                by another download.
+            IntegrityError: what arrived was not whole, or can't be known to be, also not on the last attempt.
+            InputError: the URL is not a web address, or the destination not a path.
         """
         return drive(_core.downloading.download(self._session, url, destination, on_progress, options))
 

@@ -1,0 +1,138 @@
+"""Codings of a body (`Content-Encoding`): decoded in pieces, and to their end or not at all."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from zlib import _Decompress  # pyright: ignore[reportPrivateUsage] - how typeshed names what zlib doesn't
+
+PIECE = 1024 * 1024
+"""Bytes that a decoder gives at a time: a small body may decode to a very large one."""
+_NONE = frozenset({"", "identity", "none", "binary", "utf-8"})
+"""Not codings: what storages repeat of an upload's headers."""
+
+
+class CodingError(Exception):
+    """The bytes aren't what their coding says, or they end in the middle."""
+
+
+class Decoder(Protocol):
+    """Decodes one coding."""
+
+    def feed(self, data: bytes | memoryview) -> Iterator[bytes]:
+        """What the next bytes decode to, in pieces; all of them must be taken."""
+        ...
+
+    def finish(self) -> None:
+        """Says that no bytes follow; raises a `CodingError` if some should."""
+        ...
+
+
+def codings(headers: Mapping[str, str], name: str = "content-encoding") -> list[str]:
+    """The codings of a body, in the order in which they were applied."""
+    names = [coding.strip().lower() for coding in headers.get(name, "").split(",")]
+    return [coding.removeprefix("x-") for coding in names if coding not in _NONE]
+
+
+def decoder_of(names: list[str]) -> Decoder:
+    """A decoder of bytes that were coded so.
+
+    Raises:
+        KeyError: one of the codings can't be decoded; its argument is the name.
+    """
+    chain: list[Decoder] = [_DECODERS[name]() for name in reversed(names)]
+    return chain[0] if len(chain) == 1 else _Chain(chain)
+
+
+class _Chain:
+    """Several codings, of which the last one applied is decoded first."""
+
+    def __init__(self, chain: list[Decoder]) -> None:
+        self._chain = chain
+
+    def feed(self, data: bytes | memoryview) -> Iterator[bytes]:
+        return self._through(data, 0)
+
+    def _through(self, data: bytes | memoryview, number: int) -> Iterator[bytes]:
+        if number == len(self._chain):
+            yield bytes(data)
+            return
+        for piece in self._chain[number].feed(data):
+            yield from self._through(piece, number + 1)
+
+    def finish(self) -> None:
+        for decoder in self._chain:
+            decoder.finish()
+
+
+class _Gzip:
+    """One member or several, one after the other; zeros may follow, as padding."""
+
+    def __init__(self) -> None:
+        self._member: _Decompress | None = None
+        self._members = 0
+
+    def feed(self, data: bytes | memoryview) -> Iterator[bytes]:
+        left = bytes(data)
+        while left:
+            if self._member is None:
+                if self._members:
+                    left = left.lstrip(b"\0")
+                    if not left:
+                        return
+                self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                self._members += 1
+            yield from _pieces(self._member, left)
+            left = self._member.unused_data
+            if self._member.eof:
+                self._member = None
+
+    def finish(self) -> None:
+        if self._member is not None or not self._members:
+            raise CodingError("the gzip stream is cut")
+
+
+class _Deflate:
+    """A zlib stream, or a bare deflate stream, which some servers send under that name."""
+
+    def __init__(self) -> None:
+        self._stream: _Decompress | None = None
+        self._head = b""
+
+    def feed(self, data: bytes | memoryview) -> Iterator[bytes]:
+        data = self._head + data
+        if self._stream is None:
+            if len(data) < 2:
+                self._head = data
+                return
+            self._head = b""
+            is_zlib = data[0] & 15 == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
+            self._stream = zlib.decompressobj(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
+        if self._stream.eof:
+            raise CodingError("something follows the deflate stream")
+        yield from _pieces(self._stream, data)
+        if self._stream.unused_data:
+            raise CodingError("something follows the deflate stream")
+
+    def finish(self) -> None:
+        if self._stream is None or not self._stream.eof:
+            raise CodingError("the deflate stream is cut")
+
+
+def _pieces(stream: _Decompress, data: bytes) -> Iterator[bytes]:
+    try:
+        while True:
+            piece = stream.decompress(data, PIECE)
+            if piece:
+                yield piece
+            data = stream.unconsumed_tail
+            if stream.eof or (not data and len(piece) < PIECE):
+                return
+    except zlib.error as error:
+        raise CodingError(str(error)) from None
+
+
+_DECODERS: Mapping[str, type[_Gzip | _Deflate]] = {"gzip": _Gzip, "deflate": _Deflate}

@@ -1,0 +1,263 @@
+"""Writing files that other programs may look at, or that somebody may have put something in the way of.
+
+A temporary file is always one that was created here, never one that was found: what stands under its name, such as a
+symbolic link or a named pipe, is neither written through nor waited for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from musicai_sdk._names import with_ending
+
+_FLAGS = (
+    getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+"""For every file that is opened here: no link is followed, and no pipe waited for."""
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def kind(mode: int) -> str:
+    """What a file is, by its mode, for a message."""
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "a regular file")
+
+
+def replaceable(path: Path) -> Path:
+    """The file that a new one may replace: of a symbolic link the file that it points at, which may not exist yet.
+
+    Raises:
+        OSError: it isn't a regular file, or can't be looked at.
+        ValueError: the path contains a null character.
+    """
+    real = Path(os.path.realpath(path)) if path.is_symlink() else path
+    with suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+            raise OSError(number, f"it is {kind(mode)}, not a regular file", str(path))
+    return real
+
+
+def create(path: Path) -> int:
+    """Creates and opens a file that didn't exist; its mode is the umask's."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
+
+
+def create_anew(path: Path) -> int:
+    """The same in place of whatever has that name, which is removed; a folder is an error."""
+    for _ in range(100):
+        with suppress(FileNotFoundError):
+            path.unlink()
+        with suppress(FileExistsError):
+            return create(path)
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
+    """Opens a regular file; None if there is none under that name, but nothing or something else.
+
+    Raises:
+        OSError: it can't be opened.
+    """
+    try:
+        # Opening a device may have effects, so it is looked at before. The flags are for who swaps it meanwhile.
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        descriptor = os.open(path, flags | _FLAGS)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def is_own(descriptor: int) -> bool:
+    """Whether an open file belongs to this user and has no other name: then only this package put it there."""
+    found = os.fstat(descriptor)
+    return found.st_nlink == 1 and (not hasattr(os, "geteuid") or found.st_uid == os.geteuid())
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that has the name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def keep_mode(descriptor: int, path: Path, *, at_least: int = 0) -> None:
+    """Gives an open file the permissions of the one that it will replace, if there is one."""
+    with suppress(OSError):  # not every file system has permissions
+        mode = stat.S_IMODE(path.stat().st_mode) & 0o777
+        if sys.platform != "win32":
+            os.fchmod(descriptor, mode | at_least)
+
+
+@contextmanager
+def replacing(
+    path: Path, *, errors: str = "strict", follow: bool = True, durable: bool = True
+) -> Generator[TextIO]:
+    """A text file (UTF-8) that replaces another one at the end of the block, or not at all if the block fails.
+
+    Args:
+        path: The file. Its folder must exist; its permissions stay.
+        errors: What to do with characters that UTF-8 can't hold, as for `open`.
+        follow: Whether a symbolic link is kept and the file that it points at is replaced, instead of the link.
+        durable: Whether the file has to survive a power cut.
+
+    Raises:
+        OSError: it can't be written, or something else than a file has the name.
+    """
+    target = replaceable(path) if follow else path
+    # Nobody can guess the name, so nobody can have put something there, and no two writers share it.
+    part = target.with_name(with_ending(f".{target.name}", f".{os.urandom(8).hex()}~"))
+    descriptor = create(part)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors=errors, newline="\n") as file:
+            yield file
+            file.flush()
+            keep_mode(descriptor, target)
+            if durable:
+                os.fsync(descriptor)
+        os.replace(part, target)  # noqa: PTH105 - atomic
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+    if durable:
+        sync_folder(target.parent)
+
+
+def write_text(path: Path, text: str, *, follow: bool = True, durable: bool = True) -> None:
+    """Replaces a file by one with this text, at once; see `replacing`."""
+    with replacing(path, follow=follow, durable=durable) as file:
+        file.write(text)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder survive a power cut, where the system can do that."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+_held: dict[tuple[int, int], Callable[[], bool]] = {}
+"""The files that are locked by this process, by device and inode: some network file systems don't lock anything.
+
+With each goes whether its holder was told to give up.
+"""
+_guard = threading.Lock()
+
+
+def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
+    """Locks an open file against other processes and other threads; False if one of them has it.
+
+    Where the file system has no locks, only this process is kept out.
+
+    Args:
+        descriptor: The open file.
+        given_up: Whether its holder here doesn't count any more, although it hasn't unlocked it yet. Whoever locks it
+            then must not write to this file, but replace it.
+    """
+    key = _key(descriptor)
+    with _guard:
+        holder = _held.get(key)
+        if holder is not None and not holder():
+            return False
+        _held[key] = given_up
+    if holder is not None:
+        return True
+    taken = False
+    try:
+        taken = _lock(descriptor)
+    finally:
+        if not taken:
+            _held.pop(key, None)
+    return taken
+
+
+def unlock(descriptor: int) -> None:
+    """Gives the lock back. It is needed before the file is closed."""
+    _unlock(descriptor)
+    _held.pop(_key(descriptor), None)
+
+
+def _key(descriptor: int) -> tuple[int, int]:
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino
+
+
+def _forget() -> None:
+    """A forked child holds nothing: its copy of the set is about its parent's threads."""
+    global _guard  # another thread may have held it at the time of the fork
+    _guard = threading.Lock()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _BEYOND = 1 << 40
+    """Windows keeps everybody from the bytes that are locked, so none of the file's are."""
+
+    def _lock(descriptor: int) -> bool:
+        return _at_its_end(descriptor, msvcrt.LK_NBLCK)
+
+    def _unlock(descriptor: int) -> None:
+        _at_its_end(descriptor, msvcrt.LK_UNLCK)
+
+    def _at_its_end(descriptor: int, operation: int) -> bool:
+        here = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, _BEYOND, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, operation, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(descriptor, here, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> bool:
+        # flock is dropped with the last descriptor of its holder, however that ends, and Linux sends it over NFS.
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True  # there are no locks here
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        # Not left to close: a forked child may have the file open too.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)

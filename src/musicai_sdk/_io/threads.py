@@ -1,0 +1,111 @@
+"""Threads for work that moves files: they keep no interpreter alive, and can be left to themselves.
+
+Those of `concurrent.futures` are waited for at the end of the interpreter, and can't be started any more by then.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from musicai_sdk._io import cancelling
+from musicai_sdk._io.cancelling import Work
+
+T = TypeVar("T")
+
+PATIENCE = 0.5
+"""For how many seconds threads that were told to end are waited for: so long may a single step of theirs take."""
+_LOOK_EVERY = 0.2
+"""Seconds between looks whether the work that waits for threads was itself cancelled."""
+_numbers = itertools.count(1)
+
+
+def start(function: Callable[[], object]) -> threading.Thread:
+    """Starts a thread.
+
+    Raises:
+        RuntimeError: the system has no more, or the interpreter is at its end.
+    """
+    thread = threading.Thread(target=function, name=f"musicai_sdk-{next(_numbers)}", daemon=True)
+    thread.start()
+    return thread
+
+
+def run_all(functions: Sequence[Callable[[], T]], limit: int) -> list[T]:
+    """Calls all functions, at most `limit` at once, each in a copy of this context.
+
+    The first error is raised; what hasn't begun by then doesn't begin, and what has is cancelled. So it is when this
+    thread is interrupted.
+    """
+    return _Group(functions).run(limit)
+
+
+class _Group(Generic[T]):
+    def __init__(self, functions: Sequence[Callable[[], T]]) -> None:
+        self._tasks = list(enumerate(functions))[::-1]
+        self._contexts = [contextvars.copy_context() for _ in functions]
+        self._results: dict[int, T] = {}
+        self._error: BaseException | None = None
+        self._works = set[Work]()
+        self._cancelled = threading.Event()
+        self._left = len(functions)
+        self._over = threading.Event()
+        """All tasks are done, or one has failed."""
+        self._lock = threading.Lock()
+
+    def run(self, limit: int) -> list[T]:
+        threads = list[threading.Thread]()
+        try:
+            with suppress(RuntimeError):  # fewer will do
+                while len(threads) < min(limit, len(self._contexts)):
+                    threads.append(start(self._work))
+            if not threads:
+                self._work()
+            while not self._over.wait(_LOOK_EVERY):
+                cancelling.check()
+        finally:
+            self._cancel()
+            until = time.monotonic() + PATIENCE
+            for thread in threads:
+                thread.join(max(0.0, until - time.monotonic()))
+        if self._error is not None:
+            raise self._error
+        return [self._results[number] for number in range(len(self._contexts))]
+
+    def _work(self) -> None:
+        """Does tasks until there are no more."""
+        work = Work(self._cancelled)
+        with self._lock:
+            self._works.add(work)
+        while True:
+            try:
+                number, function = self._tasks.pop()
+            except IndexError:
+                return
+            try:
+                result = work.run(self._contexts[number], function)
+            except BaseException as error:  # noqa: BLE001 - raised by the thread that waits
+                with self._lock:
+                    self._error = self._error or error
+                    self._tasks.clear()
+                self._over.set()
+                return
+            with self._lock:
+                self._results[number] = result
+                self._left -= 1
+                if self._left == 0:
+                    self._over.set()
+
+    def _cancel(self) -> None:
+        """Ends what still runs; without effect if all is done."""
+        self._cancelled.set()  # all of them with one step: a second interrupt may come at any moment
+        self._tasks.clear()
+        with self._lock:
+            works = list(self._works)
+        for work in works:
+            work.cancel()

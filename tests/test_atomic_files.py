@@ -1,0 +1,141 @@
+"""Files that are replaced at once, or not at all; and nothing that was planted in the way is written through."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from musicai_sdk import _files
+from musicai_sdk._files import replacing, write_text
+from musicai_sdk._names import with_ending
+
+
+def test_it_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    write_text(path, "old\n")
+
+    def fail() -> None:
+        with replacing(path) as file:
+            file.write("new")
+            file.flush()
+            assert path.read_text() == "old\n"
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert [each.name for each in tmp_path.iterdir()] == ["x.json"]
+    assert path.read_text() == "old\n"
+    write_text(path, "new\n")
+    assert path.read_bytes() == b"new\n"
+    assert [each.name for each in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_readers_never_see_a_half(tmp_path: Path) -> None:
+    path, texts = tmp_path / "x", {"a" * 100_000, "b" * 100_000}
+    write_text(path, "a" * 100_000)
+    over = threading.Event()
+
+    def write(text: str) -> None:
+        while not over.is_set():
+            write_text(path, text, durable=False)
+
+    threads = [threading.Thread(target=write, args=[text]) for text in texts]
+    for thread in threads:
+        thread.start()
+    seen = {path.read_text() for _ in range(500)}
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert seen <= texts
+    assert [each.name for each in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions and links of POSIX")
+def test_links_and_permissions(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    link.symlink_to(real)
+    before = os.umask(0o027)
+    try:
+        write_text(link, "1")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    real.chmod(0o604)
+    write_text(link, "2")
+    assert (real.read_text(), stat.S_IMODE(real.stat().st_mode), link.is_symlink()) == ("2", 0o604, True)
+    write_text(link, "3", follow=False)
+    assert (real.read_text(), link.read_text(), link.is_symlink()) == ("2", "3", False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kinds of files of POSIX")
+def test_what_is_no_file_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(OSError, match="not a regular file"):
+            write_text(path, "x")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
+    write_text(pipe, "x", follow=False)
+    assert pipe.read_text() == "x"
+
+
+@pytest.mark.parametrize("length", [200, 240, 254, 255])
+def test_long_names(tmp_path: Path, length: int) -> None:
+    write_text(tmp_path / ("n" * length), "x")
+    assert [len(each.name) for each in tmp_path.iterdir()] == [length]
+    with pytest.raises(OSError, match=r"(?i)name too long"):
+        write_text(tmp_path / ("n" * 256), "x")
+
+
+@pytest.mark.parametrize("name", ["x", "n" * 250, "ü" * 127, "n" * 255, "\udcff" * 255])
+def test_endings(name: str) -> None:
+    ending = with_ending(name, ".part-of")
+    assert len(os.fsencode(ending)) <= 255
+    assert ending.endswith(".part-of")
+    assert ending == with_ending(name, ".part-of")
+    assert (ending == f"{name}.part-of") == (len(os.fsencode(name)) <= 247)
+    assert with_ending(f"{name[:-1]}y", ".part-of") != ending
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_a_lock_is_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    first = _files.create(path)
+    second = os.open(path, os.O_RDWR)
+    other = f"import fcntl; fcntl.flock(open({str(path)!r}), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    assert _files.lock(first)
+    assert not _files.lock(second)
+    done = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
+    assert "BlockingIOError" in done.stderr
+    _files.unlock(first)
+    assert _files.lock(second)
+    _files.unlock(second)
+    subprocess.run([sys.executable, "-c", other], check=True)
+    for descriptor in (first, second):
+        os.close(descriptor)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    first, second = _files.create(tmp_path / "x"), os.open(tmp_path / "x", os.O_RDWR)
+    assert _files.lock(first)
+    assert not _files.lock(second), "this process knows"
+    _files.unlock(first)
+    assert _files.lock(second)
+    _files.unlock(second)
+    for descriptor in (first, second):
+        os.close(descriptor)
