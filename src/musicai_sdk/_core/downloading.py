@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from musicai_sdk._core.arguments import Progress
+from musicai_sdk._core.contents import Expected, check_content
 from musicai_sdk._core.digests import Check, announced
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.partial import Partial, Version, content_range, is_of, validator
@@ -26,6 +27,7 @@ from musicai_sdk.errors import (
     TransferError,
 )
 from musicai_sdk.models.files import DownloadedFile
+from musicai_sdk.models.outputs import is_file_url
 
 ERROR_BODY = 4096
 """Bytes read of a refusal."""
@@ -37,29 +39,40 @@ async def download(
     destination: str | os.PathLike[str],
     on_progress: Progress | None,
     options: RequestOptions,
+    *,
+    output: bool = False,
 ) -> DownloadedFile:
-    """Downloads a URL to a file; the folders above it are made, an existing file is replaced at the end."""
+    """Downloads a URL to a file; the folders above it are made, an existing file is replaced at the end.
+
+    `output` says that it is one of a job, which is never a web page unless its name says so.
+    """
     checked_url(url)
     target = Path(destination)
     if target.is_dir():
         raise TransferError(f"can't download to {str(target)!r}: it is a folder, give a file name in it")
 
     async def work(io: IO) -> DownloadedFile:
-        return await _download(session.on(io), url, target, on_progress, options)
+        expected = Expected.of(url, target, output=output)
+        return await _download(session.on(io), url, target, on_progress, options, expected)
 
     return await session.io.transfer(work)
 
 
 def checked_url(url: str) -> None:
     """Only web addresses are fetched."""
-    if not url.startswith(("https://", "http://")):
+    if not is_file_url(url):
         raise InputError(
             f"can't download {without_query(url)[:100]!r}: only https:// and http:// URLs are fetched"
         )
 
 
 async def _download(
-    session: Session, url: str, target: Path, on_progress: Progress | None, options: RequestOptions
+    session: Session,
+    url: str,
+    target: Path,
+    on_progress: Progress | None,
+    options: RequestOptions,
+    expected: Expected,
 ) -> DownloadedFile:
     partial = Partial(target)
 
@@ -72,7 +85,13 @@ async def _download(
                 partial.discard()
                 raise _not_whole(url, offset, None)
             await refuse_errors(stream, url)
-            return await _save(stream, url, partial, offset, version, on_progress)
+            size = await _save(stream, url, partial, offset, version, on_progress)
+            try:
+                check_content(partial.path, stream.headers, expected)
+            except IntegrityError:
+                partial.discard()
+                raise
+            return size
         finally:
             await stream.close()
 

@@ -44,7 +44,12 @@ class JobFiles(Mapping[str, Path]):
     manifest: Path
     """The JSON file with the whole result, file outputs as paths relative to the folder."""
     files: Mapping[str, DownloadedFile] = field(default_factory=dict[str, DownloadedFile])
-    """The file outputs by output name. Outputs in your own storage aren't among them."""
+    """The files by output name. One that stands inside an output has the whole path, with dots: `stems.0.url`.
+
+    Outputs in your own storage aren't among them.
+    """
+    missing: tuple[str, ...] = ()
+    """The outputs that the result's type declares and the job doesn't have: don't delete the job if you need them."""
 
     @override
     def __getitem__(self, output: str) -> Path:
