@@ -17,13 +17,19 @@ _SIGNATURES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     for needed, optional in (
         # S3, version 4 and 2 (source: AWS, "Authenticating Requests: Using Query Parameters").
         (
-            {f"X-Amz-{name}" for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")},
+            {
+                f"X-Amz-{name}"
+                for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+            },
             {"X-Amz-Security-Token", "X-Amz-S3session-Token"},
         ),
         ({"AWSAccessKeyId", "Signature", "Expires"}, {"x-amz-security-token"}),
         # Google Cloud Storage, version 4 and 2 (source: Google, "Signed URLs").
         (
-            {f"X-Goog-{name}" for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")},
+            {
+                f"X-Goog-{name}"
+                for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+            },
             set[str](),
         ),
         ({"GoogleAccessId", "Signature", "Expires"}, set[str]()),
@@ -100,7 +106,9 @@ def _unsigned(query: str) -> str:
     parts = [(unquote_plus(part.partition("=")[0]), part) for part in query.split("&")]
     counts = Counter(name for name, _ in parts)
     once = {name for name, count in counts.items() if count == 1}
-    signed = {name for name, part in parts if name in _AKAMAI and name in once and "hmac=" in unquote_plus(part)}
+    signed = {
+        name for name, part in parts if name in _AKAMAI and name in once and "hmac=" in unquote_plus(part)
+    }
     for needed, optional in _SIGNATURES:
         if needed <= once:
             signed |= needed | (optional & once)

@@ -17,13 +17,60 @@ from musicai_sdk.errors import IntegrityError
 _MEDIA = frozenset(
     f".{name}"
     for name in (
-        *("aac", "aif", "aiff", "amr", "au", "caf", "flac", "m4a", "m4b", "mid", "midi", "mp2", "mp3", "mp4", "oga"),
-        *("ogg", "opus", "wav", "wave", "weba", "wma", "avi", "mkv", "mov", "m4v", "mpeg", "mpg", "webm", "wmv", "zip"),
+        *(
+            "aac",
+            "aif",
+            "aiff",
+            "amr",
+            "au",
+            "caf",
+            "flac",
+            "m4a",
+            "m4b",
+            "mid",
+            "midi",
+            "mp2",
+            "mp3",
+            "mp4",
+            "oga",
+        ),
+        *(
+            "ogg",
+            "opus",
+            "wav",
+            "wave",
+            "weba",
+            "wma",
+            "avi",
+            "mkv",
+            "mov",
+            "m4v",
+            "mpeg",
+            "mpg",
+            "webm",
+            "wmv",
+            "zip",
+        ),
     )
 )
 _TEXT = frozenset(
     f".{name}"
-    for name in ("htm", "html", "xhtml", "xml", "musicxml", "svg", "txt", "lrc", "srt", "vtt", "ass", "csv", "tsv", "md")
+    for name in (
+        "htm",
+        "html",
+        "xhtml",
+        "xml",
+        "musicxml",
+        "svg",
+        "txt",
+        "lrc",
+        "srt",
+        "vtt",
+        "ass",
+        "csv",
+        "tsv",
+        "md",
+    )
 )
 """Extensions of files that may be a page, or may quote one."""
 _HEAD = 1024
@@ -32,7 +79,8 @@ _LARGEST_PARSED = 16 * 1024 * 1024
 _MARKUP = re.compile(rb"<[A-Za-z!?]")
 _PAGE = re.compile(rb"<(!doctype\s+html|html|head|body|!--|\?xml|error\b)", re.IGNORECASE)
 _RECORDING = re.compile(
-    rb"RIFF|RF64|FORM|fLaC|OggS|ID3|MThd|caff|\.snd|#!AMR|\x1aE\xdf\xa3|0&\xb2u|\xff[\xe0-\xff]|.{4}ftyp|PK", re.DOTALL
+    rb"RIFF|RF64|FORM|fLaC|OggS|ID3|MThd|caff|\.snd|#!AMR|\x1aE\xdf\xa3|0&\xb2u|\xff[\xe0-\xff]|.{4}ftyp|PK",
+    re.DOTALL,
 )
 """How recordings, MIDI files and archives begin."""
 _ANOTHER_KIND = re.compile(rb"\x89PNG|GIF8|\xff\xd8\xff|%PDF-")
@@ -96,7 +144,13 @@ def _not_media(path: Path, head: bytes, content_type: str) -> str | None:
         return f"is a picture or a document, not a recording{_said(content_type)}"
     if text[:1] in (b"{", b"[") and _is_json(path):
         return f"is JSON, not a recording{_said(content_type)}"
-    textual = content_type in ("text/html", "application/xhtml+xml", "application/json", "text/xml", "application/xml")
+    textual = content_type in (
+        "text/html",
+        "application/xhtml+xml",
+        "application/json",
+        "text/xml",
+        "application/xml",
+    )
     return f"isn't a recording{_said(content_type)}" if textual and not _RECORDING.match(head) else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -63,11 +64,11 @@ async def download_results(
         # It may be from a list, and lists may leave things out.
         job = await get(session, job, None, options)
         job.raise_for_success()
-    if not may_be_empty and not has_values(job.raw_result):
-        check_result(job)
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise TransferError(f"can't download into {str(target)!r}: it is a file, give a folder")
+    if not may_be_empty and not has_values(job.raw_result):
+        check_result(job)
     stored = await download_urls(session, storage, job)
     urls, named, paths = dict[str, str](), dict[str, str](), dict[str, ResultPath]()
     for file in result_files(job.raw_result):
@@ -84,21 +85,47 @@ async def download_results(
     async def fresh(name: str) -> str | None:
         if name in stored:
             return (await download_urls(session, storage, job))[name][0]
-        now = {each.path: each.value for each in result_files((await get(session, job, None, options)).raw_result)}
+        now = {
+            each.path: each.value
+            for each in result_files((await get(session, job, None, options)).raw_result)
+        }
         value = now.get(paths[name])
         return str(value) if isinstance(value, FileUrl) else None
 
+    # Beside other results files wait until all are whole: a folder never holds parts of two.
+    staged = (
+        target / f".{safe_name(f'musicai-{job.id}')}{PARTIAL}" if (target / manifest).exists() else target
+    )
     tasks = [
-        partial(_output, session, url, target / names[name], on_progress, options, partial(fresh, name))
+        partial(_output, session, url, staged / names[name], on_progress, options, partial(fresh, name))
         for name, url in urls.items()
     ]
     files = dict(zip(urls, await session.io.gather(tasks, AT_ONCE), strict=True))
+    if staged != target:
+        files = _moved(files, staged, target, manifest)
     content = with_files(job.raw_result or {}, {paths[name]: f"./{names[name]}" for name in urls})
     path = _write_manifest(target / manifest, content)
     missing = missing_outputs(declared_outputs(job.result_type), usable(job.raw_result))
     if missing:
         logger.warning("job %s has no %s, which its result's type declares", job.id, ", ".join(missing))
     return JobFiles(folder=target, manifest=path, files=files, missing=missing)
+
+
+def _moved(
+    files: Mapping[str, DownloadedFile], staged: Path, target: Path, manifest: str
+) -> dict[str, DownloadedFile]:
+    """Puts whole files in the place of those of an earlier download, whose manifest goes first."""
+    moved = dict[str, DownloadedFile]()
+    try:
+        (target / manifest).unlink(missing_ok=True)
+        for name, file in files.items():
+            moved[name] = DownloadedFile(target / file.path.name, file.size)
+            os.replace(file.path, moved[name].path)  # noqa: PTH105 - atomic
+        with suppress(OSError):  # of no use, and in nobody's way
+            staged.rmdir()
+    except OSError as error:
+        raise TransferError(f"can't replace the results in {str(target)!r}: {error.strerror}") from error
+    return moved
 
 
 def _says_little(job: Job[Any]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.folders import Fits, always, settle
+from musicai_sdk.batch.former import recall_former
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
 from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, file_id, real_file
@@ -52,6 +53,8 @@ class Given:
     """Its digest, when it is known and still true."""
     sample: str | None = None
     """See `Track.sample`."""
+    former: str | None = None
+    """Of a URL that 2.0.0 took for another one: the source under which a ledger of that version has it."""
     key: str | None = None
     """Its track's key, when an earlier run had it."""
     state: State | None = None
@@ -149,6 +152,8 @@ class Ledger:
     def admit(self, chunk: Sequence[Given]) -> None:
         """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
         known = dict[tuple[str, str], _Known]()
+        for given in chunk:
+            recall_former(self._db, given)
         for start in range(0, len(chunk), _MANY):
             sources = [given.source for given in chunk[start : start + _MANY]]
             marks = ", ".join("?" * len(sources))

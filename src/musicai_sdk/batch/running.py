@@ -126,6 +126,7 @@ class Batch:
         self._settings = Settings(
             slug=template.slug,
             wire_input=template.wire_input,
+            declared=template.declared,
             out=str(self.out),
             bucket=self.bucket,
             inputs=known_buckets(inputs),

@@ -126,7 +126,9 @@ def declared_outputs(result_type: type[WorkflowResult]) -> tuple[DeclaredOutput,
                 field,
                 names,
                 required=info.is_required() and type(None) not in kinds,
-                is_file=all(isinstance(kind, type) and issubclass(kind, FileUrl | CustomStorage) for kind in kinds),
+                is_file=all(
+                    isinstance(kind, type) and issubclass(kind, FileUrl | CustomStorage) for kind in kinds
+                ),
             )
         )
     return tuple(found)

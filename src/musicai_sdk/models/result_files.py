@@ -134,7 +134,9 @@ def _files(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, FileUr
 def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, object]]:
     """What isn't a list or an object, with its place. A URL that is a name in an object counts as well."""
     if len(path) > DEEPEST:
-        raise ResponseError(f"the result is nested too deeply: {'.'.join(map(str, path[:5]))}…", field=str(path[0]))
+        raise ResponseError(
+            f"the result is nested too deeply: {'.'.join(map(str, path[:5]))}…", field=str(path[0])
+        )
     inside = _opened(value)
     if inside is None:
         yield path, value
@@ -173,10 +175,13 @@ def _replaced(value: object, path: ResultPath, paths: Mapping[ResultPath, str]) 
     decoded = _decoded(value) if isinstance(value, str) else value
     if isinstance(decoded, Mapping):
         found: object = {
-            key: _replaced(each, (*path, key), paths) for key, each in cast("Mapping[str, object]", decoded).items()
+            key: _replaced(each, (*path, key), paths)
+            for key, each in cast("Mapping[str, object]", decoded).items()
         }
     elif isinstance(decoded, list | tuple):
-        found = [_replaced(each, (*path, n), paths) for n, each in enumerate(cast("Sequence[object]", decoded))]
+        found = [
+            _replaced(each, (*path, n), paths) for n, each in enumerate(cast("Sequence[object]", decoded))
+        ]
     else:
         return value
     return json.dumps(found, ensure_ascii=False) if isinstance(value, str) else found

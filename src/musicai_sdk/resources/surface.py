@@ -244,7 +244,13 @@ class Surface:
         return _core.surface.names(
             drive(
                 _core.results.download_results(
-                    self._session, job, folder, manifest, None, _core.surface.settings_of(options, timeout)
+                    self._session,
+                    job,
+                    folder,
+                    manifest,
+                    None,
+                    _core.surface.settings_of(options, timeout),
+                    may_be_empty=True,
                 )
             )
         )
@@ -529,7 +535,13 @@ class AsyncSurface:
         folder = _core.surface.either(output_folder, output_dir, "output_folder and output_dir")
         return _core.surface.names(
             await _core.results.download_results(
-                self._session, job, folder, manifest, None, _core.surface.settings_of(options, timeout)
+                self._session,
+                job,
+                folder,
+                manifest,
+                None,
+                _core.surface.settings_of(options, timeout),
+                may_be_empty=True,
             )
         )
 

@@ -68,8 +68,13 @@ class Workflow(Generic[R_co]):
             cls.slug = slug
         for base in cls.__dict__.get("__orig_bases__", ()):
             parameter = next(iter(get_args(base)), None)
-            if get_origin(base) is Workflow and isinstance(parameter, type):
-                cls.result_type = cast("type[WorkflowResult]", parameter)
+            # `Any` is a class as well.
+            if (
+                get_origin(base) is Workflow
+                and isinstance(parameter, type)
+                and issubclass(parameter, WorkflowResult)
+            ):
+                cls.result_type = parameter
         dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
         keep_local_names(cls)
 

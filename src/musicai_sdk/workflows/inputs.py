@@ -38,7 +38,8 @@ _FILE_NAME = re.compile(
     re.IGNORECASE,
 )
 _NO_INPUT = re.compile(
-    r"callback|hook|notif|redirect|output|target|destination|upload|export|result|site|page|link", re.IGNORECASE
+    r"callback|hook|notif|redirect|output|target|destination|upload|export|result|site|page|link",
+    re.IGNORECASE,
 )
 """In the name of a parameter that holds a URL: it isn't where an input is read."""
 
@@ -70,7 +71,9 @@ def web_address(text: str) -> str | None:
     if _HOST.match(url, found.end()) is None:
         raise InputError(f"{without_query(url):.200} isn't a complete URL: it is https://host/path")
     if _CONTROL.search(url):
-        raise InputError(f"{without_query(url)!r:.200} isn't a URL: it has a line break or control character in it")
+        raise InputError(
+            f"{without_query(url)!r:.200} isn't a URL: it has a line break or control character in it"
+        )
     return url
 
 
@@ -102,14 +105,16 @@ def resolved(value: Any, name: str, *, declared: bool) -> Any:
 
 
 def check_local_files(params: Mapping[str, Any]) -> None:
-    """Raises `InputError` for a path that can't be uploaded whatever happens: that of a folder, or a URL as a path."""
+    """Raises `InputError` for a path that can never be uploaded: that of a folder, or a URL as a path."""
     for name, value in params.items():
-        if isinstance(value, os.PathLike):
-            path = os.fspath(cast("os.PathLike[str]", value))
-            if os.path.isdir(path):  # noqa: PTH112 - also a path in bytes
-                raise InputError(f"{name} can't be {str(path)!r}: it is a folder, give a file in it")
-            if isinstance(path, str) and path.lower().startswith(("http:", "https:")) and not os.path.exists(path):  # noqa: PTH110
-                raise InputError(f"{name} can't be {without_query(path)!r}: give a URL as text, not as a path")
+        if not isinstance(value, os.PathLike):
+            continue
+        path = os.fsdecode(cast("os.PathLike[str]", value))
+        # Not pathlib's: these are False for what can't be looked at, and the upload says more.
+        if os.path.isdir(path):  # noqa: PTH112
+            raise InputError(f"{name} can't be {path!r}: it is a folder, give a file in it")
+        if path.lower().startswith(("http:", "https:")) and not os.path.exists(path):  # noqa: PTH110
+            raise InputError(f"{name} can't be {without_query(path)!r}: give a URL as text, not as a path")
 
 
 def _is_url_name(name: str) -> bool:
