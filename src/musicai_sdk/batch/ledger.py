@@ -23,6 +23,7 @@ from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
 from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, file_id, real_file
 from musicai_sdk.batch.sources import name_of
 from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, PAID, State, Track, track_key
+from musicai_sdk.batch.vanished import RecordedTrack, recorded
 
 _FIELDS = tuple(each.name for each in fields(Track))
 _MANY = 400
@@ -261,6 +262,10 @@ class Ledger:
         return self._db.execute(
             "SELECT name, path, size, sha256 FROM outputs WHERE track = ?", [track.key]
         ).fetchall()
+
+    def recorded(self, keys: Sequence[str]) -> list[RecordedTrack]:
+        """Finished tracks with the files that were recorded."""
+        return recorded(self._db, keys)
 
     def reject(self, source: str, reason: str) -> None:
         """Notes an input that can't be processed."""
