@@ -22,6 +22,7 @@ from musicai_sdk.batch.schema import found_from, seen_from
 from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
+from musicai_sdk.models.files import RESULT_MANIFEST
 from musicai_sdk.models.result import DeclaredOutput
 from musicai_sdk.models.result_files import check_result, result_files, with_files
 from musicai_sdk.storage import Bucket, ObjectNotFoundError, StoredObject
@@ -32,7 +33,6 @@ from musicai_sdk.workflows import CustomWorkflow, Workflow
 Moved = Callable[[int, int | None], object]
 """Called with the bytes received of a file, and its bytes in all, from several threads."""
 
-_MANIFEST_NAME = "workflow.results.json"
 LEDGER = ".musicai-batch.sqlite3"
 """The ledger's name in the output folder, unless it is put elsewhere. No folder of results can have it."""
 _MARKER = ".musicai-batch.ledger"
@@ -139,7 +139,7 @@ class BucketPlace:
         )
         text = json.dumps(result, ensure_ascii=False, indent=2) + "\n"
         there[MANIFEST] = await asyncio.to_thread(
-            self.bucket.upload, f"{track.folder}/{_MANIFEST_NAME}", text.encode()
+            self.bucket.upload, f"{track.folder}/{RESULT_MANIFEST}", text.encode()
         )
         return [_recorded(output, each) for output, each in there.items()]
 

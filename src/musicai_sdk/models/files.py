@@ -10,6 +10,9 @@ from typing_extensions import override
 
 from musicai_sdk._text import without_query
 
+RESULT_MANIFEST = "workflow.results.json"
+"""The file with a job's whole result, beside its other files. The 1.0 package wrote `workflow.result.json`."""
+
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
