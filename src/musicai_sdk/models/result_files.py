@@ -143,7 +143,7 @@ def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, objec
         return
     for key, each in inside:
         if isinstance(key, str) and is_file_url(key):
-            yield (*path, without_query(key)), f"in-a-name:{key.strip()}"
+            yield (*path, without_query(key)), f"name+{key.strip()}"
         yield from _leaves(each, (*path, key))
 
 
