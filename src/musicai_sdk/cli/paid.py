@@ -6,7 +6,9 @@ import shlex
 import signal
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from musicai_sdk.cli.failing import Hint, Terminated
 from musicai_sdk.cli.settings import note
@@ -93,11 +95,10 @@ def fetched(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overwrite:
     done = client.jobs.get(job)  # not as the wait has seen it: a list of jobs may say less
     check_result(done)
     held = result_files(done.raw_result)
-    there = {path.stem.casefold() for path in folder.iterdir()} if folder.is_dir() else set[str]()
-    if not overwrite and (taken := sorted(each.name for each in held if each.name.casefold() in there)):
-        raise FileExistsError(
-            f"{str(folder)!r} has files called {', '.join(taken)} already: nothing was replaced"
-        )
+    there = {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set[str]()
+    names = {f"{each.name}{PurePosixPath(urlsplit(each.value).path).suffix}" for each in held}
+    if not overwrite and (taken := sorted(name for name in names if name.casefold() in there)):
+        raise FileExistsError(f"{str(folder)!r} has {', '.join(taken)} already: nothing was replaced")
     files = client.jobs.download(done, folder)
     missing = [each.name for each in held if each.name not in files or not files.files[each.name].size]
     if missing:
