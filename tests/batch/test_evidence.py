@@ -48,7 +48,13 @@ def results(sandbox: Sandbox) -> dict[str, Any]:
 
 def batch(sandbox: Sandbox, tmp_path: Path, workflow: Any = "odd-result", **options: Any) -> Batch:
     make_tracks(tmp_path / "in", 1)
-    settings = {"in_flight": 2, "poll_interval": 0.2, "grace": 1.0, "max_attempts": 1, **options}
+    settings: dict[str, Any] = {
+        "in_flight": 2,
+        "poll_interval": 0.2,
+        "grace": 1.0,
+        "max_attempts": 1,
+        **options,
+    }
     return Batch(
         workflow,
         tmp_path / "in",

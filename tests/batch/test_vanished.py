@@ -23,14 +23,16 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def remove_all(path: Path) -> None:
+    shutil.rmtree(path.parent)
+
+
 def folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
 
 
-@pytest.mark.parametrize(
-    "damage", [rename, cut, folder, Path.unlink, lambda path: shutil.rmtree(path.parent)]
-)
+@pytest.mark.parametrize("damage", [rename, cut, folder, Path.unlink, remove_all])
 def test_the_report_says_so(sandbox: Sandbox, tmp_path: Path, damage: Callable[[Path], object]) -> None:
     tracks = make_tracks(tmp_path / "in", 3)
     run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out")

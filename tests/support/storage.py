@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -36,7 +36,7 @@ class Storage:
 
 
 @contextmanager
-def storage() -> Iterator[Storage]:
+def storage() -> Generator[Storage]:
     """Runs one for the block."""
 
     class Handler(BaseHTTPRequestHandler):
