@@ -20,6 +20,7 @@ from musicai_sdk.errors import (
     JobNotFinishedError,
     NotFoundError,
     ResponseError,
+    ResultMissingError,
     SourceNotFoundError,
     TransferError,
     WaitTimeoutError,
@@ -330,9 +331,13 @@ def test_result_null_of_a_job_that_succeeded(client: MusicAiClient, sandbox: San
     with pytest.raises(ResponseError, match="chords missing"):
         _ = job.result
     assert job.outputs == {}
-    files = client.jobs.download(job, tmp_path / "out")
-    assert dict(files) == {}
-    assert files.manifest.read_text() == "{}\n"
+    with pytest.raises(ResultMissingError, match="gives no result for it: keep the job") as caught:
+        client.jobs.download(job, tmp_path / "out")
+    assert (caught.value.job_id, caught.value.outputs) == ("j", ())
+    assert not (tmp_path / "out").exists()
+    # The 1.0 surface writes down what there is.
+    assert client.download_job_results("j", tmp_path / "out") == []
+    assert (tmp_path / "out" / "workflow.results.json").read_text() == "{}\n"
 
 
 def test_values_only_result_is_still_written(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -8,16 +8,56 @@ from typing import cast
 
 _ADDRESS = re.compile(r"https?://[^\s'\"<>]*[^\s'\"<>.,:;)]", re.IGNORECASE)
 
-_SIGNED_WITH = {
+_AZURE = {
+    *("st", "spr", "sip", "si", "se", "sp", "ses", "sdd", "skoid", "sktid", "skt", "ske", "sks", "skv"),
+    *("saoid", "suoid", "scid"),
+}
+_SIGNATURES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
+    (frozenset(needed), frozenset(optional))
+    for needed, optional in (
+        # S3, version 4 and 2 (source: AWS, "Authenticating Requests: Using Query Parameters").
+        (
+            {
+                f"X-Amz-{name}"
+                for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+            },
+            {"X-Amz-Security-Token", "X-Amz-S3session-Token"},
+        ),
+        ({"AWSAccessKeyId", "Signature", "Expires"}, {"x-amz-security-token"}),
+        # Google Cloud Storage, version 4 and 2 (source: Google, "Signed URLs").
+        (
+            {
+                f"X-Goog-{name}"
+                for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+            },
+            set[str](),
+        ),
+        ({"GoogleAccessId", "Signature", "Expires"}, set[str]()),
+        # Azure: a service or user delegation SAS, one with a stored policy, an account SAS (source: Microsoft,
+        # "Grant limited access with SAS").
+        ({"sv", "sr", "se", "sp", "sig"}, _AZURE),
+        ({"sv", "sr", "si", "sig"}, _AZURE),
+        ({"sv", "ss", "srt", "se", "sp", "sig"}, _AZURE),
+        # CloudFront, with a canned or a custom policy (source: AWS, "Use signed URLs").
+        ({"Expires", "Signature", "Key-Pair-Id"}, {"Hash-Algorithm"}),
+        ({"Policy", "Signature", "Key-Pair-Id"}, {"Hash-Algorithm"}),
+        # The sandbox of this package.
+        ({"Expires", "Serial", "Signature"}, set[str]()),
+    )
+)
+"""Signatures in queries: the parameters that make one up, and those that may belong to it, as they are spelled.
+
+Nothing else is a signature: `?serial=1&signature=x` and `?serial=2&signature=y` may be two songs, and what is wrongly
+taken for one song is never processed, while what is wrongly taken for two is paid for twice at most.
+"""
+_AKAMAI = ("hdnts", "hdnea")
+"""Akamai's tokens: one parameter with an `hmac=` in its value."""
+
+_FORMERLY_SIGNED_WITH = {
     "sig": {"se", "sp", "sv", "sr", "st", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"},
     "signature": {"expires", "policy", "key-pair-id", "serial", "googleaccessid", "awsaccesskeyid"},
-    # CDNs sign so. A token alone may as well say which file it is.
     "token": {"expires"},
 }
-"""Query parameters that are signatures, of Azure, of CloudFront, of the old ways of S3 and Google, of the sandbox, of CDNs; and what
-belongs to each. Without the signature these are words like any other: `?se=1` and `?se=2` may be two songs, and what
-is wrongly taken for one is never processed, while what is wrongly taken for two is paid for twice at most."""
-_ALWAYS_SIGNED = ("x-amz-", "x-goog-")
 
 
 def without_query(url: str) -> str:
@@ -39,35 +79,74 @@ def without_queries(message: str) -> str:
 
 
 def without_signature(url: str) -> str:
-    """What a URL points at: without its signature, which is another one every time, user name and fragment.
+    """What a URL points at: the URL without its signature, which is another one every time, and without a password.
+
+    Only a complete signature of a known kind is taken off. Everything else stays as it is, in its order: other
+    parameters, the user name, and the fragment (`#t=10,20`, `#track=1`).
+
+    Raises:
+        ValueError: it can't be taken apart.
+    """
+    if "?" not in url and "@" not in url:
+        return url  # nearly all of a catalogue's
+    from urllib.parse import urlsplit
+
+    urlsplit(url)  # raises for what is no URL
+    rest, hash_sign, fragment = url.partition("#")
+    path, question, query = rest.partition("?")
+    kept = _unsigned(query)
+    return f"{_without_password(path)}{question if kept else ''}{kept}{hash_sign}{fragment}"
+
+
+def _unsigned(query: str) -> str:
+    """The parameters of a query without those of a signature, as they were written."""
+    from collections import Counter
+    from urllib.parse import unquote_plus
+
+    parts = [(unquote_plus(part.partition("=")[0]), part) for part in query.split("&")]
+    counts = Counter(name for name, _ in parts)
+    once = {name for name, count in counts.items() if count == 1}
+    signed = {
+        name for name, part in parts if name in _AKAMAI and name in once and "hmac=" in unquote_plus(part)
+    }
+    for needed, optional in _SIGNATURES:
+        if needed <= once:
+            signed |= needed | (optional & once)
+    return "&".join(part for name, part in parts if name not in signed)
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    return f"{scheme}{separator}{user.partition(':')[0]}{at}{host}{slash}{path}" if at else url
+
+
+def formerly_without_signature(url: str) -> str:
+    """What `without_signature` gave in 2.0.0: what that version paid for is found under it.
+
+    It took more parameters for signatures, and took the fragment and the user name off.
 
     Raises:
         ValueError: it can't be taken apart.
     """
     if "?" not in url and "#" not in url and "@" not in url:
-        return url  # nearly all of a catalogue's, and parsing is slow
+        return url
     from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
     parts = urlsplit(url)
     query = parse_qsl(parts.query, keep_blank_values=True)
-    signing = _signing({name.lower() for name, _ in query})
-    kept = [(name, value) for name, value in query if not _signs(name.lower(), value, signing)]
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(kept), ""))
-
-
-def _signing(names: set[str]) -> set[str]:
-    """Which of the names of a query are of its signature."""
-    found = set[str]()
-    for signature, beside in _SIGNED_WITH.items():
+    names, signing = {name.lower() for name, _ in query}, set[str]()
+    for signature, beside in _FORMERLY_SIGNED_WITH.items():
         if signature in names and (signature != "token" or beside <= names):
-            found |= {signature, *beside}
-    return found
-
-
-def _signs(name: str, value: str, signing: set[str]) -> bool:
-    if name == "hdnts":  # Akamai's, unless it is somebody's own
-        return "hmac=" in value
-    return name in signing or name.startswith(_ALWAYS_SIGNED)
+            signing |= {signature, *beside}
+    kept = [
+        (name, value)
+        for name, value in query
+        if not ("hmac=" in value if name.lower() == "hdnts" else name.lower() in signing)
+        and not name.lower().startswith(("x-amz-", "x-goog-"))
+    ]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(kept), ""))
 
 
 def safe_repr(value: object) -> str:

@@ -12,7 +12,8 @@ MusicAiError
 ├─ ResponseError               the answer doesn't parse or doesn't fit; .field .body
 ├─ TransferError               an upload or a download failed; .url (without its query) .status
 │   ├─ SourceNotFoundError     the file to upload doesn't exist (also FileNotFoundError)
-│   └─ IntegrityError          wrong size or digest
+│   ├─ IntegrityError          wrong size, wrong digest, or something else than the file, such as a web page
+│   └─ ResultMissingError      the job has succeeded, and (part of) its result isn't there; .job_id .outputs
 ├─ CreateTimeoutError          the time was over before the job was created: nothing is paid (also TimeoutError)
 └─ JobError                    .job_id
     ├─ JobFailedError          .code .title .message .job
@@ -201,7 +202,21 @@ class SourceNotFoundError(TransferError, FileNotFoundError):
 
 
 class IntegrityError(TransferError):
-    """What arrived has the wrong size or digest."""
+    """What arrived has the wrong size or digest, or is something else than the file, such as a web page."""
+
+
+class ResultMissingError(TransferError):
+    """A job has succeeded, but its result, or a part of it, isn't there. Keep the job: it is paid for."""
+
+    job_id: str
+    """The job's id."""
+    outputs: tuple[str, ...]
+    """The outputs that are missing or can't be fetched; empty when there is no result at all."""
+
+    def __init__(self, text: str, *, job_id: str, outputs: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.job_id = job_id
+        self.outputs = outputs
 
 
 class JobError(MusicAiError):

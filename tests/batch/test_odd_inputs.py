@@ -300,6 +300,22 @@ HOST = "https://host.example/get"
         ("sig=s&id=1", "sig=s&id=2"),
         ("sig=s&policy=1", "sig=s&policy=2"),
         ("signature=s&se=1", "signature=s&se=2"),
+        ("serial=1&signature=a", "serial=2&signature=b"),
+        ("Serial=1&Signature=a", "Serial=2&Signature=b"),
+        ("expires=1&serial=1&signature=a", "expires=1&serial=2&signature=a"),
+        ("token=a&expires=1", "token=b&expires=1"),
+        ("X-Amz-Date=1&X-Amz-Signature=a", "X-Amz-Date=2&X-Amz-Signature=a"),
+        ("X-Goog-Meta-Song=1", "X-Goog-Meta-Song=2"),
+        ("sv=1&sig=a&se=1", "sv=1&sig=a&se=2"),
+        ("Policy=a&Key-Pair-Id=k", "Policy=b&Key-Pair-Id=k"),
+        (
+            "Expires=1&Signature=a&Signature=b&Key-Pair-Id=k",
+            "Expires=1&Signature=b&Signature=c&Key-Pair-Id=k",
+        ),
+        ("hdnea=a", "hdnea=b"),
+        ("#track=1", "#track=2"),
+        ("#t=10,20", "#t=20,30"),
+        ("a#", "b#"),
         ("a=1&a=2", "a=2&a=1"),
         ("a=", ""),
     ],
@@ -311,20 +327,65 @@ def test_different_addresses_are_different_tracks(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "X-Amz-Date=1&X-Amz-Signature=2",
-        "X-Goog-Expires=1",
+        "X-Amz-Algorithm=A&X-Amz-Credential=c%2Fd&X-Amz-Date=1&X-Amz-Expires=9&X-Amz-SignedHeaders=host&X-Amz-Signature=2",
+        "X-Amz-Algorithm=A&X-Amz-Credential=c&X-Amz-Date=1&X-Amz-Expires=9&X-Amz-SignedHeaders=h&X-Amz-Signature=2&X-Amz-Security-Token=t",
+        "X-Goog-Algorithm=A&X-Goog-Credential=c&X-Goog-Date=1&X-Goog-Expires=9&X-Goog-SignedHeaders=host&X-Goog-Signature=2",
         "se=1&sp=r&sv=2022&sr=b&st=0&spr=https&skoid=a&sktid=b&skt=c&ske=d&sks=e&skv=f&sig=g",
+        "sv=2022&sr=b&si=policy&sig=g",
+        "sv=2022&ss=b&srt=o&se=1&sp=r&sig=g",
         "Expires=1&Signature=2&Key-Pair-Id=3",
         "Policy=1&Signature=2&Key-Pair-Id=3",
         "AWSAccessKeyId=1&Signature=2&Expires=3",
         "GoogleAccessId=1&Signature=2&Expires=3",
-        "token=1&expires=2",
+        "Expires=1&Serial=2&Signature=3",
         "hdnts=st=1~exp=2~acl=/*~hmac=3",
+        "hdnea=exp=2~acl=%2F*~hmac%3D3",
     ],
 )
 def test_a_signature_is_no_part_of_a_track(query: str) -> None:
-    assert identity(f"{HOST}?id=7&{query}") == f"{HOST}?id=7"
-    assert identity(f"https://user:word@host.example/get?{query}#part") == HOST
+    assert identity(f"{HOST}?{query}") == HOST
+    kept = "b=2&id=7%20x&a=1&a="
+    assert identity(f"{HOST}?b=2&{query}&id=7%20x&a=1&a=") == f"{HOST}?{kept}", (
+        "as it was written, in its order"
+    )
+    assert (
+        identity(f"https://user:word@host.example/get?{query}#part") == "https://user@host.example/get#part"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("file:///songs/a.wav", "give the path itself"),
+        ("ftp://host/a.wav", "download it"),
+        ("S3://bucket/a.wav", "sign it"),
+        ("data:audio/wav;base64,UklGRg==", "data:… can't be read by the service: upload the bytes"),
+        ("https://", "isn't a complete URL"),
+        ("https:///a.wav", "isn't a complete URL"),
+        ("http:/x", "isn't a complete URL"),
+        ("https://host/a\nb.wav", "line break"),
+        ("", "it is empty"),
+        ("  ", "it is empty"),
+    ],
+)
+def test_an_address_that_the_service_can_not_read(
+    sandbox: Sandbox, source: str, words: str, tmp_path: Path
+) -> None:
+    good = make_tracks(tmp_path / "in", 1)[0]
+    for number, given in enumerate((Input(source), Input(f" {source}"))):
+        [rejected] = rejections(sandbox, [given, Input(str(good))], tmp_path / f"out{number}", done=1)
+        assert words in rejected.reason
+
+
+def test_blanks_around_an_address(sandbox: Sandbox, tmp_path: Path) -> None:
+    with sandbox.client() as client:
+        url = client.files.upload(b"RIFF of a kind").url
+    (tmp_path / "m.csv").write_text(f"input,name\n  {url} ,first\n")
+    (tmp_path / "m.jsonl").write_text(json.dumps({"input": f"{url}\n"}) + "\n")
+    inputs: list[Source] = [f" {url}\n", Input(f"\t{url}"), tmp_path / "m.csv", tmp_path / "m.jsonl"]
+    report = echo(sandbox, inputs, tmp_path / "out").run()
+    assert (report.ok, report.progress.known, len(sandbox.jobs)) == (True, 4, 0)
+    assert len(list((tmp_path / "out").rglob("file*"))) == 1
 
 
 def test_text_that_no_database_takes(sandbox: Sandbox, tmp_path: Path) -> None:

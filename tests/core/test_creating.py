@@ -23,6 +23,7 @@ from musicai_sdk.errors import (
     ServerError,
     SourceNotFoundError,
 )
+from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST
 from musicai_sdk.sandbox import Sandbox
 from support.simulated import SimulatedTime
 
@@ -135,6 +136,28 @@ def test_a_request_is_known_again_by_every_version() -> None:
     # It stands in the metadata of jobs that are paid for: told otherwise, their tokens would be another request's.
     digest = fingerprint("s", {"n": 1, "a": "https://h/x?sig=1&id=2"}, {"o": "https://b/y"})
     assert digest == "65b5c61c750f89355289f43ab9341f61"
+
+
+def test_a_request_of_2_0_0_is_known_again(client: MusicAiClient, sandbox: Sandbox) -> None:
+    # Under its identity of today this is another song than under that of 2.0.0, which left the fragment out.
+    workflow = CustomWorkflow("sdk-test", {"inputUrl": "https://h/x.wav?serial=1&signature=2#track=1"})
+    former = fingerprint("sdk-test", workflow.params, {})
+    made = client.jobs.create(
+        workflow, metadata={REQUEST_DIGEST: former, IDEMPOTENCY_KEY: "k-20"}, name="old"
+    )
+    body = {"id": made.id, "status": "QUEUED", "metadata": {IDEMPOTENCY_KEY: "k-20", REQUEST_DIGEST: former}}
+    sandbox.faults.add("GET /job", body=[body], times=1)
+    assert client.jobs.create(workflow, idempotency_key="k-20").id == made.id
+    assert len(sandbox.jobs) == 1
+
+
+def test_two_tracks_of_one_file_are_two_requests(client: MusicAiClient) -> None:
+    for number, url in enumerate(("https://h/x.wav#track={}", "https://h/x.wav?serial={}&signature=a")):
+        first, second = (CustomWorkflow("sdk-test", {"inputUrl": url.format(n)}) for n in (1, 2))
+        client.jobs.create(first, idempotency_key=f"k-21-{number}")
+        assert client.jobs.create(first, idempotency_key=f"k-21-{number}").id
+        with pytest.raises(InputError, match="belongs to job"):
+            client.jobs.create(second, idempotency_key=f"k-21-{number}")
 
 
 def test_an_address_that_is_none_is_for_the_service_to_judge(client: MusicAiClient) -> None:

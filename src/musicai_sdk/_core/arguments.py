@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from typing_extensions import override
 
 from musicai_sdk._core.options import RequestOptions
+from musicai_sdk.models.files import RESULT_MANIFEST
 from musicai_sdk.models.job import Job, JobState
 from musicai_sdk.workflows.base import Workflow
 
@@ -37,8 +38,7 @@ OnUpdate: TypeAlias = Callable[[JobState], object]
 DEFAULT_WAIT = 3600.0
 """For how many seconds `wait`, `wait_all` and `run` wait: an hour covers a queue, and isn't for ever."""
 
-MANIFEST = "workflow.results.json"
-"""The file with a job's whole result. The 1.0 package wrote `workflow.result.json`."""
+MANIFEST = RESULT_MANIFEST
 
 
 class ResultStorage(Protocol):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import NewJob
 from musicai_sdk._core.deadlines import before_create, still_time, within
 from musicai_sdk._core.fetching import get
-from musicai_sdk._core.idempotency import alone, checked_key, fingerprint
+from musicai_sdk._core.idempotency import alone, checked_key, fingerprints
 from musicai_sdk._core.interruption import noted
 from musicai_sdk._core.listing import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
@@ -25,7 +24,8 @@ from musicai_sdk._job_search import Wanted, search
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
 from musicai_sdk.models.result import R, output_names, wire_name_of
-from musicai_sdk.workflows.base import Workflow, file_url, is_file_input
+from musicai_sdk.workflows.base import Workflow, resolved_params
+from musicai_sdk.workflows.inputs import check_local_files
 
 LOOK_FOR = 5.0
 """For how many seconds a create whose answer was lost is looked for in the list of jobs."""
@@ -72,12 +72,13 @@ async def _create(
     metadata = {**(new.metadata or {}), IDEMPOTENCY_KEY: key}
     wanted = Wanted(key, workflow.slug, params=_remote_params(workflow))
     if new.idempotency_key is not None:
-        metadata[REQUEST_DIGEST] = fingerprint(workflow.slug, _with_paths(workflow), targets)
+        digests = fingerprints(workflow.slug, resolved_params(workflow), targets)
+        metadata[REQUEST_DIGEST] = digests[0]
         if new.recover:
             with before_create(session, deadline):
                 early = within(session, options, deadline)
                 until = _settled(session, new.settle, called)
-                made = await _made_before(session, wanted, metadata[REQUEST_DIGEST], until, early, deadline)
+                made = await _made_before(session, wanted, digests, until, early, deadline)
             if made is not None:
                 return JobRef(made.id, workflow.result_type, key)
     with before_create(session, deadline):
@@ -146,20 +147,10 @@ def check_payload(workflow: Workflow[Any], new: NewJob, targets: Mapping[str, st
     for name, url in targets.items():
         if not isinstance(cast("object", url), str) or not url.startswith(("https://", "http://")):
             raise InputError(f"copy_results_to[{name!r}] must be an upload URL")
-    values = {
-        name: None if file_url(value) or isinstance(value, os.PathLike) else value
-        for name, value in workflow.to_params().items()
-    }
+    params = resolved_params(workflow)
+    check_local_files(params)
+    values = {name: None if isinstance(value, os.PathLike) else value for name, value in params.items()}
     encoded({"name": new.name, "params": values, "metadata": dict(new.metadata or {})})
-
-
-def _with_paths(workflow: Workflow[Any]) -> dict[str, Any]:
-    """The parameters with every local file as a path, and every remote one as its URL."""
-    params = dict[str, Any]()
-    for name, value in workflow.to_params().items():
-        local = isinstance(value, str) and file_url(value) is None and is_file_input(workflow, name)
-        params[name] = Path(value) if local else file_url(value) or value
-    return params
 
 
 def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) -> dict[str, str]:
@@ -187,7 +178,7 @@ async def _uploaded(
     session: Session, workflow: Workflow[Any], options: RequestOptions, deadline: float | None
 ) -> dict[str, Any]:
     """The parameters with every local file replaced by the URL of its upload; the same file is sent once."""
-    params = _with_paths(workflow)
+    params = resolved_params(workflow)
     urls = dict[str, str]()
     for name, value in params.items():
         if isinstance(value, os.PathLike):
@@ -201,14 +192,14 @@ async def _uploaded(
 def _remote_params(workflow: Workflow[Any]) -> dict[str, Any]:
     """The parameters that are the same in every request: all but local files, whose uploads have URLs of their own."""
     return {
-        name: value for name, value in _with_paths(workflow).items() if not isinstance(value, os.PathLike)
+        name: value for name, value in resolved_params(workflow).items() if not isinstance(value, os.PathLike)
     }
 
 
 async def _made_before(
     session: Session,
     wanted: Wanted,
-    digest: str,
+    digests: Collection[str],
     until: float,
     options: RequestOptions,
     deadline: float | None,
@@ -237,7 +228,7 @@ async def _made_before(
             )
         return None
     session.lost.discard(key)
-    if (job.raw_metadata or {}).get(REQUEST_DIGEST, digest) != digest:
+    if (job.raw_metadata or {}).get(REQUEST_DIGEST) not in (None, *digests):
         raise InputError(
             f"idempotency_key {key!r} belongs to job {job.id} already, which was created with another workflow or"
             f" other parameters: use a key of its own for every job"

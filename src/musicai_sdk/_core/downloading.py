@@ -11,6 +11,7 @@ from pathlib import Path
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.codings import CodingError, codings, decoder_of
 from musicai_sdk._core.content import Content, broke_off
+from musicai_sdk._core.file_kinds import Expected, check_content
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.partial import Partial, Version, not_written
 from musicai_sdk._core.retrying import retrying
@@ -21,6 +22,7 @@ from musicai_sdk._io import IO, Request, ResponseStream
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile
+from musicai_sdk.models.outputs import is_file_url
 
 ERROR_BODY = 4096
 """Bytes read of a refusal."""
@@ -32,8 +34,13 @@ async def download(
     destination: str | os.PathLike[str],
     on_progress: Progress | None,
     options: RequestOptions,
+    *,
+    output: bool = False,
 ) -> DownloadedFile:
-    """Downloads a URL to a file; the folders above it are made, an existing file is replaced at the end."""
+    """Downloads a URL to a file; the folders above it are made, an existing file is replaced at the end.
+
+    `output` says that it is one of a job, which is never a web page unless its name says so.
+    """
     checked_url(url)
     try:
         path = Path(os.fsdecode(destination))
@@ -42,7 +49,8 @@ async def download(
     target = _checked_target(path)
 
     async def work(io: IO) -> DownloadedFile:
-        size = await _download(session.on(io), url, target, on_progress, options)
+        expected = Expected.of(url, target, output=output)
+        size = await _download(session.on(io), url, target, on_progress, options, expected)
         return DownloadedFile(path=path, size=size)
 
     return await session.io.transfer(work)
@@ -64,14 +72,19 @@ def _checked_target(path: Path) -> Path:
 
 def checked_url(url: str) -> None:
     """Only web addresses are fetched."""
-    if not url.startswith(("https://", "http://")):
+    if not is_file_url(url):
         raise InputError(
             f"can't download {without_query(url)[:100]!r}: only https:// and http:// URLs are fetched"
         )
 
 
 async def _download(
-    session: Session, url: str, target: Path, on_progress: Progress | None, options: RequestOptions
+    session: Session,
+    url: str,
+    target: Path,
+    on_progress: Progress | None,
+    options: RequestOptions,
+    expected: Expected,
 ) -> int:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +107,13 @@ async def _download(
                 except IntegrityError:
                     partial.discard()  # the next attempt asks for the whole
                     raise
-                return await _save(content, partial, on_progress)
+                size = await _save(content, partial, on_progress)
+                try:
+                    check_content(partial.path, stream.headers, expected)
+                except IntegrityError:
+                    partial.discard()
+                    raise
+                return size
             finally:
                 await stream.close()
 

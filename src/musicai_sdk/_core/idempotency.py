@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk._core.deadlines import still_time
 from musicai_sdk._core.session import Session, encoded
-from musicai_sdk._text import without_signature
+from musicai_sdk._text import formerly_without_signature, without_signature
 from musicai_sdk.errors import InputError, SourceNotFoundError
 
 
@@ -41,37 +41,62 @@ async def alone(session: Session, key: str, deadline: float | None) -> AsyncGene
         del held[os.getpid(), key]
 
 
-def fingerprint(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str]) -> str:
+def fingerprints(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str]) -> tuple[str, str]:
+    """Digests of what a job is paid for: the one that new jobs carry, and the one that 2.0.0 gave the same request.
+
+    Both stand in the metadata of paid jobs, so a key has to be recognised under either.
+    """
+    hashed = {name: _stable(value) for name, value in params.items()}  # files are read once
+    current = fingerprint(slug, hashed, copy_results_to, unsigned=without_signature)
+    return current, fingerprint(slug, hashed, copy_results_to)
+
+
+def fingerprint(
+    slug: str,
+    params: Mapping[str, Any],
+    copy_results_to: Mapping[str, str],
+    *,
+    unsigned: Callable[[str], str] = formerly_without_signature,
+) -> str:
     """A digest of what a job is paid for: workflow, parameters, and which outputs go where.
 
     Local files count by their content and signed URLs without their signature, so that the same request made again,
     with a fresh upload URL, is the same.
+
+    Args:
+        slug: The workflow's slug.
+        params: The parameters by wire name.
+        copy_results_to: Upload URLs by output.
+        unsigned: Takes the signature off a URL; as 2.0.0 did it when left out.
     """
-    stable = {name: _stable(value) for name, value in params.items()}
-    targets = {name: _unsigned(url) for name, url in copy_results_to.items()}
-    text = encoded(
-        {"workflow": slug, "params": dict(sorted(stable.items())), "to": dict(sorted(targets.items()))}
-    )
+
+    def without(value: Any) -> Any:
+        return _unsigned(value, unsigned) if isinstance(value, str) else value
+
+    stable = {name: without(_stable(value)) for name, value in sorted(params.items())}
+    targets = {name: without(url) for name, url in sorted(copy_results_to.items())}
+    text = encoded({"workflow": slug, "params": stable, "to": targets})
     return hashlib.sha256(text).hexdigest()[:32]
 
 
 def _stable(value: Any) -> Any:
-    if isinstance(value, os.PathLike):
-        path = Path(cast("os.PathLike[str]", value))
-        try:
-            with path.open("rb") as file:
-                return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-        except FileNotFoundError:
-            raise SourceNotFoundError(f"there is no file {str(path)!r} to upload") from None
-        except OSError as error:
-            raise InputError(f"{str(path)!r} can't be read: {error.strerror}") from None
-    return _unsigned(value) if isinstance(value, str) else value
+    """A local file as the digest of its content; everything else as it is."""
+    if not isinstance(value, os.PathLike):
+        return value
+    path = Path(cast("os.PathLike[str]", value))
+    try:
+        with path.open("rb") as file:
+            return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except FileNotFoundError:
+        raise SourceNotFoundError(f"there is no file {str(path)!r} to upload") from None
+    except OSError as error:
+        raise InputError(f"{str(path)!r} can't be read: {error.strerror}") from None
 
 
-def _unsigned(text: str) -> str:
+def _unsigned(text: str, unsigned: Callable[[str], str]) -> str:
     if not text.startswith(("https://", "http://")):
         return text
     try:
-        return without_signature(text)
+        return unsigned(text)
     except ValueError:  # the service may know what it is
         return text

@@ -5,24 +5,35 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from musicai_sdk._core.arguments import Progress, ResultStorage
 from musicai_sdk._core.downloading import download
 from musicai_sdk._core.fetching import get
-from musicai_sdk._core.names import file_names
+from musicai_sdk._core.names import PARTIAL, file_names
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.own_storage import download_urls
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage import EXPIRED_STATUSES
 from musicai_sdk._files import write_text
+from musicai_sdk._io.record import logger
 from musicai_sdk._names import safe_name
-from musicai_sdk.errors import InputError, TransferError
+from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
 from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.outputs import FileUrl
+from musicai_sdk.models.result import declared_outputs, missing_outputs
+from musicai_sdk.models.result_files import (
+    ResultPath,
+    check_result,
+    has_values,
+    result_files,
+    usable,
+    with_files,
+)
 
 AT_ONCE = 4
 """Outputs of one job that are downloaded at the same time."""
@@ -36,42 +47,92 @@ async def download_results(
     on_progress: Progress | None,
     options: RequestOptions,
     storage: ResultStorage | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> JobFiles:
-    """Downloads every file output as `<output>.<extension>`, and writes the result as JSON beside them.
+    """Downloads every file in a result, and writes the result as JSON beside them.
 
-    Outputs that are `CUSTOM_STORAGE` come from `storage`; without one they are left out.
+    Files are named after their outputs, those inside an output after the way to them: `stems.0.url.wav`. Outputs that are
+    `CUSTOM_STORAGE` come from `storage`; without one they are left out. With `may_be_empty` a result that holds nothing
+    is written down as well, as the 1.0 surface does.
     """
     if safe_name(manifest) != manifest:
         raise InputError(f"the manifest's name must be a plain file name, not {manifest!r}")
-    if not isinstance(job, Job) or not job.done:
-        job = await get(session, job, None, options)
+    fetched = not isinstance(job, Job) or not job.done
+    job = await get(session, job, None, options) if fetched else cast("Job[Any]", job)
     job.raise_for_success()
+    if not fetched and _says_little(job):
+        # It may be from a list, and lists may leave things out.
+        job = await get(session, job, None, options)
+        job.raise_for_success()
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise TransferError(f"can't download into {str(target)!r}: it is a file, give a folder")
+    if not may_be_empty and not has_values(job.raw_result):
+        check_result(job)
     stored = await download_urls(session, storage, job)
-    urls, named = dict[str, str](), dict[str, str]()
-    for name, value in job.outputs.items():
-        if isinstance(value, FileUrl):
-            urls[name] = named[name] = str(value)
-        elif name in stored:
-            urls[name], extension = stored[name]
-            named[name] = _with_extension(urls[name], extension)
+    urls, named, paths = dict[str, str](), dict[str, str](), dict[str, ResultPath]()
+    for file in result_files(job.raw_result):
+        if isinstance(file.value, FileUrl):
+            urls[file.name] = named[file.name] = str(file.value)
+        elif file.name in stored:
+            urls[file.name], extension = stored[file.name]
+            named[file.name] = _with_extension(urls[file.name], extension)
+        else:
+            continue
+        paths[file.name] = file.path
     names = file_names(named, by_output=session.settings.names_by_output, taken=[manifest])
 
     async def fresh(name: str) -> str | None:
         if name in stored:
             return (await download_urls(session, storage, job))[name][0]
-        value = (await get(session, job, None, options)).outputs.get(name)
+        now = {
+            each.path: each.value
+            for each in result_files((await get(session, job, None, options)).raw_result)
+        }
+        value = now.get(paths[name])
         return str(value) if isinstance(value, FileUrl) else None
 
+    # Beside other results files wait until all are whole: a folder never holds parts of two.
+    staged = (
+        target / f".{safe_name(f'musicai-{job.id}')}{PARTIAL}" if (target / manifest).exists() else target
+    )
     tasks = [
-        partial(_output, session, url, target / names[name], on_progress, options, partial(fresh, name))
+        partial(_output, session, url, staged / names[name], on_progress, options, partial(fresh, name))
         for name, url in urls.items()
     ]
     files = dict(zip(urls, await session.io.gather(tasks, AT_ONCE), strict=True))
-    path = _write_manifest(target / manifest, job.raw_result or {}, names)
-    return JobFiles(folder=target, manifest=path, files=files)
+    if staged != target:
+        files = _moved(files, staged, target, manifest)
+    content = with_files(job.raw_result or {}, {paths[name]: f"./{names[name]}" for name in urls})
+    path = _write_manifest(target / manifest, content)
+    missing = missing_outputs(declared_outputs(job.result_type), usable(job.raw_result))
+    if missing:
+        logger.warning("job %s has no %s, which its result's type declares", job.id, ", ".join(missing))
+    return JobFiles(folder=target, manifest=path, files=files, missing=missing)
+
+
+def _moved(
+    files: Mapping[str, DownloadedFile], staged: Path, target: Path, manifest: str
+) -> dict[str, DownloadedFile]:
+    """Puts whole files in the place of those of an earlier download, whose manifest goes first."""
+    moved = dict[str, DownloadedFile]()
+    try:
+        (target / manifest).unlink(missing_ok=True)
+        for name, file in files.items():
+            moved[name] = DownloadedFile(target / file.path.name, file.size)
+            os.replace(file.path, moved[name].path)  # noqa: PTH105 - atomic
+        with suppress(OSError):  # of no use, and in nobody's way
+            staged.rmdir()
+    except OSError as error:
+        raise TransferError(f"can't replace the results in {str(target)!r}: {error.strerror}") from error
+    return moved
+
+
+def _says_little(job: Job[Any]) -> bool:
+    """Whether a job's result is none, or lacks what its type declares."""
+    values = usable(job.raw_result)
+    return not has_values(job.raw_result) or bool(missing_outputs(declared_outputs(job.result_type), values))
 
 
 async def _output(
@@ -82,13 +143,14 @@ async def _output(
     options: RequestOptions,
     fresh: Callable[[], Coroutine[Any, Any, str | None]],
 ) -> DownloadedFile:
-    """One output. If its signed URL has expired, a fresh one is asked for once."""
+    """One output. If its signed URL has expired, or leads to a login page, a fresh one is asked for once."""
     try:
-        return await download(session, url, path, on_progress, options)
+        return await download(session, url, path, on_progress, options, output=True)
     except TransferError as error:
-        if error.status not in EXPIRED_STATUSES or (renewed := await fresh()) in (None, url):
+        expired = error.status in EXPIRED_STATUSES or isinstance(error, IntegrityError)
+        if not expired or (renewed := await fresh()) in (None, url):
             raise
-    return await download(session, renewed or "", path, on_progress, options)
+    return await download(session, renewed or "", path, on_progress, options, output=True)
 
 
 def _with_extension(url: str, extension: str) -> str:
@@ -97,9 +159,8 @@ def _with_extension(url: str, extension: str) -> str:
     return path if path.endswith(extension) else path + extension
 
 
-def _write_manifest(path: Path, result: Mapping[str, Any], names: Mapping[str, str]) -> Path:
+def _write_manifest(path: Path, content: Mapping[str, Any]) -> Path:
     """The result with files as relative paths (`"./vocals.wav"`), as the official tools write it."""
-    content = {name: f"./{names[name]}" if name in names else value for name, value in result.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")

@@ -115,7 +115,6 @@ from musicai_sdk.batch.events import Event, EventKind, InFlight, Progress
 from musicai_sdk.batch.ledgers import ledger_of, set_aside
 from musicai_sdk.batch.planning import Plan, count_inputs, plan
 from musicai_sdk.batch.records import (
-    Damage,
     Durations,
     Failure,
     LedgerView,
@@ -128,6 +127,7 @@ from musicai_sdk.batch.running import Batch
 from musicai_sdk.batch.shortcut import run
 from musicai_sdk.batch.sources import Folder, Input, Inputs, Manifest, Rejected, Source, Watch
 from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.vanished import Damage
 
 __all__ = [
     "Batch",

@@ -13,6 +13,7 @@ from musicai_sdk.batch.merging import queue, shard_folder
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import Rejected
 from musicai_sdk.batch.tracks import Track
+from musicai_sdk.batch.vanished import ResultCheck
 
 
 async def deal(
@@ -23,9 +24,10 @@ async def deal(
     tally: Tally,
     tell: Callable[[Event], object],
     draining: Callable[[], bool],
+    results: ResultCheck,
 ) -> None:
     """Writes the ledgers of the shards, with all that they are to do; what comes after a drain waits for a later run."""
-    dealer = _Dealer(main, settings, shards, tally, tell)
+    dealer = _Dealer(main, settings, shards, tally, tell, results)
     feed = Feed(items)
     try:
         with main.transaction():
@@ -42,8 +44,15 @@ async def deal(
 
 class _Dealer:
     def __init__(
-        self, main: Ledger, settings: Settings, shards: int, tally: Tally, tell: Callable[[Event], object]
+        self,
+        main: Ledger,
+        settings: Settings,
+        shards: int,
+        tally: Tally,
+        tell: Callable[[Event], object],
+        results: ResultCheck,
     ) -> None:
+        self._results = results
         self._main = main
         self._settings = settings
         self._shards = shards
@@ -63,10 +72,18 @@ class _Dealer:
             for item in chunk:
                 if isinstance(item, Rejected):
                     self._reject(item)
-        todo, skipped = list[Given](), 0
+        done = {given.key for given in met if given.key and self._is_done(given)}
+        vanished = self._results.vanished(self._main.recorded(list(done)))
+        todo, skipped, missing = list[Given](), 0, 0
         for given in met:
-            if given.state == "deleted" or (given.state == "verified" and self._settings.keep_jobs):
+            damage = vanished.get(given.key or "")
+            # Results whose job was kept can be fetched again, by the shard.
+            fetched_again = damage and given.state == "verified" and self._settings.retry_failed
+            if given.key in done and not fetched_again:
                 skipped += 1
+                if damage is not None:
+                    missing += 1
+                    self._results.note(given.key, damage)
                 continue
             try:
                 sample(given)
@@ -77,9 +94,12 @@ class _Dealer:
             todo.append(given)
         if skipped:
             self._tally.known += skipped
-            self._tally.skip(skipped)
+            self._tally.skip(skipped, missing)
             self._tell(Event("skipped", count=skipped))
         self.hand_out(todo, [])
+
+    def _is_done(self, given: Given) -> bool:
+        return given.state == "deleted" or (given.state == "verified" and self._settings.keep_jobs)
 
     def hand_out(self, todo: list[Given], tracks: list[Track]) -> None:
         """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""

@@ -101,6 +101,8 @@ class Progress:
     """Whether the run is coming to its end early."""
     active: tuple[InFlight, ...] = ()
     """What is in flight, the oldest first."""
+    missing: int = 0
+    """Those of `skipped` whose results aren't there any more: `Report.damaged` lists them."""
 
 
 def shown(source: str) -> str:
@@ -127,6 +129,7 @@ class Tally:
     skipped: int = 0
     duplicates: int = 0
     rejected: int = 0
+    missing: int = 0
     bytes_uploaded: int = 0
     bytes_downloaded: int = 0
     draining: bool = False
@@ -147,10 +150,11 @@ class Tally:
         """Notes that something is done with a track from now on."""
         self.active[track.key] = InFlight(shown(track.source), track.state, time.time())
 
-    def skip(self, count: int) -> None:
-        """Counts inputs that an earlier run had finished."""
-        self.done += count
+    def skip(self, count: int, missing: int = 0) -> None:
+        """Counts inputs that an earlier run had finished, some of which don't have their results any more."""
+        self.done += count - missing
         self.skipped += count
+        self.missing += missing
 
     def snapshot(self) -> Progress:
         """The figures now."""
@@ -160,7 +164,7 @@ class Tally:
         span = min(60.0, max(now - self.began, 0.001))
         rate = len(self._recent) / span
         failed = self.states.get("failed", 0) + self.states.get("uncertain", 0)
-        left = self.known - self.done - self.duplicates - failed
+        left = self.known - self.done - self.duplicates - failed - self.missing
         return Progress(
             states={state: count for state, count in dict(self.states).items() if count},
             known=self.known,
@@ -176,6 +180,7 @@ class Tally:
             rate=rate,
             eta=max(0, left) / rate if rate and self.complete else None,
             draining=self.draining,
+            missing=self.missing,
             active=tuple(sorted(self.active.values(), key=lambda each: each.since)),
         )
 
@@ -196,12 +201,13 @@ def summed(own: Progress, parts: Sequence[Progress]) -> Progress:
         "skipped",
         "duplicates",
         "rejected",
+        "missing",
         "bytes_uploaded",
         "bytes_downloaded",
         "rate",
     )
     totals: dict[str, Any] = {name: total(name) for name in sums}
     complete = own.complete and all(part.complete for part in parts)
-    left = totals["known"] - totals["done"] - totals["duplicates"] - totals["failed"]
+    left = totals["known"] - sum(totals[name] for name in ("done", "duplicates", "failed", "missing"))
     eta = max(0, left) / totals["rate"] if complete and totals["rate"] else None
     return replace(own, states=dict(states), complete=complete, eta=eta, **totals)

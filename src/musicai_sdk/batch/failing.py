@@ -18,6 +18,7 @@ from musicai_sdk.errors import (
     PermissionDeniedError,
     RateLimitError,
     ResponseError,
+    ResultMissingError,
     ServerError,
     SourceNotFoundError,
     StatusError,
@@ -75,6 +76,8 @@ def _described(error: BaseException) -> tuple[str, str]:
         return error.code or f"HTTP_{error.status}", str(error)
     if isinstance(error, WaitTimeoutError):
         return "WAIT_TIMEOUT", "the job hasn't ended in time; it goes on, and the next run waits for it again"
+    if isinstance(error, ResultMissingError):
+        return "OUTPUT_MISSING" if error.outputs else "RESULT_MISSING", str(error)
     if isinstance(error, MusicAiError):
         return type(error).__name__, str(error)
     return type(error).__name__, str(error) or repr(error)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from musicai_sdk._text import without_queries, without_signature
+from musicai_sdk._text import formerly_without_signature, without_queries, without_signature
 from musicai_sdk.batch.events import shown, storable
 from musicai_sdk.batch.inputs import read_inputs
 from musicai_sdk.batch.ledger import Given
@@ -21,6 +21,7 @@ from musicai_sdk.batch.sources import Input, Inputs, Rejected, is_object, is_url
 from musicai_sdk.batch.template import Template
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import ObjectNotFoundError
+from musicai_sdk.workflows.inputs import is_address, web_address
 
 CHUNK = 1000
 """Inputs that are looked up in the ledger together."""
@@ -35,7 +36,10 @@ Met: TypeAlias = Given | Rejected
 
 
 def identity(url: str) -> str:
-    """What a URL points at: without its signature, which is another one every time.
+    """What a URL points at: without its signature, which is another one every time, and without a password.
+
+    Only complete signatures of known kinds are taken off: two songs are never taken for one. One song under a signature
+    of another kind counts as two, and is paid for twice at most.
 
     Raises:
         InputError: it can't be taken apart.
@@ -44,6 +48,12 @@ def identity(url: str) -> str:
         return without_signature(url)
     except ValueError:  # whose text may hold the password
         raise InputError("it is no valid URL") from None
+
+
+def former_identity(url: str) -> str | None:
+    """What 2.0.0 took a URL for, if that isn't its identity: ledgers of that version know it so."""
+    former = formerly_without_signature(url)
+    return former if former != identity(url) else None
 
 
 def met_inputs(
@@ -65,12 +75,15 @@ def _met(item: Input, template: Template, buckets: Buckets) -> Met:
     try:
         params = template.wire_params(item.params)
         _check_text(item, params)
-        if is_url(item.source):
-            return remote(Given(identity(item.source), params, item.name or "", url=item.source))
-        if is_object(item.source):
-            name = item.name or name_of(item.source)
-            return remote(Given(item.source, params, name, url=buckets.located(item.source)))
-        met = looked_at(Given(_absolute(item.source), params, item.name or ""))
+        source = item.source.strip() if is_address(item.source) else item.source
+        if is_object(source):
+            name = item.name or name_of(source)
+            return remote(Given(source, params, name, url=buckets.located(source)))
+        if (url := web_address(source)) is not None:
+            return remote(Given(identity(url), params, item.name or "", url=url, former=former_identity(url)))
+        if not source.strip():
+            return Rejected(source, "it is empty: give a path, a URL or an object in a bucket")
+        met = looked_at(Given(_absolute(source), params, item.name or ""))
     except RecursionError:
         return _rejected(item.source, "its parameters are nested too deeply")
     except (InputError, ObjectNotFoundError, ValueError) as error:

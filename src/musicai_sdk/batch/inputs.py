@@ -27,6 +27,7 @@ from musicai_sdk.batch.walking import root_of, walk
 from musicai_sdk.batch.watching import watched
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
+from musicai_sdk.workflows.inputs import is_address
 
 _NONE: dict[str, Any] = {}
 _BUCKET_ALONE = 2
@@ -73,6 +74,8 @@ def _expanded(source: Source, out: Path | None, buckets: Buckets) -> Iterable[In
 
 
 def _from_text(text: str, out: Path | None, buckets: Buckets) -> Iterable[Input | Rejected | None]:
+    if is_address(text):
+        text = text.strip()
     if (is_url(text) or is_object(text)) and shown(text).lower().endswith(_MANIFESTS):
         # A workflow that takes such a file gets it by Input(…).
         return (Rejected(text, _MANIFEST_ELSEWHERE),)

@@ -17,11 +17,13 @@ from typing import Any, TypeAlias
 
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.folders import Fits, always, settle
+from musicai_sdk.batch.former import recall_former
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
 from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, file_id, real_file
 from musicai_sdk.batch.sources import name_of
 from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, PAID, State, Track, track_key
+from musicai_sdk.batch.vanished import RecordedTrack, recorded
 
 _FIELDS = tuple(each.name for each in fields(Track))
 _MANY = 400
@@ -52,6 +54,8 @@ class Given:
     """Its digest, when it is known and still true."""
     sample: str | None = None
     """See `Track.sample`."""
+    former: str | None = None
+    """Of a URL that 2.0.0 took for another one: the source under which a ledger of that version has it."""
     key: str | None = None
     """Its track's key, when an earlier run had it."""
     state: State | None = None
@@ -149,6 +153,8 @@ class Ledger:
     def admit(self, chunk: Sequence[Given]) -> None:
         """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
         known = dict[tuple[str, str], _Known]()
+        for given in chunk:
+            recall_former(self._db, given)
         for start in range(0, len(chunk), _MANY):
             sources = [given.source for given in chunk[start : start + _MANY]]
             marks = ", ".join("?" * len(sources))
@@ -256,6 +262,10 @@ class Ledger:
         return self._db.execute(
             "SELECT name, path, size, sha256 FROM outputs WHERE track = ?", [track.key]
         ).fetchall()
+
+    def recorded(self, keys: Sequence[str]) -> list[RecordedTrack]:
+        """Finished tracks with the files that were recorded."""
+        return recorded(self._db, keys)
 
     def reject(self, source: str, reason: str) -> None:
         """Notes an input that can't be processed."""

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk.batch.sources import Input, Rejected, is_object, is_url, stem
+from musicai_sdk.batch.sources import Input, Rejected, stem
 from musicai_sdk.errors import InputError
+from musicai_sdk.workflows.inputs import is_address
 
 _SOURCES = ("input", "path", "url")
 
@@ -95,8 +96,8 @@ def _row(path: Path, line: int, row: dict[str, Any] | str) -> Input | Rejected:
     if name is not None and not isinstance(name, str):
         return Rejected(where, f"its name must be text, not {name!r:.50}")
     params = {key: value for key, value in row.items() if key not in (*_SOURCES, "name")}
-    if is_url(source) or is_object(source):
-        return Input(source, params, name)
+    if is_address(source):
+        return Input(source.strip(), params, name)
     if name is None and not Path(source).is_absolute():
         name = stem(source.replace(os.sep, "/"))
     return Input(str(path.absolute().parent / source), params, name)

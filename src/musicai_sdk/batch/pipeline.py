@@ -65,7 +65,7 @@ class Pipeline:
         self._journal = journal
         self._settings = settings
         self._tally = tally
-        self._place = place_of(settings.bucket or settings.out)
+        self._place = place_of(settings.bucket or settings.out, settings.declared)
         self._inputs = Buckets(settings.inputs)
         self._warnings = ClientWarnings(warn)
         self._reconciler = Reconciler(client, settings.slug, settings.grace, warn)

@@ -23,6 +23,9 @@ from musicai_sdk.batch.schema import found_from, seen_from
 from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
+from musicai_sdk.models.files import RESULT_MANIFEST
+from musicai_sdk.models.result import DeclaredOutput
+from musicai_sdk.models.result_files import check_result, result_files, with_files
 from musicai_sdk.storage import Bucket, ObjectNotFoundError, StoredObject
 from musicai_sdk.storage.objects import SCHEMES
 from musicai_sdk.storage.outputs import declared_files, object_name
@@ -31,7 +34,6 @@ from musicai_sdk.workflows import CustomWorkflow, Workflow
 Moved = Callable[[int, int | None], object]
 """Called with the bytes received of a file, and its bytes in all, from several threads."""
 
-_MANIFEST_NAME = "workflow.results.json"
 LEDGER = ".musicai-batch.sqlite3"
 """The ledger's name in the output folder, unless it is put elsewhere. No folder of results can have it."""
 _MARKER = ".musicai-batch.ledger"
@@ -53,7 +55,18 @@ class Place(Protocol):
     async def fetch(
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, moved: Moved
     ) -> list[Output]:
-        """Brings all results of a job here, and tells what they are; safe to do again."""
+        """Brings all results of a job here, and returns what they are; safe to do again.
+
+        Args:
+            client: The run's client.
+            job: The job, as `GET /job/{id}` gives it: a list of jobs may say less.
+            track: The job's track.
+            moved: Called as bytes arrive.
+
+        Raises:
+            ResultMissingError: there is no result, or a part of it is missing: the job must be kept.
+            TransferError: a file can't be brought here.
+        """
         ...
 
     def verified(self, outputs: list[Output]) -> list[Output]:
@@ -70,6 +83,8 @@ class FolderPlace:
     """A folder."""
 
     out: Path
+    declared: tuple[DeclaredOutput, ...] = ()
+    """What the workflow's class says of its outputs; empty when it was given by its slug."""
 
     async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> None:
         """The service keeps them until they are fetched."""
@@ -78,7 +93,8 @@ class FolderPlace:
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, moved: Moved
     ) -> list[Output]:
         """Downloads them."""
-        if any(value is CUSTOM_STORAGE for value in job.outputs.values()):
+        check_result(job, self.declared)
+        if any(each.value is CUSTOM_STORAGE for each in result_files(job.raw_result)):
             raise InputError(
                 f"results of job {job.id} were copied to a bucket by an earlier run: run it with that bucket as out"
             )
@@ -95,6 +111,8 @@ class BucketPlace:
     """A bucket. Outputs whose names are known are written by the service; others pass through this machine."""
 
     bucket: Bucket
+    declared: tuple[DeclaredOutput, ...] = ()
+    """As in `FolderPlace`."""
 
     async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> Mapping[str, str] | None:
         """Signed for the track's own folder, so that a run that goes on with the job finds them."""
@@ -107,20 +125,22 @@ class BucketPlace:
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, moved: Moved
     ) -> list[Output]:
         """Finds what the service has written, and brings what it hasn't."""
+        check_result(job, self.declared)
         there = await asyncio.to_thread(self.bucket.in_folder(track.folder).outputs, job)
-        if any(isinstance(value, FileUrl) for value in job.outputs.values()):
+        held = result_files(job.raw_result)
+        if any(isinstance(each.value, FileUrl) for each in held):
             with tempfile.TemporaryDirectory(prefix="musicai-") as folder:
                 files = await client.jobs.download(job, folder, on_progress=moved)
                 for output, path in files.items():
                     name = f"{track.folder}/{object_name(output)}{path.suffix}"
                     there[output] = await asyncio.to_thread(self.bucket.upload, name, path)
-        result = {
-            name: f"./{there[name].name.rpartition('/')[2]}" if name in there else value
-            for name, value in (job.raw_result or {}).items()
-        }
+        result = with_files(
+            job.raw_result or {},
+            {each.path: f"./{there[each.name].name.rpartition('/')[2]}" for each in held},
+        )
         text = json.dumps(result, ensure_ascii=False, indent=2) + "\n"
         there[MANIFEST] = await asyncio.to_thread(
-            self.bucket.upload, f"{track.folder}/{_MANIFEST_NAME}", text.encode()
+            self.bucket.upload, f"{track.folder}/{RESULT_MANIFEST}", text.encode()
         )
         return [_recorded(output, each) for output, each in there.items()]
 
@@ -142,9 +162,14 @@ def _recorded(output: str, each: StoredObject) -> Output:
     return output, each.name, each.size, f"{_ETAG}{each.etag}" if each.etag else None
 
 
-def place_of(out: str | os.PathLike[str] | Bucket) -> Place:
-    """The place that an output folder or a bucket is."""
-    return BucketPlace(out) if isinstance(out, Bucket) else FolderPlace(Path(out))
+def place_of(out: str | os.PathLike[str] | Bucket, declared: tuple[DeclaredOutput, ...] = ()) -> Place:
+    """The place that an output folder or a bucket is.
+
+    Args:
+        out: The folder or bucket.
+        declared: What the workflow's class says of its outputs, if a class was given.
+    """
+    return BucketPlace(out, declared) if isinstance(out, Bucket) else FolderPlace(Path(out), declared)
 
 
 def bucket_of(out: str | os.PathLike[str] | Bucket, workflow: type[Workflow[Any]] | str) -> Bucket | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk.batch.feeding import Met, digest, met_inputs
+from musicai_sdk.batch.former import recall_former
 from musicai_sdk.batch.inputs import read_inputs
 from musicai_sdk.batch.ledger import Given
 from musicai_sdk.batch.objects import Buckets, known_buckets
@@ -158,6 +159,8 @@ class _Planner:
 
     def _known(self, given: Given, db: sqlite3.Connection | None) -> tuple[str, State | None]:
         """The key of the input's track, and the state in which the ledger has it."""
+        if db is not None:
+            recall_former(db, given)
         if db is not None and given.content is None:
             row = db.execute(
                 "SELECT content FROM inputs"

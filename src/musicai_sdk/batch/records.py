@@ -17,6 +17,7 @@ from musicai_sdk.batch.results import Output
 from musicai_sdk.batch.schema import found_from, open_to_read, real_file
 from musicai_sdk.batch.sources import Rejected
 from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.vanished import Damage
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.storage import Bucket
 
@@ -78,18 +79,6 @@ class Durations:
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """A track whose results aren't on disk as they were recorded."""
-
-    source: str
-    """The input: a path, or a URL without its query."""
-    folder: str
-    """Where its results should be, relative to the output folder."""
-    reason: str
-    """What is wrong with them."""
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """How a run ended. What it says of tracks is in the ledger: `open_ledger(report.ledger)`."""
 
@@ -101,12 +90,25 @@ class Report:
     """The figures at the end."""
     bucket: Bucket | None = None
     """Where the results are, unless they are in `out`."""
+    missing: tuple[Damage, ...] = ()
+    """What `damaged` returns."""
 
     @property
     def ok(self) -> bool:
-        """Whether every input has its results."""
+        """Whether every input has its results. Those of earlier runs were looked up by name and size."""
         progress = self.progress
-        return progress.complete and not (progress.failed or progress.rejected or progress.draining)
+        return progress.complete and not (
+            progress.failed or progress.rejected or progress.missing or progress.draining
+        )
+
+    def damaged(self) -> list[Damage]:
+        """The tracks of this run's inputs that an earlier run finished and whose results aren't there any more.
+
+        Put their files back. Where the job was kept, a run with `retry_failed` fetches them again; else only a job that
+        is paid anew gives them, with another output folder. At most 10,000 are listed; `progress.missing` has the number
+        of inputs. `LedgerView.check` reads all results of a ledger.
+        """
+        return list(self.missing)
 
     def failures(self) -> list[Failure]:
         """The tracks that failed or are uncertain."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
@@ -17,6 +18,7 @@ from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import Rejected
 from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.batch.trying import Tries
+from musicai_sdk.batch.vanished import Damage, ResultCheck
 from musicai_sdk.errors import InputError
 
 _SAFE: tuple[State, ...] = ("verified", "deleted")
@@ -41,6 +43,8 @@ class Runner:
         tell: Callable[[Event], object],
     ) -> None:
         self.tally: Tally = Tally(ledger.counts())
+        self.results: ResultCheck = ResultCheck(Path(settings.out), settings.bucket)
+        """Looks up the results of the tracks that are skipped."""
         self._ledger = ledger
         self._settings = settings
         self._items = items
@@ -191,14 +195,21 @@ class Runner:
                 await self._reject(item.source, item.reason)
         await self._journal.write(lambda ledger: ledger.admit(met))
         self.tally.known += len(met)
-        skipped = 0
+        done = [
+            given.key
+            for given in met
+            if given.key and given.state in _SAFE and given.key not in self._resumed
+        ]
+        vanished = await self._vanished(done)
+        skippable, missing, skipped = {*done}, 0, 0
         for given in met:
-            if given.state in _SAFE and given.key not in self._resumed:
+            if given.key in skippable and not self._fetched_again(given.key in vanished, given.state):
                 skipped += 1
+                missing += self._note(given.key, vanished)
             else:
                 self._unread += 1
                 await self._start(self._travel(given), given.key)
-        self._skip(skipped)
+        self._skip(skipped, missing)
 
     async def _travel(self, given: Given) -> None:
         """An input that isn't known to be done."""
@@ -223,14 +234,35 @@ class Runner:
             if not found_again:
                 return
         elif track.state in _SAFE:
-            self._skip(1)
-            return
+            vanished = await self._vanished([track.key])
+            if not self._fetched_again(bool(vanished), track.state):
+                self._skip(1, self._note(track.key, vanished))
+                return
+            await self._journal.move(track, "finished")
         elif track.state == "uncertain" or (
             track.state == "failed" and not self._settings.retry_failed and not found_again
         ):
             return
         if await self._go_on(track):
             self.tally.done += 1
+
+    async def _vanished(self, keys: list[str]) -> dict[str, Damage]:
+        """Which of these tracks, which are done, don't have their results any more."""
+        if not keys:
+            return {}
+        tracks = await self._journal.read(lambda ledger: ledger.recorded(keys))
+        return await asyncio.to_thread(self.results.vanished, tracks)
+
+    def _fetched_again(self, vanished: bool, state: State | None) -> bool:  # noqa: FBT001 - private
+        """Whether results that aren't there any more are fetched once more: their job was kept."""
+        return vanished and state == "verified" and self._settings.retry_failed
+
+    def _note(self, key: str | None, vanished: Mapping[str, Damage]) -> int:
+        """Notes the damage of a track that is skipped; the number of inputs that lack their results by that."""
+        if key is None or key not in vanished:
+            return 0
+        self.results.note(key, vanished[key])
+        return 1
 
     async def _read(self, given: Given) -> tuple[Track, bool] | None:
         """The track of an input, and whether it is a new one; None if the input can't be read."""
@@ -291,8 +323,8 @@ class Runner:
             self._error = self._error or error
             self._wind_down()
 
-    def _skip(self, count: int) -> None:
-        self.tally.skip(count)
+    def _skip(self, count: int, missing: int = 0) -> None:
+        self.tally.skip(count, missing)
         if count:
             self._tell(Event("skipped", count=count))
 

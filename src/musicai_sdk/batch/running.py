@@ -30,6 +30,7 @@ from musicai_sdk.batch.sharding import Shards, take_over_all, transfer_threads
 from musicai_sdk.batch.signals import on_signal
 from musicai_sdk.batch.sources import Inputs, Watch
 from musicai_sdk.batch.template import Template
+from musicai_sdk.batch.vanished import ResultCheck, advice
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
@@ -87,7 +88,8 @@ class Batch:
             keep_jobs: Whether jobs stay at the service; otherwise each is deleted when its results are
                 verified.
             retry_failed: Whether tracks that failed in earlier runs are tried again, also where that is paid
-                anew, as for a job that failed. Results that couldn't be fetched are in every run.
+                anew, as for a job that failed. Results that couldn't be fetched are in every run. Results of earlier
+                runs that aren't there any more are fetched again if their job was kept.
             retry_uncertain: Whether a POST whose answer was lost is sent again when its job isn't listed
                 after `grace`.
             max_attempts: How often a track is tried in this run when the trouble may pass, beyond the
@@ -126,6 +128,7 @@ class Batch:
         self._settings = Settings(
             slug=template.slug,
             wire_input=template.wire_input,
+            declared=template.declared,
             out=str(self.out),
             bucket=self.bucket,
             inputs=known_buckets(inputs),
@@ -156,6 +159,7 @@ class Batch:
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
         self._on_event = on_event or _nothing
         self._tally = Tally({})
+        self._results = ResultCheck(self.out, self.bucket)
         self._parts: Shards | None = None
         self._drain: Callable[[], object] = _nothing
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -234,8 +238,11 @@ class Batch:
             finally:
                 self._drain = _nothing
                 ledger.close()
+        damaged = tuple(self._results.damaged.values())
+        if missing := self.progress.missing:
+            self._on_event(Event("warning", message=advice(missing, self.ledger, next(iter(damaged), None))))
         self._on_event(Event("ended", message=str(self.ledger)))
-        return Report(self.ledger, self.out, self.progress, self.bucket)
+        return Report(self.ledger, self.out, self.progress, self.bucket, damaged)
 
     def drain(self) -> None:
         """Ends the run early, from any thread: nothing new is begun, running POSTs and downloads are finished."""
@@ -259,7 +266,7 @@ class Batch:
 
     async def _run_here(self, ledger: Ledger, client: AsyncMusicAiClient) -> None:
         runner = Runner(ledger, self._settings, self._items, client, self._on_event)
-        self._tally = runner.tally
+        self._tally, self._results = runner.tally, runner.results
         self._drain = runner.drain
         if not self._draining:
             await runner.run()
@@ -274,6 +281,7 @@ class Batch:
             self._tally,
             self._on_event,
             lambda: self._draining,
+            self._results,
         )
         if not shard_files(ledger.path):
             return

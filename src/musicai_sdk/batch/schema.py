@@ -10,6 +10,7 @@ from pathlib import Path
 
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
 from musicai_sdk.batch.folders import settle_all
+from musicai_sdk.batch.former import mark_former
 from musicai_sdk.batch.naming import folded
 from musicai_sdk.batch.tracks import Track
 
@@ -97,6 +98,7 @@ def create_or_open(
             connection.execute("COMMIT")
         if out is not None:
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('out', ?)", [seen_from(path, out)])
+        mark_former(connection, new=version == 0)
     except sqlite3.Error as error:
         connection.close()
         raise LedgerError(f"the ledger {str(path)!r} can't be used: {error}") from None

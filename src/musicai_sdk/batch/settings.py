@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from musicai_sdk.errors import InputError
+from musicai_sdk.models.result import DeclaredOutput
 
 if TYPE_CHECKING:
     from musicai_sdk.storage import Bucket
@@ -33,6 +34,8 @@ class Settings:
     grace: float = 10.0
     job_timeout: float | None = 6 * 3600.0
     poll_interval: float = 10.0
+    declared: tuple[DeclaredOutput, ...] = ()
+    """What the workflow's class says of its outputs; empty for a slug, under which an account may have others."""
     base_url: str | None = None
     """Where the API is, for workers: their environment may not say. Their key is only in their environment."""
 

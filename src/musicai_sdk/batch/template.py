@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from musicai_sdk.batch.tracks import canonical
 from musicai_sdk.errors import InputError
+from musicai_sdk.models.result import DeclaredOutput, declared_outputs
 from musicai_sdk.workflows import CustomWorkflow, Workflow
 
 _PLACEHOLDER = "https://input.invalid/track"
@@ -47,6 +48,11 @@ class Template:
     def slug(self) -> str:
         """The workflow's slug."""
         return self.workflow if isinstance(self.workflow, str) else self.workflow.slug
+
+    @property
+    def declared(self) -> tuple[DeclaredOutput, ...]:
+        """What the class says of its outputs; empty for a slug, under which an account may have others."""
+        return () if isinstance(self.workflow, str) else declared_outputs(self.workflow.result_type)
 
     @property
     def wire_input(self) -> str:

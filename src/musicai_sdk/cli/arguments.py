@@ -121,8 +121,14 @@ def input_value(text: str) -> str | Path:
     Raises:
         UsageError: it is an address that only `process folder` can read, or nobody.
     """
-    if text.startswith(_WEB):
-        return text
+    from musicai_sdk.errors import InputError
+    from musicai_sdk.workflows.inputs import web_address
+
+    if text.strip().lower().startswith(_WEB):
+        try:
+            return web_address(text) or text
+        except InputError as error:
+            raise click.UsageError(str(error)) from None
     if is_remote(text):
         raise click.UsageError(
             f"can't read {text!r} here: give a file or an https:// URL; `musicai process folder` takes buckets"
@@ -132,7 +138,7 @@ def input_value(text: str) -> str | Path:
 
 def is_remote(text: str) -> bool:
     """Whether it says itself that it is no local path."""
-    return _REMOTE.match(text) is not None
+    return _REMOTE.match(text.lstrip()) is not None
 
 
 def output_folder(text: str) -> Path:

@@ -50,7 +50,7 @@ def conclude(settings: Settings, report: Report, *, page: bool, endless: bool = 
         settings.show({}, place(str(written)))
     if early:
         return INTERRUPTED
-    return 1 if progress.failed or progress.rejected or not (endless or report.ok) else 0
+    return 1 if progress.failed or progress.rejected or progress.missing or not (endless or report.ok) else 0
 
 
 def at_the_service(progress: Progress) -> str | None:

@@ -6,13 +6,18 @@ import shlex
 import signal
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from musicai_sdk.cli.failing import Hint, Terminated
 from musicai_sdk.cli.settings import note
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from musicai_sdk import CustomWorkflow, Job, JobRef, MusicAiClient
+    from musicai_sdk.models import JobFiles
 
 _MAY_EXIST = Hint("a job may have been created meanwhile, and is paid for then: musicai job list")
 
@@ -62,11 +67,49 @@ def picked_up(job_id: str, folder: str | None = None) -> Generator[None]:
     except (JobFailedError, NotFoundError):
         raise  # there is nothing to go on with
     except (Exception, KeyboardInterrupt) as error:
-        place = shlex.quote(folder) if folder is not None else "FOLDER"
+        taken = folder is None or isinstance(error, FileExistsError)
+        place = "FOLDER" if taken else shlex.quote(folder or "")
         error.add_note(Hint(f"job {job_id} is paid for and stays at the service; what goes on with it:"))
         for action in (f"wait {job_id}", f"download {job_id} {place}", f"delete {job_id}"):
             error.add_note(Hint(f"musicai job {action}"))
         raise
+
+
+def fetched(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overwrite: bool) -> JobFiles:
+    """Downloads the results of a job, and checks that it may be deleted after that: that all of them are here.
+
+    Args:
+        client: The client.
+        job: The job, which has succeeded.
+        folder: Where to.
+        overwrite: Whether files that are there already are replaced.
+
+    Raises:
+        ResultMissingError: something of them isn't at the service, or isn't here.
+        FileExistsError: a file that is there already would be replaced.
+    """
+    from musicai_sdk.errors import ResultMissingError
+    from musicai_sdk.models import CUSTOM_STORAGE
+    from musicai_sdk.models.result_files import check_result, result_files
+
+    done = client.jobs.get(job)  # not as the wait has seen it: a list of jobs may say less
+    check_result(done)
+    held = result_files(done.raw_result)
+    there = {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set[str]()
+    names = {f"{each.name}{PurePosixPath(urlsplit(each.value).path).suffix}" for each in held}
+    if not overwrite and (taken := sorted(name for name in names if name.casefold() in there)):
+        raise FileExistsError(f"{str(folder)!r} has {', '.join(taken)} already: nothing was replaced")
+    files = client.jobs.download(done, folder)
+    missing = [each.name for each in held if each.name not in files or not files.files[each.name].size]
+    if missing:
+        stored = any(each.value is CUSTOM_STORAGE for each in held)
+        where = ": the service says that they were copied to a storage of yours" if stored else ""
+        raise ResultMissingError(
+            f"of the results of job {done.id} {', '.join(map(repr, missing))} are empty or weren't fetched{where}",
+            job_id=done.id,
+            outputs=tuple(missing),
+        )
+    return files
 
 
 def waited(client: MusicAiClient, job: str | JobRef[Any], timeout: float | None) -> Job[Any]:

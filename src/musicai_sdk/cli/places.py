@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _BUCKETS = ("s3://", "gs://", "az://")
 _WEB = ("https://", "http://")
+_SHOWN = 6
+"""Files that a message names."""
 
 
 def inputs_at(
@@ -84,6 +87,33 @@ def check_out(out: str) -> None:
     """
     if not out.startswith(_BUCKETS):
         check_writable(Path(out))
+
+
+def check_free(folder: Path) -> None:
+    """Checks that no results are in a folder: the job that gave them is gone, and nothing else has them.
+
+    Raises:
+        UsageError: there are; the text names them.
+    """
+    from musicai_sdk.models.files import RESULT_MANIFEST
+
+    manifest = folder / RESULT_MANIFEST
+    if manifest.exists() or manifest.is_symlink():
+        names = ", ".join(sorted({manifest.name, *_listed(manifest)})[:_SHOWN])
+        raise click.UsageError(
+            f"results are in {str(folder)!r} already ({names}): give another folder, or --overwrite to replace them."
+            " Nothing was sent"
+        )
+
+
+def _listed(manifest: Path) -> list[str]:
+    """The files that a manifest names, as far as it can be read."""
+    try:
+        content: object = json.loads(manifest.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return []
+    values = cast("dict[str, object]", content).values() if isinstance(content, dict) else ()
+    return [each[2:] for each in values if isinstance(each, str) and each.startswith("./")]
 
 
 def _is_file(text: str) -> bool:

@@ -17,7 +17,8 @@ from musicai_sdk.cli.arguments import (
     paths,
     workflow_argument,
 )
-from musicai_sdk.cli.paid import create, picked_up, stopped_by_sigterm, waited
+from musicai_sdk.cli.paid import create, fetched, picked_up, stopped_by_sigterm, waited
+from musicai_sdk.cli.places import check_free
 from musicai_sdk.cli.settings import Settings, command, note
 
 
@@ -46,6 +47,7 @@ def process() -> None:
     help="Leave the job and its results at the service.",
 )
 @click.option("--force", is_flag=True, help="Send FILE even if it is no audio or video by its name.")
+@click.option("--overwrite", is_flag=True, help="Replace results that are in OUT already.")
 @click.pass_obj
 @command
 def process_file(
@@ -60,10 +62,12 @@ def process_file(
     timeout: float,
     keep_jobs: bool,
     force: bool,
+    overwrite: bool,
 ) -> None:
     """Run WORKFLOW on FILE (a path or a URL) and download the results to OUT. This costs money.
 
-    A job that fails is left at the service, so that it can be looked at.
+    Give every file an OUT of its own: one that has results already is refused. A job that fails is left at the service,
+    so that it can be looked at; so is one whose results aren't all here.
     """
     from musicai_sdk import CustomWorkflow
 
@@ -72,12 +76,14 @@ def process_file(
     if not isinstance(source, str) and not force:
         check_media(file, manifests=False)
     folder = output_folder(out)
+    if not overwrite:
+        check_free(folder)
     with settings.client() as client, stopped_by_sigterm():
         created = create(client, asked)
         with picked_up(created.id, out):
             note(f"job {created.id}")
-            done = waited(client, created, limit(timeout))
-            files = client.jobs.download(done, folder)
+            waited(client, created, limit(timeout))
+            files = fetched(client, created, folder, overwrite=overwrite)
             if not keep_jobs:
-                client.jobs.delete(done)
+                client.jobs.delete(created)
     settings.show_files(files)

@@ -10,6 +10,9 @@ from typing_extensions import override
 
 from musicai_sdk._text import without_query
 
+RESULT_MANIFEST = "workflow.results.json"
+"""The file with a job's whole result, beside its other files. The 1.0 package wrote `workflow.result.json`."""
+
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
@@ -44,7 +47,12 @@ class JobFiles(Mapping[str, Path]):
     manifest: Path
     """The JSON file with the whole result, file outputs as paths relative to the folder."""
     files: Mapping[str, DownloadedFile] = field(default_factory=dict[str, DownloadedFile])
-    """The file outputs by output name. Outputs in your own storage aren't among them."""
+    """The files by output name. One that stands inside an output has the whole path, with dots: `stems.0.url`.
+
+    Outputs in your own storage aren't among them.
+    """
+    missing: tuple[str, ...] = ()
+    """The outputs that the result's type declares and the job doesn't have: don't delete the job if you need them."""
 
     @override
     def __getitem__(self, output: str) -> Path:

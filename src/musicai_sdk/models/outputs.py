@@ -13,8 +13,17 @@ from musicai_sdk._text import without_query
 
 T_co = TypeVar("T_co", default=Any, covariant=True)
 
-FILE_URL_SCHEMES: tuple[str, ...] = ("https://", "http://")
+_FILE_URL = r"^\s*(?i:https?)://"
 """How a file output begins. The service sends https only; a sandbox without TLS sends http."""
+
+
+def is_file_url(text: str) -> bool:
+    """Whether an output is a file: its value begins with `https://` or `http://`, in any letter case."""
+    return text.lstrip()[:8].lower().startswith(("https://", "http://"))
+
+
+def _url_schema() -> CoreSchema:
+    return core_schema.str_schema(pattern=_FILE_URL, strip_whitespace=True)
 
 
 class FileUrl(str):
@@ -32,10 +41,8 @@ class FileUrl(str):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accepts strings that begin with `https://` or `http://`; that is the rule of the official clients too."""
-        return core_schema.no_info_after_validator_function(
-            cls, core_schema.str_schema(pattern=r"^https?://")
-        )
+        """Accepts strings that begin with `https://` or `http://`, in any letter case; blanks around are taken off."""
+        return core_schema.no_info_after_validator_function(cls, _url_schema())
 
 
 class JsonFile(FileUrl, Generic[T_co]):
@@ -65,7 +72,7 @@ class JsonFile(FileUrl, Generic[T_co]):
         content_type = cast("Any", next(iter(get_args(source)), Any))
         return core_schema.no_info_after_validator_function(
             lambda url: cls(url, content_type),
-            core_schema.str_schema(pattern=r"^https?://"),
+            _url_schema(),
         )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, cast
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticUndefined
 from typing_extensions import TypeVar
 
 from musicai_sdk.models._wire import wire_fields
-from musicai_sdk.models.outputs import OutputValue
+from musicai_sdk.models.outputs import CustomStorage, FileUrl, OutputValue
 
 
 class WorkflowResult(BaseModel):
@@ -97,6 +99,71 @@ def wire_name_of(result_type: type[WorkflowResult], name: str) -> str | None:
     if any(name in names for names in wanted.values()):
         return name
     return next((wanted[field][0] for field, _ in _in_turn((name,), wanted)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredOutput:
+    """What a result type says of one output, as plain data."""
+
+    field: str
+    """The field's name."""
+    names: tuple[str, ...]
+    """Its names on the wire, the preferred one first."""
+    required: bool
+    """Whether every job must have it: there is no default, and it can't be None."""
+    is_file: bool
+    """Whether it can't be anything but a file."""
+
+
+def declared_outputs(result_type: type[WorkflowResult]) -> tuple[DeclaredOutput, ...]:
+    """What a result type says of its outputs."""
+    found = list[DeclaredOutput]()
+    for field, names in _accepted_names(result_type).items():
+        info = result_type.model_fields[field]
+        kinds = set(_alternatives(info.annotation))
+        found.append(
+            DeclaredOutput(
+                field,
+                names,
+                required=info.is_required() and type(None) not in kinds,
+                is_file=all(
+                    isinstance(kind, type) and issubclass(kind, FileUrl | CustomStorage) for kind in kinds
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def missing_outputs(declared: Iterable[DeclaredOutput], present: Mapping[str, bool]) -> tuple[str, ...]:
+    """The wire names of the outputs that must be there, and aren't.
+
+    Args:
+        declared: What the workflow's class says of its outputs.
+        present: The outputs that are there, each with whether a file is in it.
+    """
+    outputs = dict(present)
+    wanted = {each.field: each.names for each in declared}
+    found = dict[str, bool]()
+    for field, match in _in_turn(outputs, wanted):
+        if field not in found:
+            found[field] = outputs.pop(match)
+    return tuple(
+        each.names[0]
+        for each in declared
+        if each.required and (each.field not in found or (each.is_file and not found[each.field]))
+    )
+
+
+def _alternatives(annotation: object) -> Iterator[object]:
+    """The members of a union, without what is annotated to them and without type parameters."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _alternatives(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for each in get_args(annotation):
+            yield from _alternatives(each)
+    else:
+        yield origin or annotation
 
 
 def _loose(name: str) -> str:

@@ -336,10 +336,16 @@ class AsyncJobs:
         storage: ResultStorage | None = None,
         **options: Unpack[RequestOptions],
     ) -> JobFiles:
-        """Downloads all file outputs of a job into a folder, and writes the whole result as JSON beside them.
+        """Downloads all files of a job's result into a folder, and writes the whole result as JSON beside them.
 
-        Files are named after their outputs (`Kick drum.wav`), made safe for every file system. Outputs in your own
-        storage come from `storage`, and are skipped without it. A signed URL that has expired is renewed once.
+        Files are named after their outputs (`Kick drum.wav`), made safe for every file system. A URL inside an output,
+        in lists and objects of any depth, is a file too, named after the way to it: `stems.0.url.wav` for
+        `{"stems": [{"url": …}]}`. Outputs in your own storage come from `storage`, and are skipped without it. A
+        signed URL that has expired is renewed once. A web page or an error document in the place of a recording isn't
+        kept. Files of the same names are replaced, once all of the new ones are whole.
+
+        A `Job` that has no result, or lacks an output that its type declares, is fetched once more: it may come from
+        a list, and lists may leave things out.
 
         Args:
             job: Its id, or a reference; it must have succeeded.
@@ -350,11 +356,14 @@ class AsyncJobs:
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The paths by output name, and the `manifest`.
+            The paths by output name, the `manifest`, and in `missing` the outputs that the result's type declares
+            and the job doesn't have.
 
         Raises:
             JobNotFinishedError: it hasn't succeeded yet; nothing was written.
             JobFailedError: it failed; nothing was written.
+            ResultMissingError: it has succeeded, but the service gives no result: keep the job. Nothing was written.
+            IntegrityError: what arrived is cut, damaged, or something else than the file.
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
         return await _core.results.download_results(

@@ -240,7 +240,13 @@ class AsyncLegacyMethods:
         folder = _core.legacy.either(output_folder, output_dir, "output_folder and output_dir")
         return _core.legacy.names(
             await _core.results.download_results(
-                self._session, job, folder, manifest, None, _core.legacy.settings_of(options, timeout)
+                self._session,
+                job,
+                folder,
+                manifest,
+                None,
+                _core.legacy.settings_of(options, timeout),
+                may_be_empty=True,
             )
         )
 

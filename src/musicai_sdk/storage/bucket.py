@@ -15,6 +15,7 @@ from musicai_sdk.errors import InputError, SourceNotFoundError, TransferError
 from musicai_sdk.models.job import Job
 from musicai_sdk.models.outputs import CUSTOM_STORAGE, FileUrl
 from musicai_sdk.models.result import R, wire_name_of
+from musicai_sdk.models.result_files import result_files, with_files
 from musicai_sdk.storage.errors import ObjectNotFoundError
 from musicai_sdk.storage.objects import StoredObject, checked_path, split_url
 from musicai_sdk.storage.opening import SIGN, open_store, portable, told_as
@@ -187,7 +188,8 @@ class Bucket:
             InputError: the job has no idempotency key, because it was created otherwise.
         """
         job.raise_for_success()
-        stored = [name for name, value in job.outputs.items() if value is CUSTOM_STORAGE]
+        files = result_files(job.raw_result)
+        stored = [each.name for each in files if each.value is CUSTOM_STORAGE]
         if not stored:
             return {}
         folder = self._folder_of(job.idempotency_key)
@@ -197,9 +199,10 @@ class Bucket:
             for each in self._listed(folder)
             if each.name.rpartition("/")[0] == folder
         }
+        everything = {*(job.raw_result or {}), *(each.name for each in files)}
         found = dict[str, StoredObject]()
         for output in stored:
-            name = found_among(objects, output, job.outputs.keys() - {output}, job.result_type)
+            name = found_among(objects, output, everything - {output}, job.result_type)
             if name is None:
                 raise ObjectNotFoundError(
                     f"output {output!r} of job {job.id} isn't in {self._url(folder)}: it was copied elsewhere, or"
@@ -225,7 +228,8 @@ class Bucket:
             StorageError: the bucket can't be listed.
         """
         urls = {output: url for output, (_, url) in self._fetchable(job).items()}
-        return job.model_copy(update={"raw_result": {**(job.raw_result or {}), **urls}})
+        paths = {each.path: urls[each.name] for each in result_files(job.raw_result) if each.name in urls}
+        return job.model_copy(update={"raw_result": with_files(job.raw_result or {}, paths)})
 
     def download_urls(self, job: Job[Any]) -> dict[str, tuple[str, str]]:
         """Signed URLs (GET) of a job's outputs in this bucket, each with an extension: what `jobs.download` asks for.

@@ -15,12 +15,15 @@ from typing_extensions import override
 from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.files import UploadedFile
-from musicai_sdk.models.outputs import FileUrl
 from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
 from musicai_sdk.workflows.annotations import keep_local_names, type_hints
+from musicai_sdk.workflows.inputs import resolved
 
 FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
 """A file input: an `https://` URL or the path of a local file (both may be a string), or an uploaded file.
+
+Blanks around a URL don't count. An address that the service can't read (`s3://…`, `file://…`, `https://` without a
+host) is an `InputError` that says what to give instead.
 
 `client.jobs.create` and `client.jobs.run` upload local files first.
 """
@@ -65,8 +68,13 @@ class Workflow(Generic[R_co]):
             cls.slug = slug
         for base in cls.__dict__.get("__orig_bases__", ()):
             parameter = next(iter(get_args(base)), None)
-            if get_origin(base) is Workflow and isinstance(parameter, type):
-                cls.result_type = cast("type[WorkflowResult]", parameter)
+            # `Any` is a class as well.
+            if (
+                get_origin(base) is Workflow
+                and isinstance(parameter, type)
+                and issubclass(parameter, WorkflowResult)
+            ):
+                cls.result_type = parameter
         dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
         keep_local_names(cls)
 
@@ -93,6 +101,7 @@ class Workflow(Generic[R_co]):
                 problems.append(f"{name} can't be {safe_repr(getattr(self, name))}: {reasons}")
         if problems:
             raise InputError(f"{type(self).__name__}: {', '.join(problems)}")
+        resolved_params(self)
 
     @override
     def __repr__(self) -> str:
@@ -113,7 +122,9 @@ class Workflow(Generic[R_co]):
 class CustomWorkflow(Workflow[RawResult]):
     """Any workflow by its slug, with parameters by wire name; its results are untyped.
 
-    Values may be anything that JSON can hold, an uploaded file, or a `pathlib.Path`, which is uploaded first.
+    Values may be anything that JSON can hold, an uploaded file, or a `pathlib.Path`, which is uploaded first. What
+    stands where a file is expected by its name (`inputUrl`, `Input 1`, `file`) is checked: an `s3://` URL, an empty
+    text or the name of a local file is an `InputError`, because a job on it would fail, and cost.
     """
 
     slug: str
@@ -129,6 +140,25 @@ class CustomWorkflow(Workflow[RawResult]):
     @override
     def to_params(self) -> Mapping[str, Any]:
         return dict(self.params)
+
+
+def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
+    """The parameters by wire name as they are sent: every remote file as its URL, every local one as a `Path`.
+
+    Raises:
+        InputError: a file input is one that the service can't read; the text says what to give instead.
+    """
+    fields = {
+        field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
+        for field in dataclasses.fields(cast("Any", workflow))
+    }
+    params = dict[str, Any]()
+    for name, value in workflow.to_params().items():
+        try:
+            params[name] = resolved(value, name, declared=is_file_input(workflow, name))
+        except InputError as error:
+            raise InputError(f"{type(workflow).__name__}: {fields.get(name, name)}: {error}") from None
+    return params
 
 
 def is_file_input(workflow: Workflow[Any], wire_name: str) -> bool:
@@ -159,12 +189,3 @@ def _adapters(workflow: type[Workflow[Any]]) -> dict[str, TypeAdapter[Any]]:
         adapters = {name: TypeAdapter(hint, config=config) for name, hint in _hints(workflow).items()}
         _ADAPTERS[workflow] = adapters
     return adapters
-
-
-def file_url(value: Any) -> str | None:
-    """The URL that a parameter value already is, or None when it is something else."""
-    if isinstance(value, UploadedFile):
-        return value.url
-    if isinstance(value, FileUrl) or (isinstance(value, str) and "://" in value):
-        return str(value)
-    return None

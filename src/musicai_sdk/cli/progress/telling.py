@@ -25,7 +25,7 @@ DOING: Mapping[State, str] = {
 
 def settled(progress: Progress) -> int:
     """Inputs that nothing more will be done with in this run."""
-    return min(progress.known, progress.done + progress.duplicates + progress.failed)
+    return min(progress.known, progress.done + progress.duplicates + progress.failed + progress.missing)
 
 
 def figures(progress: Progress) -> list[str]:
@@ -54,7 +54,11 @@ def figures(progress: Progress) -> list[str]:
 
 def besides(progress: Progress) -> list[str]:
     """Inputs that get no results of their own."""
-    counts = {"the same as others": progress.duplicates, "not taken": progress.rejected}
+    counts = {
+        "the same as others": progress.duplicates,
+        "not taken": progress.rejected,
+        "done before, and gone since": progress.missing,
+    }
     return [f"{count:,} {what}" for what, count in counts.items() if count]
 
 

@@ -249,7 +249,13 @@ class LegacyMethods:
         return _core.legacy.names(
             drive(
                 _core.results.download_results(
-                    self._session, job, folder, manifest, None, _core.legacy.settings_of(options, timeout)
+                    self._session,
+                    job,
+                    folder,
+                    manifest,
+                    None,
+                    _core.legacy.settings_of(options, timeout),
+                    may_be_empty=True,
                 )
             )
         )

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import TypeAdapter
 from starlette.responses import JSONResponse, Response
 
+from musicai_sdk.models.result_files import result_files
 from musicai_sdk.sandbox.answers import ApiError
 from musicai_sdk.sandbox.clock import iso
 from musicai_sdk.sandbox.dashboard import job as job_pages
@@ -128,10 +129,11 @@ class Dashboard:
                 )
         chords = None
         result = answer["result"]
-        for name, value in result.items() if isinstance(result, dict) else ():
-            if isinstance(value, str) and (key := self._own(value)):
+        for each in result_files(result if isinstance(result, dict) else None):
+            value = str(each.value)
+            if key := self._own(value):
                 if job_pages.is_audio(key):
-                    tracks.append(job_pages.Track(name, value, _peaks_of(key)))
+                    tracks.append(job_pages.Track(each.name, value, _peaks_of(key)))
                 elif key.endswith(".json") and self._holds_chords(self._store.find(key)):
                     chords = chords or value
         return job_pages.job_page(job, answer, tracks, chords, self._clock.now())

@@ -1,0 +1,190 @@
+"""What a downloaded file is: a storage that answers with a login page or an error document says 200 all the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from pydantic_core import from_json
+
+from musicai_sdk._text import without_query
+from musicai_sdk.errors import IntegrityError
+
+_MEDIA = frozenset(
+    f".{name}"
+    for name in (
+        *(
+            "aac",
+            "aif",
+            "aiff",
+            "amr",
+            "au",
+            "caf",
+            "flac",
+            "m4a",
+            "m4b",
+            "mid",
+            "midi",
+            "mp2",
+            "mp3",
+            "mp4",
+            "oga",
+        ),
+        *(
+            "ogg",
+            "opus",
+            "wav",
+            "wave",
+            "weba",
+            "wma",
+            "avi",
+            "mkv",
+            "mov",
+            "m4v",
+            "mpeg",
+            "mpg",
+            "webm",
+            "wmv",
+            "zip",
+        ),
+    )
+)
+_TEXT = frozenset(
+    f".{name}"
+    for name in (
+        "htm",
+        "html",
+        "xhtml",
+        "xml",
+        "musicxml",
+        "svg",
+        "txt",
+        "lrc",
+        "srt",
+        "vtt",
+        "ass",
+        "csv",
+        "tsv",
+        "md",
+    )
+)
+"""Extensions of files that may be a page, or may quote one."""
+_HEAD = 1024
+_LARGEST_PARSED = 16 * 1024 * 1024
+"""Bytes of JSON that are parsed to see whether it is whole; of more only the ends are looked at."""
+_MARKUP = re.compile(rb"<[A-Za-z!?]")
+_PAGE = re.compile(rb"<(!doctype\s+html|html|head|body|!--|\?xml|error\b)", re.IGNORECASE)
+_RECORDING = re.compile(
+    rb"RIFF|RF64|FORM|fLaC|OggS|ID3|MThd|caff|\.snd|#!AMR|\x1aE\xdf\xa3|0&\xb2u|\xff[\xe0-\xff]|.{4}ftyp|PK",
+    re.DOTALL,
+)
+"""How recordings, MIDI files and archives begin."""
+_ANOTHER_KIND = re.compile(rb"\x89PNG|GIF8|\xff\xd8\xff|%PDF-")
+_BLANK = b" \t\r\n\0"
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a download should be."""
+
+    url: str
+    extensions: frozenset[str]
+    """Of the URL and of the target, in small letters."""
+    output: bool
+    """Whether it is an output of a job; anything else whose name doesn't say what it is may be a web page."""
+
+    @classmethod
+    def of(cls, url: str, target: Path, *, output: bool) -> Expected:
+        """What a URL's file should be."""
+        names = (unquote(urlsplit(url).path), target.name)
+        return cls(
+            without_query(url), frozenset(PurePosixPath(name).suffix.lower() for name in names) - {""}, output
+        )
+
+
+def check_content(path: Path, headers: Mapping[str, str], expected: Expected) -> None:
+    """Checks that a file that arrived whole is of the kind that its name says.
+
+    A recording isn't a page, an error document, a picture, or empty; JSON is JSON; and an output isn't a web page unless
+    its name says so. Other texts are taken as they are.
+
+    Raises:
+        IntegrityError: it is something else.
+    """
+    problem = _problem(path, headers.get("content-type", "").partition(";")[0].strip().lower(), expected)
+    if problem is not None:
+        raise IntegrityError(f"what arrived from {expected.url} {problem}, and wasn't kept", url=expected.url)
+
+
+def _problem(path: Path, content_type: str, expected: Expected) -> str | None:
+    is_media, is_json = not expected.extensions.isdisjoint(_MEDIA), ".json" in expected.extensions
+    if not (is_media or is_json) and (not expected.output or not expected.extensions.isdisjoint(_TEXT)):
+        return None
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if is_media:
+        return _not_media(path, head, content_type)
+    if is_json:
+        return None if _is_json(path) else f"isn't JSON{_said(content_type)}"
+    return f"is a web page, not a file{_said(content_type)}" if _is_page(head) else None
+
+
+def _not_media(path: Path, head: bytes, content_type: str) -> str | None:
+    if not head:
+        return "is empty"
+    text = head.removeprefix(_BOM).lstrip(_BLANK)
+    if _MARKUP.match(text):
+        return f"is a web page or an error document, not a recording{_said(content_type)}"
+    if _ANOTHER_KIND.match(head):
+        return f"is a picture or a document, not a recording{_said(content_type)}"
+    if text[:1] in (b"{", b"[") and _is_json(path):
+        return f"is JSON, not a recording{_said(content_type)}"
+    textual = content_type in (
+        "text/html",
+        "application/xhtml+xml",
+        "application/json",
+        "text/xml",
+        "application/xml",
+    )
+    return f"isn't a recording{_said(content_type)}" if textual and not _RECORDING.match(head) else None
+
+
+def _is_page(head: bytes) -> bool:
+    return _PAGE.match(head.removeprefix(_BOM).lstrip(_BLANK)) is not None
+
+
+def _is_json(path: Path) -> bool:
+    size = path.stat().st_size
+    if size <= _LARGEST_PARSED:
+        data = path.read_bytes()
+        return _parses(data)
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        file.seek(size - _HEAD)
+        tail = file.read()
+    # A list or an object: nothing else is that large.
+    return head.removeprefix(_BOM).lstrip()[:1] + tail.rstrip()[-1:] in (b"[]", b"{}")
+
+
+def _parses(data: bytes) -> bool:
+    if data.startswith(b"\x1f\x8b"):
+        return True  # stored in a coding that the storage doesn't tell
+    try:
+        from_json(data.removeprefix(_BOM))
+    except ValueError:
+        try:
+            json.loads(data)  # slower, and takes more: half characters, UTF-16, deep nesting
+        except RecursionError:
+            return True
+        except ValueError:
+            return False
+    return True
+
+
+def _said(content_type: str) -> str:
+    return f" ({content_type})" if content_type else ""

@@ -1,0 +1,187 @@
+"""What a job's result holds: its files, wherever in it they are, and what must be there before the job may go."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from musicai_sdk._text import without_query
+from musicai_sdk.errors import ResponseError, ResultMissingError
+from musicai_sdk.models.outputs import CUSTOM_STORAGE, CustomStorage, FileUrl, is_file_url
+from musicai_sdk.models.result import DeclaredOutput, missing_outputs
+
+if TYPE_CHECKING:
+    from musicai_sdk.models.job import Job
+
+ResultPath: TypeAlias = tuple[str | int, ...]
+"""Where in a result something is: the names and indexes that lead to it."""
+
+DEEPEST = 100
+"""Lists and objects in each other that are looked into."""
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """A file in a result."""
+
+    name: str
+    """The output's name; of a file inside an output the whole path with dots, such as `stems.0.url`. Unique."""
+    path: ResultPath
+    """Where in the result it is."""
+    value: FileUrl | CustomStorage | str
+    """Its URL, or `CUSTOM_STORAGE`. Any other text is an address that can't be fetched, such as `gs://…`."""
+
+
+def result_files(result: Mapping[str, Any] | None) -> list[ResultFile]:
+    """The files of a result: every URL in it, in lists and objects of any depth, also in JSON that stands in a text.
+
+    Files that are outputs themselves come first, under the outputs' names.
+
+    Raises:
+        ResponseError: it is nested too deeply.
+    """
+    found = sorted(_files(result or {}, ()), key=lambda each: len(each[0]) > 1)
+    files, used = list[ResultFile](), set[str]()
+    for path, value in found:
+        base, number = ".".join(map(str, path)), 1
+        name = base
+        while name in used:
+            number += 1
+            name = f"{base} ({number})"
+        used.add(name)
+        files.append(ResultFile(name, path, value))
+    return files
+
+
+def with_files(result: Mapping[str, Any], paths: Mapping[ResultPath, str]) -> dict[str, Any]:
+    """The result with other texts at the places of some of its files."""
+    return cast("dict[str, Any]", _replaced(dict(result), (), paths))
+
+
+def has_values(result: Mapping[str, Any] | None) -> bool:
+    """Whether anything is in a result besides nulls, blank texts and empty lists and objects."""
+    return any(not _blank(value) for _, value in _leaves(result or {}, ()))
+
+
+def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> None:
+    """Checks that a job's result is one: that the job may be deleted once its files are safe.
+
+    Args:
+        job: The job, as `GET /job/{id}` gives it; a list of jobs may say less.
+        declared: What the workflow's class says of its outputs.
+
+    Raises:
+        ResultMissingError: the result is empty, lacks an output that must be there, or names a file that can't be
+            fetched.
+    """
+    if not has_values(job.raw_result):
+        raise ResultMissingError(
+            f"job {job.id} has succeeded, but the service gives no result for it: keep the job, and fetch it again"
+            " later",
+            job_id=job.id,
+        )
+    if missing := missing_outputs(declared, usable(job.raw_result)):
+        raise ResultMissingError(
+            f"job {job.id} has succeeded, but has no {', '.join(map(repr, missing))}, which its workflow's class declares;"
+            f" it has {', '.join(map(repr, job.raw_result or {}))}. Keep the job: if that is all that it gives, make the"
+            " output optional in the class (`| None`), or use the workflow by its slug",
+            job_id=job.id,
+            outputs=missing,
+        )
+    elsewhere = [each for each in result_files(job.raw_result) if not is_reachable(each)]
+    if elsewhere:
+        named = ", ".join(f"{each.name!r} ({without_query(each.value):.100})" for each in elsewhere)
+        raise ResultMissingError(
+            f"job {job.id} has succeeded, but can't be fetched completely, because only http(s) URLs can: {named}. Keep"
+            " the job until you have got these yourself",
+            job_id=job.id,
+            outputs=tuple(each.name for each in elsewhere),
+        )
+
+
+def is_reachable(file: ResultFile) -> bool:
+    """Whether it can be fetched, or is in the caller's own storage."""
+    return isinstance(file.value, FileUrl) or file.value is CUSTOM_STORAGE
+
+
+def usable(result: Mapping[str, Any] | None) -> dict[str, bool]:
+    """The outputs that aren't null or blank, each with whether there is a file in it."""
+    values = {name: value for name, value in (result or {}).items() if not _blank(value)}
+    return {name: next(_files(value, (name,)), None) is not None for name, value in values.items()}
+
+
+def _blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _files(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, FileUrl | CustomStorage | str]]:
+    for place, leaf in _leaves(value, path):
+        if not isinstance(leaf, str):
+            continue
+        if is_file_url(leaf):
+            yield place, FileUrl(leaf.strip())
+        elif leaf == CUSTOM_STORAGE:
+            yield place, CUSTOM_STORAGE
+        elif _ADDRESS.fullmatch(leaf.strip()):
+            yield place, leaf.strip()
+
+
+def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, object]]:
+    """What isn't a list or an object, with its place. A URL that is a name in an object counts as well."""
+    if len(path) > DEEPEST:
+        raise ResponseError(
+            f"the result is nested too deeply: {'.'.join(map(str, path[:5]))}…", field=str(path[0])
+        )
+    inside = _opened(value)
+    if inside is None:
+        yield path, value
+        return
+    for key, each in inside:
+        if isinstance(key, str) and is_file_url(key):
+            yield (*path, without_query(key)), f"name+{key.strip()}"
+        yield from _leaves(each, (*path, key))
+
+
+def _opened(value: object) -> Iterator[tuple[str | int, object]] | None:
+    """The parts of a list or an object, also of one that was written into a text as JSON; None for anything else."""
+    value = _decoded(value) if isinstance(value, str) else value
+    if isinstance(value, Mapping):
+        return iter(cast("Mapping[str, object]", value).items())
+    if isinstance(value, list | tuple):
+        return iter(enumerate(cast("Sequence[object]", value)))
+    return None
+
+
+def _decoded(text: str) -> object:
+    """A list or an object that was written into a text, if a URL may be in it; else the text."""
+    if "://" in text and text.lstrip()[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return text
+
+
+def _replaced(value: object, path: ResultPath, paths: Mapping[ResultPath, str]) -> object:
+    if path in paths:
+        return paths[path]
+    if not any(each[: len(path)] == path for each in paths):
+        return value
+    decoded = _decoded(value) if isinstance(value, str) else value
+    if isinstance(decoded, Mapping):
+        found: object = {
+            key: _replaced(each, (*path, key), paths)
+            for key, each in cast("Mapping[str, object]", decoded).items()
+        }
+    elif isinstance(decoded, list | tuple):
+        found = [
+            _replaced(each, (*path, n), paths) for n, each in enumerate(cast("Sequence[object]", decoded))
+        ]
+    else:
+        return value
+    return json.dumps(found, ensure_ascii=False) if isinstance(value, str) else found

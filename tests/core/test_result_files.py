@@ -1,0 +1,309 @@
+"""Results as files: all of them wherever they stand, nothing else in their place, and never parts of two jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musicai_sdk import CUSTOM_STORAGE, FileUrl, Job, MusicAiClient, WorkflowResult
+from musicai_sdk.errors import IntegrityError, ResponseError, ResultMissingError, TransferError
+from musicai_sdk.models.outputs import FileOutput
+from musicai_sdk.models.result import declared_outputs, output
+from musicai_sdk.models.result_files import check_result, result_files, with_files
+from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.workflows import GenerateChords, GenerateChordsResult
+from support.storage import PAGE, WAV, Storage, storage
+
+
+@pytest.fixture(name="held")
+def _held() -> Iterator[Storage]:
+    with storage() as held:
+        yield held
+
+
+def answer(sandbox: Sandbox, result: object, **options: Any) -> None:
+    body = {"id": "j", "status": "SUCCEEDED", "result": result}
+    sandbox.faults.add("GET /job/{id}", body=body, **options)
+
+
+def job(result: dict[str, Any] | None) -> Job[Any]:
+    return Job[Any].model_validate({"id": "j", "status": "SUCCEEDED", "result": result})
+
+
+# --- which files a result holds
+
+
+def test_files_are_found_wherever_they_are() -> None:
+    result = {
+        "nested": {"a": [{"URL": "https://h/1.wav"}, ["HTTPS://h/2.wav"]], "text": "no https://h/x"},
+        "vocals": " Http://h/3.wav\n",
+        "json": json.dumps({"file": "https://h/4.json", "n": 1}),
+        "nested.a.0.URL": "https://h/5.wav",
+        "mine": [CUSTOM_STORAGE.value],
+        "bucket": "gs://b/6.wav",
+        "bpm": 64,
+    }
+    found = {each.name: (each.path, str(each.value)) for each in result_files(result)}
+    assert found == {
+        "vocals": (("vocals",), "Http://h/3.wav"),
+        "nested.a.0.URL": (("nested.a.0.URL",), "https://h/5.wav"),
+        "bucket": (("bucket",), "gs://b/6.wav"),
+        "nested.a.0.URL (2)": (("nested", "a", 0, "URL"), "https://h/1.wav"),
+        "nested.a.1.0": (("nested", "a", 1, 0), "HTTPS://h/2.wav"),
+        "json.file": (("json", "file"), "https://h/4.json"),
+        "mine.0": (("mine", 0), "[custom storage]"),
+    }
+    changed = with_files(result, {("nested", "a", 0, "URL"): "./1.wav", ("json", "file"): "./4.json"})
+    assert changed["nested"]["a"] == [{"URL": "./1.wav"}, ["HTTPS://h/2.wav"]]
+    assert json.loads(changed["json"]) == {"file": "./4.json", "n": 1}
+    assert {**changed, "nested": 0, "json": 0} == {**result, "nested": 0, "json": 0}
+
+
+def test_a_result_that_is_nested_without_end() -> None:
+    nested: Any = "https://h/1.wav"
+    for _ in range(150):
+        nested = [nested]
+    with pytest.raises(ResponseError, match="nested too deeply"):
+        result_files({"a": nested})
+
+
+def test_a_url_as_a_name_in_a_result_keeps_the_job() -> None:
+    with pytest.raises(ResultMissingError, match=r"name\+https://h/1\.wav\?…"):
+        check_result(job({"files": {"https://h/1.wav?sig=SECRET": 3}}))
+
+
+class Declared(WorkflowResult):
+    vocals: FileOutput
+    kick: FileOutput = output("Kick drum")
+    bpm: str
+    key: str | None
+    other: FileOutput | None = None
+
+
+FULL: dict[str, Any] = {"vocals": "https://h/v", "kick_drum": "https://h/k", "BPM": 64, "key": None}
+
+
+def test_a_whole_result() -> None:
+    check_result(job(FULL), declared_outputs(Declared))
+    check_result(job({"bpm": 0}))
+    check_result(job({"flag": False, "none": None}))
+    check_result(job({**FULL, "vocals": CUSTOM_STORAGE.value}), declared_outputs(Declared))
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"vocals": None}, ("vocals",)),
+        ({"vocals": ""}, ("vocals",)),
+        ({"vocals": " \n"}, ("vocals",)),
+        ({"vocals": "pending"}, ("vocals",)),
+        ({"vocals": {}}, ("vocals",)),
+        ({"kick_drum": None, "BPM": ""}, ("Kick drum", "bpm")),
+        ({"other": "s3://b/o.wav"}, ("other",)),
+    ],
+)
+def test_a_result_that_lacks_something(change: dict[str, Any], missing: tuple[str, ...]) -> None:
+    with pytest.raises(ResultMissingError, match="Keep the job") as caught:
+        check_result(job({**FULL, **change}), declared_outputs(Declared))
+    assert (caught.value.job_id, caught.value.outputs) == ("j", missing)
+
+
+@pytest.mark.parametrize("result", [None, {}, {"a": None}, {"a": "", "b": []}, {"a": [None, {"b": " "}]}])
+def test_no_result(result: dict[str, Any] | None) -> None:
+    with pytest.raises(ResultMissingError, match="gives no result"):
+        check_result(job(result))
+
+
+# --- downloads
+
+
+def test_nested_files_are_downloaded(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
+) -> None:
+    stems = [{"url": held.put(f"{name}.wav", WAV + name.encode())} for name in ("a", "b")]
+    answer(
+        sandbox,
+        {
+            "Stems": {"files": stems, "../x": held.put("c.json", b'{"a": 1}')},
+            "vocals": held.put("v.wav").replace("http://", "HTTP://"),
+            "bpm": 3,
+        },
+    )
+    files = client.jobs.download("j", tmp_path)
+    assert {name: path.name for name, path in files.items()} == {
+        "vocals": "vocals.wav",
+        "Stems.files.0.url": "Stems.files.0.url.wav",
+        "Stems.files.1.url": "Stems.files.1.url.wav",
+        "Stems.../x": "Stems..._x.json",
+    }
+    assert files["Stems.files.1.url"].read_bytes() == WAV + b"b"
+    assert json.loads(files.manifest.read_text()) == {
+        "Stems": {
+            "files": [{"url": "./Stems.files.0.url.wav"}, {"url": "./Stems.files.1.url.wav"}],
+            "../x": "./Stems..._x.json",
+        },
+        "vocals": "./vocals.wav",
+        "bpm": 3,
+    }
+
+
+def test_the_url_of_a_nested_file_is_renewed(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
+) -> None:
+    answer(sandbox, {"stems": [f"{held.origin}/gone.wav"]}, times=1)
+    answer(sandbox, {"stems": [held.put("fresh.wav")]})
+    assert client.jobs.download("j", tmp_path)["stems.0"].read_bytes() == WAV
+
+
+def test_a_login_page_is_followed_by_a_fresh_url(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
+) -> None:
+    answer(sandbox, {"vocals": held.put("old.wav", PAGE, "text/html")}, times=1)
+    answer(sandbox, {"vocals": held.put("fresh.wav")})
+    assert client.jobs.download("j", tmp_path)["vocals"].read_bytes() == WAV
+
+
+def test_a_job_from_a_list_that_says_less(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
+) -> None:
+    whole = {"chords": held.put("c.json", b"[]"), "other": held.put("o.wav")}
+    answer(sandbox, whole)
+    for number, part in enumerate((None, {}, {"other": whole["other"]}, {**whole, "chords": ""})):
+        typed = job(part).with_result_type(GenerateChordsResult)
+        files = client.jobs.download(typed, tmp_path / f"{number}")
+        assert (set(files), files.missing) == ({"chords", "other"}, ())
+    before = len(sandbox.requests)
+    client.jobs.download(job(whole).with_result_type(GenerateChordsResult), tmp_path / "whole")
+    assert len(sandbox.requests) == before, "what is whole isn't asked for again"
+
+
+def test_what_the_class_declares_and_the_job_has_not(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
+) -> None:
+    answer(sandbox, {"other": held.put("o.wav")})
+    files = client.jobs.download(client.jobs.get("j", GenerateChords), tmp_path)
+    assert (set(files), files.missing) == ({"other"}, ("chords",))
+
+
+@pytest.mark.parametrize("result", [None, {}, {"a": None, "b": [""]}])
+def test_a_job_without_a_result(
+    client: MusicAiClient, sandbox: Sandbox, result: dict[str, Any] | None, tmp_path: Path
+) -> None:
+    answer(sandbox, result)
+    for given in ("j", job(result)):
+        with pytest.raises(ResultMissingError, match="keep the job") as caught:
+            client.jobs.download(given, tmp_path / "out")
+        assert caught.value.job_id == "j"
+    assert not (tmp_path / "out").exists()
+
+
+XML = b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code></Error>'
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "content_type", "words"),
+    [
+        ("v.wav", PAGE, "text/html", r"web page .* \(text/html\)"),
+        ("v.MP3", PAGE, "audio/mpeg", "web page"),
+        ("v.flac", b"\xef\xbb\xbf \n<html lang=en>", "text/plain", "web page"),
+        ("v.wav", b"<!-- moved --><a href=/>here</a>", "", "web page"),
+        ("v.m4a", XML, "application/xml", "error document"),
+        ("v.wav", b"<Error><Code>AccessDenied</Code></Error>", "", "error document"),
+        ("v.wav", PNG, "image/png", "picture"),
+        ("v.wav", b"\xff\xd8\xff\xe0" + bytes(9), "image/jpeg", "picture"),
+        ("v.wav", b'{"message": "expired"}', "application/json", "is JSON"),
+        ("v.wav", b"Please log in", "text/html; charset=utf-8", "isn't a recording"),
+        ("v.wav", b"", "audio/wav", "is empty"),
+        ("c.json", PAGE, "text/html", "isn't JSON"),
+        ("c.json", XML, "application/json", "isn't JSON"),
+        ("c.json", b'[{"start": 1}, {"sta', "application/json", "isn't JSON"),
+        ("c.json", b"", "application/json", "isn't JSON"),
+        ("c.json", b"[" + b"1," * 9_000_000, "application/json", "isn't JSON"),
+        ("download", PAGE, "text/html", "web page"),
+    ],
+)
+def test_something_else_than_the_file(
+    connect: Any,
+    sandbox: Sandbox,
+    held: Storage,
+    tmp_path: Path,
+    name: str,
+    body: bytes,
+    content_type: str,
+    words: str,
+) -> None:
+    answer(sandbox, {"it": held.put(name, body, content_type)})
+    client = connect(max_retries=1)
+    with pytest.raises(IntegrityError, match=words):
+        client.jobs.download("j", tmp_path)
+    assert held.gets == {f"/{name}": 2}, "it is tried again"
+    assert list(tmp_path.iterdir()) == []
+    if name != "download":
+        with pytest.raises(IntegrityError, match=words):
+            client.files.download(f"{held.origin}/{name}", tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "content_type"),
+    [
+        ("v.wav", WAV, "text/html"),
+        ("v.mp3", b"ID3\x04" + bytes(40), "text/plain"),
+        ("v.mp3", b"\xff\xfb\x90\x44" + bytes(40), "application/json"),
+        ("v.wav", b"of no kind that anybody knows", "application/octet-stream"),
+        ("v.wav", b"{not JSON", "text/plain"),
+        ("c.json", b"\xef\xbb\xbf[1]", "text/plain"),
+        ("c.json", b'"\\ud800"', "application/json"),
+        ("c.json", "[1]".encode("utf-16"), "application/json"),
+        ("c.json", b"[" * 1000 + b"]" * 1000, "application/json"),
+        ("c.json", b"null", "text/html"),
+        ("c.json", b" [" + b"1," * 9_000_000 + b"1]\n", "application/json"),
+        ("l.txt", b"<html> is how it begins", "text/html"),
+        ("l.lrc", b"", "text/plain"),
+        ("page.html", PAGE, "text/html"),
+        ("score.musicxml", XML, "application/xml"),
+        ("download", b"bytes", "text/html"),
+        ("data.bin", b"<x>", "text/html"),
+    ],
+)
+def test_odd_files_that_are_what_they_say(
+    client: MusicAiClient,
+    sandbox: Sandbox,
+    held: Storage,
+    tmp_path: Path,
+    name: str,
+    body: bytes,
+    content_type: str,
+) -> None:
+    answer(sandbox, {"it": held.put(name, body, content_type)})
+    assert client.jobs.download("j", tmp_path)["it"].read_bytes() == body
+
+
+def test_a_page_that_somebody_asks_for(client: MusicAiClient, held: Storage, tmp_path: Path) -> None:
+    assert client.files.download(held.put("about", PAGE, "text/html"), tmp_path / "about").size == len(PAGE)
+
+
+def test_results_of_two_jobs_are_never_mixed(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
+) -> None:
+    answer(sandbox, {"a": held.put("1/a.wav", WAV + b"1"), "b": held.put("1/b.wav", WAV + b"1")}, times=1)
+    answer(sandbox, {"a": held.put("2/a.wav", WAV + b"2"), "b": f"{held.origin}/2/b.wav"})
+    first = client.jobs.download("i", tmp_path)
+    before = {path: path.read_bytes() for path in (*first.values(), first.manifest)}
+    with pytest.raises(TransferError, match="404"):
+        client.jobs.download("j", tmp_path)
+    assert {path: path.read_bytes() for path in before} == before
+    held.put("2/b.wav", WAV + b"2")
+    second = client.jobs.download("j", tmp_path)
+    assert {path.read_bytes() for path in second.values()} == {WAV + b"2"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav", "workflow.results.json"]
+
+
+def test_a_file_url_in_any_letter_case() -> None:
+    outputs = job({"a": "HTTP://h/a.wav", "b": "  https://h/b.wav ", "c": "ftp://h/c", "d": "x"}).outputs
+    assert [isinstance(value, FileUrl) for value in outputs.values()] == [True, True, False, False]
+    assert outputs["b"] == "https://h/b.wav"
