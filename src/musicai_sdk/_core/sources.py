@@ -91,7 +91,7 @@ def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str]:
     """The source as something to read from, and its name for messages."""
     if isinstance(source, bytes | bytearray | memoryview):
         with _reading("the buffer"):
-            return stack.enter_context(io.BytesIO(bytes(source))), "the bytes"
+            return stack.enter_context(io.BytesIO(bytes(cast("bytes", source)))), "the bytes"
     if isinstance(source, str | os.PathLike):
         path = _path(cast("str | os.PathLike[str] | os.PathLike[bytes]", source))
         return stack.enter_context(_opened(path)), repr(str(path))
