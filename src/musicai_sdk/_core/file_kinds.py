@@ -127,6 +127,9 @@ def _problem(path: Path, content_type: str, expected: Expected) -> str | None:
         return None
     with path.open("rb") as file:
         head = file.read(_HEAD)
+    if not head:
+        # Where somebody has put an empty file on purpose, it is one.
+        return "is empty" if is_media and expected.output else None
     if is_media:
         return _not_media(path, head, content_type)
     if is_json:
@@ -135,8 +138,6 @@ def _problem(path: Path, content_type: str, expected: Expected) -> str | None:
 
 
 def _not_media(path: Path, head: bytes, content_type: str) -> str | None:
-    if not head:
-        return "is empty"
     text = head.removeprefix(_BOM).lstrip(_BLANK)
     if _MARKUP.match(text):
         return f"is a web page or an error document, not a recording{_said(content_type)}"
