@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
+from musicai_sdk.models.files import DownloadedFile
 
 _MEDIA = frozenset(
     f".{name}"
@@ -110,7 +111,7 @@ class Expected:
 def check_content(path: Path, headers: Mapping[str, str], expected: Expected) -> None:
     """Checks that a file that arrived whole is of the kind that its name says.
 
-    A recording isn't a page, an error document, a picture, or empty; JSON is JSON; and an output isn't a web page unless
+    A recording isn't a page, an error document or a picture; JSON is JSON; and an output isn't a web page unless
     its name says so. Other texts are taken as they are.
 
     Raises:
@@ -119,6 +120,19 @@ def check_content(path: Path, headers: Mapping[str, str], expected: Expected) ->
     problem = _problem(path, headers.get("content-type", "").partition(";")[0].strip().lower(), expected)
     if problem is not None:
         raise IntegrityError(f"what arrived from {expected.url} {problem}, and wasn't kept", url=expected.url)
+
+
+def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
+    """The file, unless it is a recording without a byte, which is removed: asking the same storage again is no use.
+
+    Raises:
+        IntegrityError: it is empty.
+    """
+    expected = Expected.of(url, file.path, output=True)
+    if file.size or expected.extensions.isdisjoint(_MEDIA):
+        return file
+    file.path.unlink(missing_ok=True)
+    raise IntegrityError(f"what arrived from {expected.url} is empty, and wasn't kept", url=expected.url)
 
 
 def _problem(path: Path, content_type: str, expected: Expected) -> str | None:
@@ -136,7 +150,7 @@ def _problem(path: Path, content_type: str, expected: Expected) -> str | None:
 
 def _not_media(path: Path, head: bytes, content_type: str) -> str | None:
     if not head:
-        return "is empty"
+        return None  # see `refuse_empty`
     text = head.removeprefix(_BOM).lstrip(_BLANK)
     if _MARKUP.match(text):
         return f"is a web page or an error document, not a recording{_said(content_type)}"
