@@ -145,13 +145,14 @@ async def _output(
 ) -> DownloadedFile:
     """One output. If its signed URL has expired, or leads to a login page, a fresh one is asked for once."""
     try:
-        return refuse_empty(await download(session, url, path, on_progress, options, output=True), url)
+        file = await download(session, url, path, on_progress, options, output=True)
     except TransferError as error:
         expired = error.status in EXPIRED_STATUSES or isinstance(error, IntegrityError)
         if not expired or (renewed := await fresh()) in (None, url):
             raise
-    url = renewed or ""
-    return refuse_empty(await download(session, url, path, on_progress, options, output=True), url)
+        url = renewed or ""
+        file = await download(session, url, path, on_progress, options, output=True)
+    return refuse_empty(file, url)
 
 
 def _with_extension(url: str, extension: str) -> str:
