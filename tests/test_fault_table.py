@@ -46,7 +46,10 @@ PROMISES: dict[str, list[str]] = {
         "core/test_transfers.py::test_a_download_that_never_comes_whole",
         "core/test_transfers.py::test_outputs_arrive_or_nothing_is_half_there",
     ],
-    "another size or digest": ["core/test_resuming.py::test_another_digest_than_announced"],
+    "another size or digest": [
+        "core/test_resuming.py::test_another_digest_than_announced",
+        "core/test_result_files.py::test_something_else_than_the_file",
+    ],
     "a full disk": ["core/test_resuming.py::test_a_full_disk_leaves_nothing"],
     "a result's signed URL": [
         "core/test_transfers.py::test_an_expired_result_url_is_renewed",

@@ -218,7 +218,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
         ("v.wav", b"\xff\xd8\xff\xe0" + bytes(9), "image/jpeg", "picture"),
         ("v.wav", b'{"message": "expired"}', "application/json", "is JSON"),
         ("v.wav", b"Please log in", "text/html; charset=utf-8", "isn't a recording"),
-        ("v.wav", b"", "audio/wav", "is empty"),
         ("c.json", PAGE, "text/html", "isn't JSON"),
         ("c.json", XML, "application/json", "isn't JSON"),
         ("c.json", b'[{"start": 1}, {"sta', "application/json", "isn't JSON"),
@@ -246,6 +245,16 @@ def test_something_else_than_the_file(
     if name != "download":
         with pytest.raises(IntegrityError, match=words):
             client.files.download(f"{held.origin}/{name}", tmp_path / name)
+
+
+def test_a_recording_without_a_byte(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
+) -> None:
+    answer(sandbox, {"it": held.put("v.wav", b"")})
+    with pytest.raises(IntegrityError, match="is empty"):
+        client.jobs.download("j", tmp_path)
+    assert held.gets == {"/v.wav": 1}
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

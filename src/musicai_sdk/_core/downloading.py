@@ -109,7 +109,8 @@ async def _download(
                     raise
                 size = await _save(content, partial, on_progress)
                 try:
-                    check_content(partial.path, stream.headers, expected)
+                    with partial.reading() as file:
+                        check_content(file, stream.headers, expected)
                 except IntegrityError:
                     partial.discard()
                     raise

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from pydantic_core import from_json
 
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
+from musicai_sdk.models.files import DownloadedFile
 
 _MEDIA = frozenset(
     f".{name}"
@@ -107,43 +110,55 @@ class Expected:
         )
 
 
-def check_content(path: Path, headers: Mapping[str, str], expected: Expected) -> None:
+def check_content(file: BinaryIO, headers: Mapping[str, str], expected: Expected) -> None:
     """Checks that a file that arrived whole is of the kind that its name says.
 
-    A recording isn't a page, an error document, a picture, or empty; JSON is JSON; and an output isn't a web page unless
+    A recording isn't a page, an error document or a picture; JSON is JSON; and an output isn't a web page unless
     its name says so. Other texts are taken as they are.
 
     Raises:
         IntegrityError: it is something else.
     """
-    problem = _problem(path, headers.get("content-type", "").partition(";")[0].strip().lower(), expected)
+    problem = _problem(file, headers.get("content-type", "").partition(";")[0].strip().lower(), expected)
     if problem is not None:
         raise IntegrityError(f"what arrived from {expected.url} {problem}, and wasn't kept", url=expected.url)
 
 
-def _problem(path: Path, content_type: str, expected: Expected) -> str | None:
+def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
+    """The file, unless it is a recording without a byte, which is removed: asking the same storage again is no use.
+
+    Raises:
+        IntegrityError: it is empty.
+    """
+    expected = Expected.of(url, file.path, output=True)
+    if file.size or expected.extensions.isdisjoint(_MEDIA):
+        return file
+    file.path.unlink(missing_ok=True)
+    raise IntegrityError(f"what arrived from {expected.url} is empty, and wasn't kept", url=expected.url)
+
+
+def _problem(file: BinaryIO, content_type: str, expected: Expected) -> str | None:
     is_media, is_json = not expected.extensions.isdisjoint(_MEDIA), ".json" in expected.extensions
     if not (is_media or is_json) and (not expected.output or not expected.extensions.isdisjoint(_TEXT)):
         return None
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if not head:
-        # Where somebody has put an empty file on purpose, it is one.
-        return "is empty" if is_media and expected.output else None
+    file.seek(0)
+    head = file.read(_HEAD)
     if is_media:
-        return _not_media(path, head, content_type)
+        return _not_media(file, head, content_type)
     if is_json:
-        return None if _is_json(path) else f"isn't JSON{_said(content_type)}"
+        return None if _is_json(file) else f"isn't JSON{_said(content_type)}"
     return f"is a web page, not a file{_said(content_type)}" if _is_page(head) else None
 
 
-def _not_media(path: Path, head: bytes, content_type: str) -> str | None:
+def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
+    if not head:
+        return None  # see `refuse_empty`
     text = head.removeprefix(_BOM).lstrip(_BLANK)
     if _MARKUP.match(text):
         return f"is a web page or an error document, not a recording{_said(content_type)}"
     if _ANOTHER_KIND.match(head):
         return f"is a picture or a document, not a recording{_said(content_type)}"
-    if text[:1] in (b"{", b"[") and _is_json(path):
+    if text[:1] in (b"{", b"[") and _is_json(file):
         return f"is JSON, not a recording{_said(content_type)}"
     textual = content_type in (
         "text/html",
@@ -159,15 +174,14 @@ def _is_page(head: bytes) -> bool:
     return _PAGE.match(head.removeprefix(_BOM).lstrip(_BLANK)) is not None
 
 
-def _is_json(path: Path) -> bool:
-    size = path.stat().st_size
+def _is_json(file: BinaryIO) -> bool:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     if size <= _LARGEST_PARSED:
-        data = path.read_bytes()
-        return _parses(data)
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-        file.seek(size - _HEAD)
-        tail = file.read()
+        return _parses(file.read())
+    head = file.read(_HEAD)
+    file.seek(size - _HEAD)
+    tail = file.read()
     # A list or an object: nothing else is that large.
     return head.removeprefix(_BOM).lstrip()[:1] + tail.rstrip()[-1:] in (b"[]", b"{}")
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from musicai_sdk import _files
 from musicai_sdk._core.names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
@@ -205,6 +205,12 @@ class Partial:
         except TransferError:
             self.discard()
             raise
+
+    @contextmanager
+    def reading(self) -> Generator[BinaryIO]:
+        """What was written, to be read: by its descriptor, because its name may be another's by now."""
+        with self._failing(), os.fdopen(os.dup(self._open.fileno()), "rb") as file:
+            yield file
 
     def finish(self, size: int) -> None:
         """Gives the whole file, of so many bytes, its name.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import Progress, ResultStorage
+from musicai_sdk._core.contents import refuse_empty
 from musicai_sdk._core.downloading import download
 from musicai_sdk._core.fetching import get
 from musicai_sdk._core.names import PARTIAL, file_names
@@ -145,12 +146,14 @@ async def _output(
 ) -> DownloadedFile:
     """One output. If its signed URL has expired, or leads to a login page, a fresh one is asked for once."""
     try:
-        return await download(session, url, path, on_progress, options, output=True)
+        file = await download(session, url, path, on_progress, options, output=True)
     except TransferError as error:
         expired = error.status in EXPIRED_STATUSES or isinstance(error, IntegrityError)
         if not expired or (renewed := await fresh()) in (None, url):
             raise
-    return await download(session, renewed or "", path, on_progress, options, output=True)
+        url = renewed or ""
+        file = await download(session, url, path, on_progress, options, output=True)
+    return refuse_empty(file, url)
 
 
 def _with_extension(url: str, extension: str) -> str:

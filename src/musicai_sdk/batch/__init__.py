@@ -25,8 +25,10 @@ Inputs:
     before a request is sent.
 
     A track is a content with a workflow and parameters. A file is known by its SHA-256, computed once for
-    each path, size and time of change; a URL by what it says without the signature. So a renamed file is
-    skipped, and inputs with equal contents and parameters share one job and one result, in the folder of
+    each path, size and time of change; a URL by what it says without its signature, if that is a complete one of S3,
+    Google, Azure, CloudFront, Akamai or the sandbox. All else in a URL tells songs apart, the fragment included; a
+    song under signatures of another kind counts as another one each time, and is paid for again. What a ledger of 2.0.0
+    has paid for is found in it under that version's rules. So a renamed file is skipped, and inputs with equal contents and parameters share one job and one result, in the folder of
     the one seen first (`LedgerView.inputs` tells).
 
 Buckets:
@@ -41,7 +43,18 @@ States:
     the results). Each is in SQLite (WAL, `synchronous=FULL`) before the next
     step begins; changes that meet share a commit. Verified means that every output was read back from the
     disk, forced onto it, and its size and SHA-256 written down; only then is the job deleted
-    (`keep_jobs=True` keeps it). A job that has succeeded without a result is kept, and its track fails.
+    (`keep_jobs=True` keeps it).
+
+    The job is kept, and its track fails, when its results aren't all here: it has no result (`RESULT_MISSING`); an output
+    is missing, null or blank that the workflow's class declares without `| None`, or a file stands at an address
+    that isn't http(s) (`OUTPUT_MISSING`); a URL anywhere in the result, in lists and objects of any depth, can't be
+    downloaded; or what arrives is a web page, an error document or a picture in the place of a recording, or isn't JSON
+    where it should be (`IntegrityError`). With a slug in the place of a class no output is expected by name: accounts
+    have their own. Every run fetches such results again.
+
+    Results of earlier runs are looked up by name and size when their inputs come again. Where they are gone,
+    `report.ok` is False, `report.damaged()` lists them, and nothing is paid: with `retry_failed=True` those whose jobs
+    were kept are fetched again.
 
 What is guaranteed:
     A job is paid for once, whenever the process is killed. The idempotency key of a POST is on disk before

@@ -69,7 +69,7 @@ class ResultCheck:
 
     def _size_in_folder(self, path: str) -> int | None:
         try:
-            found = os.stat(self.out / path)  # noqa: PTH116 - a hundred thousand times
+            found = os.stat(f"{self.out}/{path}")  # noqa: PTH116 - a hundred thousand times
         except (OSError, ValueError):
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None

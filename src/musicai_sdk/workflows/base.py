@@ -17,7 +17,6 @@ from musicai_sdk.errors import InputError
 from musicai_sdk.models.files import UploadedFile
 from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
 from musicai_sdk.workflows.annotations import keep_local_names, type_hints
-from musicai_sdk.workflows.inputs import resolved
 
 FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
 """A file input: an `https://` URL or the path of a local file (both may be a string), or an uploaded file.
@@ -148,6 +147,10 @@ def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
     Raises:
         InputError: a file input is one that the service can't read; the text says what to give instead.
     """
+    from musicai_sdk.workflows.inputs import (
+        resolved,  # most programs import this module, and few create jobs at once
+    )
+
     fields = {
         field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
         for field in dataclasses.fields(cast("Any", workflow))
