@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import Progress, ResultStorage
-from musicai_sdk._core.contents import refuse_empty
 from musicai_sdk._core.downloading import download
 from musicai_sdk._core.fetching import get
+from musicai_sdk._core.file_kinds import refuse_empty
 from musicai_sdk._core.names import PARTIAL, file_names
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.own_storage import download_urls
