@@ -73,17 +73,16 @@ class _Dealer:
                 if isinstance(item, Rejected):
                     self._reject(item)
         done = {given.key for given in met if given.key and self._is_done(given)}
-        vanished = self._results.vanished(self._main.recorded(list(done)))
+        vanished = self._results.vanished(self._main.recorded(done))
         todo, skipped, missing = list[Given](), 0, 0
         for given in met:
-            damage = vanished.get(given.key or "")
             # Results whose job was kept can be fetched again, by the shard.
-            fetched_again = damage and given.state == "verified" and self._settings.retry_failed
-            if given.key in done and not fetched_again:
+            fetched_again = given.state == "verified" and self._settings.retry_failed
+            if given.key in done and not (given.key in vanished and fetched_again):
                 skipped += 1
-                if damage is not None:
+                if given.key in vanished:
                     missing += 1
-                    self._results.note(given.key, damage)
+                    self._results.note(given.key, vanished)
                 continue
             try:
                 sample(given)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -23,7 +23,7 @@ from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
 from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, file_id, real_file
 from musicai_sdk.batch.sources import name_of
 from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, PAID, State, Track, track_key
-from musicai_sdk.batch.vanished import RecordedTrack, recorded
+from musicai_sdk.batch.vanished import Damage, Recorded, ResultCheck, recorded
 
 _FIELDS = tuple(each.name for each in fields(Track))
 _MANY = 400
@@ -263,9 +263,13 @@ class Ledger:
             "SELECT name, path, size, sha256 FROM outputs WHERE track = ?", [track.key]
         ).fetchall()
 
-    def recorded(self, keys: Sequence[str]) -> list[RecordedTrack]:
-        """Finished tracks with the files that were recorded."""
+    def recorded(self, keys: Collection[str]) -> Recorded:
+        """The files of finished tracks, by their keys."""
         return recorded(self._db, keys)
+
+    def damaged(self, results: ResultCheck) -> list[Damage]:
+        """The tracks that a run has skipped although their results have gone."""
+        return results.damaged(self._db)
 
     def reject(self, source: str, reason: str) -> None:
         """Notes an input that can't be processed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import Rejected
 from musicai_sdk.batch.tracks import State, Track
 from musicai_sdk.batch.trying import Tries
-from musicai_sdk.batch.vanished import Damage, ResultCheck
+from musicai_sdk.batch.vanished import ResultCheck, Vanished
 from musicai_sdk.errors import InputError
 
 _SAFE: tuple[State, ...] = ("verified", "deleted")
@@ -246,7 +246,7 @@ class Runner:
         if await self._go_on(track):
             self.tally.done += 1
 
-    async def _vanished(self, keys: list[str]) -> dict[str, Damage]:
+    async def _vanished(self, keys: list[str]) -> Vanished:
         """Which of these tracks, which are done, don't have their results any more."""
         if not keys:
             return {}
@@ -257,11 +257,11 @@ class Runner:
         """Whether results that aren't there any more are fetched once more: their job was kept."""
         return vanished and state == "verified" and self._settings.retry_failed
 
-    def _note(self, key: str | None, vanished: Mapping[str, Damage]) -> int:
+    def _note(self, key: str | None, vanished: Vanished) -> int:
         """Notes the damage of a track that is skipped; the number of inputs that lack their results by that."""
         if key is None or key not in vanished:
             return 0
-        self.results.note(key, vanished[key])
+        self.results.note(key, vanished)
         return 1
 
     async def _read(self, given: Given) -> tuple[Track, bool] | None:

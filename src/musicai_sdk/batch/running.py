@@ -235,10 +235,10 @@ class Batch:
                     await self._run_here(ledger, client)
                 else:
                     await self._run_there(ledger, client.base_url, self._executor)
+                damaged = tuple(await asyncio.to_thread(ledger.damaged, self._results))
             finally:
                 self._drain = _nothing
                 ledger.close()
-        damaged = tuple(self._results.damaged.values())
         if missing := self.progress.missing:
             self._on_event(Event("warning", message=advice(missing, self.ledger, next(iter(damaged), None))))
         self._on_event(Event("ended", message=str(self.ledger)))

@@ -1,7 +1,7 @@
 """Results that earlier runs recorded as done: whether they are still where they were put.
 
-Every file is looked up by its name and size, which costs about 10 microseconds for one on a local disk, and of a bucket
-one listing. `LedgerView.check` reads the contents as well.
+Every file is looked up by its name and size: about 10 microseconds a track on a local disk, and of a bucket one listing.
+`LedgerView.check` reads the contents as well.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -22,8 +23,10 @@ _MANY = 400
 LISTED = 10_000
 """Damaged tracks that a report lists; all are counted."""
 
-_Size: TypeAlias = Callable[[str], "int | None"]
-"""The size of a file by its path below the output folder; None if it isn't there."""
+Recorded: TypeAlias = Mapping[str, Sequence[tuple[str, int]]]
+"""The files of finished tracks by key: path below the output folder, and size in bytes."""
+Vanished: TypeAlias = Mapping[str, tuple[str, int, int | None] | None]
+"""By key, the first file that isn't as it was: path, size, size now (None: it is missing). None: no file is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +47,45 @@ class ResultCheck:
 
     out: Path
     bucket: Bucket | None = None
-    damaged: dict[str, Damage] = field(default_factory=dict[str, Damage])
-    """The first tracks whose results aren't there, `LISTED` at most, by key."""
+    _reasons: dict[str, str] = field(default_factory=dict[str, str])
     _listing: dict[str, int] | None = None
 
-    def vanished(self, tracks: Iterable[RecordedTrack]) -> dict[str, Damage]:
-        """Which of these tracks don't have their results any more, by key. Blocks.
+    def vanished(self, tracks: Recorded) -> Vanished:
+        """Which of these tracks don't have their results any more. Blocks.
 
         Raises:
             StorageError: the bucket can't be listed.
         """
-        size = self._size_in_folder if self.bucket is None else self._size_in_bucket
-        found = dict[str, Damage]()
-        for track in tracks:
-            reason = _problem(track, size, self.out if self.bucket is None else self.bucket.url)
-            if reason is not None:
-                found[track.key] = Damage(shown(track.source), track.folder, reason)
+        size_of = self._size_in_folder if self.bucket is None else self._size_in_bucket
+        found = dict[str, tuple[str, int, int | None] | None]()
+        for key, files in tracks.items():
+            if not files:
+                found[key] = None
+            for path, size in files:
+                if (now := size_of(path)) != size:
+                    found[key] = (path, size, now)
+                    break
         return found
 
-    def note(self, key: str, damage: Damage) -> None:
-        """Keeps for the report a track that is skipped all the same."""
-        if len(self.damaged) < LISTED:
-            self.damaged[key] = damage
+    def note(self, key: str, vanished: Vanished) -> None:
+        """Keeps for the report a track that is skipped although its results have gone."""
+        if len(self._reasons) < LISTED:
+            self._reasons[key] = self._reason(vanished[key])
+
+    def damaged(self, db: sqlite3.Connection) -> list[Damage]:
+        """The tracks that were noted, `LISTED` at most."""
+        found = list[Damage]()
+        for part in _parts(list(self._reasons)):
+            rows = db.execute(f"SELECT key, source, folder FROM tracks WHERE key IN ({_marks(part)})", part)  # noqa: S608
+            found += [Damage(shown(source), folder, self._reasons[key]) for key, source, folder in rows]
+        return sorted(found, key=lambda each: each.folder)
+
+    def _reason(self, file: tuple[str, int, int | None] | None) -> str:
+        if file is None:
+            return "no results are recorded"
+        path, size, now = file
+        place = self.out if self.bucket is None else self.bucket.url
+        return f"{place}/{path} {'is missing' if now is None else f'has {now:,} bytes, not {size:,}'}"
 
     def _size_in_folder(self, path: str) -> int | None:
         try:
@@ -81,52 +101,31 @@ class ResultCheck:
         return self._listing.get(path)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedTrack:
-    """A finished track with the files that were recorded."""
-
-    key: str
-    source: str
-    folder: str
-    files: tuple[tuple[str, int], ...]
-    """Path below the output folder, and size in bytes."""
-
-
-def recorded(db: sqlite3.Connection, keys: Sequence[str]) -> list[RecordedTrack]:
-    """Finished tracks with their files, by their keys."""
-    found = dict[str, tuple[str, str, list[tuple[str, int]]]]()
-    for start in range(0, len(keys), _MANY):
-        part = keys[start : start + _MANY]
-        rows = db.execute(
-            "SELECT key, source, folder, path, outputs.size FROM tracks LEFT JOIN outputs ON outputs.track = key"  # noqa: S608
-            f" WHERE key IN ({', '.join('?' * len(part))})",
-            part,
-        ).fetchall()
-        for key, source, folder, path, size in rows:
-            files = found.setdefault(key, (source, folder, []))[2]
-            if path is not None:
-                files.append((path, size))
-    return [
-        RecordedTrack(key, source, folder, tuple(files)) for key, (source, folder, files) in found.items()
-    ]
+def recorded(db: sqlite3.Connection, keys: Collection[str]) -> Recorded:
+    """The files of finished tracks, by their keys."""
+    found = defaultdict[str, list[tuple[str, int]]](list)
+    for part in _parts(list(dict.fromkeys(keys))):
+        for key in part:
+            found[key]  # a track without files is one as well
+        rows = db.execute(f"SELECT track, path, size FROM outputs WHERE track IN ({_marks(part)})", part)  # noqa: S608
+        for key, path, size in rows.fetchall():
+            found[key].append((path, size))
+    return found
 
 
 def advice(count: int, ledger: Path, first: Damage | None) -> str:
     """What a run says at its end of results that have gone."""
-    some = f" ({shown(first.source)}: {first.reason})" if first is not None else ""
+    some = f" ({first.source}: {first.reason})" if first is not None else ""
     return (
-        f"the results of {count:,} inputs that earlier runs finished aren't there any more{some}: put the files back. Those"
-        " whose jobs were kept are fetched again with retry_failed (--retry-failed); others only a job that is paid anew"
-        f" gives, with another output folder. `musicai batch check {ledger}` reads all results"
+        f"the results of {count:,} inputs that earlier runs finished aren't there any more{some}: put the files back."
+        " Those whose jobs were kept are fetched again with retry_failed (--retry-failed); others only a job that is paid"
+        f" anew gives, with another output folder. `musicai batch check {ledger}` reads all results"
     )
 
 
-def _problem(track: RecordedTrack, size_of: _Size, out: Path | str) -> str | None:
-    if not track.files:
-        return "no results are recorded"
-    for path, size in track.files:
-        now = size_of(path)
-        if now != size:
-            is_now = "is missing" if now is None else f"has {now:,} bytes, not {size:,}"
-            return f"{out!s}/{path} {is_now}"
-    return None
+def _parts(keys: Sequence[str]) -> list[Sequence[str]]:
+    return [keys[start : start + _MANY] for start in range(0, len(keys), _MANY)]
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
