@@ -4,8 +4,8 @@
 its absence is proven; or nothing is known, and the reason is given. Absence is proven by
 
 - a walk through the list without any filter, which ended with an empty page;
-- coverage: another walk, whose pages begin elsewhere, has seen neighbours across every border between two pages, so
-  that jobs which were created or deleted meanwhile have hidden nothing (`WalkCoverage`);
+- coverage: jobs that were created or deleted during the walk have hidden nothing. Another walk has seen the same list,
+  or neighbours across every border between two pages of the first (`WalkCoverage`);
 - keys that come back: a listed job carries a key of this package, or every job that could be the wanted one has been
   fetched and carries another key.
 
@@ -21,22 +21,21 @@ from typing import Any, TypeAlias
 
 from musicai_sdk._text import without_signature
 from musicai_sdk.errors import NotFoundError
-from musicai_sdk.models.job import Job
+from musicai_sdk.models.job import Job, JobPage
 
 PAGE_SIZE = 100
 """The service's default; the largest that it allows isn't known."""
 QUICK_PAGES = 5
 """Pages that a quick search reads: new jobs are usually listed first."""
 WALKS = 5
-"""Walks until a list counts as changing too fast. Two are enough almost always, and one for a single page."""
+"""Walks until a list counts as changing too fast. Two are enough almost always."""
 FETCHED = 50
 """Jobs without a key that are fetched singly at most, because lists may say less than a GET."""
 
 _SHORTER = 13
 """By how many percent the pages of each further walk are shorter, so that they begin elsewhere."""
 
-JobPage: TypeAlias = Sequence[Job[Any]]
-Pages: TypeAlias = Callable[[int], AsyncIterable[JobPage]]
+Pages: TypeAlias = Callable[[int], AsyncIterable[JobPage[Any]]]
 """The pages of the unfiltered list, for a page size: as they came, the last one empty."""
 Get: TypeAlias = Callable[[str], Coroutine[Any, Any, Job[Any]]]
 """Fetches a job by its id."""
@@ -113,10 +112,8 @@ async def search(
     if not thorough:
         await search.walk(pages(PAGE_SIZE), QUICK_PAGES)
         return search.ended("only the newest jobs were looked at")
-    coverage: WalkCoverage | None = None
-    largest = PAGE_SIZE
+    coverage, size = WalkCoverage(), PAGE_SIZE
     for number in range(WALKS):
-        size = max(1, largest * (100 - _SHORTER * number) // 100)
         walked = await search.walk(pages(size))
         if not search.missing:
             return search.ended("")
@@ -124,14 +121,12 @@ async def search(
             return search.ended(
                 "the list of jobs has no end: the service sends the same page again and again"
             )
-        if coverage is None:
-            coverage = WalkCoverage(walked, size)
-            largest = max(map(len, walked))  # which may be the server's own limit
-        else:
-            coverage.close(walked, size)
+        coverage.add(walked)
         if coverage.closed:
             await search.fetch_candidates(get)
             return search.proven()
+        # The same walk again, at first; then with pages that begin elsewhere.
+        size = max(1, coverage.largest * (100 - _SHORTER * number) // 100)
     return search.ended("jobs come and go faster than they can be listed")
 
 
@@ -142,21 +137,22 @@ class _Search:
         self._candidates = dict[str, Job[Any]]()
         """Listed jobs that could be wanted ones, because no key shows or one that may be cut, by id."""
 
-    async def walk(self, pages: AsyncIterable[JobPage], most: int | None = None) -> list[list[str]] | None:
+    async def walk(
+        self, pages: AsyncIterable[JobPage[Any]], most: int | None = None
+    ) -> list[JobPage[Any]] | None:
         """Reads the list until everything is found, or to its end.
 
         Returns:
-            The ids on each page; None without an empty page at the end.
+            The pages; None without an empty page at the end.
         """
-        ids, last = list[list[str]](), False
+        walked = list[JobPage[Any]]()
         async for page in pages:
-            last = not page
-            ids.append([job.id for job in page])
+            walked.append(page)
             for job in page:
                 self._see(job)
-            if not self.missing or len(ids) == most:
+            if not self.missing or len(walked) == most:
                 break
-        return ids if last else None
+        return walked if walked and not walked[-1] else None
 
     def _see(self, job: Job[Any]) -> None:
         key = job.idempotency_key
@@ -218,57 +214,74 @@ class WalkCoverage:
     """The places between two pages of a walk at which a job may have been and wasn't seen.
 
     Pages are counted from the first job: when one is deleted, all behind it move up, and the first of the next page
-    moves to a page that was read already. But what stands in one answer was there at the same time: jobs that are
-    neighbours there have none between them. So another walk, whose pages begin elsewhere, closes the gaps of this one,
-    however many jobs come and go meanwhile; all it takes is that jobs keep their order.
+    moves to a page that was read already. Two observations exclude that:
+
+    - Another walk gives the same list. What had hidden a job is the deletion of one before it, and that would be
+      missing now.
+    - What stands in one answer was there at the same time: jobs that are neighbours there have none between them. So
+      walks whose pages begin elsewhere close the gaps of the first, however many jobs come and go meanwhile.
+
+    All it takes is that jobs keep their order.
     """
 
-    def __init__(self, pages: Sequence[Sequence[str]], size: int) -> None:
-        """Takes the ids on the pages of a whole walk, and the page size that it asked for first."""
+    def __init__(self) -> None:
+        self.largest: int = 1
+        """The most jobs that the service has given at once."""
+        self._first: list[str] | None = None
         self._rank = dict[str, int]()
         self._open = set[int]()
         """Ranks of what comes behind a gap."""
-        self._in_order = True
+        self._trusted = True
         """Whether the walks agree on the order."""
-        for page in _with_end(pages, size):
-            fresh = [each for each in page if each not in self._rank]
-            if self._rank and fresh:
-                self._open.add(len(self._rank))
-            for each in fresh:
-                self._rank[each] = len(self._rank)
+        self._same = False
+        """Whether another walk gave the same list."""
 
-    def close(self, pages: Sequence[Sequence[str]], size: int) -> None:
-        """Closes the gaps that another walk has seen neighbours across."""
+    def add(self, walked: Sequence[JobPage[Any]]) -> None:
+        """Takes a whole walk, whose last page is empty."""
+        self.largest = max(self.largest, *(len(page) for page in walked))
+        pages = self._with_end(walked)
+        if self._first is None:
+            self._first = [each for page in pages for each in page]
+            for page in pages:
+                fresh = [each for each in page if each not in self._rank]
+                if self._rank and fresh:
+                    self._open.add(len(self._rank))
+                for each in fresh:
+                    self._rank[each] = len(self._rank)
+            return
+        together = [each for page in pages for each in page]
+        # A job that stands on two pages has moved.
+        self._same = self._same or (together == self._first and len(set(together)) == len(together))
         seen = set[str]()
-        for page in _with_end(pages, size):
+        for page in pages:
             ranks = [self._rank[each] for each in page if each in self._rank and each not in seen]
             seen.update(page)
             for before, after in pairwise(ranks):
-                self._in_order = self._in_order and before < after
+                self._trusted = self._trusted and before < after
                 self._open.difference_update(range(before + 1, after + 1))
+
+    def _with_end(self, walked: Sequence[JobPage[Any]]) -> list[list[str]]:
+        """The ids on each page, with a mark of the end: on the last page with jobs, if there was room on it for more.
+
+        That is so if fewer jobs came than were asked for, and the service has given as many before. Otherwise the end
+        has a page of its own, and jobs may have moved up before that was asked for.
+        """
+        pages = [[job.id for job in page] for page in walked if page]
+        asked = next((page.asked for page in reversed(walked) if page), 0)
+        if pages and len(pages[-1]) < asked <= self.largest:
+            pages[-1].append(_END)
+        else:
+            pages.append([_END])
+        return pages
 
     @property
     def closed(self) -> bool:
         """Whether whatever was listed all the while has been seen."""
-        return self._in_order and not self._open
+        return self._trusted and (self._same or not self._open)
 
 
 _END = ""
 """Stands behind the last job: no job has this id."""
-
-
-def _with_end(pages: Sequence[Sequence[str]], size: int) -> list[list[str]]:
-    """The pages with a mark of the end: on the last page that has jobs, if that was shorter than it could have been.
-
-    A shorter page ended the list when it was sent. Behind a full one, jobs may have moved up before the next request.
-    """
-    walked = [list(page) for page in pages if page]
-    full = len(walked[-2]) if len(walked) > 1 else size
-    if walked and len(walked[-1]) < full:
-        walked[-1].append(_END)
-    else:
-        walked.append([_END])
-    return walked
 
 
 def _is_slug(text: str) -> bool:

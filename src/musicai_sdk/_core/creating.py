@@ -29,7 +29,9 @@ from musicai_sdk.workflows.inputs import check_local_files
 
 LOOK_FOR = 5.0
 """For how many seconds a create whose answer was lost is looked for in the list of jobs."""
-LOOK_EVERY = 1.0
+LOOK_EVERY = 0.5
+"""Seconds between the first two looks; the pauses grow."""
+LONGEST_PAUSE = 5.0
 SETTLE = 5.0
 """How many seconds a process must be old before a key that isn't listed counts as absent, unless the caller says."""
 
@@ -293,6 +295,7 @@ async def _search(
         deadline: A time of `io.now()` at which the caller's time is over.
         patient: Whether a list that can't be read is read again until then.
     """
+    pause = LOOK_EVERY
     while True:
         last = session.io.now() >= until
         why = ""
@@ -322,4 +325,5 @@ async def _search(
                 )
             return None
         still_time(session, deadline)
-        await session.io.sleep(max(0.0, min(LOOK_EVERY, until - session.io.now())))
+        await session.io.sleep(max(0.0, min(pause, until - session.io.now())))
+        pause = min(pause * 1.6, LONGEST_PAUSE)

@@ -15,7 +15,7 @@ from musicai_sdk.errors import InputError
 from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.account import WorkflowInfo
 from musicai_sdk.models.filters import Filters, FiltersDict
-from musicai_sdk.models.job import Job
+from musicai_sdk.models.job import Job, JobPage
 from musicai_sdk.models.result import RawResult, WorkflowResult
 from musicai_sdk.workflows.base import Workflow
 
@@ -70,14 +70,14 @@ class JobPages:
     def __aiter__(self) -> JobPages:
         return self
 
-    async def __anext__(self) -> list[Job[Any]]:
+    async def __anext__(self) -> JobPage[Any]:
         """The next page as it came; the last one is empty."""
         jobs = await self._pager.next()
         if jobs is None:
             raise StopAsyncIteration
-        if self._result_type is RawResult:
-            return list(jobs)
-        return [job.with_result_type(self._result_type) for job in jobs]
+        if self._result_type is not RawResult:
+            jobs = [job.with_result_type(self._result_type) for job in jobs]
+        return JobPage(jobs, asked=self._pager.asked)
 
     async def next(self) -> Sequence[Job[Any]] | None:
         """What is new on the next page, or None after the last.

@@ -36,8 +36,11 @@ class Pager(Generic[T]):
             raise InputError(f"page_size must be 1 or more, not {size!r}")
         self._fetch = fetch
         self._limit = size
+        self._largest = 1
         self._identify = identify
         self._received = 0
+        self.asked: int = size
+        """The size of the page that came last, as it was asked for."""
         self._before: list[object] | None = None
         """The identities of the previous page."""
         self._repeats = 0
@@ -51,17 +54,16 @@ class Pager(Generic[T]):
         """
         if self._ended:
             return None
-        size = self._page_size()
+        size = self.asked = self._page_size()
         page = await self._fetch(self._received // size, size)
         identities = [self._identify(item) for item in page]
         self._repeats = self._repeats + 1 if identities == self._before else 0
         self._ended = not page or self._repeats == REPEATS
         self._before = identities
-        if len(page) > size:  # a server that ignores `size`: its own pages are what it counts in
-            self._limit = len(page)
-        elif len(page) < size:
-            self._limit = max(1, min(self._limit, len(page)))
         self._received += len(page)
+        self._largest = max(self._largest, len(page))
+        if len(page) != size:  # the server has a largest page of its own, or counts in pages of its own
+            self._limit = self._largest
         return page
 
     def _page_size(self) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from musicai_sdk.models.chords import Chord
     from musicai_sdk.models.files import DownloadedFile, JobFiles, UploadedFile
     from musicai_sdk.models.filters import Filters, FiltersDict
-    from musicai_sdk.models.job import Job, JobCreated, JobError, JobRef, JobState, WorkflowReference
+    from musicai_sdk.models.job import Job, JobCreated, JobError, JobPage, JobRef, JobState, WorkflowReference
     from musicai_sdk.models.language import LanguageDetails
     from musicai_sdk.models.lyrics import LyricLine, Syllable, Word
     from musicai_sdk.models.outputs import (
@@ -48,6 +48,7 @@ __all__ = [
     "JobCreated",
     "JobError",
     "JobFiles",
+    "JobPage",
     "JobRef",
     "JobState",
     "JobStatus",
@@ -80,7 +81,9 @@ _HOMES = {
     "musicai_sdk.models.chords": ("Chord",),
     "musicai_sdk.models.files": ("DownloadedFile", "JobFiles", "UploadedFile"),
     "musicai_sdk.models.filters": ("Filters", "FiltersDict"),
-    "musicai_sdk.models.job": ("Job", "JobCreated", "JobError", "JobRef", "JobState", "WorkflowReference"),
+    "musicai_sdk.models.job": (
+        *("Job", "JobCreated", "JobError", "JobPage", "JobRef", "JobState", "WorkflowReference"),
+    ),
     "musicai_sdk.models.language": ("LanguageDetails",),
     "musicai_sdk.models.lyrics": ("LyricLine", "Syllable", "Word"),
     "musicai_sdk.models.outputs": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import GenericAlias
@@ -241,6 +241,15 @@ class Job(WireModel, Generic[R_co], frozen=True):
 _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
     dict[str, OutputValue], config={"defer_build": True}
 )
+
+
+class JobPage(list[Job[R_co]]):
+    """The jobs on one page of a list, as the service sent them."""
+
+    def __init__(self, jobs: Iterable[Job[R_co]], *, asked: int) -> None:
+        super().__init__(jobs)
+        self.asked: int = asked
+        """How many jobs were asked for. A shorter page may be the end of the list, or all that the service gives."""
 
 
 @dataclass(frozen=True, slots=True)

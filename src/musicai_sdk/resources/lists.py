@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic
 
-from musicai_sdk.models.job import Job
+from musicai_sdk.models.job import Job, JobPage
 from musicai_sdk.models.result import R_co
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class AsyncJobList(Generic[R_co]):
     def __init__(self, pages: Callable[[], JobPages]) -> None:
         self._pages = pages
 
-    async def pages(self) -> AsyncIterator[list[Job[R_co]]]:
+    async def pages(self) -> AsyncIterator[JobPage[R_co]]:
         """The answers of the service one by one, each as it came: a job may stand on two pages.
 
         The last page is empty, and only such a page shows that the list has ended: the service may give fewer jobs

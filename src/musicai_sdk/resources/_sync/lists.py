@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic
 
 from musicai_sdk._io import drive, drive_each
-from musicai_sdk.models.job import Job
+from musicai_sdk.models.job import Job, JobPage
 from musicai_sdk.models.result import R_co
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class JobList(Generic[R_co]):
     def __init__(self, pages: Callable[[], JobPages]) -> None:
         self._pages = pages
 
-    def pages(self) -> Iterator[list[Job[R_co]]]:
+    def pages(self) -> Iterator[JobPage[R_co]]:
         """The answers of the service one by one, each as it came: a job may stand on two pages.
 
         The last page is empty, and only such a page shows that the list has ended: the service may give fewer jobs
