@@ -74,6 +74,7 @@ def _all_have(content: object, fields: frozenset[str]) -> bool:
     if not isinstance(content, list):
         return False
     return all(
-        isinstance(each, dict) and all(cast("dict[str, Any]", each).get(field) is not None for field in fields)
+        isinstance(each, dict)
+        and all(cast("dict[str, Any]", each).get(field) is not None for field in fields)
         for each in cast("list[object]", content)
     )

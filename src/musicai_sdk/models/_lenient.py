@@ -12,9 +12,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args, get_origin
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema, from_json
+
 T = TypeVar("T")
 
 logger = logging.getLogger("musicai_sdk")
@@ -60,7 +69,9 @@ class Lenient:
         own["schema"] = core_schema.union_schema([own["schema"], fallback], mode="left_to_right")
         return cast("CoreSchema", own)
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         """That of the field without this mark."""
         own: Any = schema
         if own["type"] == "nullable":
@@ -150,7 +161,9 @@ class Identifier:
             mode="left_to_right",
         )
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         """A string's."""
         return handler(cast("Any", schema)["choices"][0])
 
@@ -194,16 +207,19 @@ class Readable:
     One with elements of which none can be read doesn't fit.
 
     Args:
-        within: The name under which the list may also stand in an object, which isn't the list itself then.
+        paged: Whether it is read as a `Page`, which says how many elements were left out.
+        within: The name under which a page may also stand in an object.
     """
 
-    def __init__(self, within: str | None = None) -> None:
+    def __init__(self, *, paged: bool = False, within: str | None = None) -> None:
         self._within = within
+        self._paged = paged or within is not None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """The same list of elements that may be unreadable, without these."""
         kind, element = get_origin(source), get_args(source)[0]
         name = getattr(element, "__name__", str(element))
+        paged = self._paged
         unreadable = core_schema.no_info_plain_validator_function(lambda _: _UNREADABLE)
         item = core_schema.union_schema([handler.generate_schema(element), unreadable], mode="left_to_right")
         items: CoreSchema = (
@@ -214,17 +230,24 @@ class Readable:
         if (within := self._within) is not None:
 
             def wrapped(value: Any) -> Any:
-                return _listed(Annotated[source, Readable()], value, within)
+                return _listed(Annotated[source, Readable(paged=True)], value, within)
 
             other = core_schema.no_info_plain_validator_function(wrapped)
             items = core_schema.union_schema([items, other], mode="left_to_right")
 
         def readable(found: Sequence[Any]) -> Any:
-            return found if isinstance(found, Page) else _without_unreadable(found, name)
+            if isinstance(found, Page):
+                return found
+            page = _without_unreadable(found, name)
+            if kind is tuple:
+                return tuple(page)
+            return page if paged else list(page)
 
         return core_schema.no_info_after_validator_function(readable, items)
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         """That of the list without this mark."""
         items: Any = cast("Any", schema)["schema"]
         if items["type"] == "union":
@@ -245,7 +268,7 @@ def _listed(kind: Any, value: Any, within: str) -> Any:
         raise ValueError(error.errors()[0]["msg"]) from None
 
 
-def _without_unreadable(found: Sequence[Any], name: str) -> Any:
+def _without_unreadable(found: Sequence[Any], name: str) -> Page[Any]:
     readable = [each for each in found if each is not _UNREADABLE]
     missing = len(found) - len(readable)
     if missing:
@@ -257,8 +280,6 @@ def _without_unreadable(found: Sequence[Any], name: str) -> Any:
                 "%d of %d elements of a list can't be read as %s and are left out; reported once",
                 *(missing, len(found), name),
             )
-    if isinstance(found, tuple):
-        return tuple(readable)
     page = Page(readable)
     page.unreadable = missing
     return page

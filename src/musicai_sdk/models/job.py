@@ -7,17 +7,32 @@ from dataclasses import dataclass, field
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
 
-from pydantic import Field, GetCoreSchemaHandler, PlainSerializer, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 from musicai_sdk.errors import JobFailedError, JobNotFinishedError, ResponseError
-from musicai_sdk.models._lenient import Identifier, Lenient, Maybe, MaybeObject, Time, as_it_came, identifier
+from musicai_sdk.models._lenient import (
+    Identifier,
+    Lenient,
+    Maybe,
+    MaybeObject,
+    Time,
+    as_it_came,
+    identifier,
+    originals,
+)
 from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
 from musicai_sdk.models._wire import WireModel
 from musicai_sdk.models.outputs import OutputValue
 from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
-
 
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 """The metadata key under which a job carries its idempotency token."""
@@ -194,10 +209,18 @@ class Job(WireModel, Generic[R_co], frozen=True):
         """Every output by wire name, each as `FileUrl`, `CUSTOM_STORAGE` or a JSON value; empty until it succeeded."""
         return _OUTPUTS.validate_python(self.raw_result or {})
 
+    @property
+    def failure(self) -> JobError:
+        """What the service said about a failure: `error`, or the text that came in its place; empty when it said nothing."""
+        if self.error is not None:
+            return self.error
+        said = originals(self).get("error")
+        return JobError(message=said if isinstance(said, str) else None)
+
     def raise_for_failure(self) -> None:
         """Raises `JobFailedError`, with the service's code, title and message, if the job failed."""
         if self.failed:
-            error = self.error or JobError(message=_text(self.raw.get("error")))
+            error = self.failure
             reason = ": ".join(part for part in (error.code, error.title, error.message) if part)
             raise JobFailedError(f"job {self.id} failed: {reason or 'the service gave no reason'}", job=self)
 
@@ -247,10 +270,6 @@ class Job(WireModel, Generic[R_co], frozen=True):
         yield "workflow", self.workflow
         yield "name", self.name
         yield "outputs", list(self.raw_result or {})
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
