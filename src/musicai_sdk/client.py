@@ -20,18 +20,21 @@ import ssl
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from typing_extensions import override
 
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.settings import (
+    API_KEY_VARIABLE,
     DEFAULT_MAX_RETRIES,
     DEFAULT_POLL_INTERVAL,
     DEFAULT_TIMEOUT,
+    Settings,
     read_settings,
 )
 from musicai_sdk._io import BlockingIO, Exchange, drive, recording
+from musicai_sdk._io.secret import Secret
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
 from musicai_sdk.resources import (
@@ -51,20 +54,43 @@ if TYPE_CHECKING:
     import httpx
 
 
+_Given: TypeAlias = tuple[Any, ssl.SSLContext | None]
+"""The `http_client` and the `ssl_context` that a client was given."""
+
+
 class _Client:
     """What both clients share: settings, and how they show."""
 
     _session: Session
-    _portable: bool
+    _given: _Given
+    """What can't be copied to another process."""
+
+    def _set_up(self, settings: Settings, given: _Given) -> None:
+        raise NotImplementedError
+
+    def __copy__(self) -> Self:
+        """A client of its own with the same key and settings, and the same `http_client` if one was given."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._set_up(self._session.settings, self._given)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """As a copy: connections and keys have no depth."""
+        return self.__copy__()
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        """Clients pickle without their key: the process that unpickles one reads it from its own environment."""
-        if not self._portable:
+        """Clients pickle without their key: the process that unpickles one reads it from its own environment.
+
+        A digest goes along, so that a client doesn't come back as that of another account.
+        """
+        if self._given != (None, None):
             raise ConfigurationError(
                 "a client with an http_client or ssl_context of its own can't be pickled"
             )
-        return _remade, (type(self), self._session.settings.arguments())
+        settings = self._session.settings
+        return _remade, (type(self), settings.arguments(), settings.secret.fingerprint())
 
     # The settings that the 1.0 package had as attributes. They can be set, checked as in `__init__`, and hold from the
     # next request on.
@@ -80,16 +106,18 @@ class _Client:
 
     @property
     def api_key(self) -> str:
-        """The key. It can be set; don't print it."""
+        """The key. It can be set. Its `repr` doesn't show it, `print` does."""
         return self._session.settings.api_key
 
     @api_key.setter
     def api_key(self, key: str) -> None:
-        self._change(api_key=key)
+        secret = Secret(key)
+        del key  # an error report has the local variables
+        self._change(api_key=secret)
 
     @property
     def timeout(self) -> float | None:
-        """Seconds of silence after which one HTTP exchange is given up; None waits for ever. It can be set."""
+        """Seconds after which one exchange is given up, see `RequestOptions`; None waits for ever. It can be set."""
         return self._session.settings.timeout
 
     @timeout.setter
@@ -138,7 +166,7 @@ class _Client:
 
     def _change(self, **changes: Any) -> None:
         settings = self._session.settings
-        arguments: dict[str, Any] = {**settings.arguments(), "api_key": settings.api_key, **changes}
+        arguments: dict[str, Any] = {**settings.arguments(), "api_key": settings.secret, **changes}
         changed = read_settings(**arguments)
         self._session.settings = (
             changed if "api_key" in changes else replace(changed, key_source=settings.key_source)
@@ -163,10 +191,20 @@ class _Client:
         return recording(self._session.io)
 
 
-def _remade(kind: type[_Client], settings: dict[str, Any]) -> _Client:
-    """An unpickled client."""
+def _remade(kind: type[_Client], settings: dict[str, Any], fingerprint: tuple[bytes, bytes]) -> _Client:
+    """An unpickled client.
+
+    Raises:
+        ConfigurationError: there is no key here, or it is another one.
+    """
     names = {"poll_interval": "job_monitor_interval", "names_by_output": "save_output_to_folder"}
-    return kind(**{names.get(name, name): value for name, value in settings.items()})
+    client = kind(**{names.get(name, name): value for name, value in settings.items()})
+    if not client._session.settings.secret.matches(fingerprint):  # noqa: SLF001 - of this module
+        raise ConfigurationError(
+            f"this client was made with another key than {API_KEY_VARIABLE} holds in this process, perhaps that of"
+            f" another account: set the variable to the same key, or make the client here"
+        )
+    return client
 
 
 class MusicAiClient(Surface, _Client):
@@ -212,7 +250,8 @@ class MusicAiClient(Surface, _Client):
             job_monitor_interval: The longest pause between two polls of a wait, in seconds.
             save_output_to_folder: Whether downloaded results are named after their outputs, or as in their URLs.
             user_agent: Replaces the `User-Agent` header.
-            timeout: Seconds of silence after which one HTTP exchange is given up; None waits for ever.
+            timeout: Seconds after which one exchange with the API, from connecting to the last byte of the answer, is
+                given up; and one silence of a storage while a file is moved. None waits for ever.
             base_url: Where the API is; `MUSIC_AI_BASE_URL` when left out, else `https://api.music.ai/v1`.
             max_retries: How often a failed exchange is tried again; 0 switches retries off.
             http_client: An httpx client of your own, for a proxy or a transport. It is used for the API and for the
@@ -223,8 +262,10 @@ class MusicAiClient(Surface, _Client):
         Raises:
             ConfigurationError: no key, a malformed key, URL or number. Nothing quotes the key.
         """
+        secret = Secret(api_key)
+        del api_key  # an error report has the local variables
         settings = read_settings(
-            api_key=api_key,
+            api_key=secret,
             base_url=base_url,
             user_agent=user_agent,
             timeout=timeout,
@@ -233,8 +274,13 @@ class MusicAiClient(Surface, _Client):
             names_by_output=save_output_to_folder,
             allow_http=allow_http,
         )
-        self._session = Session(settings, BlockingIO(tls=ssl_context, client=http_client))
-        self._portable = ssl_context is None and http_client is None
+        self._set_up(settings, (http_client, ssl_context))
+
+    @override
+    def _set_up(self, settings: Settings, given: _Given) -> None:
+        client, tls = given
+        self._given = given
+        self._session = Session(settings, BlockingIO(tls=tls, client=client))
         self.jobs = Jobs(self._session)
         self.files = Files(self._session)
         self.workflows = Workflows(self._session)
@@ -298,7 +344,8 @@ class AsyncMusicAiClient(AsyncSurface, _Client):
             job_monitor_interval: The longest pause between two polls of a wait, in seconds.
             save_output_to_folder: Whether downloaded results are named after their outputs, or as in their URLs.
             user_agent: Replaces the `User-Agent` header.
-            timeout: Seconds of silence after which one HTTP exchange is given up; None waits for ever.
+            timeout: Seconds after which one exchange with the API, from connecting to the last byte of the answer, is
+                given up; and one silence of a storage while a file is moved. None waits for ever.
             base_url: Where the API is; `MUSIC_AI_BASE_URL` when left out, else `https://api.music.ai/v1`.
             max_retries: How often a failed exchange is tried again; 0 switches retries off.
             http_client: An httpx client of your own, for a proxy or a transport. It is used for the API and for the
@@ -309,8 +356,10 @@ class AsyncMusicAiClient(AsyncSurface, _Client):
         Raises:
             ConfigurationError: no key, a malformed key, URL or number. Nothing quotes the key.
         """
+        secret = Secret(api_key)
+        del api_key  # an error report has the local variables
         settings = read_settings(
-            api_key=api_key,
+            api_key=secret,
             base_url=base_url,
             user_agent=user_agent,
             timeout=timeout,
@@ -319,10 +368,15 @@ class AsyncMusicAiClient(AsyncSurface, _Client):
             names_by_output=save_output_to_folder,
             allow_http=allow_http,
         )
+        self._set_up(settings, (http_client, ssl_context))
+
+    @override
+    def _set_up(self, settings: Settings, given: _Given) -> None:
         from musicai_sdk._io.asynchronous import AsyncIO  # asyncio is only loaded by who needs it
 
-        self._session = Session(settings, AsyncIO(tls=ssl_context, client=http_client))
-        self._portable = ssl_context is None and http_client is None
+        client, tls = given
+        self._given = given
+        self._session = Session(settings, AsyncIO(tls=tls, client=client))
         self.jobs = AsyncJobs(self._session)
         self.files = AsyncFiles(self._session)
         self.workflows = AsyncWorkflows(self._session)

@@ -206,7 +206,9 @@ def test_only_reading_and_deleting_is_repeatable() -> None:
     assert {operation.method for operation in OPERATIONS if not operation.repeatable} == {"POST"}
 
 
-@pytest.mark.parametrize("operation", [pytest.param(each, id=each.id) for each in OPERATIONS])
+@pytest.mark.parametrize(
+    "operation", [pytest.param(each, id=each.id) for each in OPERATIONS if each.answer is not None]
+)
 def test_every_documented_answer_can_be_read(operation: Operation[Any]) -> None:
     content = operations()[operation.id][2]["responses"]["200"]["content"]
     for name, value in examples(content).items():

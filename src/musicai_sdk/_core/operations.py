@@ -16,11 +16,11 @@ from musicai_sdk.models._lenient import Page, Readable, readable
 from musicai_sdk.models.account import Application, UploadUrls, WorkflowInfo
 from musicai_sdk.models.job import Job, JobCreated, JobState
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Operation(Generic[T]):
+class Operation(Generic[T_co]):
     """One operation."""
 
     id: str
@@ -29,8 +29,8 @@ class Operation(Generic[T]):
     path: str
     """Below the base URL; `{id}` stands for one quoted segment."""
     answer: Any
-    """The type that the body of the answer is read as."""
-    unwrap: Callable[[Any], T]
+    """The type that the body of the answer is read as; None when it says nothing that is needed."""
+    unwrap: Callable[[Any], T_co]
     """From that type to what the caller gets."""
     repeatable: bool = True
     """Whether it can be sent again after a failure that the server may have acted on."""
@@ -58,7 +58,7 @@ CREATE_JOB: Operation[JobCreated] = Operation(
 LIST_JOBS: Operation[Page[Job[Any]]] = Operation("listJobs", "GET", "/job", Jobs, _same)
 GET_JOB: Operation[Job[Any]] = Operation("getJob", "GET", "/job/{id}", Job, _same)
 GET_JOB_STATUS: Operation[JobState] = Operation("getJobStatus", "GET", "/job/{id}/status", JobState, _same)
-DELETE_JOB: Operation[Any] = Operation("deleteJob", "DELETE", "/job/{id}", Any, _same)
+DELETE_JOB: Operation[Any] = Operation("deleteJob", "DELETE", "/job/{id}", None, _same)
 LIST_WORKFLOWS: Operation[Page[WorkflowInfo]] = Operation(
     "listWorkflows", "GET", "/workflow", Workflows, _same
 )

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
-from musicai_sdk._core.json_text import TooDeepError, mended
 from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.retrying import parse_retry_after
 from musicai_sdk._core.settings import Settings
@@ -39,6 +39,8 @@ def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) ->
         return _read(kind, response.body, response, where)
     except _NotJsonError:
         pass
+    from musicai_sdk._core.json_text import TooDeepError, mended  # hardly ever needed
+
     try:
         return _read(kind, mended(response.body, cut=cut), response, where)
     except TooDeepError as error:
@@ -68,7 +70,7 @@ def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
         problem = max(problems, key=lambda each: len(each["loc"]))
         if problem["type"] == "json_invalid":
             raise _NotJsonError(problem["msg"].removeprefix("Invalid JSON: ")) from None
-        field = _path(problem["loc"], json.loads(mended(body)))
+        field = _path(problem["loc"], from_json(body))
         raise ResponseError(
             f"{where} answered {response.status}, but its field {field or '(the whole)'} doesn't fit:"
             f" {problem['msg']}",
@@ -104,7 +106,7 @@ def status_error(where: str, response: Response, settings: Settings) -> StatusEr
     said = str(fields.get("message") or fields.get("title") or _phrase(status))
     message = printable(without_queries(said))[:MESSAGE_LIMIT]
     identifier = request_id(response.headers)
-    advice = _advice(status, str(fields.get("message", "")), response, settings)
+    advice = _advice(where, status, str(fields.get("message", "")), response, settings)
     kind = STATUS_ERRORS.get(status, ServerError if status >= 500 else StatusError)
     error = kind(
         f"{where}: {status} {message}{f' (request id {identifier})' if identifier else ''}{advice}",
@@ -126,6 +128,8 @@ def _phrase(status: int) -> str:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
+    from musicai_sdk._core.json_text import mended
+
     try:
         value = json.loads(mended(body))
     except ValueError:
@@ -133,12 +137,17 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _advice(status: int, message: str, response: Response, settings: Settings) -> str:
+def _advice(where: str, status: int, message: str, response: Response, settings: Settings) -> str:
     if status == HTTPStatus.UNAUTHORIZED:
         return f"; the key came from {settings.key_source} and was sent to {settings.base_url}: do they go together?"
     if status == HTTPStatus.NOT_FOUND and (not message or message.startswith("Route ")):
         return f"; there is no such address, so look at the base URL: it is {settings.base_url}, and usually ends in /v1"
     if 300 <= status < 400:
         target = without_query(response.headers.get("location", "an unnamed place"))
-        return f"; the API redirected to {target}, which the client doesn't follow with your key: check base_url="
+        advice = f"; the API redirected to {target}, which the client doesn't follow with your key: check base_url="
+        return (
+            f"{advice}. It may have done what it was asked to all the same"
+            if where.startswith("POST")
+            else advice
+        )
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -13,8 +14,8 @@ from musicai_sdk._core.options import RequestOptions, check_options, checked_hea
 from musicai_sdk._core.responses import read_json, status_error
 from musicai_sdk._core.retrying import Budget, Policy, retrying
 from musicai_sdk._core.settings import Settings
-from musicai_sdk._io import IO, Request, send
-from musicai_sdk.errors import InputError
+from musicai_sdk._io import IO, Request, rest, send, whole
+from musicai_sdk.errors import ConnectionFailedError, InputError
 
 if TYPE_CHECKING:
     from musicai_sdk._core.polling import Pollers
@@ -86,7 +87,6 @@ class Session:
         headers = {
             **checked_headers(options),
             "Accept": "application/json",
-            "Authorization": self.settings.api_key,
             "User-Agent": self.settings.user_agent,
         }
         body: bytes | None = None
@@ -101,12 +101,25 @@ class Session:
             body=body,
             timeout=self.timeout(options),
             attempt=attempt,
+            secret=self.settings.secret,
         )
-        response = await send(self.io, request)
         where = f"{request.method} {path}"
+        if operation.answer is None:
+            await self._done(request, where)
+            return operation.unwrap(None)
+        response = await send(self.io, request)
         if not 200 <= response.status < 300:
             raise status_error(where, response, self.settings)
         return operation.unwrap(read_json(operation.answer, response, where))
+
+    async def _done(self, request: Request, where: str) -> None:
+        """Sends what is done when the service says so, whatever else it says, and whether that arrives or not."""
+        stream = await self.io.open(request)
+        if 200 <= stream.status < 300:
+            with suppress(ConnectionFailedError):
+                await rest(stream)  # short, and then the connection can be used again
+            return
+        raise status_error(where, await whole(stream, request), self.settings)
 
     def policy(self, options: RequestOptions, *, repeatable: bool = True) -> Policy:
         """The retry policy of one call, whose options are checked here, before anything is sent."""
@@ -114,7 +127,7 @@ class Session:
         return Policy(options.get("max_retries", self.settings.max_retries), self.budget, repeatable)
 
     def timeout(self, options: RequestOptions) -> float | None:
-        """The timeout of one exchange, in seconds."""
+        """How long one exchange with the API may take, and one silence of a storage, in seconds."""
         return options.get("request_timeout", self.settings.timeout)
 
 

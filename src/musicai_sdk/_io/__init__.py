@@ -9,7 +9,7 @@ doesn't load asyncio.
 from __future__ import annotations
 
 from musicai_sdk._io.blocking import BlockingIO, drive
-from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream, Signal, send
+from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream, Signal, rest, send, whole
 from musicai_sdk._io.record import Exchange, recording, request_id
 
 __all__ = [
@@ -24,5 +24,7 @@ __all__ = [
     "drive",
     "recording",
     "request_id",
+    "rest",
     "send",
+    "whole",
 ]

@@ -7,13 +7,12 @@ import copy
 import os
 import ssl
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import httpx
 
-from musicai_sdk._io import http, record
+from musicai_sdk._io import clock, http, record
 from musicai_sdk._io.direct import direct_body
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
@@ -87,6 +86,7 @@ class BlockingIO:
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
+        response: httpx.Response | None = None
         try:
             with exchanging:
                 if isinstance(transport, httpx.Client):
@@ -97,8 +97,11 @@ class BlockingIO:
                     response = transport.handle_request(built)
                     response.request = built
                 status, headers = response.status_code, http.headers_of(response)
+                exchanging.bounds.answered()
         finally:
             record.note(self.recorder, request, self.now() - started, status, headers)
+        exchanging.check()
+        assert response is not None  # or there was an error
         return _Stream(self, exchanging, response, headers)
 
     def _traced(self, request: httpx.Request) -> httpx.Request:
@@ -112,8 +115,8 @@ class BlockingIO:
             raise TransferCancelled
 
     def now(self) -> float:
-        """`time.monotonic`."""
-        return time.monotonic()
+        """Of `clock`: the operating system's monotonic clock."""
+        return clock.now()
 
     def signal(self) -> Signal:
         """A signal between threads."""
@@ -191,8 +194,11 @@ class _Stream:
     async def read(self) -> bytes | memoryview:
         if self._io.cancelled.is_set():
             raise TransferCancelled
+        data: bytes | memoryview = b""
         with self._exchanging:
-            return self._direct.read() if self._direct is not None else next(self._chunks, b"")
+            data = self._direct.read() if self._direct is not None else next(self._chunks, b"")
+        self._exchanging.check()
+        return data
 
     async def close(self) -> None:
         self._response.close()

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
+from musicai_sdk._text import without_queries
 from musicai_sdk.errors import JobFailedError, JobNotFinishedError, ResponseError
 from musicai_sdk.models._lenient import (
     Identifier,
@@ -206,7 +207,17 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @property
     def outputs(self) -> Mapping[str, OutputValue]:
-        """Every output by wire name, each as `FileUrl`, `CUSTOM_STORAGE` or a JSON value; empty until it succeeded."""
+        """Every output by wire name, each as `FileUrl`, `CUSTOM_STORAGE` or a JSON value; empty until it succeeded.
+
+        Raises:
+            ResponseError: the service sent a result that isn't an object of outputs; `raw` has it.
+        """
+        if self.unreadable_result:
+            raise ResponseError(
+                f"the result of job {self.id} isn't an object of outputs; job.raw['result'] has what came",
+                field="result",
+                body=without_queries(str(self.raw["result"]))[:10_000],
+            )
         return _OUTPUTS.validate_python(self.raw_result or {})
 
     @property
@@ -216,6 +227,11 @@ class Job(WireModel, Generic[R_co], frozen=True):
             return self.error
         said = originals(self).get("error")
         return JobError(message=said if isinstance(said, str) else None)
+
+    @property
+    def unreadable_result(self) -> bool:
+        """Whether there is a result, but not as outputs by name: it is in `raw` only, and must not pass for an empty one."""
+        return self.raw_result is None and originals(self).get("raw_result") is not None
 
     def raise_for_failure(self) -> None:
         """Raises `JobFailedError`, with the service's code, title and message, if the job failed."""
@@ -244,6 +260,8 @@ class Job(WireModel, Generic[R_co], frozen=True):
         return job
 
     def _read(self, result_type: type[WorkflowResult]) -> WorkflowResult:
+        if self.unreadable_result:
+            _ = self.outputs  # raises
         raw = self.raw_result or {}
         try:
             return result_type.model_validate(raw)
