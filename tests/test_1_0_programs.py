@@ -175,7 +175,7 @@ def test_results_of_a_dictionary(client: MusicAiClient, job_id: str, tmp_path: P
     for wrong, words in (
         ({}, "a job id must be"),
         ({"status": "SUCCEEDED"}, "isn't a job's: id: Field required"),
-        ({**job, "result": "https://a.example/b?Signature=secret"}, "isn't a job's: result: Input should be"),
+        ({**job, "result": "https://a.example/b?Signature=secret"}, "isn't a job's: its result isn't"),
     ):
         with pytest.raises(InputError, match=words) as caught:
             client.download_job_results(wrong, tmp_path / "wrong")

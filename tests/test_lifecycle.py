@@ -260,11 +260,15 @@ def test_clients_pickle_without_their_key(kind: type[MusicAiClient], monkeypatch
     client = kind("secret-key", 1.5, False, "mine/1", 7.0, base_url="https://host/v1", max_retries=5)
     pickled = pickle.dumps(client)
     assert b"secret-key" not in pickled
-    monkeypatch.setenv("MUSIC_AI_API_KEY", "key-of-the-other-process")
+    monkeypatch.setenv("MUSIC_AI_API_KEY", "key-of-another-account")
+    with pytest.raises(ConfigurationError, match="another key than MUSIC_AI_API_KEY") as caught:
+        pickle.loads(pickled)
+    assert "key-of" not in str(caught.value)
+    monkeypatch.setenv("MUSIC_AI_API_KEY", "secret-key")
     other = pickle.loads(pickled)
     assert type(other) is kind
     assert other._session.settings.arguments() == client._session.settings.arguments()
-    assert other._session.settings.api_key == "key-of-the-other-process"
+    assert other.api_key == "secret-key"
     with httpx.Client() as http, pytest.raises(ConfigurationError, match="pickled"):
         pickle.dumps(MusicAiClient("secret-key", http_client=http))
 

@@ -17,7 +17,7 @@ from typing_extensions import TypeIs
 
 from musicai_sdk import CustomWorkflow, Filters, MusicAiClient, Unknown
 from musicai_sdk._core.operations import OPERATIONS, Operation
-from musicai_sdk._core.session import read_json
+from musicai_sdk._core.responses import read_json
 from musicai_sdk._io import Response
 from musicai_sdk.models import (
     Application,
@@ -53,7 +53,7 @@ MODELS: dict[str, type[WireModel]] = {
 }
 WITHOUT_MODEL = {
     "CreateJobRequest",  # written by `_core/creating`, see below
-    "HttpError",  # read leniently by `_core/session`: proxies answer in its place
+    "HttpError",  # read leniently by `_core/responses`: proxies answer in its place
     "CustomStorage",
     "JobStatus",
     "OutputValue",
@@ -206,7 +206,9 @@ def test_only_reading_and_deleting_is_repeatable() -> None:
     assert {operation.method for operation in OPERATIONS if not operation.repeatable} == {"POST"}
 
 
-@pytest.mark.parametrize("operation", [pytest.param(each, id=each.id) for each in OPERATIONS])
+@pytest.mark.parametrize(
+    "operation", [pytest.param(each, id=each.id) for each in OPERATIONS if each.answer is not None]
+)
 def test_every_documented_answer_can_be_read(operation: Operation[Any]) -> None:
     content = operations()[operation.id][2]["responses"]["200"]["content"]
     for name, value in examples(content).items():

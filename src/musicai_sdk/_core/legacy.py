@@ -61,11 +61,14 @@ def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
     if "status" not in job:
         return cast("str", job.get("id"))
     try:
-        return Job[Any].model_validate(dict(job))
+        read = Job[Any].model_validate(dict(job))
     except ValidationError as error:
         [problem, *_] = error.errors()
         place = ".".join(map(str, problem["loc"]))
         raise InputError(f"this dictionary isn't a job's: {place}: {problem['msg']}") from None
+    if read.unreadable_result:
+        raise InputError("this dictionary isn't a job's: its result isn't an object of outputs")
+    return read
 
 
 def _split(filters: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:

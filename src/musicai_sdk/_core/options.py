@@ -17,7 +17,12 @@ class RequestOptions(TypedDict, total=False):
     """Per-call settings, accepted by every method; what is left out is as the client was set up."""
 
     request_timeout: float | None
-    """Seconds of silence after which one HTTP exchange is given up; None waits for ever."""
+    """Seconds after which one exchange is given up; None waits for ever.
+
+    With the API it is the whole exchange: connecting, sending, and the answer to its last byte. With a storage it is each
+    silence while a file is moved, and the wait for the head of the answer. Connecting never takes longer than 10 s. Each
+    attempt has the time for itself.
+    """
     max_retries: int
     """How often a failed exchange is tried again; 0 switches retries off."""
     headers: Mapping[str, str]

@@ -6,6 +6,7 @@ throttled) to 20 s, and a budget of tokens per client so that a dead service isn
 
 from __future__ import annotations
 
+import errno
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -36,7 +37,11 @@ LONGEST_RETRY_AFTER = 120.0
 """A `Retry-After` above this many seconds isn't obeyed: the error says how long instead."""
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431})
-"""Statuses that say that nothing was done. Not 408 and 499: gateways give these when the server behind them is slow."""
+"""Statuses that say that nothing was done; every other one, known or not, may come after the fact.
+
+Not 3xx: a server may act and then send the browser, which it takes its client for, to a page. Not 408 and 499: gateways
+give these when the server behind them is slow.
+"""
 
 
 class Budget:
@@ -82,9 +87,16 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same request may succeed a moment later."""
     if isinstance(error, ConnectionFailedError | IntegrityError):
         return True
+    if isinstance(error, TransferError) and is_out_of_files(error.__cause__):
+        return True
     if isinstance(error, StatusError | TransferError):
         return error.status in RETRIED_STATUSES
     return False
+
+
+def is_out_of_files(error: BaseException | None) -> bool:
+    """Whether the process, or the system, has too many files open: others are closed soon."""
+    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 def cannot_have_acted(error: BaseException) -> bool:
@@ -99,7 +111,7 @@ def may_have_acted(error: BaseException) -> bool:
     if isinstance(error, ConnectionFailedError):
         return error.sent
     if isinstance(error, StatusError):
-        return error.status not in REFUSALS and not 300 <= error.status < 400
+        return error.status not in REFUSALS
     return isinstance(error, ResponseError)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import os
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from musicai_sdk import __version__
 from musicai_sdk._core.options import check_max_retries, check_timeout, is_duration, is_header_value
 from musicai_sdk._io.proxies import is_loopback
+from musicai_sdk._io.secret import Secret
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
 
@@ -19,7 +20,7 @@ API_KEY_VARIABLE = "MUSIC_AI_API_KEY"
 BASE_URL_VARIABLE = "MUSIC_AI_BASE_URL"
 DEFAULT_BASE_URL = "https://api.music.ai/v1"
 DEFAULT_TIMEOUT = 60.0
-"""Seconds of silence after which one HTTP exchange is given up."""
+"""Seconds after which one exchange with the API is given up, and one silence of a storage."""
 DEFAULT_MAX_RETRIES = 3
 DEFAULT_POLL_INTERVAL = 2.0
 """The longest pause between two polls, in seconds; the published Python client polls every 2 s."""
@@ -29,7 +30,8 @@ DEFAULT_POLL_INTERVAL = 2.0
 class Settings:
     """The settings of one client."""
 
-    api_key: str = field(repr=False)
+    secret: Secret
+    """The key."""
     key_source: str
     """Where the key was read, in words: a wrong key is easier to find so."""
     base_url: str
@@ -40,6 +42,11 @@ class Settings:
     names_by_output: bool
     """Whether result files are named after their outputs, or as in their URLs."""
     allow_http: bool
+
+    @property
+    def api_key(self) -> str:
+        """The key, as text."""
+        return self.secret.reveal()
 
     def arguments(self) -> dict[str, Any]:
         """What `read_settings` takes to make them again, but for the key: that stays in this process."""
@@ -52,7 +59,7 @@ class Settings:
 
 def read_settings(
     *,
-    api_key: str | None,
+    api_key: Secret,
     base_url: str | None,
     user_agent: str | None,
     timeout: float | None,
@@ -69,7 +76,7 @@ def read_settings(
     check_max_retries(max_retries, ConfigurationError)
     check_timeout(timeout, "timeout", ConfigurationError)
     return Settings(
-        api_key=checked_key(api_key),
+        secret=checked_key(api_key),
         key_source=_key_source(api_key),
         base_url=checked_base_url(base_url, allow_http=allow_http),
         user_agent=_checked_header(user_agent or default_user_agent(), "user_agent"),
@@ -81,34 +88,45 @@ def read_settings(
     )
 
 
-def checked_key(api_key: str | None) -> str:
-    """The key without surrounding white space. No message ever quotes it.
+def checked_key(given: Secret) -> Secret:
+    """The key without surrounding white space. No message ever quotes it, and no frame of an error holds it.
 
     The key goes raw into the `Authorization` header: no `Bearer` (source: official documentation). A newline in it,
     as at the end of a key file, would make the HTTP library print the key in its error.
     """
-    where = _key_source(api_key)
-    if api_key is not None and not isinstance(cast("object", api_key), str):
-        raise ConfigurationError(f"{where} must be text, not {type(api_key).__name__}")
-    key = (os.environ.get(API_KEY_VARIABLE, "") if api_key is None else api_key).strip()
+    secret = Secret(_stripped(given.value))
+    problem = _problem(secret, _key_source(given))
+    if problem:
+        raise ConfigurationError(problem)
+    return secret
+
+
+def _stripped(given: object) -> object:
+    key = os.environ.get(API_KEY_VARIABLE, "") if given is None else given
+    return key.strip() if isinstance(key, str) else key
+
+
+def _problem(secret: Secret, where: str) -> str | None:
+    """What is wrong with a key, in words."""
+    key = secret.value
+    if not isinstance(key, str):
+        return f"{where} must be text, not {type(key).__name__}"
     if not key:
-        raise ConfigurationError(
+        return (
             f"no API key: set {API_KEY_VARIABLE} or pass api_key=… (keys are made in the Music.AI dashboard, one for"
             f" each application)"
         )
     if key.lower().startswith("bearer"):
-        raise ConfigurationError(
-            f"{where} begins with 'Bearer': the service takes the key alone, without a prefix"
-        )
+        return f"{where} begins with 'Bearer': the service takes the key alone, without a prefix"
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError(
-            f"{where} holds white space, a control character or a non-ASCII letter: not a key"
-        )
-    return key
+        return f"{where} holds white space, a control character or a non-ASCII letter: not a key"
+    return None
 
 
-def _key_source(api_key: str | None) -> str:
-    return "the argument api_key" if api_key is not None else f"the environment variable {API_KEY_VARIABLE}"
+def _key_source(given: Secret) -> str:
+    if given.value is not None:
+        return "the argument api_key"
+    return f"the environment variable {API_KEY_VARIABLE}"
 
 
 def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:

@@ -53,7 +53,8 @@ async def _upload(
                 # No Content-Type: the signature doesn't cover one, and the official clients send none.
                 headers={"User-Agent": session.settings.user_agent, "Accept-Encoding": "identity"},
                 body=body,
-                timeout=session.timeout(within(session, options, deadline)),
+                timeout=session.timeout(options),
+                left=None if deadline is None else deadline - session.io.now(),
                 attempt=number,
             )
             response = await send(session.io, request)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from musicai_sdk._io.blocking import BlockingIO, drive, drive_each
 from musicai_sdk._io.cancelling import cancellation
-from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream, Signal, send
+from musicai_sdk._io.protocol import IO, Body, Request, Response, ResponseStream, Signal, rest, send, whole
 from musicai_sdk._io.record import Exchange, recording, request_id
 
 __all__ = [
@@ -27,5 +27,7 @@ __all__ = [
     "drive_each",
     "recording",
     "request_id",
+    "rest",
     "send",
+    "whole",
 ]

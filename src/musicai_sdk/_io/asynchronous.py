@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import ssl
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import Any, TypeAlias, TypeVar, cast
 
 import httpx
 
-from musicai_sdk._io import http, record, threads
+from musicai_sdk._io import alarm, clock, http, record, threads
 from musicai_sdk._io.blocking import BlockingIO, drive, framed
 from musicai_sdk._io.cancelling import Work
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
@@ -77,27 +77,41 @@ class AsyncIO:
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
+        response: httpx.Response | None = None
         try:
             with exchanging:
-                if isinstance(transport, httpx.AsyncClient):
-                    built = http.build_with(transport, request)
-                    response = await transport.send(built, stream=True, follow_redirects=False)
-                else:
-                    built = http.build(request)
-                    response = await transport.handle_async_request(built)
-                    response.request = built
-                status, headers = response.status_code, http.headers_of(response)
+                response = await self._in_time(exchanging, lambda: _answer(transport, request))
+                if response is not None:
+                    status, headers = response.status_code, http.headers_of(response)
+                exchanging.bounds.answered()
         finally:
             record.note(self, request, self.now() - started, status, headers)
-        return _Stream(exchanging, response, headers, decoded=request.channel == "api")
+        exchanging.check()
+        assert response is not None  # or there was an error
+        return _Stream(exchanging, response, headers, self._in_time, decoded=request.channel == "api")
+
+    async def _in_time(
+        self, exchanging: http.Exchanging, work: Callable[[], Coroutine[Any, Any, T]]
+    ) -> T | None:
+        """Waits for an answer; None, and an error for `exchanging.check`, when its time is over.
+
+        Usually the network below sees to that itself, see `network`; not with transports of the caller's, and not where
+        the loop's clock stands still.
+        """
+        if self._given is None and alarm.is_real(asyncio.get_running_loop()):
+            return await work()
+        async with alarm.Limit(exchanging.bounds.left()):
+            return await work()
+        exchanging.timed_out()
+        return None
 
     async def sleep(self, seconds: float) -> None:
         """Lets the loop go on."""
-        await asyncio.sleep(seconds)
+        await alarm.sleep(seconds)
 
     def now(self) -> float:
-        """`time.monotonic`."""
-        return time.monotonic()
+        """Of `clock`: the operating system's monotonic clock."""
+        return clock.now()
 
     def signal(self) -> Signal:
         """A signal between the tasks of the event loop."""
@@ -167,6 +181,19 @@ class AsyncIO:
                 await self._until_its_end.aclose()
 
 
+async def _answer(
+    transport: httpx.AsyncClient | httpx.AsyncHTTPTransport, request: Request
+) -> httpx.Response:
+    """Sends a request, and reads the head of the answer."""
+    if isinstance(transport, httpx.AsyncClient):
+        built = http.build_with(transport, request)
+        return await transport.send(built, stream=True, follow_redirects=False)
+    built = http.build(request)
+    response = await transport.handle_async_request(built)
+    response.request = built
+    return response
+
+
 async def _close_all(pool: _Pool) -> None:
     while pool.transports:
         await pool.transports.popitem()[1].aclose()
@@ -211,9 +238,8 @@ class _Signal:
         self._event.set()
 
     async def wait(self, seconds: float | None) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
+        async with alarm.Limit(inf if seconds is None else seconds):
+            await self._event.wait()
         self._event.clear()
 
 
@@ -225,9 +251,13 @@ class _Stream:
         exchanging: http.Exchanging,
         response: httpx.Response,
         headers: Mapping[str, str],
+        in_time: Callable[
+            [http.Exchanging, Callable[[], Coroutine[Any, Any, bytes]]], Coroutine[Any, Any, bytes | None]
+        ],
         *,
         decoded: bool,
     ) -> None:
+        self._in_time = in_time
         self.status = response.status_code
         self.headers = headers
         self.framed = framed(response, headers)
@@ -238,8 +268,14 @@ class _Stream:
         self._chunks: AsyncIterator[bytes] = response.aiter_bytes() if coded else aiter(stream)
 
     async def read(self) -> bytes | memoryview:
+        data = b""
         with self._exchanging:
-            return await anext(self._chunks, b"")
+            data = await self._in_time(self._exchanging, self._next) or b""
+        self._exchanging.check()
+        return data
+
+    async def _next(self) -> bytes:
+        return await anext(self._chunks, b"")
 
     async def close(self) -> None:
         await self._response.aclose()

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
-from musicai_sdk._io import cancelling, http, record
+from musicai_sdk._io import cancelling, clock, http, record
 from musicai_sdk._io.direct import direct_body
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
@@ -87,6 +87,7 @@ class BlockingIO:
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
+        response: httpx.Response | None = None
         try:
             with exchanging:
                 if isinstance(transport, httpx.Client):
@@ -97,8 +98,11 @@ class BlockingIO:
                     response = transport.handle_request(built)
                     response.request = built
                 status, headers = response.status_code, http.headers_of(response)
+                exchanging.bounds.answered()
         finally:
             record.note(self.recorder, request, self.now() - started, status, headers)
+        exchanging.check()
+        assert response is not None  # or there was an error
         return _Stream(exchanging, response, headers, decoded=request.channel == "api")
 
     def _traced(self, request: httpx.Request) -> httpx.Request:
@@ -126,8 +130,8 @@ class BlockingIO:
             work.sleep(seconds)
 
     def now(self) -> float:
-        """`time.monotonic`."""
-        return time.monotonic()
+        """Of `clock`: the operating system's monotonic clock."""
+        return clock.now()
 
     def signal(self) -> Signal:
         """A signal between threads."""
@@ -206,8 +210,10 @@ class _Stream:
         self._direct = direct_body(response, headers, self._chunks)
 
     async def read(self) -> bytes | memoryview:
+        data: bytes | memoryview = b""
         with self._exchanging:
             data = self._direct.read() if self._direct is not None else next(self._chunks, b"")
+        self._exchanging.check()
         if self._work is not None:
             self._work.check()
         return data

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 
+from musicai_sdk._io import bounds
+
 SMALLEST = 1024 * 1024
 """Bodies below this many bytes take the ordinary way: afterwards their connection can be used again."""
 BUFFER = 512 * 1024
@@ -27,6 +29,8 @@ class DirectBody:
         self._left = length
         self._begun = False
         self._buffer = memoryview(bytearray(BUFFER))
+        self.timeout: float | None = None
+        """Seconds of silence after which it is given up."""
 
     def read(self) -> bytes | memoryview:
         """The next bytes; empty at the end."""
@@ -39,6 +43,7 @@ class DirectBody:
         if self._left == 0:
             return b""
         try:
+            self._connection.settimeout(bounds.cut(self.timeout))
             received = self._connection.recv_into(self._buffer[: min(self._left, BUFFER)])
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from None
@@ -68,4 +73,6 @@ def direct_body(
         return None
     if isinstance(connection, ssl.SSLSocket) != (response.url.scheme == "https"):
         return None
-    return DirectBody(chunks, connection, int(length))
+    body = DirectBody(chunks, connection, int(length))
+    body.timeout = response.request.extensions.get("timeout", {}).get("read")
+    return body

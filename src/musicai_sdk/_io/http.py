@@ -7,13 +7,14 @@ request, and is nothing that this package uses.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import ssl
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from contextvars import ContextVar, Token
+from contextvars import Token
 from functools import cache, lru_cache
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -21,6 +22,7 @@ from typing import Any, Generic, TypeVar
 import httpx
 from typing_extensions import override
 
+from musicai_sdk._io import bounds
 from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._io.proxies import UNUSABLE, behind_proxy, is_loopback, proxy_for, unusable
 from musicai_sdk._text import without_query
@@ -40,6 +42,9 @@ def default_tls() -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            # It says nothing about the certificates, and passes.
+            raise ConnectionFailedError(f"can't connect: {error.strerror}", sent=False) from None
         name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
         if name is None:
             raise
@@ -59,6 +64,10 @@ def check_given(client: object, kind: type[httpx.Client | httpx.AsyncClient], tl
         raise ConfigurationError(
             f"http_client must be an httpx.{kind.__name__}, not {type(client).__module__}.{type(client).__name__}"
         )
+    if isinstance(client, httpx.Client | httpx.AsyncClient):
+        from musicai_sdk._io.network import bound_client
+
+        bound_client(client)
     if tls is not None and not isinstance(tls, ssl.SSLContext):
         raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, not {type(tls).__name__}")
 
@@ -88,12 +97,18 @@ def made(whole: type[W], bare: type[B], channel: tuple[str, str, bool], tls: ssl
     """
     _, scheme, local = channel
     settings = options(scheme, tls)
+    from musicai_sdk._io.network import bound, bound_client  # loads what a connection needs
+
     if local or not behind_proxy():
-        return bare(**settings)
+        transport = bare(**settings)
+        bound(transport)
+        return transport
     try:
-        return whole(**settings)
+        client = whole(**settings)
     except UNUSABLE:
         raise ConfigurationError(unusable(lambda proxy: bare(**settings, proxy=proxy))) from None
+    bound_client(client)
+    return client
 
 
 def options(scheme: str, tls: ssl.SSLContext | None) -> dict[str, Any]:
@@ -154,11 +169,11 @@ def build(request: Request) -> httpx.Request:
         _repeated_url(request.url) if request.channel == "api" else request.url,
         headers={**headers, **{name: text for name, text in DEFAULT_HEADERS.items() if name not in given}},
         content=request.body if isinstance(request.body, bytes) else None,
-        extensions={"timeout": timeout(request.timeout)},
+        extensions={"timeout": timeout(request)},
     )
     if built.url.userinfo:
         next(httpx.BasicAuth(built.url.username, built.url.password).auth_flow(built))
-    return _with_body(built, request)
+    return _complete(built, request)
 
 
 def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
@@ -168,9 +183,9 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
         request.url,
         headers=_headers(request),
         content=request.body if isinstance(request.body, bytes) else None,
-        timeout=httpx.Timeout(**timeout(request.timeout)),
+        timeout=httpx.Timeout(**timeout(request)),
     )
-    return _with_body(built, request)
+    return _complete(built, request)
 
 
 _repeated_url = lru_cache(maxsize=64)(httpx.URL)
@@ -185,16 +200,27 @@ def _headers(request: Request) -> dict[str, str]:
     return headers
 
 
-def _with_body(built: httpx.Request, request: Request) -> httpx.Request:
-    """A streamed body is set afterwards: as `content=` it would have one colour, as `stream=` no `Host` is sent."""
+def _complete(built: httpx.Request, request: Request) -> httpx.Request:
+    """Sets afterwards what is better not handed through the library's functions.
+
+    The key, so that no local variable of ours ever holds it. A streamed body, which as `content=` would have one colour,
+    and as `stream=` would be sent without a `Host`.
+    """
+    if request.secret is not None:
+        built.headers["Authorization"] = request.secret.reveal()
     if request.body is not None and not isinstance(request.body, bytes):
         built.stream = _DualStream(request.body)
     return built
 
 
-def timeout(seconds: float | None) -> dict[str, float | None]:
-    """Connecting has to be quick whatever the exchange may take; waiting for a free connection has no limit."""
-    return {"connect": min(seconds or 10.0, 10.0), "read": seconds, "write": seconds, "pool": None}
+def timeout(request: Request) -> dict[str, float | None]:
+    """Connecting has to be quick whatever the exchange may take; a free connection is waited for until the deadline.
+
+    Between these, `bounds` limits the exchange as a whole.
+    """
+    seconds = request.timeout
+    pool = None if request.left is None else max(0.001, request.left)
+    return {"connect": min(seconds or 10.0, 10.0), "read": seconds, "write": seconds, "pool": pool}
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:
@@ -214,17 +240,31 @@ def _text(value: bytes) -> str:
 
 
 def failure(
-    request: Request, error: httpx.HTTPError | httpx.InvalidURL, proxy: str | None = None
+    request: Request,
+    error: httpx.HTTPError | httpx.InvalidURL,
+    proxy: str | None = None,
+    *,
+    over: bool = False,
 ) -> MusicAiError:
-    """An error of httpx as one of ours, without its request objects and without any URL's query."""
+    """An error of httpx as one of ours, without its request objects and without any URL's query.
+
+    Args:
+        request: What was sent.
+        error: What httpx said.
+        proxy: The proxy on the way, if any.
+        over: Whether the time of the whole exchange was over, and not that of a silence.
+    """
     where = f"{request.method} {without_query(request.url)}{f' through the proxy {proxy}' if proxy else ''}"
     channel = request.channel
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return RequestTimeoutError(f"{where}: no connection in time", sent=False, channel=channel)
         case httpx.TimeoutException():
-            silence = f"no answer within {request.timeout:g} s" if request.timeout else "timed out"
-            return RequestTimeoutError(f"{where}: {silence}", sent=True, channel=channel)
+            within = (
+                f" within {request.timeout:g} s" if request.timeout and request.left is None else " in time"
+            )
+            what = "no complete answer" if over else "no answer"
+            return RequestTimeoutError(f"{where}: {what}{within}", sent=True, channel=channel)
         case httpx.ConnectError() | httpx.ProxyError():
             text = f"{where}: can't connect: {_reason(error)}"
             return ConnectionFailedError(text, sent=False, channel=channel)
@@ -240,9 +280,6 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-_ours: ContextVar[bool] = ContextVar("musicai_sdk_sending", default=False)
-
-
 class _HideQueries(logging.Filter):
     """Takes the query (signatures) out of what is logged of this package's requests.
 
@@ -251,7 +288,7 @@ class _HideQueries(logging.Filter):
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        if not _ours.get():
+        if bounds.current.get() is None:
             return True
         if record.name.startswith("httpcore."):
             record.msg = _QUERY.sub("…", str(record.msg))
@@ -268,25 +305,76 @@ for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11",
 
 
 class Exchanging:
-    """Around every use of httpx for one request: errors translated, its log redacted."""
+    """Around every use of httpx for one request: its time is bounded, its log redacted, its errors translated.
 
-    __slots__ = ("_request", "_through_proxy", "_token")
+    An error of httpx ends the block without being raised; `check`, after it, raises ours in its place. So ours has
+    neither a context nor frames of libraries, whose local variables hold the headers, and the key among them. From
+    what else passes, such as an interrupt, these frames are taken out.
+    """
+
+    __slots__ = ("_failure", "_request", "_through_proxy", "_token", "bounds")
 
     def __init__(self, request: Request, *, through_proxy: bool) -> None:
         self._request = request
         self._through_proxy = through_proxy
         """Whether the environment's proxies count: a client of the caller's has ways of its own."""
+        self._failure: MusicAiError | None = None
+        self.bounds = bounds.Bounds(request)
 
     def __enter__(self) -> None:
-        self._token: Token[bool] = _ours.set(True)
+        self._token: Token[bounds.Bounds | None] = bounds.current.set(self.bounds)
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
-        _ours.reset(self._token)
+    ) -> bool:
+        bounds.current.reset(self._token)
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
             proxy = proxy_for(self._request.url) if self._through_proxy else None
-            raise failure(self._request, error, proxy) from None
+            self._failure = failure(self._request, error, proxy, over=self.bounds.over)
+            return True
+        if error is not None:
+            without_libraries(error)
+        return False
+
+    def check(self) -> None:
+        """Raises the error that has ended the block."""
+        error, self._failure = self._failure, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # or it would hold itself
+
+    def timed_out(self) -> None:
+        """Ends the exchange because its time is over."""
+        self._failure = failure(self._request, httpx.ReadTimeout(""), over=True)
+
+
+_LIBRARIES = frozenset({"anyio", "h11", "h2", "hpack", "httpcore", "httpx", "socksio"})
+
+
+def without_libraries(error: BaseException) -> None:
+    """Takes the frames of the HTTP libraries out of an error's traceback, and out of those of what has led to it."""
+    seen = set[int]()
+    left: list[BaseException | None] = [error]
+    while left:
+        each = left.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        each.__traceback__ = _kept(each.__traceback__)
+        left += each.__cause__, each.__context__
+
+
+def _kept(traceback: TracebackType | None) -> TracebackType | None:
+    kept = list[TracebackType]()
+    while traceback is not None:
+        if traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _LIBRARIES:
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    for each, following in zip(kept, [*kept[1:], None], strict=True):
+        each.tb_next = following
+    return kept[0] if kept else None

@@ -6,6 +6,12 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
+from typing_extensions import override
+
+from musicai_sdk._io.secret import Secret
+from musicai_sdk._text import without_queries, without_query
+from musicai_sdk.errors import ResponseError
+
 T = TypeVar("T")
 
 Channel: TypeAlias = Literal["api", "storage"]
@@ -23,7 +29,7 @@ class Body(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Request:
     """One HTTP request."""
 
@@ -31,12 +37,20 @@ class Request:
     method: str
     url: str
     """Absolute, query included."""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    body: bytes | Body | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes | Body | None = None
     timeout: float | None = None
-    """Seconds of silence after which the exchange is given up; None waits for ever."""
+    """Seconds after which the exchange is given up, see `musicai_sdk._io.bounds`; None waits for ever."""
     attempt: int = 1
     """Which try this is, counted from 1."""
+    secret: Secret | None = None
+    """The key that goes into the `Authorization` header: there is no other place for it."""
+    left: float | None = None
+    """Seconds after which the exchange is given up in any case; None for no such limit."""
+
+    @override
+    def __repr__(self) -> str:
+        return f"Request({self.method} {without_query(self.url)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +132,47 @@ class IO(Protocol):
         ...
 
 
+SHORT = 64 * 1024
+"""Bytes that it is worth to read so that a connection can be used again."""
+ANSWER_KEPT = 10_000
+"""Bytes of an answer that its error keeps."""
+LARGEST_ANSWER = 16 * 1024 * 1024
+"""Bytes of an answer's body, decoded, beyond which it isn't read into memory. A page of 1,000 jobs has 2 to 4 MB."""
+
+
 async def send(io: IO, request: Request) -> Response:
-    """Sends a request and reads the whole answer; raises as `IO.open`."""
-    stream = await io.open(request)
+    """Sends a request and reads the whole answer; of what an error says, the beginning is enough.
+
+    Raises:
+        ConnectionFailedError: as `IO.open`.
+        ResponseError: the answer is larger than `LARGEST_ANSWER`.
+    """
+    return await whole(await io.open(request), request)
+
+
+async def rest(stream: ResponseStream) -> None:
+    """Reads what is left of a short answer, and closes it; a long one is closed."""
+    size = 0
+    try:
+        while size < SHORT and (chunk := await stream.read()):
+            size += len(chunk)
+    finally:
+        await stream.close()
+
+
+async def whole(stream: ResponseStream, request: Request) -> Response:
+    """The rest of `send`, of an answer that has begun."""
     body = bytearray()
     try:
-        while chunk := await stream.read():
+        while len(body) <= LARGEST_ANSWER and (chunk := await stream.read()):
             body += chunk
     finally:
         await stream.close()
-    return Response(stream.status, stream.headers, bytes(body))
+    if len(body) > LARGEST_ANSWER and 200 <= stream.status < 300:
+        raise ResponseError(
+            f"{request.method} {without_query(request.url)} answered {stream.status} with more than"
+            f" {LARGEST_ANSWER // 1024**2} MB, which is no answer of the API: look at the base URL, and at what is in"
+            f" between",
+            body=without_queries(bytes(body[:ANSWER_KEPT]).decode("utf-8", "replace")),
+        )
+    return Response(stream.status, stream.headers, bytes(body[:LARGEST_ANSWER]))

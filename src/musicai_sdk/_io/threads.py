@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextvars
 import itertools
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from musicai_sdk._io import cancelling
+from musicai_sdk._io import cancelling, clock
 from musicai_sdk._io.cancelling import Work
 
 T = TypeVar("T")
@@ -70,9 +69,9 @@ class _Group(Generic[T]):
                 cancelling.check()
         finally:
             self._cancel()
-            until = time.monotonic() + PATIENCE
+            until = clock.now() + PATIENCE
             for thread in threads:
-                thread.join(max(0.0, until - time.monotonic()))
+                thread.join(max(0.0, until - clock.now()))
         if self._error is not None:
             raise self._error
         return [self._results[number] for number in range(len(self._contexts))]

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self, TypeAlias
 
 from typing_extensions import override
 
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.settings import read_settings
+from musicai_sdk._core.settings import API_KEY_VARIABLE, Settings, read_settings
 from musicai_sdk._io import Exchange, recording
+from musicai_sdk._io.secret import Secret
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
+
+Given: TypeAlias = tuple[Any, ssl.SSLContext | None]
+"""The `http_client` and the `ssl_context` that a client was given."""
 
 
 class ClientSettings:
     """The settings of a client, as the 1.0 package had them: attributes."""
 
     _session: Session
-    _portable: bool
+    _given: Given
+    """What can't be copied to another process."""
+
+    def _set_up(self, settings: Settings, given: Given) -> None:
+        """Sets the session and the resources up; each client has drivers of its own."""
+        raise NotImplementedError
+
+    def __copy__(self) -> Self:
+        """A client of its own with the same key and settings, and the same `http_client` if one was given."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._set_up(self._session.settings, self._given)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """As a copy: connections and keys have no depth."""
+        return self.__copy__()
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        """Clients pickle without their key: the process that unpickles one reads it from its own environment."""
-        if not self._portable:
+        """Clients pickle without their key: the process that unpickles one reads it from its own environment.
+
+        A digest goes along, so that a client doesn't come back as that of another account.
+        """
+        if self._given != (None, None):
             raise ConfigurationError(
                 "a client with an http_client or ssl_context of its own can't be pickled"
             )
-        return _remade, (type(self), self._session.settings.arguments())
+        settings = self._session.settings
+        return _remade, (type(self), settings.arguments(), settings.secret.fingerprint())
 
     # The settings that the 1.0 package had as attributes. They can be set, checked as in `__init__`, and hold from the
     # next request on.
@@ -44,16 +69,18 @@ class ClientSettings:
 
     @property
     def api_key(self) -> str:
-        """The key. It can be set; don't print it."""
+        """The key. It can be set. Its `repr` doesn't show it, `print` does."""
         return self._session.settings.api_key
 
     @api_key.setter
     def api_key(self, key: str) -> None:
-        self._change(api_key=key)
+        secret = Secret(key)
+        del key  # an error report has the local variables
+        self._change(api_key=secret)
 
     @property
     def timeout(self) -> float | None:
-        """Seconds of silence after which one HTTP exchange is given up; None waits for ever. It can be set."""
+        """Seconds after which one exchange is given up, see `RequestOptions`; None waits for ever. It can be set."""
         return self._session.settings.timeout
 
     @timeout.setter
@@ -102,7 +129,7 @@ class ClientSettings:
 
     def _change(self, **changes: Any) -> None:
         settings = self._session.settings
-        arguments: dict[str, Any] = {**settings.arguments(), "api_key": settings.api_key, **changes}
+        arguments: dict[str, Any] = {**settings.arguments(), "api_key": settings.secret, **changes}
         changed = read_settings(**arguments)
         self._session.settings = (
             changed if "api_key" in changes else replace(changed, key_source=settings.key_source)
@@ -127,7 +154,19 @@ class ClientSettings:
         return recording(self._session.io)
 
 
-def _remade(kind: type[ClientSettings], settings: dict[str, Any]) -> ClientSettings:
-    """An unpickled client."""
+def _remade(
+    kind: type[ClientSettings], settings: dict[str, Any], fingerprint: tuple[bytes, bytes]
+) -> ClientSettings:
+    """An unpickled client.
+
+    Raises:
+        ConfigurationError: there is no key here, or it is another one.
+    """
     names = {"poll_interval": "job_monitor_interval", "names_by_output": "save_output_to_folder"}
-    return kind(**{names.get(name, name): value for name, value in settings.items()})
+    client = kind(**{names.get(name, name): value for name, value in settings.items()})
+    if not client._session.settings.secret.matches(fingerprint):  # noqa: SLF001 - of this module
+        raise ConfigurationError(
+            f"this client was made with another key than {API_KEY_VARIABLE} holds in this process, perhaps that of"
+            f" another account: set the variable to the same key, or make the client here"
+        )
+    return client

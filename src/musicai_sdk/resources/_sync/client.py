@@ -21,19 +21,23 @@ import ssl
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from typing_extensions import override
+
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.settings import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_POLL_INTERVAL,
     DEFAULT_TIMEOUT,
+    Settings,
     read_settings,
 )
 from musicai_sdk._io import drive
+from musicai_sdk._io.secret import Secret
 from musicai_sdk.resources._sync.account import Applications, Workflows
 from musicai_sdk.resources._sync.files import Files
 from musicai_sdk.resources._sync.jobs import Jobs
 from musicai_sdk.resources._sync.legacy import LegacyMethods
-from musicai_sdk.resources.client_settings import ClientSettings
+from musicai_sdk.resources.client_settings import ClientSettings, Given
 
 if TYPE_CHECKING:
     import httpx
@@ -82,7 +86,8 @@ class MusicAiClient(LegacyMethods, ClientSettings):
             job_monitor_interval: The longest pause between two polls of a wait, in seconds.
             save_output_to_folder: Whether downloaded results are named after their outputs, or as in their URLs.
             user_agent: Replaces the `User-Agent` header.
-            timeout: Seconds of silence after which one HTTP exchange is given up; None waits for ever.
+            timeout: Seconds after which one exchange with the API, from connecting to the last byte of the answer, is
+                given up; and one silence of a storage while a file is moved. None waits for ever.
             base_url: Where the API is; `MUSIC_AI_BASE_URL` when left out, else `https://api.music.ai/v1`.
             max_retries: How often a failed exchange is tried again; 0 switches retries off.
             http_client: An httpx client of your own, for a proxy or a transport. It is used for the API and for the
@@ -93,8 +98,10 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         Raises:
             ConfigurationError: no key, a malformed key, URL or number. Nothing quotes the key.
         """
+        secret = Secret(api_key)
+        del api_key  # an error report has the local variables
         settings = read_settings(
-            api_key=api_key,
+            api_key=secret,
             base_url=base_url,
             user_agent=user_agent,
             timeout=timeout,
@@ -103,10 +110,15 @@ class MusicAiClient(LegacyMethods, ClientSettings):
             names_by_output=save_output_to_folder,
             allow_http=allow_http,
         )
+        self._set_up(settings, (http_client, ssl_context))
+
+    @override
+    def _set_up(self, settings: Settings, given: Given) -> None:
         from musicai_sdk._io import BlockingIO
 
-        self._session = Session(settings, BlockingIO(tls=ssl_context, client=http_client))
-        self._portable = ssl_context is None and http_client is None
+        client, tls = given
+        self._given = given
+        self._session = Session(settings, BlockingIO(tls=tls, client=client))
         self.jobs = Jobs(self._session)
         self.files = Files(self._session)
         self.workflows = Workflows(self._session)

@@ -1,0 +1,71 @@
+"""Timeouts of asyncio that end also where a test has frozen the clock of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from math import inf
+from types import TracebackType
+from typing import Self
+
+from musicai_sdk._io import clock
+
+
+def is_real(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the loop's clock is the operating system's. Under freezegun it isn't: its timers never come due."""
+    return abs(loop.time() - clock.now()) < 1.0
+
+
+async def sleep(seconds: float) -> None:
+    """Sleeps that long."""
+    if is_real(asyncio.get_running_loop()):
+        await asyncio.sleep(seconds)
+        return
+    async with Limit(seconds):
+        await asyncio.Event().wait()
+
+
+class Limit:
+    """A block that is ended, without an error, when its time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.late: bool = False
+        """Whether it was."""
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(None)
+        self._timer: threading.Timer | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        if self._seconds != inf:
+            loop = asyncio.get_running_loop()
+            if is_real(loop):
+                self._timeout.reschedule(loop.time() + self._seconds)
+            else:
+                self._timer = threading.Timer(max(0.0, self._seconds), self._ring, [loop])
+                self._timer.daemon = True
+                self._timer.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            self.late = True
+        return self.late
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        def ring() -> None:
+            with suppress(RuntimeError):  # the block has ended meanwhile
+                self._timeout.reschedule(loop.time())
+
+        with suppress(RuntimeError):  # the loop has
+            loop.call_soon_threadsafe(ring)

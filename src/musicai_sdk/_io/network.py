@@ -1,0 +1,202 @@
+"""The network below httpx, with every wait cut to what is left of its exchange: see `bounds`.
+
+The backend of a connection pool is an argument of httpcore's, which httpx doesn't hand on: so it is set afterwards. It
+does nothing for exchanges that aren't ours, as a given client may make.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import httpx
+from typing_extensions import override
+
+from musicai_sdk._io import bounds
+
+SLICE = 16 * 1024
+"""Bytes that are written with one timeout where the socket isn't at hand."""
+
+
+def bound(transport: httpx.BaseTransport | httpx.AsyncBaseTransport) -> None:
+    """Bounds the exchanges of a transport of httpx's own; others, such as mocks, have no network."""
+    pool: Any = getattr(transport, "_pool", None)
+    backend = getattr(pool, "_network_backend", None)
+    if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, _Backend):
+        pool._network_backend = _Backend(backend)  # noqa: SLF001 - see above
+    elif isinstance(backend, httpcore.AsyncNetworkBackend) and not isinstance(backend, _AsyncBackend):
+        pool._network_backend = _AsyncBackend(backend)  # noqa: SLF001
+
+
+def bound_client(client: httpx.Client | httpx.AsyncClient) -> None:
+    """Bounds the exchanges of a whole client, those through proxies included."""
+    whole: Any = client
+    for transport in (whole._transport, *whole._mounts.values()):  # noqa: SLF001
+        if transport is not None:
+            bound(transport)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+        self._inner = inner
+
+    @override
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        timeout = _connecting(timeout)
+        return _Stream(self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+
+    @override
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
+        timeout = _connecting(timeout)
+        return _Stream(self._inner.connect_unix_socket(path, timeout, socket_options))
+
+    @override
+    def sleep(self, seconds: float) -> None:
+        self._inner.sleep(seconds)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        connection = inner.get_extra_info("socket")
+        # Of TLS within a proxy's TLS the socket is the outer one: what is written to it isn't what is meant.
+        nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
+        self._socket = connection if isinstance(connection, socket.socket) and not nested else None
+
+    @override
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            left = bounds.cut(timeout)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from None
+        return self._inner.read(max_bytes, left)
+
+    @override
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:
+            return
+        rest = memoryview(buffer)
+        try:
+            while rest:
+                left = bounds.cut(timeout)
+                if self._socket is None:
+                    self._inner.write(bytes(rest[:SLICE]), left)
+                    rest = rest[SLICE:]
+                else:
+                    self._socket.settimeout(left)
+                    rest = rest[self._socket.send(rest) :]
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from None
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from None
+        if (limits := bounds.current.get()) is not None:
+            limits.sent()
+
+    @override
+    def close(self) -> None:
+        self._inner.close()
+
+    @override
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        timeout = _connecting(timeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    @override
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _AsyncBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
+        self._inner = inner
+
+    @override
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        timeout = _connecting(timeout)
+        stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _AsyncStream(stream)
+
+    @override
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        timeout = _connecting(timeout)
+        return _AsyncStream(await self._inner.connect_unix_socket(path, timeout, socket_options))
+
+    @override
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class _AsyncStream(httpcore.AsyncNetworkStream):
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    @override
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            left = bounds.cut(timeout)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from None
+        return await self._inner.read(max_bytes, left)
+
+    @override
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:
+            return
+        try:
+            left = bounds.cut(timeout)
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from None
+        await self._inner.write(buffer, left)  # anyio's timeout is for the whole of it
+        if (limits := bounds.current.get()) is not None:
+            limits.sent()
+
+    @override
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    @override
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        timeout = _connecting(timeout)
+        return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    @override
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def _connecting(timeout: float | None) -> float | None:
+    try:
+        return bounds.cut(timeout)
+    except TimeoutError as error:
+        raise httpcore.ConnectTimeout(str(error)) from None

@@ -1,0 +1,83 @@
+"""The API key, kept where no error report, no copy to a file and no `repr` finds it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from typing import Any, Self
+
+from typing_extensions import override
+
+from musicai_sdk.errors import ConfigurationError
+
+_HIDDEN = "'…'"
+
+
+class Key(str):
+    """An API key: a plain string that doesn't show itself in a `repr`, as those of local variables and of lists."""
+
+    __slots__ = ()
+
+    @override
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+
+class Secret:
+    """Holds a key. It isn't a string itself: error trackers send strings as they are, and everything else as its `repr`.
+
+    Copies share it. A pickled one is empty: the key stays in its process.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object = None) -> None:
+        self._value = value
+
+    @property
+    def value(self) -> object:
+        """What is held, which may be anything as long as it wasn't checked."""
+        return self._value
+
+    def reveal(self) -> Key:
+        """The key.
+
+        Raises:
+            ConfigurationError: it was left in another process.
+        """
+        if not isinstance(self._value, str):
+            raise ConfigurationError("these settings come from another process, without its key")
+        return Key(self._value)
+
+    def fingerprint(self, salt: bytes | None = None) -> tuple[bytes, bytes]:
+        """A salt and a digest, by which another process can tell whether its key is the same one."""
+        salt = os.urandom(16) if salt is None else salt
+        return salt, hashlib.scrypt(self.reveal().encode(), salt=salt, n=2**12, r=8, p=1, dklen=16)
+
+    def matches(self, fingerprint: tuple[bytes, bytes]) -> bool:
+        """Whether a fingerprint is this key's."""
+        salt, digest = fingerprint
+        return hmac.compare_digest(self.fingerprint(salt)[1], digest)
+
+    @override
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return self._value == other.value if isinstance(other, Secret) else NotImplemented
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()

@@ -1,0 +1,163 @@
+"""Deadlines bound each exchange as a whole: a server that sends a byte now and then doesn't hold a call for ever."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from conftest import Connect
+from musicai_sdk import CustomWorkflow
+from musicai_sdk.errors import (
+    CreateTimeoutError,
+    MusicAiError,
+    RequestTimeoutError,
+    ResponseError,
+    ServerError,
+    WaitTimeoutError,
+)
+from support.colours import Colour
+from support.raw_server import RawServer, Received
+
+LONG = 60.0
+"""Much longer than any of these calls may take, and shorter than the dripping goes on."""
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + b"X-Slow: 1\r\n" * 400
+BODY = b'{"id": "a", "name": "' + b"x" * 4000 + b'"}'
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+
+
+def drips_the_head(request: Received) -> None:
+    request.drip(HEAD)
+
+
+def drips_the_body(request: Received) -> None:
+    request.connection.sendall(ANSWER)
+    request.drip(BODY)
+
+
+@pytest.mark.parametrize("handler", [drips_the_head, drips_the_body])
+@pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
+def test_an_exchange_with_the_api(connect: Connect, colour: Colour, handler: object, given: bool) -> None:
+    theirs = {"sync": httpx.Client, "async": httpx.AsyncClient}[colour]() if given else None
+    with RawServer(handler) as server:  # type: ignore[arg-type]
+        client = connect(base_url=server.url, max_retries=0, http_client=theirs)
+        began = time.monotonic()
+        with pytest.raises(RequestTimeoutError, match="answer within 0.5 s") as caught:
+            client.application.get(request_timeout=0.5)
+        assert caught.value.sent
+        assert time.monotonic() - began < LONG / 2
+
+
+def test_a_connection_that_is_used_again(connect: Connect) -> None:
+    def handler(request: Received) -> None:
+        drips_the_head(request) if len(server.requests) > 1 else request.answer(b'{"id": "a"}')
+
+    with RawServer(handler) as server:
+        client = connect(base_url=server.url, max_retries=0)
+        assert client.application.get().id == "a"
+        with pytest.raises(RequestTimeoutError):
+            client.application.get(request_timeout=0.5)
+
+
+@pytest.mark.parametrize("handler", [drips_the_head, drips_the_body])
+def test_a_wait(connect: Connect, handler: object) -> None:
+    with RawServer(handler) as server:  # type: ignore[arg-type]
+        client = connect(base_url=server.url)
+        began = time.monotonic()
+        with pytest.raises(WaitTimeoutError):
+            client.jobs.wait("j", timeout=1)
+        assert time.monotonic() - began < LONG / 2
+
+
+@pytest.mark.parametrize("handler", [drips_the_head, drips_the_body])
+def test_a_run_whose_upload_is_answered_slowly(connect: Connect, handler: object, tmp_path: Path) -> None:
+    def answer(request: Received) -> None:
+        if request.method == "GET":
+            url = f"{server.url}/file?x"
+            request.answer(b'{"uploadUrl": "%b", "downloadUrl": "%b"}' % (url.encode(), url.encode()))
+        else:
+            handler(request)  # type: ignore[operator]
+
+    (tmp_path / "song.wav").write_bytes(bytes(100_000))
+    with RawServer(answer) as server:
+        client = connect(base_url=server.url)
+        began = time.monotonic()
+        with pytest.raises(CreateTimeoutError, match="nothing is charged"):
+            client.jobs.run(CustomWorkflow("sdk-test", {"file": tmp_path / "song.wav"}), timeout=1)
+        assert time.monotonic() - began < LONG / 2
+        assert {request.method for request in server.requests} == {"GET", "PUT"}
+
+
+def test_a_storage_may_take_its_time_for_a_body_but_not_for_a_head(connect: Connect, tmp_path: Path) -> None:
+    data = b"x" * 60
+
+    def handler(request: Received) -> None:
+        if request.path == "/head":
+            drips_the_head(request)
+        else:
+            request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(data))
+            request.drip(data)
+
+    with RawServer(handler) as server:
+        client = connect(base_url=server.url, max_retries=0)
+        client.files.download(f"{server.url}/body", tmp_path / "x", request_timeout=1)
+        assert (tmp_path / "x").read_bytes() == data, "3 s in all, and never 1 s of silence"
+        with pytest.raises(RequestTimeoutError):
+            client.files.download(f"{server.url}/head", tmp_path / "y", request_timeout=0.5)
+
+
+# --- sizes
+
+
+def test_an_answer_that_is_too_large(connect: Connect) -> None:
+    bomb = gzip.compress(b'{"id": "' + bytes(200_000_000) + b'"}', 9)
+
+    def handler(request: Received) -> None:
+        status = "200 OK" if request.path == "/application" else "500 Oops"
+        request.answer(bomb, status, "Content-Encoding: gzip", "Content-Type: application/json")
+
+    with RawServer(handler) as server:
+        client = connect(base_url=server.url, max_retries=0)
+        with pytest.raises(ResponseError, match="more than 16 MB"):
+            client.application.get()
+        with pytest.raises(ServerError) as caught:
+            client.jobs.get("j")
+        assert len(caught.value.body) <= 10_000
+        assert len(str(caught.value)) < 2_000
+
+
+# --- deletes
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "length"),
+    [
+        ("204 No Content", b"", None),
+        ("200 OK", b"", None),
+        ("202 Accepted", b"<html>\xff", None),
+        ("200 OK", b'"\\ud800"', None),
+        ("200 OK", b"cut", 100),
+    ],
+)
+def test_a_delete_has_succeeded_whatever_else_is_said(
+    connect: Connect, status: str, body: bytes, length: int | None
+) -> None:
+    def handler(request: Received) -> None:
+        request.answer(body, status, length=length)
+        if length:
+            raise OSError("closes the connection")
+
+    with RawServer(handler) as server:
+        client = connect(base_url=server.url)
+        client.jobs.delete("j")
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", ["302 Found", "404 Not Found", "500 Oops"])
+def test_a_delete_that_was_refused(connect: Connect, status: str) -> None:
+    with RawServer(lambda request: request.answer(b"{}", status)) as server:
+        with pytest.raises(MusicAiError):
+            connect(base_url=server.url, max_retries=0).jobs.delete("j")
