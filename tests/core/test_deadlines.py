@@ -45,7 +45,7 @@ def test_an_exchange_with_the_api(connect: Connect, colour: Colour, handler: obj
     with RawServer(handler) as server:  # type: ignore[arg-type]
         client = connect(base_url=server.url, max_retries=0, http_client=theirs)
         began = time.monotonic()
-        with pytest.raises(RequestTimeoutError, match="answer within 0.5 s") as caught:
+        with pytest.raises(RequestTimeoutError, match=r"answer within 0\.5 s") as caught:
             client.application.get(request_timeout=0.5)
         assert caught.value.sent
         assert time.monotonic() - began < LONG / 2
@@ -113,7 +113,7 @@ def test_a_storage_may_take_its_time_for_a_body_but_not_for_a_head(connect: Conn
 
 
 def test_an_answer_that_is_too_large(connect: Connect) -> None:
-    bomb = gzip.compress(b'{"id": "' + bytes(200_000_000) + b'"}', 9)
+    bomb = gzip.compress(b'{"id": "' + bytes(40_000_000) + b'"}', 9)
 
     def handler(request: Received) -> None:
         status = "200 OK" if request.path == "/application" else "500 Oops"

@@ -19,6 +19,8 @@ from musicai_sdk.errors import STATUS_ERRORS, ResponseError, ServerError, Status
 
 BODY_LIMIT = 10_000
 """How much of a body an error keeps, in characters."""
+ERROR_LIMIT = 1024 * 1024
+"""Bytes of an error's body that are looked at for what the service says."""
 MESSAGE_LIMIT = 1_000
 """How much of a service's message an error quotes, in characters."""
 
@@ -130,6 +132,8 @@ def _phrase(status: int) -> str:
 def _json_object(body: bytes) -> dict[str, Any]:
     from musicai_sdk._core.json_text import mended
 
+    if len(body) > ERROR_LIMIT:
+        return {}
     try:
         value = json.loads(mended(body))
     except ValueError:
