@@ -38,6 +38,20 @@ def without_queries(message: str) -> str:
     return _ADDRESS.sub(lambda found: without_query(found[0]), message) if "://" in message else message
 
 
+def printable(text: str) -> str:
+    """Somebody else's text, such as a job's name or a service's message, that can't take over a terminal.
+
+    White space becomes blanks, and everything else that isn't printable (escape sequences, marks of direction, lone
+    surrogates, which can't even be encoded) a replacement character.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for each in text
+    )
+
+
 def without_signature(url: str) -> str:
     """What a URL points at: without its signature, which is another one every time, user name and fragment.
 

@@ -39,7 +39,9 @@ class MusicAiError(Exception):
     """The base of every error of this package."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        from musicai_sdk._text import printable  # this module loads nothing else of the package
+
+        super().__init__(printable(text))
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
@@ -228,13 +230,14 @@ class JobFailedError(JobError):
     """The failed job."""
 
     def __init__(self, text: str, *, job: Job[Any]) -> None:
-        from musicai_sdk._text import without_queries  # this module loads nothing else of the package
+        from musicai_sdk._text import printable, without_queries
 
         super().__init__(without_queries(text), job_id=job.id)
         self.job = job
-        self.code = job.error.code or "" if job.error else ""
-        self.title = without_queries(job.error.title or "" if job.error else "")
-        self.message = without_queries(job.error.message or "" if job.error else "")
+        reason = job.failure
+        self.code = printable(reason.code or "")
+        self.title = printable(without_queries(reason.title or ""))
+        self.message = printable(without_queries(reason.message or ""))
 
 
 class JobNotFinishedError(JobError):

@@ -17,7 +17,7 @@ from typing_extensions import TypeIs
 
 from musicai_sdk import CustomWorkflow, Filters, MusicAiClient, Unknown
 from musicai_sdk._core.operations import OPERATIONS, Operation
-from musicai_sdk._core.session import read_json
+from musicai_sdk._core.responses import read_json
 from musicai_sdk._io import Response
 from musicai_sdk.models import (
     Application,
@@ -53,7 +53,7 @@ MODELS: dict[str, type[WireModel]] = {
 }
 WITHOUT_MODEL = {
     "CreateJobRequest",  # written by `_core/creating`, see below
-    "HttpError",  # read leniently by `_core/session`: proxies answer in its place
+    "HttpError",  # read leniently by `_core/responses`: proxies answer in its place
     "CustomStorage",
     "JobStatus",
     "OutputValue",

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 
-from musicai_sdk.models._wire import WireModel
-from musicai_sdk.models.account import Application, UploadUrls, WorkflowInfo, WorkflowList
+from musicai_sdk.models._lenient import Page, Readable, readable
+from musicai_sdk.models.account import Application, UploadUrls, WorkflowInfo
 from musicai_sdk.models.job import Job, JobCreated, JobState
 
 T = TypeVar("T")
@@ -40,38 +40,27 @@ def _same(value: Any) -> Any:
     return value
 
 
-class _JobPage(WireModel, frozen=True):
-    """A list of jobs that comes wrapped (sources: official clients and tests disagree)."""
-
-    jobs: list[Job[Any]]
+Jobs: TypeAlias = Annotated[list[Job[Any]], Readable(within="jobs")]
+Workflows: TypeAlias = Annotated[list[WorkflowInfo], Readable(within="workflows")]
+"""Pages, bare or wrapped: of jobs official clients and tests disagree. What can't be read is left out and counted."""
 
 
 @cache
 def adapter(answer: Any) -> TypeAdapter[Any]:
     """The validator of an answer; building one costs as much as a hundred uses."""
-    return TypeAdapter(answer)
+    return TypeAdapter(readable(answer))
 
 
 GET_UPLOAD: Operation[UploadUrls] = Operation("getUpload", "GET", "/upload", UploadUrls, _same)
 CREATE_JOB: Operation[JobCreated] = Operation(
     "createJob", "POST", "/job", JobCreated, _same, repeatable=False
 )
-LIST_JOBS: Operation[list[Job[Any]]] = Operation(
-    "listJobs",
-    "GET",
-    "/job",
-    Annotated[list[Job[Any]] | _JobPage, Field(union_mode="left_to_right")],
-    lambda page: page.jobs if isinstance(page, _JobPage) else page,
-)
+LIST_JOBS: Operation[Page[Job[Any]]] = Operation("listJobs", "GET", "/job", Jobs, _same)
 GET_JOB: Operation[Job[Any]] = Operation("getJob", "GET", "/job/{id}", Job, _same)
 GET_JOB_STATUS: Operation[JobState] = Operation("getJobStatus", "GET", "/job/{id}/status", JobState, _same)
 DELETE_JOB: Operation[Any] = Operation("deleteJob", "DELETE", "/job/{id}", Any, _same)
-LIST_WORKFLOWS: Operation[list[WorkflowInfo]] = Operation(
-    "listWorkflows",
-    "GET",
-    "/workflow",
-    WorkflowList | list[WorkflowInfo],
-    lambda page: page.workflows if isinstance(page, WorkflowList) else page,
+LIST_WORKFLOWS: Operation[Page[WorkflowInfo]] = Operation(
+    "listWorkflows", "GET", "/workflow", Workflows, _same
 )
 GET_APPLICATION: Operation[Application] = Operation(
     "getApplication", "GET", "/application", Application, _same

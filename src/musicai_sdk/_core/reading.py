@@ -9,8 +9,9 @@ from pydantic import PydanticUserError
 from musicai_sdk._core.downloading import checked_url, refuse_errors, storage_request
 from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.responses import read_json
 from musicai_sdk._core.retrying import retrying
-from musicai_sdk._core.session import Session, read_json
+from musicai_sdk._core.session import Session
 from musicai_sdk._io import Response, ResponseStream
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, TransferError
@@ -41,7 +42,7 @@ async def read(session: Session, output: str, options: RequestOptions) -> Any:
         return Response(stream.status, stream.headers, bytes(body))
 
     response = await retrying(session.io, session.policy(options), "read", attempt)
-    return read_json(kind, response, f"GET {without_query(output)}")
+    return read_json(kind, response, f"GET {without_query(output)}", cut=False)
 
 
 def _content_type(output: object) -> Any:

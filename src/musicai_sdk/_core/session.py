@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from pydantic import ValidationError
-
 from musicai_sdk._core.durations import Durations
-from musicai_sdk._core.operations import Operation, adapter
+from musicai_sdk._core.operations import Operation
 from musicai_sdk._core.options import RequestOptions, check_options, checked_headers
-from musicai_sdk._core.retrying import Budget, Policy, parse_retry_after, retrying
+from musicai_sdk._core.responses import read_json, status_error
+from musicai_sdk._core.retrying import Budget, Policy, retrying
 from musicai_sdk._core.settings import Settings
-from musicai_sdk._io import IO, Request, Response, request_id, send
-from musicai_sdk._text import without_queries, without_query
-from musicai_sdk.errors import (
-    STATUS_ERRORS,
-    InputError,
-    ResponseError,
-    ServerError,
-    StatusError,
-)
+from musicai_sdk._io import IO, Request, send
+from musicai_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from musicai_sdk._core.polling import Pollers
@@ -32,8 +23,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Query = Mapping[str, str | int | Sequence[str] | None]
-BODY_LIMIT = 10_000
-"""How much of a body an error keeps, in characters."""
 
 
 class Session:
@@ -149,105 +138,24 @@ def segment(job_id: object) -> str:
     if not isinstance(job_id, str) or not job_id.strip():
         raise InputError(f"a job id must be a non-empty string, not {job_id!r}")
     # Dots aren't quoted by urllib, and HTTP libraries resolve "." and ".." themselves.
-    return quote(job_id, safe="").replace(".", "%2E")
+    try:
+        return quote(job_id, safe="").replace(".", "%2E")
+    except UnicodeEncodeError:
+        raise InputError(f"{job_id!r} can't be a job id: it can't be encoded") from None
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:
     """A request body; `InputError` names what JSON can't hold."""
     try:
         return json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"params and metadata must be what JSON can hold: {error}") from None
 
 
 def _query(values: Query) -> str:
     """Lists become repeated keys (source: official reference); what is None is left out."""
     present = [(name, value) for name, value in values.items() if value is not None]
-    return f"?{urlencode(present, doseq=True)}" if present else ""
-
-
-def read_json(kind: Any, response: Response, where: str) -> Any:
-    """The body as `kind`, straight from its bytes."""
     try:
-        return adapter(kind).validate_json(response.body)
-    except ValidationError as error:
-        body = response.body.decode("utf-8", "replace")[:BODY_LIMIT]
-        # Of a union's complaints, that about the deepest place is about the member that the server meant.
-        problems = error.errors(include_url=False, include_input=False)
-        problem = max(problems, key=lambda each: len(each["loc"]))
-        if problem["type"] == "json_invalid":
-            content = response.headers.get("content-type", "no content type")
-            raise ResponseError(
-                f"{where} answered {response.status} with {content} that isn't valid JSON: a proxy or a login page in"
-                f" between, or a truncated answer",
-                body=body,
-            ) from None
-        field = _path(problem["loc"], json.loads(response.body))
-        raise ResponseError(
-            f"{where} answered {response.status}, but its field {field or '(the whole)'} doesn't fit:"
-            f" {problem['msg']}",
-            field=field or None,
-            body=body,
-        ) from None
-
-
-def _path(location: Sequence[str | int], body: Any) -> str:
-    """A place in the body as text, without the names of unions' members that pydantic puts in between."""
-    path = list[str]()
-    for number, part in enumerate(location, 1):
-        in_object = isinstance(body, dict)
-        try:
-            body = body[part]
-        except (LookupError, TypeError):
-            # The field that is missing is the last one, in an object.
-            if number < len(location) or not in_object:
-                continue
-        path.append(str(part))
-    return ".".join(path)
-
-
-def status_error(where: str, response: Response, settings: Settings) -> StatusError:
-    """The error of an error status; the service's own words are in the body's `message`."""
-    status = response.status
-    text = response.body.decode("utf-8", "replace")[:BODY_LIMIT]
-    fields = _json_object(response.body)
-    message = without_queries(str(fields.get("message") or fields.get("title") or _phrase(status)))
-    identifier = request_id(response.headers)
-    advice = _advice(status, str(fields.get("message", "")), response, settings)
-    kind = STATUS_ERRORS.get(status, ServerError if status >= 500 else StatusError)
-    error = kind(
-        f"{where}: {status} {message}{f' (request id {identifier})' if identifier else ''}{advice}",
-        status=status,
-        code=str(fields["code"]) if fields.get("code") else None,
-        message=message,
-        body=text,
-        request_id=identifier,
-    )
-    error.retry_after = parse_retry_after(response.headers.get("retry-after"))
-    return error
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "(a status without a name)"
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _advice(status: int, message: str, response: Response, settings: Settings) -> str:
-    if status == HTTPStatus.UNAUTHORIZED:
-        return f"; the key came from {settings.key_source} and was sent to {settings.base_url}: do they go together?"
-    if status == HTTPStatus.NOT_FOUND and (not message or message.startswith("Route ")):
-        return f"; there is no such address, so look at the base URL: it is {settings.base_url}, and usually ends in /v1"
-    if 300 <= status < 400:
-        target = without_query(response.headers.get("location", "an unnamed place"))
-        return f"; the API redirected to {target}, which the client doesn't follow with your key: check base_url="
-    return ""
+        return f"?{urlencode(present, doseq=True)}" if present else ""
+    except UnicodeEncodeError as error:
+        raise InputError(f"{error.object!r:.100} can't be sent: it can't be encoded") from None

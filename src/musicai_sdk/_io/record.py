@@ -8,10 +8,27 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from typing_extensions import override
+
 from musicai_sdk._io.protocol import Request
-from musicai_sdk._text import without_query
+from musicai_sdk._text import printable, without_query
+
+
+class _Printable(logging.Filter):
+    """Makes what others wrote, such as a service's message in an error, safe for the terminal that a log may go to."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                printable(str(each)) if isinstance(each, str | BaseException) else each
+                for each in record.args
+            )
+        return True
+
 
 logger = logging.getLogger("musicai_sdk")
+logger.addFilter(_Printable())
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-correlation-id", "x-cloud-trace-context", "cf-ray")
 """Where a request id may stand. The service documents none; these are what its kind of front end sends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from musicai_sdk.batch.reporting.summary import WORDS as STATES
-from musicai_sdk.batch.reporting.words import duration, size, without_queries
+from musicai_sdk.batch.reporting.words import duration, size, without_controls, without_queries
 
 __all__ = ["STATES", "duration", "place", "printable", "rate", "shortened", "size", "times"]
 
@@ -27,9 +27,7 @@ def times(count: int, what: str) -> str:
 
 def printable(text: str) -> str:
     """Text from elsewhere, such as a file's name, that can't take over a terminal, break a line or tell a secret."""
-    return "".join(
-        each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in without_queries(text)
-    )
+    return without_controls(without_queries(text))
 
 
 def place(source: str) -> str:

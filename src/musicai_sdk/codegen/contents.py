@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -45,17 +45,36 @@ CONTENTS: dict[str, ContentType] = {
 }
 """The type of every content. Those that are recognised by shape are tried in this order."""
 
-_SHAPES: tuple[JsonContent, ...] = ("chords", "beats", "lyrics", "sections")
+_SHAPES: dict[JsonContent, frozenset[str]] = {
+    "chords": frozenset({"start", "end", "chord_majmin"}),
+    "beats": frozenset({"time", "beatNum"}),
+    "lyrics": frozenset({"start", "end", "text"}),
+    "sections": frozenset({"start", "end", "label"}),
+}
+"""The fields that every element has of what is recognised by shape; the models do with fewer."""
 
 
 def recognised(content: object) -> JsonContent | None:
     """What some JSON is, by its shape; None for an empty list, which could be any of them."""
     if content == []:
         return None
-    for name in _SHAPES:
+    for name, fields in _SHAPES.items():
+        if not _all_have(content, fields):
+            continue
         try:
             TypeAdapter[Any](CONTENTS[name].value).validate_python(content)
         except ValidationError:
             continue
         return name
     return "json"
+
+
+def _all_have(content: object, fields: frozenset[str]) -> bool:
+    """Whether some JSON is a list of objects that have these fields, with a value in each."""
+    if not isinstance(content, list):
+        return False
+    return all(
+        isinstance(each, dict)
+        and all(cast("dict[str, Any]", each).get(field) is not None for field in fields)
+        for each in cast("list[object]", content)
+    )

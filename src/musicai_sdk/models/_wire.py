@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from typing_extensions import override
+
+from musicai_sdk.models._lenient import originals, wire_time
 
 
 class WireModel(BaseModel, frozen=True):
@@ -28,6 +31,22 @@ class WireModel(BaseModel, frozen=True):
         # The schemas are built at first use: defining the models must not slow the import down.
         defer_build=True,
     )
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The whole JSON object as it came, by wire names; a new dict each time.
+
+        Also what a field couldn't take (such a field is None), and what this version doesn't know.
+        """
+        kept, known = originals(self), self.model_fields_set
+        fields = dict[str, Any]()
+        for wire, name in wire_fields(type(self)).items():
+            twin = f"raw_{name}"  # see `as_it_came`
+            if twin in known:
+                fields[wire] = _json(getattr(self, twin))
+            elif name in known:
+                fields[wire] = kept[name] if name in kept else _json(getattr(self, name))
+        return {**fields, **(self.model_extra or {})}
 
     def __getitem__(self, wire_name: str) -> Any:
         """The JSON value of one field by its wire name; `KeyError` when there is no such field."""
@@ -85,8 +104,25 @@ class WireModel(BaseModel, frozen=True):
         return dict(other) | self.copy() if isinstance(cast("object", other), Mapping) else NotImplemented
 
 
+def _json(value: Any) -> Any:
+    """The JSON value that a field was read from."""
+    match value:
+        case WireModel():
+            return value.raw
+        case datetime():
+            return wire_time(value)
+        case list() | tuple():
+            return [_json(each) for each in cast("Sequence[Any]", value)]
+        case _:
+            return value
+
+
 @cache
 def wire_fields(model: type[BaseModel]) -> dict[str, str]:
     """The Python names of a model's fields by wire name."""
     model.model_rebuild()  # the alias generator runs when the schema is built
-    return {info.serialization_alias or info.alias or name: name for name, info in model.model_fields.items()}
+    return {
+        info.serialization_alias or info.alias or name: name
+        for name, info in model.model_fields.items()
+        if not info.exclude
+    }

@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+from pydantic import Field
 from typing_extensions import override
 
 from musicai_sdk._text import without_query
+from musicai_sdk.models._lenient import Identifier, Maybe, Readable, Time, as_it_came
 from musicai_sdk.models._wire import WireModel
-from musicai_sdk.models.job import Timestamp
 
 
 class Application(WireModel, frozen=True):
     """The application that a key belongs to (source: the official integration tests)."""
 
-    id: str
+    id: Annotated[str, Identifier()]
     """The application's UUID."""
-    name: str | None = None
+    name: Maybe[str] = None
     """Its name, which jobs carry as `app`."""
 
 
 class WorkflowInfo(WireModel, frozen=True):
     """One workflow of the account. The service doesn't tell its inputs and outputs."""
 
-    id: str | None = None
+    id: Maybe[str] = None
     """The workflow's UUID; jobs are created by `slug`."""
-    name: str | None = None
+    name: Maybe[str] = None
     """Its display name."""
-    slug: str
+    slug: Annotated[str, Field(min_length=1)]
     """What `client.jobs.create` takes."""
-    description: str | None = None
+    description: Maybe[str] = None
     """Free text; may be empty."""
-    created_at: Timestamp | None = None
+    created_at: Time = None
     """When it was made."""
-    updated_at: Timestamp | None = None
+    updated_at: Time = None
     """When it was last changed."""
+    raw_created_at: Any = as_it_came("createdAt")
+    """`created_at` as it came."""
+    raw_updated_at: Any = as_it_came("updatedAt")
+    """`updated_at` as it came."""
 
 
 class WorkflowList(WireModel, frozen=True):
     """One page of the account's workflows (source: the official integration tests)."""
 
-    workflows: list[WorkflowInfo]
+    workflows: Annotated[list[WorkflowInfo], Readable()]
     """The workflows of this page."""
 
 
 class UploadUrls(WireModel, frozen=True):
     """Two signed URLs of one new object; both expire (source: the official reference)."""
 
-    upload_url: str
+    upload_url: Annotated[str, Field(pattern=r"^https?://")]
     """Where to PUT the bytes, without the API key."""
-    download_url: str
+    download_url: Annotated[str, Field(pattern=r"^https?://")]
     """What to give a job as its input."""
 
     @override

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
 
-from pydantic import Field, GetCoreSchemaHandler, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 from musicai_sdk.errors import JobFailedError, JobNotFinishedError, ResponseError
+from musicai_sdk.models._lenient import (
+    Identifier,
+    Lenient,
+    Maybe,
+    MaybeObject,
+    Time,
+    as_it_came,
+    identifier,
+    originals,
+)
 from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
 from musicai_sdk.models._wire import WireModel
 from musicai_sdk.models.outputs import OutputValue
 from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
-
-
-def _wire_time(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Timestamp: TypeAlias = Annotated[datetime, PlainSerializer(_wire_time, return_type=str, when_used="json")]
-"""An ISO 8601 time with an offset; on the wire UTC with milliseconds and `Z` (source: the official reference)."""
 
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 """The metadata key under which a job carries its idempotency token."""
@@ -39,7 +47,7 @@ def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 Metadata: TypeAlias = Annotated[
-    dict[str, Any], PlainSerializer(_own_metadata, return_type=dict[str, Any], when_used="json")
+    MaybeObject, PlainSerializer(_own_metadata, return_type=dict[str, Any], when_used="json-unless-none")
 ]
 """A job's metadata; written as JSON without the token that this package adds."""
 
@@ -47,27 +55,27 @@ Metadata: TypeAlias = Annotated[
 class JobError(WireModel, frozen=True):
     """Why a job failed. Older answers have no such object (source: official JavaScript client 1.0.21)."""
 
-    code: str | None = None
+    code: Maybe[str] = None
     """An open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …"""
-    title: str | None = None
+    title: Maybe[str] = None
     """A short description, such as `Invalid input`."""
-    message: str | None = None
+    message: Maybe[str] = None
     """A longer description, such as `File not found.`"""
 
 
 class WorkflowReference(WireModel, frozen=True):
     """How older answers name a job's workflow (source: older official reference and READMEs)."""
 
-    id: str | None = None
+    id: Maybe[str] = None
     """The workflow's UUID."""
-    name: str | None = None
+    name: Maybe[str] = None
     """The workflow's display name, not its slug."""
 
 
 class JobState(WireModel, frozen=True):
     """The cheap answer to "how far is it?" (source: the official integration tests)."""
 
-    id: str = ""
+    id: Annotated[str, Lenient(identifier, default="")] = ""
     """The job's id; some answers are said to leave it out."""
     status: JobStatus = Field(union_mode="left_to_right")
     """Where the job is."""
@@ -81,44 +89,61 @@ class JobState(WireModel, frozen=True):
 class JobCreated(WireModel, frozen=True):
     """The answer to a create (source: official quick start)."""
 
-    id: str
+    id: Annotated[str, Identifier()]
     """The new job's id, a UUID."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_name(cls, data: Any) -> Any:
+        """Takes `jobId` where there is no `id`: older answers had both (source: a Dart client's fixture)."""
+        if isinstance(data, dict):
+            answer = cast("dict[str, Any]", data)
+            if not answer.get("id") and answer.get("jobId"):
+                return {**answer, "id": answer["jobId"]}
+        return data
 
 
 class Job(WireModel, Generic[R_co], frozen=True):
     """One job. `Job[GenerateChordsResult]` is a job whose `result` is a `GenerateChordsResult`.
 
-    Only `id` and `status` are certain; everything else may be null or absent in some answers. A job is a snapshot:
-    fetch it again to see it change.
+    Only `id` and `status` are certain; everything else may be null or absent in some answers. What can't be read is
+    None too, and then `raw` has what came. A job is a snapshot: fetch it again to see it change.
     """
 
-    id: str
+    id: Annotated[str, Identifier()]
     """The job's id, a UUID."""
     status: JobStatus = Field(union_mode="left_to_right")
     """Where the job is."""
-    name: str | None = None
+    name: Maybe[str] = None
     """As it was sent."""
-    app: str | None = None
+    app: Maybe[str] = None
     """The name (not the id) of the application whose key created the job."""
     # The first that fits: pydantic's search for the best fit would cost a tenth of the time to read a page of jobs.
-    workflow: str | WorkflowReference | None = Field(None, union_mode="left_to_right")
+    workflow: Maybe[Annotated[str | WorkflowReference, Field(union_mode="left_to_right")]] = None
     """The workflow's slug; older answers have an object with id and name."""
-    workflow_params: dict[str, Any] | None = None
+    workflow_params: MaybeObject = None
     """The parameters as they were sent."""
-    raw_metadata: Metadata | None = Field(None, validation_alias="metadata", serialization_alias="metadata")
-    """The metadata as it came; `metadata` is it without this package's own entry."""
-    batch_name: str | None = None
+    raw_metadata: Metadata = Field(None, validation_alias="metadata", serialization_alias="metadata")
+    """The metadata; `metadata` is it without this package's own entries. None when there is none, or when what came
+    is neither an object nor the JSON text of one."""
+    batch_name: Maybe[str] = None
     """The batch that the job is part of; null for jobs created through the API."""
-    raw_result: dict[str, Any] | None = Field(None, validation_alias="result", serialization_alias="result")
+    raw_result: MaybeObject = Field(None, validation_alias="result", serialization_alias="result")
     """The outputs by wire name as they came; null until the job has succeeded. `result` is the typed view."""
-    error: JobError | None = None
+    error: Maybe[JobError] = None
     """Why it failed; null unless it did."""
-    created_at: Timestamp | None = None
+    created_at: Time = None
     """When it was created."""
-    started_at: Timestamp | None = None
+    started_at: Time = None
     """When its processing began; null while it is queued."""
-    completed_at: Timestamp | None = None
+    completed_at: Time = None
     """When it ended; null until then."""
+    raw_created_at: Any = as_it_came("createdAt")
+    """`created_at` as it came."""
+    raw_started_at: Any = as_it_came("startedAt")
+    """`started_at` as it came."""
+    raw_completed_at: Any = as_it_came("completedAt")
+    """`completed_at` as it came."""
 
     result_type: ClassVar[type[WorkflowResult]] = RawResult
     """The type of `result`; each job that a typed call returned has its own."""
@@ -149,7 +174,8 @@ class Job(WireModel, Generic[R_co], frozen=True):
     @property
     def idempotency_key(self) -> str | None:
         """The token under which this package created the job; None for jobs made otherwise."""
-        return (self.raw_metadata or {}).get(IDEMPOTENCY_KEY)
+        key = (self.raw_metadata or {}).get(IDEMPOTENCY_KEY)
+        return key if isinstance(key, str) else None
 
     @property
     def done(self) -> bool:
@@ -183,10 +209,18 @@ class Job(WireModel, Generic[R_co], frozen=True):
         """Every output by wire name, each as `FileUrl`, `CUSTOM_STORAGE` or a JSON value; empty until it succeeded."""
         return _OUTPUTS.validate_python(self.raw_result or {})
 
+    @property
+    def failure(self) -> JobError:
+        """What the service said about a failure: `error`, or the text that came in its place; empty when it said nothing."""
+        if self.error is not None:
+            return self.error
+        said = originals(self).get("error")
+        return JobError(message=said if isinstance(said, str) else None)
+
     def raise_for_failure(self) -> None:
         """Raises `JobFailedError`, with the service's code, title and message, if the job failed."""
         if self.failed:
-            error = self.error or JobError()
+            error = self.failure
             reason = ": ".join(part for part in (error.code, error.title, error.message) if part)
             raise JobFailedError(f"job {self.id} failed: {reason or 'the service gave no reason'}", job=self)
 

@@ -1,14 +1,20 @@
-"""The content of a lyrics file: a transcription, or lyrics aligned to the singing."""
+"""The content of a lyrics file: a transcription, or lyrics aligned to the singing.
+
+Words have the fields of WhisperX (`word`, `start`, `end`, `score`), which leaves the times out of a word that it can't
+align (source: real result files).
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict
+
+from musicai_sdk.models._lenient import Finite, Lenient, Maybe, Readable, Seconds
 
 T = TypeVar("T")
 
-_Several: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
+_Several: TypeAlias = Annotated[tuple[T, ...], Readable(), Lenient(default=())]
 
 
 class Syllable(BaseModel, frozen=True):
@@ -18,10 +24,10 @@ class Syllable(BaseModel, frozen=True):
 
     syllable: str
     """Its letters."""
-    start: float
-    """Where it begins, in seconds from the start of the input."""
-    end: float
-    """Where it ends, in seconds from the start of the input."""
+    start: Maybe[Seconds] = None
+    """Where it begins, in seconds from the start of the input; None when it could not be aligned."""
+    end: Maybe[Seconds] = None
+    """Where it ends, in seconds from the start of the input; None when it could not be aligned."""
 
 
 class Word(BaseModel, frozen=True):
@@ -31,11 +37,11 @@ class Word(BaseModel, frozen=True):
 
     word: str
     """The word with the punctuation around it."""
-    start: float
-    """Where it begins, in seconds from the start of the input."""
-    end: float
-    """Where it ends, in seconds from the start of the input."""
-    score: float | None = None
+    start: Maybe[Seconds] = None
+    """Where it begins, in seconds from the start of the input; None when it could not be aligned."""
+    end: Maybe[Seconds] = None
+    """Where it ends, in seconds from the start of the input; None when it could not be aligned."""
+    score: Maybe[Finite] = None
     """How certain it is, from 0 to 1."""
     syllables: _Several[Syllable] = ()
     """Its syllables; empty when the workflow doesn't split words."""
@@ -46,13 +52,13 @@ class LyricLine(BaseModel, frozen=True):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", defer_build=True)
 
-    start: float
-    """Where it begins, in seconds from the start of the input."""
-    end: float
-    """Where it ends, in seconds from the start of the input."""
+    start: Maybe[Seconds] = None
+    """Where it begins, in seconds from the start of the input; None when it could not be aligned."""
+    end: Maybe[Seconds] = None
+    """Where it ends, in seconds from the start of the input; None when it could not be aligned."""
     text: str
     """The whole line."""
-    language: str | None = None
+    language: Maybe[str] = None
     """The language's English name in lower case, `english` or `japanese`; not a code."""
     words: _Several[Word] = ()
     """Its words; empty when the workflow gives lines only."""

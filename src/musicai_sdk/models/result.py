@@ -1,6 +1,8 @@
-"""The result of a job, read as the type its workflow declares."""
+"""The result of a job, read as the type its workflow declares.
 
-from __future__ import annotations
+Without `from __future__ import annotations`: pydantic before 2.13 evaluates the text of `__pydantic_extra__` in the
+module of every subclass, where these names don't exist.
+"""
 
 import re
 from collections.abc import Collection, Iterator, Mapping

@@ -6,15 +6,18 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from musicai_sdk.models._lenient import Maybe, Seconds
+
 
 class Section(BaseModel, frozen=True):
     """One part of the form of a song (source: third-party users agree)."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", defer_build=True)
 
-    start: float
+    start: Seconds
     """Where it begins, in seconds from the start of the input."""
-    end: float
+    end: Seconds
     """Where it ends, in seconds from the start of the input."""
-    label: str
-    """What it is. The service doesn't publish its words; `intro`, `verse`, `chorus`, … in any letter case are used."""
+    label: Maybe[str] = None
+    """What it is. The service doesn't publish its words; `intro`, `verse`, `chorus`, … in any letter case are used.
+    None when the file doesn't say."""

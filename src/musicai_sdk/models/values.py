@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema, from_json
+
+from musicai_sdk.models._lenient import readable
 
 T = TypeVar("T")
 
@@ -84,5 +86,15 @@ def _decoded(value: Any) -> Any:
     return from_json(value) if isinstance(value, str) else value
 
 
-JsonText: TypeAlias = Annotated[T, BeforeValidator(_decoded)]
+class _Decoding:
+    """Marks JSON that may be written into a string."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """That of the value, in which single elements may be unreadable as in a file."""
+        lenient = readable(source)
+        schema = handler(source) if lenient is source else handler.generate_schema(lenient)
+        return core_schema.no_info_before_validator_function(_decoded, schema)
+
+
+JsonText: TypeAlias = Annotated[T, _Decoding()]
 """A `T` that stands in the result itself, as JSON or as JSON written into a string (source: a user's code)."""

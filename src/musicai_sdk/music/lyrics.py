@@ -20,14 +20,17 @@ def to_lrc(lines: Sequence[LyricLine], *, words: bool = False) -> str:
     """Lyrics as an LRC file, `[mm:ss.xx]text`, as music players show them.
 
     Args:
-        lines: In the order of time.
-        words: Also a time before each word, `<mm:ss.xx>word`, where the lyrics have words.
+        lines: In the order of time. Those of which no time is known, nor one of their words, are left out.
+        words: Also a time before each word that has one, `<mm:ss.xx>word`, where the lyrics have words.
     """
     text = ""
-    for line, content in _sung(lines):
+    for line, start, _, content in _timed(lines):
         if words and line.words:
-            content = " ".join(f"<{_lrc_time(word.start)}>{_one_line(word.word)}" for word in line.words)
-        text += f"[{_lrc_time(line.start)}]{content}\n"
+            content = " ".join(
+                f"{'' if word.start is None else f'<{_lrc_time(word.start)}>'}{_one_line(word.word)}"
+                for word in line.words
+            )
+        text += f"[{_lrc_time(start)}]{content}\n"
     return text
 
 
@@ -35,11 +38,11 @@ def to_srt(lines: Sequence[LyricLine]) -> str:
     """Lyrics as SubRip subtitles (`.srt`).
 
     Args:
-        lines: In the order of time.
+        lines: In the order of time. Those of which no time is known, nor one of their words, are left out.
     """
     cues = (
-        f"{number}\n{_clock(line.start, ',')} --> {_clock(max(line.start, line.end), ',')}\n{text}\n"
-        for number, (line, text) in enumerate(_sung(lines), 1)
+        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{text}\n"
+        for number, (_, start, end, text) in enumerate(_timed(lines), 1)
     )
     return "\n".join(cues)
 
@@ -48,17 +51,40 @@ def to_vtt(lines: Sequence[LyricLine]) -> str:
     """Lyrics as WebVTT subtitles (`.vtt`), as browsers read them.
 
     Args:
-        lines: In the order of time.
+        lines: In the order of time. Those of which no time is known, nor one of their words, are left out.
     """
     cues = (
-        f"{_clock(line.start, '.')} --> {_clock(max(line.start, line.end), '.')}\n{_escaped(text)}\n"
-        for line, text in _sung(lines)
+        f"{_clock(start, '.')} --> {_clock(end, '.')}\n{_escaped(text)}\n"
+        for _, start, end, text in _timed(lines)
     )
     return "\n".join(["WEBVTT\n", *cues])
 
 
 def _sung(lines: Sequence[LyricLine]) -> Iterator[tuple[LyricLine, str]]:
     return ((line, text) for line in lines if (text := _one_line(line.text)))
+
+
+def _timed(lines: Sequence[LyricLine]) -> Iterator[tuple[LyricLine, float, float, str]]:
+    """Lines with begin, end and text. A line without an end ends where the next one begins."""
+    sung = [(line, start, text) for line, text in _sung(lines) if (start := _start(line)) is not None]
+    for number, (line, start, text) in enumerate(sung):
+        end = _end(line)
+        if end is None:
+            end = sung[number + 1][1] if number + 1 < len(sung) else start
+        yield line, start, max(start, end), text
+
+
+def _start(line: LyricLine) -> float | None:
+    """Where a line begins: its own time, else that of its first word that has one."""
+    if line.start is not None:
+        return line.start
+    return next((word.start for word in line.words if word.start is not None), None)
+
+
+def _end(line: LyricLine) -> float | None:
+    if line.end is not None:
+        return line.end
+    return next((word.end for word in reversed(line.words) if word.end is not None), None)
 
 
 def _one_line(text: str) -> str:

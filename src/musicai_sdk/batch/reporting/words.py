@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
+from musicai_sdk._text import printable as without_controls
 from musicai_sdk._text import without_queries
 
-__all__ = ["duration", "moment", "number", "size", "text", "without_queries"]
+__all__ = ["duration", "moment", "number", "size", "text", "without_controls", "without_queries"]
 
 
 def text(value: object) -> str:

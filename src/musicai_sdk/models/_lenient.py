@@ -1,0 +1,294 @@
+"""What doesn't fit is left out instead of hiding the rest: optional fields, and elements of lists.
+
+An optional field that doesn't fit becomes None. What came is kept beside the fields, for `WireModel.raw`, and the log
+has one warning per field and process. As long as everything fits, no Python code runs here: the first member of a union
+is tried by pydantic itself, and only its failure calls a function.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema, from_json
+
+T = TypeVar("T")
+
+logger = logging.getLogger("musicai_sdk")
+
+ORIGINALS = "__originals__"
+"""The entry of a model's `__dict__` that holds, by field name, the JSON values that a field can't give back."""
+_UNREADABLE = object()
+
+_warned = set[tuple[str, str]]()
+"""What the log has said already; in this process, because every page may repeat it."""
+
+
+def originals(model: BaseModel) -> dict[str, Any]:
+    """The JSON values of a model's fields that can't be derived from the values of the fields."""
+    found: dict[str, Any] = model.__dict__.get(ORIGINALS, {})
+    return found
+
+
+class Lenient:
+    """Marks a field that takes whatever doesn't fit as its default.
+
+    Args:
+        otherwise: Another way to read a value, which raises `ValueError` when it can't.
+        default: What the field becomes.
+    """
+
+    def __init__(self, otherwise: Callable[[Any], Any] | None = None, default: Any = None) -> None:
+        self._otherwise = otherwise
+        self._default = default
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The field's own schema, and what to do when that fails."""
+        name = handler.field_name
+
+        def unfit(value: Any, info: core_schema.ValidationInfo[Any]) -> Any:
+            return self._unfit(value, info, name or info.field_name or "")
+
+        fallback = core_schema.with_info_plain_validator_function(unfit)
+        own: Any = handler(source)
+        if own["type"] != "nullable":
+            return core_schema.union_schema([own, fallback], mode="left_to_right")
+        # In this order nulls, of which there are many, cost nothing.
+        own["schema"] = core_schema.union_schema([own["schema"], fallback], mode="left_to_right")
+        return cast("CoreSchema", own)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """That of the field without this mark."""
+        own: Any = schema
+        if own["type"] == "nullable":
+            return handler({**own, "schema": own["schema"]["choices"][0]})
+        return handler(own["choices"][0])
+
+    def _unfit(self, value: Any, info: core_schema.ValidationInfo[Any], name: str) -> Any:
+        if value is None:
+            return self._default
+        # The mapping that becomes the model's `__dict__`: private attributes would slow down every job.
+        info.data.setdefault(ORIGINALS, {})[name] = value
+        if self._otherwise is not None:
+            try:
+                return self._otherwise(value)
+            except ValueError:
+                pass
+        model = str((info.config or {}).get("title", "an answer"))
+        if (model, name) not in _warned:
+            _warned.add((model, name))
+            logger.warning(
+                "%s.%s can't be read and is %r: the service sent %s; reported once",
+                *(model, name, self._default, _kind(value)),
+            )
+        return self._default
+
+
+def _kind(value: object) -> str:
+    """What a JSON value is, without the value: it may be a signed URL."""
+    match value:
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text" if value else "an empty text"
+        case list():
+            return "an array"
+        case dict():
+            return "an object"
+        case _:
+            return type(value).__name__
+
+
+Maybe: TypeAlias = Annotated[T | None, Lenient()]
+"""A `T`, or None when it is missing, null or doesn't fit."""
+
+
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+"""A number that one can calculate with; JSON files from Python may also have `NaN`."""
+Seconds: TypeAlias = Finite
+"""A time or a duration."""
+
+
+def _json_object(value: Any) -> dict[str, Any]:
+    """An object that a server sends as its JSON text."""
+    found: object = from_json(value) if isinstance(value, str) else None
+    if not isinstance(found, dict):
+        raise ValueError("not the text of a JSON object")  # noqa: TRY004 - what `Lenient` expects
+    return cast("dict[str, Any]", found)
+
+
+MaybeObject: TypeAlias = Annotated[dict[str, Any] | None, Lenient(_json_object)]
+"""A JSON object, also one that was sent as its text."""
+
+
+def identifier(value: Any) -> str:
+    """The digits of an id that is a number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("not an id")  # noqa: TRY004
+    return str(value)
+
+
+class Identifier:
+    """Marks an id: text that isn't empty. A number becomes its digits."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Text first, without a call into Python."""
+        name = handler.field_name
+
+        def unfit(value: Any, info: core_schema.ValidationInfo[Any]) -> str:
+            found = identifier(value)
+            info.data.setdefault(ORIGINALS, {})[name or info.field_name or ""] = value
+            return found
+
+        return core_schema.union_schema(
+            [core_schema.str_schema(min_length=1), core_schema.with_info_plain_validator_function(unfit)],
+            mode="left_to_right",
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """A string's."""
+        return handler(cast("Any", schema)["choices"][0])
+
+
+# --- Times
+
+
+def wire_time(moment: datetime) -> str:
+    """A time as the service writes it: UTC with milliseconds and `Z`, where the time is in UTC."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time: TypeAlias = Annotated[
+    Maybe[datetime], PlainSerializer(wire_time, return_type=str, when_used="json-unless-none")
+]
+"""An ISO 8601 time with an offset, or None; on the wire UTC with milliseconds and `Z` (source: the official reference)."""
+
+
+def as_it_came(wire_name: str) -> Any:
+    """Declares a second field for a time, beside the typed one: what came for it, which `WireModel.raw` gives back.
+
+    A `datetime` doesn't know how exactly it was written, and to find out for each whether that would be needed costs
+    more than to keep it.
+    """
+    return Field(None, validation_alias=wire_name, exclude=True, repr=False)
+
+
+# --- Lists
+
+
+class Page(list[T]):
+    """What could be read of a list."""
+
+    unreadable: int = 0
+    """How many elements could not, and were left out: a page with such elements proves nothing about what is absent."""
+
+
+class Readable:
+    """Marks a list, or a tuple of any length, of which the elements that can't be read are left out.
+
+    One with elements of which none can be read doesn't fit.
+
+    Args:
+        paged: Whether it is read as a `Page`, which says how many elements were left out.
+        within: The name under which a page may also stand in an object.
+    """
+
+    def __init__(self, *, paged: bool = False, within: str | None = None) -> None:
+        self._within = within
+        self._paged = paged or within is not None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The same list of elements that may be unreadable, without these."""
+        kind, element = get_origin(source), get_args(source)[0]
+        name = getattr(element, "__name__", str(element))
+        paged = self._paged
+        unreadable = core_schema.no_info_plain_validator_function(lambda _: _UNREADABLE)
+        item = core_schema.union_schema([handler.generate_schema(element), unreadable], mode="left_to_right")
+        items: CoreSchema = (
+            core_schema.tuple_schema([item], variadic_item_index=0)
+            if kind is tuple
+            else core_schema.list_schema(item)
+        )
+        if (within := self._within) is not None:
+
+            def wrapped(value: Any) -> Any:
+                return _listed(Annotated[source, Readable(paged=True)], value, within)
+
+            other = core_schema.no_info_plain_validator_function(wrapped)
+            items = core_schema.union_schema([items, other], mode="left_to_right")
+
+        def readable(found: Sequence[Any]) -> Any:
+            if isinstance(found, Page):
+                return found
+            page = _without_unreadable(found, name)
+            if kind is tuple:
+                return tuple(page)
+            return page if paged else list(page)
+
+        return core_schema.no_info_after_validator_function(readable, items)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """That of the list without this mark."""
+        items: Any = cast("Any", schema)["schema"]
+        if items["type"] == "union":
+            items = items["choices"][0]
+        if items["type"] == "tuple":
+            return handler({**items, "items_schema": [items["items_schema"][0]["choices"][0]]})
+        return handler({**items, "items_schema": items["items_schema"]["choices"][0]})
+
+
+def _listed(kind: Any, value: Any, within: str) -> Any:
+    """The list in an object. Its own adapter: a schema that stands twice in another one is slower in both places."""
+    found = cast("dict[str, Any]", value).get(within) if isinstance(value, dict) else None
+    if not isinstance(found, list):
+        raise ValueError(f"neither an array nor an object with an array `{within}`")  # noqa: TRY004
+    try:
+        return TypeAdapter[Any](kind).validate_python(found)
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"]) from None
+
+
+def _without_unreadable(found: Sequence[Any], name: str) -> Page[Any]:
+    readable = [each for each in found if each is not _UNREADABLE]
+    missing = len(found) - len(readable)
+    if missing:
+        if not readable:
+            raise ValueError(f"none of its {len(found)} elements can be read as {name}")
+        if (name, "") not in _warned:
+            _warned.add((name, ""))
+            logger.warning(
+                "%d of %d elements of a list can't be read as %s and are left out; reported once",
+                *(missing, len(found), name),
+            )
+    page = Page(readable)
+    page.unreadable = missing
+    return page
+
+
+def readable(kind: Any) -> Any:
+    """A list of this package's models with the elements left out that can't be read; other types as they are."""
+    element = next(iter(get_args(kind)), None)
+    if get_origin(kind) is list and isinstance(element, type) and issubclass(element, BaseModel):
+        ours = element.__module__.startswith("musicai_sdk.models.")
+        return Annotated[kind, Readable()] if ours else kind
+    return kind
