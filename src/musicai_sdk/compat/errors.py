@@ -58,10 +58,7 @@ def _text(error: MusicAiError, what: str, transfer: str) -> str:
         case JobNotFinishedError():
             return f"Can't download job results: Job '{error.job_id}' is not completed"
         case JobFailedError():
-            reason = ": ".join(part for part in (error.code, error.title, error.message) if part)
-            return (
-                f"Can't download job results: Job '{error.job_id}' failed{f' ({reason})' if reason else ''}"
-            )
+            return f"Can't download job results: Job '{error.job_id}' failed"
         case CreateUncertainError(__cause__=StatusError() as cause):
             return f"{_text(cause, what, transfer)}; {error}"
         case _:
