@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeAlias, TypedDict, cast
+from typing import Any, NotRequired, TypeAlias, TypedDict, cast
 
 from musicai_sdk.models import Job, JobStatus
 
@@ -39,7 +39,7 @@ class JobOptions(TypedDict, total=False):
     """A name of your own for this one paid request: a second call with it returns the same job. Not in 1.0."""
 
 
-class JobDict(TypedDict, total=False):
+class JobDict(TypedDict):
     """A job as the service sends it (source: the published package's README).
 
     The methods return `dict[str, Any]`, as which 1.0 programs annotate jobs. For checked keys:
@@ -64,8 +64,8 @@ class JobDict(TypedDict, total=False):
     """QUEUED, STARTED, SUCCEEDED or FAILED."""
     result: dict[str, Any] | None
     """The outputs by name; None until the job has succeeded."""
-    error: dict[str, Any] | None
-    """Code, title and message of a failure."""
+    error: NotRequired[dict[str, Any] | None]
+    """Code, title and message of a failure; older answers have none."""
     createdAt: str
     """When it was created, in ISO 8601."""
     startedAt: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias, cast
@@ -494,8 +494,8 @@ def _first_page(filters: Mapping[str, Any] | JobFilters | None) -> dict[str, Any
     status = given.get("status")
     if isinstance(status, str):
         given["status"] = [Unknown(status)]
-    elif isinstance(status, Iterable):
-        given["status"] = [Unknown(each) for each in cast("Iterable[Any]", status)]
+    elif status is not None and hasattr(status, "__iter__"):
+        given["status"] = [Unknown(each) for each in status]
     return {"page": 0, **given}
 
 

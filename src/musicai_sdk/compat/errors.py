@@ -89,14 +89,15 @@ def _counterparts(error: BaseException | None) -> tuple[str, ...]:
 
 def _told(error: E, text: str, names: tuple[str, ...]) -> E:
     told = _made(type(error), (text,), error.__dict__, names)
-    if isinstance(told, OSError) and isinstance(error.__cause__, OSError):
-        told.errno = error.__cause__.errno
+    raised: object = told
+    if isinstance(raised, OSError) and isinstance(error.__cause__, OSError):
+        raised.errno = error.__cause__.errno
     return told
 
 
 def _made(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], names: tuple[str, ...]) -> E:
     """An error of that class which is of the named ones too, without its constructor."""
-    both: type[E] = _class(kind, names)
+    both: type[E] = _class(cast("Any", kind), names)
     error = both.__new__(both, *args)
     error.args = args
     error.__dict__.update(state)

@@ -14,7 +14,7 @@ from musicai_sdk._names import folded
 from musicai_sdk.compat.client import MusicAiClient
 from musicai_sdk.errors import InputError, MusicAiError
 
-logger = logging.getLogger("musicai_sdk.compat")
+logger: logging.Logger = logging.getLogger("musicai_sdk.compat")
 
 FAILED = "failed.json"
 """The list of failed files, one path a line, under the name that 0.4 gave it."""

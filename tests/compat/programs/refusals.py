@@ -4,6 +4,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 import requests
 
@@ -24,14 +25,15 @@ def job_or_none(job_id: str) -> object:
 
 
 print(job_or_none(NOBODY))
-for call in (
+calls: tuple[Callable[[], object], ...] = (
     lambda: client.get_job(NOBODY),
     lambda: client.get_job_status(NOBODY),
     lambda: client.delete_job(NOBODY),
     lambda: client.wait_for_job_completion(NOBODY),
     lambda: client.add_job("job", "nobody/nothing", {}),
     lambda: client.download_job_results(NOBODY, "out"),
-):
+)
+for call in calls:
     try:
         print("answered", call())
     except requests.exceptions.HTTPError as error:
@@ -44,13 +46,14 @@ except FileNotFoundError:
 
 wrong = MusicAiClient(api_key="a-wrong-key")
 wrong.base_url = client.base_url
-for call in (
+calls = (
     lambda: wrong.get_application_info(),
     lambda: wrong.list_jobs(),
     lambda: wrong.list_workflows(),
     lambda: wrong.upload_file(sys.argv[1]),
     lambda: wrong.add_job("job", "sdk-test", {}),
-):
+)
+for call in calls:
     try:
         print("answered", call())
     except requests.HTTPError as error:
