@@ -18,7 +18,7 @@ MODULES = (
         "musicai_sdk.resources",
     ),
     *("musicai_sdk.batch", "musicai_sdk.storage", "musicai_sdk.sandbox", "musicai_sdk.codegen"),
-    *("musicai_sdk.music", "musicai_sdk.testing"),
+    *("musicai_sdk.compat", "musicai_sdk.compat.utils", "musicai_sdk.music", "musicai_sdk.testing"),
 )
 HEADER = """\
 # The public surface: every name with its signature. Written by scripts/generate; scripts/check compares it.

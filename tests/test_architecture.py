@@ -29,6 +29,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "codegen": {"models", "workflows", "errors", "_files", "client", "MusicAiClient", "AsyncMusicAiClient"},
     "music": {"models"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
+    "compat": {"models", "errors", "_text", "_names", "client", "MusicAiClient"},
     "batch": {
         *("models", "workflows", "errors", "storage", "_names", "_files", "_text", "_job_search", "asyncio"),
         *("client", "MusicAiClient", "AsyncMusicAiClient"),

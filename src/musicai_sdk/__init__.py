@@ -101,7 +101,17 @@ if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one
 
     def __getattr__(name: str) -> object:
         """Loads a public name at its first use."""
-        if name in ("batch", "codegen", "errors", "models", "music", "sandbox", "storage", "workflows"):
+        if name in (
+            "batch",
+            "codegen",
+            "compat",
+            "errors",
+            "models",
+            "music",
+            "sandbox",
+            "storage",
+            "workflows",
+        ):
             return import_module(f"{__name__}.{name}")
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import wave
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from musicai_sdk.sandbox import Sandbox
+from support.published import install, published_python, run, variables
 
 HERE = Path(__file__).parent
 SONG = HERE.parent / "songs" / "band0.ogg"
 
-PYTHON_CLIENT = "musicai-sdk==1.0.4"
 NODE_CLIENT = "@music.ai/sdk@1.0.21"
-
-
-def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=100, check=False, **options
-    )
-
-
-def install(command: Sequence[str | Path], what: str, **options: Any) -> None:
-    answer = run(command, **options)
-    if answer.returncode:
-        lines = [line for line in answer.stderr.splitlines() if line.strip()]
-        pytest.skip(f"{what} can't be installed here: {lines[-1] if lines else answer.returncode}")
-
-
-def variables(sandbox: Sandbox, trust: str) -> Mapping[str, str]:
-    ours = {
-        "MUSIC_AI_API_KEY": sandbox.api_key,
-        "MUSIC_AI_BASE_URL": sandbox.base_url,
-        trust: sandbox.ca_file or "",
-    }
-    clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SSL_CERT_FILE")}
-    return {**clean, **ours}
 
 
 def check(output: str, folder: Path, sandbox: Sandbox, agent: str) -> None:
@@ -71,11 +43,7 @@ def check(output: str, folder: Path, sandbox: Sandbox, agent: str) -> None:
 
 
 def test_the_official_python_client(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    environment = Path(request.config.cache.mkdir("official-python"))
-    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        install([sys.executable, "-m", "venv", environment], "a virtual environment")
-    install([python, "-m", "pip", "install", "-q", PYTHON_CLIENT], PYTHON_CLIENT)
+    python = published_python(request)
     with Sandbox(tls=True) as sandbox:
         answer = run(
             [python, HERE / "quick_start.py", SONG, tmp_path],

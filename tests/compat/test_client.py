@@ -1,0 +1,257 @@
+"""The client of `musicai_sdk.compat`: plain dictionaries, one request a call, on the core of today."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from musicai_sdk.compat import MusicAiClient
+from musicai_sdk.compat.utils import get_user_agent
+from musicai_sdk.errors import ConfigurationError, InputError
+from musicai_sdk.sandbox import Sandbox
+
+
+def nested(value: object) -> set[type]:
+    """The types of a value and of everything in it."""
+    inner = list[object]()
+    if isinstance(value, dict):
+        entries = cast("dict[object, object]", value)
+        inner = [*entries, *entries.values()]
+    elif isinstance(value, list):
+        inner = cast("list[object]", value)
+    return {cast("Any", value).__class__}.union(*map(nested, inner))
+
+
+@pytest.fixture
+def job_id(music_ai: MusicAiClient) -> str:
+    """A job that has succeeded."""
+    url = music_ai.upload_file(__file__)
+    job_id = music_ai.add_job("name", "sdk-test", {"file": url}, metadata={"mine": [1, {"a": None}]})["id"]
+    assert music_ai.wait_for_job_completion(job_id)["status"] == "SUCCEEDED"
+    return job_id
+
+
+def test_jobs_are_what_the_service_says(music_ai: MusicAiClient, sandbox: Sandbox, job_id: str) -> None:
+    """The same names in the same order; only the URLs are signed anew each time."""
+    [sent] = sandbox.jobs
+    for job in (
+        music_ai.get_job(job_id),
+        *music_ai.list_jobs(),
+        music_ai.wait_for_job_completion(job_id),
+    ):
+        assert list(job) == list(sent)
+        assert job["metadata"] == {"mine": [1, {"a": None}]}
+        assert {**job, "result": None, "metadata": None} == {**sent, "result": None, "metadata": None}
+        assert job["result"].keys() == {"file"}
+        assert nested(job) == {dict, list, str, int, type(None)}
+        assert json.loads(json.dumps(job)) == job
+    job = music_ai.get_job(job_id)
+    job["result"]["file"] = "changed"
+    assert music_ai.get_job(job_id)["result"]["file"] != "changed"
+
+
+def test_other_answers(music_ai: MusicAiClient, sandbox: Sandbox, job_id: str) -> None:
+    assert music_ai.get_job_status(job_id) == {"id": job_id, "status": "SUCCEEDED"}
+    assert list(music_ai.get_application_info()) == ["id", "name"]
+    workflows = music_ai.list_workflows()
+    assert nested(workflows) <= {dict, list, str, type(None)}
+    assert "sdk-test" in [workflow["slug"] for workflow in workflows["workflows"]]
+    assert type(music_ai.upload_file(Path(__file__))) is str
+    assert music_ai.delete_job(job_id) == {"id": job_id}
+
+
+def test_answers_with_more_and_less(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    """What this version doesn't know, or can't read, is in the dictionary too."""
+    odd = {"id": "j", "status": "PAUSED", "createdAt": "yesterday", "name": 3, "new": {"a": [1.5, True]}}
+    sandbox.faults.add("GET /job/{id}", body=odd)
+    job = music_ai.get_job("j")
+    assert job == odd
+    assert nested(job) == {dict, list, str, int, float, bool}
+
+
+def test_metadata_that_comes_as_text(music_ai: MusicAiClient, sandbox: Sandbox, job_id: str) -> None:
+    [sent] = sandbox.jobs
+    sandbox.faults.add("GET /job/{id}", body={**sent, "metadata": json.dumps(sent["metadata"])})
+    assert music_ai.get_job(job_id)["metadata"] == '{"mine": [1, {"a": null}]}'
+    sandbox.faults.clear()
+    sandbox.faults.add("GET /job/{id}", body={**sent, "metadata": "anything"})
+    assert music_ai.get_job(job_id)["metadata"] == "anything"
+
+
+def test_lists_are_one_request_with_all_values(
+    music_ai: MusicAiClient, sandbox: Sandbox, job_id: str
+) -> None:
+    failed = music_ai.add_job("fails", "music-ai/generate-chords", {})["id"]
+    assert music_ai.wait_for_job_completion(failed)["status"] == "FAILED"
+    queries: list[tuple[dict[str, Any] | None, list[str], str]] = [
+        (None, [failed, job_id], "page=0"),
+        ({"status": ["FAILED", "SUCCEEDED"]}, [failed, job_id], "status=FAILED&status=SUCCEEDED&page=0"),
+        (
+            {"status": ("SUCCEEDED", "FAILED"), "size": 1},
+            [failed],
+            "status=SUCCEEDED&status=FAILED&page=0&size=1",
+        ),
+        ({"status": "FAILED", "workflow": None}, [failed], "status=FAILED&page=0"),
+        ({"page": 1, "size": 1}, [job_id], "page=1&size=1"),
+        ({"status": "PAUSED"}, [], "status=PAUSED&page=0"),
+    ]
+    for filters, found, query in queries:
+        before = len(sandbox.requests)
+        assert [job["id"] for job in music_ai.list_jobs(filters)] == found
+        assert [entry.query for entry in sandbox.requests[before:]] == [query]
+    before = len(sandbox.requests)
+    music_ai.list_workflows({"size": 2})
+    assert len(sandbox.requests) == before + 1
+    for wrong in ({"state": "FAILED"}, "FAILED"):
+        with pytest.raises(InputError, match="filters"):
+            music_ai.list_jobs(wrong)  # type: ignore[arg-type]
+
+
+def test_a_lost_answer_costs_one_job(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    url = music_ai.upload_file(__file__)
+    lost = sandbox.faults.add("POST /job", reset="after", nth=1)
+    added = music_ai.add_job("name", "sdk-test", {"file": url})
+    assert lost.hits == 1
+    assert [job["id"] for job in sandbox.jobs] == [added["id"]]
+    assert music_ai.get_job(added["id"])["metadata"] == {}
+
+
+def test_failed_exchanges_are_retried(
+    music_ai: MusicAiClient, sandbox: Sandbox, job_id: str, tmp_path: Path
+) -> None:
+    fault = sandbox.faults.add("GET *", status=503, nth=1, times=2)
+    assert music_ai.get_job(job_id)["id"] == job_id
+    assert fault.hits == 2
+    job = music_ai.get_job(job_id)
+    cut = sandbox.faults.add(f"GET {urlsplit(str(job['result']['file'])).path}", truncate=10, nth=1)
+    [path] = music_ai.download_job_results(job, tmp_path).values()
+    assert cut.hits == 1
+    assert Path(path).read_bytes() == Path(__file__).read_bytes()
+
+
+def test_the_files_of_1_0(
+    music_ai: MusicAiClient, job_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = music_ai.download_job_results(music_ai.get_job(job_id), "./out")
+    assert type(files) is dict
+    assert files == {"file": "./out/file"}
+    assert json.loads(Path("out/workflow.result.json").read_text()) == {"file": "./file"}
+    assert sorted(path.name for path in Path("out").iterdir()) == ["file", "workflow.result.json"]
+    assert music_ai.download_job_results(job_id, tmp_path / "b") == {"file": str(tmp_path / "b" / "file")}
+    with pytest.raises(InputError, match="isn't a job's: status"):
+        music_ai.download_job_results({"id": job_id}, "out")
+
+
+def test_timeouts(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    assert music_ai.timeout is None
+    music_ai.timeout = (3.05, 0.05)
+    assert music_ai.timeout == (3.05, 0.05)
+    music_ai.max_retries = 0
+    sandbox.faults.add("GET /application", delay=0.3)
+    with pytest.raises(TimeoutError):
+        music_ai.get_application_info()
+    for enough in (None, 30, (1, None), (None, 30)):
+        assert music_ai.get_application_info(timeout=enough)["name"]
+    music_ai.timeout = None
+    for wrong in ((1,), (1, 2, 3), (0, 1), (1, 0), ("1", 2), "3"):
+        with pytest.raises(InputError, match="timeout"):
+            music_ai.get_application_info(wrong)  # type: ignore[arg-type]
+    assert music_ai.timeout is None
+    with pytest.raises(ValueError, match="timeout"):
+        music_ai.timeout = (1, 0)
+    assert music_ai.timeout is None
+    assert str(inspect.signature(MusicAiClient.get_job).parameters["timeout"]).endswith("= UNSET")
+
+
+def test_settings(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    music_ai.job_monitor_interval = 0
+    assert music_ai.job_monitor_interval == 0
+    assert music_ai.user_agent == get_user_agent()
+    music_ai.user_agent = "mine/1"
+    music_ai.get_application_info()
+    assert sandbox.requests[-1].headers["user-agent"] == "mine/1"
+    assert sandbox.api_key not in repr(music_ai)
+    assert music_ai.typed.application.get().name == "Default Application"
+    with pytest.raises(ConfigurationError):
+        music_ai.job_monitor_interval = -1
+    with pytest.raises(ConfigurationError, match="no API key"):
+        MusicAiClient("")
+
+
+def test_an_option_that_doesnt_exist_costs_nothing(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    with pytest.raises(TypeError, match="no option 'copyResultsTo', and nothing was sent"):
+        music_ai.add_job("a", "sdk-test", {}, copyResultsTo={})  # type: ignore[call-arg]
+    assert sandbox.requests == []
+
+
+def test_a_name_for_one_paid_request(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    url = music_ai.upload_file(__file__)
+    first, second = (
+        music_ai.add_job("name", "sdk-test", {"file": url}, idempotency_key="song 1") for _ in range(2)
+    )
+    assert first == second
+    assert len(sandbox.jobs) == 1
+
+
+def test_clients_pickle_without_their_key(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MusicAiClient(sandbox.api_key, 3, False, timeout=(1, 20), base_url=sandbox.base_url) as client:
+        pickled = pickle.dumps(client)
+    assert sandbox.api_key.encode() not in pickled
+    monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
+    with pickle.loads(pickled) as again:
+        assert (again.timeout, again.job_monitor_interval, again.save_output_to_folder) == ((1, 20), 3, False)
+        assert again.get_application_info()["name"]
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with Sandbox(tls=True) as sandbox:
+
+        def name_of_the_application() -> str:
+            with MusicAiClient(sandbox.api_key, base_url=sandbox.base_url, max_retries=0) as client:
+                return client.get_application_info()["name"]
+
+        with pytest.raises(requests.exceptions.SSLError, match="certificate"):
+            name_of_the_application()
+        assert sandbox.ca_file is not None
+        monkeypatch.setenv(variable, sandbox.ca_file)
+        assert name_of_the_application() == "Default Application"
+        broken = tmp_path / "broken.pem"
+        broken.write_text("nothing")
+        for wrong in (broken, tmp_path / "missing.pem"):
+            monkeypatch.setenv(variable, str(wrong))
+            with pytest.raises(ConfigurationError, match=f"environment variable {variable}"):
+                name_of_the_application()
+        monkeypatch.setenv(variable, str(tmp_path))
+        with pytest.raises(requests.exceptions.SSLError, match="certificate"):
+            name_of_the_application()  # a folder without certificates
+
+
+def test_a_client_needs_no_close(sandbox: Sandbox) -> None:
+    """Neither while the program runs nor at its end does anything complain."""
+    program = f"""
+import gc
+from musicai_sdk.compat import MusicAiClient
+def once():
+    MusicAiClient({sandbox.api_key!r}, base_url={sandbox.base_url!r}).get_application_info()
+once()
+gc.collect()
+kept = MusicAiClient({sandbox.api_key!r}, base_url={sandbox.base_url!r})
+print(kept.get_application_info()["name"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("Default Application\n", "", 0)
