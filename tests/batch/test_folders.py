@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from batch.support import Service, echo, leftovers, make_tracks, posts
+from batch.support import Service, echo, leftovers, make_tracks, posts, put
 from batch.test_shards import at_home, sharded
 from musicai_sdk.batch import (
     Batch,
@@ -167,7 +167,7 @@ def test_the_rows_of_a_folder(tmp_path: Path) -> None:
     queue(shards[0], main, [], [main.track(key)])
     queue(shards[1], main, [again], [])
     with shards[0].transaction():
-        shards[0].change(shards[0].track(key), "created", job_id="job")
+        put(shards[0], shards[0].track(key), "created", job_id="job")
     folder = meet(shards[1], again)
     assert folder == told_apart("x", track_key("sha256:c", "s", "i", "{}"))
     for shard in shards:
@@ -254,10 +254,10 @@ def test_an_upgrade_is_done_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         keys: list[str] = [row[0] for row in db.execute("SELECT key FROM tracks ORDER BY rowid")]
         states: list[State] = ["deleted", "verified", "finished", "failed", "verified"]
         for key, state in zip(keys, states, strict=True):
-            ledger.change(ledger.track(key), state, resume_at="downloaded" if state == "failed" else None)
+            put(ledger, ledger.track(key), state, resume_at="downloaded" if state == "failed" else None)
             ledger.keep_outputs(ledger.track(key), [("file", "song/file.wav", 1, None)])
         for number, at in ((0, 1.0), (1, 3.0), (4, 2.0)):
-            ledger.change(ledger.track(keys[number]), states[number], downloaded_at=at)
+            put(ledger, ledger.track(keys[number]), states[number], downloaded_at=at)
     ledger.close()
     as_version_1(made, "song")
 
@@ -302,7 +302,7 @@ def test_shards_that_an_older_version_left(tmp_path: Path) -> None:
     main, shard = (Ledger(tmp_path / f"{name}.sqlite3", "s", "i") for name in ("main", "shard"))
     key = track_key("sha256:b", "s", "i", "{}")
     with shard.transaction():
-        shard.change(shard.track(key), "verified", job_id="job")
+        put(shard, shard.track(key), "verified", job_id="job")
         shard.keep_outputs(shard.track(key), [("file", "song/file.wav", 1, None)])
     assert shard.track(key).folder == "song"
     merge(shard, main)

@@ -127,7 +127,8 @@ from musicai_sdk.batch.reporting import write_report
 from musicai_sdk.batch.running import Batch
 from musicai_sdk.batch.shortcut import run
 from musicai_sdk.batch.sources import Folder, Input, Inputs, Manifest, Rejected, Source, Watch
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import State
+from musicai_sdk.batch.tracks import Track
 
 __all__ = [
     "Batch",

@@ -6,12 +6,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
+from musicai_sdk.batch.decide import Stands, decide
 from musicai_sdk.batch.events import Event, Tally, shown
 from musicai_sdk.batch.feeding import Feed, Met, sample
 from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.merging import queue, shard_folder
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import Rejected
+from musicai_sdk.batch.states import SAFE
 from musicai_sdk.batch.tracks import Track
 
 
@@ -30,7 +32,7 @@ async def deal(
     try:
         with main.transaction():
             main.begin()
-        resumed = list(main.unfinished(also_verified=not settings.keep_jobs))
+        resumed = list(main.unfinished(settings))
         dealer.hand_out([], resumed)
         while not draining() and (chunk := await feed.next()):
             await asyncio.to_thread(dealer.deal, chunk)
@@ -65,7 +67,8 @@ class _Dealer:
                     self._reject(item)
         todo, skipped = list[Given](), 0
         for given in met:
-            if given.state == "deleted" or (given.state == "verified" and self._settings.keep_jobs):
+            # Of others the shard decides, which has the whole track.
+            if given.state in SAFE and decide(Stands(given.state), self._settings, met_again=True) == "skip":
                 skipped += 1
                 continue
             try:

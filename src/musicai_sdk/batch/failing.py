@@ -7,7 +7,8 @@ from typing import Any
 
 from musicai_sdk._text import without_queries
 from musicai_sdk.batch.events import storable
-from musicai_sdk.batch.tracks import FETCHABLE, State, Track
+from musicai_sdk.batch.states import FETCHABLE, OPEN, State
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -82,7 +83,7 @@ def _described(error: BaseException) -> tuple[str, str]:
 
 def after_failure(track: Track, error: BaseException) -> tuple[State, dict[str, Any]]:
     """The state and columns of a track that isn't tried again, and where a retry goes on."""
-    if track.state in ("creating", "uncertain"):
+    if track.state in OPEN:
         # Whatever this was, a POST may have been sent before.
         return "uncertain", {}
     start: State = "uploaded" if track.is_url else "seen"

@@ -15,13 +15,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from musicai_sdk.batch.decide import Options, resumed
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.folders import Fits, always, settle
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
 from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, file_id, real_file
 from musicai_sdk.batch.sources import name_of
-from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, PAID, State, Track, track_key
+from musicai_sdk.batch.states import JOBLESS, State, transition
+from musicai_sdk.batch.tracks import Track, track_key
 
 _FIELDS = tuple(each.name for each in fields(Track))
 _MANY = 400
@@ -225,7 +227,7 @@ class Ledger:
 
     def change(self, track: Track, state: State, **changes: Any) -> None:
         """Moves a track to a state, on disk and in memory."""
-        changes["state"] = state
+        changes["state"] = transition(track.state, state)
         columns = ", ".join(f"{name} = ?" for name in changes)
         self._db.execute(f"UPDATE tracks SET {columns} WHERE key = ?", [*changes.values(), track.key])  # noqa: S608
         for name, value in changes.items():
@@ -265,14 +267,10 @@ class Ledger:
         """Forgets what was rejected in the run before."""
         self._db.execute("DELETE FROM rejected")
 
-    def unfinished(self, *, also_verified: bool) -> Iterator[Track]:
-        """The tracks that a run goes on with whatever its inputs are: money is in them."""
-        states = (*PAID, "verified") if also_verified else PAID
-        sql = (
-            f"SELECT {TRACK_COLUMNS} FROM tracks WHERE state IN ({', '.join('?' * len(states))})"  # noqa: S608
-            f" OR (state = 'failed' AND resume_at IN ({', '.join('?' * len(FETCHABLE))}))"
-        )
-        for row in self._db.execute(sql, (*states, *FETCHABLE)).fetchall():
+    def unfinished(self, options: Options) -> Iterator[Track]:
+        """The tracks that a run with these options goes on with whatever its inputs are: money is in them."""
+        sql = f"SELECT {TRACK_COLUMNS} FROM tracks WHERE {resumed(options)}"  # noqa: S608
+        for row in self._db.execute(sql).fetchall():
             yield Track(*row)
 
     def counts(self) -> dict[State, int]:

@@ -25,8 +25,9 @@ from musicai_sdk.batch.reconciling import Reconciler
 from musicai_sdk.batch.results import Output
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import is_object
+from musicai_sdk.batch.states import FETCHABLE, JOBLESS, OPEN, State
 from musicai_sdk.batch.template import instance_of
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import (
     CreateUncertainError,
     IntegrityError,
@@ -76,7 +77,7 @@ class Pipeline:
     def look_for(self, tracks: Iterable[Track]) -> None:
         """Begins to look for the jobs of tracks whose POST an earlier run may have sent, all at once."""
         for track in tracks:
-            if track.state in ("creating", "uncertain"):
+            if track.state in OPEN:
                 self._reconciler.expect(track.idempotency_key or "", track.creating_at or 0.0)
 
     async def close(self) -> None:
@@ -93,11 +94,11 @@ class Pipeline:
         if track.state == "seen":
             await self._upload(track)
         job: Job[Any] | None = None
-        if track.state in ("uploaded", "creating", "uncertain", "created"):
+        if track.state in JOBLESS or track.state == "created":
             # The slot is the plan's: from before the POST until the service has ended the job.
             async with self._slots:
                 job = await self._through_the_service(track)
-        if track.state in ("finished", "downloaded"):
+        if track.state in FETCHABLE:
             async with self._downloads:
                 await self._fetch(track, job)
         if track.state == "verified" and not self._settings.keep_jobs:
@@ -145,11 +146,11 @@ class Pipeline:
 
     async def _through_the_service(self, track: Track) -> Job[Any] | None:
         # After a POST whose job wasn't listed, and another one that was refused, the first one is still open.
-        if track.state in ("creating", "uncertain") or (track.idempotency_key and track.creating_at):
+        if track.state in OPEN or (track.idempotency_key and track.creating_at):
             await self._look_for(track)
             if track.state == "uncertain" and not self._settings.retry_uncertain:
                 return None
-        if track.state in ("uploaded", "creating", "uncertain"):
+        if track.state in JOBLESS:
             await self._create(track)
         return await self._wait(track) if track.state == "created" else None
 

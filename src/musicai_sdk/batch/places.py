@@ -19,6 +19,7 @@ from musicai_sdk.batch.errors import LedgerMismatchError
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.results import MANIFEST, Output
 from musicai_sdk.batch.schema import found_from, seen_from
+from musicai_sdk.batch.states import SAFE, sql
 from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
@@ -219,7 +220,7 @@ def _check_results(db: sqlite3.Connection, path: Path, out: Path) -> None:
     if known is None or _same(found_from(path, known), out):
         return
     rows: list[tuple[str]] = db.execute(
-        "SELECT path FROM outputs JOIN tracks ON tracks.key = track WHERE state IN ('verified', 'deleted') LIMIT ?",
+        f"SELECT path FROM outputs JOIN tracks ON tracks.key = track WHERE state IN {sql(SAFE)} LIMIT ?",  # noqa: S608
         [_LOOKS],
     ).fetchall()
     if rows and not any((out / name).exists() for (name,) in rows):

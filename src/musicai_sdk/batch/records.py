@@ -16,7 +16,8 @@ from musicai_sdk.batch.places import place_of
 from musicai_sdk.batch.results import Output
 from musicai_sdk.batch.schema import found_from, open_to_read, real_file
 from musicai_sdk.batch.sources import Rejected
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import SAFE, UNSETTLED, State, sql
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.storage import Bucket
 
@@ -167,8 +168,9 @@ class LedgerView:
         yield from (
             Failure(*row)
             for row in self._db.execute(
-                "SELECT key, source, state, coalesce(error_code, ''), coalesce(error_message, ''), attempts, job_id"
-                " FROM tracks WHERE state IN ('failed', 'uncertain') ORDER BY source"
+                "SELECT key, source, state, coalesce(error_code, ''), coalesce(error_message, ''),"  # noqa: S608
+                " attempts, job_id"
+                f" FROM tracks WHERE state IN {sql(UNSETTLED)} ORDER BY source"
             )
         )
 
@@ -244,7 +246,7 @@ class LedgerView:
         """
         place = place_of(out)
         for track, outputs in self.tracks():
-            if track.state in ("verified", "deleted"):
+            if track.state in SAFE:
                 try:
                     recorded: list[Output] = [(o.name, o.path, o.size, o.sha256) for o in outputs]
                     place.verified(recorded)

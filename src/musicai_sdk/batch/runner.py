@@ -7,20 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.decide import PAYS, came_back, decide
 from musicai_sdk.batch.events import Event, EventKind, Tally, shown
-from musicai_sdk.batch.failing import SOURCE_GONE
 from musicai_sdk.batch.feeding import Feed, Met, digest, sample
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.pipeline import Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import Rejected
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import OPEN, SAFE, State
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.batch.trying import Tries
 from musicai_sdk.errors import InputError
 
-_SAFE: tuple[State, ...] = ("verified", "deleted")
-"""The results are here."""
 _HASHES = 2
 """Files that are read for their digests at the same time."""
 _PAUSE = 0.5
@@ -127,13 +126,11 @@ class Runner:
                 task.cancel()
 
     async def _start_all(self, feed: Feed) -> None:
-        unfinished = await self._journal.read(
-            lambda ledger: list(ledger.unfinished(also_verified=not self._settings.keep_jobs))
-        )
+        unfinished = await self._journal.read(lambda ledger: list(ledger.unfinished(self._settings)))
         self._pipeline.look_for(unfinished)
         self._resumed = dict.fromkeys((track.key for track in unfinished), False)
         for track in unfinished:
-            if track.state in ("creating", "uncertain"):
+            if track.state in OPEN:
                 self._late[track.key] = track
             else:
                 await self._start(self._to_its_end(track), track.key)
@@ -193,7 +190,7 @@ class Runner:
         self.tally.known += len(met)
         skipped = 0
         for given in met:
-            if given.state in _SAFE and given.key not in self._resumed:
+            if given.state in SAFE and given.key not in self._resumed:
                 skipped += 1
             else:
                 self._unread += 1
@@ -211,8 +208,6 @@ class Runner:
         if found is None:
             return
         track, new = found
-        # What only failed because it wasn't where it was met, and is met now, has no reason to fail.
-        found_again = track.state == "failed" and track.error_code == SOURCE_GONE
         if new:
             self._moved(track, None)
         elif track.key in self.tally.active or track.key in self._resumed or track.key in self._given_up:
@@ -220,14 +215,12 @@ class Runner:
             if self._late.pop(track.key, None) is not None:
                 await self._go_on(track)
                 return
-            if not found_again:
+            if not came_back(track):
                 return
-        elif track.state in _SAFE:
+        elif track.state in SAFE:
             self._skip(1)
             return
-        elif track.state == "uncertain" or (
-            track.state == "failed" and not self._settings.retry_failed and not found_again
-        ):
+        elif decide(track, self._settings, met_again=True) not in {*PAYS, "go_on"}:
             return
         if await self._go_on(track):
             self.tally.done += 1
@@ -254,7 +247,7 @@ class Runner:
     def _meet_again(self, given: Given, track: Track) -> None:
         if self._resumed.get(track.key) is False:
             self._resumed[track.key] = True
-            if track.key not in self.tally.active and track.state in _SAFE:
+            if track.key not in self.tally.active and track.state in SAFE:
                 self.tally.done += 1
         else:
             self.tally.duplicates += 1
@@ -272,11 +265,11 @@ class Runner:
             await self._tries.run(track)
         finally:
             self.tally.active.pop(track.key, None)
-            if track.state not in _SAFE:
+            if track.state not in SAFE:
                 self._given_up.add(track.key)
-        if track.state in _SAFE and self._resumed.get(track.key):
+        if track.state in SAFE and self._resumed.get(track.key):
             self.tally.done += 1
-        return track.state in _SAFE
+        return track.state in SAFE
 
     async def _reject(self, source: str, reason: str) -> None:
         await self._journal.write(lambda ledger: ledger.reject(source, reason))

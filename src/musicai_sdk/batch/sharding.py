@@ -22,7 +22,7 @@ from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import merge, queued, remove_shard, shard_files, shard_folder
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
-from musicai_sdk.batch.tracks import State
+from musicai_sdk.batch.states import State
 from musicai_sdk.errors import MusicAiError
 
 PATIENCE = 60.0

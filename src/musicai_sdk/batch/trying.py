@@ -13,22 +13,12 @@ from musicai_sdk.batch.failing import FATAL, after_failure, described, pause, st
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.pipeline import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
-from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, State, Track
+from musicai_sdk.batch.states import ANSWERED, FETCHABLE, JOBLESS, State
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 
 _OUTAGE = 900.0
 """For how many seconds a service that this run has reached may be out of reach, until the run ends."""
-
-_ANSWERED: frozenset[tuple[State | None, State]] = frozenset(
-    {
-        ("seen", "uploaded"),
-        ("creating", "created"),
-        ("uncertain", "created"),
-        ("created", "finished"),
-        ("verified", "deleted"),
-    }
-)
-"""Changes of a track's state that only an answer of the service brings."""
 
 
 class Emit(Protocol):
@@ -94,7 +84,7 @@ class Tries:
 
     def moved(self, before: State | None, after: State) -> None:
         """Takes note of a track's new state: some only the service's answer brings, long before a track is through."""
-        if (before, after) in _ANSWERED:
+        if (before, after) in ANSWERED:
             self._got_to[after] += 1
             self._heard()
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
 from musicai_sdk.cli.arguments import paths
 from musicai_sdk.cli.settings import Settings, command
@@ -24,20 +25,17 @@ _TRACK = (
 _OUTPUT = ("output", "path", "size", "sha256")
 
 
-_EXPLAINED = """
-\b
-deleted     done: the results are here, and the job is deleted
-verified    done: the results are here, and the job is kept
-downloaded  its files are here, and aren't checked yet
-finished    its job has succeeded; its files are to be downloaded
-created     its job is at the service
-creating    its job is about to be created, or just was
-uploaded    the service has the file
-seen        it waits to be uploaded
-uncertain   whether its job was created isn't known
-failed      with a code and a message: musicai batch failures
-"""
-"""What a ledger calls the states; the names are those of the ledger's file, and stay."""
+class _OfStates(click.Command):
+    """A command that prints the states by their names in the ledger; its help says what they mean."""
+
+    @override
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from musicai_sdk.batch.states import BEST_FIRST, TABLE
+
+        super().format_help_text(ctx, formatter)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_dl([(state, TABLE[state].explained) for state in BEST_FIRST])
 
 
 @click.group()
@@ -54,18 +52,17 @@ def _opened(place: str) -> LedgerView:
     return open_ledger(ledger_of(place))
 
 
-@batch.command(
-    help=f"""Print how many tracks are how far, how long they took, and the bytes.
-
-With --json the states have their names in the ledger:
-{_EXPLAINED}"""
-)
+@batch.command(cls=_OfStates)
 @_PLACE
 @click.pass_obj
 @command
 def status(settings: Settings, place: str) -> None:
-    """The figures of a ledger."""
-    from musicai_sdk.cli.words import STATES, duration, size
+    """Print how many tracks are how far, how long they took, and the bytes.
+
+    With --json the states have their names in the ledger:
+    """
+    from musicai_sdk.batch.states import TABLE
+    from musicai_sdk.cli.words import duration, size
 
     with _opened(place) as view:
         counts, durations, (uploaded, downloaded) = view.counts(), view.durations(), view.bytes()
@@ -78,7 +75,7 @@ def status(settings: Settings, place: str) -> None:
         return
     click.echo(f"{ledger}: {workflow}, {sum(counts.values()):,} tracks")
     for state, count in counts.items():
-        click.echo(f"{count:>9,}  {STATES[state]}")
+        click.echo(f"{count:>9,}  {TABLE[state].label}")
     if rejected:
         click.echo(f"{rejected:>9,}  not taken in the latest run")
     for stage, took in durations.items():
@@ -121,6 +118,7 @@ def check(settings: Settings, place: str) -> None:
     A run doesn't do that: what is recorded as done is skipped. Exit code 1 if there are such tracks. Put their files
     back from a copy; else only a job that is paid anew gives them, with an output folder of its own.
     """
+    from musicai_sdk.batch.states import SAFE
     from musicai_sdk.cli.words import place as place_of
     from musicai_sdk.cli.words import printable
 
@@ -129,25 +127,23 @@ def check(settings: Settings, place: str) -> None:
         for each in view.check(view.bucket or view.out):
             damaged += 1
             settings.show(asdict(each), f"damaged: {place_of(each.source)}: {printable(each.reason)}")
-        done = sum(view.counts().get(state, 0) for state in ("verified", "deleted"))
+        done = sum(view.counts().get(state, 0) for state in SAFE)
     click.echo(f"{done - damaged:,} of {done:,} finished tracks are as they were recorded", err=True)
     click.get_current_context().exit(1 if damaged else 0)
 
 
-@batch.command(
-    help=f"""Print every track with its outputs.
-
-As CSV a line for each output, and one for a track that has none; as JSONL a line for each track. The output without a
-name is the JSON file with the whole result. Times are seconds since 1970, paths are relative to the output folder.
-The column `state` has one of these:
-{_EXPLAINED}"""
-)
+@batch.command(cls=_OfStates)
 @_PLACE
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="csv, or jsonl as with --json.")
 @click.pass_obj
 @command
 def export(settings: Settings, place: str, form: str | None) -> None:
-    """Every track of a ledger."""
+    """Print every track with its outputs.
+
+    As CSV a line for each output, and one for a track that has none; as JSONL a line for each track. The output
+    without a name is the JSON file with the whole result. Times are seconds since 1970, paths are relative to the
+    output folder. The column `state` has one of these:
+    """
     with _opened(place) as view:
         if (form or ("jsonl" if settings.as_json else "csv")) == "jsonl":
             for track, outputs in view.tracks():
