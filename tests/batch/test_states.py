@@ -90,6 +90,8 @@ def test_no_other_module_lists_states() -> None:
         path.relative_to(PACKAGE).as_posix(): lines
         for room in ("batch", "cli")
         for path in (PACKAGE / room).rglob("*.py")
-        if path.name != "states.py" and (lines := collections_of_states(ast.parse(path.read_text("utf-8"))))
+        # The outcomes of a paid request have names of their own, some of which are those of states.
+        if path.name not in ("states.py", "attempts.py")
+        and (lines := collections_of_states(ast.parse(path.read_text("utf-8"))))
     }
     assert not others

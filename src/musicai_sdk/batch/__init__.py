@@ -103,6 +103,7 @@ Ten million tracks:
 
 from __future__ import annotations
 
+from musicai_sdk.batch.attempts import JobAttempt
 from musicai_sdk.batch.cluster import dask_executor
 from musicai_sdk.batch.errors import (
     LedgerError,
@@ -141,6 +142,7 @@ __all__ = [
     "InFlight",
     "Input",
     "Inputs",
+    "JobAttempt",
     "LedgerError",
     "LedgerLockedError",
     "LedgerMismatchError",

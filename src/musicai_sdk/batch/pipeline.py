@@ -15,9 +15,9 @@ from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.asking import unless_gone
 from musicai_sdk.batch.client_warnings import ClientWarnings
 from musicai_sdk.batch.events import Tally
-from musicai_sdk.batch.failing import JOB_GONE
+from musicai_sdk.batch.failing import JOB_GONE, described
 from musicai_sdk.batch.journal import Journal
-from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.ledger import Ledger, Overtaken
 from musicai_sdk.batch.objects import Buckets
 from musicai_sdk.batch.originals import changed_since, original, version
 from musicai_sdk.batch.places import place_of
@@ -40,6 +40,10 @@ from musicai_sdk.models import Job
 
 class Draining(Exception):  # noqa: N818 - the run ends, nothing failed
     """No further step is begun: the run is coming to its end."""
+
+
+class StillRunningError(TransferError):
+    """The service says two things of one job."""
 
 
 class RunFailed(Exception):  # noqa: N818 - carries the error
@@ -77,8 +81,8 @@ class Pipeline:
     def look_for(self, tracks: Iterable[Track]) -> None:
         """Begins to look for the jobs of tracks whose POST an earlier run may have sent, all at once."""
         for track in tracks:
-            if track.state in OPEN:
-                self._reconciler.expect(track.idempotency_key or "", track.creating_at or 0.0)
+            if track.state in OPEN and track.idempotency_key:
+                self._reconciler.expect(track.idempotency_key, track.creating_at or 0.0)
 
     async def close(self) -> None:
         """Ends what runs beside the tracks."""
@@ -194,7 +198,8 @@ class Pipeline:
                 await self._journal.move(track, "uncertain", error_code=code, error_message=message)
             except MusicAiError as error:
                 # The service has certainly not acted: an answer that was lost is a CreateUncertainError.
-                await self._journal.move(track, "uploaded", creating_at=open_since)
+                code, _ = described(error)
+                await self._journal.move(track, "uploaded", creating_at=open_since, error_code=code)
                 if unlisted:
                     self._unlisted.add(key)
                 if isinstance(error, NotFoundError):
@@ -215,33 +220,46 @@ class Pipeline:
 
     async def _look_for(self, track: Track) -> None:
         """Finds the job of a POST whose answer nobody has, if it is listed within the grace period."""
-        key = track.idempotency_key or ""
+        key = track.idempotency_key
+        if key is None:
+            return  # the ledger is an older copy, and nobody knows whether there was a POST
         if key in self._unlisted:
             return  # since the last POST under this key; a second look would only cost another grace period
         job = await self._reconciler.look_for(key, track.creating_at or 0.0)
         if job is not None:
             await self._created(track, job.id)
         else:
+            await self._journal.write(lambda ledger: ledger.absent(track))
             self._unlisted.add(key)
 
     async def _created(self, track: Track, job_id: str) -> None:
-        await self._journal.move(
-            track, "created", job_id=job_id, created_at=time.time(), error_code=None, error_message=None
-        )
+        try:
+            await self._journal.move(
+                track, "created", job_id=job_id, created_at=time.time(), error_code=None, error_message=None
+            )
+        except Overtaken:
+            # Which job was paid for is never forgotten, whoever goes on with the track.
+            await self._journal.write(lambda ledger: ledger.found_job(track, job_id))
+            raise
 
     async def _wait(self, track: Track) -> Job[Any]:
         self._begin(track)
         settings = self._settings
-        job = await unless_gone(
-            track,
-            settings.grace,
+
+        async def ended() -> Job[Any]:
             # All tracks share the client's polls, which are list pages.
-            lambda: self._client.jobs.wait(
+            await self._client.jobs.wait(
                 track.job_id or "",
                 timeout=settings.job_timeout,
                 poll_interval=settings.poll_interval or None,
-            ),
-        )
+            )
+            # A list may say less of a job than it has, and what is said here decides what is downloaded and deleted.
+            job = await self._client.jobs.get(track.job_id or "")
+            if not job.done:
+                raise StillRunningError(f"job {job.id} has ended by the list of jobs, and goes on by itself")
+            return job
+
+        job = await unless_gone(track, settings.grace, ended)
         job.raise_for_failure()
         await self._journal.move(track, "finished", finished_at=time.time())
         return job

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk.batch.claim import LEDGER, Claim
 from musicai_sdk.batch.decide import PAYS, Action, Stands, decide, resumed
 from musicai_sdk.batch.feeding import Met, digest, met_inputs
 from musicai_sdk.batch.inputs import read_inputs
 from musicai_sdk.batch.ledger import Given
 from musicai_sdk.batch.objects import Buckets, known_buckets
-from musicai_sdk.batch.places import LEDGER, bucket_of
-from musicai_sdk.batch.schema import check_owner, open_to_read
+from musicai_sdk.batch.places import bucket_of
+from musicai_sdk.batch.schema import check_owner, found, open_to_read, real_file
 from musicai_sdk.batch.sources import Inputs, Rejected
 from musicai_sdk.batch.states import TABLE, State
 from musicai_sdk.batch.template import Template
@@ -63,6 +64,7 @@ def plan(
     retry_failed: bool = False,
     retry_uncertain: bool = False,
     fresh: bool = False,
+    adopt: bool = False,
 ) -> Plan:
     """What `Batch` with these arguments would do now.
 
@@ -79,10 +81,12 @@ def plan(
         retry_failed: Whether failed tracks would be tried again.
         retry_uncertain: Whether uncertain ones would.
         fresh: What a run would do after `set_aside`: the ledger isn't looked at.
+        adopt: As for the run.
 
     Raises:
         InputError: an argument can't be right, or the inputs can't be read.
-        LedgerError: the ledger is another workflow's, or can't be read.
+        LedgerError: a run would end with it: the ledger is another workflow's, can't be read, lacks something, or isn't
+            there although there are results.
     """
     template = Template(workflow, input_name, params or {})
     bucket = bucket_of(out, workflow)
@@ -90,11 +94,18 @@ def plan(
     path = Path(ledger) if ledger is not None else folder / LEDGER
     items = met_inputs(inputs, folder.absolute(), template, Buckets(known_buckets(inputs), bucket))
     planner = _Planner(template, _Options(retry_failed, retry_uncertain))
+    claim = Claim(
+        path.absolute(), folder.absolute() if bucket is None else path.absolute().parent, bucket, adopt=adopt
+    )
     if fresh or not path.exists():
+        if not fresh:
+            claim.check_new()
         planner.meet(items, None)
     else:
+        opened = found(real_file(path))
         with closing(open_to_read(path)) as db:
             check_owner(db, path, template.slug, template.wire_input)
+            claim.check(opened)
             planner.meet(items, db)
     return planner.plan
 
@@ -197,5 +208,5 @@ class _Planner:
         key = track_key(given.content or "", self._template.slug, self._template.wire_input, given.params)
         if db is None:
             return key, None
-        found = db.execute("SELECT state, error_code, resume_at FROM tracks WHERE key = ?", [key]).fetchone()
-        return key, Stands(*found) if found else None
+        row = db.execute("SELECT state, error_code, resume_at FROM tracks WHERE key = ?", [key]).fetchone()
+        return key, Stands(*row) if row else None

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.account import Account
 from musicai_sdk.batch.decide import PAYS, came_back, decide
 from musicai_sdk.batch.events import Event, EventKind, Tally, shown
 from musicai_sdk.batch.feeding import Feed, Met, digest, sample
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Given, Ledger
+from musicai_sdk.batch.others import Others, keep_beating
 from musicai_sdk.batch.pipeline import Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import Rejected
@@ -50,9 +52,11 @@ class Runner:
             self._journal,
             settings,
             self.tally,
-            lambda text: self._tell(Event("warning", message=text)),
+            self._warn,
         )
-        self._tries = Tries(self._pipeline, self._journal, settings, self._emit)
+        self._account = Account(client, self._journal, settings.max_attempts, self._warn)
+        self._others = Others(self._journal, ledger.id, self._warn)
+        self._tries = Tries(self._pipeline, self._journal, settings, self._emit, self._account, self._others)
         # Enough to keep every stage busy; what is uploaded ahead of its slot stays little, and fresh.
         self._room = asyncio.Semaphore(settings.in_flight + settings.uploads + settings.downloads)
         self._hashes = asyncio.Semaphore(_HASHES)
@@ -67,6 +71,7 @@ class Runner:
         self._given_up = set[str]()
         """Tracks that this run has worked on without getting their results."""
         self._feeding: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
 
     async def run(self) -> None:
@@ -78,6 +83,8 @@ class Runner:
             Exception: whatever the observer of the events raised; it drained the run.
         """
         feed = Feed(self._items)
+        self._beating = asyncio.create_task(keep_beating(self._journal))
+        self._beating.add_done_callback(self._ended_beating)
         try:
             if not self.tally.draining:
                 await self._journal.write(lambda ledger: ledger.begin())
@@ -85,20 +92,22 @@ class Runner:
             if not self.tally.draining:
                 self._feeding = asyncio.create_task(self._start_all(feed))
                 await asyncio.wait({self._feeding})
-                if not self._feeding.cancelled() and self._feeding.exception() is not None:
-                    self._error = self._error or self._feeding.exception()
+                if not self._feeding.cancelled() and (error := self._feeding.exception()) is not None:
+                    self._error = self._error or _cause_of(error)
                     self._wind_down()
             while self._tasks:
                 await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
         finally:
             feed.stop()
-            leftover = [task for task in (self._feeding, *self._tasks) if task is not None]
+            beside = (self._feeding, self._beating)
+            leftover = [task for task in (*beside, *self._tasks) if task is not None]
             for task in leftover:
                 # What a drain has cancelled is ending: a second time would break into httpcore's closing of its
                 # connection, and leave that open.
                 if not task.cancelling():
                     task.cancel()
             await asyncio.gather(*leftover, return_exceptions=True)
+            await self._account.close()
             await self._pipeline.close()
             await self._journal.close()
         if self._error is not None:
@@ -127,7 +136,9 @@ class Runner:
 
     async def _start_all(self, feed: Feed) -> None:
         unfinished = await self._journal.read(lambda ledger: list(ledger.unfinished(self._settings)))
-        self._pipeline.look_for(unfinished)
+        if unfinished:
+            await self._account.check()
+        self._pipeline.look_for([track for track in unfinished if not await self._others.works(track.run)])
         self._resumed = dict.fromkeys((track.key for track in unfinished), False)
         for track in unfinished:
             if track.state in OPEN:
@@ -173,11 +184,16 @@ class Runner:
         self._tasks[task] = key
         task.add_done_callback(self._ended)
 
+    def _ended_beating(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = self._error or error
+            self._wind_down()
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
         self._room.release()
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._error = self._error or (error.__cause__ if isinstance(error, RunFailed) else error)
+            self._error = self._error or _cause_of(error)
             self._wind_down()
 
     async def _meet(self, chunk: list[Met]) -> None:
@@ -276,6 +292,9 @@ class Runner:
         self.tally.rejected += 1
         self._tell(Event("rejected", shown(source), message=reason))
 
+    def _warn(self, text: str) -> None:
+        self._tell(Event("warning", message=text))
+
     def _tell(self, event: Event) -> None:
         """Tells an event; what its observer raises is no track's trouble, and ends the run."""
         try:
@@ -308,3 +327,7 @@ class Runner:
                 track.attempts,
             )
         )
+
+
+def _cause_of(error: BaseException) -> BaseException | None:
+    return error.__cause__ if isinstance(error, RunFailed) else error

@@ -33,6 +33,10 @@ class Settings:
     grace: float = 10.0
     job_timeout: float | None = 6 * 3600.0
     poll_interval: float = 10.0
+    run: str = ""
+    """The run that paid requests are written down for, whichever shard sends them."""
+    application: str | None = None
+    """The application that the run's key belongs to, for workers: theirs must belong to it too."""
     base_url: str | None = None
     """Where the API is, for workers: their environment may not say. Their key is only in their environment."""
 

@@ -70,7 +70,8 @@ TABLE: Mapping[State, StateInfo] = {
         explained="it waits to be uploaded",
         doing="uploading",
         jobless=True,
-        next=_may_become("uploaded", "failed"),
+        # `uncertain`: the ledger is an older copy, and what was done since isn't known; likewise below.
+        next=_may_become("uploaded", "uncertain", "failed"),
     ),
     "uploaded": StateInfo(
         label="uploaded",

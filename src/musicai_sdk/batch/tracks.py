@@ -65,6 +65,8 @@ class Track:
     """When they were read back."""
     ended_at: float | None = None
     """When it was deleted or failed."""
+    run: str | None = None
+    """The run that has changed it last, and that nobody else takes it from while that run is alive."""
 
     @property
     def is_url(self) -> bool:

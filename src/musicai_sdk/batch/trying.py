@@ -7,10 +7,13 @@ import time
 from collections import Counter
 from typing import Any, Protocol
 
+from musicai_sdk.batch.account import Account
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
 from musicai_sdk.batch.failing import FATAL, after_failure, described, pause, strange, transient
 from musicai_sdk.batch.journal import Journal
+from musicai_sdk.batch.ledger import Overtaken
+from musicai_sdk.batch.others import Others
 from musicai_sdk.batch.pipeline import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.states import ANSWERED, FETCHABLE, JOBLESS, State
@@ -31,7 +34,17 @@ class Emit(Protocol):
 class Tries:
     """The pipeline, and what becomes of a track that fails in it."""
 
-    def __init__(self, pipeline: Pipeline, journal: Journal, settings: Settings, emit: Emit) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        journal: Journal,
+        settings: Settings,
+        emit: Emit,
+        account: Account,
+        others: Others,
+    ) -> None:
+        self._account = account
+        self._others = others
         self._pipeline = pipeline
         self._journal = journal
         self._settings = settings
@@ -44,6 +57,18 @@ class Tries:
 
     async def run(self, track: Track) -> None:
         """Takes a track as far as it goes; what would stop every other track too is raised."""
+        while True:
+            await self._account.check()
+            await self._others.wait_for(track)
+            try:
+                await self._run(track)
+            except Overtaken:
+                # Where another run has got with it is read before anything else is done.
+                await self._others.reload(track)
+            else:
+                return
+
+    async def _run(self, track: Track) -> None:
         tries = pages = others = 0
         while True:
             try:
@@ -51,7 +76,7 @@ class Tries:
                 if track.state != "uncertain" or not self._settings.retry_uncertain:
                     return
                 error: Exception | None = None
-            except (Draining, RunFailed, LedgerError, *FATAL) as raised:
+            except (Draining, Overtaken, RunFailed, LedgerError, *FATAL) as raised:
                 if isinstance(raised, Draining):
                     return
                 raise

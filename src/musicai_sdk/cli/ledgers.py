@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,14 +63,16 @@ def status(settings: Settings, place: str) -> None:
     With --json the states have their names in the ledger:
     """
     from musicai_sdk.batch.states import TABLE
-    from musicai_sdk.cli.words import duration, size
+    from musicai_sdk.cli.words import duration, size, times
 
     with _opened(place) as view:
         counts, durations, (uploaded, downloaded) = view.counts(), view.durations(), view.bytes()
         rejected = len(list(view.rejected()))
+        jobs, paid, left = view.jobs_created(), view.tracks_paid(), view.jobs_left()
         workflow, ledger = view.workflow, str(view.path)
     if settings.as_json:
         value = {"ledger": ledger, "workflow": workflow, "states": counts, "rejected": rejected}
+        value |= {"jobs_created": jobs, "tracks_paid": paid, "jobs_left": left}
         value |= {"durations": {stage: asdict(took) for stage, took in durations.items()}}
         settings.show(value | {"bytes_uploaded": uploaded, "bytes_downloaded": downloaded}, "")
         return
@@ -83,6 +86,10 @@ def status(settings: Settings, place: str) -> None:
             f"{what} {duration(value)}" for what, value in _figures(took.median, took.p95, took.longest)
         )
         click.echo(f"{stage:>9}  {', '.join(figures)}")
+    if jobs:
+        click.echo(
+            f"{'jobs':>9}  {times(jobs, 'job')} paid for {times(paid, 'track')}, {len(left):,} still at the service"
+        )
     click.echo(f"{'bytes':>9}  {size(uploaded)} up, {size(downloaded)} down")
 
 
@@ -106,6 +113,34 @@ def failures(settings: Settings, place: str) -> None:
         for rejected in view.rejected():
             value = {"source": rejected.source, "state": "rejected", "message": rejected.reason}
             settings.show(value, f"not taken: {place_of(rejected.source)}: {printable(rejected.reason)}")
+
+
+@batch.command()
+@_PLACE
+@click.argument("track", required=False)
+@click.pass_obj
+@command
+def history(settings: Settings, place: str, track: str | None) -> None:
+    """Print every paid request that was ever sent, and the job that it made: of all tracks, or of TRACK.
+
+    TRACK is an input, a folder of results, or a track's key in the ledger. Requests are written down before they leave:
+    one that is `sent` may have been received or not. Exit code 1 if TRACK isn't in the ledger.
+    """
+    from musicai_sdk.cli.words import place as place_of
+
+    found = False
+    with _opened(place) as view:
+        for each in view.attempts(track):
+            found = True
+            when = datetime.fromtimestamp(each.sent_at).astimezone() if each.sent_at is not None else None
+            parts = [f"{when:%Y-%m-%d %H:%M:%S}" if when else "some time ago", each.reason, each.outcome]
+            parts += [each.code] if each.code else []
+            parts += [f"job {each.job_id}{', deleted' if each.deleted_at else ''}"] if each.job_id else []
+            settings.show(asdict(each), f"{place_of(each.source)}: {'  '.join(parts)}")
+        known = found or track is None or view.knows(track)
+    if not known:
+        click.echo(f"no track {track!r} in this ledger", err=True)
+        click.get_current_context().exit(1)
 
 
 @batch.command()

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from musicai_sdk.batch.places import LEDGER
+from musicai_sdk.batch.claim import LEDGER
 from musicai_sdk.batch.records import Durations
 from musicai_sdk.batch.reporting.reading import ReportView, Span, as_params
 from musicai_sdk.batch.reporting.words import duration, moment, number, size, text
