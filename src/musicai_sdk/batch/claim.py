@@ -72,8 +72,11 @@ class Claim:
         self._file: int | None = None
         self._said: _Said | None = None
 
-    def check_new(self) -> None:
+    def check_new(self, *, send: bool = True) -> None:
         """Checks that a new ledger may begin here.
+
+        Args:
+            send: Whether a bucket may be asked what is in it.
 
         Raises:
             LedgerMismatchError: another ledger's results are in the folder.
@@ -86,7 +89,7 @@ class Claim:
             self._check_others(said)
         if self._adopt:
             return
-        results = next(self._results(), None)
+        results = next(self._results(), None) if send or self._bucket is None else None
         if said is None and results is None:
             return
         place = self._bucket.url if self._bucket is not None else str(self._out)

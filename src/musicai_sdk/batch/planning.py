@@ -48,7 +48,7 @@ class Plan:
     duplicates: int = 0
     """Inputs with the content and parameters of another one: they share its job."""
     upload: int = 0
-    """Bytes to upload for the new ones, and for inputs that are tried again."""
+    """Bytes to upload for the new ones."""
     rejected: list[Rejected] = field(default_factory=list[Rejected])
     """What can't be processed."""
 
@@ -99,7 +99,7 @@ def plan(
     )
     if fresh or not path.exists():
         if not fresh:
-            claim.check_new()
+            claim.check_new(send=False)
         planner.meet(items, None)
     else:
         opened = found(real_file(path))
@@ -191,7 +191,7 @@ class _Planner:
             return  # it is counted already
         figure = _OF_INPUTS[action]
         setattr(self.plan, figure, getattr(self.plan, figure) + 1)
-        if action in PAYS and (track is None or "uploaded" not in {track.state, track.resume_at}):
+        if action == "create" and (track is None or track.state != "uploaded"):
             self.plan.upload += given.size or 0
 
     def _known(self, given: Given, db: sqlite3.Connection | None) -> tuple[str, Stands | None]:

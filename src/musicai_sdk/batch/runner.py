@@ -10,6 +10,7 @@ from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.account import Account
 from musicai_sdk.batch.decide import PAYS, came_back, decide
 from musicai_sdk.batch.events import Event, EventKind, Tally, shown
+from musicai_sdk.batch.failing import short_of_files
 from musicai_sdk.batch.feeding import Feed, Met, digest, sample
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Given, Ledger
@@ -245,9 +246,16 @@ class Runner:
         """The track of an input, and whether it is a new one; None if the input can't be read."""
         try:
             async with self._hashes:
-                if given.content is None:
-                    await asyncio.to_thread(digest, given)
-                sample(given)
+                while True:
+                    try:
+                        if given.content is None:
+                            await asyncio.to_thread(digest, given)
+                        sample(given)
+                        break
+                    except OSError as error:
+                        if not short_of_files(error):
+                            raise
+                    await asyncio.sleep(_PAUSE)
         except (OSError, InputError) as error:
             self.tally.known -= 1
             await self._reject(given.source, str(error))

@@ -10,7 +10,15 @@ from typing import Any, Protocol
 from musicai_sdk.batch.account import Account
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
-from musicai_sdk.batch.failing import FATAL, after_failure, described, pause, strange, transient
+from musicai_sdk.batch.failing import (
+    FATAL,
+    after_failure,
+    described,
+    pause,
+    short_of_files,
+    strange,
+    transient,
+)
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Overtaken
 from musicai_sdk.batch.others import Others
@@ -22,6 +30,12 @@ from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 
 _OUTAGE = 900.0
 """For how many seconds a service that this run has reached may be out of reach, until the run ends."""
+
+
+_SHORT_PAUSES = 3
+"""After how many pauses they grow no longer while no files can be opened."""
+_FORGOTTEN = 60.0
+"""Seconds without such trouble after which it is another one."""
 
 
 class Emit(Protocol):
@@ -52,6 +66,8 @@ class Tries:
         self._reached = False
         """Whether this run has had anything from the service."""
         self._unreachable_since: float | None = None
+        self._short_since = self._short_at = float("-inf")
+        """Since when, and when last, no files could be opened."""
         self._got_to = Counter[State]()
         """How many tracks an answer of the service has brought to a state."""
 
@@ -69,7 +85,7 @@ class Tries:
                 return
 
     async def _run(self, track: Track) -> None:
-        tries = pages = others = 0
+        tries = pages = others = shortages = 0
         while True:
             try:
                 await self._pipeline.advance(track)
@@ -82,6 +98,16 @@ class Tries:
                 raise
             except Exception as raised:  # noqa: BLE001 - one failure never stops the rest
                 error = raised
+            if short_of_files(error):
+                shortages += 1
+                self._end_if_short(error)
+                self._emit(
+                    "retry",
+                    track,
+                    "no more files can be opened just now: fewer transfers at a time need fewer",
+                )
+                await asyncio.sleep(pause(min(shortages, _SHORT_PAUSES)))
+                continue
             tries += 1
             if isinstance(error, StatusError) and not strange(error):
                 pages = 0
@@ -115,6 +141,15 @@ class Tries:
 
     def _heard(self) -> None:
         self._reached, self._unreachable_since = True, None
+
+    def _end_if_short(self, error: Exception | None) -> None:
+        """Ends a run that can't open files for too long. All tracks stay as they are for the next run."""
+        now = time.monotonic()
+        if now - self._short_at > _FORGOTTEN:
+            self._short_since = now
+        self._short_at = now
+        if now - self._short_since > _OUTAGE:
+            raise RunFailed from error
 
     def _end_if_out_of_reach(self, error: ConnectionFailedError, tries: int) -> None:
         """Ends a run that can't reach the service at all: no track's fault. All stay as they are for the next run."""

@@ -238,7 +238,7 @@ def _tell(settings: Settings, found: Plan) -> None:
         (found.new, f"new: {upload}, each a job to pay for"),
         (found.continued - found.unanswered, "under way: paid for, and gone on with"),
         (found.unanswered, "under way, without an answer: looked for, and paid for only if there is no job"),
-        (found.retried, "tried before: tried again, a job that failed is paid anew"),
+        (found.retried, "failed before: tried again, a job that failed is paid anew"),
         (found.finished, "done before"),
         (found.failed, "failed before: left alone without --retry-failed or --retry-uncertain"),
         (found.duplicates, "the same as others: no job of their own"),
