@@ -24,13 +24,13 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "models": {"errors", "_text"},
     "workflows": {"models", "errors", "_text"},
     "_io": {"errors", "_text", "httpx", "asyncio"},
-    "_core": {"_io", "models", "workflows", "errors", "_text", "_names"},
+    "_core": {"_io", "models", "workflows", "errors", "_text", "_names", "_job_search"},
     "resources": {"_core", "_io", "models", "workflows", "errors", "_text"},
     "codegen": {"models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"},
     "music": {"models"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "batch": {
-        *("models", "workflows", "errors", "storage", "_names", "_text", "asyncio"),
+        *("models", "workflows", "errors", "storage", "_names", "_text", "_job_search", "asyncio"),
         *("client", "MusicAiClient", "AsyncMusicAiClient"),
     },
     "cli": {

@@ -38,7 +38,7 @@ PAIRS: list[tuple[type, type, set[str]]] = [
     (Files, AsyncFiles, NEITHER),
     (Workflows, AsyncWorkflows, NEITHER),
     (Applications, AsyncApplications, NEITHER),
-    (JobList, AsyncJobList, NEITHER),
+    (JobList, AsyncJobList, NEITHER | {"pages"}),
 ]
 OWN_EXAMPLES = {MusicAiClient, JobList}
 """Where the documentation of the class itself shows how its colour is used; its first sentence must agree still."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from typing import Any
 
@@ -52,7 +53,6 @@ class Jobs(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.jobs = dict[str, str]()
-        self.number = 0
 
     @initialize()
     def begin(self) -> None:
@@ -60,8 +60,8 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(target=keys, fault=st.none() | st.sampled_from(FAILURES), own=st.booleans())
     def create(self, fault: dict[str, Any] | None, own: bool) -> str:
-        self.number += 1
-        key = f"key-{self.number}" if own else None
+        # Of its own for every run: the client remembers which keys it has lost.
+        key = f"key-{uuid.uuid4()}" if own else None
         if fault:
             self.sandbox.faults.add("POST /job", nth=1, **fault)
         try:
@@ -81,7 +81,11 @@ class Jobs(RuleBasedStateMachine):
     def create_again(self, key: str) -> None:
         if not key.startswith("key-"):
             return
-        created = self.client.jobs.create(WORKFLOW, idempotency_key=key)
+        lost = key not in self.jobs
+        if lost:
+            with pytest.raises(CreateUncertainError):
+                self.client.jobs.create(WORKFLOW, idempotency_key=key)
+        created = self.client.jobs.create(WORKFLOW, idempotency_key=key, recover=not lost)
         assert created.id == self.jobs.setdefault(key, created.id)
 
     @rule(key=keys, fault=st.none() | st.sampled_from(HARMLESS))

@@ -57,8 +57,10 @@ class NewJob:
     copy_results_to: CopyResultsTo | None
     idempotency_key: str | None
     recover: bool = True
-    """Whether the job is looked for by its token: before the POST with a token of the caller's, and after an answer
-    that was lost."""
+    """Whether the job is looked for by its key: before the POST with a key of the caller's, and after an answer that
+    was lost."""
+    settle: float | None = None
+    """Seconds after the call from which on a key that isn't listed counts as absent; None for the default."""
 
 
 class _ClientTimeout(float):

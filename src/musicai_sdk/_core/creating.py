@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import NewJob
-from musicai_sdk._core.deadlines import before_create, within
+from musicai_sdk._core.deadlines import before_create, still_time, within
+from musicai_sdk._core.fetching import get
 from musicai_sdk._core.idempotency import alone, checked_key, fingerprint
-from musicai_sdk._core.listing import PAGE_SIZE, JobPages
+from musicai_sdk._core.interruption import noted
+from musicai_sdk._core.listing import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.own_storage import upload_urls
@@ -18,6 +21,7 @@ from musicai_sdk._core.retrying import may_have_acted
 from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._core.uploading import upload
 from musicai_sdk._io.record import logger
+from musicai_sdk._job_search import Wanted, search
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
 from musicai_sdk.models.result import R, output_names, wire_name_of
@@ -26,6 +30,8 @@ from musicai_sdk.workflows.base import Workflow, file_url, is_file_input
 LOOK_FOR = 5.0
 """For how many seconds a create whose answer was lost is looked for in the list of jobs."""
 LOOK_EVERY = 1.0
+SETTLE = 5.0
+"""How many seconds a process must be old before a key that isn't listed counts as absent, unless the caller says."""
 
 
 async def create(
@@ -62,14 +68,18 @@ async def _create(
     # First of all: without credentials for the caller's storage nothing is uploaded, and nothing paid.
     targets = destinations(workflow, await upload_urls(session, new.copy_results_to, workflow, key))
     check_payload(workflow, new, targets)
+    called = session.io.now()
     metadata = {**(new.metadata or {}), IDEMPOTENCY_KEY: key}
+    wanted = Wanted(key, workflow.slug, params=_remote_params(workflow))
     if new.idempotency_key is not None:
         metadata[REQUEST_DIGEST] = fingerprint(workflow.slug, _with_paths(workflow), targets)
-        with before_create(session, deadline):
-            early = within(session, options, deadline)
-            made = await _made_before(session, metadata, early) if new.recover else None
-        if made is not None:
-            return JobRef(made.id, workflow.result_type, key)
+        if new.recover:
+            with before_create(session, deadline):
+                early = within(session, options, deadline)
+                until = _settled(session, new.settle, called)
+                made = await _made_before(session, wanted, metadata[REQUEST_DIGEST], until, early, deadline)
+            if made is not None:
+                return JobRef(made.id, workflow.result_type, key)
     with before_create(session, deadline):
         params = await _uploaded(session, workflow, options, deadline)
     payload = {
@@ -81,13 +91,8 @@ async def _create(
     if new.copy_results_to is not None:
         payload["copyResultsTo"] = targets
     sent = session.io.now()
-    try:
-        job_id = await _post(session, payload, key, options, deadline, recover=new.recover)
-    except MusicAiError:
-        raise
-    except BaseException as error:  # cancelled, or interrupted by Ctrl-C
-        error.add_note(f"a job may have been created meanwhile: client.jobs.find({key!r}) looks for it")
-        raise
+    with noted(f"a job may have been created: client.jobs.find({key!r}) looks for it"):
+        job_id = await _post(session, payload, wanted, options, deadline, recover=new.recover)
     session.durations.created(job_id, workflow.slug, sent)
     return JobRef(job_id, workflow.result_type, key)
 
@@ -95,21 +100,45 @@ async def _create(
 async def _post(
     session: Session,
     payload: Mapping[str, Any],
-    key: str,
+    wanted: Wanted,
     options: RequestOptions,
     deadline: float | None,
     *,
     recover: bool,
 ) -> str:
-    """Creates the job and returns its id, also when the answer is lost but the job is there."""
+    """Creates the job and returns its id, also when the answer is lost but the job is there.
+
+    However this ends without an answer, interruptions included, the key stays among the lost ones.
+    """
+    lost_before = wanted.key in session.lost
+    session.lost.add(wanted.key)
     try:
-        return (await session.call(CREATE_JOB, payload=payload, options=options, deadline=deadline)).id
+        job_id = (await session.call(CREATE_JOB, payload=payload, options=options, deadline=deadline)).id
     except MusicAiError as error:
         if not may_have_acted(error):
+            if not lost_before:
+                session.lost.discard(wanted.key)
             raise
         if not recover:
-            raise _uncertain(key, error, "and was not looked for") from error
-        return (await _recovered(session, key, error, options)).id
+            raise _uncertain(
+                wanted.key, f"the answer to POST /job was lost ({error}), and nobody looked for the job"
+            ) from error
+        job_id = (await _recovered(session, wanted, error, options)).id
+    session.lost.discard(wanted.key)
+    return job_id
+
+
+def _settled(session: Session, settle: float | None, called: float) -> float:
+    """The time of `io.now()` from which on a key that isn't listed counts as absent."""
+    if settle is None:
+        return max(called, session.began + SETTLE)
+    if (
+        isinstance(settle, bool)
+        or not isinstance(cast("object", settle), int | float)
+        or not 0 <= settle < math.inf
+    ):
+        raise InputError(f"settle must be 0 or more seconds, not {settle!r:.100}")
+    return called + settle
 
 
 def check_payload(workflow: Workflow[Any], new: NewJob, targets: Mapping[str, str]) -> None:
@@ -169,59 +198,137 @@ async def _uploaded(
     return params
 
 
+def _remote_params(workflow: Workflow[Any]) -> dict[str, Any]:
+    """The parameters that are the same in every request: all but local files, whose uploads have URLs of their own."""
+    return {
+        name: value for name, value in _with_paths(workflow).items() if not isinstance(value, os.PathLike)
+    }
+
+
 async def _made_before(
-    session: Session, metadata: Mapping[str, Any], options: RequestOptions
+    session: Session,
+    wanted: Wanted,
+    digest: str,
+    until: float,
+    options: RequestOptions,
+    deadline: float | None,
 ) -> Job[Any] | None:
-    """The job that the caller's token stands for already; the token of another request is an error."""
-    job = await find(session, metadata[IDEMPOTENCY_KEY], options)
-    if job is not None and (job.raw_metadata or {}).get(REQUEST_DIGEST) != metadata[REQUEST_DIGEST]:
+    """The job that the caller's key stands for already; None when there certainly is none.
+
+    Raises:
+        InputError: the key is another request's.
+        CreateUncertainError: whether there is one isn't known.
+    """
+    key = wanted.key
+    try:
+        job = await _search(session, wanted, until, options, deadline)
+    except CreateUncertainError as error:
+        raise CreateUncertainError(
+            f"{error}. Nothing was sent: look in the dashboard, and pass recover=False to create the job if it isn't"
+            f" there",
+            idempotency_key=key,
+        ) from error.__cause__
+    if job is None:
+        if key in session.lost:
+            raise CreateUncertainError(
+                f"this client has sent a POST /job under the key {key!r} whose answer it doesn't know, and no such job"
+                f" is listed. It may still appear: nothing was sent again. Pass recover=False to pay for another one",
+                idempotency_key=key,
+            )
+        return None
+    session.lost.discard(key)
+    if (job.raw_metadata or {}).get(REQUEST_DIGEST, digest) != digest:
         raise InputError(
-            f"idempotency_key {metadata[IDEMPOTENCY_KEY]!r} belongs to job {job.id} already, which was created with"
-            f" another workflow or other parameters: use a key of its own for every job"
+            f"idempotency_key {key!r} belongs to job {job.id} already, which was created with another workflow or"
+            f" other parameters: use a key of its own for every job"
         )
     return job
 
 
-async def _recovered(session: Session, key: str, error: MusicAiError, options: RequestOptions) -> Job[Any]:
+async def _recovered(
+    session: Session, wanted: Wanted, error: MusicAiError, options: RequestOptions
+) -> Job[Any]:
     """The job that a create made although its answer was lost."""
     logger.info("create: the answer was lost (%s); looking for the job", error)
-    until = session.io.now() + LOOK_FOR
-    while True:
-        try:
-            job = await find(session, key, options)
-        except MusicAiError as failure:
-            logger.info("create: can't list jobs (%s)", failure)
-            job = None
-        if job is not None:
-            return job
-        if session.io.now() >= until:
-            break
-        await session.io.sleep(LOOK_EVERY)
-    raise _uncertain(key, error, f"and no such job was listed within {LOOK_FOR:g} s") from error
+    reason = f"no such job was listed within {LOOK_FOR:g} s"
+    try:
+        job = await _search(session, wanted, session.io.now() + LOOK_FOR, options, None, patient=True)
+    except CreateUncertainError as unproven:
+        job, reason = None, str(unproven)
+    if job is not None:
+        return job
+    raise _uncertain(wanted.key, f"the answer to POST /job was lost ({error}), and {reason}") from error
 
 
-def _uncertain(key: str, error: MusicAiError, looked: str) -> CreateUncertainError:
+def _uncertain(key: str, what: str) -> CreateUncertainError:
     return CreateUncertainError(
-        f"the answer to POST /job was lost ({error}) {looked}. It was not sent again, because it may exist and cost"
-        f" money: look later with client.jobs.find({key!r}), and create it anew only if that stays None",
+        f"{what}. It was not sent again, because the job may exist and cost money: look later with"
+        f" client.jobs.find({key!r}), and in the dashboard, before you create it anew",
         idempotency_key=key,
     )
 
 
-async def find(session: Session, key: str, options: RequestOptions) -> Job[Any] | None:
-    """The job that was created under a token, if the service lists it.
+async def find(
+    session: Session, key: str, options: RequestOptions, *, settle: float = 0.0
+) -> Job[Any] | None:
+    """The job that was created under a key; None if there certainly is none.
 
-    Pages are counted from the newest job, so whatever is deleted during the walk moves others to pages that were
-    read already: what isn't found on several pages is looked for once more.
+    Raises:
+        CreateUncertainError: the service lists no such job, but that proves nothing.
     """
-    for _ in range(2):
-        pages = JobPages(session, {}, PAGE_SIZE, options)
-        walked = 0
-        while (page := await pages.next()) is not None:
-            walked += 1
-            for job in page:
-                if job.idempotency_key == key:
-                    return job
-        if walked < 2:
-            break
-    return None
+    called = session.io.now()
+    job = await _search(session, Wanted(checked_key(key)), _settled(session, settle, called), options, None)
+    if job is not None:
+        session.lost.discard(key)
+    return job
+
+
+async def _search(
+    session: Session,
+    wanted: Wanted,
+    until: float,
+    options: RequestOptions,
+    deadline: float | None,
+    *,
+    patient: bool = False,
+) -> Job[Any] | None:
+    """Looks for a job at once, then again until a time of `io.now()`; only a search that begins then proves absence.
+
+    Args:
+        session: The client's session.
+        wanted: What to look for.
+        until: When absence may be concluded.
+        options: Per-call settings.
+        deadline: A time of `io.now()` at which the caller's time is over.
+        patient: Whether a list that can't be read is read again until then.
+    """
+    while True:
+        last = session.io.now() >= until
+        why = ""
+        try:
+            result = await search(
+                lambda size: JobPages(session, {}, size, options, deadline=deadline),
+                lambda job_id: get(session, job_id, None, options),
+                [wanted],
+                echoes=session.echoes,
+                thorough=last,
+            )
+        except MusicAiError as failure:
+            if not patient:
+                raise
+            logger.info("create: can't list jobs (%s)", failure)
+            why = f"jobs can't be listed ({failure})"
+        else:
+            session.echoes = result.echoes
+            if wanted.key in result.found:
+                return result.found[wanted.key]
+            why = result.unknown.get(wanted.key, "")
+        if last:
+            if why:
+                raise CreateUncertainError(
+                    f"whether a job exists under the key {wanted.key!r} isn't known: {why}",
+                    idempotency_key=wanted.key,
+                )
+            return None
+        still_time(session, deadline)
+        await session.io.sleep(max(0.0, min(LOOK_EVERY, until - session.io.now())))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ValidationError
 
 from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
 from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.pagination import Pager
 from musicai_sdk._core.session import Session
 from musicai_sdk.errors import InputError
 from musicai_sdk.models._open import JobStatus
@@ -34,10 +35,7 @@ def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> F
 
 
 class JobPages:
-    """The jobs that match, one request a page. The end is the first page that isn't full: the service sends no total.
-
-    A job that moves to another page because others are created or deleted meanwhile is not given twice.
-    """
+    """The jobs that match, one request a page, in the order of the service. See `Pager` for how the end is known."""
 
     def __init__(
         self,
@@ -49,19 +47,14 @@ class JobPages:
         *,
         deadline: float | None = None,
     ) -> None:
-        if page_size < 1:
-            raise InputError(f"page_size must be 1 or more, not {page_size!r}")
         self._session = session
         self._filters = read_filters(filters)
         self._size = page_size
         self._options = options
         self._result_type = result_type
         self._deadline = deadline
-        self._number = 0
+        self._pager = Pager(self._fetch, page_size, lambda job: job.id)
         self._seen = set[str]()
-        self._top: str | None = None
-        """The first job of the page before."""
-        self._ended = False
 
     def again(self) -> JobPages:
         """The same pages from the first."""
@@ -74,26 +67,36 @@ class JobPages:
             deadline=self._deadline,
         )
 
+    def __aiter__(self) -> JobPages:
+        return self
+
+    async def __anext__(self) -> list[Job[Any]]:
+        """The next page as it came; the last one is empty."""
+        jobs = await self._pager.next()
+        if jobs is None:
+            raise StopAsyncIteration
+        if self._result_type is RawResult:
+            return list(jobs)
+        return [job.with_result_type(self._result_type) for job in jobs]
+
     async def next(self) -> Sequence[Job[Any]] | None:
-        """The next page, or None after the last."""
-        if self._ended:
+        """What is new on the next page, or None after the last.
+
+        A job that moves to another page because others are created or deleted meanwhile is not given twice.
+        """
+        page = await anext(self, None)
+        if page is None:
             return None
+        fresh = [job for job in page if job.id not in self._seen]
+        self._seen.update(job.id for job in fresh)
+        return fresh
+
+    async def _fetch(self, number: int, size: int) -> list[Job[Any]]:
         query = self._filters.model_dump(by_alias=True, exclude_none=True)
-        query |= {"page": self._number, "size": self._size}
-        jobs = await self._session.call(
+        query |= {"page": number, "size": size}
+        return await self._session.call(
             LIST_JOBS, query=query, options=self._options, deadline=self._deadline
         )
-        fresh = [job for job in jobs if job.id not in self._seen]
-        self._seen.update(job.id for job in fresh)
-        self._number += 1
-        # The same full page again: a server that ignores `page` would otherwise be asked for ever. Nothing new on a
-        # page isn't enough: so many jobs may have been created meanwhile that all of an old page stands on this one.
-        top = jobs[0].id if jobs else None
-        self._ended = len(jobs) < self._size or (not fresh and top == self._top)
-        self._top = top
-        if self._result_type is RawResult:
-            return fresh
-        return [job.with_result_type(self._result_type) for job in fresh]
 
 
 def job_pages(
@@ -117,15 +120,12 @@ def job_pages(
 
 async def list_workflows(session: Session, options: RequestOptions) -> list[WorkflowInfo]:
     """All workflows of the account, every page."""
+
+    async def fetch(number: int, size: int) -> Sequence[WorkflowInfo]:
+        return await session.call(LIST_WORKFLOWS, query={"page": number, "size": size}, options=options)
+
+    pager = Pager(fetch, PAGE_SIZE, lambda workflow: workflow.slug)
     found = dict[str, WorkflowInfo]()
-    number = 0
-    while True:
-        query = {"page": number, "size": PAGE_SIZE}
-        page = cast(
-            "Sequence[WorkflowInfo]", await session.call(LIST_WORKFLOWS, query=query, options=options)
-        )
-        before = len(found)
+    while (page := await pager.next()) is not None:
         found.update((workflow.slug, workflow) for workflow in page)
-        number += 1
-        if len(page) < PAGE_SIZE or len(found) == before:
-            return list(found.values())
+    return list(found.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -45,6 +46,12 @@ class Session:
         self.durations: Durations = Durations()
         self.creating: dict[tuple[int, str], object] = {}
         """The tokens under which a job is being created, by process; see `musicai_sdk._core.idempotency`."""
+        self.lost: set[str] = set()
+        """Keys under which this client has sent a POST whose answer it doesn't know."""
+        self.echoes: bool = False
+        """Whether a listed job carried a key: the service gives metadata back."""
+        self.began: float = process_began(io)
+        """When this process began to use the package, by `io.now()`: what earlier processes sent, they sent before."""
         self.pollers: dict[int, Pollers] = {}
         """Who polls, by process; see `musicai_sdk._core.polling`."""
 
@@ -127,6 +134,14 @@ class Session:
     def timeout(self, options: RequestOptions) -> float | None:
         """The timeout of one exchange, in seconds."""
         return options.get("request_timeout", self.settings.timeout)
+
+
+_BEGAN: dict[int, float] = {}
+
+
+def process_began(io: IO) -> float:
+    """When the first client of this process was made. A forked child is a process of its own."""
+    return _BEGAN.setdefault(os.getpid(), io.now())
 
 
 def segment(job_id: object) -> str:

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from musicai_sdk._core.arguments import OnUpdate
 from musicai_sdk._core.deadlines import deadline_of
-from musicai_sdk._core.fetching import job_id_of, result_type_of
+from musicai_sdk._core.fetching import get, job_id_of, result_type_of
+from musicai_sdk._core.interruption import job_note, noted
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.polling import (
     CONFIDENCE,
@@ -21,6 +22,10 @@ from musicai_sdk._core.polling import (
 from musicai_sdk._core.session import Session, segment
 from musicai_sdk.errors import InputError, WaitTimeoutError
 from musicai_sdk.models.job import Job, JobRef
+from musicai_sdk.models.result import WorkflowResult, output_names
+
+NOTED = 20
+"""Jobs that an interrupted wait names."""
 
 
 async def wait(
@@ -57,7 +62,8 @@ async def wait_all(
         job_id = job_id_of(job)
         waiter.jobs[job_id] = _watched(session, job_id, waiter, poll_interval)
     count = len(waiter.jobs)
-    with pollers(session).joined(session, waiter, options) as poller:
+    notes = [job_note(job_id) for job_id in list(waiter.jobs)[:NOTED]]
+    with noted(*notes), pollers(session).joined(session, waiter, options) as poller:
         await poller.watch(waiter)
     if waiter.jobs:
         late = list(waiter.jobs)
@@ -65,7 +71,21 @@ async def wait_all(
         if count > 1:
             error.add_note(f"{len(late)} of {count} jobs are unfinished: {', '.join(late[:20])}")
         raise error
-    return [waiter.ended[job_id_of(job)].with_result_type(result_type_of(job)) for job in jobs]
+    return [await _whole(session, waiter.ended[job_id_of(job)], result_type_of(job), options) for job in jobs]
+
+
+async def _whole(
+    session: Session, job: Job[Any], result_type: type[WorkflowResult], options: RequestOptions
+) -> Job[Any]:
+    """The job with its results: one from a list is fetched if the list doesn't say all."""
+    required = (name for name, field in result_type.model_fields.items() if field.is_required())
+    names = output_names(result_type)
+    held = job.raw_result or {}
+    if job.succeeded and (
+        not held or any(held.get(names[name]) is None for name in required if name in names)
+    ):
+        return await get(session, job.id, result_type, options)
+    return job.with_result_type(result_type)
 
 
 def _listed(jobs: Iterable[str | JobRef[Any] | Job[Any]]) -> list[str | JobRef[Any] | Job[Any]]:

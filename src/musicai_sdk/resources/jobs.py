@@ -49,13 +49,14 @@ class Jobs:
         metadata: Mapping[str, Any] | None = None,
         copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
+        settle: float | None = None,
         recover: bool = True,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
         """Creates a job, and doesn't wait for it. This costs money.
 
         Local files among the workflow's inputs are uploaded first. The POST is only sent again when the server can't
-        have acted on it; if its answer is lost, the job is looked for by its token instead.
+        have acted on it; if its answer is lost, the job is looked for by its key instead.
 
         Args:
             workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
@@ -64,25 +65,33 @@ class Jobs:
             copy_results_to: A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output, named as on the wire or
                 as the field of the result's class: those outputs go to your own storage, and stand as
                 `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
-            idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
-                job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
-                Within one client that also holds for calls at the same time; two processes that use one token at
-                the same time may create two jobs: the service itself knows no such tokens.
-            recover: False if you look for lost jobs yourself, as a catalogue does for all of them at once: nothing is
-                listed then, neither before the POST nor after it; a lost answer is a `CreateUncertainError` at once.
+            idempotency_key: A name of your own (1 to 255 characters) for this one paid request; a random one when left
+                out. It travels in the job's metadata, and a `create` with a key that a listed job carries returns that
+                job and sends nothing. Within one client that is exact: calls at the same time wait for each other, and
+                a key whose answer was lost is never sent again unless `recover=False`. Across processes it holds
+                for those that come after each other, see `settle`. Two processes that use one key at the same time may
+                create two jobs: the service has no idempotency of its own (source: the official reference names none).
+            settle: Seconds after this call from which on a key that isn't listed counts as absent: the job is looked
+                for until then, and only a whole walk of the list that begins then permits the POST. Give the longest
+                time that a POST of a process that was killed may take to arrive, plus that until the service lists
+                it. When left out, the process must be 5 s old, which covers one that was killed and started again.
+            recover: False to send the POST without looking for a job of this key, before or after it: for callers who
+                look for lost jobs themselves, and for a key that was looked up in the dashboard. A lost answer is a
+                `CreateUncertainError` at once then.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
             A reference with the job's `id`, for `wait`, `get`, `download` and `delete`.
 
         Raises:
-            CreateUncertainError: the answer was lost and the job isn't listed; it may exist. Has the token.
+            CreateUncertainError: the answer was lost and the job isn't listed; or whether a job has the key already
+                can't be known, because the service doesn't give metadata back. The job may exist; has the key.
             NotFoundError: no such workflow.
-            InputError: the workflow or an argument can't be right, or the token is another request's; nothing was
+            InputError: the workflow or an argument can't be right, or the key is another request's; nothing was
                 sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
-        new = NewJob(name, metadata, copy_results_to, idempotency_key, recover)
+        new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
         return drive(_core.creating.create(self._session, workflow, new, options))
 
     def run(
@@ -93,6 +102,7 @@ class Jobs:
         metadata: Mapping[str, Any] | None = None,
         copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
+        settle: float | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
         **options: Unpack[RequestOptions],
@@ -105,6 +115,7 @@ class Jobs:
             metadata: As in `create`.
             copy_results_to: As in `create`.
             idempotency_key: As in `create`.
+            settle: As in `create`; it counts among the `timeout`.
             timeout: Seconds for uploading, creating and waiting together; None for without end. The job is not
                 created once they are over, and a POST that was sent is not cut short.
             on_update: Called with the new state whenever the job's status changes.
@@ -119,7 +130,7 @@ class Jobs:
             CreateTimeoutError: the time was over before: no job was created.
             CreateUncertainError: as in `create`.
         """
-        new = NewJob(name, metadata, copy_results_to, idempotency_key)
+        new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
         return drive(_core.running.run(self._session, workflow, new, timeout, on_update, options))
 
     @overload
@@ -177,7 +188,8 @@ class Jobs:
             status: Only jobs with this status, or with one of these.
             workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
             batch_name: Only jobs of this batch.
-            page_size: Jobs fetched with one request. 100 is the service's default; its maximum isn't known.
+            page_size: Jobs asked for with one request. 100 is the service's default; its maximum isn't known, and a
+                server that gives fewer is followed page by page all the same: the end is an empty page.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
@@ -354,17 +366,25 @@ class Jobs:
             )
         )
 
-    def find(self, idempotency_key: str, **options: Unpack[RequestOptions]) -> Job[RawResult] | None:
-        """Looks for the job that was created under a token, such as `CreateUncertainError.idempotency_key`.
+    def find(
+        self, idempotency_key: str, *, settle: float = 0.0, **options: Unpack[RequestOptions]
+    ) -> Job[RawResult] | None:
+        """Looks for the job that was created under a key, such as `CreateUncertainError.idempotency_key`.
 
         Args:
-            idempotency_key: The token given to `create`, or generated by it.
+            idempotency_key: The key given to `create`, or generated by it.
+            settle: Seconds for which the job is looked for before it counts as absent: it may be listed late.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The job, or None when the service lists none with that token (yet).
+            The job; None when the service certainly lists none with that key: the whole list was read, from `settle`
+            seconds after the call on, until nothing could have been missed.
+
+        Raises:
+            CreateUncertainError: it isn't listed, but that proves nothing: jobs come and go too fast, or the service
+                doesn't give back the metadata that has the key.
         """
-        return drive(_core.creating.find(self._session, idempotency_key, options))
+        return drive(_core.creating.find(self._session, idempotency_key, options, settle=settle))
 
 
 class AsyncJobs:
@@ -385,13 +405,14 @@ class AsyncJobs:
         metadata: Mapping[str, Any] | None = None,
         copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
+        settle: float | None = None,
         recover: bool = True,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
         """Creates a job, and doesn't wait for it. This costs money.
 
         Local files among the workflow's inputs are uploaded first. The POST is only sent again when the server can't
-        have acted on it; if its answer is lost, the job is looked for by its token instead.
+        have acted on it; if its answer is lost, the job is looked for by its key instead.
 
         Args:
             workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
@@ -400,25 +421,33 @@ class AsyncJobs:
             copy_results_to: A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output, named as on the wire or
                 as the field of the result's class: those outputs go to your own storage, and stand as
                 `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
-            idempotency_key: A token of your own (1 to 255 characters): a second `create` with it returns the first
-                job, and `find` recovers it. The jobs are listed for that, page by page. A random one when left out.
-                Within one client that also holds for calls at the same time; two processes that use one token at
-                the same time may create two jobs: the service itself knows no such tokens.
-            recover: False if you look for lost jobs yourself, as a catalogue does for all of them at once: nothing is
-                listed then, neither before the POST nor after it; a lost answer is a `CreateUncertainError` at once.
+            idempotency_key: A name of your own (1 to 255 characters) for this one paid request; a random one when left
+                out. It travels in the job's metadata, and a `create` with a key that a listed job carries returns that
+                job and sends nothing. Within one client that is exact: calls at the same time wait for each other, and
+                a key whose answer was lost is never sent again unless `recover=False`. Across processes it holds
+                for those that come after each other, see `settle`. Two processes that use one key at the same time may
+                create two jobs: the service has no idempotency of its own (source: the official reference names none).
+            settle: Seconds after this call from which on a key that isn't listed counts as absent: the job is looked
+                for until then, and only a whole walk of the list that begins then permits the POST. Give the longest
+                time that a POST of a process that was killed may take to arrive, plus that until the service lists
+                it. When left out, the process must be 5 s old, which covers one that was killed and started again.
+            recover: False to send the POST without looking for a job of this key, before or after it: for callers who
+                look for lost jobs themselves, and for a key that was looked up in the dashboard. A lost answer is a
+                `CreateUncertainError` at once then.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
             A reference with the job's `id`, for `wait`, `get`, `download` and `delete`.
 
         Raises:
-            CreateUncertainError: the answer was lost and the job isn't listed; it may exist. Has the token.
+            CreateUncertainError: the answer was lost and the job isn't listed; or whether a job has the key already
+                can't be known, because the service doesn't give metadata back. The job may exist; has the key.
             NotFoundError: no such workflow.
-            InputError: the workflow or an argument can't be right, or the token is another request's; nothing was
+            InputError: the workflow or an argument can't be right, or the key is another request's; nothing was
                 sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
-        new = NewJob(name, metadata, copy_results_to, idempotency_key, recover)
+        new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
         return await _core.creating.create(self._session, workflow, new, options)
 
     async def run(
@@ -429,6 +458,7 @@ class AsyncJobs:
         metadata: Mapping[str, Any] | None = None,
         copy_results_to: CopyResultsTo | None = None,
         idempotency_key: str | None = None,
+        settle: float | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
         **options: Unpack[RequestOptions],
@@ -441,6 +471,7 @@ class AsyncJobs:
             metadata: As in `create`.
             copy_results_to: As in `create`.
             idempotency_key: As in `create`.
+            settle: As in `create`; it counts among the `timeout`.
             timeout: Seconds for uploading, creating and waiting together; None for without end. The job is not
                 created once they are over, and a POST that was sent is not cut short.
             on_update: Called with the new state whenever the job's status changes.
@@ -455,7 +486,7 @@ class AsyncJobs:
             CreateTimeoutError: the time was over before: no job was created.
             CreateUncertainError: as in `create`.
         """
-        new = NewJob(name, metadata, copy_results_to, idempotency_key)
+        new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
         return await _core.running.run(self._session, workflow, new, timeout, on_update, options)
 
     @overload
@@ -513,7 +544,8 @@ class AsyncJobs:
             status: Only jobs with this status, or with one of these.
             workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
             batch_name: Only jobs of this batch.
-            page_size: Jobs fetched with one request. 100 is the service's default; its maximum isn't known.
+            page_size: Jobs asked for with one request. 100 is the service's default; its maximum isn't known, and a
+                server that gives fewer is followed page by page all the same: the end is an empty page.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
@@ -686,14 +718,22 @@ class AsyncJobs:
             self._session, job, folder, manifest, on_progress, options, storage
         )
 
-    async def find(self, idempotency_key: str, **options: Unpack[RequestOptions]) -> Job[RawResult] | None:
-        """Looks for the job that was created under a token, such as `CreateUncertainError.idempotency_key`.
+    async def find(
+        self, idempotency_key: str, *, settle: float = 0.0, **options: Unpack[RequestOptions]
+    ) -> Job[RawResult] | None:
+        """Looks for the job that was created under a key, such as `CreateUncertainError.idempotency_key`.
 
         Args:
-            idempotency_key: The token given to `create`, or generated by it.
+            idempotency_key: The key given to `create`, or generated by it.
+            settle: Seconds for which the job is looked for before it counts as absent: it may be listed late.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The job, or None when the service lists none with that token (yet).
+            The job; None when the service certainly lists none with that key: the whole list was read, from `settle`
+            seconds after the call on, until nothing could have been missed.
+
+        Raises:
+            CreateUncertainError: it isn't listed, but that proves nothing: jobs come and go too fast, or the service
+                doesn't give back the metadata that has the key.
         """
-        return await _core.creating.find(self._session, idempotency_key, options)
+        return await _core.creating.find(self._session, idempotency_key, options, settle=settle)

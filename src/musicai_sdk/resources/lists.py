@@ -19,6 +19,16 @@ class JobList(Generic[R_co]):
     def __init__(self, pages: Callable[[], JobPages]) -> None:
         self._pages = pages
 
+    def pages(self) -> Iterator[list[Job[R_co]]]:
+        """The answers of the service one by one, each as it came: a job may stand on two pages.
+
+        The last page is empty, and only such a page shows that the list has ended: the service may give fewer jobs
+        than were asked for. A list without an empty page was not read to its end.
+        """
+        pages = self._pages()
+        while (page := drive(anext(pages, None))) is not None:
+            yield page
+
     def __iter__(self) -> Iterator[Job[R_co]]:
         """One job after the other; a request for every page."""
         pages = self._pages()
@@ -31,6 +41,14 @@ class AsyncJobList(Generic[R_co]):
 
     def __init__(self, pages: Callable[[], JobPages]) -> None:
         self._pages = pages
+
+    def pages(self) -> AsyncIterator[list[Job[R_co]]]:
+        """The answers of the service one by one, each as it came: a job may stand on two pages.
+
+        The last page is empty, and only such a page shows that the list has ended: the service may give fewer jobs
+        than were asked for. A list without an empty page was not read to its end.
+        """
+        return aiter(self._pages())
 
     async def __aiter__(self) -> AsyncIterator[Job[R_co]]:
         """One job after the other; a request for every page."""

@@ -1,0 +1,327 @@
+"""Whether a paid job exists: found, certainly not there, or not known. Each test is a service that shows its jobs oddly."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
+from musicai_sdk._core import creating
+from musicai_sdk.errors import CreateUncertainError, MusicAiError
+from support.job_service import Job, JobService, plain_pages, serving
+
+WORKFLOW = CustomWorkflow("acme/chords", {"inputUrl": "https://example.com/a.wav"})
+KEY = "order-4711"
+
+without_metadata: dict[str, Callable[[Job], Job]] = {
+    "null": lambda job: {**job, "metadata": None},
+    "missing": lambda job: {name: value for name, value in job.items() if name != "metadata"},
+    "empty": lambda job: {**job, "metadata": {}},
+    "cut": lambda job: {**job, "metadata": {name: value[:6] for name, value in job["metadata"].items()}},
+}
+"""A job without its key, in every way to leave it out."""
+
+
+@pytest.fixture
+def service() -> Generator[JobService]:
+    with serving(JobService()) as service:
+        yield service
+
+
+def connect(service: JobService, **options: Any) -> MusicAiClient:
+    return MusicAiClient(api_key="a-key", base_url=service.base_url, **options)
+
+
+def create_again(service: JobService, **options: Any) -> str:
+    """The same request from a process that knows nothing of the first one."""
+    with connect(service) as client:
+        return client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0, **options).id
+
+
+# --- pages
+
+
+def capped(most: int) -> Callable[[list[Job], int, int], list[Job]]:
+    return lambda jobs, page, size: plain_pages(jobs, page, min(size, most))
+
+
+def capped_by_offset(most: int) -> Callable[[list[Job], int, int], list[Job]]:
+    return lambda jobs, page, size: jobs[page * size :][: min(size, most)]
+
+
+def fixed(size: int) -> Callable[[list[Job], int, int], list[Job]]:
+    return lambda jobs, page, _asked: plain_pages(jobs, page, size)
+
+
+def ragged(jobs: list[Job], page: int, size: int) -> list[Job]:
+    return jobs[page * size :][: random.Random(page * 1000 + size).randint(max(1, size // 2), size)]
+
+
+PAGINGS = {
+    "as asked": plain_pages,
+    "at most 50": capped(50),
+    "at most 7": capped(7),
+    "at most 50 from the offset asked for": capped_by_offset(50),
+    "always 50": fixed(50),
+    "always 200": fixed(200),
+    "of any length": ragged,
+}
+
+
+@pytest.mark.parametrize("paging", PAGINGS)
+@pytest.mark.parametrize("others", [0, 1, 61, 99, 100, 230])
+def test_every_job_is_listed_however_the_service_pages(service: JobService, paging: str, others: int) -> None:
+    service.paging = PAGINGS[paging]
+    service.add_others(others)
+    with connect(service) as client:
+        listed = [job.id for job in client.jobs.list()]
+        *pages, last = client.jobs.list().pages()
+    assert listed == [job["id"] for job in service.jobs]
+    assert last == []
+    assert {job.id for page in pages for job in page} == set(listed)
+
+
+def test_pages_of_the_async_client(service: JobService) -> None:
+    service.paging = capped(50)
+    service.add_others(62)
+
+    async def main() -> list[int]:
+        async with AsyncMusicAiClient(api_key="a-key", base_url=service.base_url) as client:
+            assert len(await client.jobs.list()) == 62
+            return [len(page) async for page in client.jobs.list().pages()]
+
+    assert asyncio.run(main()) == [50, 12, 0]
+
+
+@pytest.mark.parametrize("paging", PAGINGS)
+def test_a_job_behind_many_newer_ones_is_paid_once(service: JobService, paging: str) -> None:
+    service.paging = PAGINGS[paging]
+    first = create_again(service)
+    service.add_others(60)
+    assert create_again(service) == first
+    assert len(service.posts) == 1
+
+
+def test_the_search_uses_no_filter(service: JobService) -> None:
+    create_again(service)
+    create_again(service)
+    assert service.requests
+    assert not [each for each in service.requests if "workflow=" in each or "status=" in each]
+
+
+def test_a_list_without_an_end_proves_nothing(service: JobService) -> None:
+    service.add_others(150)
+    service.paging = lambda jobs, _page, size: jobs[:size]
+    with pytest.raises(CreateUncertainError, match="same page again"):
+        create_again(service)
+    assert service.posts == []
+
+
+def test_jobs_that_are_deleted_during_the_walk_hide_none(service: JobService) -> None:
+    first = create_again(service)
+    service.add_others(100)
+    deleted = list[str]()
+
+    def delete_one(_page: int) -> None:
+        if len(deleted) < 3:
+            deleted.append(service.jobs.pop(0)["id"])
+
+    service.between_pages = delete_one
+    assert create_again(service) == first
+    assert len(service.posts) == 1
+
+
+def test_a_list_that_changes_too_fast_proves_nothing(service: JobService) -> None:
+    service.add_others(300)
+    service.between_pages = lambda _page: service.jobs.sort(
+        key=lambda job: hash((job["id"], random.random()))
+    )
+    with pytest.raises(CreateUncertainError, match="come and go"):
+        create_again(service)
+    assert service.posts == []
+
+
+# --- metadata that doesn't come back
+
+
+@pytest.mark.parametrize("way", without_metadata)
+def test_without_keys_a_second_create_is_refused(service: JobService, way: str) -> None:
+    service.listed = service.fetched = without_metadata[way]
+    create_again(service)
+    with pytest.raises(CreateUncertainError, match="dashboard") as caught:
+        create_again(service)
+    assert caught.value.idempotency_key == KEY
+    assert len(service.posts) == 1
+
+
+@pytest.mark.parametrize("way", without_metadata)
+def test_a_list_that_leaves_keys_out_is_made_up_for(service: JobService, way: str) -> None:
+    service.listed = without_metadata[way]
+    first = create_again(service)
+    assert create_again(service) == first
+    assert len(service.posts) == 1
+
+
+@pytest.mark.parametrize("way", ["null", "missing"])
+def test_find_says_that_it_can_not_know(service: JobService, way: str) -> None:
+    service.listed = service.fetched = without_metadata[way]
+    create_again(service)
+    with connect(service) as client, pytest.raises(CreateUncertainError, match="doesn't show"):
+        client.jobs.find(KEY)
+
+
+def test_the_async_client_refuses_too(service: JobService) -> None:
+    service.listed = service.fetched = without_metadata["null"]
+
+    async def main() -> None:
+        async with AsyncMusicAiClient(api_key="a-key", base_url=service.base_url) as client:
+            await client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)
+            with pytest.raises(CreateUncertainError):
+                await client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)
+
+    asyncio.run(main())
+    assert len(service.posts) == 1
+
+
+def test_who_has_looked_in_the_dashboard_can_send(service: JobService) -> None:
+    service.listed = service.fetched = without_metadata["null"]
+    create_again(service)
+    create_again(service, recover=False)
+    assert len(service.posts) == 2
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"workflow": "other-workflow"},
+        {"workflowParams": {"inputUrl": "https://example.com/b.wav"}},
+        {"metadata": {"musicai_sdk.idempotency_key": "another one's"}},
+    ],
+)
+def test_jobs_that_can_not_be_meant_block_nothing(service: JobService, fields: dict[str, Any]) -> None:
+    """Jobs made by other programs, without any key."""
+    service.deliver({"workflow": "acme/chords", "name": "chords", "params": {}}, **{"metadata": {}, **fields})
+    create_again(service)
+    assert len(service.posts) == 1
+
+
+def test_jobs_without_keys_block_nothing_where_keys_come_back(service: JobService) -> None:
+    service.deliver({"workflow": "acme/chords", "name": "chords"}, metadata=None)
+    with connect(service) as client:
+        client.jobs.create(WORKFLOW, idempotency_key="another", recover=False)
+    create_again(service)
+    assert len(service.posts) == 2
+
+
+# --- answers that are no refusals
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_after_acting_is_recovered_from(service: JobService, status: int) -> None:
+    service.answer = (status, b"")
+    job_id = create_again(service)
+    assert [job["id"] for job in service.jobs] == [job_id]
+    assert len(service.posts) == 1
+
+
+# --- late POSTs, and keys that were lost
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creating, "LOOK_FOR", 0.2)
+    monkeypatch.setattr(creating, "LOOK_EVERY", 0.05)
+
+
+def lose_the_answer(service: JobService, client: MusicAiClient) -> None:
+    service.delivers = lambda _body: False
+    with pytest.raises(CreateUncertainError):
+        client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)
+    service.delivers = lambda _body: True
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_never_sends_a_lost_key_again(service: JobService) -> None:
+    with connect(service, max_retries=0) as client:
+        lose_the_answer(service, client)
+        with pytest.raises(CreateUncertainError, match="recover=False"):
+            client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)
+        assert client.jobs.find(KEY) is None
+        with pytest.raises(CreateUncertainError):
+            client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)
+        assert len(service.posts) == 1
+        late = service.deliver(service.posts[0])
+        assert client.jobs.create(WORKFLOW, idempotency_key=KEY).id == late["id"]
+        assert len(service.posts) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_sends_a_lost_key_when_it_is_told_to(service: JobService) -> None:
+    with connect(service, max_retries=0) as client:
+        lose_the_answer(service, client)
+        client.jobs.create(WORKFLOW, idempotency_key=KEY, recover=False)
+    assert len(service.posts) == 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_generated_key_is_lost_like_any_other(service: JobService) -> None:
+    service.delivers = lambda _body: False
+    with connect(service, max_retries=0) as client:
+        with pytest.raises(CreateUncertainError) as caught:
+            client.jobs.create(WORKFLOW)
+        with pytest.raises(CreateUncertainError):
+            client.jobs.create(WORKFLOW, idempotency_key=caught.value.idempotency_key)
+    assert len(service.posts) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_job_that_is_listed_late_is_waited_for(service: JobService) -> None:
+    """The POST of a process that was killed arrives while its successor looks."""
+    body: dict[str, Any] = {
+        "workflow": "acme/chords",
+        "name": "chords",
+        "params": {},
+        "metadata": {"musicai_sdk.idempotency_key": KEY},
+    }
+
+    def arrive(_page: int) -> None:
+        if len(service.requests) == 4:
+            service.deliver(body)
+
+    service.between_pages = arrive
+    with connect(service) as client:
+        job_id = client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=1).id
+        found = client.jobs.find(KEY, settle=1)
+    assert [job["id"] for job in service.jobs] == [job_id]
+    assert found is not None
+    assert service.posts == []
+
+
+@pytest.mark.parametrize("settle", [-1, float("nan"), float("inf"), "soon", True])
+def test_a_wrong_settle_is_refused(service: JobService, settle: Any) -> None:
+    with connect(service) as client:
+        with pytest.raises(MusicAiError, match="settle"):
+            client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=settle)
+        with pytest.raises(MusicAiError, match="settle"):
+            client.jobs.find(KEY, settle=settle)
+    assert service.posts == []
+
+
+# --- lists that say less than a GET
+
+
+@pytest.mark.parametrize("way", ["null", "missing", "empty", "partly"])
+def test_results_come_from_a_get_where_the_list_has_none(service: JobService, way: str) -> None:
+    def brief(job: Job) -> Job:
+        rest = {name: value for name, value in job.items() if name != "result"}
+        return rest if way == "missing" else {**rest, "result": {} if way == "empty" else None}
+
+    if way != "partly":
+        service.listed = brief
+    jobs = [service.deliver({"workflow": "acme/chords"})["id"] for _ in range(10)]
+    with connect(service) as client:
+        assert [job.raw_result for job in client.jobs.wait_all(jobs)] == [{"bpm": "120"}] * 10

@@ -1,0 +1,130 @@
+"""A job service on loopback whose oddities a test chooses: how it pages, what it gives back, what it does on POST."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from typing_extensions import override
+
+Job = dict[str, Any]
+Paging = Callable[[list[Job], int, int], list[Job]]
+
+
+def plain_pages(jobs: list[Job], page: int, size: int) -> list[Job]:
+    return jobs[page * size : (page + 1) * size]
+
+
+class JobService:
+    """The jobs, newest first, and how they are shown."""
+
+    def __init__(self) -> None:
+        self.jobs = list[Job]()
+        self.posts = list[dict[str, Any]]()
+        self.requests = list[str]()
+        self.paging: Paging = plain_pages
+        self.listed: Callable[[Job], Job] = dict
+        """A job as lists show it."""
+        self.fetched: Callable[[Job], Job] = dict
+        """A job as GET /job/{id} shows it."""
+        self.answer: tuple[int, bytes] | None = None
+        """What POST /job answers after acting, instead of the new job's id."""
+        self.delivers: Callable[[dict[str, Any]], bool] = lambda _body: True
+        """Whether a POST arrives at once; `deliver` makes up for it."""
+        self.between_pages: Callable[[int], object] = lambda _page: None
+        self.base_url = ""
+
+    def await_request(self, start: str) -> None:
+        """Blocks until a request that begins so has come."""
+        while not any(each.startswith(start) for each in self.requests):
+            time.sleep(0.01)
+
+    def deliver(self, body: dict[str, Any], **fields: Any) -> Job:
+        """What a POST does."""
+        job = {
+            "id": str(uuid.uuid4()),
+            "status": "SUCCEEDED",
+            "name": body.get("name"),
+            "workflow": body["workflow"],
+            "workflowParams": body.get("params", {}),
+            "metadata": body.get("metadata", {}),
+            "result": {"bpm": "120"},
+            **fields,
+        }
+        self.jobs.insert(0, job)
+        return job
+
+    def add_others(self, count: int, **fields: Any) -> None:
+        """Jobs that somebody else has created."""
+        for number in range(count):
+            body = {"name": f"other {number}", "workflow": "other-workflow", "params": {"n": number}}
+            self.deliver(body, **fields)
+
+
+@contextmanager
+def serving(service: JobService) -> Generator[JobService]:
+    """Serves it on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def reply(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            if 300 <= status < 400:
+                self.send_header("Location", "/v1/elsewhere")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            service.requests.append("POST")
+            service.posts.append(body)
+            if not service.delivers(body):
+                self.close_connection = True
+                return
+            job = service.deliver(body)
+            self.reply(*(service.answer or (200, json.dumps({"id": job["id"]}).encode())))
+
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            service.requests.append(f"GET {self.path}")
+            query = parse_qs(url.query)
+            if url.path == "/v1/job":
+                page, size = int(query["page"][0]), int(query["size"][0])
+                shown = service.paging(service.jobs, page, size)
+                self.reply(200, json.dumps([service.listed(job) for job in shown]).encode())
+                service.between_pages(page)
+                return
+            wanted = url.path.split("/")[3]
+            found = [service.fetched(job) for job in service.jobs if job["id"] == wanted]
+            if not found:
+                self.reply(404, b'{"message": "no such job"}')
+            elif url.path.endswith("/status"):
+                self.reply(200, json.dumps({"id": wanted, "status": found[0]["status"]}).encode())
+            else:
+                self.reply(200, json.dumps(found[0]).encode())
+
+        @override
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    service.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
