@@ -88,6 +88,74 @@ def test_faults_and_transitions() -> None:
             assert (job["status"], job["error"]["code"]) == ("FAILED", "TIMEOUT")
 
 
+def test_quirks() -> None:
+    quirks = ("--quirk", "metadata=null", "--quirk", "page-limit=1", "--quirk", "empty_results=null")
+    with sandbox(*quirks, "--transition", "immediate") as variables:
+        headers = {"Authorization": variables["MUSIC_AI_API_KEY"]}
+        with httpx.Client(base_url=variables["MUSIC_AI_BASE_URL"], headers=headers) as api:
+            assert len(api.get("/workflow").json()["workflows"]) == 1
+            body: dict[str, object] = {
+                "name": "n",
+                "workflow": "sdk-test",
+                "params": {},
+                "metadata": {"a": "b"},
+            }
+            assert api.get(f"/job/{api.post('/job', json=body).json()['id']}").json()["metadata"] is None
+            own = api.get(variables["MUSIC_AI_BASE_URL"].replace("/v1", "/__sandbox__/quirks")).json()
+            assert (own["page_limit"], own["empty_results"], own["list_lag"]) == (1, "null", 0)
+
+
+def test_the_musicai_command_takes_quirks_too() -> None:
+    command = [sys.executable, "-W", "error", "-m", "musicai_sdk.cli", "sandbox", "--quirk", "metadata=nul"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 2
+    assert "argument --quirk: metadata is one of 'kept', 'dropped', 'null'" in answer.stderr
+
+
+def test_a_folder_whose_name_has_control_characters(tmp_path: Path) -> None:
+    folder = tmp_path / "a\x1b[31m\t\u009b it's"
+    script = """
+        while IFS= read -r line && [[ $line == export* ]]; do echo "$line" >&2; eval "$line"; done < <("$@")
+        printf %s "$SSL_CERT_FILE"
+        kill $!
+    """
+    arguments = ["bash", "-c", script, "bash", *COMMAND, "--tls", "--data-dir", str(folder)]
+    shown = subprocess.run(arguments, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert shown.stdout == str(folder / "ca.pem"), "a shell reads it"
+    assert shown.stderr.count("export ") == 5
+    assert not set(shown.stderr) & set("\x1b\t\u009b")
+
+
+def test_control_characters_never_reach_the_terminal_raw(tmp_path: Path) -> None:
+    name = "\x1b]0;owned\x07\u009b\r\u202e"
+    for arguments in (
+        [name],
+        [f"--{name}"],
+        ["--data-dir", str(tmp_path / name / "f" / "x")],
+        ["--host", name],
+        ["--port", name],
+        ["--plan", name],
+        ["--transition", name],
+        ["--quirk", f"{name}=1"],
+        ["--quirk", f"metadata={name}"],
+        ["--quirk", name],
+        ["--fault", f"{name} {name} {name}=1"],
+        ["--fault", f"GET /job {name}=1"],
+        ["--fault", f"GET /job status={name}"],
+        ["--fault", name],
+        ["--api-key", name],
+    ):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "f").touch()
+        answer = subprocess.run(
+            [*COMMAND, *arguments], capture_output=True, encoding="utf-8", timeout=60, check=False
+        )
+        assert answer.returncode in (1, 2), arguments
+        assert answer.stdout == ""
+        assert not set(answer.stderr) & set("\x1b\x07\u009b\r\u202e"), arguments
+        assert "Traceback" not in answer.stderr
+
+
 def test_a_seed_gives_the_same_key() -> None:
     with sandbox("--seed", "4", "--plan", "3") as first, sandbox("--seed", "4") as second:
         assert first["MUSIC_AI_API_KEY"] == second["MUSIC_AI_API_KEY"]
@@ -106,6 +174,14 @@ def test_what_cannot_be_started_says_why() -> None:
             (["--fault", "POST /job"], 2, "a fault reads like"),
             (["--fault", "POST /job stauts=500"], 2, "there is no stauts; there are nth, "),
             (["--fault", "POST /job status"], 2, "nth=2"),
+            (["--quirk", "page_limit"], 2, "a quirk reads like page_limit=50; got 'page_limit'"),
+            (
+                ["--quirk", "page_limits=3"],
+                2,
+                "there is no quirk 'page_limits'; there are page_limit, list_lag",
+            ),
+            (["--quirk", "list_lag=soon"], 2, "argument --quirk: list_lag: "),
+            (["--quirk", "metadata=nul"], 2, "metadata is one of 'kept', 'dropped', 'null', "),
             (["--api-key", "a b"], 2, "api_key must be printable ASCII text without spaces"),
             (["--data-dir", __file__], 2, "argument --data-dir: "),
         ):

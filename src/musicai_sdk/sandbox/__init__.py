@@ -39,6 +39,10 @@ anew. A process of its own is told the same by `--fault`, or over HTTP:
     POST   /__sandbox__/clock    {"advance": 3600}
     POST   /__sandbox__/reset    {}
     GET    /__sandbox__/requests
+    GET    /__sandbox__/quirks   PUT {"page_limit": 50}
+
+How a service may be odd without being broken is in `Quirks`: `Sandbox(quirks=Quirks(page_limit=50))`, on the command
+line `--quirk page_limit=50`.
 """
 
 from __future__ import annotations
@@ -47,14 +51,19 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from musicai_sdk.sandbox.quirks import Quirks
     from musicai_sdk.sandbox.server import Sandbox
 
-__all__ = ["Sandbox"]
+__all__ = ["Quirks", "Sandbox"]
 
 _EXTRA = ("google_crc32c", "numpy", "soundfile", "starlette", "trustme", "uvicorn")
 
 
 def __getattr__(name: str) -> object:
+    if name == "Quirks":
+        from musicai_sdk.sandbox.quirks import Quirks
+
+        return Quirks
     if name != "Sandbox":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     missing = [module for module in _EXTRA if find_spec(module) is None]

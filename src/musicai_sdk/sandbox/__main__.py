@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, cast
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
-    from typing import Literal
+    from typing import Literal, NoReturn
 
     from musicai_sdk.sandbox.server import Sandbox
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m musicai_sdk.sandbox") -> int:
@@ -53,7 +59,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
                 for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
                     variables[name] = sandbox.ca_file
             for name, value in variables.items():
-                sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+                sys.stdout.write(f"export {name}={_quoted(value)}\n")
             sys.stdout.write("# The sandbox is running; Ctrl-C stops it.\n")
             sys.stdout.flush()
             while not ending.wait(1):  # In turns, for systems where a wait without end can't be interrupted.
@@ -63,19 +69,25 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
     except (ImportError, OSError) as error:
         if isinstance(error, OSError) and error.filename is not None and options.data_dir is not None:
             parser.error(f"argument --data-dir: {error.filename}: {error.strerror}")
-        sys.stderr.write(f"The sandbox can't be started: {getattr(error, 'strerror', None) or error}\n")
+        reason = str(getattr(error, "strerror", None) or error)
+        sys.stderr.write(f"The sandbox can't be started: {_harmless(reason)}\n")
         return 1
     return 0
 
 
 def _made(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
-    """Returns the sandbox that was asked for, with its faults, not yet started.
+    """Returns the sandbox that was asked for, with its faults and quirks, not yet started.
 
     Raises:
         ValueError: If an argument makes no sense.
     """
     from musicai_sdk.sandbox.faulting import FaultOptions, parsed
+    from musicai_sdk.sandbox.quirks import quirks_from_text
 
+    try:
+        quirks = quirks_from_text(options.quirk)
+    except ValueError as error:
+        raise ValueError(f"argument --quirk: {error}") from None
     sandbox = kind(
         port=options.port,
         host=options.host,
@@ -85,6 +97,7 @@ def _made(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
         seed=options.seed,
         api_key=options.api_key,
         transition=options.transition,
+        quirks=quirks,
     )
     for text in options.fault:
         route, fault = parsed(text)
@@ -97,7 +110,7 @@ def _made(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description="Serves the Music.AI API on this machine; prints the variables that point clients at it.",
     )
@@ -128,7 +141,36 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="make requests go wrong, such as 'POST /job status=503 nth=2' or '* * delay=0.2 probability=0.1';"
         " may be given several times; the names are described in musicai_sdk.sandbox.faulting",
     )
+    parser.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="be odd, such as page_limit=50 or metadata=null; may be given several times;"
+        " help(musicai_sdk.sandbox.Quirks) describes all",
+    )
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    @override
+    def error(self, message: str) -> NoReturn:
+        super().error(_harmless(message))
+
+
+def _harmless(text: str) -> str:
+    """Returns a text whose control characters are escaped: a name must not move the cursor or set colours."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def _quoted(value: str) -> str:
+    """Returns a value as a shell reads it."""
+    if not _CONTROL.search(value):
+        return shlex.quote(value)
+    bare = value.replace("\\", "\\\\").replace("'", "\\'")
+    return (
+        "$'" + _CONTROL.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), bare) + "'"
+    )
 
 
 def _plan(text: str) -> int | Literal["payg", "professional"]:

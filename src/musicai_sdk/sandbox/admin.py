@@ -1,7 +1,8 @@
-"""The sandbox's own endpoint, `/__sandbox__/`: faults, clock, journal and reset for who isn't in the process."""
+"""The sandbox's own endpoint, `/__sandbox__/`: what `Sandbox` offers, for programs outside of its process."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from musicai_sdk.sandbox.answers import ApiError
 from musicai_sdk.sandbox.clock import iso
 from musicai_sdk.sandbox.faulting import parsed
+from musicai_sdk.sandbox.quirks import quirks_of
 from musicai_sdk.sandbox.wire import OWN
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.faulting import FaultOptions
     from musicai_sdk.sandbox.faults import Fault, Faults
     from musicai_sdk.sandbox.journal import Journal
+    from musicai_sdk.sandbox.quirks import CurrentQuirks
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LARGEST_BODY = 1 << 20
@@ -33,6 +36,7 @@ class Admin:
 
     Args:
         faults: The faults to add to and remove from.
+        quirks: The quirks to show and set.
         journal: What was requested.
         clock: The clock to advance.
         advance: Moves the clock on, and returns when what is due then has happened.
@@ -43,12 +47,14 @@ class Admin:
         self,
         *,
         faults: Faults,
+        quirks: CurrentQuirks,
         journal: Journal,
         clock: Clock,
         advance: Callable[[float], Awaitable[None]],
         reset: Callable[[], Awaitable[None]],
     ) -> None:
         self._faults = faults
+        self._quirks = quirks
         self._journal = journal
         self._clock = clock
         self._advance = advance
@@ -67,6 +73,14 @@ class Admin:
             case "DELETE", "faults", fault_id:
                 if not self._faults.remove(fault_id):
                     raise ApiError(404, f"There is no fault {fault_id!r}.")
+            case "GET", "quirks":
+                return JSONResponse(asdict(self._quirks.now))
+            case "PUT", "quirks":
+                try:
+                    self._quirks.now = quirks_of(await _body(request))
+                except ValueError as error:
+                    raise ApiError(400, str(error)) from None
+                return JSONResponse(asdict(self._quirks.now))
             case "POST", "clock":
                 seconds = (await _body(request)).get("advance")
                 if not isinstance(seconds, int | float) or not 0 <= seconds < 1e10:

@@ -9,9 +9,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from musicai_sdk.sandbox.admin import check_caller
 from musicai_sdk.sandbox.answers import ApiError, api_error
-from musicai_sdk.sandbox.api import PREFIXES
 from musicai_sdk.sandbox.storage import BUCKET, CDN
-from musicai_sdk.sandbox.wire import OWN
+from musicai_sdk.sandbox.wire import OWN, PREFIXES
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -56,5 +55,5 @@ class App:
         except ClientDisconnect:
             return api_error(ApiError(400, "The request body ended too early."))
         except Exception:
-            _logger.exception("the sandbox could not answer %s %s", request.method, path)
+            _logger.exception("the sandbox could not answer %s %r", request.method, path)
             return api_error(ApiError(500, "The sandbox could not answer; its log says why."))

@@ -53,13 +53,17 @@ class Catalogue:
         }
 
 
+def workflow_name(slug: str) -> str:
+    """Returns the name that a workflow has in the dashboard."""
+    return slug.rpartition("/")[2].replace("-", " ").capitalize()
+
+
 def workflow_answer(slug: str, handler: Handler, since: str) -> dict[str, str]:
     """Returns a workflow as `GET /workflow` lists it (source: official clients)."""
-    name = slug.rpartition("/")[2].replace("-", " ").capitalize()
     description = (inspect.getdoc(handler) or "").partition("\n")[0]
     return {
         "id": str(uuid.uuid5(_IDS, slug)),
-        "name": name,
+        "name": workflow_name(slug),
         "slug": slug,
         "description": description,
         "createdAt": since,

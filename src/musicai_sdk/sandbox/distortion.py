@@ -130,12 +130,54 @@ def misdeclared(send: Send, by: int, write: Callable[[bytes], None], close: Call
 def dripping(send: Send, rate: float) -> Send:
     """Sends the body in small pieces, at so many bytes a second."""
     size = max(1, int(rate / _DRIPS_A_SECOND))
+    return _in_pieces(send, size, size / rate)
 
+
+def byte_by_byte(send: Send, pause: float, cycle: Any) -> Send:
+    """Sends head and body in single bytes, with a pause of so many seconds after each.
+
+    Args:
+        send: What is wrapped.
+        pause: The pause, in seconds.
+        cycle: The server's own side of the request. ASGI has no way to send a part of a head.
+    """
+    body = _in_pieces(send, 1, pause)
+
+    async def sending(message: Message) -> None:
+        if message["type"] != "http.response.start":
+            await body(message)
+            return
+        transport, head = cycle.transport, _Caught()
+        cycle.transport = head
+        try:
+            await send(message)
+        finally:
+            cycle.transport = transport
+        for byte in head.data:
+            if transport.is_closing():
+                break
+            transport.write(bytes([byte]))
+            await asyncio.sleep(pause)
+
+    return sending
+
+
+class _Caught:
+    """Stands in for a connection, and keeps what is written to it."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+
+def _in_pieces(send: Send, size: int, pause: float) -> Send:
     async def sending(message: Message) -> None:
         body = message.get("body", b"")
         for start in range(0, max(len(body) - size, 0), size):
             await send({**message, "body": body[start : start + size], "more_body": True})
-            await asyncio.sleep(size / rate)
+            await asyncio.sleep(pause)
         last = len(body) - len(body) % size if len(body) % size else max(len(body) - size, 0)
         await send({**message, "body": body[last:]} if body else message)
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from musicai_sdk.sandbox.objects import CHUNK, content_type
+from musicai_sdk.sandbox.private import open_private, private_folder
 
 if TYPE_CHECKING:
     import ssl
@@ -105,7 +106,7 @@ class Fetcher:
         number = sum(1 for _ in folder.glob("input-*"))
         # In a folder of its own, so that it can have its own name: messages about it name what the caller knows.
         file = folder / f"input-{number}" / _own_name(url)
-        file.parent.mkdir()
+        private_folder(file.parent)
         # Connections that are reset or refused are for clients to bear: the service has a better way to its storage.
         for tries_left in reversed(range(_TRIES if url.startswith(f"{self._origin}/") else 1)):
             try:
@@ -118,7 +119,7 @@ class Fetcher:
         return file.rename(file.with_suffix(_suffix(file)))
 
     def _receive(self, url: str, file: Path, dropped: Callable[[], bool]) -> None:
-        with _no_urls_in_logs(), self._client.stream("GET", url) as response, file.open("wb") as target:
+        with _no_urls_in_logs(), self._client.stream("GET", url) as response, open_private(file) as target:
             if response.status_code != HTTPStatus.OK:
                 raise httpx.HTTPStatusError("not a file", request=response.request, response=response)
             for chunk in response.iter_bytes(CHUNK):

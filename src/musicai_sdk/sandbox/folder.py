@@ -10,6 +10,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from musicai_sdk.sandbox.private import make_private, open_private, private_file, private_folder
+
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
@@ -25,6 +27,8 @@ class FolderInUseError(OSError):
 def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
     """Makes the folder of a sandbox, or takes the one it had; nobody else gets it until `stack` is closed.
 
+    A new folder is for its owner alone. An existing one keeps its rights; what is written into it is private.
+
     Args:
         data_dir: The folder; None for a temporary one, which is removed at the end.
         stack: What undoes it.
@@ -36,19 +40,18 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
     if data_dir is None:
         _sweep(Path(tempfile.gettempdir()))
         temporary = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-        data_dir = Path(stack.enter_context(temporary))
+        data_dir = make_private(Path(stack.enter_context(temporary)))
     else:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    owner = data_dir / _OWNER
-    with owner.open("a", encoding="utf-8"):  # Tells better than SQLite why it can't.
-        pass
+        private_folder(data_dir)
+    owner = private_file(data_dir / _OWNER)  # Tells better than SQLite why it can't.
     try:
         stack.enter_context(closing(_lock(data_dir)))
     except FolderInUseError as error:
         with suppress(OSError):
             error.args = (f"{error} (process {owner.read_text(encoding='utf-8')})",)
         raise
-    owner.write_text(str(os.getpid()), encoding="utf-8")
+    with open_private(owner, "w", encoding="utf-8") as file:
+        file.write(str(os.getpid()))
     return data_dir
 
 
@@ -57,8 +60,14 @@ def _lock(folder: Path) -> sqlite3.Connection:
 
     An SQLite file that stays empty: its locks are the system's own, on every system.
     """
+    lock = folder / _LOCK
+    if lock.exists():
+        with suppress(PermissionError):
+            lock.chmod(0o600)
+    else:
+        private_file(lock)
     # Never opened otherwise: closing it would end the locks that this process has on it.
-    database = sqlite3.connect(folder / _LOCK, timeout=0, isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         database.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import google_crc32c
 
+from musicai_sdk.sandbox.private import private_file, private_folder
 from musicai_sdk.sandbox.records import StoredObject
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Sink:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._file = tempfile.NamedTemporaryFile(dir=store.scratch, prefix="put-", delete=False)  # noqa: SIM115
+        private_file(Path(self._file.name))
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._crc32c = 0
         self._size = 0
@@ -108,8 +110,8 @@ class ObjectStore:
         self._blobs = folder / "objects"
         self._state = state
         shutil.rmtree(self.scratch, ignore_errors=True)  # What a killed sandbox was in the middle of.
-        self.scratch.mkdir()
-        self._blobs.mkdir(exist_ok=True)
+        private_folder(self.scratch)
+        private_folder(self._blobs)
 
     def path(self, blob: str) -> Path:
         """Returns the file of a blob."""

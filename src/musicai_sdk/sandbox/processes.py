@@ -100,6 +100,7 @@ class _Process:
             stdout=subprocess.PIPE,
             encoding="utf-8",
             env=environment,
+            umask=0o077,
             start_new_session=True,  # Ctrl-C in a terminal is for the sandbox alone.
         )
         self._lines = queue.SimpleQueue[str]()

@@ -15,6 +15,7 @@ from musicai_sdk.sandbox.clock import Clock, iso
 from musicai_sdk.sandbox.dashboard import Dashboard
 from musicai_sdk.sandbox.fetching import Fetcher, usual_trust
 from musicai_sdk.sandbox.folder import own_folder
+from musicai_sdk.sandbox.gateway import Gateway
 from musicai_sdk.sandbox.jobs import Workers
 from musicai_sdk.sandbox.objects import ObjectStore
 from musicai_sdk.sandbox.records import Application
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.faults import Faults
     from musicai_sdk.sandbox.ids import Ids
     from musicai_sdk.sandbox.journal import Journal
+    from musicai_sdk.sandbox.quirks import CurrentQuirks
     from musicai_sdk.sandbox.settings import Settings
 
 
@@ -46,14 +48,18 @@ class Running:
     api: Api
     server: ServerThread
     faults: Faults
+    quirks: CurrentQuirks
+    gateway: Gateway
     journal: Journal
     key_ids: Ids
     ids: Ids
     resources: ExitStack
 
     def reset(self) -> None:
-        """Forgets jobs, objects, journal and faults, and takes connections again."""
+        """Forgets jobs, objects, journal and faults, goes back to the first quirks, and takes connections again."""
         self.faults.clear()
+        self.quirks.start_over()
+        self.gateway.forget()
         self.server.admit()
         blobs = self.state.clear()
         self.workers.drop_all()
@@ -63,7 +69,14 @@ class Running:
         self.workers.transition = self.settings.transition
 
 
-def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, catalogue: Catalogue) -> Running:
+def run(
+    settings: Settings,
+    clock: Clock,
+    faults: Faults,
+    quirks: CurrentQuirks,
+    journal: Journal,
+    catalogue: Catalogue,
+) -> Running:
     """Starts the server and the workers; returns when requests are answered."""
     with ExitStack() as stack:  # Undone from the last line to the first: at the end, or if one of them fails.
         folder = own_folder(settings.data_dir, stack)
@@ -100,6 +113,7 @@ def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, cata
             workers=workers,
             catalogue=catalogue,
             clock=clock,
+            quirks=quirks,
             new_id=ids,
             since=state.setting("since") or "",
         )
@@ -110,22 +124,34 @@ def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, cata
         async def reset() -> None:
             await asyncio.to_thread(running.reset)
 
-        admin = Admin(faults=faults, journal=journal, clock=clock, advance=advance, reset=reset)
+        admin = Admin(
+            faults=faults, quirks=quirks, journal=journal, clock=clock, advance=advance, reset=reset
+        )
         dashboard = Dashboard(
             state=state, store=store, api=api, clock=clock, faults=faults, journal=journal, signer=signer,
             origin=origin,
         )  # fmt: skip
-        routes = App(api, StorageRoutes(store, signer), admin, dashboard)
+        routes = App(api, StorageRoutes(store, signer, quirks), admin, dashboard)
 
         async def refuse(seconds: float) -> None:
             await server.refuse_for(seconds)
 
-        wire = Wire(routes, faults, journal, lambda path: signer.expire(path.removeprefix("/")), refuse)
+        gateway = Gateway(quirks, clock)
+        wire = Wire(
+            routes,
+            faults=faults,
+            quirks=quirks,
+            gateway=gateway,
+            journal=journal,
+            expire=lambda path: signer.expire(path.removeprefix("/")),
+            refuse=refuse,
+        )
         server = ServerThread(wire, listener, certificate)
         server.start()
         stack.callback(server.stop)
         stack.callback(catalogue.stop)
         stack.callback(workers.stop)
+        stack.enter_context(clock.calling(gateway.catch_up, gateway.next_due))
         stack.enter_context(clock.calling(workers.catch_up, workers.next_due))
         stack.enter_context(clock.calling(store.sweep, lambda: None))
         for seq in state.unfinished():
@@ -140,6 +166,8 @@ def run(settings: Settings, clock: Clock, faults: Faults, journal: Journal, cata
             api=api,
             server=server,
             faults=faults,
+            quirks=quirks,
+            gateway=gateway,
             journal=journal,
             key_ids=key_ids,
             ids=ids,

@@ -13,6 +13,7 @@ from musicai_sdk.sandbox.catalogue import Catalogue
 from musicai_sdk.sandbox.clock import Clock
 from musicai_sdk.sandbox.faults import Faults
 from musicai_sdk.sandbox.journal import Journal
+from musicai_sdk.sandbox.quirks import CurrentQuirks, Quirks, checked_quirks
 from musicai_sdk.sandbox.records import Application
 from musicai_sdk.sandbox.running import run
 from musicai_sdk.sandbox.settings import Settings, retention_of, slots_of
@@ -37,7 +38,8 @@ class Sandbox:
     Args:
         port: The port to serve on; 0 for any that is free.
         tls: Serve https, with a certificate authority of the sandbox's own; see `ca_file`.
-        data_dir: A folder that jobs, objects and keys are kept in across restarts; None for a temporary one.
+        data_dir: A folder that jobs, objects and keys are kept in across restarts; None for a temporary one. Only
+            its owner can read what is in it, and the folder itself if the sandbox makes it.
         plan: How many jobs run at once, or the name of a plan: `payg` (2) or `professional` (10).
         seed: Makes keys and ids the same in every run; None for random ones.
         host: The address to serve on. Anyone who can reach it can use the sandbox.
@@ -48,6 +50,7 @@ class Sandbox:
             None for always.
         transition: When jobs show their outcomes: `when-done`, `immediate` (the first look waits for it),
             `after:SECONDS` on the sandbox's clock, `polls:NUMBER`, or a `Transition`.
+        quirks: How the service is odd; None for not at all.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -67,11 +70,13 @@ class Sandbox:
         url_ttl: float = 3600.0,
         retention: float | Literal["plan"] | None = "plan",
         transition: When = "when-done",
+        quirks: Quirks | None = None,
     ) -> None:
         self.clock: Clock = Clock()
         """What time stamps and expiries follow; `clock.advance(seconds)` moves it on."""
         self.faults: Faults = Faults(seed)
         """Add rules here to make requests go wrong."""
+        self._quirks = CurrentQuirks(Quirks() if quirks is None else checked_quirks(quirks))
         self._settings = Settings(
             port=port,
             tls=tls,
@@ -110,7 +115,9 @@ class Sandbox:
         """
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
-        self._running = run(self._settings, self.clock, self.faults, self._journal, self._catalogue)
+        self._running = run(
+            self._settings, self.clock, self.faults, self._quirks, self._journal, self._catalogue
+        )
 
     def stop(self) -> None:
         """Stops the server and waits for jobs at work; a temporary data folder is removed. Twice is fine."""
@@ -140,7 +147,7 @@ class Sandbox:
 
     @property
     def jobs(self) -> list[dict[str, JsonValue]]:
-        """All jobs of all applications as the API shows them, newest first."""
+        """All jobs of all applications as the API shows them without quirks, newest first."""
         return [self._now.api.job_answer(job) for job in self._now.state.jobs()]
 
     @property
@@ -154,6 +161,15 @@ class Sandbox:
     @transition.setter
     def transition(self, value: When) -> None:
         self._now.workers.transition = Transition.of(value)
+
+    @property
+    def quirks(self) -> Quirks:
+        """How the service is odd. Set it at any time, from any thread: it holds from the next request on."""
+        return self._quirks.now
+
+    @quirks.setter
+    def quirks(self, value: Quirks) -> None:
+        self._quirks.now = checked_quirks(value)
 
     @property
     def requests(self) -> list[JournalEntry]:
@@ -206,7 +222,8 @@ class Sandbox:
     def reset(self) -> None:
         """Deletes jobs, objects, journal and faults; keys, workflows, clock stay. Seeded ids restart.
 
-        Requests that a fault is still delaying are broken off, and connections are taken again.
+        The quirks are those of the constructor again, whatever they were set to meanwhile. Requests that a fault is
+        still delaying are broken off, those that a quirk holds are lost, and connections are taken again.
         """
         self._now.reset()
 

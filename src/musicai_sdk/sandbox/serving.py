@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import threading
@@ -44,6 +45,8 @@ def listen(host: str, port: int, previous: int | None) -> socket.socket:
         raise OSError(
             error.errno, f"can't serve on port {port} of {host}: {(error.strerror or str(error)).lower()}"
         ) from None
+    except (TypeError, UnicodeError):  # The name can't be encoded.
+        raise OSError(errno.EINVAL, f"can't serve on port {port} of {host}: not a host name") from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -47,13 +47,17 @@ class Signer:
         """Ends all URLs that were given out for an object; later ones are good."""
         self._expired[key] = next(self._serials)
 
-    def url(self, method: str, key: str) -> str:
-        """Returns a fresh URL that allows `method` on the object `key`.
+    def url(self, method: str, key: str, *, signed_at: float | None = None) -> str:
+        """Returns a URL that allows `method` on the object `key`.
 
-        A key has two or three parts divided by `/`; a slash in the third is an output's own, and quoted.
+        Args:
+            method: The method.
+            key: Two or three parts divided by `/`; a slash in the third is an output's own, and quoted.
+            signed_at: When the URL was signed, on the clock: the same time gives the same URL. None for a fresh one.
         """
         path = "/" + "/".join(quote(part, safe="") for part in key.split("/", 2))
-        expires, serial = str(math.ceil(self._clock.now() + self._ttl)), str(next(self._serials))
+        moment, number = (self._clock.now(), next(self._serials)) if signed_at is None else (signed_at, 0)
+        expires, serial = str(math.ceil(moment + self._ttl)), str(number)
         signature = self._sign(method, key, expires, serial)
         return f"{self._origin}{path}?Expires={expires}&Serial={serial}&Signature={signature}"
 
@@ -78,7 +82,7 @@ class Signer:
                 "The request signature we calculated does not match the signature you provided. "
                 "A URL is good for one method and one object.",
             )
-        if self._clock.now() > int(expires) or int(serial) <= self._expired.get(key, 0):
+        if self._clock.now() > int(expires) or int(serial) <= self._expired.get(key, -1):
             raise SignatureRefused("ExpiredToken", "The provided token has expired.")
 
     def _sign(self, method: str, key: str, expires: str, serial: str) -> str:

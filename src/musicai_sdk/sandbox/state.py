@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import threading
 from contextlib import contextmanager
 from dataclasses import astuple, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from musicai_sdk.sandbox.private import private_file
 from musicai_sdk.sandbox.records import Application, JobRecord, StoredObject
 from musicai_sdk.sandbox.schema import JOB, SCHEMA
 
@@ -24,10 +26,16 @@ class State:
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.RLock()
+        for name in (
+            file,
+            *file.parent.glob(f"{file.name}-*"),
+        ):  # SQLite gives new ones the rights of the first.
+            private_file(name)
         self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=NORMAL")
         self._database.executescript(SCHEMA)
+        self._database.create_function("shuffled", 1, _shuffled, deterministic=True)
 
     def close(self) -> None:
         """Closes the file."""
@@ -101,9 +109,11 @@ class State:
         batch_name: str | None = None,
         offset: int = 0,
         limit: int = -1,
+        created_by: float | None = None,
+        order: Literal["newest", "oldest", "shuffled"] = "newest",
     ) -> list[JobRecord]:
-        """Returns jobs, newest first: of all applications or of one, that fit every filter given."""
-        where, values = ["1"], list[str | int]()
+        """Returns jobs of all applications or of one, that fit every filter given."""
+        where, values = ["1"], list[str | float]()
         for column, wanted in (
             ("application", [application.id] if application else []),
             ("status", status),
@@ -113,7 +123,10 @@ class State:
             if wanted:
                 where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
                 values += wanted
-        sql = f"{JOB} WHERE {' AND '.join(where)} ORDER BY jobs.seq DESC LIMIT ? OFFSET ?"
+        if created_by is not None:
+            where.append("created_at <= ?")
+            values.append(created_by)
+        sql = f"{JOB} WHERE {' AND '.join(where)} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
         return [_job(row) for row in self._all(sql, (*values, limit, offset))]
 
     def unfinished(self) -> list[int]:
@@ -230,6 +243,13 @@ class State:
     def _all(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._database.execute(sql, values).fetchall()
+
+
+_ORDERS: Final = {"newest": "jobs.seq DESC", "oldest": "jobs.seq", "shuffled": "shuffled(jobs.id)"}
+
+
+def _shuffled(job_id: str) -> bytes:
+    return hashlib.sha256(job_id.encode()).digest()
 
 
 def _job(row: tuple[Any, ...]) -> JobRecord:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import re
 from email.utils import formatdate
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from starlette.requests import ClientDisconnect
@@ -14,13 +15,16 @@ from typing_extensions import override
 
 from musicai_sdk.sandbox.answers import storage_error
 from musicai_sdk.sandbox.objects import CHUNK, Sink
+from musicai_sdk.sandbox.odd_answers import login_page
 from musicai_sdk.sandbox.signing import SignatureRefused
+from musicai_sdk.sandbox.transcoding import JSON, Decompressed, accepts_gzip, compressed_object
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from musicai_sdk.sandbox.objects import ObjectStore
+    from musicai_sdk.sandbox.quirks import CurrentQuirks
     from musicai_sdk.sandbox.records import StoredObject
     from musicai_sdk.sandbox.signing import Signer
 
@@ -35,9 +39,10 @@ _ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 class StorageRoutes:
     """Answers requests to signed URLs. The API key plays no part here."""
 
-    def __init__(self, store: ObjectStore, signer: Signer) -> None:
+    def __init__(self, store: ObjectStore, signer: Signer, quirks: CurrentQuirks) -> None:
         self._store = store
         self._signer = signer
+        self._quirks = quirks
 
     async def __call__(self, request: Request) -> Response:
         """Answers one request."""
@@ -47,6 +52,8 @@ class StorageRoutes:
         if request.method not in allowed:
             message = "The specified method is not allowed against this resource."
             return storage_error(405, "MethodNotAllowed", message, {"Allow": ", ".join(allowed)})
+        if self._quirks.now.web_pages and not writable:
+            return login_page()
         try:
             self._signer.check(request.method, key, request.query_params)
         except SignatureRefused as refused:
@@ -77,19 +84,28 @@ class StorageRoutes:
         stored = self._store.find(key)
         if stored is None:
             return storage_error(404, "NoSuchKey", "The specified key does not exist.")
+        packed: bytes | None = None
+        coded = self._quirks.now.stored_gzip and key.startswith(f"{CDN}/") and stored.content_type == JSON
+        if coded:
+            path = self._store.path(stored.blob)
+            in_gzip = await asyncio.to_thread(compressed_object, stored, path)
+            stored, packed = in_gzip
+            if not accepts_gzip(request):
+                return _described(Decompressed(packed), stored, coded=True)
         part = _requested(request, stored)
         if part is not None and not part:
             headers = {"Content-Range": f"bytes */{stored.size}"}
             return storage_error(416, "InvalidRange", "The requested range cannot be satisfied.", headers)
         # Opened before answering: an object deleted meanwhile can still be read to its end.
-        response = _Slice(self._store.path(stored.blob).open("rb"), part or range(stored.size))
-        response.headers["Content-Type"] = stored.content_type
+        file = self._store.path(stored.blob).open("rb") if packed is None else BytesIO(packed)
+        response = _Slice(file, part or range(stored.size))
         response.headers["Accept-Ranges"] = "bytes"
+        if coded:
+            response.headers["Content-Encoding"] = "gzip"
         if part is not None:
             response.status_code = 206
             response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{stored.size}"
-        _describe(response, stored)
-        return response
+        return _described(response, stored, coded=coded)
 
 
 class _Slice(Response):
@@ -122,6 +138,17 @@ def _describe(response: Response, stored: StoredObject) -> None:
     response.headers["Last-Modified"] = formatdate(stored.modified, usegmt=True)
     response.raw_headers.append((b"x-goog-hash", f"crc32c={stored.crc32c}".encode()))
     response.raw_headers.append((b"x-goog-hash", f"md5={stored.md5}".encode()))
+
+
+def _described(response: Response, stored: StoredObject, *, coded: bool) -> Response:
+    """Adds what there is to say about an object that is being sent."""
+    response.headers["Content-Type"] = stored.content_type
+    if coded:
+        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["x-goog-stored-content-encoding"] = "gzip"
+        response.headers["x-goog-stored-content-length"] = str(stored.size)
+    _describe(response, stored)
+    return response
 
 
 def _etag(stored: StoredObject) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import trustme
 
+from musicai_sdk.sandbox.private import open_private, private_file
+
 
 @dataclass(frozen=True)
 class Certificates:
@@ -22,16 +24,18 @@ def make_certificates(folder: Path, host: str) -> Certificates:
     """Issues a certificate for `host` and the loopback names, by the authority in `folder` or a new one."""
     ca_file, key_file, server_file = folder / "ca.pem", folder / "ca-key.pem", folder / "server.pem"
     if ca_file.exists() and key_file.exists():
-        authority = trustme.CA.from_pem(ca_file.read_bytes(), key_file.read_bytes())
+        authority = trustme.CA.from_pem(
+            private_file(ca_file).read_bytes(), private_file(key_file).read_bytes()
+        )
     else:
         authority = trustme.CA(organization_name="Music.AI sandbox")
-        authority.cert_pem.write_to_path(ca_file)
-        _write_private(key_file, authority.private_key_pem.bytes())
+        _write(ca_file, authority.cert_pem.bytes())
+        _write(key_file, authority.private_key_pem.bytes())
     names = dict.fromkeys((host, "localhost", "127.0.0.1", "::1"))
-    _write_private(server_file, authority.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
+    _write(server_file, authority.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
     return Certificates(ca_file, server_file)
 
 
-def _write_private(file: Path, data: bytes) -> None:
-    file.touch(mode=0o600)
-    file.write_bytes(data)
+def _write(file: Path, data: bytes) -> None:
+    with open_private(file) as target:
+        target.write(data)

@@ -1,4 +1,4 @@
-"""The connection itself: where the journal is kept, and faults are shown as a real network would."""
+"""The connection itself: where the journal is kept, and faults and quirks are shown as a real network would."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from musicai_sdk.sandbox.answers import error_body
 from musicai_sdk.sandbox.distortion import (
+    byte_by_byte,
     compressed,
     dripping,
     garbled,
@@ -30,19 +31,24 @@ if TYPE_CHECKING:
 
     from musicai_sdk.sandbox.faulting import FaultOptions
     from musicai_sdk.sandbox.faults import Fault, Faults
+    from musicai_sdk.sandbox.gateway import Gateway
     from musicai_sdk.sandbox.journal import Journal
+    from musicai_sdk.sandbox.quirks import CurrentQuirks
 
 OWN: Final = "/__sandbox__/"
 """What the paths of the sandbox's own pages begin with. They are no part of the service: no faults, no journal."""
+PREFIXES: Final = ("/v1", "/api")
+"""Where the API is served; the service answers under both (source: official clients and documentation)."""
 JOB_FAULT: Final = "musicai_sdk.sandbox.job_fault"
 """The key in an ASGI scope under which a fault of the job to be created is handed on."""
 
+_CREATING = frozenset({("POST", f"{prefix}/job") for prefix in PREFIXES})
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _NO_HTTP = b"\x16\x03\x01 this is no HTTP \xff\xfe\r\n\r\n"
 
 
 class Wire:
-    """The outermost ASGI application: keeps the journal and shows the faults.
+    """The outermost ASGI application: keeps the journal, and shows the faults and what is odd about connections.
 
     It reaches the connection itself through the server's `send`, which is a bound method of uvicorn's
     request cycle: ASGI has no way to break a connection.
@@ -50,6 +56,8 @@ class Wire:
     Args:
         app: What answers requests.
         faults: What goes wrong.
+        quirks: What is odd.
+        gateway: What holds requests.
         journal: What keeps the requests.
         expire: Ends the signed URLs of a path.
         refuse: Refuses connections for so many seconds.
@@ -58,13 +66,18 @@ class Wire:
     def __init__(
         self,
         app: ASGIApp,
+        *,
         faults: Faults,
+        quirks: CurrentQuirks,
+        gateway: Gateway,
         journal: Journal,
         expire: Callable[[str], None],
         refuse: Callable[[float], Awaitable[None]],
     ) -> None:
         self._app = app
         self._faults = faults
+        self._quirks = quirks
+        self._gateway = gateway
         self._journal = journal
         self._expire = expire
         self._refuse = refuse
@@ -74,7 +87,12 @@ class Wire:
         if scope["path"].startswith(OWN) or scope["path"] == "/":
             await self._app(scope, receive, send)
             return
-        transport: asyncio.Transport = getattr(send, "__self__").transport  # noqa: B009 - no type knows of it
+        cycle = getattr(send, "__self__")  # noqa: B009 - no type knows of it
+        transport: asyncio.Transport = cycle.transport
+        method, path = scope["method"], scope["path"]
+        of_api = path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
+        if of_api and (pause := self._quirks.now.drip):
+            send = byte_by_byte(send, pause, cycle)
         epoch = self._journal.epoch
         noted = False
 
@@ -90,7 +108,14 @@ class Wire:
             await send(message)
 
         try:
-            fault = self._faults.pick(scope["method"], scope["path"])
+            fault = self._faults.pick(method, path)
+            if (fault is None or fault.is_of_job) and (method, path) in _CREATING:
+                held_for = self._gateway.holds()
+                if held_for is not None:
+                    scope[JOB_FAULT] = fault
+                    note(None)
+                    await self._hold(held_for, scope, receive, transport)
+                    return
             if fault is None:
                 await self._app(scope, receive, noting_send)
                 return
@@ -105,6 +130,28 @@ class Wire:
             await _gone(receive)
         finally:
             note(None)
+
+    async def _hold(
+        self, seconds: float, scope: Scope, receive: Receive, transport: asyncio.Transport
+    ) -> None:
+        """Ends the connection, and lets the application have the request later."""
+        body = bytearray()
+        while (message := await receive())["type"] == "http.request":
+            body += message.get("body", b"")
+            if not message.get("more_body", False):
+                break
+        else:
+            return  # The client is gone, and the request isn't whole.
+
+        async def again() -> Message:
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        async def deliver() -> None:
+            await self._app(scope, again, _swallow)
+
+        self._gateway.hold(seconds, deliver)
+        transport.close()
+        await _gone(receive)
 
     async def _break(
         self,

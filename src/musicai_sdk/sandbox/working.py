@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from musicai_sdk.sandbox.faulting import JOB_ERRORS
 from musicai_sdk.sandbox.fetching import JobDropped
+from musicai_sdk.sandbox.private import make_private
 from musicai_sdk.sandbox.storage import CDN
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Worker:
         outcome = None
         try:
             with tempfile.TemporaryDirectory(dir=self._store.scratch, prefix="job-") as folder:
-                result = self._run(job, Path(folder), dropped, stopping, stored)
+                result = self._run(job, make_private(Path(folder)), dropped, stopping, stored)
             vanish = fault.get("job_vanish")
             if result is not None:
                 outcome = Outcome(None if vanish == "result" else result, stored=[] if vanish else stored)
