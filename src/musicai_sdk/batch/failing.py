@@ -15,6 +15,7 @@ from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
     ConnectionFailedError,
+    CreateUncertainError,
     JobError,
     JobFailedError,
     MusicAiError,
@@ -104,8 +105,8 @@ def _described(error: BaseException) -> tuple[str, str]:
 
 def after_failure(track: Track, error: BaseException) -> tuple[State, dict[str, Any]]:
     """The state and columns of a track that isn't tried again, and where a retry goes on."""
-    if track.state in OPEN:
-        # Whatever this was, a POST may have been sent before.
+    if track.state in OPEN or isinstance(error, CreateUncertainError):
+        # Whatever this was, a POST may have been received before.
         return "uncertain", {}
     start: State = "uploaded" if track.is_url else "seen"
     if isinstance(error, JobFailedError | NotFoundError):

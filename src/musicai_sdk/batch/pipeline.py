@@ -8,24 +8,23 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
-from musicai_sdk.batch.asking import unless_gone
+from musicai_sdk.batch.asking import confirm_gone
 from musicai_sdk.batch.client_warnings import ClientWarnings
 from musicai_sdk.batch.events import Tally
 from musicai_sdk.batch.failing import JOB_GONE, described
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Ledger, Overtaken
+from musicai_sdk.batch.lost_jobs import LostJobFinder, Unknown, job_name, uncertain
 from musicai_sdk.batch.objects import Buckets
 from musicai_sdk.batch.originals import changed_since, original, version
 from musicai_sdk.batch.places import place_of
-from musicai_sdk.batch.reconciling import Reconciler
 from musicai_sdk.batch.results import Output
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import is_object
-from musicai_sdk.batch.states import FETCHABLE, JOBLESS, OPEN, State
+from musicai_sdk.batch.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
 from musicai_sdk.batch.template import instance_of
 from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import (
@@ -64,6 +63,8 @@ class Pipeline:
         self.draining: bool = False
         self.committed: set[str] = set()
         """Tracks in a step that is finished even while the run drains: a paid POST, a download."""
+        self._known_uncertain = set[str]()
+        """Tracks that were uncertain before this run, so that who asks for a retry of such knows of them."""
         self._unlisted = set[str]()
         """Idempotency keys of lost POSTs that this run has looked for to the end."""
         self._client = client
@@ -73,7 +74,7 @@ class Pipeline:
         self._place = place_of(settings.bucket or settings.out)
         self._inputs = Buckets(settings.inputs)
         self._warnings = ClientWarnings(warn)
-        self._reconciler = Reconciler(client, settings.slug, settings.grace, warn)
+        self._finder = LostJobFinder(client, settings.slug, settings.grace, warn)
         self._uploads = asyncio.Semaphore(settings.uploads)
         self._slots = asyncio.Semaphore(settings.in_flight)
         self._downloads = asyncio.Semaphore(settings.downloads)
@@ -81,13 +82,16 @@ class Pipeline:
     def look_for(self, tracks: Iterable[Track]) -> None:
         """Begins to look for the jobs of tracks whose POST an earlier run may have sent, all at once."""
         for track in tracks:
-            if track.state in OPEN and track.idempotency_key:
-                self._reconciler.expect(track.idempotency_key, track.creating_at or 0.0)
+            if track.state in OPEN:
+                if TABLE[track.state].unsettled:
+                    self._known_uncertain.add(track.key)
+                if track.idempotency_key:
+                    self._finder.expect(track)
 
     async def close(self) -> None:
         """Ends what runs beside the tracks."""
         self._warnings.stop()
-        await self._reconciler.close()
+        await self._finder.close()
 
     async def advance(self, track: Track) -> None:
         """Takes a track to its end."""
@@ -188,7 +192,7 @@ class Pipeline:
                 # Nothing has this key: it is new, or the list was just searched for it.
                 made = await self._client.jobs.create(
                     workflow,
-                    name=PurePosixPath(track.folder).name,
+                    name=job_name(track),
                     copy_results_to=targets,
                     idempotency_key=key,
                     recover=False,
@@ -219,15 +223,25 @@ class Pipeline:
         return await self._journal.read(latest) or ""
 
     async def _look_for(self, track: Track) -> None:
-        """Finds the job of a POST whose answer nobody has, if it is listed within the grace period."""
+        """Finds the job of a POST whose answer nobody has, if it is listed within the grace period.
+
+        Raises:
+            CreateUncertainError: whether there is one can't be seen. Only who knew of that before this run, and has asked
+                for a retry, gets it sent again.
+        """
         key = track.idempotency_key
         if key is None:
             return  # the ledger is an older copy, and nobody knows whether there was a POST
         if key in self._unlisted:
             return  # since the last POST under this key; a second look would only cost another grace period
-        job = await self._reconciler.look_for(key, track.creating_at or 0.0)
-        if job is not None:
-            await self._created(track, job.id)
+        found = await self._finder.find(track)
+        if isinstance(found, Unknown):
+            self._finder.tell(found.reason)
+            if not (self._settings.retry_uncertain and track.key in self._known_uncertain):
+                raise uncertain(key, found.reason)
+            self._known_uncertain.discard(track.key)
+        elif found is not None:
+            await self._created(track, found.id)
         else:
             await self._journal.write(lambda ledger: ledger.absent(track))
             self._unlisted.add(key)
@@ -259,7 +273,7 @@ class Pipeline:
                 raise StillRunningError(f"job {job.id} has ended by the list of jobs, and goes on by itself")
             return job
 
-        job = await unless_gone(track, settings.grace, ended)
+        job = await confirm_gone(track, settings.grace, ended)
         job.raise_for_failure()
         await self._journal.move(track, "finished", finished_at=time.time())
         return job
@@ -295,7 +309,7 @@ class Pipeline:
             return await self._place.fetch(self._client, ended, track, moved)
 
         # Also when addresses have expired, and the job is asked for once more.
-        outputs = await unless_gone(track, self._settings.grace, fetched)
+        outputs = await confirm_gone(track, self._settings.grace, fetched)
         size = sum(output[2] for output in outputs)
         self._tally.bytes_downloaded += size
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))

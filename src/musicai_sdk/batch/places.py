@@ -184,6 +184,7 @@ def belongs_to(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim) -
     """
     url = bucket.url if bucket is not None else ""
     claim.check(ledger.opened)
+    doubtful = claim.doubtful(ledger.opened)
     with ledger.transaction() as db:
         known = _noted(db, "bucket")
         begun = known is not None or db.execute("SELECT 1 FROM tracks LIMIT 1").fetchone() is not None
@@ -204,7 +205,7 @@ def belongs_to(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim) -
             ) from None
         if ledger.opened.is_new:
             claim.adopt(db)
-        elif claim.doubtful(ledger.opened):
+        elif doubtful:
             ledger.doubt()
         rows = [("bucket", url), ("out", seen_from(ledger.path, out))]
         db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
