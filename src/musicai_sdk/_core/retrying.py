@@ -99,7 +99,7 @@ def may_have_acted(error: BaseException) -> bool:
     if isinstance(error, ConnectionFailedError):
         return error.sent
     if isinstance(error, StatusError):
-        return error.status not in REFUSALS and not 300 <= error.status < 400
+        return error.status not in REFUSALS
     return isinstance(error, ResponseError)
 
 

@@ -154,7 +154,8 @@ class Pipeline:
 
     async def _through_the_service(self, track: Track) -> Job[Any] | None:
         # After a POST whose job wasn't listed, and another one that was refused, the first one is still open.
-        if track.state in OPEN or (track.idempotency_key and track.creating_at):
+        still_open = track.state in JOBLESS and track.idempotency_key and track.creating_at
+        if track.state in OPEN or still_open:
             await self._look_for(track)
             if track.state == "uncertain" and not self._settings.retry_uncertain:
                 return None
