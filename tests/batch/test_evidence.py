@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -168,7 +168,12 @@ def test_a_ledger_that_is_gone_before_it_had_results(sandbox: Sandbox, tmp_path:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     sandbox.faults.add("POST /job", job_seconds=3600)
-    batch = echo(sandbox, source, out, on_event=lambda e: batch.drain() if e.state == "created" else None)
+
+    def on_event(event: Event) -> None:
+        if event.state == "created":
+            batch.drain()
+
+    batch: Batch = echo(sandbox, source, out, on_event=on_event)
     batch.run()
     assert len(sandbox.jobs) == 1
     (out / LEDGER).unlink()
@@ -332,14 +337,18 @@ def test_the_lock_is_removed_in_mid_run(at: str, sandbox: Sandbox, tmp_path: Pat
     threads[0].join()
     assert second[0].ok
     assert posts(sandbox) == 16
-    assert len({job["metadata"]["musicai_sdk.idempotency_key"] for job in sandbox.jobs}) == 16
+    made = cast("list[dict[str, Any]]", sandbox.jobs)
+    assert len({job["metadata"]["musicai_sdk.idempotency_key"] for job in made}) == 16
 
 
 def test_locks_that_lock_nothing(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a file server that says yes to everybody: two runs, and each track is paid for once."""
     from musicai_sdk.batch import locking
 
-    monkeypatch.setattr(locking, "_take", lambda _file: True)
+    def take(_file: object) -> bool:
+        return True
+
+    monkeypatch.setattr(locking, "_take", take)
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 16)
     reports, told = list[Any](), list[Event]()
@@ -392,7 +401,7 @@ def test_every_paid_request_is_known(sandbox: Sandbox, tmp_path: Path) -> None:
     ]
     assert len({each.idempotency_key for each in attempts}) == 3
     assert [each.run for each in attempts] == [report.run for report in reports]
-    left = {job["id"] for job in sandbox.jobs}
+    left = {str(job["id"]) for job in sandbox.jobs}
     assert set(reports[2].jobs_left) == left == {attempts[0].job_id, attempts[1].job_id}
     assert attempts[2].deleted_at is not None
 

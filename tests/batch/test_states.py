@@ -17,7 +17,7 @@ PACKAGE = Path(musicai_sdk.__file__).parent
 
 
 def reachable(start: State) -> set[State]:
-    found, left = set[State](), [start]
+    found, left = set[State](), list[State]([start])
     while left:
         for state in TABLE[left.pop()].next - found:
             found.add(state)

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.ledger import Ledger
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import State
+from musicai_sdk.batch.tracks import Track
 
 _OWN = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
 """What SQLite says of a write's values; everything else that it says is about the file."""
