@@ -78,6 +78,12 @@ class Service:
     def add_fault(self, route: str, **options: Any) -> None:
         self._tell("faults", {"route": route, **options})
 
+    def hits(self) -> int:
+        """How many requests have met a fault."""
+        origin = self.variables["MUSIC_AI_BASE_URL"].removesuffix("/v1")
+        faults = httpx.get(f"{origin}/__sandbox__/faults", timeout=30).json()
+        return sum(fault["hits"] for fault in faults)
+
     def reset(self) -> None:
         self._tell("reset", {})
 

@@ -430,6 +430,7 @@ def test_a_request_is_written_down_before_it_leaves(running: Service, tmp_path: 
     running.add_fault("POST /job", hang="before", nth=1, times=2)
     process = running.start(source, out)
     wait_until(lambda: (out / LEDGER).exists() and _creating(out) == 2)
+    wait_until(lambda: running.hits() == 2)
     kill(process)
     with open_ledger(out / LEDGER) as view:
         assert [(each.outcome, each.job_id) for each in view.attempts()] == [("sent", None)] * 2

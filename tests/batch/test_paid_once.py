@@ -173,7 +173,7 @@ def test_a_single_create(killed: bool, odd: tuple[Sandbox, dict[str, Any], Told]
             create(client, settle=1.0)
     assert len(sandbox.jobs) == 1
     assert keys(sandbox) == {"order 1": 1}
-    if told == "either" or "metadata" in quirk and quirk["metadata"] == "truncated":
+    if told == "either" or ("metadata" in quirk and quirk["metadata"] == "truncated"):
         return
     assert set(ends) == {told}, ends
     ways_on = ("dashboard", "find(")

@@ -113,7 +113,7 @@ def test_results_whose_ledger_is_gone(musicai_there: Command) -> None:
     musicai_there.here(*ECHO)
     (musicai_there.folder / "out" / ".musicai-batch.sqlite3").unlink()
     for more in ((), ("--dry-run",)):
-        assert "--adopt" in musicai_there.here(*ECHO, *more, code=1).told
+        assert "--adopt" in musicai_there.here(*ECHO, *more, code=2).told
     assert "2  new" in musicai_there.here(*ECHO, "--dry-run", "--adopt").output
     musicai_there.here(*ECHO, "--adopt")
     assert len(list((musicai_there.folder / "out").rglob("file.wav"))) == 4
