@@ -526,17 +526,17 @@ def test_a_lost_answer_where_keys_do_not_come_back(
     make_tracks(source, 4)
     sandbox.faults.add("POST /job", reset="after", nth=2)
     told = list[Event]()
-    report = echo(sandbox, source, out, keep_jobs=True, grace=0.0, on_event=told.append).run()
+    report = echo(sandbox, source, out, keep_jobs=True, grace=1.0, on_event=told.append).run()
     shown = quirk.get("list_view") == "no_metadata"  # a GET says it
     assert posts(sandbox) == 4
     assert report.progress.states == ({"verified": 4} if shown else {"verified": 3, "uncertain": 1})
     warnings = [event.message for event in told if event.kind == "warning"]
     assert [("dashboard" in warning) for warning in warnings] == ([] if shown else [True])
     for _ in range(2):
-        echo(sandbox, source, out, keep_jobs=True, grace=0.0).run()
+        echo(sandbox, source, out, keep_jobs=True, grace=1.0).run()
     assert posts(sandbox) == 4
     if not shown:
-        assert echo(sandbox, source, out, keep_jobs=True, grace=0.0, retry_uncertain=True).run().ok
+        assert echo(sandbox, source, out, keep_jobs=True, grace=1.0, retry_uncertain=True).run().ok
         assert posts(sandbox) == 5, "who has looked in the dashboard decides"
 
 
