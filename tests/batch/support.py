@@ -19,7 +19,8 @@ from typing import Any
 import httpx
 
 from musicai_sdk import Job, MusicAiClient
-from musicai_sdk.batch import Batch
+from musicai_sdk.batch import Batch, State, Track
+from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.sandbox import Sandbox
 
 SCALE = float(os.environ.get("MUSICAI_TEST_SCALE", "1"))
@@ -76,6 +77,12 @@ class Service:
 
     def add_fault(self, route: str, **options: Any) -> None:
         self._tell("faults", {"route": route, **options})
+
+    def hits(self) -> int:
+        """How many requests have met a fault."""
+        origin = self.variables["MUSIC_AI_BASE_URL"].removesuffix("/v1")
+        faults = httpx.get(f"{origin}/__sandbox__/faults", timeout=30).json()
+        return sum(fault["hits"] for fault in faults)
 
     def reset(self) -> None:
         self._tell("reset", {})
@@ -150,3 +157,11 @@ def lost_post(sandbox: Sandbox, inputs: Any, out: Path) -> None:
 def in_ledger(batch: Batch, statement: str, *values: Any) -> None:
     with closing(sqlite3.connect(batch.ledger)) as db, db:
         db.execute(statement, values)
+
+
+def put(ledger: Ledger, track: Track, state: State, **columns: Any) -> Track:
+    """Puts a track into a state, whatever the steps that lead there; in a transaction."""
+    columns["state"] = state
+    names = ", ".join(f"{name} = ?" for name in columns)
+    ledger._db.execute(f"UPDATE tracks SET {names} WHERE key = ?", [*columns.values(), track.key])  # pyright: ignore[reportPrivateUsage]
+    return ledger.track(track.key)

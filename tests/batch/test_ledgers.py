@@ -31,7 +31,8 @@ from musicai_sdk.batch import (
     open_ledger,
 )
 from musicai_sdk.batch.ledger import Ledger
-from musicai_sdk.batch.tracks import State, Track, track_key
+from musicai_sdk.batch.states import State
+from musicai_sdk.batch.tracks import Track, track_key
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from support.memory import PEAK_MEMORY, needs_proc

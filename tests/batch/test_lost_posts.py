@@ -6,11 +6,9 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
-
 from batch.support import echo, in_ledger, lost_post, make_tracks, posts, wait_until
 from musicai_sdk import CustomWorkflow
-from musicai_sdk.batch import Event, reconciling
+from musicai_sdk.batch import Event
 from musicai_sdk.sandbox import Sandbox
 
 
@@ -22,12 +20,12 @@ def others(sandbox: Sandbox, path: Path, count: int) -> list[str]:
 
 
 def pages(sandbox: Sandbox, since: int) -> list[str]:
-    """The pages of the list that were asked for, as `number/size`."""
+    """The pages of the whole list that were asked for, as `number/size`; polls ask for one workflow's jobs."""
     asked = sandbox.requests[since:]
     return [
         "/".join(part.partition("=")[2] for part in entry.query.split("&")[-2:])
         for entry in asked
-        if (entry.method, entry.path) == ("GET", "/v1/job") and "workflow=" in entry.query
+        if (entry.method, entry.path) == ("GET", "/v1/job") and "workflow=" not in entry.query
     ]
 
 
@@ -85,14 +83,14 @@ def test_a_job_that_is_on_none_of_several_pages(sandbox: Sandbox, tmp_path: Path
     sent, since = posts(sandbox), len(sandbox.requests)
     assert batch.run().ok
     assert posts(sandbox) == sent + 1
-    assert pages(sandbox, since)[:4] == ["0/100", "1/100", "0/87", "1/87"]
+    walked = [page for page in pages(sandbox, since) if page.endswith(("/100", "/87"))]
+    assert walked[:4] == ["0/100", "1/100", "0/87", "1/87"]
 
 
 def test_a_clock_that_was_days_ahead_when_the_post_left_and_is_right_by_now(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """By the ledger's time the POST left after jobs that are older than the list's newest, and newer than its job."""
-    monkeypatch.setattr(reconciling, "CLOCKS_APART", 0.0)  # days, in life
     (path,) = make_tracks(tmp_path / "in", 1)
     lost_post(sandbox, tmp_path / "in", tmp_path / "out")
     others(sandbox, path, 1)

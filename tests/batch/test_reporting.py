@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from batch.support import echo, make_tracks
+from batch.support import echo, make_tracks, put
 from musicai_sdk.batch import LedgerError, open_ledger, write_report
 from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.reporting.words import duration, size, without_queries
@@ -64,7 +64,7 @@ def one_track(ledger: Ledger, given: Given, **changes: Any) -> None:
         ledger.admit([given])
         given.sample = "0" * 16
         track, _ = ledger.register(given)
-        ledger.change(track, changes.pop("state", "seen"), **changes)
+        put(ledger, track, changes.pop("state", "seen"), **changes)
 
 
 def test_a_run(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def test_a_value_that_cannot_be_written_takes_no_other_along(tmp_path: Path) -> 
         journal = Journal(ledger, lambda track, _before: moved.append(track.state))
         ended = await asyncio.gather(
             journal.write(lambda ledger: ledger.reject("caf\udce9", "a text that is none")),
-            journal.move(track, "created", job_id="1"),
-            journal.move(track, "created", bytes_downloaded=2**70),
+            journal.move(track, "uploaded", job_id="1"),
+            journal.move(track, "uploaded", bytes_downloaded=2**70),
             journal.write(lambda ledger: ledger.reject("other", "fine")),
             return_exceptions=True,
         )
@@ -70,8 +70,8 @@ def test_a_value_that_cannot_be_written_takes_no_other_along(tmp_path: Path) -> 
         await journal.close()
 
     asyncio.run(main())
-    assert moved == ["created"]
-    assert (track.state, track.job_id, track.bytes_downloaded) == ("created", "1", 0)
+    assert moved == ["uploaded"]
+    assert (track.state, track.job_id, track.bytes_downloaded) == ("uploaded", "1", 0)
     ledger.close()
     with open_ledger(tmp_path / "ledger") as view:
         assert [each for each, _ in view.tracks()] == [track]

@@ -147,7 +147,9 @@ def test_events_for_programs(musicai_there: Command) -> None:
     planned = musicai_there.here("--json", *ECHO, "--dry-run").values
     assert planned == [
         {
-            **dict.fromkeys(("new", "retried", "continued", "failed", "duplicates", "upload"), 0),
+            **dict.fromkeys(
+                ("new", "retried", "continued", "unanswered", "failed", "duplicates", "upload"), 0
+            ),
             "finished": 3,
             "rejected": [],
         }

@@ -77,3 +77,43 @@ def test_another_workflow_needs_another_ledger(musicai_there: Command) -> None:
     arguments = ("process", "folder", "music-ai/generate-chords", "in", "out")
     for more in ([], ["--dry-run"]):
         assert "belongs to sdk-test" in musicai_there.here(*arguments, *more, code=2).told
+
+
+def test_what_was_paid(musicai_there: Command) -> None:
+    make_songs(musicai_there.folder / "in", 2)
+    musicai_there.service.add_fault("POST /job", nth=1, job_error="BAD_INPUT")
+    musicai_there.here(*ECHO, "-c", "1", code=1)
+    musicai_there.here(*ECHO, "--retry-failed")
+
+    assert (
+        "3 jobs paid for 2 tracks, 1 still at the service"
+        in musicai_there.here("batch", "status", "out").output
+    )
+    [value] = musicai_there.here("--json", "batch", "status", "out").values
+    assert (value["jobs_created"], value["tracks_paid"], len(value["jobs_left"])) == (3, 2, 1)
+
+    values = musicai_there.here("--json", "batch", "history", "out").values
+    assert sorted((each["reason"], each["outcome"]) for each in values) == [
+        ("first", "failed"),
+        ("first", "succeeded"),
+        ("retry_failed", "succeeded"),
+    ]
+    assert [each["job_id"] for each in values if each["deleted_at"] is None] == value["jobs_left"]
+    again = next(each for each in values if each["reason"] == "retry_failed")
+    for name in (again["source"], again["track"], again["source"].rpartition("/")[2].removesuffix(".wav")):
+        lines = musicai_there.here("batch", "history", "out", name).output.splitlines()
+        assert len(lines) == 2
+        assert "first  failed  BAD_INPUT  job " in lines[0]
+        assert lines[1].endswith(f"retry_failed  succeeded  job {again['job_id']}, deleted")
+    assert "no track 'nothing'" in musicai_there.here("batch", "history", "out", "nothing", code=1).told
+
+
+def test_results_whose_ledger_is_gone(musicai_there: Command) -> None:
+    make_songs(musicai_there.folder / "in", 2)
+    musicai_there.here(*ECHO)
+    (musicai_there.folder / "out" / ".musicai-batch.sqlite3").unlink()
+    for more in ((), ("--dry-run",)):
+        assert "--adopt" in musicai_there.here(*ECHO, *more, code=2).told
+    assert "2  new" in musicai_there.here(*ECHO, "--dry-run", "--adopt").output
+    musicai_there.here(*ECHO, "--adopt")
+    assert len(list((musicai_there.folder / "out").rglob("file.wav"))) == 4

@@ -24,6 +24,8 @@ Inputs:
     folder of the inputs (one in it is fine), and a ledger's results are in one place; anything else is an error
     before a request is sent.
 
+    A new ledger in a folder that holds results needs `adopt=True`.
+
     A track is a content with a workflow and parameters. A file is known by its SHA-256, computed once for
     each path, size and time of change; a URL by what it says without its signature, if that is a complete one of S3,
     Google, Azure, CloudFront, Akamai or the sandbox. All else in a URL tells songs apart, the fragment included; a
@@ -57,39 +59,58 @@ States:
     were kept are fetched again.
 
 What is guaranteed:
-    A job is paid for once, whenever the process is killed. The idempotency key of a POST is on disk before
-    the POST leaves. A run that finds such a row without an answer (`creating`) looks for the key in the
-    list of jobs, one pass for all of them: at once, then again for `grace` seconds. Listed: it goes on with
-    that job. Not listed by a pass that began after the grace, on several pages by walks that together can't
-    have missed it: it is sent with the same key. That isn't looked for again (`recover=False`), because the
-    pass just did so, and one look for each create would cost as many pages as there are jobs.
+    Each job is paid for once, whenever the process is killed. A paid request (the POST that creates a job) is written
+    into the ledger before it leaves, with an idempotency key that the job carries in its metadata. A run that finds a
+    request without an answer (`creating`, `uncertain`) looks for its job in the list of jobs, one search for all of them:
+    at once, during `grace`, and then thoroughly. Found: the run goes on with that job. Proven absent: a request that a
+    killed process may have sent is sent again under the same key. Neither: the track is `uncertain`, and only
+    `retry_uncertain=True` sends it again. The proof of absence is a walk through the whole, unfiltered list that began
+    after the grace period and ended with an empty page, repeated with other page sizes until no job can have slipped
+    through between two pages; and no listed job without a readable key may be the one.
 
-    That rests on one assumption: the service lists a job at most `grace` seconds after it received the
-    POST, and a POST of a dead process doesn't arrive later than that. The service has no idempotency of its
-    own, so nothing more can be had. Whether the POST had left can't be known after a crash; where the
-    process lives and sees that its answer was lost, the track becomes `uncertain` if the job isn't listed,
-    and is looked for in every run, but only sent again with `retry_uncertain=True`. Jobs that others delete
-    meanwhile can't be found, of course.
+    A lost answer in a living run is never followed by a second request either: the track becomes `uncertain` if the
+    job isn't listed, every run looks for it, and `retry_uncertain=True` sends it again.
 
-    A job that is paid for isn't given up because its download fails: every run goes on with it. An output without a
-    byte isn't verified. That a job is gone is believed when the service says so several times, more than `grace`
-    seconds after it was made; `retry_failed=True` asks once more before it pays anew. A job that the service
-    ended as FAILED is paid anew by `retry_failed=True`, under a new key, and by nothing else. A job that was kept
-    is deleted later only if its results are still here; else they are fetched again.
+    A failed download never discards a paid job: every run goes on with it. `JOB_GONE` is believed when the service has
+    said so several times, later than `grace` after the job was created. A job that failed is paid anew only by
+    `retry_failed=True`, under a new key; the failed one stays at the service, see `Report.jobs_left`. A job is deleted only
+    after it was fetched by `GET` when it had ended, and all its results were read back from the disk.
 
-    One track's failure never stops another. What all would meet ends the run: a wrong key or base URL, a workflow
-    that doesn't exist, a ledger that can't be written, a service that can't be reached at all (from the start, or
-    for 15 minutes), a page or a redirect where the service should be (`max_attempts` times in a row). Tracks aren't
-    failed by that: the same run goes on with them. An exception of `on_event` drains the run and is raised at its
-    end. Two processes can't run one ledger. A run whose ledger is removed or moved ends with a `LedgerError`; where
-    it is put back, the next run goes on and pays for nothing anew.
+    Every paid request that was ever sent stays in the ledger, with its reason, job and outcome: `LedgerView.attempts`,
+    `Report.jobs_created`, `musicai batch history`.
+
+    Before anything is sent, a run compares the application of its key and its base URL with the ledger's, and refuses
+    others. It refuses a ledger that is empty, cut off, linked under two names, a copy of one that is in use, or older than
+    its output folder has seen; and a missing one where there are results. `adopt=True` goes on where you know better.
+    One run at a time works on a ledger. Where its lock fails, two runs still pay once: each track belongs to the run that
+    changed it last, every change is made only if the track is unchanged since it was read, and a run leaves the tracks
+    of another living run alone.
+
+    One track's failure never stops another. What all tracks would fail of ends the run: a wrong key or base URL, a workflow
+    that doesn't exist, a ledger that can't be written or was removed, a service that can't be reached at all (from the
+    start, or for 15 minutes), a page or a redirect where the service should be (`max_attempts` times in a row). No track
+    fails by that, nor by a lack of file descriptors: the next run goes on with them. An exception of `on_event` drains
+    the run and is raised at its end.
+
+Assumptions:
+    What the guarantees rest on, and nothing here can check:
+
+    - The service lists a job at most `grace` seconds after it received the request, and a request of a dead process doesn't
+      arrive later than that. Listed jobs keep their order.
+    - Nobody else deletes jobs that are under way.
+    - The list shows the key, or else workflow, name or parameters of a job as they were sent.
+    - The disk keeps what it has confirmed (`fsync`), and SQLite's locks work for the processes of one machine.
+    - One ledger writes to a bucket's prefix: only folders have a claim that keeps a second one out.
+    - On another machine, a run that hasn't written to the ledger for a minute is dead, and sends nothing afterwards.
+    - A service that doesn't say which application a key belongs to is the same if its base URL is.
 
 Ctrl-C:
     Once, and nothing new is begun; POSTs and downloads under way are finished, jobs at the service go on
     and are picked up by the next run. Twice, and transfers are broken off too.
 
 Requests:
-    For each track: one for an upload URL, the upload, the POST, the outputs, the delete. Polling is one
+    For each track: one for an upload URL, the upload, the POST, the job when it has ended, the outputs, the delete.
+    One for the application, in each run that has something to do. Polling is one
     list page for a hundred jobs in flight at each tick, and a tick comes after a tenth of the time that
     jobs take.
 
@@ -103,7 +124,7 @@ More machines:
     in a task.
 
 Ten million tracks:
-    Measured on one core of a shared two-core machine: 22 ms of CPU and 5 requests a track, so one process
+    Measured on one core of a shared two-core machine: 22 ms of CPU and 6 requests a track, so one process
     does some 45 tracks a second, 4 million a day. The service's plan comes first: with N jobs in flight of
     D seconds, a track takes D/N seconds; 500 of 60 s are 8 a second, which is 14 days and a fifth of one
     process. 10⁷ in 24 h are 116 a second: 7,000 jobs in flight, three workers. Then bandwidth: 10⁷ files of
@@ -116,6 +137,7 @@ Ten million tracks:
 
 from __future__ import annotations
 
+from musicai_sdk.batch.attempts import JobAttempt
 from musicai_sdk.batch.cluster import dask_executor
 from musicai_sdk.batch.errors import (
     LedgerError,
@@ -139,7 +161,8 @@ from musicai_sdk.batch.reporting import write_report
 from musicai_sdk.batch.running import Batch
 from musicai_sdk.batch.shortcut import run
 from musicai_sdk.batch.sources import Folder, Input, Inputs, Manifest, Rejected, Source, Watch
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import State
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.batch.vanished import Damage
 
 __all__ = [
@@ -153,6 +176,7 @@ __all__ = [
     "InFlight",
     "Input",
     "Inputs",
+    "JobAttempt",
     "LedgerError",
     "LedgerLockedError",
     "LedgerMismatchError",

@@ -18,7 +18,7 @@ _LOOK_AGAIN = 0.5
 T = TypeVar("T")
 
 
-async def unless_gone(track: Track, grace: float, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def confirm_gone(track: Track, grace: float, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """What the service says of a track's job; that it is gone only when it insists on that, because a retry pays anew.
 
     Args:

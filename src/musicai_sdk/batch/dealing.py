@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
+from musicai_sdk.batch.decide import Stands, decide
 from musicai_sdk.batch.events import Event, Tally, shown
 from musicai_sdk.batch.feeding import Feed, Met, sample
 from musicai_sdk.batch.ledger import Given, Ledger
@@ -32,7 +33,7 @@ async def deal(
     try:
         with main.transaction():
             main.begin()
-        resumed = list(main.unfinished(also_verified=not settings.keep_jobs))
+        resumed = list(main.unfinished(settings))
         dealer.hand_out([], resumed)
         while not draining() and (chunk := await feed.next()):
             await asyncio.to_thread(dealer.deal, chunk)
@@ -98,7 +99,8 @@ class _Dealer:
         self.hand_out(todo, [])
 
     def _is_done(self, given: Given) -> bool:
-        return given.state == "deleted" or (given.state == "verified" and self._settings.keep_jobs)
+        # Of others the shard decides, which has the whole track.
+        return given.state in SAFE and decide(Stands(given.state), self._settings, met_again=True) == "skip"
 
     def hand_out(self, todo: list[Given], tracks: list[Track]) -> None:
         """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""

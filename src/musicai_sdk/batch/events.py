@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from musicai_sdk._text import without_query
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import UNSETTLED, State
+from musicai_sdk.batch.tracks import Track
 
 EventKind: TypeAlias = Literal[
     "started", "state", "retry", "skipped", "duplicate", "rejected", "warning", "draining", "ended"
@@ -163,7 +164,7 @@ class Tally:
             self._recent.popleft()
         span = min(60.0, max(now - self.began, 0.001))
         rate = len(self._recent) / span
-        failed = self.states.get("failed", 0) + self.states.get("uncertain", 0)
+        failed = sum(self.states.get(state, 0) for state in UNSETTLED)
         left = self.known - self.done - self.duplicates - failed - self.missing
         return Progress(
             states={state: count for state, count in dict(self.states).items() if count},

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 from typing import Any
 
 from musicai_sdk._text import without_queries
 from musicai_sdk.batch.events import storable
-from musicai_sdk.batch.tracks import FETCHABLE, State, Track
+from musicai_sdk.batch.states import FETCHABLE, OPEN, State
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
     ConnectionFailedError,
+    CreateUncertainError,
+    JobError,
     JobFailedError,
     MusicAiError,
     NotFoundError,
@@ -33,6 +38,8 @@ JOB_GONE = "JOB_GONE"
 """The code of a job that the service says doesn't exist any more."""
 SOURCE_GONE = SourceNotFoundError.__name__
 """The code of a file that wasn't there when it was to be uploaded."""
+_NO_FILES = (errno.EMFILE, errno.ENFILE)
+_NO_FILES_TEXTS = tuple(os.strerror(number) for number in _NO_FILES)
 _LONGEST_PAUSE = 60.0
 
 
@@ -43,6 +50,22 @@ def transient(error: BaseException) -> bool:
     return strange(error) or isinstance(
         error, ConnectionFailedError | RateLimitError | ServerError | TransferError
     )
+
+
+def short_of_files(error: BaseException | None) -> bool:
+    """Whether this process, or the machine, had no file descriptor left: no track's fault, and it passes.
+
+    The client's errors have only the system's text left of that, at their end.
+    """
+    met = set[int]()
+    while error is not None and id(error) not in met:
+        met.add(id(error))
+        if isinstance(error, OSError) and error.errno in _NO_FILES:
+            return True
+        if not isinstance(error, JobError | StatusError) and str(error).endswith(_NO_FILES_TEXTS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def strange(error: BaseException) -> bool:
@@ -85,8 +108,8 @@ def _described(error: BaseException) -> tuple[str, str]:
 
 def after_failure(track: Track, error: BaseException) -> tuple[State, dict[str, Any]]:
     """The state and columns of a track that isn't tried again, and where a retry goes on."""
-    if track.state in ("creating", "uncertain"):
-        # Whatever this was, a POST may have been sent before.
+    if track.state in OPEN or isinstance(error, CreateUncertainError):
+        # Whatever this was, a POST may have been received before.
         return "uncertain", {}
     start: State = "uploaded" if track.is_url else "seen"
     if isinstance(error, JobFailedError | NotFoundError):

@@ -8,8 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from musicai_sdk.batch.naming import folded, numbered, shortened, told_apart
+from musicai_sdk.batch.states import SAFE, TABLE, State, sql, transition
 from musicai_sdk.storage import Bucket
 
+_GONE: tuple[State, ...] = tuple(state for state in SAFE if not TABLE[state].next)
+"""The job is deleted, and nobody can fetch its results again."""
 _LONGEST_KEY = 1024
 """Bytes of an object's name in S3, Google Cloud Storage and Azure."""
 _WINDOWS = os.name == "nt"
@@ -56,8 +59,8 @@ def settle_all(db: sqlite3.Connection) -> None:
     """Gives every track of an older ledger, in which tracks could share a folder, one of its own."""
     # The one that has written there last has it: its results are the ones that are whole.
     db.execute(
-        "INSERT OR IGNORE INTO folders SELECT folded(folder), key FROM tracks"
-        " ORDER BY state IN ('downloaded', 'verified', 'deleted') DESC, downloaded_at DESC, rowid"
+        "INSERT OR IGNORE INTO folders SELECT folded(folder), key FROM tracks"  # noqa: S608
+        f" ORDER BY state IN {sql(('downloaded', *SAFE))} DESC, downloaded_at DESC, rowid"
     )
     move_out(db)
 
@@ -75,18 +78,25 @@ def move_out(db: sqlite3.Connection, keys: Sequence[str] | None = None) -> None:
     among = f" AND key IN ({', '.join('?' * len(keys))})" if keys is not None else ""
     guests = db.execute(
         "SELECT key, folder, track FROM tracks JOIN folders ON folded = folded(folder)"  # noqa: S608
-        f" WHERE track <> key AND state <> 'deleted'{among}",
+        f" WHERE track <> key AND state NOT IN {sql(_GONE)}{among}",
         keys or (),
     ).fetchall()
     for key, folder, owner in guests:
         # The guest may have overwritten some of it: read again, and fetched again if so, before its job is deleted.
-        db.execute("UPDATE tracks SET state = 'downloaded' WHERE key = ? AND state = 'verified'", [owner])
+        _back(db, owner, "verified", "downloaded")
         db.execute("DELETE FROM outputs WHERE track = ?", [key])
-        db.execute(
-            "UPDATE tracks SET folder = ?, state = iif(state IN ('downloaded', 'verified'), 'finished', state),"
-            " resume_at = iif(resume_at = 'downloaded', 'finished', resume_at) WHERE key = ?",
-            [settle(db, folder, key), key],
-        )
+        _back(db, key, "downloaded", "finished")
+        _back(db, key, "verified", "finished")
+        _back(db, key, "downloaded", "finished", column="resume_at")
+        db.execute("UPDATE tracks SET folder = ? WHERE key = ?", [settle(db, folder, key), key])
+
+
+def _back(db: sqlite3.Connection, key: str, before: State, after: State, *, column: str = "state") -> None:
+    """Takes a track a step back, if it stands there."""
+    db.execute(
+        f"UPDATE tracks SET {column} = ? WHERE key = ? AND {column} = ?",  # noqa: S608 - a name of ours
+        [transition(before, after), key, before],
+    )
 
 
 def _longest_path() -> int:

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.ledger import Ledger
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import State
+from musicai_sdk.batch.tracks import Track
 
 _OWN = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
 """What SQLite says of a write's values; everything else that it says is about the file."""
@@ -58,20 +59,32 @@ class Journal:
         return await asyncio.shield(write.done)
 
     async def move(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state, in memory when that is on disk."""
+        """Moves a track to a state, in memory when that is on disk.
+
+        Raises:
+            Overtaken: another run has changed it meanwhile. Nothing is written.
+            LedgerError: the ledger can't be written.
+        """
         before, written = track.state, replace(track)
 
         def work(ledger: Ledger) -> None:
             ledger.change(written, state, **changes)
 
         await self.write(work)
-        for name in ("state", *changes):
+        for name in ("state", "run", *changes):
             setattr(track, name, getattr(written, name))
         self._moved(track, before)
 
     async def read(self, work: Callable[[Ledger], T]) -> T:
-        """Runs `work`, which only reads, between two transactions."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._ledger)
+        """Runs `work`, which only reads, between two transactions.
+
+        Raises:
+            LedgerError: the ledger can't be read.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._ledger)
+        except sqlite3.Error as error:
+            raise LedgerError(f"the ledger {str(self._ledger.path)!r} can't be read: {error}") from error
 
     async def close(self) -> None:
         """Waits for what is being written."""

@@ -9,20 +9,26 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+import uuid
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from musicai_sdk.batch import attempts, processes
+from musicai_sdk.batch.claim import Claim
+from musicai_sdk.batch.decide import Options, resumed
 from musicai_sdk.batch.errors import LedgerError
+from musicai_sdk.batch.events import shown
 from musicai_sdk.batch.folders import Fits, always, settle
 from musicai_sdk.batch.former import recall_former
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
-from musicai_sdk.batch.schema import TRACK_COLUMNS, create_or_open, file_id, real_file
+from musicai_sdk.batch.schema import IN_USE, TRACK_COLUMNS, create_or_open, file_id, real_file
 from musicai_sdk.batch.sources import name_of
-from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, PAID, State, Track, track_key
+from musicai_sdk.batch.states import JOBLESS, OPEN, State, transition
+from musicai_sdk.batch.tracks import Track, track_key
 from musicai_sdk.batch.vanished import Damage, Recorded, ResultCheck, recorded
 
 _FIELDS = tuple(each.name for each in fields(Track))
@@ -68,6 +74,23 @@ _Known: TypeAlias = list[Any]
 """An input as the ledger knows it: what `_RECALL` gives."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """Who has, or had, a ledger open."""
+
+    id: str
+    process: str
+    """See `processes`."""
+    beat_at: float
+    """When it said last that it was alive, in seconds since 1970 on its own clock."""
+    ended_at: float | None
+    """When it closed the ledger."""
+
+
+class Overtaken(Exception):  # noqa: N818 - nothing is wrong with the track
+    """Another run has changed a track since this one has read it: what this one wanted to write isn't true any more."""
+
+
 class Ledger:
     """An open ledger of one workflow; nobody else can run it meanwhile."""
 
@@ -81,6 +104,8 @@ class Ledger:
         alone: bool = False,
         patience: float = 0.0,
         fits: Fits = always,
+        run: str = "",
+        may_begin: Callable[[], object] = dict,
     ) -> None:
         """Opens or makes it.
 
@@ -92,6 +117,8 @@ class Ledger:
             alone: As a shard has it: without readers, so that it may be on a network file system.
             patience: Seconds to wait for another process to let go of it.
             fits: Whether a new track's results can have a folder of that name; see `room_in`.
+            run: The run that POSTs are written down for: that of all shards together; one of its own when left out.
+            may_begin: Called before a new ledger is made; raises if it may not be.
 
         Raises:
             LedgerLockedError: another process runs it.
@@ -108,36 +135,114 @@ class Ledger:
         self.path: Path = path
         self.slug = slug
         self.input_name = input_name
+        self.id: str = uuid.uuid4().hex
+        """This opening of the ledger: what tracks are claimed by."""
+        self._run = run or self.id
         self._fits = fits
+        self._alone = alone
+        self._witness: Claim | None = None
+        self._in_use = False
         try:
-            self._db = create_or_open(path, slug, input_name, out, alone=alone)
+            self._db, self.opened = create_or_open(
+                path, slug, input_name, out, alone=alone, may_begin=may_begin
+            )
         except BaseException:
             self._lock.release()
             raise
         self._file = file_id(path)
 
+    def use(self, claim: Claim | None = None) -> None:
+        """Begins to work on it: notes who does, and marks the file so that a copy without its latest changes is known.
+
+        Args:
+            claim: What is told of each commit.
+        """
+        now = time.time()
+        self._witness = claim
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO runs (id, process, began_at, beat_at) VALUES (?, ?, ?, ?)",
+                (self.id, processes.opened(self.id), now, now),
+            )
+            if not self._alone:
+                db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (IN_USE, self.id))
+        self._in_use = True
+        if not self._alone:
+            # Into the file itself. A reader that is in the middle of something may hold that up; then it waits a while.
+            busy, pages, done = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if busy or pages != done:
+                self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+
     def close(self) -> None:
         """Closes the file and gives up the lock. Twice is fine."""
-        self._db.close()
-        self._lock.release()
+        try:
+            if self._in_use:
+                self._in_use = False
+                # If it can't be written any more, the next run finds it as after a crash.
+                with suppress(LedgerError, sqlite3.Error), self.transaction() as db:
+                    db.execute("DELETE FROM meta WHERE name = ? AND value = ?", (IN_USE, self.id))
+                    db.execute("UPDATE runs SET ended_at = ? WHERE id = ?", (time.time(), self.id))
+        finally:
+            processes.closed(self.id)
+            self._db.close()
+            self._lock.release()
+            if self._witness is not None:
+                self._witness.close()
+
+    def beat(self) -> None:
+        """Says that this run is alive."""
+        self._db.execute("UPDATE runs SET beat_at = ? WHERE id = ?", (time.time(), self.id))
+
+    def account(self) -> tuple[str | None, str | None]:
+        """The base URL of the service that its jobs are at, and the id of the application that they belong to."""
+        found: dict[str, str] = dict(
+            self._db.execute(
+                "SELECT name, value FROM meta WHERE name IN ('service', 'application')"
+            ).fetchall()
+        )
+        return found.get("service"), found.get("application")
+
+    def keep_account(self, service: str, application: str | None) -> None:
+        """Notes them."""
+        rows = [("service", service), ("application", application)]
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [row for row in rows if row[1]])
+
+    def run_row(self, run: str) -> RunRow | None:
+        """What is known of a run."""
+        row = self._db.execute(
+            "SELECT id, process, beat_at, ended_at FROM runs WHERE id = ?", [run]
+        ).fetchone()
+        return RunRow(*row) if row is not None else None
+
+    def doubt(self) -> None:
+        """Makes uncertain what may have been paid since, in a ledger that lacks its latest changes."""
+        for state in JOBLESS:
+            self._db.execute(
+                "UPDATE tracks SET state = ? WHERE state = ?", [transition(state, "uncertain"), state]
+            )
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """A block of writes that is on disk as a whole when it ends, or not at all.
 
         Raises:
-            LedgerError: the file was removed or moved since it was opened. What was written is in it all the same:
-                if it was only moved, nothing is lost.
+            LedgerError: the file or its lock was removed or moved since it was opened. What was written is in it all the
+                same: if it was only moved, nothing is lost.
         """
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
+            self._db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'commits'")
+            commits = self._db.execute("SELECT value FROM meta WHERE name = 'commits'").fetchone()
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+        if self._witness is not None and commits is not None:
+            self._witness.witness(int(commits[0]))
         self._check_file()
+        self._check_lock()
 
     def _check_file(self) -> None:
         """Sees that the next run will find what was written: SQLite goes on with a file that has lost its name."""
@@ -148,6 +253,14 @@ class Ledger:
                 f"the ledger {str(self.path)!r} was removed or moved while it was in use: nothing new is begun, and"
                 " jobs that are paid for stay at the service. Put it back, or name its new place, and run again:"
                 " without it they would be paid for once more"
+            )
+
+    def _check_lock(self) -> None:
+        """Sees that the lock still keeps others out."""
+        if not self._lock.held:
+            raise LedgerError(
+                f"the lock of the ledger, {self.path.name + '.lock'!r}, was removed or replaced while it was in use, so it"
+                " keeps no other run out: nothing new is begun. Run again; nothing is lost, and nothing is paid twice"
             )
 
     def admit(self, chunk: Sequence[Given]) -> None:
@@ -207,8 +320,7 @@ class Ledger:
                 changes["source"] = given.source  # the path that is there now
             if track.is_url:
                 changes["url"] = given.url
-            if changes:
-                self.change(track, track.state, **changes)
+            self._describe(track, changes)
             return track, False
         track = Track(
             key=key,
@@ -230,12 +342,45 @@ class Ledger:
         return track, True
 
     def change(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state, on disk and in memory."""
-        changes["state"] = state
+        """Moves a track to a state, on disk and in memory, if it still is as it is known here.
+
+        What that says of its paid POSTs is written down with it.
+
+        Raises:
+            Overtaken: another run has changed it meanwhile. Nothing is written.
+            LedgerError: a POST is about to leave, and the lock is gone.
+        """
+        before = replace(track)
+        changes |= {"state": transition(track.state, state), "run": self.id}
+        if state in OPEN and "creating_at" in changes:
+            self._check_lock()
         columns = ", ".join(f"{name} = ?" for name in changes)
-        self._db.execute(f"UPDATE tracks SET {columns} WHERE key = ?", [*changes.values(), track.key])  # noqa: S608
+        done = self._db.execute(
+            f"UPDATE tracks SET {columns}"  # noqa: S608
+            " WHERE key = ? AND state = ? AND run IS ? AND idempotency_key IS ?",
+            [*changes.values(), track.key, track.state, track.run, track.idempotency_key],
+        )
+        if not done.rowcount:
+            raise Overtaken(f"another run has changed {shown(track.source)!r}")
+        attempts.follow(self._db, before, state, changes, self._run)
         for name, value in changes.items():
             setattr(track, name, value)
+
+    def _describe(self, track: Track, columns: Mapping[str, Any]) -> None:
+        """Changes what is known of a track's input; that is nobody's in particular."""
+        if columns:
+            names = ", ".join(f"{name} = ?" for name in columns)
+            self._db.execute(f"UPDATE tracks SET {names} WHERE key = ?", [*columns.values(), track.key])  # noqa: S608
+        for name, value in columns.items():
+            setattr(track, name, value)
+
+    def found_job(self, track: Track, job_id: str) -> None:
+        """Writes down the job of a track's POST although another run has taken the track."""
+        attempts.made(self._db, track, job_id)
+
+    def absent(self, track: Track) -> None:
+        """Writes down that a track's POST was certainly never received."""
+        attempts.absent(self._db, track)
 
     def url(self, track: Track) -> str | None:
         """The address of a remote input as it was met last: its signature may be a fresher one than the track's."""
@@ -252,7 +397,16 @@ class Ledger:
         return {source: (size, mtime_ns) for source, size, mtime_ns in rows}
 
     def keep_outputs(self, track: Track, outputs: Iterable[tuple[str, str, int, str | None]]) -> None:
-        """Writes down the files of a track: name, path below the output folder, size, sha256."""
+        """Writes down the files of a track: name, path below the output folder, size, sha256.
+
+        Raises:
+            Overtaken: another run has taken the track meanwhile. Nothing is written.
+        """
+        row: tuple[str | None] | None = self._db.execute(
+            "SELECT run FROM tracks WHERE key = ?", [track.key]
+        ).fetchone()
+        if row is not None and row[0] != track.run:
+            raise Overtaken(f"another run has taken {shown(track.source)!r}")
         self._db.execute("DELETE FROM outputs WHERE track = ?", [track.key])
         rows = [(track.key, *output) for output in outputs]
         self._db.executemany("INSERT INTO outputs VALUES (?, ?, ?, ?, ?)", rows)
@@ -279,14 +433,10 @@ class Ledger:
         """Forgets what was rejected in the run before."""
         self._db.execute("DELETE FROM rejected")
 
-    def unfinished(self, *, also_verified: bool) -> Iterator[Track]:
-        """The tracks that a run goes on with whatever its inputs are: money is in them."""
-        states = (*PAID, "verified") if also_verified else PAID
-        sql = (
-            f"SELECT {TRACK_COLUMNS} FROM tracks WHERE state IN ({', '.join('?' * len(states))})"  # noqa: S608
-            f" OR (state = 'failed' AND resume_at IN ({', '.join('?' * len(FETCHABLE))}))"
-        )
-        for row in self._db.execute(sql, (*states, *FETCHABLE)).fetchall():
+    def unfinished(self, options: Options) -> Iterator[Track]:
+        """The tracks that a run with these options goes on with whatever its inputs are: money is in them."""
+        sql = f"SELECT {TRACK_COLUMNS} FROM tracks WHERE {resumed(options)}"  # noqa: S608
+        for row in self._db.execute(sql).fetchall():
             yield Track(*row)
 
     def counts(self) -> dict[State, int]:

@@ -8,13 +8,13 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from musicai_sdk.batch.claim import LEDGER, path_of, release
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.merging import shard_files
-from musicai_sdk.batch.places import LEDGER
 from musicai_sdk.batch.records import LedgerView
-from musicai_sdk.batch.schema import open_to_read, real_file
+from musicai_sdk.batch.schema import found, real_file
 from musicai_sdk.batch.sharding import take_over_all
 
 
@@ -53,9 +53,13 @@ def set_aside(ledger: str | os.PathLike[str]) -> Path:
     _merge_shards(path)
     lock = FileLock(path.with_name(path.name + ".lock"))
     try:
-        open_to_read(path).close()  # it is a ledger, and not a newer version's
+        with LedgerView(path) as view:  # it is a ledger, and not a newer version's
+            claim = path_of(path, view.out, in_bucket=view.bucket is not None)
+            own = found(path).id
         _fold(path)
         aside = _free_name(path)
+        # First of all: where it is killed in between, a run finds the ledger and claims the folder for it again.
+        release(claim, own)
         path.rename(aside)
     except OSError as error:
         raise LedgerError(f"the ledger {str(path)!r} can't be renamed: {error}") from None

@@ -27,13 +27,20 @@ class FileLock:
         Raises:
             LedgerLockedError: another process has it.
         """
+        self._path = path
         self._file: IO[str] = path.open("a+", encoding="utf-8")
         deadline = time.monotonic() + patience
         try:
-            while not _take(self._file):
-                if time.monotonic() >= deadline:
-                    self._refuse(path)
-                time.sleep(_LOOK_EVERY)
+            while True:
+                if not _take(self._file):
+                    if time.monotonic() >= deadline:
+                        self._refuse(path)
+                    time.sleep(_LOOK_EVERY)
+                elif self.held:
+                    break
+                else:  # it was removed before it was ours: a lock on it keeps nobody out
+                    self._file.close()
+                    self._file = path.open("a+", encoding="utf-8")
         except BaseException:
             self._file.close()
             raise
@@ -49,6 +56,19 @@ class FileLock:
             f"{path.with_suffix('').name} in {str(path.parent)!r} is being run by {holder}: wait for it to end; two"
             " runs at once could pay for a track twice"
         )
+
+    @property
+    def held(self) -> bool:
+        """Whether the file is still the one that others would lock: not if it was removed or replaced."""
+        try:
+            there = self._path.stat()
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError):
+            return True  # the file server doesn't answer, which says nothing
+        own = os.fstat(self._file.fileno())
+        # Where files have no numbers, one can't be told from another.
+        return 0 in (own.st_ino, there.st_ino) or os.path.samestat(own, there)
 
     def release(self) -> None:
         """Gives the lock back. Twice is fine."""

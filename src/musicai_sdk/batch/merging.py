@@ -55,6 +55,9 @@ def queue(shard: Ledger, main: Ledger, given: Sequence[Given], tracks: Iterable[
             keys += [row[0] for row in found]
         for part in _parts(list(dict.fromkeys(keys))):
             _copy(source, to, "tracks", f"key IN ({_marks(part)})", part)
+            # Nobody's yet: the main run has handed them out.
+            to.execute(f"UPDATE tracks SET run = NULL WHERE key IN ({_marks(part)})", part)  # noqa: S608
+            _copy(source, to, "job_attempts", f"track IN ({_marks(part)})", part)
             _copy(source, to, "outputs", f"track IN ({_marks(part)})", part)
 
 
@@ -68,7 +71,7 @@ def queued(shard: Ledger) -> list[Given]:
 def merge(shard: Ledger, main: Ledger) -> None:
     """Takes over what a shard has done. While it had a track, nobody else had it: its rows are the newer ones."""
     with shard.transaction() as source, main.transaction() as to:
-        for table in ("tracks", "inputs", "rejected"):
+        for table in ("tracks", "inputs", "rejected", "job_attempts"):
             _copy(source, to, table)
         # A folder stays whose it is. Only a shard of an older version can think that it is another track's.
         _copy(source, to, "folders", otherwise="IGNORE")
@@ -78,6 +81,7 @@ def merge(shard: Ledger, main: Ledger) -> None:
         )
         _copy(source, to, "outputs")
         for part in _parts([row[0] for row in source.execute("SELECT key FROM tracks")]):
+            to.execute(f"UPDATE tracks SET run = NULL WHERE key IN ({_marks(part)})", part)  # noqa: S608
             move_out(to, part)
 
 

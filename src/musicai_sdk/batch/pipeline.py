@@ -8,25 +8,25 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
-from musicai_sdk.batch.asking import unless_gone
+from musicai_sdk.batch.asking import confirm_gone
 from musicai_sdk.batch.client_warnings import ClientWarnings
 from musicai_sdk.batch.events import Tally
-from musicai_sdk.batch.failing import JOB_GONE
+from musicai_sdk.batch.failing import JOB_GONE, described
 from musicai_sdk.batch.journal import Journal
-from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.ledger import Ledger, Overtaken
+from musicai_sdk.batch.lost_jobs import LostJobFinder, Unknown, job_name, uncertain
 from musicai_sdk.batch.objects import Buckets
 from musicai_sdk.batch.originals import changed_since, original, version
 from musicai_sdk.batch.places import place_of
-from musicai_sdk.batch.reconciling import Reconciler
 from musicai_sdk.batch.results import Output
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import is_object
+from musicai_sdk.batch.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
 from musicai_sdk.batch.template import instance_of
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import (
     CreateUncertainError,
     IntegrityError,
@@ -39,6 +39,10 @@ from musicai_sdk.models import Job
 
 class Draining(Exception):  # noqa: N818 - the run ends, nothing failed
     """No further step is begun: the run is coming to its end."""
+
+
+class StillRunningError(TransferError):
+    """The service says two things of one job."""
 
 
 class RunFailed(Exception):  # noqa: N818 - carries the error
@@ -59,6 +63,8 @@ class Pipeline:
         self.draining: bool = False
         self.committed: set[str] = set()
         """Tracks in a step that is finished even while the run drains: a paid POST, a download."""
+        self._known_uncertain = set[str]()
+        """Tracks that were uncertain before this run, so that who asks for a retry of such knows of them."""
         self._unlisted = set[str]()
         """Idempotency keys of lost POSTs that this run has looked for to the end."""
         self._client = client
@@ -68,7 +74,7 @@ class Pipeline:
         self._place = place_of(settings.bucket or settings.out, settings.declared)
         self._inputs = Buckets(settings.inputs)
         self._warnings = ClientWarnings(warn)
-        self._reconciler = Reconciler(client, settings.slug, settings.grace, warn)
+        self._finder = LostJobFinder(client, settings.slug, settings.grace, warn)
         self._uploads = asyncio.Semaphore(settings.uploads)
         self._slots = asyncio.Semaphore(settings.in_flight)
         self._downloads = asyncio.Semaphore(settings.downloads)
@@ -76,13 +82,16 @@ class Pipeline:
     def look_for(self, tracks: Iterable[Track]) -> None:
         """Begins to look for the jobs of tracks whose POST an earlier run may have sent, all at once."""
         for track in tracks:
-            if track.state in ("creating", "uncertain"):
-                self._reconciler.expect(track.idempotency_key or "", track.creating_at or 0.0)
+            if track.state in OPEN:
+                if TABLE[track.state].unsettled:
+                    self._known_uncertain.add(track.key)
+                if track.idempotency_key:
+                    self._finder.expect(track)
 
     async def close(self) -> None:
         """Ends what runs beside the tracks."""
         self._warnings.stop()
-        await self._reconciler.close()
+        await self._finder.close()
 
     async def advance(self, track: Track) -> None:
         """Takes a track to its end."""
@@ -93,11 +102,11 @@ class Pipeline:
         if track.state == "seen":
             await self._upload(track)
         job: Job[Any] | None = None
-        if track.state in ("uploaded", "creating", "uncertain", "created"):
+        if track.state in JOBLESS or track.state == "created":
             # The slot is the plan's: from before the POST until the service has ended the job.
             async with self._slots:
                 job = await self._through_the_service(track)
-        if track.state in ("finished", "downloaded"):
+        if track.state in FETCHABLE:
             async with self._downloads:
                 await self._fetch(track, job)
         if track.state == "verified" and not self._settings.keep_jobs:
@@ -145,11 +154,12 @@ class Pipeline:
 
     async def _through_the_service(self, track: Track) -> Job[Any] | None:
         # After a POST whose job wasn't listed, and another one that was refused, the first one is still open.
-        if track.state in ("creating", "uncertain") or (track.idempotency_key and track.creating_at):
+        still_open = track.state in JOBLESS and track.idempotency_key and track.creating_at
+        if track.state in OPEN or still_open:
             await self._look_for(track)
             if track.state == "uncertain" and not self._settings.retry_uncertain:
                 return None
-        if track.state in ("uploaded", "creating", "uncertain"):
+        if track.state in JOBLESS:
             await self._create(track)
         return await self._wait(track) if track.state == "created" else None
 
@@ -183,7 +193,7 @@ class Pipeline:
                 # Nothing has this key: it is new, or the list was just searched for it.
                 made = await self._client.jobs.create(
                     workflow,
-                    name=PurePosixPath(track.folder).name,
+                    name=job_name(track),
                     copy_results_to=targets,
                     idempotency_key=key,
                     recover=False,
@@ -193,7 +203,8 @@ class Pipeline:
                 await self._journal.move(track, "uncertain", error_code=code, error_message=message)
             except MusicAiError as error:
                 # The service has certainly not acted: an answer that was lost is a CreateUncertainError.
-                await self._journal.move(track, "uploaded", creating_at=open_since)
+                code, _ = described(error)
+                await self._journal.move(track, "uploaded", creating_at=open_since, error_code=code)
                 if unlisted:
                     self._unlisted.add(key)
                 if isinstance(error, NotFoundError):
@@ -213,34 +224,57 @@ class Pipeline:
         return await self._journal.read(latest) or ""
 
     async def _look_for(self, track: Track) -> None:
-        """Finds the job of a POST whose answer nobody has, if it is listed within the grace period."""
-        key = track.idempotency_key or ""
+        """Finds the job of a POST whose answer nobody has, if it is listed within the grace period.
+
+        Raises:
+            CreateUncertainError: whether there is one can't be seen. Only who knew of that before this run, and has asked
+                for a retry, gets it sent again.
+        """
+        key = track.idempotency_key
+        if key is None:
+            return  # the ledger is an older copy, and nobody knows whether there was a POST
         if key in self._unlisted:
             return  # since the last POST under this key; a second look would only cost another grace period
-        job = await self._reconciler.look_for(key, track.creating_at or 0.0)
-        if job is not None:
-            await self._created(track, job.id)
+        found = await self._finder.find(track)
+        if isinstance(found, Unknown):
+            self._finder.tell(found.reason)
+            if not (self._settings.retry_uncertain and track.key in self._known_uncertain):
+                raise uncertain(key, found.reason)
+            self._known_uncertain.discard(track.key)
+        elif found is not None:
+            await self._created(track, found.id)
         else:
+            await self._journal.write(lambda ledger: ledger.absent(track))
             self._unlisted.add(key)
 
     async def _created(self, track: Track, job_id: str) -> None:
-        await self._journal.move(
-            track, "created", job_id=job_id, created_at=time.time(), error_code=None, error_message=None
-        )
+        try:
+            await self._journal.move(
+                track, "created", job_id=job_id, created_at=time.time(), error_code=None, error_message=None
+            )
+        except Overtaken:
+            # Which job was paid for is never forgotten, whoever goes on with the track.
+            await self._journal.write(lambda ledger: ledger.found_job(track, job_id))
+            raise
 
     async def _wait(self, track: Track) -> Job[Any]:
         self._begin(track)
         settings = self._settings
-        job = await unless_gone(
-            track,
-            settings.grace,
+
+        async def ended() -> Job[Any]:
             # All tracks share the client's polls, which are list pages.
-            lambda: self._client.jobs.wait(
+            await self._client.jobs.wait(
                 track.job_id or "",
                 timeout=settings.job_timeout,
                 poll_interval=settings.poll_interval or None,
-            ),
-        )
+            )
+            # A list may say less of a job than it has, and what is said here decides what is downloaded and deleted.
+            job = await self._client.jobs.get(track.job_id or "")
+            if not job.done:
+                raise StillRunningError(f"job {job.id} has ended by the list of jobs, and goes on by itself")
+            return job
+
+        job = await confirm_gone(track, settings.grace, ended)
         job.raise_for_failure()
         await self._journal.move(track, "finished", finished_at=time.time())
         return job
@@ -276,7 +310,7 @@ class Pipeline:
             return await self._place.fetch(self._client, ended, track, moved)
 
         # Also when addresses have expired, and the job is asked for once more.
-        outputs = await unless_gone(track, self._settings.grace, fetched)
+        outputs = await confirm_gone(track, self._settings.grace, fetched)
         size = sum(output[2] for output in outputs)
         self._tally.bytes_downloaded += size
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))

@@ -8,18 +8,18 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from musicai_sdk import AsyncMusicAiClient, workflows
-from musicai_sdk._files import write_text
 from musicai_sdk.batch import results
+from musicai_sdk.batch.claim import MARKER, Claim
 from musicai_sdk.batch.errors import LedgerMismatchError
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.results import MANIFEST, Output
 from musicai_sdk.batch.schema import found_from, seen_from
+from musicai_sdk.batch.states import SAFE, sql
 from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
@@ -34,11 +34,6 @@ from musicai_sdk.workflows import CustomWorkflow, Workflow
 Moved = Callable[[int, int | None], object]
 """Called with the bytes received of a file, and its bytes in all, from several threads."""
 
-LEDGER = ".musicai-batch.sqlite3"
-"""The ledger's name in the output folder, unless it is put elsewhere. No folder of results can have it."""
-_MARKER = ".musicai-batch.ledger"
-"""A file in the output folder of a ledger that is elsewhere, so that no other ledger writes there: JSON with the
-ledger's id and its path as seen from the folder."""
 _LOOKS = 5
 """Results that are looked for in a folder that a ledger wasn't run with before."""
 _ETAG = "etag:"
@@ -198,20 +193,24 @@ def _template(slug: str) -> type[Workflow[Any]] | None:
     )
 
 
-def belongs_to(ledger: Ledger, bucket: Bucket | None, out: Path) -> None:
-    """Notes where the results of a ledger's tracks are, and that they can be written there.
+def belongs_to(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim) -> None:
+    """Notes where the results of a ledger's tracks are, that they can be written there, and by this ledger alone.
 
     Args:
         ledger: The ledger.
         bucket: The bucket for results; None for a folder.
         out: The output folder, which is made.
+        claim: The run's claim on it.
 
     Raises:
         LedgerMismatchError: they are elsewhere: this run would skip what another place has. Or another ledger's
             results are in the folder: the two would overwrite each other's.
+        LedgerError: the ledger lacks what was written to it last, or isn't the one that was used here.
         InputError: the folder can't be made or written.
     """
     url = bucket.url if bucket is not None else ""
+    claim.check(ledger.opened)
+    doubtful = claim.doubtful(ledger.opened)
     with ledger.transaction() as db:
         known = _noted(db, "bucket")
         begun = known is not None or db.execute("SELECT 1 FROM tracks LIMIT 1").fetchone() is not None
@@ -222,16 +221,21 @@ def belongs_to(ledger: Ledger, bucket: Bucket | None, out: Path) -> None:
             )
         if bucket is None:
             _check_results(db, ledger.path, out)
-            _check_marker(db, ledger.path, out)
-            try:
+        try:
+            if bucket is None:
                 _try_out(out)
-                _mark(db, ledger.path, out)
-            except OSError as error:
-                raise InputError(
-                    f"results can't be written to {str(out)!r} ({error.strerror or error}): nothing was sent"
-                ) from None
+            claim.take(ledger.opened.id, ledger.opened.commits)
+        except OSError as error:
+            raise InputError(
+                f"results can't be written to {str(out)!r} ({error.strerror or error}): nothing was sent"
+            ) from None
+        if ledger.opened.is_new:
+            claim.adopt(db)
+        elif doubtful:
+            ledger.doubt()
         rows = [("bucket", url), ("out", seen_from(ledger.path, out))]
         db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+    ledger.use(claim)
 
 
 def _noted(db: sqlite3.Connection, name: str) -> str | None:
@@ -245,7 +249,7 @@ def _check_results(db: sqlite3.Connection, path: Path, out: Path) -> None:
     if known is None or _same(found_from(path, known), out):
         return
     rows: list[tuple[str]] = db.execute(
-        "SELECT path FROM outputs JOIN tracks ON tracks.key = track WHERE state IN ('verified', 'deleted') LIMIT ?",
+        f"SELECT path FROM outputs JOIN tracks ON tracks.key = track WHERE state IN {sql(SAFE)} LIMIT ?",  # noqa: S608
         [_LOOKS],
     ).fetchall()
     if rows and not any((out / name).exists() for (name,) in rows):
@@ -256,49 +260,10 @@ def _check_results(db: sqlite3.Connection, path: Path, out: Path) -> None:
         )
 
 
-def _check_marker(db: sqlite3.Connection, path: Path, out: Path) -> None:
-    """No other ledger's results are in this folder."""
-    marker, own = out / _MARKER, out / LEDGER
-    said = _said(marker)
-    if said is not None:
-        other = found_from(marker, said["ledger"])
-        # A ledger that took the place of one that was set aside goes on in its folder.
-        if said["id"] == _noted(db, "id") or _same(other, path):
-            return
-    elif own.is_file() and not _same(own, path):
-        other = own
-    else:
-        return
-    hint = f", or remove {str(marker)!r} if that ledger isn't needed any more" if said is not None else ""
-    raise LedgerMismatchError(
-        f"{str(out)!r} has the results of another ledger, {str(other)!r}, which would be overwritten: give"
-        f" {str(path)!r} an output folder of its own{hint}"
-    )
-
-
-def _said(marker: Path) -> dict[str, str] | None:
-    with suppress(OSError, ValueError):
-        said: object = json.loads(marker.read_text("utf-8"))
-        if isinstance(said, dict) and {"id", "ledger"} <= said.keys():
-            return cast("dict[str, str]", said)
-    return None
-
-
-def _mark(db: sqlite3.Connection, path: Path, out: Path) -> None:
-    """Leaves word of a ledger that is elsewhere; one in the folder, under its usual name, is seen without."""
-    marker = out / _MARKER
-    if _same(out / LEDGER, path):
-        marker.unlink(missing_ok=True)
-        return
-    says = {"id": _noted(db, "id") or "", "ledger": seen_from(marker, path)}
-    if _said(marker) != says:
-        write_text(marker, json.dumps(says))
-
-
 def _try_out(out: Path) -> None:
     """Makes the folder, and writes to it: what can't be kept is better not paid for."""
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=out, prefix=_MARKER) as probe:
+    with tempfile.NamedTemporaryFile(dir=out, prefix=MARKER) as probe:
         probe.write(b"probe")
 
 

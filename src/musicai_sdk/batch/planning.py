@@ -10,23 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk.batch.claim import LEDGER, Claim
+from musicai_sdk.batch.decide import PAYS, Action, Stands, decide, resumed
 from musicai_sdk.batch.feeding import Met, digest, met_inputs
 from musicai_sdk.batch.former import recall_former
 from musicai_sdk.batch.inputs import read_inputs
 from musicai_sdk.batch.ledger import Given
 from musicai_sdk.batch.objects import Buckets, known_buckets
-from musicai_sdk.batch.places import LEDGER, bucket_of
-from musicai_sdk.batch.schema import check_owner, open_to_read
+from musicai_sdk.batch.places import bucket_of
+from musicai_sdk.batch.schema import check_owner, found, open_to_read, real_file
 from musicai_sdk.batch.sources import Inputs, Rejected
+from musicai_sdk.batch.states import TABLE, State
 from musicai_sdk.batch.template import Template
-from musicai_sdk.batch.tracks import FETCHABLE, PAID, State, track_key
+from musicai_sdk.batch.tracks import track_key
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
-
-_SAFE: tuple[State, ...] = ("verified", "deleted")
-_GOES_ON = f"iif(state = 'failed' AND resume_at IN {FETCHABLE!r}, resume_at, state)"
-"""The state in which a run goes on with a track: results that couldn't be fetched are fetched by every run."""
 
 
 @dataclass(slots=True)
@@ -36,9 +35,13 @@ class Plan:
     new: int = 0
     """Tracks that no run has seen or sent: each is a job to pay for."""
     retried: int = 0
-    """Tracks that failed and would be tried again: a job to pay for, unless an earlier one still has results."""
+    """Tracks that failed or are uncertain and would be tried again: each is a job to pay for, unless an earlier one turns
+    up. A track whose file was missing is tried again by every run that finds the file."""
     continued: int = 0
     """Tracks that are paid for and under way: a run goes on with all of them, whatever its inputs are."""
+    unanswered: int = 0
+    """How many of the continued ones have a paid request whose answer nobody has. A run looks for their jobs, and sends
+    again, and pays for, only what was certainly never received."""
     finished: int = 0
     """Inputs whose results are here."""
     failed: int = 0
@@ -62,6 +65,7 @@ def plan(
     retry_failed: bool = False,
     retry_uncertain: bool = False,
     fresh: bool = False,
+    adopt: bool = False,
 ) -> Plan:
     """What `Batch` with these arguments would do now.
 
@@ -78,22 +82,31 @@ def plan(
         retry_failed: Whether failed tracks would be tried again.
         retry_uncertain: Whether uncertain ones would.
         fresh: What a run would do after `set_aside`: the ledger isn't looked at.
+        adopt: As for the run.
 
     Raises:
         InputError: an argument can't be right, or the inputs can't be read.
-        LedgerError: the ledger is another workflow's, or can't be read.
+        LedgerError: a run would end with it: the ledger is another workflow's, can't be read, lacks something, or isn't
+            there although there are results.
     """
     template = Template(workflow, input_name, params or {})
     bucket = bucket_of(out, workflow)
     folder = Path() if bucket is not None else Path(cast("str", out))
     path = Path(ledger) if ledger is not None else folder / LEDGER
     items = met_inputs(inputs, folder.absolute(), template, Buckets(known_buckets(inputs), bucket))
-    planner = _Planner(template, retry_failed=retry_failed, retry_uncertain=retry_uncertain)
+    planner = _Planner(template, _Options(retry_failed, retry_uncertain))
+    claim = Claim(
+        path.absolute(), folder.absolute() if bucket is None else path.absolute().parent, bucket, adopt=adopt
+    )
     if fresh or not path.exists():
+        if not fresh:
+            claim.check_new(send=False)
         planner.meet(items, None)
     else:
+        opened = found(real_file(path))
         with closing(open_to_read(path)) as db:
             check_owner(db, path, template.slug, template.wire_input)
+            claim.check(opened)
             planner.meet(items, db)
     return planner.plan
 
@@ -114,51 +127,76 @@ def count_inputs(inputs: Inputs, out: str | os.PathLike[str] | Bucket) -> int:
     return sum(item is not None for item in items)
 
 
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options that decide what a run does; see `decide.Options`."""
+
+    retry_failed: bool
+    retry_uncertain: bool
+    keep_jobs: bool = True
+    """Whether jobs of finished tracks stay doesn't matter to a plan."""
+
+
+_OF_INPUTS: Mapping[Action, str] = {
+    "create": "new",
+    "retry": "retried",
+    "skip": "finished",
+    "leave": "failed",
+    "look_for": "failed",
+}
+"""The figure that an input counts in by what a run does with its track."""
+
+
 class _Planner:
-    def __init__(self, template: Template, *, retry_failed: bool, retry_uncertain: bool) -> None:
+    def __init__(self, template: Template, options: _Options) -> None:
         self.plan = Plan()
         self._template = template
-        self._retried: set[State] = {
-            *(("failed",) if retry_failed else ()),
-            *(("uncertain",) if retry_uncertain else ()),
-        }
+        self._options = options
         self._met = set[str]()
 
     def meet(self, items: Iterable[Met | None], db: sqlite3.Connection | None) -> None:
         if db is not None:
-            under_way = [state for state in PAID if state != "uncertain"]
-            marks = ", ".join("?" * len(under_way))
-            self.plan.continued = db.execute(
-                f"SELECT count(*) FROM (SELECT {_GOES_ON} AS state FROM tracks) WHERE state IN ({marks})",  # noqa: S608
-                under_way,
-            ).fetchone()[0]
+            self._go_on(db)
         for item in items:
             if isinstance(item, Rejected):
                 self.plan.rejected.append(item)
             elif item is not None:
                 self._meet(item, db)
 
+    def _go_on(self, db: sqlite3.Connection) -> None:
+        """Counts what a run does whatever its inputs are."""
+        rows = db.execute(
+            "SELECT state, resume_at, count(*) FROM tracks"  # noqa: S608
+            f" WHERE {resumed(self._options)} GROUP BY state, resume_at"
+        )
+        for state, resume_at, count in rows:
+            action = decide(Stands(state, None, resume_at), self._options, met_again=False)
+            if action == "go_on":
+                self.plan.continued += count
+                self.plan.unanswered += count if TABLE[cast("State", state)].open_post else 0
+            elif action in PAYS:
+                self.plan.retried += count
+
     def _meet(self, given: Given, db: sqlite3.Connection | None) -> None:
         try:
-            key, state = self._known(given, db)
+            key, track = self._known(given, db)
         except (OSError, InputError) as error:
             self.plan.rejected.append(Rejected(given.source, str(error)))
             return
-        if state in _SAFE:
-            self.plan.finished += 1
-        elif key in self._met:
+        action = decide(track, self._options, met_again=True)
+        if key in self._met and action != "skip":
             self.plan.duplicates += 1
-        elif state in self._retried:
-            self.plan.retried += 1
-        elif state in ("failed", "uncertain"):
-            self.plan.failed += 1
-        elif state in (None, "seen", "uploaded"):
-            self.plan.new += 1
-            self.plan.upload += (given.size or 0) if state != "uploaded" else 0
+            return
         self._met.add(key)
+        if track is not None and decide(track, self._options, met_again=False) in {*PAYS, "go_on"}:
+            return  # it is counted already
+        figure = _OF_INPUTS[action]
+        setattr(self.plan, figure, getattr(self.plan, figure) + 1)
+        if action == "create" and (track is None or track.state != "uploaded"):
+            self.plan.upload += given.size or 0
 
-    def _known(self, given: Given, db: sqlite3.Connection | None) -> tuple[str, State | None]:
-        """The key of the input's track, and the state in which the ledger has it."""
+    def _known(self, given: Given, db: sqlite3.Connection | None) -> tuple[str, Stands | None]:
+        """The key of the input's track, and how the ledger has it."""
         if db is not None:
             recall_former(db, given)
         if db is not None and given.content is None:
@@ -173,8 +211,5 @@ class _Planner:
         key = track_key(given.content or "", self._template.slug, self._template.wire_input, given.params)
         if db is None:
             return key, None
-        found: tuple[State] | None = db.execute(
-            f"SELECT {_GOES_ON} FROM tracks WHERE key = ?",  # noqa: S608
-            [key],
-        ).fetchone()
-        return key, found[0] if found else None
+        row = db.execute("SELECT state, error_code, resume_at FROM tracks WHERE key = ?", [key]).fetchone()
+        return key, Stands(*row) if row else None

@@ -11,12 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from musicai_sdk.batch.events import Progress
+from musicai_sdk._text import without_signature
+from musicai_sdk.batch.attempts import JobAttempt
+from musicai_sdk.batch.events import Progress, shown
 from musicai_sdk.batch.places import place_of
 from musicai_sdk.batch.results import Output
-from musicai_sdk.batch.schema import found_from, open_to_read, real_file
+from musicai_sdk.batch.schema import found_from, open_to_read, real_file, with_attempts
 from musicai_sdk.batch.sources import Rejected
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import SAFE, UNSETTLED, State, sql
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.batch.vanished import Damage
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.storage import Bucket
@@ -28,6 +31,14 @@ STAGES: Mapping[str, tuple[str, str]] = {
     "whole": ("seen_at", "verified_at"),
 }
 """The durations that are told, each with the columns it lies between. `service` is queue and processing."""
+
+
+_NAMED = (
+    "SELECT key FROM tracks WHERE key = ? OR folder = ? UNION SELECT track FROM inputs WHERE source IN (?, ?)"
+)
+_ATTEMPT = ", ".join(
+    "source" if each.name == "source" else f"job_attempts.{each.name}" for each in fields(JobAttempt)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,8 @@ class Report:
     """Where the results are, unless they are in `out`."""
     missing: tuple[Damage, ...] = ()
     """What `damaged` returns."""
+    run: str = ""
+    """The run's id, which its paid requests have in the ledger: see `LedgerView.attempts`."""
 
     @property
     def ok(self) -> bool:
@@ -109,6 +122,27 @@ class Report:
         of inputs. `LedgerView.check` reads all results of a ledger.
         """
         return list(self.missing)
+
+    @property
+    def jobs_created(self) -> int:
+        """How many jobs the paid requests of this run have made, as far as that is known: each costs.
+
+        Jobs of earlier runs that this one went on with aren't among them, nor are requests whose answer was lost and
+        whose job wasn't found; `LedgerView.attempts` has all of them. It is read from the ledger each time.
+        """
+        with LedgerView(self.ledger) as view:
+            return view.jobs_created(self.run)
+
+    @property
+    def jobs_left(self) -> list[str]:
+        """The jobs of all runs of this ledger that are still at the service, as far as it knows, the oldest first.
+
+        Those are the ones that were kept, that are under way, and that failed: also when a retry has replaced them. A
+        failed job has no results to make safe first, so it is never deleted unasked. It is read from the ledger each
+        time.
+        """
+        with LedgerView(self.ledger) as view:
+            return view.jobs_left()
 
     def failures(self) -> list[Failure]:
         """The tracks that failed or are uncertain."""
@@ -169,10 +203,64 @@ class LedgerView:
         yield from (
             Failure(*row)
             for row in self._db.execute(
-                "SELECT key, source, state, coalesce(error_code, ''), coalesce(error_message, ''), attempts, job_id"
-                " FROM tracks WHERE state IN ('failed', 'uncertain') ORDER BY source"
+                "SELECT key, source, state, coalesce(error_code, ''), coalesce(error_message, ''),"  # noqa: S608
+                " attempts, job_id"
+                f" FROM tracks WHERE state IN {sql(UNSETTLED)} ORDER BY source"
             )
         )
+
+    def attempts(self, track: str | None = None) -> Iterator[JobAttempt]:
+        """Every paid POST that was ever sent, in the order in which they left.
+
+        One whose row says `sent` may or may not have left: rows are written first. POSTs that the client itself repeats,
+        because the service was too busy or couldn't be reached, are one attempt: they cost nothing.
+
+        Args:
+            track: Only those of one track, by its key, its folder, or a path or URL that is its input; of all tracks
+                when left out.
+        """
+        with_attempts(self._db)
+        where, values = "", list[str]()
+        if track is not None:
+            where, values = f"WHERE job_attempts.track IN ({_NAMED})", _named(track)
+        rows = self._db.execute(
+            f"SELECT {_ATTEMPT} FROM job_attempts LEFT JOIN tracks ON tracks.key = job_attempts.track"  # noqa: S608
+            f" {where} ORDER BY sent_at, job_attempts.track, number",
+            values,
+        )
+        for key, source, *rest in rows:
+            yield JobAttempt(key, shown(source or ""), *rest)
+
+    def knows(self, track: str) -> bool:
+        """Whether there is a track with this key or folder, or with this path or URL as its input."""
+        return self._db.execute(_NAMED, _named(track)).fetchone() is not None
+
+    def jobs_created(self, run: str | None = None) -> int:
+        """How many jobs are known to have been made, and paid: by one run, or by all of them."""
+        with_attempts(self._db)
+        where, values = ("", ()) if run is None else (" AND run = ?", (run,))
+        found: tuple[int] = self._db.execute(
+            f"SELECT count(DISTINCT job_id) FROM job_attempts WHERE job_id IS NOT NULL{where}",  # noqa: S608
+            values,
+        ).fetchone()
+        return found[0]
+
+    def tracks_paid(self) -> int:
+        """How many tracks those jobs are for."""
+        with_attempts(self._db)
+        found: tuple[int] = self._db.execute(
+            "SELECT count(DISTINCT track) FROM job_attempts WHERE job_id IS NOT NULL"
+        ).fetchone()
+        return found[0]
+
+    def jobs_left(self) -> list[str]:
+        """The jobs that are still at the service, as far as this ledger knows, the oldest first."""
+        with_attempts(self._db)
+        rows = self._db.execute(
+            "SELECT job_id FROM job_attempts WHERE job_id IS NOT NULL AND deleted_at IS NULL AND outcome <> 'gone'"
+            " ORDER BY sent_at, track, number"
+        )
+        return list(dict.fromkeys(row[0] for row in rows))
 
     def rejected(self) -> Iterator[Rejected]:
         """The inputs of the latest run that couldn't be processed at all."""
@@ -246,12 +334,17 @@ class LedgerView:
         """
         place = place_of(out)
         for track, outputs in self.tracks():
-            if track.state in ("verified", "deleted"):
+            if track.state in SAFE:
                 try:
                     recorded: list[Output] = [(o.name, o.path, o.size, o.sha256) for o in outputs]
                     place.verified(recorded)
                 except (IntegrityError, OSError) as error:
                     yield Damage(track.source, track.folder, str(error))
+
+
+def _named(track: str) -> list[str]:
+    source = without_signature(track) if "://" in track else os.path.abspath(track)  # noqa: PTH100 - as inputs are met
+    return [track, track, track, source]
 
 
 def open_ledger(path: str | os.PathLike[str]) -> LedgerView:

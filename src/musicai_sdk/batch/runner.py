@@ -8,21 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.account import Account
+from musicai_sdk.batch.decide import PAYS, came_back, decide
 from musicai_sdk.batch.events import Event, EventKind, Tally, shown
-from musicai_sdk.batch.failing import SOURCE_GONE
+from musicai_sdk.batch.failing import short_of_files
 from musicai_sdk.batch.feeding import Feed, Met, digest, sample
 from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Given, Ledger
+from musicai_sdk.batch.others import Others, keep_beating
 from musicai_sdk.batch.pipeline import Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import Rejected
-from musicai_sdk.batch.tracks import State, Track
+from musicai_sdk.batch.states import OPEN, SAFE, State
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.batch.trying import Tries
 from musicai_sdk.batch.vanished import ResultCheck, Vanished
 from musicai_sdk.errors import InputError
 
-_SAFE: tuple[State, ...] = ("verified", "deleted")
-"""The results are here."""
 _HASHES = 2
 """Files that are read for their digests at the same time."""
 _PAUSE = 0.5
@@ -55,9 +57,11 @@ class Runner:
             self._journal,
             settings,
             self.tally,
-            lambda text: self._tell(Event("warning", message=text)),
+            self._warn,
         )
-        self._tries = Tries(self._pipeline, self._journal, settings, self._emit)
+        self._account = Account(client, self._journal, settings.max_attempts, self._warn)
+        self._others = Others(self._journal, ledger.id, self._warn)
+        self._tries = Tries(self._pipeline, self._journal, settings, self._emit, self._account, self._others)
         # Enough to keep every stage busy; what is uploaded ahead of its slot stays little, and fresh.
         self._room = asyncio.Semaphore(settings.in_flight + settings.uploads + settings.downloads)
         self._hashes = asyncio.Semaphore(_HASHES)
@@ -72,6 +76,7 @@ class Runner:
         self._given_up = set[str]()
         """Tracks that this run has worked on without getting their results."""
         self._feeding: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
 
     async def run(self) -> None:
@@ -83,6 +88,8 @@ class Runner:
             Exception: whatever the observer of the events raised; it drained the run.
         """
         feed = Feed(self._items)
+        self._beating = asyncio.create_task(keep_beating(self._journal))
+        self._beating.add_done_callback(self._ended_beating)
         try:
             if not self.tally.draining:
                 await self._journal.write(lambda ledger: ledger.begin())
@@ -90,20 +97,22 @@ class Runner:
             if not self.tally.draining:
                 self._feeding = asyncio.create_task(self._start_all(feed))
                 await asyncio.wait({self._feeding})
-                if not self._feeding.cancelled() and self._feeding.exception() is not None:
-                    self._error = self._error or self._feeding.exception()
+                if not self._feeding.cancelled() and (error := self._feeding.exception()) is not None:
+                    self._error = self._error or _cause_of(error)
                     self._wind_down()
             while self._tasks:
                 await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
         finally:
             feed.stop()
-            leftover = [task for task in (self._feeding, *self._tasks) if task is not None]
+            beside = (self._feeding, self._beating)
+            leftover = [task for task in (*beside, *self._tasks) if task is not None]
             for task in leftover:
                 # What a drain has cancelled is ending: a second time would break into httpcore's closing of its
                 # connection, and leave that open.
                 if not task.cancelling():
                     task.cancel()
             await asyncio.gather(*leftover, return_exceptions=True)
+            await self._account.close()
             await self._pipeline.close()
             await self._journal.close()
         if self._error is not None:
@@ -131,13 +140,13 @@ class Runner:
                 task.cancel()
 
     async def _start_all(self, feed: Feed) -> None:
-        unfinished = await self._journal.read(
-            lambda ledger: list(ledger.unfinished(also_verified=not self._settings.keep_jobs))
-        )
-        self._pipeline.look_for(unfinished)
+        unfinished = await self._journal.read(lambda ledger: list(ledger.unfinished(self._settings)))
+        if unfinished:
+            await self._account.check()
+        self._pipeline.look_for([track for track in unfinished if not await self._others.works(track.run)])
         self._resumed = dict.fromkeys((track.key for track in unfinished), False)
         for track in unfinished:
-            if track.state in ("creating", "uncertain"):
+            if track.state in OPEN:
                 self._late[track.key] = track
             else:
                 await self._start(self._to_its_end(track), track.key)
@@ -180,11 +189,16 @@ class Runner:
         self._tasks[task] = key
         task.add_done_callback(self._ended)
 
+    def _ended_beating(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = self._error or error
+            self._wind_down()
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
         self._room.release()
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._error = self._error or (error.__cause__ if isinstance(error, RunFailed) else error)
+            self._error = self._error or _cause_of(error)
             self._wind_down()
 
     async def _meet(self, chunk: list[Met]) -> None:
@@ -196,9 +210,7 @@ class Runner:
         await self._journal.write(lambda ledger: ledger.admit(met))
         self.tally.known += len(met)
         done = [
-            given.key
-            for given in met
-            if given.key and given.state in _SAFE and given.key not in self._resumed
+            given.key for given in met if given.key and given.state in SAFE and given.key not in self._resumed
         ]
         vanished = await self._vanished(done)
         skippable, missing, skipped = {*done}, 0, 0
@@ -222,8 +234,6 @@ class Runner:
         if found is None:
             return
         track, new = found
-        # What only failed because it wasn't where it was met, and is met now, has no reason to fail.
-        found_again = track.state == "failed" and track.error_code == SOURCE_GONE
         if new:
             self._moved(track, None)
         elif track.key in self.tally.active or track.key in self._resumed or track.key in self._given_up:
@@ -231,17 +241,15 @@ class Runner:
             if self._late.pop(track.key, None) is not None:
                 await self._go_on(track)
                 return
-            if not found_again:
+            if not came_back(track):
                 return
-        elif track.state in _SAFE:
+        elif track.state in SAFE:
             vanished = await self._vanished([track.key])
             if not self._fetched_again(bool(vanished), track.state):
                 self._skip(1, self._note(track.key, vanished))
                 return
             await self._journal.move(track, "finished")
-        elif track.state == "uncertain" or (
-            track.state == "failed" and not self._settings.retry_failed and not found_again
-        ):
+        elif decide(track, self._settings, met_again=True) not in {*PAYS, "go_on"}:
             return
         if await self._go_on(track):
             self.tally.done += 1
@@ -268,9 +276,16 @@ class Runner:
         """The track of an input, and whether it is a new one; None if the input can't be read."""
         try:
             async with self._hashes:
-                if given.content is None:
-                    await asyncio.to_thread(digest, given)
-                sample(given)
+                while True:
+                    try:
+                        if given.content is None:
+                            await asyncio.to_thread(digest, given)
+                        sample(given)
+                        break
+                    except OSError as error:
+                        if not short_of_files(error):
+                            raise
+                    await asyncio.sleep(_PAUSE)
         except (OSError, InputError) as error:
             self.tally.known -= 1
             await self._reject(given.source, str(error))
@@ -286,7 +301,7 @@ class Runner:
     def _meet_again(self, given: Given, track: Track) -> None:
         if self._resumed.get(track.key) is False:
             self._resumed[track.key] = True
-            if track.key not in self.tally.active and track.state in _SAFE:
+            if track.key not in self.tally.active and track.state in SAFE:
                 self.tally.done += 1
         else:
             self.tally.duplicates += 1
@@ -304,16 +319,19 @@ class Runner:
             await self._tries.run(track)
         finally:
             self.tally.active.pop(track.key, None)
-            if track.state not in _SAFE:
+            if track.state not in SAFE:
                 self._given_up.add(track.key)
-        if track.state in _SAFE and self._resumed.get(track.key):
+        if track.state in SAFE and self._resumed.get(track.key):
             self.tally.done += 1
-        return track.state in _SAFE
+        return track.state in SAFE
 
     async def _reject(self, source: str, reason: str) -> None:
         await self._journal.write(lambda ledger: ledger.reject(source, reason))
         self.tally.rejected += 1
         self._tell(Event("rejected", shown(source), message=reason))
+
+    def _warn(self, text: str) -> None:
+        self._tell(Event("warning", message=text))
 
     def _tell(self, event: Event) -> None:
         """Tells an event; what its observer raises is no track's trouble, and ends the run."""
@@ -347,3 +365,7 @@ class Runner:
                 track.attempts,
             )
         )
+
+
+def _cause_of(error: BaseException) -> BaseException | None:
+    return error.__cause__ if isinstance(error, RunFailed) else error

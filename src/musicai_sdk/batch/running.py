@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -14,15 +15,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.account import Account
+from musicai_sdk.batch.claim import LEDGER, Claim
 from musicai_sdk.batch.dealing import deal
 from musicai_sdk.batch.errors import ShardsFailedError
 from musicai_sdk.batch.events import Event, Progress, Tally, summed
 from musicai_sdk.batch.feeding import met_inputs
 from musicai_sdk.batch.folders import room_in
+from musicai_sdk.batch.journal import Journal
 from musicai_sdk.batch.ledger import Ledger
 from musicai_sdk.batch.merging import shard_files
 from musicai_sdk.batch.objects import Buckets, known_buckets
-from musicai_sdk.batch.places import LEDGER, belongs_to, bucket_of
+from musicai_sdk.batch.pipeline import RunFailed
+from musicai_sdk.batch.places import belongs_to, bucket_of
 from musicai_sdk.batch.records import Report
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
@@ -69,6 +74,7 @@ class Batch:
         executor: Executor | None = None,
         shards: int | None = None,
         on_event: Callable[[Event], object] | None = None,
+        adopt: bool = False,
     ) -> None:
         """Checks the arguments; nothing is sent and no file is made.
 
@@ -105,6 +111,9 @@ class Batch:
             shards: How many shards; as many as this machine has cores when left out. At most `in_flight`.
             on_event: Called with every event, on the thread that runs the batch. It should be quick. What it
                 raises drains the run, and is raised at the end.
+            adopt: Whether to go on although earlier work may be missing from the ledger: to begin a new one where the
+                output folder holds results, which stay as they are, or to run an older copy, whose tracks without a known
+                job then count as uncertain. Without it such a run is refused, because it could pay again.
 
         Raises:
             InputError: an argument can't be right.
@@ -155,6 +164,7 @@ class Batch:
         buckets = Buckets(self._settings.inputs, self.bucket)
         self._items = lambda: met_inputs(inputs, self.out, template, buckets)
         self._connect = connect or AsyncMusicAiClient
+        self._adopt = adopt
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
         self._on_event = on_event or _nothing
@@ -209,6 +219,7 @@ class Batch:
             ShardsFailedError: workers of the executor were lost.
         """
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._settings = replace(self._settings, run=uuid.uuid4().hex)
         try:
             return await self._run()
         finally:
@@ -216,16 +227,19 @@ class Batch:
 
     async def _run(self) -> Report:
         async with self._connect() as client:
+            claim = Claim(self.ledger, self.out, self.bucket, adopt=self._adopt)
             ledger = Ledger(
                 self.ledger,
                 self._settings.slug,
                 self._settings.wire_input,
                 out=self.out,
                 fits=room_in(self.out, self.bucket),
+                run=self._settings.run,
+                may_begin=claim.check_new,
             )
             try:
+                await asyncio.to_thread(belongs_to, ledger, self.bucket, self.out, claim)
                 await asyncio.to_thread(take_over_all, ledger)
-                await asyncio.to_thread(belongs_to, ledger, self.bucket, self.out)
                 if self.bucket is not None:
                     # A bucket that isn't there shows before anything is paid for.
                     await asyncio.to_thread(next, self.bucket.objects(), None)
@@ -234,15 +248,16 @@ class Batch:
                 if self._executor is None:
                     await self._run_here(ledger, client)
                 else:
-                    await self._run_there(ledger, client.base_url, self._executor)
+                    await self._run_there(ledger, client, self._executor)
                 damaged = tuple(await asyncio.to_thread(ledger.damaged, self._results))
             finally:
                 self._drain = _nothing
                 ledger.close()
+                claim.close()
         if missing := self.progress.missing:
             self._on_event(Event("warning", message=advice(missing, self.ledger, next(iter(damaged), None))))
         self._on_event(Event("ended", message=str(self.ledger)))
-        return Report(self.ledger, self.out, self.progress, self.bucket, damaged)
+        return Report(self.ledger, self.out, self.progress, self.bucket, damaged, self._settings.run)
 
     def drain(self) -> None:
         """Ends the run early, from any thread: nothing new is begun, running POSTs and downloads are finished."""
@@ -271,8 +286,24 @@ class Batch:
         if not self._draining:
             await runner.run()
 
-    async def _run_there(self, ledger: Ledger, base_url: str, executor: Executor) -> None:
-        settings = replace(self._settings, base_url=base_url)
+    async def _account(self, ledger: Ledger, client: AsyncMusicAiClient) -> str | None:
+        """The application that the run's key belongs to, which is the ledger's."""
+        journal = Journal(ledger, _nothing)
+        account = Account(client, journal, self._settings.max_attempts, self._warn)
+        try:
+            await account.check()
+        except RunFailed as error:
+            raise error.__cause__ or error from None
+        finally:
+            await account.close()
+            await journal.close()
+        return ledger.account()[1]
+
+    def _warn(self, text: str) -> None:
+        self._on_event(Event("warning", message=text))
+
+    async def _run_there(self, ledger: Ledger, client: AsyncMusicAiClient, executor: Executor) -> None:
+        settings = replace(self._settings, base_url=client.base_url)
         await deal(
             ledger,
             settings,
@@ -285,6 +316,7 @@ class Batch:
         )
         if not shard_files(ledger.path):
             return
+        settings = replace(settings, application=await self._account(ledger, client))
         shards = Shards(ledger, settings, executor, self._on_event)
         # The shards tell of the tracks that they were given; the others stay as they are.
         given = await asyncio.to_thread(shards.count)

@@ -36,6 +36,10 @@ class Settings:
     poll_interval: float = 10.0
     declared: tuple[DeclaredOutput, ...] = ()
     """What the workflow's class says of its outputs; empty for a slug, under which an account may have others."""
+    run: str = ""
+    """The run that paid requests are written down for, whichever shard sends them."""
+    application: str | None = None
+    """The application that the run's key belongs to, for workers: theirs must belong to it too."""
     base_url: str | None = None
     """Where the API is, for workers: their environment may not say. Their key is only in their environment."""
 

@@ -18,11 +18,11 @@ from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import Event, Progress, Tally
 from musicai_sdk.batch.feeding import looked_at
 from musicai_sdk.batch.folders import Fits, always, room_in
-from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.merging import merge, queued, remove_shard, shard_files, shard_folder
 from musicai_sdk.batch.runner import Runner
 from musicai_sdk.batch.settings import Settings
-from musicai_sdk.batch.tracks import State
+from musicai_sdk.batch.states import State
 from musicai_sdk.errors import MusicAiError
 
 PATIENCE = 60.0
@@ -57,10 +57,10 @@ async def _run_shard(path: Path, settings: Settings) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(transfer_threads(settings)))
     fits = room_in(settings.out, settings.bucket)
     ledger = await asyncio.to_thread(
-        _opened, path, settings.slug, settings.wire_input, patience=PATIENCE, fits=fits
+        _opened, path, settings.slug, settings.wire_input, patience=PATIENCE, fits=fits, run=settings.run
     )
     try:
-        given = await asyncio.to_thread(queued, ledger)
+        given = await asyncio.to_thread(_begin, ledger, settings)
         allow_http = (settings.base_url or "").startswith("http://")
         with path.with_name(path.name + ".events").open("a", encoding="utf-8") as events:
 
@@ -86,13 +86,25 @@ async def _run_shard(path: Path, settings: Settings) -> None:
         ledger.close()
 
 
-def _opened(path: Path, slug: str, input_name: str, *, patience: float, fits: Fits = always) -> Ledger:
-    """A shard's ledger. One that isn't there isn't made: a new one has nothing to do, and would count as done."""
+def _begin(ledger: Ledger, settings: Settings) -> list[Given]:
+    """Begins to work on a shard; returns its inputs."""
+    ledger.use()
+    if settings.base_url:
+        with ledger.transaction():
+            # Whoever began the run has compared these with the main ledger; the worker's key must lead to the same.
+            ledger.keep_account(settings.base_url, settings.application)
+    return queued(ledger)
+
+
+def _opened(
+    path: Path, slug: str, input_name: str, *, patience: float, fits: Fits = always, run: str = ""
+) -> Ledger:
+    """A shard's ledger. Never makes a missing one: an empty one would look finished."""
     if not path.is_file():
         raise LedgerError(
             f"there is no ledger {str(path)!r}: shards need a disk that the workers share with whoever began the run"
         )
-    return Ledger(path, slug, input_name, alone=True, patience=patience, fits=fits)
+    return Ledger(path, slug, input_name, alone=True, patience=patience, fits=fits, run=run)
 
 
 def transfer_threads(settings: Settings) -> int:

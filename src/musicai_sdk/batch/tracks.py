@@ -6,37 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
-State: TypeAlias = Literal[
-    "seen",
-    "uploaded",
-    "creating",
-    "uncertain",
-    "created",
-    "finished",
-    "downloaded",
-    "verified",
-    "deleted",
-    "failed",
-]
-"""How far a track is, in the order of its life.
-
-`seen` its content is known · `uploaded` the service has it · `creating` a paid POST may be under way, its
-idempotency key is on disk · `uncertain` the answer of that POST was lost and the job isn't listed · `created`
-the job's id is known · `finished` the job succeeded · `downloaded` its files are here · `verified` and their
-sizes and digests are recorded · `deleted` the job is gone from the service · `failed` with a code and a
-message.
-"""
-
-STATES: tuple[State, ...] = get_args(State)
-"""All states."""
-JOBLESS: tuple[State, ...] = ("seen", "uploaded", "creating", "uncertain")
-"""States in which no job is known: what comes next is sending the input."""
-FETCHABLE: tuple[State, ...] = ("created", "finished", "downloaded")
-"""States with a job whose results can be fetched, which costs nothing: a run also goes on with what failed there."""
-PAID: tuple[State, ...] = ("creating", "uncertain", *FETCHABLE)
-"""States in which money is or may be spent and the results aren't safe yet: a run goes on with all of these."""
+from musicai_sdk.batch.states import State
 
 
 @dataclass(slots=True)
@@ -93,6 +65,8 @@ class Track:
     """When they were read back."""
     ended_at: float | None = None
     """When it was deleted or failed."""
+    run: str | None = None
+    """The run that has changed it last, and that nobody else takes it from while that run is alive."""
 
     @property
     def is_url(self) -> bool:

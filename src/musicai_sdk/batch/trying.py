@@ -7,28 +7,35 @@ import time
 from collections import Counter
 from typing import Any, Protocol
 
+from musicai_sdk.batch.account import Account
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
-from musicai_sdk.batch.failing import FATAL, after_failure, described, pause, strange, transient
+from musicai_sdk.batch.failing import (
+    FATAL,
+    after_failure,
+    described,
+    pause,
+    short_of_files,
+    strange,
+    transient,
+)
 from musicai_sdk.batch.journal import Journal
+from musicai_sdk.batch.ledger import Overtaken
+from musicai_sdk.batch.others import Others
 from musicai_sdk.batch.pipeline import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.settings import Settings
-from musicai_sdk.batch.tracks import FETCHABLE, JOBLESS, State, Track
+from musicai_sdk.batch.states import ANSWERED, FETCHABLE, JOBLESS, State
+from musicai_sdk.batch.tracks import Track
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 
 _OUTAGE = 900.0
 """For how many seconds a service that this run has reached may be out of reach, until the run ends."""
 
-_ANSWERED: frozenset[tuple[State | None, State]] = frozenset(
-    {
-        ("seen", "uploaded"),
-        ("creating", "created"),
-        ("uncertain", "created"),
-        ("created", "finished"),
-        ("verified", "deleted"),
-    }
-)
-"""Changes of a track's state that only an answer of the service brings."""
+
+_SHORT_PAUSES = 3
+"""After how many pauses they grow no longer while no files can be opened."""
+_FORGOTTEN = 60.0
+"""Seconds without such trouble after which it is another one."""
 
 
 class Emit(Protocol):
@@ -41,7 +48,17 @@ class Emit(Protocol):
 class Tries:
     """The pipeline, and what becomes of a track that fails in it."""
 
-    def __init__(self, pipeline: Pipeline, journal: Journal, settings: Settings, emit: Emit) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        journal: Journal,
+        settings: Settings,
+        emit: Emit,
+        account: Account,
+        others: Others,
+    ) -> None:
+        self._account = account
+        self._others = others
         self._pipeline = pipeline
         self._journal = journal
         self._settings = settings
@@ -49,24 +66,48 @@ class Tries:
         self._reached = False
         """Whether this run has had anything from the service."""
         self._unreachable_since: float | None = None
+        self._short_since = self._short_at = float("-inf")
+        """Since when, and when last, no files could be opened."""
         self._got_to = Counter[State]()
         """How many tracks an answer of the service has brought to a state."""
 
     async def run(self, track: Track) -> None:
         """Takes a track as far as it goes; what would stop every other track too is raised."""
-        tries = pages = others = 0
+        while True:
+            await self._account.check()
+            await self._others.wait_for(track)
+            try:
+                await self._run(track)
+            except Overtaken:
+                # Where another run has got with it is read before anything else is done.
+                await self._others.reload(track)
+            else:
+                return
+
+    async def _run(self, track: Track) -> None:
+        tries = pages = others = shortages = 0
         while True:
             try:
                 await self._pipeline.advance(track)
                 if track.state != "uncertain" or not self._settings.retry_uncertain:
                     return
                 error: Exception | None = None
-            except (Draining, RunFailed, LedgerError, *FATAL) as raised:
+            except (Draining, Overtaken, RunFailed, LedgerError, *FATAL) as raised:
                 if isinstance(raised, Draining):
                     return
                 raise
             except Exception as raised:  # noqa: BLE001 - one failure never stops the rest
                 error = raised
+            if short_of_files(error):
+                shortages += 1
+                self._end_if_short(error)
+                self._emit(
+                    "retry",
+                    track,
+                    "no more files can be opened just now: fewer transfers at a time need fewer",
+                )
+                await asyncio.sleep(pause(min(shortages, _SHORT_PAUSES)))
+                continue
             tries += 1
             if isinstance(error, StatusError) and not strange(error):
                 pages = 0
@@ -94,12 +135,21 @@ class Tries:
 
     def moved(self, before: State | None, after: State) -> None:
         """Takes note of a track's new state: some only the service's answer brings, long before a track is through."""
-        if (before, after) in _ANSWERED:
+        if (before, after) in ANSWERED:
             self._got_to[after] += 1
             self._heard()
 
     def _heard(self) -> None:
         self._reached, self._unreachable_since = True, None
+
+    def _end_if_short(self, error: Exception | None) -> None:
+        """Ends a run that can't open files for too long. All tracks stay as they are for the next run."""
+        now = time.monotonic()
+        if now - self._short_at > _FORGOTTEN:
+            self._short_since = now
+        self._short_at = now
+        if now - self._short_since > _OUTAGE:
+            raise RunFailed from error
 
     def _end_if_out_of_reach(self, error: ConnectionFailedError, tries: int) -> None:
         """Ends a run that can't reach the service at all: no track's fault. All stay as they are for the next run."""

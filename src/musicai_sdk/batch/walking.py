@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeAlias
 
+from musicai_sdk.batch.failing import short_of_files
 from musicai_sdk.batch.sources import Rejected
 from musicai_sdk.errors import InputError
 
@@ -47,6 +49,10 @@ MEDIA = frozenset(
     ]
 )
 """What is taken from a folder unless a glob says otherwise: a stray cover.jpg would be paid for, and fail."""
+
+
+_SHORT_LOOKS = 60
+_SHORT_PAUSE = 0.5
 
 
 def root_of(path: str | os.PathLike[str]) -> str:
@@ -88,7 +94,7 @@ def walk(
             if which in entered:
                 continue
             entered.add(which)
-            found = _Listing(parent)
+            found = _listed(parent)
         except OSError as error:
             # What is gone since it was listed is missed by nobody.
             if parent == root or not isinstance(error, FileNotFoundError):
@@ -104,6 +110,18 @@ def walk(
         if recursive:
             folders += [(inside + name, f"{above}{name}/") for name in sorted(found.folders, reverse=True)]
             links += [(inside + name, f"{above}{name}/") for name in sorted(found.links)]
+
+
+def _listed(parent: str) -> _Listing:
+    """What is in a folder; while no files can be opened it waits a moment for that."""
+    for _ in range(_SHORT_LOOKS):
+        try:
+            return _Listing(parent)
+        except OSError as error:
+            if not short_of_files(error):
+                raise
+        time.sleep(_SHORT_PAUSE)
+    return _Listing(parent)
 
 
 class _Listing:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from musicai_sdk.batch import ledger_of, open_ledger, write_report
-from musicai_sdk.batch.tracks import PAID
+from musicai_sdk.batch.states import UNDER_WAY
 from musicai_sdk.cli.failing import INTERRUPTED
 from musicai_sdk.cli.progress.telling import besides, failure_line, settled
 from musicai_sdk.cli.settings import Settings, note
@@ -55,7 +55,7 @@ def conclude(settings: Settings, report: Report, *, page: bool, endless: bool = 
 
 def at_the_service(progress: Progress) -> str | None:
     """The jobs that a run leaves there, in words; None if there are none."""
-    count = sum(progress.states.get(state, 0) for state in PAID if state != "uncertain")
+    count = sum(progress.states.get(state, 0) for state in UNDER_WAY)
     if not count:
         return None
     one = count == 1

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _COUNT = click.IntRange(min=1)
 
 
+_ENDING = ("SIGTERM", "SIGHUP")
+"""Signals that drain a run: `docker stop` and systemd send the first, a terminal that is closed the second."""
 _MANIFEST = """\b
 The columns of a manifest, or the keys of its lines:
   input   a path relative to the manifest, or a URL; `path` and `url` mean the same
@@ -64,6 +66,11 @@ The columns of a manifest, or the keys of its lines:
     default=False,
     show_default=True,
     help="Leave the jobs and their results at the service; a later run without it deletes those of finished tracks.",
+)
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="Go on although the ledger is missing or older than the results in OUT; what they cost may be paid again.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done. Needs no key.")
 @parameter_options("each file")
@@ -118,6 +125,7 @@ def process_folder(
     input_name: str,
     retry_failed: bool,
     retry_uncertain: bool,
+    adopt: bool,
     concurrency: int,
     dask: str | None,
     ledger: str | None,
@@ -144,6 +152,7 @@ def process_folder(
     out, path = places_of(out, ledger)
     asked: dict[str, Any] = {"ledger": path, "input_name": input_name, "params": parameters(params)}
     asked |= {"retry_failed": retry_failed, "retry_uncertain": retry_uncertain}
+    asked |= {"adopt": adopt or not resume}
     if dry_run:
         found = plan(workflow, inputs, out, fresh=not resume, **asked)
         _tell(settings, found)
@@ -157,8 +166,11 @@ def process_folder(
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
         run = Batch(workflow, inputs, out, **options)
         display.follow(Expected(lambda: run.progress, inputs, run.bucket or run.out), run.drain)
-        # As Ctrl-C does: `docker stop` and systemd send it.
-        with on_signal(signal.SIGTERM, run.drain), display:
+        # As Ctrl-C does.
+        for name in _ENDING:
+            if (number := getattr(signal, name, None)) is not None:
+                stack.enter_context(on_signal(number, run.drain))
+        with display:
             done = _run(run)
     from musicai_sdk.cli.ending import conclude
 
@@ -224,7 +236,8 @@ def _tell(settings: Settings, found: Plan) -> None:
     upload = f"{size(found.upload)} to upload" if found.upload else "nothing to upload"
     for count, what in (
         (found.new, f"new: {upload}, each a job to pay for"),
-        (found.continued, "under way: paid for, and gone on with"),
+        (found.continued - found.unanswered, "under way: paid for, and gone on with"),
+        (found.unanswered, "under way, without an answer: looked for, and paid for only if there is no job"),
         (found.retried, "failed before: tried again, a job that failed is paid anew"),
         (found.finished, "done before"),
         (found.failed, "failed before: left alone without --retry-failed or --retry-uncertain"),

@@ -7,9 +7,11 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
 from musicai_sdk.cli.arguments import paths
 from musicai_sdk.cli.settings import Settings, command
@@ -24,20 +26,17 @@ _TRACK = (
 _OUTPUT = ("output", "path", "size", "sha256")
 
 
-_EXPLAINED = """
-\b
-deleted     done: the results are here, and the job is deleted
-verified    done: the results are here, and the job is kept
-downloaded  its files are here, and aren't checked yet
-finished    its job has succeeded; its files are to be downloaded
-created     its job is at the service
-creating    its job is about to be created, or just was
-uploaded    the service has the file
-seen        it waits to be uploaded
-uncertain   whether its job was created isn't known
-failed      with a code and a message: musicai batch failures
-"""
-"""What a ledger calls the states; the names are those of the ledger's file, and stay."""
+class _OfStates(click.Command):
+    """A command that prints the states by their names in the ledger; its help says what they mean."""
+
+    @override
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from musicai_sdk.batch.states import BEST_FIRST, TABLE
+
+        super().format_help_text(ctx, formatter)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_dl([(state, TABLE[state].explained) for state in BEST_FIRST])
 
 
 @click.group()
@@ -54,31 +53,32 @@ def _opened(place: str) -> LedgerView:
     return open_ledger(ledger_of(place))
 
 
-@batch.command(
-    help=f"""Print how many tracks are how far, how long they took, and the bytes.
-
-With --json the states have their names in the ledger:
-{_EXPLAINED}"""
-)
+@batch.command(cls=_OfStates)
 @_PLACE
 @click.pass_obj
 @command
 def status(settings: Settings, place: str) -> None:
-    """The figures of a ledger."""
-    from musicai_sdk.cli.words import STATES, duration, size
+    """Print how many tracks are how far, how long they took, and the bytes.
+
+    With --json the states have their names in the ledger:
+    """
+    from musicai_sdk.batch.states import TABLE
+    from musicai_sdk.cli.words import duration, size, times
 
     with _opened(place) as view:
         counts, durations, (uploaded, downloaded) = view.counts(), view.durations(), view.bytes()
         rejected = len(list(view.rejected()))
+        jobs, paid, left = view.jobs_created(), view.tracks_paid(), view.jobs_left()
         workflow, ledger = view.workflow, str(view.path)
     if settings.as_json:
         value = {"ledger": ledger, "workflow": workflow, "states": counts, "rejected": rejected}
+        value |= {"jobs_created": jobs, "tracks_paid": paid, "jobs_left": left}
         value |= {"durations": {stage: asdict(took) for stage, took in durations.items()}}
         settings.show(value | {"bytes_uploaded": uploaded, "bytes_downloaded": downloaded}, "")
         return
     click.echo(f"{ledger}: {workflow}, {sum(counts.values()):,} tracks")
     for state, count in counts.items():
-        click.echo(f"{count:>9,}  {STATES[state]}")
+        click.echo(f"{count:>9,}  {TABLE[state].label}")
     if rejected:
         click.echo(f"{rejected:>9,}  not taken in the latest run")
     for stage, took in durations.items():
@@ -86,6 +86,10 @@ def status(settings: Settings, place: str) -> None:
             f"{what} {duration(value)}" for what, value in _figures(took.median, took.p95, took.longest)
         )
         click.echo(f"{stage:>9}  {', '.join(figures)}")
+    if jobs:
+        click.echo(
+            f"{'jobs':>9}  {times(jobs, 'job')} paid for {times(paid, 'track')}, {len(left):,} still at the service"
+        )
     click.echo(f"{'bytes':>9}  {size(uploaded)} up, {size(downloaded)} down")
 
 
@@ -113,6 +117,34 @@ def failures(settings: Settings, place: str) -> None:
 
 @batch.command()
 @_PLACE
+@click.argument("track", required=False)
+@click.pass_obj
+@command
+def history(settings: Settings, place: str, track: str | None) -> None:
+    """Print every paid request that was ever sent, and the job that it made: of all tracks, or of TRACK.
+
+    TRACK is an input, a folder of results, or a track's key in the ledger. Requests are written down before they leave:
+    one that is `sent` may have been received or not. Exit code 1 if TRACK isn't in the ledger.
+    """
+    from musicai_sdk.cli.words import place as place_of
+
+    found = False
+    with _opened(place) as view:
+        for each in view.attempts(track):
+            found = True
+            when = datetime.fromtimestamp(each.sent_at).astimezone() if each.sent_at is not None else None
+            parts = [f"{when:%Y-%m-%d %H:%M:%S}" if when else "some time ago", each.reason, each.outcome]
+            parts += [each.code] if each.code else []
+            parts += [f"job {each.job_id}{', deleted' if each.deleted_at else ''}"] if each.job_id else []
+            settings.show(asdict(each), f"{place_of(each.source)}: {'  '.join(parts)}")
+        known = found or track is None or view.knows(track)
+    if not known:
+        click.echo(f"no track {track!r} in this ledger", err=True)
+        click.get_current_context().exit(1)
+
+
+@batch.command()
+@_PLACE
 @click.pass_obj
 @command
 def check(settings: Settings, place: str) -> None:
@@ -121,6 +153,7 @@ def check(settings: Settings, place: str) -> None:
     A run doesn't do that: what is recorded as done is skipped. Exit code 1 if there are such tracks. Put their files
     back from a copy; else only a job that is paid anew gives them, with an output folder of its own.
     """
+    from musicai_sdk.batch.states import SAFE
     from musicai_sdk.cli.words import place as place_of
     from musicai_sdk.cli.words import printable
 
@@ -129,25 +162,23 @@ def check(settings: Settings, place: str) -> None:
         for each in view.check(view.bucket or view.out):
             damaged += 1
             settings.show(asdict(each), f"damaged: {place_of(each.source)}: {printable(each.reason)}")
-        done = sum(view.counts().get(state, 0) for state in ("verified", "deleted"))
+        done = sum(view.counts().get(state, 0) for state in SAFE)
     click.echo(f"{done - damaged:,} of {done:,} finished tracks are as they were recorded", err=True)
     click.get_current_context().exit(1 if damaged else 0)
 
 
-@batch.command(
-    help=f"""Print every track with its outputs.
-
-As CSV a line for each output, and one for a track that has none; as JSONL a line for each track. The output without a
-name is the JSON file with the whole result. Times are seconds since 1970, paths are relative to the output folder.
-The column `state` has one of these:
-{_EXPLAINED}"""
-)
+@batch.command(cls=_OfStates)
 @_PLACE
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="csv, or jsonl as with --json.")
 @click.pass_obj
 @command
 def export(settings: Settings, place: str, form: str | None) -> None:
-    """Every track of a ledger."""
+    """Print every track with its outputs.
+
+    As CSV a line for each output, and one for a track that has none; as JSONL a line for each track. The output
+    without a name is the JSON file with the whole result. Times are seconds since 1970, paths are relative to the
+    output folder. The column `state` has one of these:
+    """
     with _opened(place) as view:
         if (form or ("jsonl" if settings.as_json else "csv")) == "jsonl":
             for track, outputs in view.tracks():

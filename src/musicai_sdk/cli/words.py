@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from musicai_sdk.batch.reporting.summary import WORDS as STATES
 from musicai_sdk.batch.reporting.words import duration, size, without_controls, without_queries
 
-__all__ = ["STATES", "duration", "place", "printable", "rate", "shortened", "size", "times"]
+__all__ = ["duration", "place", "printable", "rate", "shortened", "size", "times"]
 
 
 def rate(per_second: float) -> str:

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from musicai_sdk.batch.records import LedgerView
-from musicai_sdk.batch.tracks import State
+from musicai_sdk.batch.states import State
 
 Listed: TypeAlias = tuple[
     int,  # the track's place in the order in which they were seen, with gaps

@@ -10,7 +10,7 @@ from musicai_sdk.batch.events import shown
 from musicai_sdk.batch.reporting.reading import Listed
 from musicai_sdk.batch.reporting.words import without_queries
 from musicai_sdk.batch.sources import stem
-from musicai_sdk.batch.tracks import PAID, STATES, State
+from musicai_sdk.batch.states import PAID, STATES, UNSETTLED, State
 
 T = TypeVar("T")
 Row: TypeAlias = list[Any]
@@ -75,7 +75,7 @@ class Rows:
             shape,
             size if len(outputs) == 1 else [each[-1] for each in outputs],
         ]
-        failed = state in ("failed", "uncertain")
+        failed = state in UNSETTLED
         if failed or copies or params is not None:
             row.append(self._failure(attempts, resume_at, code, message) if failed else 0)
             row.append(self.texts.number(params) if params is not None else "")

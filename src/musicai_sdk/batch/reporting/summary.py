@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from musicai_sdk.batch.places import LEDGER
+from musicai_sdk.batch.claim import LEDGER
 from musicai_sdk.batch.records import Durations
 from musicai_sdk.batch.reporting.reading import ReportView, Span, as_params
 from musicai_sdk.batch.reporting.words import duration, moment, number, size, text
 from musicai_sdk.batch.sources import is_url
-from musicai_sdk.batch.tracks import State
+from musicai_sdk.batch.states import BEST_FIRST, SAFE, TABLE, UNSETTLED, State
 
 _STAGES = {
     "upload": ("Upload", "hashing and waiting for a place included"),
@@ -20,34 +20,25 @@ _STAGES = {
     "download": ("Download", "checking included"),
     "whole": ("A track as a whole", "from its first sight to its results"),
 }
-WORDS: Mapping[State, str] = {
-    "seen": "waiting",
-    "uploaded": "uploaded",
-    "creating": "being created",
-    "uncertain": "uncertain",
-    "created": "at the service",
-    "finished": "to be downloaded",
-    "downloaded": "to be checked",
-    "verified": "done, job kept",
-    "deleted": "done",
-    "failed": "failed",
-}
-"""The states as a person calls them."""
-_SAFE: tuple[State, ...] = ("verified", "deleted")
-_FAILED: tuple[State, ...] = ("failed", "uncertain")
-_ORDER: tuple[State, ...] = (
-    "deleted",
-    "verified",
-    "downloaded",
-    "finished",
-    "created",
-    "creating",
-    "uploaded",
-    "seen",
-    "uncertain",
-    "failed",
+_RETRIES: tuple[tuple[State, str, str], ...] = (
+    (
+        "failed",
+        "--retry-failed",
+        (
+            "The same command again with <code>--retry-failed</code> tries the failed ones again; what is done is skipped."
+            " A job that is paid is used; for one that the service ended as failed, a new one is made and paid."
+        ),
+    ),
+    (
+        "uncertain",
+        "--retry-uncertain",
+        (
+            "Of the uncertain ones the answer to a paid request was lost. Every run looks for their jobs;"
+            " <code>--retry-uncertain</code> sends those again that aren't found."
+        ),
+    ),
 )
-"""As the bar has them."""
+"""The options that try tracks in a state again, and what is said of them."""
 
 
 def when(span: Span) -> str:
@@ -66,18 +57,11 @@ def summary(view: ReportView, counts: Mapping[State, int], span: Span) -> str:
 
 def retry(view: ReportView, counts: Mapping[State, int]) -> str:
     """What to do about failures."""
-    failed, uncertain = (bool(counts.get(state)) for state in _FAILED)
-    options = ["--retry-failed"] * failed + ["--retry-uncertain"] * uncertain
-    if not options:
+    offered = [(option, text_of) for state, option, text_of in _RETRIES if counts.get(state)]
+    if not offered:
         return ""
-    text_of = {
-        "--retry-failed": "The same command again with <code>--retry-failed</code> tries the failed ones again; what is"
-        " done is skipped. A job that is paid is used; for one that the service ended as failed, a new one is made and"
-        " paid.",
-        "--retry-uncertain": "Of the uncertain ones the answer to a paid request was lost. Every run looks for their"
-        " jobs; <code>--retry-uncertain</code> sends those again that aren't found.",
-    }
-    said = "".join(f"<p>{text_of[option]}</p>" for option in options)
+    options = [option for option, _ in offered]
+    said = "".join(f"<p>{text_of}</p>" for _, text_of in offered)
     return f'<div class="card retry">{said}<pre>{text(command(view, *options))}</pre></div>'
 
 
@@ -113,7 +97,7 @@ def _given(value: Any) -> str:
 
 def _headline(counts: Mapping[State, int]) -> str:
     total = sum(counts.values())
-    done, failed = (sum(counts.get(state, 0) for state in states) for states in (_SAFE, _FAILED))
+    done, failed = (sum(counts.get(state, 0) for state in states) for states in (SAFE, UNSETTLED))
     left = total - done - failed
     if not total:
         said = "No tracks yet."
@@ -129,7 +113,7 @@ def _headline(counts: Mapping[State, int]) -> str:
 
 
 def _bar(counts: Mapping[State, int]) -> str:
-    present: list[tuple[State, int]] = [(state, counts[state]) for state in _ORDER if counts.get(state)]
+    present: list[tuple[State, int]] = [(state, counts[state]) for state in BEST_FIRST if counts.get(state)]
     if not present:
         return ""
     total, x, pieces = sum(counts.values()), 0.0, list[str]()
@@ -139,11 +123,11 @@ def _bar(counts: Mapping[State, int]) -> str:
         x = min(x, 100 - width)
         pieces.append(f'<rect class="{state}" x="{x:.2f}%" width="{width:.2f}%" height="100%"/>')
         x += width
-    label = ", ".join(f"{WORDS[state]} {number(count)}" for state, count in present)
+    label = ", ".join(f"{TABLE[state].label} {number(count)}" for state, count in present)
     items = "".join(
         f'<li><button type="button" data-state="{state}" title="Show these tracks">'
         f'<svg class="{state}" aria-hidden="true"><rect width="100%" height="100%"/></svg>'
-        f"<span>{WORDS[state]}</span> <b>{number(count)}</b></button></li>"
+        f"<span>{TABLE[state].label}</span> <b>{number(count)}</b></button></li>"
         for state, count in present
     )
     bar = f'<svg class="bar" role="img" aria-label="Tracks by state: {label}">{"".join(pieces)}</svg>'

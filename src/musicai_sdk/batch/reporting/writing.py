@@ -16,9 +16,9 @@ from urllib.parse import quote
 from musicai_sdk._files import replacing
 from musicai_sdk.batch.reporting.reading import ReportView
 from musicai_sdk.batch.reporting.rows import Row, Rows, encoded, written
-from musicai_sdk.batch.reporting.summary import WORDS, retry, summary, when
+from musicai_sdk.batch.reporting.summary import retry, summary, when
 from musicai_sdk.batch.reporting.words import moment, number, text, without_queries
-from musicai_sdk.batch.tracks import STATES
+from musicai_sdk.batch.states import STATES, TABLE, UNSETTLED
 
 REPORT = "report.html"
 """The page's name in the output folder."""
@@ -68,7 +68,7 @@ def _page(view: ReportView, folder: Path) -> Iterator[str]:
         "workflow": text(view.workflow),
         "when": when(span),
         "summary": summary(view, counts, span),
-        "failures": "" if counts.get("failed") or counts.get("uncertain") else "hidden",
+        "failures": "" if any(counts.get(state) for state in UNSETTLED) else "hidden",
         "retry": retry(view, counts),
         "more": more if total > LISTED else "",
         "written": moment(time.time()),
@@ -108,7 +108,7 @@ def _facts(view: ReportView, made: Rows, folder: Path) -> dict[str, object]:
         "base": "" if view.bucket else _base(view.out, folder),
         "bucket": view.bucket,
         "states": STATES,
-        "words": WORDS,
+        "words": {state: info.label for state, info in TABLE.items()},
         "texts": made.texts.texts,
         "shapes": made.shapes.texts,
     }

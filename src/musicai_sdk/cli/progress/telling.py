@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from musicai_sdk.batch.states import TABLE, UNDER_WAY, UNSETTLED
 from musicai_sdk.cli.words import duration, place, printable, rate, size, times
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Failure, Progress, State
 
-DOING: Mapping[State, str] = {
-    "seen": "uploading",
-    "uploaded": "waiting",
-    "creating": "creating",
-    "uncertain": "looking for its job",
-    "created": "processing",
-    "finished": "downloading",
-    "downloaded": "verifying",
-    "verified": "deleting its job",
-}
+DOING: Mapping[State, str] = {state: info.doing for state, info in TABLE.items() if info.doing}
 """What is being done with a track in a state."""
 
 
@@ -64,8 +56,7 @@ def besides(progress: Progress) -> list[str]:
 
 def _elsewhere(progress: Progress) -> list[str]:
     # Workers on other machines tell how many tracks are where, not which.
-    states: tuple[State, ...] = ("creating", "created", "finished", "downloaded")
-    found = ((progress.states.get(state, 0), DOING[state]) for state in states)
+    found = ((progress.states.get(state, 0), DOING[state]) for state in UNDER_WAY)
     return [f"{count:,} {doing}" for count, doing in found if count]
 
 
@@ -88,7 +79,7 @@ def told(event: Event, *, drained: bool) -> tuple[bool, str] | None:
         drained: Whether the end was told before: each shard has its own.
     """
     source, message = place(event.source), printable(event.message)
-    if event.kind == "state" and event.state in ("failed", "uncertain"):
+    if event.kind == "state" and event.state in UNSETTLED:
         return True, failure_line(event)
     if event.kind == "rejected":
         return True, f"not taken: {source}: {message}"
