@@ -13,6 +13,7 @@ from musicai_sdk.batch.ledger import Given, Ledger
 from musicai_sdk.batch.merging import queue, shard_folder
 from musicai_sdk.batch.settings import Settings
 from musicai_sdk.batch.sources import Rejected
+from musicai_sdk.batch.states import SAFE
 from musicai_sdk.batch.tracks import Track
 from musicai_sdk.batch.vanished import ResultCheck
 
@@ -100,7 +101,8 @@ class _Dealer:
 
     def _is_done(self, given: Given) -> bool:
         # Of others the shard decides, which has the whole track.
-        return given.state in SAFE and decide(Stands(given.state), self._settings, met_again=True) == "skip"
+        state = given.state
+        return state in SAFE and decide(Stands(state), self._settings, met_again=True) == "skip"
 
     def hand_out(self, todo: list[Given], tracks: list[Track]) -> None:
         """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""
