@@ -205,13 +205,15 @@ def test_a_job_that_is_not_listed_at_once(
     assert [entry.method for entry in sandbox.requests] == ["POST", "GET", "GET", "GET"]
 
 
-def test_a_lost_job_is_looked_for_every_second_of_the_window(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_a_lost_job_is_looked_for_throughout_the_window(client: MusicAiClient, sandbox: Sandbox) -> None:
     client._session.io = io = SimulatedTime()
     sandbox.faults.add("POST /job", reset="before", nth=1)
     with pytest.raises(CreateUncertainError, match=r"no such job was listed within 5 s"):
         client.jobs.create(WORKFLOW)
-    assert io.slept == [1.0] * 5
-    assert [entry.method for entry in sandbox.requests] == ["POST"] + ["GET"] * 6
+    assert sum(io.slept) == pytest.approx(creating.LOOK_FOR)
+    assert sorted(io.slept[:-1]) == io.slept[:-1]
+    # A look at once, and one after each pause. The last one is thorough: in a quiet list, two walks.
+    assert [entry.method for entry in sandbox.requests] == ["POST"] + ["GET"] * (len(io.slept) + 2)
 
 
 def test_a_token_belongs_to_one_request_and_no_other(client: MusicAiClient, sandbox: Sandbox) -> None:
@@ -241,9 +243,9 @@ def test_several_pages_are_looked_through_twice(client: MusicAiClient, sandbox: 
         client.jobs.create(WORKFLOW)
     assert client.jobs.find("nobody's") is None
     pages = [entry.query for entry in sandbox.requests if entry.method == "GET"]
-    first = ["page=0&size=100", "page=1&size=100", "page=2&size=100", "page=201&size=1"]
-    # The pages begin elsewhere. The last one, which is to be empty, begins exactly behind the 201 jobs.
-    assert pages == [*first, "page=0&size=87", "page=1&size=87", "page=2&size=87", "page=67&size=3"]
+    walk = ["page=0&size=100", "page=1&size=100", "page=2&size=100", "page=3&size=67"]
+    # The last one, which is to be empty, begins exactly behind the 201 jobs. The same list twice has hidden nothing.
+    assert pages == walk * 2
 
 
 def test_also_through_the_1_0_surface(client: MusicAiClient, sandbox: Sandbox) -> None:
@@ -293,7 +295,7 @@ def test_jobs_that_are_deleted_during_the_search_hide_none(client: MusicAiClient
     assert found is not None
     assert found.id == sought
     pages = [entry.query for entry in sandbox.requests if entry.path == "/v1/job" and entry.method == "GET"]
-    assert pages[2:] == ["page=0&size=87", "page=1&size=87"]
+    assert pages[2:] == ["page=0&size=100"]
 
 
 @pytest.mark.usefixtures("short_search")

@@ -41,7 +41,11 @@ def drips_the_body(request: Received) -> None:
 @pytest.mark.parametrize("handler", [drips_the_head, drips_the_body])
 @pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
 def test_an_exchange_with_the_api(connect: Connect, colour: Colour, handler: object, given: bool) -> None:
-    theirs = {"sync": httpx.Client, "async": httpx.AsyncClient}[colour]() if given else None
+    kind, unused = (
+        {"sync": httpx.Client, "async": httpx.AsyncClient}[colour],
+        httpx.Limits(max_keepalive_connections=0),
+    )
+    theirs = kind(limits=unused) if given else None
     with RawServer(handler) as server:  # type: ignore[arg-type]
         client = connect(base_url=server.url, max_retries=0, http_client=theirs)
         began = time.monotonic()

@@ -8,7 +8,6 @@ is cancelled or runs out of time, it hands the lead to another. That works the s
 from __future__ import annotations
 
 import copy
-import os
 import random
 import threading
 from collections import deque
@@ -294,9 +293,3 @@ class Pollers:
             for poller in self._pollers.values():
                 poller.closed = True
                 poller.wake()
-
-
-def pollers(session: Session) -> Pollers:
-    """The pollers of a client. A forked child has its own: its parent's leader isn't there, and may hold the lock."""
-    process = os.getpid()
-    return session.pollers.get(process) or session.pollers.setdefault(process, Pollers())

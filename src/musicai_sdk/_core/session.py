@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from musicai_sdk._core.durations import Durations
@@ -18,10 +18,18 @@ from musicai_sdk._core.settings import Settings
 from musicai_sdk._io import IO, Request, rest, send, whole
 from musicai_sdk.errors import ConnectionFailedError, InputError
 
-if TYPE_CHECKING:
-    from musicai_sdk._core.polling import Pollers
-
 T = TypeVar("T")
+
+
+class Closeable(Protocol):
+    """What the calls of a client share."""
+
+    def close(self) -> None:
+        """Ends it, because the client is closed."""
+        ...
+
+
+C = TypeVar("C", bound=Closeable)
 
 Query = Mapping[str, str | int | Sequence[str] | None]
 
@@ -42,14 +50,21 @@ class Session:
         """Whether a listed job carried a key: the service gives metadata back."""
         self.began: float = process_began(io)
         """When this process began to use the package, by `io.now()`: what earlier processes sent, they sent before."""
-        self.pollers: dict[int, Pollers] = {}
-        """Who polls, by process; see `musicai_sdk._core.polling`."""
+        self._shared: dict[tuple[int, type[Closeable]], Closeable] = {}
 
     async def close(self) -> None:
         """Closes the connections, and ends those who wait."""
         await self.io.close()
-        for pollers in list(self.pollers.values()):
-            pollers.close()
+        for each in list(self._shared.values()):
+            each.close()
+
+    def shared(self, kind: type[C]) -> C:
+        """The one object of a kind that all calls of this client share in this process.
+
+        A forked child has objects of its own: those of its parent belong to threads that it doesn't have.
+        """
+        name = (os.getpid(), kind)
+        return cast("C", self._shared.get(name) or self._shared.setdefault(name, kind()))
 
     def on(self, io: IO) -> Session:
         """The same session on another driver, for work that `io.transfer` runs."""

@@ -15,9 +15,9 @@ from musicai_sdk._core.polling import (
     FIRST_PAUSE,
     LONGEST_SLEEP,
     SHORTEST_FIRST_PAUSE,
+    Pollers,
     Waiter,
     Watched,
-    pollers,
 )
 from musicai_sdk._core.session import Session, segment
 from musicai_sdk.errors import InputError, WaitTimeoutError
@@ -63,7 +63,7 @@ async def wait_all(
         waiter.jobs[job_id] = _watched(session, job_id, waiter, poll_interval)
     count = len(waiter.jobs)
     notes = [job_note(job_id) for job_id in list(waiter.jobs)[:NOTED]]
-    with noted(*notes), pollers(session).joined(session, waiter, options) as poller:
+    with noted(*notes), session.shared(Pollers).joined(session, waiter, options) as poller:
         await poller.watch(waiter)
     if waiter.jobs:
         late = list(waiter.jobs)

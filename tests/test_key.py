@@ -1,0 +1,232 @@
+"""The key shows nowhere: not in the local variables of any frame of an error, not in settings, not in pickles."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import dataclasses
+import json
+import os
+import pickle
+import signal
+import socket
+import struct
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from conftest import Connect
+from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
+from musicai_sdk.errors import ConfigurationError, MusicAiError
+from support.colours import Colour
+from support.raw_server import RawServer, Received
+
+KEY = f"guarded-{0x0F3A}-key"  # not whole in a line of source, which tracebacks quote
+
+
+def shown(error: BaseException) -> Iterator[str]:
+    """What error reports make of an error: of all local variables, by `repr`, and texts as they are."""
+    seen = set[int]()
+    left: list[BaseException | None] = [error]
+    while left:
+        each = left.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        left += each.__cause__, each.__context__
+        yield f"{each!r} {each} {vars(each)!r}"
+        below = each.__traceback__
+        while below is not None and below.tb_frame.f_globals is globals():  # the tests have it in theirs
+            below = below.tb_next
+        yield from traceback.TracebackException(type(each), each, below, capture_locals=True).format()
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            if frame.f_globals["__name__"] != __name__:
+                yield f"{frame.f_code.co_qualname}: {flat(dict(frame.f_locals))}"
+
+
+def flat(value: object) -> str:
+    """As Sentry has it."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={flat(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(map(flat, value))
+    return repr(value)
+
+
+def assert_hidden(error: BaseException) -> None:
+    for text in shown(error):
+        assert KEY not in text
+
+
+# --- errors
+
+
+def resets(request: Received) -> None:
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raise OSError("closes")
+
+
+def cuts(request: Received) -> None:
+    request.answer(b'{"id":', length=100)
+    raise OSError("closes")
+
+
+ANSWERS: dict[str, Callable[[Received], None]] = {
+    "reset": resets,
+    "cut": cuts,
+    "silent": lambda request: request.over.wait(10) and None,
+    "no HTTP": lambda request: request.connection.sendall(b"SSH-2.0\r\n\r\n"),
+    "bad coding": lambda request: request.answer(b"not gzip", "200 OK", "Content-Encoding: gzip"),
+    "refused": lambda request: request.answer(b'{"message": "no"}', "401 No"),
+    "no JSON": lambda request: request.answer(b"<html>"),
+    "another shape": lambda request: request.answer(b"[]"),
+    "elsewhere": lambda request: request.answer(b"", "302 Found", "Location: http://a.example/?secret"),
+}
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_errors(connect: Connect, colour: Colour, answer: str, given: bool) -> None:
+    kind, unused = (
+        {"sync": httpx.Client, "async": httpx.AsyncClient}[colour],
+        httpx.Limits(max_keepalive_connections=0),
+    )
+    theirs = kind(limits=unused) if given else None
+    with RawServer(ANSWERS[answer]) as server:
+        client = connect(api_key=KEY, base_url=server.url, max_retries=1, timeout=0.5, http_client=theirs)
+        for call in (
+            client.application.get,
+            lambda: client.jobs.status("j"),
+            lambda: client.files.upload(b"x"),
+        ):
+            with pytest.raises(MusicAiError) as caught:
+                call()
+            assert_hidden(caught.value)
+
+
+def test_while_a_request_is_sent(connect: Connect, colour: Colour) -> None:
+    """The frames that write it have the headers as bytes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = connect(
+            api_key=KEY, base_url=f"http://127.0.0.1:{server.getsockname()[1]}", max_retries=0, timeout=1
+        )
+        with pytest.raises(MusicAiError) as caught:  # larger than what the kernel takes: never read
+            client.jobs.create(CustomWorkflow("a/b", {"x": "x" * 30_000_000}))
+        assert_hidden(caught.value)
+
+
+def test_an_interrupt() -> None:
+    with RawServer(ANSWERS["silent"]) as server, MusicAiClient(KEY, base_url=server.url) as client:
+        timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+        timer.start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.jobs.create(CustomWorkflow("a/b", {"x": 1}))
+        timer.join()
+        assert_hidden(caught.value)
+        names = {frame.f_globals["__name__"].split(".")[0] for frame, _ in traceback.walk_tb(caught.tb)}
+        assert names.isdisjoint({"httpx", "httpcore", "h11"})
+        assert "musicai_sdk" in names
+
+
+def test_a_cancellation() -> None:
+    async def main(url: str) -> BaseException:
+        async with AsyncMusicAiClient(KEY, base_url=url) as client:
+            task = asyncio.create_task(client.jobs.create(CustomWorkflow("a/b", {"x": 1})))
+            await asyncio.sleep(0.3)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError as error:
+                return error
+        raise AssertionError
+
+    with RawServer(ANSWERS["silent"]) as server:
+        assert_hidden(asyncio.run(main(server.url)))
+
+
+@pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"base_url": "no URL"},
+        {"timeout": -1},
+        {"api_key": f"Bearer {KEY}"},
+        {"api_key": f"{KEY}\n{KEY}"},
+        {"api_key": KEY.encode()},
+        {"http_client": 3},
+    ],
+)
+def test_mistakes_in_settings(kind: type[MusicAiClient], settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        kind(**{"api_key": KEY, **settings})
+    assert_hidden(caught.value)
+
+
+def test_a_key_that_is_set_later() -> None:
+    with MusicAiClient(KEY) as client, pytest.raises(ConfigurationError) as caught:
+        client.api_key = f"{KEY} {KEY}"
+    assert_hidden(caught.value)
+
+
+# --- settings and clients
+
+
+@pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient])
+def test_settings(kind: type[MusicAiClient]) -> None:
+    client = kind(KEY)
+    settings = client._session.settings
+    for value in (dataclasses.asdict(settings), settings, vars(client), client, vars(client._session)):
+        assert KEY not in flat(value)
+        assert KEY not in repr(value)
+    for value in (settings, client, dataclasses.asdict(settings)):
+        assert KEY.encode() not in pickle.dumps(value)
+    assert repr(client.api_key) == "'…'"
+    assert (client.api_key, str(client.api_key), json.dumps(client.api_key)) == (KEY, KEY, f'"{KEY}"')
+    assert client.get_headers()["Authorization"] == KEY
+    assert KEY not in repr(client.get_headers())
+    with pytest.raises(ConfigurationError, match="another process"):
+        _ = pickle.loads(pickle.dumps(settings)).api_key
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_copies_have_the_same_key(
+    connect: Connect, duplicate: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, colour: Colour
+) -> None:
+    monkeypatch.setenv("MUSIC_AI_API_KEY", "key-of-another-account")
+    kind = {"sync": MusicAiClient, "async": AsyncMusicAiClient}[colour]
+    with RawServer(lambda request: request.answer(b'{"id": "a"}')) as server:
+        original: Any = kind(KEY, base_url=server.url, timeout=7, max_retries=1)
+        other = duplicate(original)
+        assert (type(other), other.api_key, other.timeout, other.max_retries) == (kind, KEY, 7, 1)
+        assert other._session is not original._session
+        if colour == "sync":
+            original.close()
+            other.application.get()
+            other.close()
+        else:
+
+            async def main() -> None:
+                async with other:
+                    await original.close()
+                    await other.application.get()
+
+            asyncio.run(main())
+        assert server.requests[0].headers["authorization"] == KEY
+        other.api_key = "mine"
+        assert original.api_key == KEY
+
+
+def test_copies_share_a_given_client() -> None:
+    with RawServer(lambda request: request.answer(b'{"id": "a"}')) as server, httpx.Client() as http:
+        client = MusicAiClient(KEY, base_url=server.url, http_client=http)
+        with copy.copy(client) as other:
+            other.application.get()
+        assert not http.is_closed
+        client.application.get()
+        assert len(server.requests) == 2
