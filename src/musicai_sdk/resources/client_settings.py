@@ -137,6 +137,8 @@ class ClientSettings:
 
     @override
     def __repr__(self) -> str:
+        if "_session" not in self.__dict__:  # in a report of what its construction failed with
+            return f"<{type(self).__name__} that isn't set up>"
         return f"{type(self).__name__}(base_url={without_query(self.base_url)!r})"
 
     def record(self) -> AbstractContextManager[list[Exchange]]:
