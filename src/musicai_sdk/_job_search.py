@@ -136,6 +136,8 @@ class _Search:
         self._result = SearchResult(echoes=echoes)
         self._candidates = dict[str, Job[Any]]()
         """Listed jobs that could be wanted ones, because no key shows or one that may be cut, by id."""
+        self._unreadable = False
+        """Whether a page held something that can't be read as a job."""
 
     async def walk(
         self, pages: AsyncIterable[JobPage[Any]], most: int | None = None
@@ -148,11 +150,12 @@ class _Search:
         walked = list[JobPage[Any]]()
         async for page in pages:
             walked.append(page)
+            self._unreadable = self._unreadable or page.unreadable > 0
             for job in page:
                 self._see(job)
             if not self.missing or len(walked) == most:
                 break
-        return walked if walked and not walked[-1] else None
+        return walked if walked and not walked[-1] and not walked[-1].unreadable else None
 
     def _see(self, job: Job[Any]) -> None:
         key = job.idempotency_key
@@ -194,6 +197,8 @@ class _Search:
 
     def proven(self) -> SearchResult:
         """The result of walks that have missed nothing."""
+        if self._unreadable:
+            return self.ended("some of the listed jobs can't be read")
         for key, each in self.missing.items():
             candidate = next((job for job in self._candidates.values() if each.could_be(job)), None)
             if candidate is None:

@@ -145,6 +145,17 @@ def test_a_list_that_changes_too_fast_proves_nothing(service: JobService) -> Non
     assert service.posts == []
 
 
+@pytest.mark.parametrize("odd", [{"id": None}, {"id": {}}, {"status": None}])
+def test_a_page_with_a_job_that_can_not_be_read_proves_nothing(service: JobService, odd: Job) -> None:
+    service.add_others(3)
+    service.listed = lambda job: {**job, **odd} if job is service.jobs[1] else job
+    with connect(service) as client:
+        assert len(list(client.jobs.list())) == 2
+    with pytest.raises(CreateUncertainError, match="can't be read"):
+        create_again(service)
+    assert service.posts == []
+
+
 # --- metadata that doesn't come back
 
 

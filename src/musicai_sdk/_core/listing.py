@@ -12,6 +12,7 @@ from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.pagination import Pager
 from musicai_sdk._core.session import Session
 from musicai_sdk.errors import InputError
+from musicai_sdk.models._lenient import Page
 from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.account import WorkflowInfo
 from musicai_sdk.models.filters import Filters, FiltersDict
@@ -75,9 +76,10 @@ class JobPages:
         jobs = await self._pager.next()
         if jobs is None:
             raise StopAsyncIteration
+        unreadable = jobs.unreadable if isinstance(jobs, Page) else 0
         if self._result_type is not RawResult:
             jobs = [job.with_result_type(self._result_type) for job in jobs]
-        return JobPage(jobs, asked=self._pager.asked)
+        return JobPage(jobs, asked=self._pager.asked, unreadable=unreadable)
 
     async def next(self) -> Sequence[Job[Any]] | None:
         """What is new on the next page, or None after the last.

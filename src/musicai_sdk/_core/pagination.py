@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
 from musicai_sdk.errors import InputError
+from musicai_sdk.models._lenient import Page
 
 T = TypeVar("T")
 
@@ -57,12 +58,13 @@ class Pager(Generic[T]):
         size = self.asked = self._page_size()
         page = await self._fetch(self._received // size, size)
         identities = [self._identify(item) for item in page]
+        count = len(page) + (page.unreadable if isinstance(page, Page) else 0)
         self._repeats = self._repeats + 1 if identities == self._before else 0
-        self._ended = not page or self._repeats == REPEATS
+        self._ended = not count or self._repeats == REPEATS
         self._before = identities
-        self._received += len(page)
-        self._largest = max(self._largest, len(page))
-        if len(page) != size:  # the server has a largest page of its own, or counts in pages of its own
+        self._received += count
+        self._largest = max(self._largest, count)
+        if count != size:  # the server has a largest page of its own, or counts in pages of its own
             self._limit = self._largest
         return page
 

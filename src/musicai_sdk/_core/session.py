@@ -48,7 +48,7 @@ class Session:
         """Keys under which this client has sent a POST whose answer it doesn't know."""
         self.echoes: bool = False
         """Whether a listed job carried a key: the service gives metadata back."""
-        self.began: float = process_began(io)
+        self.began: float = getattr(io, "began", io.now)()
         """When this process began to use the package, by `io.now()`: what earlier processes sent, they sent before."""
         self._shared: dict[tuple[int, type[Closeable]], Closeable] = {}
 
@@ -151,14 +151,6 @@ class Session:
     def timeout(self, options: RequestOptions) -> float | None:
         """How long one exchange with the API may take, and one silence of a storage, in seconds."""
         return options.get("request_timeout", self.settings.timeout)
-
-
-_BEGAN: dict[int, float] = {}
-
-
-def process_began(io: IO) -> float:
-    """When the first client of this process was made. A forked child is a process of its own."""
-    return _BEGAN.setdefault(os.getpid(), io.now())
 
 
 def segment(job_id: object) -> str:

@@ -59,7 +59,7 @@ class Settings:
 
 def read_settings(
     *,
-    api_key: Secret,
+    api_key: Secret | str | None,
     base_url: str | None,
     user_agent: str | None,
     timeout: float | None,
@@ -75,9 +75,11 @@ def read_settings(
         )
     check_max_retries(max_retries, ConfigurationError)
     check_timeout(timeout, "timeout", ConfigurationError)
+    given = api_key if isinstance(api_key, Secret) else Secret(api_key)
+    del api_key  # an error report has the local variables
     return Settings(
-        secret=checked_key(api_key),
-        key_source=_key_source(api_key),
+        secret=checked_key(given),
+        key_source=_key_source(given),
         base_url=checked_base_url(base_url, allow_http=allow_http),
         user_agent=_checked_header(user_agent or default_user_agent(), "user_agent"),
         timeout=timeout,

@@ -113,6 +113,10 @@ class AsyncIO:
         """Of `clock`: the operating system's monotonic clock."""
         return clock.now()
 
+    def began(self) -> float:
+        """When this process began to use the package, by `now`."""
+        return clock.began()
+
     def signal(self) -> Signal:
         """A signal between the tasks of the event loop."""
         self._stay_on_loop()

@@ -133,6 +133,10 @@ class BlockingIO:
         """Of `clock`: the operating system's monotonic clock."""
         return clock.now()
 
+    def began(self) -> float:
+        """When this process began to use the package, by `now`."""
+        return clock.began()
+
     def signal(self) -> Signal:
         """A signal between threads."""
         return _Signal()

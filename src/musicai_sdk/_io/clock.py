@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,3 +16,10 @@ now: Callable[[], float] = time.monotonic if _CLOCK is None else partial(time.cl
 freezegun replaces `time.monotonic`, wherever it was imported to. A wait that never ends is no way to test a program, so
 the operating system is asked directly. The two are the same clock otherwise.
 """
+
+_BEGAN: dict[int, float] = {}
+
+
+def began() -> float:
+    """When this process began to use the package, by `now()`. A forked child is a process of its own."""
+    return _BEGAN.setdefault(os.getpid(), now())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args, get_origin
 
 from pydantic import (
@@ -229,8 +230,10 @@ class Readable:
         )
         if (within := self._within) is not None:
 
+            inner = Annotated[source, Readable(paged=True)]
+
             def wrapped(value: Any) -> Any:
-                return _listed(Annotated[source, Readable(paged=True)], value, within)
+                return _listed(inner, value, within)
 
             other = core_schema.no_info_plain_validator_function(wrapped)
             items = core_schema.union_schema([items, other], mode="left_to_right")
@@ -263,9 +266,14 @@ def _listed(kind: Any, value: Any, within: str) -> Any:
     if not isinstance(found, list):
         raise ValueError(f"neither an array nor an object with an array `{within}`")  # noqa: TRY004
     try:
-        return TypeAdapter[Any](kind).validate_python(found)
+        return _adapter(kind).validate_python(found)
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _without_unreadable(found: Sequence[Any], name: str) -> Page[Any]:

@@ -298,10 +298,12 @@ _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
 class JobPage(list[Job[R_co]]):
     """The jobs on one page of a list, as the service sent them."""
 
-    def __init__(self, jobs: Iterable[Job[R_co]], *, asked: int) -> None:
+    def __init__(self, jobs: Iterable[Job[R_co]], *, asked: int, unreadable: int = 0) -> None:
         super().__init__(jobs)
         self.asked: int = asked
         """How many jobs were asked for. A shorter page may be the end of the list, or all that the service gives."""
+        self.unreadable: int = unreadable
+        """How many more were on the page and can't be read, such as one without an id."""
 
 
 @dataclass(frozen=True, slots=True)
