@@ -27,7 +27,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "_core": {"_io", "models", "workflows", "errors", "_text", "_names"},
     "resources": {"_core", "_io", "models", "workflows", "errors", "_text"},
     "codegen": {"models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"},
-    "music": {"models"},
+    "music": {"models", "_text"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "batch": {
         *("models", "workflows", "errors", "storage", "_names", "_text", "asyncio"),
