@@ -50,7 +50,7 @@ WHOLE: dict[str, Any] = {
     "progress": [0.5, {"deep": None}],
 }
 
-ODD = [
+ODD: list[tuple[str, str, list[Any]]] = [
     (
         "startedAt",
         "started_at",
@@ -184,7 +184,14 @@ def test_a_status_needs_nothing_else() -> None:
 
 def test_applications_workflows_and_uploads() -> None:
     assert Application.model_validate({"id": "a", "name": 3}).name is None
-    odd = {"slug": "s", "id": 3, "name": [], "description": {}, "createdAt": "", "updatedAt": {"_seconds": 1}}
+    odd: dict[str, Any] = {
+        "slug": "s",
+        "id": 3,
+        "name": [],
+        "description": {},
+        "createdAt": "",
+        "updatedAt": {"_seconds": 1},
+    }
     workflow = WorkflowInfo.model_validate(odd)
     assert (workflow.id, workflow.name, workflow.description, workflow.created_at, workflow.updated_at) == (
         None,
@@ -204,7 +211,7 @@ def test_applications_workflows_and_uploads() -> None:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_one_odd_element_of_a_page(connect: Connect, wrapped: bool, caplog: pytest.LogCaptureFixture) -> None:
-    jobs = [
+    jobs: list[Any] = [
         None,
         {**WHOLE, "id": "a"},
         {"status": "QUEUED"},

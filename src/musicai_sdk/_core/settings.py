@@ -59,7 +59,7 @@ class Settings:
 
 def read_settings(
     *,
-    api_key: Secret,
+    api_key: Secret | str | None,
     base_url: str | None,
     user_agent: str | None,
     timeout: float | None,
@@ -69,6 +69,8 @@ def read_settings(
     allow_http: bool,
 ) -> Settings:
     """Checks the arguments of a client, with the environment behind them."""
+    secret = api_key if isinstance(api_key, Secret) else Secret(api_key)
+    del api_key  # an error report has the local variables
     if not is_duration(poll_interval):
         raise ConfigurationError(
             f"job_monitor_interval must be more than 0 seconds, not {poll_interval!r:.100}"
@@ -76,8 +78,8 @@ def read_settings(
     check_max_retries(max_retries, ConfigurationError)
     check_timeout(timeout, "timeout", ConfigurationError)
     return Settings(
-        secret=checked_key(api_key),
-        key_source=_key_source(api_key),
+        secret=checked_key(secret),
+        key_source=_key_source(secret),
         base_url=checked_base_url(base_url, allow_http=allow_http),
         user_agent=_checked_header(user_agent or default_user_agent(), "user_agent"),
         timeout=timeout,

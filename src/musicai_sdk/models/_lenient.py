@@ -75,7 +75,7 @@ class Lenient:
         """That of the field without this mark."""
         own: Any = schema
         if own["type"] == "nullable":
-            return handler({**own, "schema": own["schema"]["choices"][0]})
+            return handler(cast("Any", {**own, "schema": own["schema"]["choices"][0]}))
         return handler(own["choices"][0])
 
     def _unfit(self, value: Any, info: core_schema.ValidationInfo[Any], name: str) -> Any:
@@ -253,8 +253,10 @@ class Readable:
         if items["type"] == "union":
             items = items["choices"][0]
         if items["type"] == "tuple":
-            return handler({**items, "items_schema": [items["items_schema"][0]["choices"][0]]})
-        return handler({**items, "items_schema": items["items_schema"]["choices"][0]})
+            own = {**items, "items_schema": [items["items_schema"][0]["choices"][0]]}
+        else:
+            own = {**items, "items_schema": items["items_schema"]["choices"][0]}
+        return handler(cast("Any", own))
 
 
 def _listed(kind: Any, value: Any, within: str) -> Any:

@@ -97,11 +97,10 @@ class JobCreated(WireModel, frozen=True):
     @classmethod
     def _older_name(cls, data: Any) -> Any:
         """Takes `jobId` where there is no `id`: older answers had both (source: a Dart client's fixture)."""
-        if isinstance(data, dict):
-            answer = cast("dict[str, Any]", data)
-            if not answer.get("id") and answer.get("jobId"):
-                return {**answer, "id": answer["jobId"]}
-        return data
+        answer: Mapping[str, Any] = cast("Any", data) if isinstance(data, Mapping) else {}
+        if answer.get("jobId") and not answer.get("id"):
+            return {**answer, "id": answer["jobId"]}
+        return cast("Any", data)
 
 
 class Job(WireModel, Generic[R_co], frozen=True):
