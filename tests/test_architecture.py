@@ -27,7 +27,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "_core": {"_io", "models", "workflows", "errors", "_text", "_names", "_files", "_job_search"},
     "resources": {"_core", "_io", "models", "workflows", "errors", "_text"},
     "codegen": {"models", "workflows", "errors", "_files", "client", "MusicAiClient", "AsyncMusicAiClient"},
-    "music": {"models"},
+    "music": {"models", "_text"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "compat": {"models", "errors", "_text", "_names", "client", "MusicAiClient"},
     "batch": {

@@ -170,6 +170,7 @@ class Answer:
 
     def __init__(self, body: bytes) -> None:
         self.status = 200
+        self.framed = True
         self.headers: Mapping[str, str] = {"content-type": "application/json"}
         self._body = body
 

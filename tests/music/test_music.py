@@ -86,6 +86,30 @@ def test_times_are_rounded_without_reaching_sixty() -> None:
     )
 
 
+def test_lyrics_that_could_not_be_aligned() -> None:
+    lines = [
+        LyricLine(text="No time"),
+        LyricLine(text="One word", words=(Word(word="One"), Word(word="word", start=1.5, end=2.0))),
+        LyricLine(text="No end", start=3.0),
+        LyricLine(text="The end", start=4.0, end=5.0),
+    ]
+    assert music.to_text(lines) == "No time\nOne word\nNo end\nThe end\n"
+    assert (
+        music.to_lrc(lines, words=True)
+        == "[00:01.50]One <00:01.50>word\n[00:03.00]No end\n[00:04.00]The end\n"
+    )
+    assert [line for line in music.to_srt(lines).splitlines() if "-->" in line] == [
+        "00:00:01,500 --> 00:00:02,000",
+        "00:00:03,000 --> 00:00:04,000",
+        "00:00:04,000 --> 00:00:05,000",
+    ]
+    assert "No time" not in music.to_vtt(lines)
+
+
+def test_tables_do_not_take_over_a_terminal() -> None:
+    assert "\x1b" not in str(music.table([LyricLine(text="\x1b[2Jx", start=0, end=1)]))
+
+
 def test_tables() -> None:
     shown: Any = music.table(CHORDS)
     assert str(shown).splitlines() == [

@@ -171,6 +171,7 @@ class Answer:
         self, status: int, body: bytes, headers: Mapping[str, str] | None = None, *, cut: bool = False
     ) -> None:
         self.status: int = status
+        self.framed: bool = True
         self.headers: Mapping[str, str] = headers or {}
         self._body = body
         self._cut = cut

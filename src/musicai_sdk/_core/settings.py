@@ -69,17 +69,17 @@ def read_settings(
     allow_http: bool,
 ) -> Settings:
     """Checks the arguments of a client, with the environment behind them."""
+    secret = api_key if isinstance(api_key, Secret) else Secret(api_key)
+    del api_key  # an error report has the local variables
     if not is_duration(poll_interval):
         raise ConfigurationError(
             f"job_monitor_interval must be more than 0 seconds, not {poll_interval!r:.100}"
         )
     check_max_retries(max_retries, ConfigurationError)
     check_timeout(timeout, "timeout", ConfigurationError)
-    given = api_key if isinstance(api_key, Secret) else Secret(api_key)
-    del api_key  # an error report has the local variables
     return Settings(
-        secret=checked_key(given),
-        key_source=_key_source(given),
+        secret=checked_key(secret),
+        key_source=_key_source(secret),
         base_url=checked_base_url(base_url, allow_http=allow_http),
         user_agent=_checked_header(user_agent or default_user_agent(), "user_agent"),
         timeout=timeout,

@@ -25,7 +25,7 @@ from musicai_sdk.batch.folders import Fits, always, settle
 from musicai_sdk.batch.former import recall_former
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
-from musicai_sdk.batch.schema import IN_USE, TRACK_COLUMNS, create_or_open, file_id, real_file
+from musicai_sdk.batch.schema import IN_USE, TRACK_COLUMNS, Opened, create_or_open, file_id, real_file
 from musicai_sdk.batch.sources import name_of
 from musicai_sdk.batch.states import JOBLESS, OPEN, State, transition
 from musicai_sdk.batch.tracks import Track, track_key
@@ -143,9 +143,8 @@ class Ledger:
         self._witness: Claim | None = None
         self._in_use = False
         try:
-            self._db, self.opened = create_or_open(
-                path, slug, input_name, out, alone=alone, may_begin=may_begin
-            )
+            self._db, opened = create_or_open(path, slug, input_name, out, alone=alone, may_begin=may_begin)
+            self.opened: Opened = opened
         except BaseException:
             self._lock.release()
             raise

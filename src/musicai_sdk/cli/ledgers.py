@@ -14,7 +14,7 @@ import click
 from typing_extensions import override
 
 from musicai_sdk.cli.arguments import paths
-from musicai_sdk.cli.settings import Settings, command
+from musicai_sdk.cli.settings import Settings, command, visible
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import LedgerView, OutputRecord, Track
@@ -182,7 +182,7 @@ def export(settings: Settings, place: str, form: str | None) -> None:
     with _opened(place) as view:
         if (form or ("jsonl" if settings.as_json else "csv")) == "jsonl":
             for track, outputs in view.tracks():
-                click.echo(json.dumps(_record(track, outputs), ensure_ascii=False))
+                click.echo(visible(json.dumps(_record(track, outputs), ensure_ascii=False)))
             return
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow((*_TRACK, *_OUTPUT))

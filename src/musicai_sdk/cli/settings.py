@@ -87,7 +87,7 @@ class Settings:
 
     def show(self, value: Mapping[str, Any], line: str) -> None:
         """Writes one result: as JSON, or as a line for people and pipes."""
-        click.echo(json.dumps(dict(value), ensure_ascii=False) if self.as_json else line)
+        click.echo(visible(json.dumps(dict(value), ensure_ascii=False) if self.as_json else line))
 
     def show_all(self, values: Iterable[tuple[Mapping[str, Any], str]]) -> None:
         """Writes many results, each as soon as it is there."""
@@ -107,7 +107,17 @@ class Settings:
 
 def note(text: str) -> None:
     """Tells what is going on, on standard error."""
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
+
+
+def visible(text: str) -> str:
+    """Output that can't take over a terminal: control characters, as in a job's name, are escaped as in JSON.
+
+    So JSON says the same as before.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def ask(question: str) -> None:

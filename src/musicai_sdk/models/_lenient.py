@@ -76,7 +76,7 @@ class Lenient:
         """That of the field without this mark."""
         own: Any = schema
         if own["type"] == "nullable":
-            return handler({**own, "schema": own["schema"]["choices"][0]})
+            return handler(cast("Any", {**own, "schema": own["schema"]["choices"][0]}))
         return handler(own["choices"][0])
 
     def _unfit(self, value: Any, info: core_schema.ValidationInfo[Any], name: str) -> Any:
@@ -229,7 +229,6 @@ class Readable:
             else core_schema.list_schema(item)
         )
         if (within := self._within) is not None:
-
             inner = Annotated[source, Readable(paged=True)]
 
             def wrapped(value: Any) -> Any:
@@ -256,8 +255,10 @@ class Readable:
         if items["type"] == "union":
             items = items["choices"][0]
         if items["type"] == "tuple":
-            return handler({**items, "items_schema": [items["items_schema"][0]["choices"][0]]})
-        return handler({**items, "items_schema": items["items_schema"]["choices"][0]})
+            own = {**items, "items_schema": [items["items_schema"][0]["choices"][0]]}
+        else:
+            own = {**items, "items_schema": items["items_schema"]["choices"][0]}
+        return handler(cast("Any", own))
 
 
 def _listed(kind: Any, value: Any, within: str) -> Any:

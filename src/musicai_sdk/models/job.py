@@ -33,7 +33,7 @@ from musicai_sdk.models._lenient import (
 from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
 from musicai_sdk.models._wire import WireModel
 from musicai_sdk.models.outputs import OutputValue
-from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
+from musicai_sdk.models.result import R, R_co, RawResult, WorkflowResult
 
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 """The metadata key under which a job carries its idempotency token."""
@@ -97,11 +97,10 @@ class JobCreated(WireModel, frozen=True):
     @classmethod
     def _older_name(cls, data: Any) -> Any:
         """Takes `jobId` where there is no `id`: older answers had both (source: a Dart client's fixture)."""
-        if isinstance(data, dict):
-            answer = cast("dict[str, Any]", data)
-            if not answer.get("id") and answer.get("jobId"):
-                return {**answer, "id": answer["jobId"]}
-        return data
+        answer: Mapping[str, Any] = cast("Any", data) if isinstance(data, Mapping) else {}
+        if answer.get("jobId") and not answer.get("id"):
+            return {**answer, "id": answer["jobId"]}
+        return cast("Any", data)
 
 
 class Job(WireModel, Generic[R_co], frozen=True):
@@ -295,10 +294,10 @@ _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
 )
 
 
-class JobPage(list[Job[R_co]]):
+class JobPage(list[Job[R]]):
     """The jobs on one page of a list, as the service sent them."""
 
-    def __init__(self, jobs: Iterable[Job[R_co]], *, asked: int, unreadable: int = 0) -> None:
+    def __init__(self, jobs: Iterable[Job[R]], *, asked: int, unreadable: int = 0) -> None:
         super().__init__(jobs)
         self.asked: int = asked
         """How many jobs were asked for. A shorter page may be the end of the list, or all that the service gives."""

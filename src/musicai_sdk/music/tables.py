@@ -9,6 +9,8 @@ from typing import cast
 from pydantic import BaseModel
 from typing_extensions import override
 
+from musicai_sdk._text import printable
+
 LONGEST = 60
 """Characters of a cell; the rest is cut."""
 
@@ -61,5 +63,5 @@ def _cell(value: object) -> str:
     if isinstance(value, tuple):  # words, syllables
         parts = cast("tuple[BaseModel, ...]", value)
         value = " ".join(str(next(iter(part.model_dump().values()))) for part in parts)
-    text = str(value)
+    text = printable(str(value))  # a terminal shows it
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

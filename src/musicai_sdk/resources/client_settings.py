@@ -166,7 +166,7 @@ def _remade(
     """
     names = {"poll_interval": "job_monitor_interval", "names_by_output": "save_output_to_folder"}
     client = kind(**{names.get(name, name): value for name, value in settings.items()})
-    if not client._session.settings.secret.matches(fingerprint):  # noqa: SLF001 - of this module
+    if not Secret(client.api_key).matches(fingerprint):
         raise ConfigurationError(
             f"this client was made with another key than {API_KEY_VARIABLE} holds in this process, perhaps that of"
             f" another account: set the variable to the same key, or make the client here"
