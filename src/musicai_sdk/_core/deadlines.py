@@ -20,7 +20,7 @@ def deadline_of(session: Session, timeout: float | None, since: float | None = N
 
 
 def within(session: Session, options: RequestOptions, deadline: float | None) -> RequestOptions:
-    """The options of the next exchange: its silence may outlast the deadline by no more than a second."""
+    """The options of the next exchange with the API: it may outlast the deadline by no more than a second."""
     if deadline is None:
         return options
     allowed = session.timeout(options)
