@@ -24,7 +24,7 @@ from musicai_sdk.batch.events import shown
 from musicai_sdk.batch.folders import Fits, always, settle
 from musicai_sdk.batch.locking import FileLock
 from musicai_sdk.batch.naming import folded, numbered, safe_folder, told_apart
-from musicai_sdk.batch.schema import IN_USE, TRACK_COLUMNS, create_or_open, file_id, real_file
+from musicai_sdk.batch.schema import IN_USE, TRACK_COLUMNS, Opened, create_or_open, file_id, real_file
 from musicai_sdk.batch.sources import name_of
 from musicai_sdk.batch.states import JOBLESS, OPEN, State, transition
 from musicai_sdk.batch.tracks import Track, track_key
@@ -129,8 +129,8 @@ class Ledger:
         except OSError as error:
             raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
         self.path: Path = path
-        self.slug = slug
-        self.input_name = input_name
+        self.slug: str = slug
+        self.input_name: str = input_name
         self.id: str = uuid.uuid4().hex
         """This opening of the ledger: what tracks are claimed by."""
         self._run = run or self.id
@@ -139,12 +139,13 @@ class Ledger:
         self._witness: Claim | None = None
         self._in_use = False
         try:
-            self._db, self.opened = create_or_open(
-                path, slug, input_name, out, alone=alone, may_begin=may_begin
-            )
+            opened = create_or_open(path, slug, input_name, out, alone=alone, may_begin=may_begin)
         except BaseException:
             self._lock.release()
             raise
+        self._db: sqlite3.Connection = opened[0]
+        self.opened: Opened = opened[1]
+        """How the file was found."""
         self._file = file_id(path)
 
     def use(self, claim: Claim | None = None) -> None:
