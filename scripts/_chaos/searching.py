@@ -11,14 +11,16 @@ from pathlib import Path
 LEDGER = ".musicai-batch.sqlite3"
 LOCK = f"{LEDGER}.lock"
 """Stays by design: a lock file that were removed could be locked twice."""
+CLAIM = ".musicai-batch.ledger"
+"""Stays by design: it says whose the output folder is, and what its ledger has seen."""
 
 _SIGNATURE = re.compile(rb"(?:Signature|Serial)(?:=|%3D)|\b[0-9a-f]{64}\b")
 """How the sandbox signs: `?Expires=…&Serial=…&Signature=<64 hex digits>`."""
 
 
 def leftovers(out: Path, wanted: Iterable[Path], temporary: Path) -> list[Path]:
-    """Every file besides the results, the ledger and its lock, and whatever is in the folder for temporary files."""
-    known = {*wanted, out / LEDGER, out / LOCK}
+    """Every file besides the results, the ledger, its lock and its claim, and whatever is in the folder for temporary files."""
+    known = {*wanted, out / LEDGER, out / LOCK, out / CLAIM}
     found = [path for path in out.rglob("*") if not path.is_dir() and path not in known]
     return [*found, *temporary.rglob("*")]
 

@@ -173,27 +173,28 @@ class _Search:
     async def fetch_candidates(self, get: Get) -> None:
         """Fetches the jobs that could be wanted ones: a GET may say more than the list.
 
-        A job without a key isn't ours where the keys of others are shown, in the list or by such a GET.
+        A job without a key isn't ours where the keys of others are shown: in the list, or by a GET as it was fetched.
         """
-        shown = self._result.echoes
-        for job_id, listed in list(self._candidates.items())[:FETCHED]:
-            if shown and listed.idempotency_key is None:
-                continue
+        shown, keyless = False, list[str]()
+        for job_id, listed in list(self._candidates.items()):
+            if self._result.echoes and listed.idempotency_key is None:
+                del self._candidates[job_id]
+        for job_id in list(self._candidates)[:FETCHED]:
             try:
-                job = await get(job_id)
+                job = self._candidates[job_id] = await get(job_id)
             except NotFoundError:  # deleted meanwhile
                 del self._candidates[job_id]
                 continue
-            self._candidates[job_id] = job
             key = job.idempotency_key
             if key in self.missing:
                 self._found(key, job)
-            elif key is not None and not any(each.could_be(job) for each in self.missing.values()):
+            elif key is None:
+                keyless.append(job_id)
+            elif not any(each.could_be(job) for each in self.missing.values()):
                 shown = True
         if shown:
-            self._candidates = {
-                job_id: job for job_id, job in self._candidates.items() if job.idempotency_key is not None
-            }
+            for job_id in keyless:
+                del self._candidates[job_id]
 
     def proven(self) -> SearchResult:
         """The result of walks that have missed nothing."""

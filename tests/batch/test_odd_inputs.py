@@ -275,7 +275,9 @@ def test_what_a_failure_says_tells_no_signature(sandbox: Sandbox, source: Path, 
     assert SECRET not in str(events)
     assert SECRET.encode() not in report.ledger.read_bytes()
     assert SECRET not in described(OSError(f"broken: {SIGNED.upper()}"))[1]
-    assert described(InputError("half a \ud83d"))[1] == "half a ?", "else the ledger can't take it"
+    assert described(InputError("half a \ud83d"))[1] == "half a \N{REPLACEMENT CHARACTER}", (
+        "else the ledger can't take it"
+    )
 
 
 def test_an_address_that_is_none_is_shown_all_the_same() -> None:

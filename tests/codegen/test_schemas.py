@@ -41,8 +41,11 @@ def generate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """What the generator reads and writes, to be changed."""
-    for folder in ("scripts", "schemas", "src/musicai_sdk/workflows"):
+    for folder in ("scripts", "schemas", "src/musicai_sdk/workflows", "src/musicai_sdk/resources"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    for name in ("pyproject.toml", "src/musicai_sdk/ruff.toml", "src/musicai_sdk/client.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "tests" / "typing").mkdir(parents=True)
     return tmp_path
 
 

@@ -177,6 +177,16 @@ def test_a_list_that_leaves_keys_out_is_made_up_for(service: JobService, way: st
     assert len(service.posts) == 1
 
 
+def test_a_list_that_leaves_keys_out_hides_none_behind_those_of_others(service: JobService) -> None:
+    service.listed = lambda job: {name: job[name] for name in ("id", "status", "workflow")}
+    first = create_again(service)
+    with connect(service) as client:
+        for number in range(3):
+            client.jobs.create(WORKFLOW, idempotency_key=f"another {number}", recover=False)
+    assert create_again(service) == first
+    assert len(service.posts) == 4
+
+
 @pytest.mark.parametrize("way", ["null", "missing"])
 def test_find_says_that_it_can_not_know(service: JobService, way: str) -> None:
     service.listed = service.fetched = without_metadata[way]

@@ -133,8 +133,8 @@ class Ledger:
         except OSError as error:
             raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
         self.path: Path = path
-        self.slug = slug
-        self.input_name = input_name
+        self.slug: str = slug
+        self.input_name: str = input_name
         self.id: str = uuid.uuid4().hex
         """This opening of the ledger: what tracks are claimed by."""
         self._run = run or self.id
@@ -148,6 +148,9 @@ class Ledger:
         except BaseException:
             self._lock.release()
             raise
+        self._db: sqlite3.Connection = opened[0]
+        self.opened: Opened = opened[1]
+        """How the file was found."""
         self._file = file_id(path)
 
     def use(self, claim: Claim | None = None) -> None:

@@ -157,7 +157,8 @@ class ClientSettings:
 
     def get_headers(self) -> dict[str, str]:
         """The headers for requests of your own to the API. The key is one of them: don't print them."""
-        return self._typed.get_headers()
+        # As 1.0 gave them: the typed client hides the key in a `repr`.
+        return {name: str(value) for name, value in self._typed.get_headers().items()}
 
     def _seconds(self, timeout: CallTimeout) -> float | None:
         """A call's timeout for the typed client."""
