@@ -143,8 +143,7 @@ class Ledger:
         self._witness: Claim | None = None
         self._in_use = False
         try:
-            self._db, opened = create_or_open(path, slug, input_name, out, alone=alone, may_begin=may_begin)
-            self.opened: Opened = opened
+            opened = create_or_open(path, slug, input_name, out, alone=alone, may_begin=may_begin)
         except BaseException:
             self._lock.release()
             raise
