@@ -18,7 +18,7 @@ from typing_extensions import override
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._io import Request, ResponseStream, Signal
 from musicai_sdk._io.asynchronous import AsyncIO
-from musicai_sdk.batch import Batch, JobAttempt, Report as BatchReport, open_ledger
+from musicai_sdk.batch import Batch, JobAttempt, open_ledger
 from musicai_sdk.batch.claim import LEDGER
 from musicai_sdk.errors import MusicAiError
 from simulation.conditions import Conditions, drawn as drawn_conditions
@@ -117,7 +117,8 @@ class _Seed:
         self._network = conditions.network
         self._inputs = self._made(folder / "songs")
         self._wrong = list[str]()
-        self._report: BatchReport | None = None
+        self._done = False
+        """Whether the latest run says that the results of all tracks are here."""
         self._world.note("seed", str(self._plan))
 
     def run(self) -> Report:
@@ -130,10 +131,10 @@ class _Seed:
             self._studio.calm = True
             self._network = Network()
             for number in range(CALM_RUNS):
-                self._report = None
-                self._run(f"calm run {number}", Fate(), calm=True)
-                world.advance(world.now + self._conditions.slowest)
+                self._run(f"calm run {number}", Fate(), calm=True, retry_failed=number > 0)
                 world.advance()
+                if self._done:
+                    break
             self._check()
         paid = Counter(order.content for order in self._studio.orders)
         return Report(
@@ -183,7 +184,7 @@ class _Seed:
         if draw.random() < self._plan.restarts:
             self._clocks.restart(draw)
 
-    def _run(self, name: str, fate: Fate, *, calm: bool = False) -> None:
+    def _run(self, name: str, fate: Fate, *, calm: bool = False, retry_failed: bool = False) -> None:
         world, draw, plan = self._world, self._draw, self._plan
         world.note(name, f"begins, {fate}")
         loop = SimulatedLoop(world, fate)
@@ -197,7 +198,7 @@ class _Seed:
             "acme", self._inputs, self._out, input_name="file", connect=connect,
             in_flight=plan.in_flight, max_attempts=plan.max_attempts, upload_lifetime=plan.upload_lifetime,
             grace=plan.grace, poll_interval=plan.poll_interval, keep_jobs=plan.keep_jobs,
-            retry_failed=draw.random() < plan.retry_failed and not calm,
+            retry_failed=retry_failed or draw.random() < plan.retry_failed and not calm,
             retry_uncertain=draw.random() < plan.retry_uncertain and not calm,
             on_event=lambda event: world.note(name, f"{event.kind} {event.source or ''} {event.message}"),
         )  # fmt: skip
@@ -205,7 +206,7 @@ class _Seed:
             end = draw.choice((batch.drain, batch.stop))
             world.at(world.now + draw.choice((draw.uniform(0, 1), draw.uniform(0, 30))), end)
         try:
-            self._report = loop.run_until_complete(batch.run_async())
+            self._done = loop.run_until_complete(batch.run_async()).ok
             world.note(name, "returned")
         except Killed:
             world.note(name, "killed")
@@ -300,6 +301,9 @@ class LoopIO(SimulatedIO):
     async def open(self, request: Request) -> ResponseStream:
         if self._loop.dead:
             raise Killed
+        if request.body is not None and not isinstance(request.body, bytes):
+            # What is sent arrives whole, whatever becomes of the program and its files meanwhile.
+            request = replace(request, body=b"".join(bytes(chunk) for chunk in request.body.chunks()))
         answer = await super().open(request)
         slow = request.channel == "storage" and isinstance(answer, Answer)
         return _Slow(answer, self) if slow else answer

@@ -119,8 +119,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         """As usual; but what comes from a thread waits for the next round, so that its place doesn't depend on luck."""
-        if self.dead:
-            raise RuntimeError("the program was killed")
+        if self.dead:  # what is thrown away of a killed program would clean up
+            return asyncio.Handle(callback, args, self, context)
         if threading.current_thread() is threading.main_thread():
             return self.call_soon(callback, *args, context=context)
         with self._guard:

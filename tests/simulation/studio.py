@@ -53,8 +53,8 @@ class Studio(Service):
         """Acts on a request to the storage."""
         path = urlsplit(request.url).path
         if request.method == "PUT":
-            body = request.body
-            self._uploads[path] = body if isinstance(body, bytes) else b"".join(body.chunks() if body else ())
+            assert isinstance(request.body, bytes)
+            self._uploads[path] = request.body
             return Answer(200, b"")
         found = self._objects.get(path)
         if found is None:
