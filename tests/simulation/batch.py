@@ -245,10 +245,13 @@ class _Seed:
             tracks = [track for track, _ in view.tracks()]
         self._check_payments(attempts)
         failed = {order.content for order in studio.orders if order.fails}
+        paid = {order.key for order in studio.orders}
         for track in tracks:
             if track.state in SAFE:
                 if missing := studio.missing(track.job_id or ""):
                     self._wrong.append(f"{track.source} counts as done without {missing}")
+            elif track.state == "uncertain" and track.idempotency_key not in paid:
+                pass  # a run that lived on has lost the answer of a POST: it is sent again only when asked to
             elif self._inside and self._conditions.echoed and not failed:
                 self._wrong.append(
                     f"{track.source} is {track.state} in the end: {track.error_code} {track.error_message}"
@@ -343,7 +346,8 @@ class _Slow(Answer):
     def __init__(self, answer: Answer, io: LoopIO) -> None:
         super().__init__(answer.status, answer.body, answer.headers, cut=answer.cut)
         self._io = io
-        self._pieces = [answer.body[: len(answer.body) // 2], answer.body[len(answer.body) // 2 :]]
+        half = len(answer.body) // 2
+        self._pieces = [piece for piece in (answer.body[:half], answer.body[half:]) if piece]
 
     @override
     async def read(self) -> bytes:
