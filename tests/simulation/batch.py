@@ -23,7 +23,7 @@ from musicai_sdk.batch.claim import LEDGER
 from musicai_sdk.errors import MusicAiError
 from simulation.conditions import Conditions, drawn as drawn_conditions
 from simulation.core import Report
-from simulation.io import LATENCY, Answer, Network, SimulatedIO
+from simulation.io import FAULTS, LATENCY, Answer, Fault, Network, SimulatedIO
 from simulation.loop import Clocks, Fate, Killed, SimulatedLoop
 from simulation.studio import Studio
 from simulation.world import Flag, NeverEndsError, World, seeded
@@ -36,6 +36,8 @@ CALM_RUNS = 3
 """How often it is begun again at most when nothing goes wrong any more."""
 _SHM = Path("/dev/shm")  # noqa: S108 - folders with random names in it
 _KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
+_LATE: tuple[Fault, ...] = ("late",) * 8
+"""What goes wrong besides where POSTs arrive late: they are what a batch has to fear most."""
 SAFE = ("verified", "deleted")
 
 
@@ -72,6 +74,7 @@ def drawn(draw: random.Random) -> tuple[Conditions, Plan]:
         conditions,
         settle=grace,
         gap=0.0,
+        network=replace(conditions.network, faults=FAULTS + _LATE * (conditions.network.latest > 0)),
         kills=draw.choice((0.3, 0.6, 0.9)),
         cancels=draw.choice((0.0, 0.2)),
     )
@@ -143,7 +146,7 @@ class _Seed:
             conditions=self._conditions,
             inside=self._inside,
             paid=sum(paid.values()),
-            duplicates=sum(paid.values()) - len(paid) - sum(order.fails for order in self._studio.orders),
+            duplicates=max(0, sum(paid.values()) - len(paid) - sum(each.fails for each in self._studio.orders)),
             seconds=world.now,
             trace=world.trace or [],
         )
@@ -168,7 +171,9 @@ class _Seed:
         if draw.random() >= self._conditions.kills:
             return Fate()
         # Mostly early, because ends come anyway.
-        match draw.choice(("step", "before", "after")):
+        match draw.choice(("step", "before", "after", "post")):
+            case "post":
+                return Fate(post=draw.randint(1, 8))
             case "step":
                 return Fate(step=int(2 ** draw.uniform(0, 9)))
             case "before":
@@ -307,6 +312,8 @@ class LoopIO(SimulatedIO):
         if request.body is not None and not isinstance(request.body, bytes):
             # What is sent arrives whole, whatever becomes of the program and its files meanwhile.
             request = replace(request, body=b"".join(bytes(chunk) for chunk in request.body.chunks()))
+        if request.method == "POST":
+            self._loop.posted()
         answer = await super().open(request)
         slow = request.channel == "storage" and isinstance(answer, Answer)
         return _Slow(answer, self) if slow else answer

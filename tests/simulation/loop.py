@@ -44,6 +44,8 @@ class Fate:
     """Before that function of a worker thread, such as a commit of the ledger."""
     after: int | None = None
     """After it, and before anybody is told."""
+    post: int | None = None
+    """So many rounds after it has sent a paid request, see `SimulatedLoop.posted`."""
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -66,6 +68,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._fate = fate
         self._selector = self
         self._steps = self._functions = 0
+        self._last: int | None = None
         self._busy = dict[Executor, float]()
         self._from_threads = list[Callable[[], object]]()
         self._guard = threading.Lock()
@@ -83,7 +86,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             NeverEndsError: Nothing can happen any more, or there is always more.
         """
         self._steps += 1
-        if self._steps == self._fate.step:
+        if self._steps in (self._fate.step, self._last):
             raise Killed
         if self._steps > MOST_STEPS:
             raise NeverEndsError(f"{MOST_STEPS} rounds, and it is {self._world.now:.0f} s")
@@ -98,6 +101,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         if until == inf and not self._ready:
             raise NeverEndsError("it waits for something that never comes")
         return []
+
+    def posted(self) -> None:
+        """A paid request is on its way."""
+        if self._fate.post is not None and self._last is None:
+            self._last = self._steps + self._fate.post
 
     def _process_events(self, event_list: list[Any]) -> None:
         """There are no sockets."""
