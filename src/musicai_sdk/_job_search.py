@@ -170,11 +170,13 @@ class _Search:
     async def fetch_candidates(self, get: Get) -> None:
         """Fetches the jobs that could be wanted ones: a GET may say more than the list.
 
-        A job without a key isn't ours where the keys of others are shown, in the list or by such a GET.
+        A job without a key isn't ours where that view of it shows the keys of others: what a GET shows says nothing
+        of jobs that were only listed.
         """
-        shown = self._result.echoes
+        listed_keys, fetched_keys = self._result.echoes, False
+        fetched = set[str]()
         for job_id, listed in list(self._candidates.items())[:FETCHED]:
-            if shown and listed.idempotency_key is None:
+            if listed_keys and listed.idempotency_key is None:
                 continue
             try:
                 job = await get(job_id)
@@ -182,15 +184,17 @@ class _Search:
                 del self._candidates[job_id]
                 continue
             self._candidates[job_id] = job
+            fetched.add(job_id)
             key = job.idempotency_key
             if key in self.missing:
                 self._found(key, job)
             elif key is not None and not any(each.could_be(job) for each in self.missing.values()):
-                shown = True
-        if shown:
-            self._candidates = {
-                job_id: job for job_id, job in self._candidates.items() if job.idempotency_key is not None
-            }
+                fetched_keys = True
+        self._candidates = {
+            job_id: job
+            for job_id, job in self._candidates.items()
+            if job.idempotency_key is not None or not (fetched_keys if job_id in fetched else listed_keys)
+        }
 
     def proven(self) -> SearchResult:
         """The result of walks that have missed nothing."""

@@ -21,7 +21,8 @@ from musicai_sdk._io.asynchronous import AsyncIO
 from musicai_sdk.batch import Batch, JobAttempt, open_ledger
 from musicai_sdk.batch.claim import LEDGER
 from musicai_sdk.errors import MusicAiError
-from simulation.conditions import Conditions, drawn as drawn_conditions
+from simulation.conditions import Conditions
+from simulation.conditions import drawn as drawn_conditions
 from simulation.core import Report
 from simulation.io import FAULTS, LATENCY, Answer, Fault, Network, SimulatedIO
 from simulation.loop import Clocks, Fate, Killed, SimulatedLoop
@@ -34,7 +35,7 @@ RUNS = 6
 """How often a batch is begun again at most while things go wrong."""
 CALM_RUNS = 3
 """How often it is begun again at most when nothing goes wrong any more."""
-_SHM = Path("/dev/shm")  # noqa: S108 - folders with random names in it
+_SHM = Path("/dev/shm")
 _KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
 _LATE: tuple[Fault, ...] = ("late",) * 8
 """What goes wrong besides where POSTs arrive late: they are what a batch has to fear most."""
@@ -146,7 +147,9 @@ class _Seed:
             conditions=self._conditions,
             inside=self._inside,
             paid=sum(paid.values()),
-            duplicates=max(0, sum(paid.values()) - len(paid) - sum(each.fails for each in self._studio.orders)),
+            duplicates=max(
+                0, sum(paid.values()) - len(paid) - sum(each.fails for each in self._studio.orders)
+            ),
             seconds=world.now,
             trace=world.trace or [],
         )
@@ -203,7 +206,7 @@ class _Seed:
             "acme", self._inputs, self._out, input_name="file", connect=connect,
             in_flight=plan.in_flight, max_attempts=plan.max_attempts, upload_lifetime=plan.upload_lifetime,
             grace=plan.grace, poll_interval=plan.poll_interval, keep_jobs=plan.keep_jobs,
-            retry_failed=retry_failed or draw.random() < plan.retry_failed and not calm,
+            retry_failed=retry_failed or (draw.random() < plan.retry_failed and not calm),
             retry_uncertain=draw.random() < plan.retry_uncertain and not calm,
             on_event=lambda event: world.note(name, f"{event.kind} {event.source or ''} {event.message}"),
         )  # fmt: skip
@@ -273,7 +276,9 @@ class _Seed:
             asked = sum(row.track in tracks and row.reason == "retry_uncertain" for row in attempts)
             allowed = 1 + sum(order.fails for order in jobs) + asked
             if self._inside and len(jobs) > allowed:
-                self._wrong.append(f"{len(jobs)} jobs were paid for {content!r}: {[job.id[:8] for job in jobs]}")
+                self._wrong.append(
+                    f"{len(jobs)} jobs were paid for {content!r}: {[job.id[:8] for job in jobs]}"
+                )
         for order in orders:
             if order.key not in by_key:
                 self._wrong.append(f"job {order.id} was paid for, and the ledger has no attempt {order.key}")

@@ -179,7 +179,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                         task.get_coro().close()  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess]
                     except RuntimeError:
                         continue  # it wanted to wait for something
-                    except BaseException:  # noqa: BLE001, S110 - nobody hears it
+                    except BaseException:  # noqa: BLE001 - nobody hears it
                         pass
                     break
         finally:
@@ -220,5 +220,3 @@ class Clocks:
             yield
         finally:
             time.time, time.monotonic = told, monotonic
-
-
