@@ -320,8 +320,9 @@ class LoopIO(SimulatedIO):
         if request.method == "POST":
             self._loop.posted()
         answer = await super().open(request)
-        slow = request.channel == "storage" and isinstance(answer, Answer)
-        return _Slow(answer, self) if slow else answer
+        if request.channel == "storage" and isinstance(answer, Answer):
+            return _Slow(answer, self)
+        return answer
 
     @override
     def _act(self, request: Request) -> Answer:

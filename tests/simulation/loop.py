@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from asyncio import events
+from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -61,6 +62,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def __init__(self, world: World, fate: Fate) -> None:
         super().__init__()
+        self._ready: deque[asyncio.Handle]
+        """What the base class runs in the next round."""
         self.dead = False
         self.errors = list[BaseException]()
         """What nobody has retrieved."""
@@ -91,11 +94,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         if self._steps > MOST_STEPS:
             raise NeverEndsError(f"{MOST_STEPS} rounds, and it is {self._world.now:.0f} s")
         self._wait_for_threads()
-        if timeout is not None:
-            timeout = 0.0 if self._ready else timeout
         until = inf if timeout is None else self._world.now + timeout
         if self._ready:
-            self._world.advance(self._world.now)
+            until = self._world.now
+            self._world.advance(until)
         else:
             self._world.advance(until, stop=lambda: bool(self._ready))
         if until == inf and not self._ready:
