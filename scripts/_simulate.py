@@ -55,7 +55,7 @@ def many(name: str, seeds: range) -> int:
         f" outside {counts['duplicates']:,} jobs were paid for twice"
     )
     if broken:
-        print("To replay one: scripts/simulate --seed SEED")
+        print(f"To replay one: scripts/simulate --only {name} --seed SEED")
     return broken
 
 

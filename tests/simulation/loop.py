@@ -14,11 +14,14 @@ from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from typing_extensions import override
 
 from simulation.world import NeverEndsError, World
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 EPOCH = 1_700_000_000
 """What `time.time` says at the beginning of a world."""
@@ -126,7 +129,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     @override
     def call_soon_threadsafe(
-        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
     ) -> asyncio.Handle:
         """As usual; but what comes from a thread waits for the next round, so that its place doesn't depend on luck."""
         if self.dead:  # what is thrown away of a killed program would clean up
@@ -139,10 +142,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     @override
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+    ) -> asyncio.Future[T]:
         """Calls it a little later. An executor that is given has one thread, which does one thing after the other."""
-        future = self.create_future()
+        future: asyncio.Future[Any] = self.create_future()
         begin = self._world.now if executor is None else max(self._world.now, self._busy.get(executor, 0.0))
         end = begin + self._world.random.uniform(0, _SLOWEST)
         if executor is not None:
@@ -178,7 +181,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 task._log_destroy_pending = False  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
                 for _ in range(_CLOSES):
                     try:
-                        task.get_coro().close()  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess]
+                        task.get_coro().close()  # pyright: ignore[reportOptionalMemberAccess]
                     except RuntimeError:
                         continue  # it wanted to wait for something
                     except BaseException:  # noqa: BLE001 - nobody hears it
