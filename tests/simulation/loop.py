@@ -129,7 +129,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     @override
     def call_soon_threadsafe(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """As usual; but what comes from a thread waits for the next round, so that its place doesn't depend on luck."""
         if self.dead:  # what is thrown away of a killed program would clean up
@@ -142,7 +142,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     @override
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """Calls it a little later. An executor that is given has one thread, which does one thing after the other."""
         future: asyncio.Future[Any] = self.create_future()
