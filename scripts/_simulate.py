@@ -12,7 +12,7 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
-from simulation import core  # noqa: E402 - found by the line above
+from simulation import batch, core  # noqa: E402 - found by the line above
 
 EPILOG = """\
 A seed decides everything in its world: how odd the service is, what goes wrong on the network, which programs are killed
@@ -24,7 +24,7 @@ key break no rule, and are only counted.
 
 The exit code is 1 if a rule was broken.
 """
-SIMULATIONS: Mapping[str, Callable[..., core.Report]] = {"core": core.run}
+SIMULATIONS: Mapping[str, Callable[..., core.Report]] = {"core": core.run, "batch": batch.run}
 """What there is to simulate."""
 SHOWN = 20
 """How many broken seeds are printed."""
@@ -55,7 +55,7 @@ def many(name: str, seeds: range) -> int:
         f" outside {counts['duplicates']:,} jobs were paid for twice"
     )
     if broken:
-        print("To replay one: scripts/simulate --seed SEED")
+        print(f"To replay one: scripts/simulate --only {name} --seed SEED")
     return broken
 
 

@@ -187,6 +187,18 @@ def test_a_list_that_leaves_keys_out_hides_none_behind_those_of_others(service: 
     assert len(service.posts) == 4
 
 
+@pytest.mark.parametrize("way", without_metadata)
+def test_the_key_of_one_fetched_job_excludes_no_job_that_was_only_listed(
+    service: JobService, way: str
+) -> None:
+    first = create_again(service)
+    with connect(service) as client:
+        client.jobs.create(WORKFLOW, idempotency_key="another order")
+    service.listed = without_metadata[way]
+    assert create_again(service) == first
+    assert len(service.posts) == 2
+
+
 @pytest.mark.parametrize("way", ["null", "missing"])
 def test_find_says_that_it_can_not_know(service: JobService, way: str) -> None:
     service.listed = service.fetched = without_metadata[way]

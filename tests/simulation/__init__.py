@@ -9,5 +9,8 @@ Callers (`scenarios`) use the client as a careful program does, start again when
 were told. At the end `invariants` compares that with what the service knows. `core` runs one seed; `scripts/simulate`
 runs many, `test_core` some, and those of `seeds.txt` always: a seed that once showed a bug is added there.
 
+`batch` does the same for whole batches: asyncio runs on a loop in simulated time (`loop`), with a real ledger and real files,
+and a service that stores files (`studio`). A killed run leaves the disk as it was at that moment.
+
 Nothing of the client is replaced, and nothing here knows how it works inside.
 """

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConnectionFailedError, RequestTimeoutError
 from simulation.service import Service
-from simulation.world import Flag, Pause, Process
+from simulation.world import Flag, Pause, World
 
 T = TypeVar("T")
 
@@ -50,6 +50,17 @@ class Network:
     """How many seconds after it was sent a request may reach the service at the latest, but for the latency."""
 
 
+class Program(Protocol):
+    """A program, as far as its driver needs it: a `Process`, or one with an event loop."""
+
+    name: str
+    world: World
+
+    async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
+        """As `IO.gather`."""
+        ...
+
+
 class SimulatedIO:
     """The driver of one simulated program.
 
@@ -59,8 +70,9 @@ class SimulatedIO:
         network: What goes wrong on the way.
     """
 
-    def __init__(self, process: Process[Any], service: Service, network: Network) -> None:
+    def __init__(self, process: Program, service: Service, network: Network) -> None:
         self._process = process
+        self._name = process.name
         self._world = process.world
         self._service = service
         self._network = network
@@ -69,30 +81,26 @@ class SimulatedIO:
         """Sends a request; what was sent arrives although the program is killed meanwhile."""
         fault = self._fault(request)
         if self._world.trace is not None:
-            self._world.note(self._process.name, f"{request.method} {request.url[9:]} {fault or ''}")
+            self._world.note(self._name, f"{request.method} {request.url[9:]} {fault or ''}")
         going, coming = self._world.random.uniform(*LATENCY), self._world.random.uniform(*LATENCY)
-        arrived, answers = Flag(), list[tuple[int, bytes]]()
+        arrived, answers = Flag(), list[Answer]()
 
         def act() -> None:
-            parts = urlsplit(request.url)
-            path = parts.path.removeprefix("/v1")
-            # Nothing here uploads, so that every body is in memory.
-            body = request.body if isinstance(request.body, bytes) else None
-            answers.append(self._service.answer(self._process.name, request.method, path, parts.query, body))
+            answers.append(self._act(request))
             arrived.raise_()
 
         if fault in ("refused", "reset", "503", "302", "429"):
-            await Pause(self._world.now + going + coming)
+            await self._pause(self._world.now + going + coming)
             return self._without_acting(fault)
         if fault == "late":
             self._world.at(self._world.now + going + self._world.random.uniform(0, self._network.latest), act)
             await self._left_alone(request)
         self._world.at(self._world.now + going, act)
-        await Pause(flag=arrived)
+        await self._pause(flag=arrived)
         if fault == "silence":
             await self._silence(request)
-        await Pause(self._world.now + coming)
-        status, body = answers[0]
+        await self._pause(self._world.now + coming)
+        answer = answers[0]
         match fault:
             case "reset_acted":
                 raise ConnectionFailedError("the connection broke", sent=True)
@@ -103,9 +111,23 @@ class SimulatedIO:
             case "page":
                 return Answer(200, _HTML, {"content-type": "text/html"})
             case "cut":
-                return Answer(status, body, _JSON, cut=True)
+                answer.cut = True
+                return answer
             case _:
-                return Answer(status, body, _JSON)
+                return answer
+
+    async def _pause(self, until: float | None = None, flag: Flag | None = None) -> None:
+        """Suspends until a time, until a flag is raised, or whichever comes first."""
+        await Pause(until, flag)
+
+    def _act(self, request: Request) -> Answer:
+        """Lets the service act on a request."""
+        parts = urlsplit(request.url)
+        path = parts.path.removeprefix("/v1")
+        # Nothing here uploads, so that every body is in memory.
+        body = request.body if isinstance(request.body, bytes) else None
+        status, answer = self._service.answer(self._name, request.method, path, parts.query, body)
+        return Answer(status, answer, _JSON)
 
     def _fault(self, request: Request) -> Fault | None:
         if not self._world.chance(self._network.share):
@@ -132,17 +154,17 @@ class SimulatedIO:
     async def _left_alone(self, request: Request) -> None:
         if self._world.chance(0.5):
             await self._silence(request)
-        await Pause(self._world.now + self._world.random.uniform(*LATENCY))
+        await self._pause(self._world.now + self._world.random.uniform(*LATENCY))
         raise ConnectionFailedError("closed without an answer", sent=True)
 
     async def _silence(self, request: Request) -> None:
         assert request.timeout is not None
-        await Pause(self._world.now + request.timeout)
+        await self._pause(self._world.now + request.timeout)
         raise RequestTimeoutError("silence", sent=True)
 
     async def sleep(self, seconds: float) -> None:
         """As the protocol says."""
-        await Pause(self._world.now + seconds)
+        await self._pause(self._world.now + seconds)
 
     def now(self) -> float:
         """As the protocol says."""
@@ -173,14 +195,15 @@ class Answer:
         self.status: int = status
         self.framed: bool = True
         self.headers: Mapping[str, str] = headers or {}
-        self._body = body
-        self._cut = cut
+        self.body = body
+        self.framed: bool = True
+        self.cut = cut
 
     async def read(self) -> bytes:
         """As the protocol says."""
-        if self._cut:
+        if self.cut:
             raise ConnectionFailedError("the answer broke off", sent=True)
-        body, self._body = self._body, b""
+        body, self.body = self.body, b""
         return body
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from musicai_sdk import CustomWorkflow
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.settings import read_settings
+from musicai_sdk._io.secret import Secret
 from musicai_sdk.errors import JobFailedError, MusicAiError, NotFoundError, WaitTimeoutError
 from musicai_sdk.models.job import Job
 from musicai_sdk.resources.jobs import AsyncJobs
@@ -26,7 +27,7 @@ ATTEMPTS = 4
 SETTLES = "settle" in inspect.signature(AsyncJobs.create).parameters
 """Whether the client takes `settle=`."""
 _SETTINGS = read_settings(
-    api_key="27803abe-ec15-4f74-9e8a-18a99627e9b0", base_url="https://h/v1", user_agent=None, timeout=60.0,
+    api_key=Secret("27803abe-ec15-4f74-9e8a-18a99627e9b0"), base_url="https://h/v1", user_agent=None, timeout=60.0,
     max_retries=3, poll_interval=2.0, names_by_output=True, allow_http=False,
 )  # fmt: skip
 

@@ -16,13 +16,13 @@ MANY = 2_000
 today = pytest.mark.xfail(not SETTLES, reason="the client doesn't take settle= yet", strict=True)
 
 
-def known_seeds() -> list[int]:
+def known_seeds(simulation: str) -> list[int]:
     lines = [line.partition("#")[0].split() for line in SEEDS.read_text().splitlines()]
-    return [int(line[1]) for line in lines if line and line[0] == "core"]
+    return [int(line[1]) for line in lines if line and line[0] == simulation]
 
 
 @today
-@pytest.mark.parametrize("seed", known_seeds())
+@pytest.mark.parametrize("seed", known_seeds("core"))
 def test_seeds_that_once_broke_a_rule(seed: int) -> None:
     assert run(seed).violations == []
 

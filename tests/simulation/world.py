@@ -10,6 +10,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -99,6 +100,16 @@ class World:
                 raise NeverEndsError(f"{MOST_EVENTS} events, and it is {self.now:.0f} s")
             self.now, _, action = heapq.heappop(self._events)
             action()
+
+    def advance(self, until: float = inf, stop: Callable[[], bool] = lambda: False) -> None:
+        """Lets everything happen up to a time, or until it is to stop; then it is that time."""
+        while self._events and self._events[0][0] <= until:
+            self.now, _, action = heapq.heappop(self._events)
+            action()
+            if stop():
+                return
+        if until != inf:
+            self.now = max(self.now, until)
 
     def chance(self, probability: float) -> bool:
         """Whether something happens that does so with a probability."""

@@ -1,0 +1,42 @@
+"""Batches in simulated time: seeds that once broke a rule, and many others."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulation.batch import run
+from simulation.core import Report
+from simulation.test_core import known_seeds
+
+MANY = 200
+"""`scripts/simulate` runs more."""
+
+
+@pytest.mark.parametrize("seed", known_seeds("batch"))
+def test_seeds_that_once_broke_a_rule(seed: int) -> None:
+    assert run(seed).violations == []
+
+
+@pytest.fixture(scope="module")
+def reports() -> list[Report]:
+    return [run(seed, traced=True) for seed in range(MANY)]
+
+
+def test_seeds(reports: list[Report]) -> None:
+    broken = {report.seed: report.violations for report in reports if report.violations}
+    assert not broken, "replay one with scripts/simulate --only batch --seed"
+
+
+def test_a_seed_always_goes_the_same_way(reports: list[Report]) -> None:
+    for report in reports[:5]:
+        again = run(report.seed)
+        assert (again.paid, again.seconds) == (report.paid, report.seconds)
+
+
+def test_the_seeds_cover_what_they_are_about(reports: list[Report]) -> None:
+    assert 0.5 < sum(report.inside for report in reports) / MANY < 0.95
+    assert sum(report.paid for report in reports) > MANY
+    ends = [line.split()[-1] for report in reports for line in report.trace]
+    assert ends.count("killed") > MANY
+    events = [line for report in reports for line in report.trace if " late" in line and "POST" in line]
+    assert events, "POSTs arrive late"
