@@ -141,7 +141,7 @@ def test_an_answer_that_is_too_large(connect: Connect) -> None:
     [
         ("204 No Content", b"", None),
         ("200 OK", b"", None),
-        ("202 Accepted", b"<html>\xff", None),
+        ("202 Accepted", b"soon\xff", None),
         ("200 OK", b'"\\ud800"', None),
         ("200 OK", b"cut", 100),
     ],
@@ -158,6 +158,12 @@ def test_a_delete_has_succeeded_whatever_else_is_said(
         client = connect(base_url=server.url)
         client.jobs.delete("j")
         assert len(server.requests) == 1
+
+
+def test_a_page_for_a_delete_is_no_delete(connect: Connect) -> None:
+    with RawServer(lambda request: request.answer(b"\n<html>Please sign in</html>")) as server:
+        with pytest.raises(ResponseError, match="web page"):
+            connect(base_url=server.url, max_retries=0).jobs.delete("j")
 
 
 @pytest.mark.parametrize("status", ["302 Found", "404 Not Found", "500 Oops"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode
 
@@ -16,7 +15,8 @@ from musicai_sdk._core.responses import read_json, status_error
 from musicai_sdk._core.retrying import Budget, Policy, retrying
 from musicai_sdk._core.settings import Settings
 from musicai_sdk._io import IO, Request, rest, send, whole
-from musicai_sdk.errors import ConnectionFailedError, InputError
+from musicai_sdk._text import without_queries
+from musicai_sdk.errors import InputError, ResponseError
 
 T = TypeVar("T")
 
@@ -138,8 +138,14 @@ class Session:
         """Sends what is done when the service says so, whatever else it says, and whether that arrives or not."""
         stream = await self.io.open(request)
         if 200 <= stream.status < 300:
-            with suppress(ConnectionFailedError):
-                await rest(stream)  # short, and then the connection can be used again
+            # What the service says doesn't matter, but that it is the service does.
+            said = await rest(stream)
+            if said.lstrip().startswith(b"<"):
+                raise ResponseError(
+                    f"{where} answered {stream.status} with a web page: a proxy or a login page in between, so that"
+                    f" nothing may have been done",
+                    body=without_queries(said.decode("utf-8", "replace")),
+                )
             return
         raise status_error(where, await whole(stream, request), self.settings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -10,7 +11,7 @@ from typing_extensions import override
 
 from musicai_sdk._io.secret import Secret
 from musicai_sdk._text import without_queries, without_query
-from musicai_sdk.errors import ResponseError
+from musicai_sdk.errors import ConnectionFailedError, ResponseError
 
 T = TypeVar("T")
 
@@ -150,14 +151,16 @@ async def send(io: IO, request: Request) -> Response:
     return await whole(await io.open(request), request)
 
 
-async def rest(stream: ResponseStream) -> None:
-    """Reads what is left of a short answer, and closes it; a long one is closed."""
-    size = 0
+async def rest(stream: ResponseStream) -> bytes:
+    """Reads what is left of a short answer, and closes it; of a long one, or one that breaks off, the beginning."""
+    body = bytearray()
     try:
-        while size < SHORT and (chunk := await stream.read()):
-            size += len(chunk)
+        with suppress(ConnectionFailedError):
+            while len(body) < SHORT and (chunk := await stream.read()):
+                body += chunk
     finally:
         await stream.close()
+    return bytes(body)
 
 
 async def whole(stream: ResponseStream, request: Request) -> Response:
