@@ -43,7 +43,7 @@ def run(seed: int, *, traced: bool = False) -> Report:
     )
     sim = Simulation(world, service, conditions)
     with seeded(seed):
-        for number in range(draw.randint(1, 2)):
+        for number in range(draw.choice((1, 1, 2))):
             scenario = draw.choice(SCENARIOS)
             name = f"{chr(ord('a') + number)}-{scenario.__name__}"
             _caller(sim, name, scenario(sim, name))

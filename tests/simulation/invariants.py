@@ -18,6 +18,8 @@ async def violations(sim: Simulation) -> list[str]:
     its token. The one exception is a program that was killed while only it knew the token. And no client sends a key
     again whose answer it has lost.
 
+    Where nothing goes wrong (`Conditions.quiet`): every call succeeds.
+
     Where callers keep to the documentation (`Conditions.inside`): no two jobs under one key.
     """
     found = list(sim.wrong)

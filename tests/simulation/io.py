@@ -57,16 +57,22 @@ class SimulatedIO:
         process: The program.
         service: Whom it speaks to.
         network: What goes wrong on the way.
+        dies_paying: Whether the program is killed once it has sent a POST, and before it has the answer.
     """
 
-    def __init__(self, process: Process[Any], service: Service, network: Network) -> None:
+    def __init__(
+        self, process: Process[Any], service: Service, network: Network, *, dies_paying: bool = False
+    ) -> None:
         self._process = process
         self._world = process.world
         self._service = service
         self._network = network
+        self._dies_paying = dies_paying
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request; what was sent arrives although the program is killed meanwhile."""
+        if self._dies_paying and request.method == "POST":
+            self._process.strike_next()
         fault = self._fault(request)
         if self._world.trace is not None:
             self._world.note(self._process.name, f"{request.method} {request.url[9:]} {fault or ''}")

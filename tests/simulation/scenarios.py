@@ -65,17 +65,22 @@ class Simulation:
         draw, conditions = self.world.random, self.conditions
         network = Network() if calm else conditions.network
         fate = 1.0 if calm else draw.random()
+        killed = fate < conditions.kills
+        cancelled = not killed and fate < conditions.kills + conditions.cancels
         step = draw.randint(1, 30)
+        # Anywhere, or at the worst moment there is.
+        dies_paying = killed and draw.random() < 0.5
 
         def begin(process: Process[T]) -> Coroutine[Any, Any, T]:
-            return work(AsyncJobs(Session(_SETTINGS, SimulatedIO(process, self.service, network))))
+            io = SimulatedIO(process, self.service, network, dies_paying=dies_paying)
+            return work(AsyncJobs(Session(_SETTINGS, io)))
 
         process = Process(
             self.world,
             name,
             begin,
-            kill_at=step if fate < conditions.kills else None,
-            cancel_at=step if conditions.kills <= fate < conditions.kills + conditions.cancels else None,
+            kill_at=step if killed and not dies_paying else None,
+            cancel_at=step if cancelled else None,
         )
         self.programs.append(process)
         end = await process.ended()
@@ -83,6 +88,8 @@ class Simulation:
             self.errors.append(end.error)
             if end.how == "raised" and not isinstance(end.error, MusicAiError):
                 self.wrong.append(f"{name} raised {end.error!r}")
+            elif conditions.quiet and not isinstance(end.error, JobFailedError | WaitTimeoutError):
+                self.wrong.append(f"{name} raised {end.error!r}, and nothing went wrong")
         return end
 
     async def pause(self) -> None:
@@ -202,14 +209,13 @@ async def find(sim: Simulation, key: str) -> None:
     """Creates a job, and looks for it while the service is busy."""
     job_id = await create(sim, key)
     await sim.world.sleep(sim.conditions.slowest)
-    for attempt in range(2):
+    for attempt in range(4):
         end = await sim.program(f"find {key}#{attempt}", lambda jobs: jobs.find(key))
         if end.how == "returned" and job_id is not None and sim.conditions.echoed:
             if end.value is None:
                 sim.wrong.append(f"find({key!r}) returned None, and the job is listed")
             elif end.value.id not in {paid.id for paid in sim.service.paid if paid.key == key}:
                 sim.wrong.append(f"find({key!r}) returned another job")
-        await sim.pause()
 
 
 async def look_first(sim: Simulation, key: str) -> None:
