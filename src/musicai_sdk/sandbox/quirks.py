@@ -52,6 +52,10 @@ class Quirks:
     """How many seconds, on the sandbox's clock, a new job is missing from lists, with a filter and without.
     `GET /job/{id}` knows it at once."""
 
+    get_lag: Annotated[float, Ge(0), Le(1e9)] = 0.0
+    """For how many seconds, on the sandbox's clock, `GET /job/{id}` and its status answer 404 for a new job. Nobody
+    promises that a job can be read as soon as its POST was answered."""
+
     list_order: Literal["newest", "oldest", "shuffled"] = "newest"
     """How `GET /job` is sorted. "shuffled" is by a hash of the id: the same in every answer, but new jobs turn up
     anywhere. The reference says "sorted by creation date" and no direction."""
