@@ -148,6 +148,8 @@ def test_every_quirk_is_documented_and_tested() -> None:
                 used |= {keyword.arg for keyword in node.keywords if keyword.arg}
     names = {field.name for field in fields(Quirks)}
     assert documented == names
+    shown_by_help = inspect.getdoc(Quirks) or ""
+    assert [name for name in names if f"    {name}: " not in shown_by_help] == []
     assert used >= names
 
 
