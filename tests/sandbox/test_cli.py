@@ -178,7 +178,7 @@ def test_what_cannot_be_started_says_why() -> None:
             (
                 ["--quirk", "page_limits=3"],
                 2,
-                "there is no quirk 'page_limits'; there are page_limit, list_lag",
+                "there is no quirk 'page_limits'; there are page_limit, list_lag, ",
             ),
             (["--quirk", "list_lag=soon"], 2, "argument --quirk: list_lag: "),
             (["--quirk", "metadata=nul"], 2, "metadata is one of 'kept', 'dropped', 'null', "),

@@ -148,6 +148,8 @@ def test_every_quirk_is_documented_and_tested() -> None:
                 used |= {keyword.arg for keyword in node.keywords if keyword.arg}
     names = {field.name for field in fields(Quirks)}
     assert documented == names
+    shown_by_help = inspect.getdoc(Quirks) or ""
+    assert [name for name in names if f"    {name}: " not in shown_by_help] == []
     assert used >= names
 
 
@@ -174,6 +176,17 @@ def test_list_lag(sandbox: Sandbox, api: httpx.Client, client: MusicAiClient) ->
     sandbox.clock.advance(5)
     assert listed(api, status="SUCCEEDED") == [new, old]
     assert [job.id for job in client.jobs.list()] == [new, old]
+
+
+def test_get_lag(sandbox: Sandbox, api: httpx.Client) -> None:
+    sandbox.quirks = Quirks(get_lag=60)
+    job_id = create(api)
+    assert api.get(f"/job/{job_id}").status_code == 404
+    assert api.get(f"/job/{job_id}/status").status_code == 404
+    assert listed(api) == [job_id]
+    sandbox.clock.advance(60)
+    assert api.get(f"/job/{job_id}").json()["status"] == "SUCCEEDED"
+    assert api.delete(f"/job/{create(api)}").status_code == 200
 
 
 def test_list_order(sandbox: Sandbox, api: httpx.Client, client: MusicAiClient) -> None:
@@ -381,6 +394,23 @@ def test_a_reset_loses_held_posts(sandbox: Sandbox) -> None:
     sandbox.reset()
     sandbox.clock.advance(1200)
     assert sandbox.jobs == []
+
+
+def test_the_clock_is_advanced_over_http(sandbox: Sandbox) -> None:
+    sandbox.quirks = Quirks(hold_posts=600)
+    talk(sandbox, create_request(sandbox))
+    clock = sandbox.base_url.replace("/v1", "/__sandbox__/clock")
+    assert httpx.post(clock, json={"advance": 600}).status_code == 200
+    assert len(sandbox.jobs) == 1
+
+
+def test_a_sandbox_stops_although_posts_are_held(tmp_path: Path) -> None:
+    sandbox = Sandbox(workflows={"nothing": nothing}, data_dir=tmp_path, quirks=Quirks(hold_posts=600))
+    with sandbox:
+        talk(sandbox, create_request(sandbox))
+    with sandbox:
+        sandbox.clock.advance(1200)
+        assert sandbox.jobs == []
 
 
 def test_posts_held_while_others_advance_the_clock(sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from simulation.conditions import Conditions, drawn
 from simulation.invariants import duplicates, violations
-from simulation.scenarios import SCENARIOS, SETTLES, Simulation
+from simulation.scenarios import SCENARIOS, Simulation
 from simulation.service import Service
 from simulation.world import NeverEndsError, Process, World, seeded
 
@@ -43,7 +43,7 @@ def run(seed: int, *, traced: bool = False) -> Report:
     )
     sim = Simulation(world, service, conditions)
     with seeded(seed):
-        for number in range(draw.randint(1, 2)):
+        for number in range(draw.choice((1, 1, 2))):
             scenario = draw.choice(SCENARIOS)
             name = f"{chr(ord('a') + number)}-{scenario.__name__}"
             _caller(sim, name, scenario(sim, name))
@@ -57,7 +57,7 @@ def run(seed: int, *, traced: bool = False) -> Report:
         seed=seed,
         violations=found,
         conditions=conditions,
-        inside=conditions.inside(settles=SETTLES),
+        inside=conditions.inside(),
         paid=len(service.paid),
         duplicates=sum(times - 1 for _, times in duplicates(sim)),
         seconds=world.now,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from musicai_sdk.models.job import Job
-from simulation.scenarios import SETTLES, Simulation
+from simulation.scenarios import Simulation
 
 
 async def violations(sim: Simulation) -> list[str]:
@@ -18,10 +18,12 @@ async def violations(sim: Simulation) -> list[str]:
     its token. The one exception is a program that was killed while only it knew the token. And no client sends a key
     again whose answer it has lost.
 
+    Where nothing goes wrong (`Conditions.quiet`): every call succeeds.
+
     Where callers keep to the documentation (`Conditions.inside`): no two jobs under one key.
     """
     found = list(sim.wrong)
-    if sim.conditions.inside(settles=SETTLES):
+    if sim.conditions.inside():
         found += [f"{times} jobs were paid for under {key!r}" for key, times in duplicates(sim)]
     by_client = Counter((paid.client, paid.key) for paid in sim.service.paid)
     found += [f"{client} paid for {n} jobs under {key!r}" for (client, key), n in by_client.items() if n > 1]

@@ -68,17 +68,28 @@ class SimulatedIO:
         process: The program.
         service: Whom it speaks to.
         network: What goes wrong on the way.
+        on_post: Called when a POST is about to be sent.
     """
 
-    def __init__(self, process: Program, service: Service, network: Network) -> None:
+    def __init__(
+        self,
+        process: Program,
+        service: Service,
+        network: Network,
+        *,
+        on_post: Callable[[], object] = lambda: None,
+    ) -> None:
         self._process = process
         self._name = process.name
         self._world = process.world
         self._service = service
         self._network = network
+        self._on_post = on_post
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request; what was sent arrives although the program is killed meanwhile."""
+        if request.method == "POST":
+            self._on_post()
         fault = self._fault(request)
         if self._world.trace is not None:
             self._world.note(self._name, f"{request.method} {request.url[9:]} {fault or ''}")
@@ -193,7 +204,6 @@ class Answer:
         self, status: int, body: bytes, headers: Mapping[str, str] | None = None, *, cut: bool = False
     ) -> None:
         self.status: int = status
-        self.framed: bool = True
         self.headers: Mapping[str, str] = headers or {}
         self.body = body
         self.framed: bool = True

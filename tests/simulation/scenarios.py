@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -24,8 +23,6 @@ T = TypeVar("T")
 WORKFLOW = CustomWorkflow("acme", {"file": "https://songs.example/a.wav"})
 ATTEMPTS = 4
 """How often a caller starts again before it gives up."""
-SETTLES = "settle" in inspect.signature(AsyncJobs.create).parameters
-"""Whether the client takes `settle=`."""
 _SETTINGS = read_settings(
     api_key=Secret("27803abe-ec15-4f74-9e8a-18a99627e9b0"), base_url="https://h/v1", user_agent=None, timeout=60.0,
     max_retries=3, poll_interval=2.0, names_by_output=True, allow_http=False,
@@ -66,17 +63,27 @@ class Simulation:
         draw, conditions = self.world.random, self.conditions
         network = Network() if calm else conditions.network
         fate = 1.0 if calm else draw.random()
+        killed = fate < conditions.kills
+        cancelled = not killed and fate < conditions.kills + conditions.cancels
         step = draw.randint(1, 30)
+        # Anywhere, or at the worst moment there is.
+        dies_paying = killed and draw.random() < 0.5
 
         def begin(process: Process[T]) -> Coroutine[Any, Any, T]:
-            return work(AsyncJobs(Session(_SETTINGS, SimulatedIO(process, self.service, network))))
+            io = SimulatedIO(
+                process,
+                self.service,
+                network,
+                on_post=process.strike_next if dies_paying else lambda: None,
+            )
+            return work(AsyncJobs(Session(_SETTINGS, io)))
 
         process = Process(
             self.world,
             name,
             begin,
-            kill_at=step if fate < conditions.kills else None,
-            cancel_at=step if conditions.kills <= fate < conditions.kills + conditions.cancels else None,
+            kill_at=step if killed and not dies_paying else None,
+            cancel_at=step if cancelled else None,
         )
         self.programs.append(process)
         end = await process.ended()
@@ -84,6 +91,8 @@ class Simulation:
             self.errors.append(end.error)
             if end.how == "raised" and not isinstance(end.error, MusicAiError):
                 self.wrong.append(f"{name} raised {end.error!r}")
+            elif conditions.quiet and not isinstance(end.error, JobFailedError | WaitTimeoutError):
+                self.wrong.append(f"{name} raised {end.error!r}, and nothing went wrong")
         return end
 
     async def pause(self) -> None:
@@ -95,8 +104,8 @@ class Simulation:
         self.returned.setdefault(key, set()).add(job_id)
 
     def settling(self) -> dict[str, Any]:
-        """The `settle=` of a call, if the client knows it."""
-        return {"settle": self.conditions.settle} if SETTLES else {}
+        """The `settle=` of a call."""
+        return {"settle": self.conditions.settle}
 
 
 async def create(sim: Simulation, key: str) -> str | None:
@@ -203,14 +212,13 @@ async def find(sim: Simulation, key: str) -> None:
     """Creates a job, and looks for it while the service is busy."""
     job_id = await create(sim, key)
     await sim.world.sleep(sim.conditions.slowest)
-    for attempt in range(2):
+    for attempt in range(4):
         end = await sim.program(f"find {key}#{attempt}", lambda jobs: jobs.find(key))
         if end.how == "returned" and job_id is not None and sim.conditions.echoed:
             if end.value is None:
                 sim.wrong.append(f"find({key!r}) returned None, and the job is listed")
             elif end.value.id not in {paid.id for paid in sim.service.paid if paid.key == key}:
                 sim.wrong.append(f"find({key!r}) returned another job")
-        await sim.pause()
 
 
 async def look_first(sim: Simulation, key: str) -> None:
@@ -229,7 +237,7 @@ async def look_first(sim: Simulation, key: str) -> None:
                 if end.value.id not in paid:
                     sim.wrong.append(f"job {end.value.id} was returned for {key!r}, which has {paid}")
         absent = found.how == "returned" and found.value is None
-        if absent and paid and sim.conditions.inside(settles=SETTLES):
+        if absent and paid and sim.conditions.inside():
             sim.wrong.append(f"find({key!r}) returned None, and {paid} was paid for")
         if made.value is not None or found.value is not None:
             return

@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -60,6 +61,11 @@ class Paid:
     """The program whose request it was."""
 
 
+@cache
+def _parsed(query: str) -> dict[str, list[str]]:
+    return parse_qs(query)
+
+
 class Service:
     """Answers requests, at once.
 
@@ -99,7 +105,7 @@ class Service:
             case "POST", "job":
                 return 200, json.dumps({"id": self._create(client, json.loads(body or b"{}"))}).encode()
             case "GET", "job":
-                return 200, self._list(parse_qs(query)).encode()
+                return 200, self._list(_parsed(query)).encode()
             case "GET", "job", job_id:
                 stored = self.jobs.get(job_id)
                 return (404, _MISSING) if stored is None else (200, self._text(stored, listed=False).encode())
@@ -122,21 +128,21 @@ class Service:
     def _create(self, client: str, asked: dict[str, Any]) -> str:
         metadata: dict[str, Any] = asked.get("metadata") or {}
         key = metadata.get(IDEMPOTENCY_KEY)
-        job_id = self._add(asked["name"], asked["workflow"], metadata, key, self.world.now)
+        job_id = self._add(asked, metadata, key, self.world.now)
         self.paid.append(Paid(str(key), job_id, asked["name"], client))
         if self.world.trace is not None:
             self.world.note("service", f"creates {job_id[:8]} for {key}")
         return job_id
 
-    def _add(self, name: str, workflow: str, metadata: dict[str, Any], key: str | None, now: float) -> str:
+    def _add(self, asked: dict[str, Any], metadata: dict[str, Any], key: str | None, now: float) -> str:
         draw = self.world.random
         job_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
         started = now + draw.uniform(0, 0.5)
         ended = started + draw.uniform(*self._seconds)
         failed = self.world.chance(self._failing)
         record = JobRecord(
-            seq=len(self.jobs), id=job_id, app=APPLICATION["name"], name=name, batch_name=None, metadata=metadata,
-            workflow=workflow, params={}, copy_results_to={}, status="FAILED" if failed else "SUCCEEDED", result=None,
+            seq=len(self.jobs), id=job_id, app=APPLICATION["name"], name=asked["name"], batch_name=None, metadata=metadata,
+            workflow=asked["workflow"], params=asked["params"], copy_results_to={}, status="FAILED" if failed else "SUCCEEDED", result=None,
             error={"code": "BAD_INPUT", "title": "t", "message": "m"} if failed else None, created_at=now,
             started_at=None, completed_at=None,
         )  # fmt: skip
@@ -213,7 +219,9 @@ class Service:
                 del self.jobs[self.world.random.choice(theirs)]
 
     def _strange_create(self, since: float) -> None:
-        self._add("theirs", self.world.random.choice(("acme", "other")), {}, None, since)
+        workflow = self.world.random.choice(("acme", "other"))
+        params = {"file": f"https://songs.example/theirs-{len(self.jobs)}.wav"}
+        self._add({"name": "theirs", "workflow": workflow, "params": params}, {}, None, since)
 
 
 _MISSING = json.dumps({"statusCode": 404, "message": "Job not found."}).encode()

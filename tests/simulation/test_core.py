@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 from simulation.core import Report, run
-from simulation.scenarios import SETTLES
 
 SEEDS = Path(__file__).parent / "seeds.txt"
 MANY = 2_000
-
-# The rules are those of a client that takes settle=; without, pages that are shorter than asked hide jobs from it.
-today = pytest.mark.xfail(not SETTLES, reason="the client doesn't take settle= yet", strict=True)
 
 
 def known_seeds(simulation: str) -> list[int]:
@@ -21,7 +17,6 @@ def known_seeds(simulation: str) -> list[int]:
     return [int(line[1]) for line in lines if line and line[0] == simulation]
 
 
-@today
 @pytest.mark.parametrize("seed", known_seeds("core"))
 def test_seeds_that_once_broke_a_rule(seed: int) -> None:
     assert run(seed).violations == []
@@ -32,7 +27,6 @@ def reports() -> list[Report]:
     return [run(seed) for seed in range(MANY)]
 
 
-@today
 def test_seeds(reports: list[Report]) -> None:
     broken = {report.seed: report.violations for report in reports if report.violations}
     assert not broken, "replay one with scripts/simulate --seed"

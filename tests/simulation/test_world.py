@@ -19,7 +19,9 @@ from simulation.io import FAULTS, Fault, Network, SimulatedIO
 from simulation.service import Service, Traffic
 from simulation.world import Flag, NeverEndsError, Pause, Process, World
 
-BODY = json.dumps({"name": "n", "workflow": "acme", "metadata": {IDEMPOTENCY_KEY: "k"}}).encode()
+BODY = json.dumps(
+    {"name": "n", "workflow": "acme", "params": {}, "metadata": {IDEMPOTENCY_KEY: "k"}}
+).encode()
 POST = Request("api", "POST", "https://h/v1/job", body=BODY, timeout=60.0)
 
 

@@ -211,6 +211,10 @@ class Process(Generic[T]):
 
         return self.task(begin(), returned, errors.append)
 
+    def strike_next(self) -> None:
+        """Kills it at its next suspension."""
+        self._kill_at = self._suspensions + 1
+
     def suspended(self) -> bool:
         """Counts a suspension; False if the program was killed at it."""
         self._suspensions += 1

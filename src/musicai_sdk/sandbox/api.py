@@ -229,7 +229,7 @@ class Api:
 
     def _find(self, job_id: str, application: Application) -> JobRecord:
         job = self._state.job(job_id, application)
-        if job is None:
+        if job is None or self._clock.now() - job.created_at < self._quirks.now.get_lag:
             raise _no_job(job_id)
         return job
 

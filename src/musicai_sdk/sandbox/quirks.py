@@ -37,8 +37,39 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 class Quirks:
     """How a service is odd. The defaults are no quirks at all.
 
-    "Seen" says where a behaviour was met. Without it, nobody has documented the opposite, so that a client can't
-    rely on it.
+    In short; the docstring under each field has the details. "Seen" says there where a behaviour was met. Without it,
+    nobody has documented the opposite, so that a client can't rely on it.
+
+    Lists:
+        page_limit: The most items on a page, whatever `size=` asks for.
+        list_lag: Seconds until a new job is listed.
+        list_order: "newest", "oldest", or "shuffled" by a hash of the id.
+        list_envelope: "array", or "object": `{"jobs": [...]}`.
+        list_view: "full", or what items leave out: "no_results", "no_metadata", "brief" (nearly everything).
+        workflow_filter: What `workflow=` is compared with: "slug", "name" only, or "ignored".
+
+    Jobs:
+        get_lag: Seconds until a new job can be read by its id.
+        metadata: How it comes back: "kept", "dropped", "null", "stringified", "strings", "truncated".
+        odd_fields: Optional fields have values of other types.
+        other_application: The key belongs to another application, which has no jobs.
+        delete_status: 200, or 202 and 204 without a body.
+
+    POST /job:
+        hold_posts: Seconds for which a gateway holds the request; the connection is closed without an answer at once.
+        hold_count: How many requests are held; None for all.
+        redirect_posts: 302, 303 or 307: the answer after the job was created.
+
+    Results and their files:
+        empty_results: "empty" ({}), "null", "missing" (the first output), "blank" ("" as the first output).
+        nested_results: URLs stand in objects and lists.
+        shouting_urls: URLs begin with `HTTP://`.
+        repeat_urls: URLs are signed once, at the job's end, so that a later GET repeats expired ones.
+        stored_gzip: JSON is stored compressed, and hashes are those of the compressed bytes.
+        web_pages: Downloads are answered with a page that asks for a login.
+
+    Every answer of the API:
+        drip: Seconds between its single bytes.
 
     Raises:
         ValueError: If a value is out of its range; the message lists what there is.
@@ -51,6 +82,10 @@ class Quirks:
     list_lag: Annotated[float, Ge(0), Le(1e9)] = 0.0
     """How many seconds, on the sandbox's clock, a new job is missing from lists, with a filter and without.
     `GET /job/{id}` knows it at once."""
+
+    get_lag: Annotated[float, Ge(0), Le(1e9)] = 0.0
+    """For how many seconds, on the sandbox's clock, `GET /job/{id}` and its status answer 404 for a new job. Nobody
+    promises that a job can be read as soon as its POST was answered."""
 
     list_order: Literal["newest", "oldest", "shuffled"] = "newest"
     """How `GET /job` is sorted. "shuffled" is by a hash of the id: the same in every answer, but new jobs turn up
