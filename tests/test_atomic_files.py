@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from musicai_sdk import _files
-from musicai_sdk._files import replacing, write_text
+from musicai_sdk._files import clear_abandoned, replacing, write_text
 from musicai_sdk._names import with_ending
 
 
@@ -139,3 +139,18 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     _files.unlock(second)
     for descriptor in (first, second):
         os.close(descriptor)
+
+
+def test_what_a_killed_writer_left_is_cleared(tmp_path: Path) -> None:
+    target = tmp_path / "workflow.results.json"
+    program = (
+        "import os, pathlib, sys\nfrom musicai_sdk._files import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as file:\n    file.write('half')\n    os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(target)], check=False)
+    others = [tmp_path / name for name in (".workflow.results.json.mine~", ".other.json.0123456789abcdef~")]
+    for each in (target, *others):
+        each.write_text("{}")
+    assert len(list(tmp_path.iterdir())) == 4
+    clear_abandoned(target)
+    assert sorted(tmp_path.iterdir()) == sorted([target, *others])

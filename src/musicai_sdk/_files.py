@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 import threading
@@ -145,6 +146,18 @@ def replacing(
         raise
     if durable:
         sync_folder(target.parent)
+
+
+def clear_abandoned(path: Path) -> None:
+    """Removes what processes that were killed in `replacing` have left of a file, as far as possible.
+
+    Only for who has the folder alone: another writer's file would be removed as well.
+    """
+    found = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{16}~")
+    with suppress(OSError):
+        for name in os.listdir(path.parent):  # noqa: PTH208 - names are all that is needed
+            if found.fullmatch(name):
+                (path.parent / name).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str, *, follow: bool = True, durable: bool = True) -> None:

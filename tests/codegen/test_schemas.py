@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic.fields import FieldInfo
 
 from musicai_sdk import workflows
 from musicai_sdk.codegen import read_workflows
@@ -130,8 +131,10 @@ def test_schemas_of_results_and_models_agree(content: str) -> None:
         wire = model.model_dump(mode="json", by_alias=True)
         assert schema.is_valid([wire])
         assert schema.is_valid([{**wire, "something": "new"}])
-        fields = type(model).model_fields.items()
-        required = next(info.serialization_alias or name for name, info in fields if info.is_required())
+        fields: dict[str, FieldInfo] = type(model).model_fields
+        required = next(
+            info.serialization_alias or name for name, info in fields.items() if info.is_required()
+        )
         assert not schema.is_valid([{key: value for key, value in wire.items() if key != required}])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from musicai_sdk import AsyncMusicAiClient, workflows
+from musicai_sdk._files import clear_abandoned
 from musicai_sdk.batch import results
 from musicai_sdk.batch.claim import MARKER, Claim
 from musicai_sdk.batch.errors import LedgerMismatchError
@@ -94,6 +95,8 @@ class FolderPlace:
                 f"results of job {job.id} were copied to a bucket by an earlier run: run it with that bucket as out"
             )
         files = await client.jobs.download(job, self.out / track.folder, on_progress=moved)
+        # The folder is this track's alone, and a run that was killed may have been writing there.
+        await asyncio.to_thread(clear_abandoned, files.manifest)
         return results.downloaded(files, self.out)
 
     def verified(self, outputs: list[Output]) -> list[Output]:
