@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -131,7 +131,7 @@ def test_schemas_of_results_and_models_agree(content: str) -> None:
         wire = model.model_dump(mode="json", by_alias=True)
         assert schema.is_valid([wire])
         assert schema.is_valid([{**wire, "something": "new"}])
-        fields: dict[str, FieldInfo] = type(model).model_fields
+        fields = cast("dict[str, FieldInfo]", cast("Any", type(model)).model_fields)
         required = next(
             info.serialization_alias or name for name, info in fields.items() if info.is_required()
         )
