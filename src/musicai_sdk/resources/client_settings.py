@@ -29,7 +29,7 @@ class ClientSettings:
 
     def _set_up(self, settings: Settings, given: Given) -> None:
         """Sets the session and the resources up; each client has drivers of its own."""
-        raise NotImplementedError
+        raise NotImplementedError  # each colour has its own, and a mixin that is abstract would need a metaclass
 
     def __copy__(self) -> Self:
         """A client of its own with the same key and settings, and the same `http_client` if one was given."""
