@@ -36,6 +36,11 @@ _KINDS = (
 )
 
 
+def none_left(error: BaseException | None) -> bool:
+    """Whether the process, or the machine, has too many files open for one more: others are closed soon."""
+    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+
+
 def kind(mode: int) -> str:
     """What a file is, by its mode, for a message."""
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "a regular file")

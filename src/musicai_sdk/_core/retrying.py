@@ -6,13 +6,13 @@ throttled) to 20 s, and a budget of tokens per client so that a dead service isn
 
 from __future__ import annotations
 
-import errno
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from musicai_sdk import _files
 from musicai_sdk._io import IO
 from musicai_sdk._io.record import logger
 from musicai_sdk.errors import (
@@ -87,16 +87,11 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same request may succeed a moment later."""
     if isinstance(error, ConnectionFailedError | IntegrityError):
         return True
-    if isinstance(error, TransferError) and is_out_of_files(error.__cause__):
+    if isinstance(error, TransferError) and _files.none_left(error.__cause__):
         return True
     if isinstance(error, StatusError | TransferError):
         return error.status in RETRIED_STATUSES
     return False
-
-
-def is_out_of_files(error: BaseException | None) -> bool:
-    """Whether the process, or the system, has too many files open: others are closed soon."""
-    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 def cannot_have_acted(error: BaseException) -> bool:

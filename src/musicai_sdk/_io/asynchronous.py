@@ -134,8 +134,10 @@ class AsyncIO:
             async with asyncio.TaskGroup() as group:
                 running = [group.create_task(bounded(task)) for task in tasks]
         except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        return [task.result() for task in running]
+            failure = errors.exceptions[0]
+        else:
+            return [task.result() for task in running]
+        raise failure  # out here: `from None` would take away its own cause
 
     async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
         """Moves the file with the blocking driver in one worker thread.

@@ -7,6 +7,7 @@ import os
 import random
 from typing import Any
 
+from musicai_sdk import _files
 from musicai_sdk._text import without_queries
 from musicai_sdk.batch.events import storable
 from musicai_sdk.batch.states import FETCHABLE, OPEN, State
@@ -38,8 +39,7 @@ JOB_GONE = "JOB_GONE"
 """The code of a job that the service says doesn't exist any more."""
 SOURCE_GONE = SourceNotFoundError.__name__
 """The code of a file that wasn't there when it was to be uploaded."""
-_NO_FILES = (errno.EMFILE, errno.ENFILE)
-_NO_FILES_TEXTS = tuple(os.strerror(number) for number in _NO_FILES)
+_NO_FILES_TEXTS = (os.strerror(errno.EMFILE), os.strerror(errno.ENFILE))
 _LONGEST_PAUSE = 60.0
 
 
@@ -60,7 +60,7 @@ def short_of_files(error: BaseException | None) -> bool:
     met = set[int]()
     while error is not None and id(error) not in met:
         met.add(id(error))
-        if isinstance(error, OSError) and error.errno in _NO_FILES:
+        if _files.none_left(error):
             return True
         if not isinstance(error, JobError | StatusError) and str(error).endswith(_NO_FILES_TEXTS):
             return True

@@ -293,7 +293,7 @@ class Batch:
         try:
             await account.check()
         except RunFailed as error:
-            raise error.__cause__ or error from None
+            raise (error.__cause__ or error)  # noqa: B904 - it keeps its own cause
         finally:
             await account.close()
             await journal.close()

@@ -178,9 +178,11 @@ class Shards:
             try:
                 # Also of a shard that failed: what it has paid for is known from here on.
                 await asyncio.to_thread(self._take, path)
-            except LedgerError as error:
+            except LedgerError:
                 # One that was removed or moved: its worker has said so first.
-                raise (result if isinstance(result, LedgerError) else error) from None
+                if isinstance(result, LedgerError):
+                    raise result  # noqa: B904 - it keeps its own cause
+                raise
             if isinstance(result, BaseException):
                 problems.append(f"{path.name}: {type(result).__name__}: {result}")
         _leave(shard_folder(self._main.path))
