@@ -5,7 +5,7 @@ its absence is proven; or nothing is known, and the reason is given. Absence is 
 
 - a walk through the list without any filter, which ended with an empty page;
 - coverage: jobs that were created or deleted during the walk have hidden nothing. Another walk has seen the same list,
-  or neighbours across every border between two pages of the first (`WalkCoverage`);
+  or neighbours across every border between two pages (`WalkCoverage`);
 - keys that come back: a listed job carries a key of this package, or every job that could be the wanted one has been
   fetched and carries another key.
 
@@ -222,10 +222,10 @@ class WalkCoverage:
     Pages are counted from the first job: when one is deleted, all behind it move up, and the first of the next page
     moves to a page that was read already. Two observations exclude that:
 
-    - Another walk gives the same list. What had hidden a job is the deletion of one before it, and that would be
-      missing now.
+    - Two walks give the same list. What had hidden a job is the deletion of one before it, and that would be
+      missing from the later.
     - What stands in one answer was there at the same time: jobs that are neighbours there have none between them. So
-      walks whose pages begin elsewhere close the gaps of the first, however many jobs come and go meanwhile.
+      walks whose pages begin elsewhere close the gaps of one, however many jobs come and go meanwhile.
 
     All it takes is that jobs keep their order.
     """
@@ -233,38 +233,20 @@ class WalkCoverage:
     def __init__(self) -> None:
         self.largest: int = 1
         """The most jobs that the service has given at once."""
-        self._first: list[str] | None = None
-        self._rank = dict[str, int]()
-        self._open = set[int]()
-        """Ranks of what comes behind a gap."""
-        self._trusted = True
+        self._walks = list[_Walk]()
+        self._ordered = True
         """Whether the walks agree on the order."""
         self._same = False
-        """Whether another walk gave the same list."""
+        """Whether two walks gave the same list."""
 
     def add(self, walked: Sequence[JobPage[Any]]) -> None:
         """Takes a whole walk, whose last page is empty."""
         self.largest = max(self.largest, *(len(page) for page in walked))
-        pages = self._with_end(walked)
-        if self._first is None:
-            self._first = [each for page in pages for each in page]
-            for page in pages:
-                fresh = [each for each in page if each not in self._rank]
-                if self._rank and fresh:
-                    self._open.add(len(self._rank))
-                for each in fresh:
-                    self._rank[each] = len(self._rank)
-            return
-        together = [each for page in pages for each in page]
-        # A job that stands on two pages has moved.
-        self._same = self._same or (together == self._first and len(set(together)) == len(together))
-        seen = set[str]()
-        for page in pages:
-            ranks = [self._rank[each] for each in page if each in self._rank and each not in seen]
-            seen.update(page)
-            for before, after in pairwise(ranks):
-                self._trusted = self._trusted and before < after
-                self._open.difference_update(range(before + 1, after + 1))
+        new = _Walk(self._with_end(walked))
+        for each in self._walks:
+            self._same = self._same or each.is_same_as(new)
+            self._ordered = each.close(new) and new.close(each) and self._ordered
+        self._walks.append(new)
 
     def _with_end(self, walked: Sequence[JobPage[Any]]) -> list[list[str]]:
         """The ids on each page, with a mark of the end: on the last page with jobs, if there was room on it for more.
@@ -283,11 +265,43 @@ class WalkCoverage:
     @property
     def closed(self) -> bool:
         """Whether whatever was listed all the while has been seen."""
-        return self._trusted and (self._same or not self._open)
+        return self._ordered and (self._same or not all(each.gaps for each in self._walks))
 
 
 _END = ""
 """Stands behind the last job: no job has this id."""
+
+
+class _Walk:
+    """One walk: the ids on its pages, and where between them a job may have been hidden."""
+
+    def __init__(self, pages: Sequence[Sequence[str]]) -> None:
+        self._pages = pages
+        self._listed = [each for page in pages for each in page]
+        self._rank = dict[str, int]()
+        self.gaps = set[int]()
+        """Ranks of the jobs behind the borders of pages that nothing has closed yet."""
+        for page in pages:
+            fresh = [each for each in page if each not in self._rank]
+            if self._rank and fresh:
+                self.gaps.add(len(self._rank))
+            for each in fresh:
+                self._rank[each] = len(self._rank)
+
+    def is_same_as(self, other: _Walk) -> bool:
+        """Whether both gave the same list; not if a job moved meanwhile, and stands on two pages."""
+        return self._listed == other._listed and len(self._rank) == len(self._listed)
+
+    def close(self, other: _Walk) -> bool:
+        """Closes the gaps across which the other walk shows neighbours; whether both agree on the order."""
+        seen, ordered = set[str](), True
+        for page in other._pages:
+            ranks = [self._rank[each] for each in page if each in self._rank and each not in seen]
+            seen.update(page)
+            for before, after in pairwise(ranks):
+                ordered = ordered and before < after
+                self.gaps.difference_update(range(before + 1, after + 1))
+        return ordered
 
 
 def _is_slug(text: str) -> bool:
