@@ -20,7 +20,7 @@ import httpx
 
 from musicai_sdk import Job, MusicAiClient
 from musicai_sdk.batch import Batch, State, Track
-from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.sandbox import Sandbox
 
 SCALE = float(os.environ.get("MUSICAI_TEST_SCALE", "1"))

@@ -11,10 +11,10 @@ import pytest
 
 from batch.support import echo, in_ledger, make_tracks, posts
 from musicai_sdk.batch import Batch, Event, Plan, plan
-from musicai_sdk.batch.decide import PAYS, Stands, decide, resumed
-from musicai_sdk.batch.failing import JOB_GONE, SOURCE_GONE
-from musicai_sdk.batch.ledger import Ledger
-from musicai_sdk.batch.states import FETCHABLE, SAFE, STATES, TABLE, State
+from musicai_sdk.batch.engine.decide import PAYS, Stands, decide, resumed
+from musicai_sdk.batch.engine.failures import JOB_GONE, SOURCE_GONE
+from musicai_sdk.batch.ledger.ledger import Ledger
+from musicai_sdk.batch.ledger.states import FETCHABLE, SAFE, STATES, TABLE, State
 from musicai_sdk.sandbox import Sandbox
 
 CODES = (None, SOURCE_GONE, JOB_GONE, "BAD_INPUT", "TransferError")

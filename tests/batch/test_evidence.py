@@ -27,7 +27,7 @@ from musicai_sdk.batch import (
     plan,
     set_aside,
 )
-from musicai_sdk.batch.ledger import Ledger
+from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.sandbox import Quirks, Sandbox
 
 LEDGER = ".musicai-batch.sqlite3"
@@ -343,12 +343,12 @@ def test_the_lock_is_removed_in_mid_run(at: str, sandbox: Sandbox, tmp_path: Pat
 
 def test_locks_that_lock_nothing(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a file server that says yes to everybody: two runs, and each track is paid for once."""
-    from musicai_sdk.batch import locking
+    from musicai_sdk.batch.ledger import lock
 
     def take(_file: object) -> bool:
         return True
 
-    monkeypatch.setattr(locking, "_take", take)
+    monkeypatch.setattr(lock, "_take", take)
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 16)
     reports, told = list[Any](), list[Event]()

@@ -30,12 +30,12 @@ from musicai_sdk.batch import (
     open_ledger,
     set_aside,
 )
-from musicai_sdk.batch.folders import room_in
-from musicai_sdk.batch.ledger import Given, Ledger
-from musicai_sdk.batch.merging import merge, queue
-from musicai_sdk.batch.naming import told_apart
-from musicai_sdk.batch.schema import VERSION
-from musicai_sdk.batch.tracks import track_key
+from musicai_sdk.batch.ledger.database import VERSION
+from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch.ledger.track import track_key
+from musicai_sdk.batch.results.folder_names import told_apart
+from musicai_sdk.batch.results.folders import room_in
+from musicai_sdk.batch.shards.transfer import merge, queue
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.storage import Bucket

@@ -30,9 +30,9 @@ from musicai_sdk.batch import (
     Manifest,
     open_ledger,
 )
-from musicai_sdk.batch.ledger import Ledger
-from musicai_sdk.batch.states import State
-from musicai_sdk.batch.tracks import Track, track_key
+from musicai_sdk.batch.ledger.ledger import Ledger
+from musicai_sdk.batch.ledger.states import State
+from musicai_sdk.batch.ledger.track import Track, track_key
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from support.memory import PEAK_MEMORY, needs_proc
@@ -81,7 +81,7 @@ def test_something_else_under_its_name(sandbox: Sandbox, tmp_path: Path) -> None
 def test_a_running_process_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     path = tmp_path / "out" / LEDGER
-    program = "import sys, time, pathlib; from musicai_sdk.batch.ledger import Ledger;"
+    program = "import sys, time, pathlib; from musicai_sdk.batch.ledger.ledger import Ledger;"
     program += "ledger = Ledger(pathlib.Path(sys.argv[1]), 'sdk-test', 'file');"
     program += "print('locked', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:

@@ -24,15 +24,15 @@ from musicai_sdk.batch import (
     open_ledger,
     plan,
 )
+from musicai_sdk.batch.engine.failures import described
 from musicai_sdk.batch.events import shown
-from musicai_sdk.batch.failing import described
-from musicai_sdk.batch.feeding import identity, met_inputs
-from musicai_sdk.batch.inputs import read_inputs
-from musicai_sdk.batch.ledger import Given
-from musicai_sdk.batch.objects import Buckets
-from musicai_sdk.batch.sources import is_url
-from musicai_sdk.batch.template import Template
-from musicai_sdk.batch.walking import walk
+from musicai_sdk.batch.inputs.bucket import Buckets
+from musicai_sdk.batch.inputs.folder import walk
+from musicai_sdk.batch.inputs.kinds import is_url
+from musicai_sdk.batch.inputs.prefetch import identity, met_inputs
+from musicai_sdk.batch.inputs.reader import read_inputs
+from musicai_sdk.batch.inputs.workflow import Template
+from musicai_sdk.batch.ledger.ledger import Given
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task, WorkflowFailure

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import musicai_sdk
-from musicai_sdk.batch import states
-from musicai_sdk.batch.states import ANSWERED, FETCHABLE, JOBLESS, STATES, TABLE, State, transition
+from musicai_sdk.batch.ledger import states
+from musicai_sdk.batch.ledger.states import ANSWERED, FETCHABLE, JOBLESS, STATES, TABLE, State, transition
 
 PACKAGE = Path(musicai_sdk.__file__).parent
 

@@ -20,9 +20,9 @@ import pytest
 from batch.support import echo, in_ledger, lost_post, make_tracks, posts
 from musicai_sdk import CustomWorkflow
 from musicai_sdk.batch import Batch, Event, LedgerError, Watch, open_ledger, results
-from musicai_sdk.batch.journal import Journal
-from musicai_sdk.batch.ledger import Given, Ledger
-from musicai_sdk.batch.tracks import Track
+from musicai_sdk.batch.ledger.group_commit import Journal
+from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.sandbox import Sandbox
 

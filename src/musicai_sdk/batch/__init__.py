@@ -137,8 +137,9 @@ Ten million tracks:
 
 from __future__ import annotations
 
-from musicai_sdk.batch.attempts import JobAttempt
-from musicai_sdk.batch.cluster import dask_executor
+from musicai_sdk.batch.archive import ledger_of, set_aside
+from musicai_sdk.batch.batch import Batch
+from musicai_sdk.batch.dry_run import Plan, count_inputs, plan
 from musicai_sdk.batch.errors import (
     LedgerError,
     LedgerLockedError,
@@ -147,9 +148,11 @@ from musicai_sdk.batch.errors import (
     ShardsFailedError,
 )
 from musicai_sdk.batch.events import Event, EventKind, InFlight, Progress
-from musicai_sdk.batch.ledgers import ledger_of, set_aside
-from musicai_sdk.batch.planning import Plan, count_inputs, plan
-from musicai_sdk.batch.records import (
+from musicai_sdk.batch.inputs.kinds import Folder, Input, Inputs, Manifest, Rejected, Source, Watch
+from musicai_sdk.batch.ledger.attempts import JobAttempt
+from musicai_sdk.batch.ledger.states import State
+from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.batch.ledger.view import (
     Durations,
     Failure,
     LedgerView,
@@ -157,13 +160,10 @@ from musicai_sdk.batch.records import (
     Report,
     open_ledger,
 )
-from musicai_sdk.batch.reporting import write_report
-from musicai_sdk.batch.running import Batch
+from musicai_sdk.batch.report import write_report
+from musicai_sdk.batch.results.vanished import Damage
+from musicai_sdk.batch.shards.dask import dask_executor
 from musicai_sdk.batch.shortcut import run
-from musicai_sdk.batch.sources import Folder, Input, Inputs, Manifest, Rejected, Source, Watch
-from musicai_sdk.batch.states import State
-from musicai_sdk.batch.tracks import Track
-from musicai_sdk.batch.vanished import Damage
 
 __all__ = [
     "Batch",

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from musicai_sdk._text import without_query
-from musicai_sdk.batch.states import UNSETTLED, State
-from musicai_sdk.batch.tracks import Track
+from musicai_sdk.batch.ledger.states import UNSETTLED, State
+from musicai_sdk.batch.ledger.track import Track
 
 EventKind: TypeAlias = Literal[
     "started", "state", "retry", "skipped", "duplicate", "rejected", "warning", "draining", "ended"

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, cast
 
-from musicai_sdk.batch.records import Report
-from musicai_sdk.batch.running import Batch
+from musicai_sdk.batch.batch import Batch
+from musicai_sdk.batch.ledger.view import Report
 
 P = ParamSpec("P")
 

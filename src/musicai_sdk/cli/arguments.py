@@ -192,7 +192,7 @@ def check_media(text: str, *, manifests: bool) -> None:
     Raises:
         UsageError: it is none.
     """
-    from musicai_sdk.batch.walking import MEDIA
+    from musicai_sdk.batch.inputs.folder import MEDIA
 
     ending = PurePosixPath(text.replace("\\", "/")).suffix.lower()
     if ending in MEDIA or (manifests and ending in _MANIFESTS):

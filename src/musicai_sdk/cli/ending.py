@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from musicai_sdk.batch import ledger_of, open_ledger, write_report
-from musicai_sdk.batch.states import UNDER_WAY
+from musicai_sdk.batch.ledger.states import UNDER_WAY
 from musicai_sdk.cli.failing import INTERRUPTED
 from musicai_sdk.cli.progress.telling import besides, failure_line, settled
 from musicai_sdk.cli.settings import Settings, note

@@ -31,7 +31,7 @@ class _OfStates(click.Command):
 
     @override
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from musicai_sdk.batch.states import BEST_FIRST, TABLE
+        from musicai_sdk.batch.ledger.states import BEST_FIRST, TABLE
 
         super().format_help_text(ctx, formatter)
         formatter.write_paragraph()
@@ -62,7 +62,7 @@ def status(settings: Settings, place: str) -> None:
 
     With --json the states have their names in the ledger:
     """
-    from musicai_sdk.batch.states import TABLE
+    from musicai_sdk.batch.ledger.states import TABLE
     from musicai_sdk.cli.words import duration, size, times
 
     with _opened(place) as view:
@@ -153,7 +153,7 @@ def check(settings: Settings, place: str) -> None:
     A run doesn't do that: what is recorded as done is skipped. Exit code 1 if there are such tracks. Put their files
     back from a copy; else only a job that is paid anew gives them, with an output folder of its own.
     """
-    from musicai_sdk.batch.states import SAFE
+    from musicai_sdk.batch.ledger.states import SAFE
     from musicai_sdk.cli.words import place as place_of
     from musicai_sdk.cli.words import printable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from musicai_sdk.batch.reporting.words import duration, size, without_controls, without_queries
+from musicai_sdk.batch.report.format import duration, size, without_controls, without_queries
 
 __all__ = ["duration", "place", "printable", "rate", "shortened", "size", "times"]
 

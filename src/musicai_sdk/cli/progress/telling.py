@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from musicai_sdk.batch.states import TABLE, UNDER_WAY, UNSETTLED
+from musicai_sdk.batch.ledger.states import TABLE, UNDER_WAY, UNSETTLED
 from musicai_sdk.cli.words import duration, place, printable, rate, size, times
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Inputs: files, folders, URLs, manifests and objects of a bucket, read ahead of the run."""

@@ -1,0 +1,189 @@
+"""The files of a folder that count as inputs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TypeAlias
+
+from musicai_sdk.batch.engine.failures import short_of_files
+from musicai_sdk.batch.inputs.kinds import Rejected
+from musicai_sdk.errors import InputError
+
+_Identity: TypeAlias = "tuple[int, int] | str"
+"""What a folder is, whatever it is called: a link, `..` or another case can't hide it."""
+
+MEDIA = frozenset(
+    [
+        ".aac",
+        ".ac3",
+        ".aif",
+        ".aiff",
+        ".alac",
+        ".amr",
+        ".avi",
+        ".caf",
+        ".flac",
+        ".m4a",
+        ".m4v",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".mp2",
+        ".mp3",
+        ".mp4",
+        ".mpga",
+        ".oga",
+        ".ogg",
+        ".opus",
+        ".wav",
+        ".wave",
+        ".weba",
+        ".webm",
+        ".wma",
+        ".wmv",
+    ]
+)
+"""What is taken from a folder unless a glob says otherwise: a stray cover.jpg would be paid for, and fail."""
+
+
+_SHORT_LOOKS = 60
+_SHORT_PAUSE = 0.5
+
+
+def root_of(path: str | os.PathLike[str]) -> str:
+    """The absolute path of a folder.
+
+    Raises:
+        InputError: it doesn't exist.
+    """
+    root = str(Path(path).absolute())
+    if not os.path.isdir(root):  # noqa: PTH112 - a hundred thousand times
+        raise InputError(f"there is no folder {root!r}")
+    return root
+
+
+def walk(
+    root: str, out: Path | None, glob: str | None, *, recursive: bool
+) -> Iterator[tuple[str, str] | Rejected]:
+    """The files of a folder in order: the path, and the same relative to the folder with `/`.
+
+    A linked folder counts as one, after all others, so that a file that is there under two names has the plain one;
+    no folder comes twice. What can't be read is rejected. The output folder is left out, under whatever name.
+
+    Raises:
+        InputError: the folder is the output folder.
+    """
+    results, entered = _Results(out), set[_Identity]()
+    folders, links = [(root, "")], deque[tuple[str, str]]()
+    while folders or links:
+        parent, above = folders.pop() if folders else links.popleft()
+        try:
+            which = _identity(parent)
+            if results.are_in(parent, which):
+                if parent == root:
+                    raise InputError(
+                        f"the results would be in {root!r} among the inputs, and the next run would take them for"
+                        " inputs: give another folder for them, such as one in it"
+                    )
+                continue
+            if which in entered:
+                continue
+            entered.add(which)
+            found = _listed(parent)
+        except OSError as error:
+            # What is gone since it was listed is missed by nobody.
+            if parent == root or not isinstance(error, FileNotFoundError):
+                yield Rejected(parent, f"the folder can't be read: {error.strerror}")
+            continue
+        inside = parent if parent.endswith(os.sep) else parent + os.sep
+        for name in sorted(found.files):
+            if wanted(above + name, glob):
+                yield inside + name, above + name
+        for name, reason in sorted(found.unknown):
+            if recursive or wanted(above + name, glob):
+                yield Rejected(inside + name, f"it can't be read: {reason}")
+        if recursive:
+            folders += [(inside + name, f"{above}{name}/") for name in sorted(found.folders, reverse=True)]
+            links += [(inside + name, f"{above}{name}/") for name in sorted(found.links)]
+
+
+def _listed(parent: str) -> _Listing:
+    """What is in a folder; while no files can be opened it waits a moment for that."""
+    for _ in range(_SHORT_LOOKS):
+        try:
+            return _Listing(parent)
+        except OSError as error:
+            if not short_of_files(error):
+                raise
+        time.sleep(_SHORT_PAUSE)
+    return _Listing(parent)
+
+
+class _Listing:
+    """What is in a folder, without what is hidden."""
+
+    def __init__(self, path: str) -> None:
+        self.files = list[str]()
+        self.folders = list[str]()
+        self.links = list[str]()
+        """Links to folders."""
+        self.unknown = list[tuple[str, str]]()
+        """Links that can't be followed, which may be to folders, and why."""
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name[0] == ".":
+                    continue
+                try:
+                    folder = entry.is_dir()
+                except OSError as error:
+                    self.unknown.append((entry.name, str(error.strerror)))
+                    continue
+                if not folder:
+                    self.files.append(entry.name)
+                elif entry.is_symlink():
+                    self.links.append(entry.name)
+                else:
+                    self.folders.append(entry.name)
+
+
+class _Results:
+    """The output folder, as a walk may come across it: results of earlier runs are no inputs."""
+
+    def __init__(self, out: Path | None) -> None:
+        self._path = str(out or "")
+        self._which: _Identity | None = None
+        self._name = ""
+        """Its name while it isn't there. The run may make it while the walk goes on."""
+        if out is not None:
+            self._look()
+            self._name = os.path.basename(os.path.realpath(out)).casefold()  # noqa: PTH119
+
+    def are_in(self, folder: str, which: _Identity) -> bool:
+        """Whether a folder is the output folder."""
+        if self._which is None and self._name and os.path.basename(folder).casefold() == self._name:  # noqa: PTH119
+            self._look()
+        return which == self._which
+
+    def _look(self) -> None:
+        try:
+            self._which = _identity(self._path)
+        except OSError:
+            self._which = None
+
+
+def _identity(path: str) -> _Identity:
+    found = os.stat(path)  # noqa: PTH116 - a hundred thousand times
+    # Some file systems don't number their files.
+    return (found.st_dev, found.st_ino) if found.st_ino else os.path.normcase(os.path.realpath(path))
+
+
+def wanted(relative: str, glob: str | None) -> bool:
+    """Whether a file counts as an input, by its path in the folder."""
+    if glob is None:
+        return relative[relative.rfind(".") :].lower() in MEDIA
+    return fnmatch(relative if "/" in glob else relative.rpartition("/")[2], glob)

@@ -1,0 +1,166 @@
+"""The top of the page: how many, how long, how much, and what to do about failures. Works without JavaScript."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from musicai_sdk.batch.inputs.kinds import is_url
+from musicai_sdk.batch.ledger.claim import LEDGER
+from musicai_sdk.batch.ledger.states import BEST_FIRST, SAFE, TABLE, UNSETTLED, State
+from musicai_sdk.batch.ledger.view import Durations
+from musicai_sdk.batch.report.format import duration, moment, number, size, text
+from musicai_sdk.batch.report.query import ReportView, Span, as_params
+
+_STAGES = {
+    "upload": ("Upload", "hashing and waiting for a place included"),
+    "service": ("At the service", "queue and processing"),
+    "download": ("Download", "checking included"),
+    "whole": ("A track as a whole", "from its first sight to its results"),
+}
+_RETRIES: tuple[tuple[State, str, str], ...] = (
+    (
+        "failed",
+        "--retry-failed",
+        (
+            "The same command again with <code>--retry-failed</code> tries the failed ones again; what is done is skipped."
+            " A job that is paid is used; for one that the service ended as failed, a new one is made and paid."
+        ),
+    ),
+    (
+        "uncertain",
+        "--retry-uncertain",
+        (
+            "Of the uncertain ones the answer to a paid request was lost. Every run looks for their jobs;"
+            " <code>--retry-uncertain</code> sends those again that aren't found."
+        ),
+    ),
+)
+"""The options that try tracks in a state again, and what is said of them."""
+
+
+def when(span: Span) -> str:
+    """From when to when."""
+    first, last = span
+    if first is None or last is None:
+        return "Nothing has happened yet."
+    return f"{moment(first)} to {moment(last)}"
+
+
+def summary(view: ReportView, counts: Mapping[State, int], span: Span) -> str:
+    """Counts with their bar, figures, and durations."""
+    parts = (_headline(counts), _bar(counts), _figures(view, span))
+    return f'<div class="card">{"".join(parts)}</div>{_durations(view.durations())}'
+
+
+def retry(view: ReportView, counts: Mapping[State, int]) -> str:
+    """What to do about failures."""
+    offered = [(option, text_of) for state, option, text_of in _RETRIES if counts.get(state)]
+    if not offered:
+        return ""
+    options = [option for option, _ in offered]
+    said = "".join(f"<p>{text_of}</p>" for _, text_of in offered)
+    return f'<div class="card retry">{said}<pre>{text(command(view, *options))}</pre></div>'
+
+
+def command(view: ReportView, *options: str) -> str:
+    """The command line of the run with more options, as far as a ledger can know it."""
+    root = view.root()
+    # Addresses one by one aren't a folder.
+    parts = [
+        "musicai",
+        "process",
+        "folder",
+        view.workflow,
+        root.rstrip("/\\") if root and not is_url(root) else "…",
+    ]
+    parts += [view.bucket or str(view.out), *options]
+    if view.bucket or view.path.absolute() != view.out / LEDGER:
+        parts += ["--ledger", str(view.path.absolute())]
+    if view.input_name != "inputUrl":
+        parts += ["--input-name", view.input_name]
+    for name, value in as_params(view.common_params()).items():
+        parts += ["--param", f"{name}={_given(value)}"]
+    return " ".join(part if part == "…" else shlex.quote(part) for part in parts)
+
+
+def _given(value: Any) -> str:
+    """A parameter's value as the command line takes it: text, unless it is read as JSON."""
+    try:
+        json.loads(value)
+    except (TypeError, ValueError):
+        return value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(value)
+
+
+def _headline(counts: Mapping[State, int]) -> str:
+    total = sum(counts.values())
+    done, failed = (sum(counts.get(state, 0) for state in states) for states in (SAFE, UNSETTLED))
+    left = total - done - failed
+    if not total:
+        said = "No tracks yet."
+    elif done == total:
+        said = (
+            f"All {number(total)} tracks have their results." if total > 1 else "The track has its results."
+        )
+    else:
+        said = f"{number(done)} of {number(total)} tracks have their results."
+    others = [f'<a href="#failures">{number(failed)} failed</a>'] * bool(failed)
+    others += [f"{number(left)} under way; the same command again goes on with them"] * bool(left)
+    return f'<p class="headline">{said}{"<small>" + " · ".join(others) + "</small>" if others else ""}</p>'
+
+
+def _bar(counts: Mapping[State, int]) -> str:
+    present: list[tuple[State, int]] = [(state, counts[state]) for state in BEST_FIRST if counts.get(state)]
+    if not present:
+        return ""
+    total, x, pieces = sum(counts.values()), 0.0, list[str]()
+    for state, count in present:
+        # What is there is seen, however little it is.
+        width = max(0.4, 100 * count / total)
+        x = min(x, 100 - width)
+        pieces.append(f'<rect class="{state}" x="{x:.2f}%" width="{width:.2f}%" height="100%"/>')
+        x += width
+    label = ", ".join(f"{TABLE[state].label} {number(count)}" for state, count in present)
+    items = "".join(
+        f'<li><button type="button" data-state="{state}" title="Show these tracks">'
+        f'<svg class="{state}" aria-hidden="true"><rect width="100%" height="100%"/></svg>'
+        f"<span>{TABLE[state].label}</span> <b>{number(count)}</b></button></li>"
+        for state, count in present
+    )
+    bar = f'<svg class="bar" role="img" aria-label="Tracks by state: {label}">{"".join(pieces)}</svg>'
+    return f'{bar}<ul class="legend">{items}</ul>'
+
+
+def _figures(view: ReportView, span: Span) -> str:
+    uploaded, downloaded = view.bytes()
+    first, last = span
+    figures = {
+        "Inputs": number(view.input_count()),
+        "Uploaded": size(uploaded),
+        "Result files": number(view.output_count()),
+        "Downloaded": size(downloaded),
+    }
+    if first is not None and last is not None:
+        figures["From first to last"] = duration(last - first)
+    listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())
+    return f'<dl class="figures">{listed}</dl>'
+
+
+def _durations(found: Mapping[str, Durations]) -> str:
+    if not found:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{name} <small>{what}</small></th>'
+        + "".join(f"<td>{duration(value)}</td>" for value in (took.median, took.p95, took.longest))
+        + f"<td>{number(took.count)}</td></tr>"
+        for stage, (name, what) in _STAGES.items()
+        if (took := found.get(stage)) is not None
+    )
+    titles = "".join(f'<th scope="col">{title}</th>' for title in ("Median", "95 %", "Longest", "Tracks"))
+    return (
+        '<div class="card"><table><caption>How long it took</caption>'
+        f'<thead><tr><th scope="col"></th>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )

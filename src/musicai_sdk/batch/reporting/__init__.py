@@ -1,7 +1,0 @@
-"""`report.html`: how a run went, on one page that needs nothing but itself and the results beside it."""
-
-from __future__ import annotations
-
-from musicai_sdk.batch.reporting.writing import write_report
-
-__all__ = ["write_report"]

@@ -1,0 +1,1 @@
+"""Runs on several machines: the inputs dealt out, a ledger for each part, and the parts merged."""
