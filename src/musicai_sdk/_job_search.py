@@ -27,13 +27,15 @@ PAGE_SIZE = 100
 """The service's default; the largest that it allows isn't known."""
 QUICK_PAGES = 5
 """Pages that a quick search reads: new jobs are usually listed first."""
-WALKS = 5
+WALKS = 8
 """Walks until a list counts as changing too fast. Two are enough almost always."""
 FETCHED = 50
 """Jobs without a key that are fetched singly at most, because lists may say less than a GET."""
 
 _SHORTER = 13
 """By how many percent the pages of each further walk are shorter, so that they begin elsewhere."""
+_SIZES = 4
+"""After so many page sizes the first one comes again."""
 
 Pages: TypeAlias = Callable[[int], AsyncIterable[JobPage[Any]]]
 """The pages of the unfiltered list, for a page size: as they came, the last one empty."""
@@ -126,7 +128,7 @@ async def search(
             await search.fetch_candidates(get)
             return search.proven()
         # The same walk again, at first; then with pages that begin elsewhere.
-        size = max(1, coverage.largest * (100 - _SHORTER * number) // 100)
+        size = max(1, coverage.largest * (100 - _SHORTER * (number % _SIZES)) // 100)
     return search.ended("jobs come and go faster than they can be listed")
 
 
