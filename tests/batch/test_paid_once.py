@@ -20,7 +20,7 @@ import pytest
 
 from batch.support import RUNNER, echo, kill, make_tracks, wait_until
 from musicai_sdk import CustomWorkflow, MusicAiClient
-from musicai_sdk._core import creating
+from musicai_sdk._core import create
 from musicai_sdk.batch import Event, open_ledger
 from musicai_sdk.errors import CreateUncertainError, InputError, ResponseError
 from musicai_sdk.sandbox import Quirks, Sandbox
@@ -67,8 +67,8 @@ def odd(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, dict[str, Any
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creating, "LOOK_FOR", 1.0)
-    monkeypatch.setattr(creating, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(create, "LOOK_FOR", 1.0)
+    monkeypatch.setattr(create, "LOOK_EVERY", 0.1)
 
 
 def environment(sandbox: Sandbox) -> dict[str, str]:

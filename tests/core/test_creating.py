@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from musicai_sdk import CustomWorkflow, MusicAiClient
-from musicai_sdk._core import creating
+from musicai_sdk._core import create
 from musicai_sdk._core.idempotency import fingerprint
 from musicai_sdk.errors import (
     CreateUncertainError,
@@ -37,8 +37,8 @@ def posts(sandbox: Sandbox) -> int:
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time for which a lost job is looked for is a setting of the module: shorter, the behaviour is the same."""
-    monkeypatch.setattr(creating, "LOOK_FOR", 0.3)
-    monkeypatch.setattr(creating, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(create, "LOOK_FOR", 0.3)
+    monkeypatch.setattr(create, "LOOK_EVERY", 0.1)
 
 
 def test_a_job_whose_answer_was_lost_is_found(client: MusicAiClient, sandbox: Sandbox) -> None:
@@ -197,7 +197,7 @@ def test_a_cancelled_create_says_how_to_look(sandbox: Sandbox) -> None:
 def test_a_job_that_is_not_listed_at_once(
     client: MusicAiClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, trouble: Any
 ) -> None:
-    monkeypatch.setattr(creating, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(create, "LOOK_EVERY", 0.05)
     sandbox.faults.add("POST /job", reset="after", nth=1)
     sandbox.faults.add("GET /job", times=2, **trouble)
     job = client.jobs.create(WORKFLOW)
@@ -210,7 +210,7 @@ def test_a_lost_job_is_looked_for_throughout_the_window(client: MusicAiClient, s
     sandbox.faults.add("POST /job", reset="before", nth=1)
     with pytest.raises(CreateUncertainError, match=r"no such job was listed within 5 s"):
         client.jobs.create(WORKFLOW)
-    assert sum(io.slept) == pytest.approx(creating.LOOK_FOR)
+    assert sum(io.slept) == pytest.approx(create.LOOK_FOR)
     assert sorted(io.slept[:-1]) == io.slept[:-1]
     # A look at once, and one after each pause: an empty list is one page.
     assert [entry.method for entry in sandbox.requests] == ["POST"] + ["GET"] * (len(io.slept) + 1)

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from musicai_sdk import CustomWorkflow, Job, MusicAiClient
-from musicai_sdk._core import creating
+from musicai_sdk._core import create
 from musicai_sdk.errors import CreateUncertainError, NotFoundError
 from musicai_sdk.sandbox import Sandbox
 
@@ -119,7 +119,7 @@ class Jobs(RuleBasedStateMachine):
 
 
 def test_exactly_once(client: MusicAiClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creating, "LOOK_FOR", 0.05)
-    monkeypatch.setattr(creating, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(create, "LOOK_FOR", 0.05)
+    monkeypatch.setattr(create, "LOOK_EVERY", 0.02)
     Jobs.sandbox, Jobs.client = sandbox, client
     run_state_machine_as_test(Jobs, settings=settings(max_examples=12, stateful_step_count=15, deadline=None))

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from musicai_sdk._core.checksums import Check, announced
 from musicai_sdk._core.content import _length, content_range
-from musicai_sdk._core.digests import Check, announced
-from musicai_sdk._core.partial import Partial, Version, validator
-from musicai_sdk._core.retrying import LONGEST_RETRY_AFTER, delay, parse_retry_after
+from musicai_sdk._core.resume import Partial, Version, validator
+from musicai_sdk._core.retry import LONGEST_RETRY_AFTER, delay, parse_retry_after
 from musicai_sdk.errors import RateLimitError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

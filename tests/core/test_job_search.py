@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
-from musicai_sdk._core import creating
+from musicai_sdk._core import create
 from musicai_sdk.errors import CreateUncertainError, MusicAiError
 from support.job_service import Job, JobService, plain_pages, serving
 
@@ -266,8 +266,8 @@ def test_a_redirect_after_acting_is_recovered_from(service: JobService, status: 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creating, "LOOK_FOR", 0.2)
-    monkeypatch.setattr(creating, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(create, "LOOK_FOR", 0.2)
+    monkeypatch.setattr(create, "LOOK_EVERY", 0.05)
 
 
 def lose_the_answer(service: JobService, client: MusicAiClient) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicai_sdk import MusicAiClient
-from musicai_sdk._core.names import PARTIAL, file_names
+from musicai_sdk._core.output_names import PARTIAL, file_names
 from musicai_sdk._names import safe_name
 from musicai_sdk.sandbox import Sandbox
 

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import Connect
 from musicai_sdk import CustomWorkflow, MusicAiClient
-from musicai_sdk._core.retrying import REFUSALS, is_transient, may_have_acted
+from musicai_sdk._core.retry import REFUSALS, is_transient, may_have_acted
 from musicai_sdk.errors import (
     ConnectionFailedError,
     CreateUncertainError,

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from musicai_sdk import CustomWorkflow, MusicAiClient
+from musicai_sdk._core.checksums import Check, announced
 from musicai_sdk._core.content import content_range
-from musicai_sdk._core.digests import Check, announced
-from musicai_sdk._core.partial import Partial, Version, is_of, validator
+from musicai_sdk._core.resume import Partial, Version, is_of, validator
 from musicai_sdk._io import direct
 from musicai_sdk.errors import IntegrityError, TransferError
 from musicai_sdk.sandbox import Sandbox

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from musicai_sdk._core import retrying
-from musicai_sdk._core.retrying import Budget, Policy
+from musicai_sdk._core import retry
+from musicai_sdk._core.retry import Budget, Policy
 from musicai_sdk._io.blocking import drive
 from musicai_sdk.errors import (
     ConnectionFailedError,
@@ -45,7 +45,7 @@ class Call:
     def run(self, deadline: float | None = None) -> str:
         if deadline is not None:
             deadline += self.io.now()
-        return drive(retrying.retrying(self.io, self.policy, "the call", self._attempt, deadline=deadline))
+        return drive(retry.retrying(self.io, self.policy, "the call", self._attempt, deadline=deadline))
 
     async def _attempt(self, number: int) -> str:
         self.numbers.append(number)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from conftest import Connect
 from musicai_sdk import MusicAiClient
-from musicai_sdk._core.retrying import Budget, delay, parse_retry_after
+from musicai_sdk._core.retry import Budget, delay, parse_retry_after
 from musicai_sdk.errors import (
     ConnectionFailedError,
     InputError,

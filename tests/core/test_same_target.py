@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient, _files
-from musicai_sdk._core.partial import Partial, Version
+from musicai_sdk._core.resume import Partial, Version
 from musicai_sdk.errors import TransferError
 from support.answering import Asked, answering, finished_job, head
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from musicai_sdk import MusicAiClient
-from musicai_sdk._core.names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
+from musicai_sdk._core.output_names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
 from musicai_sdk.errors import InputError, IntegrityError, MusicAiError, TransferError
 from musicai_sdk.sandbox import Sandbox
 

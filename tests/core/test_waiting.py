@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from musicai_sdk import CustomWorkflow, JobRef, MusicAiClient, RawResult
-from musicai_sdk._core.uploading import upload
+from musicai_sdk._core.upload import upload
 from musicai_sdk._io import drive
 from musicai_sdk.errors import CreateTimeoutError, InputError, NotFoundError, WaitTimeoutError
 from musicai_sdk.models import JobState

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from musicai_sdk import CUSTOM_STORAGE, CustomWorkflow, FileUrl, MusicAiClient
-from musicai_sdk._core.digests import announced
+from musicai_sdk._core.checksums import announced
 from musicai_sdk.errors import InputError, JobFailedError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.storage import Bucket, ObjectNotFoundError

@@ -9,16 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from musicai_sdk._core import creating as creating
-    from musicai_sdk._core import downloading as downloading
-    from musicai_sdk._core import fetching as fetching
+    from musicai_sdk._core import create as create
+    from musicai_sdk._core import download as download
+    from musicai_sdk._core import job_files as job_files
+    from musicai_sdk._core import jobs as jobs
+    from musicai_sdk._core import json_output as json_output
     from musicai_sdk._core import legacy as legacy
-    from musicai_sdk._core import listing as listing
-    from musicai_sdk._core import reading as reading
-    from musicai_sdk._core import results as results
-    from musicai_sdk._core import running as running
-    from musicai_sdk._core import uploading as uploading
-    from musicai_sdk._core import waiting as waiting
+    from musicai_sdk._core import lists as lists
+    from musicai_sdk._core import run as run
+    from musicai_sdk._core import upload as upload
+    from musicai_sdk._core import wait as wait
 else:
 
     def __getattr__(name: str) -> object:

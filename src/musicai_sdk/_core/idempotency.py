@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk._core.deadlines import still_time
+from musicai_sdk._core.deadline import still_time
 from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._text import formerly_without_signature, without_signature
 from musicai_sdk.errors import InputError, SourceNotFoundError

@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from musicai_sdk._core.arguments import CLIENT_TIMEOUT, AddJobOptions, NewJob
-from musicai_sdk._core.listing import PAGE_SIZE, JobPages, list_workflows, read_filters
+from musicai_sdk._core.lists import PAGE_SIZE, JobPages, list_workflows, read_filters
 from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
 from musicai_sdk._core.options import RequestOptions, check_timeout
 from musicai_sdk._core.session import Session

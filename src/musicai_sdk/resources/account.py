@@ -28,7 +28,7 @@ class AsyncWorkflows:
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return await _core.listing.list_workflows(self._session, options)
+        return await _core.lists.list_workflows(self._session, options)
 
 
 class AsyncApplications:

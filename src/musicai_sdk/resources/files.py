@@ -46,7 +46,7 @@ class AsyncFiles:
             TransferError: a folder, a device, an empty or unreadable file, a file that changed meanwhile, or a refusal.
             ConnectionFailedError: the service or its storage can't be reached.
         """
-        return await _core.uploading.upload(self._session, source, on_progress, options)
+        return await _core.upload.upload(self._session, source, on_progress, options)
 
     async def download(
         self,
@@ -78,7 +78,7 @@ class AsyncFiles:
             IntegrityError: what arrived was not whole, or can't be known to be, also not on the last attempt.
             InputError: the URL is not a web address, or the destination not a path.
         """
-        return await _core.downloading.download(self._session, url, destination, on_progress, options)
+        return await _core.download.download(self._session, url, destination, on_progress, options)
 
     async def read(self, output: JsonOutput[T], **options: Unpack[RequestOptions]) -> T:
         """Reads a JSON output as the type that its workflow declares.
@@ -97,5 +97,5 @@ class AsyncFiles:
             TransferError: the storage refused.
             InputError: it isn't a URL, as with an output in your own storage; or it is a recording, not JSON.
         """
-        value: T = await _core.reading.read(self._session, output, options)
+        value: T = await _core.json_output.read(self._session, output, options)
         return value

@@ -91,7 +91,7 @@ class AsyncJobs:
             TransferError: a local input can't be uploaded; no job was created.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
-        return await _core.creating.create(self._session, workflow, new, options)
+        return await _core.create.create(self._session, workflow, new, options)
 
     async def run(
         self,
@@ -130,7 +130,7 @@ class AsyncJobs:
             CreateUncertainError: as in `create`.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
-        return await _core.running.run(self._session, workflow, new, timeout, on_update, options)
+        return await _core.run.run(self._session, workflow, new, timeout, on_update, options)
 
     @overload
     async def get(
@@ -157,7 +157,7 @@ class AsyncJobs:
             NotFoundError: no such job for this key's application.
         """
         result_type = workflow_type.result_type if workflow_type is not None else None
-        return await _core.fetching.get(self._session, job, result_type, options)
+        return await _core.jobs.get(self._session, job, result_type, options)
 
     async def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
         """Fetches a job's id and status only: the cheap answer to "how far is it?".
@@ -169,7 +169,7 @@ class AsyncJobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        job_id = _core.fetching.job_id_of(job)
+        job_id = _core.jobs.job_id_of(job)
         return await self._session.call(GET_JOB_STATUS, job_id=job_id, options=options)
 
     def list(
@@ -194,7 +194,7 @@ class AsyncJobs:
         Raises:
             InputError: there is no such status, or the class has no slug.
         """
-        pages = _core.listing.job_pages(self._session, status, workflow, batch_name, page_size, options)
+        pages = _core.lists.job_pages(self._session, status, workflow, batch_name, page_size, options)
         return AsyncJobList(pages.again)
 
     async def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
@@ -209,7 +209,7 @@ class AsyncJobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        await _core.fetching.delete(self._session, job, options)
+        await _core.jobs.delete(self._session, job, options)
 
     @overload
     async def wait(
@@ -262,7 +262,7 @@ class AsyncJobs:
             WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
             NotFoundError: no such job for this key's application.
         """
-        return await _core.waiting.wait(
+        return await _core.wait.wait(
             self._session, job, timeout, on_update, options, poll_interval=poll_interval
         )
 
@@ -322,7 +322,7 @@ class AsyncJobs:
             NotFoundError: one of them doesn't exist for this key's application.
             InputError: a single job: `wait` waits for it.
         """
-        return await _core.waiting.wait_all(
+        return await _core.wait.wait_all(
             self._session, jobs, timeout, on_update, options, poll_interval=poll_interval
         )
 
@@ -366,7 +366,7 @@ class AsyncJobs:
             IntegrityError: what arrived is cut, damaged, or something else than the file.
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
-        return await _core.results.download_results(
+        return await _core.job_files.download_results(
             self._session, job, folder, manifest, on_progress, options, storage
         )
 
@@ -388,4 +388,4 @@ class AsyncJobs:
             CreateUncertainError: it isn't listed, but that proves nothing: jobs come and go too fast, or the service
                 doesn't give back the metadata that has the key.
         """
-        return await _core.creating.find(self._session, idempotency_key, options, settle=settle)
+        return await _core.create.find(self._session, idempotency_key, options, settle=settle)

@@ -43,7 +43,7 @@ class AsyncLegacyMethods:
             TransferError: a folder, an empty or unreadable file, or a refusal.
         """
         return (
-            await _core.uploading.upload(
+            await _core.upload.upload(
                 self._session, file_path, None, _core.legacy.settings_of(options, timeout)
             )
         ).url
@@ -77,7 +77,7 @@ class AsyncLegacyMethods:
         new = _core.legacy.new_job(job_name, options)
         return JobId(
             (
-                await _core.creating.create(
+                await _core.create.create(
                     self._session, workflow, new, _core.legacy.settings_of(options, timeout)
                 )
             ).id
@@ -96,9 +96,7 @@ class AsyncLegacyMethods:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return await _core.fetching.get(
-            self._session, job_id, None, _core.legacy.settings_of(options, timeout)
-        )
+        return await _core.jobs.get(self._session, job_id, None, _core.legacy.settings_of(options, timeout))
 
     async def get_job_status(
         self, job_id: str, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]
@@ -153,7 +151,7 @@ class AsyncLegacyMethods:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        await _core.fetching.delete(self._session, job_id, _core.legacy.settings_of(options, timeout))
+        await _core.jobs.delete(self._session, job_id, _core.legacy.settings_of(options, timeout))
         return JobId(job_id)
 
     @overload
@@ -184,7 +182,7 @@ class AsyncLegacyMethods:
             NotFoundError: no such job for this key's application.
         """
         found = _core.legacy.either(job_id, id, "job_id and id")
-        return await _core.waiting.wait(
+        return await _core.wait.wait(
             self._session, found, None, None, _core.legacy.settings_of(options, timeout)
         )
 
@@ -239,7 +237,7 @@ class AsyncLegacyMethods:
         job = _core.legacy.as_job(job_id_or_job_data)
         folder = _core.legacy.either(output_folder, output_dir, "output_folder and output_dir")
         return _core.legacy.names(
-            await _core.results.download_results(
+            await _core.job_files.download_results(
                 self._session,
                 job,
                 folder,
@@ -268,7 +266,7 @@ class AsyncLegacyMethods:
         Raises:
             TransferError: the storage refused, or the file can't be written.
         """
-        await _core.downloading.download(
+        await _core.download.download(
             self._session, url, file_destination, None, _core.legacy.settings_of(options, timeout)
         )
 

@@ -30,7 +30,7 @@ class Workflows:
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return drive(_core.listing.list_workflows(self._session, options))
+        return drive(_core.lists.list_workflows(self._session, options))
 
 
 class Applications:

@@ -93,7 +93,7 @@ class Jobs:
             TransferError: a local input can't be uploaded; no job was created.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
-        return drive(_core.creating.create(self._session, workflow, new, options))
+        return drive(_core.create.create(self._session, workflow, new, options))
 
     def run(
         self,
@@ -132,7 +132,7 @@ class Jobs:
             CreateUncertainError: as in `create`.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
-        return drive(_core.running.run(self._session, workflow, new, timeout, on_update, options))
+        return drive(_core.run.run(self._session, workflow, new, timeout, on_update, options))
 
     @overload
     def get(
@@ -159,7 +159,7 @@ class Jobs:
             NotFoundError: no such job for this key's application.
         """
         result_type = workflow_type.result_type if workflow_type is not None else None
-        return drive(_core.fetching.get(self._session, job, result_type, options))
+        return drive(_core.jobs.get(self._session, job, result_type, options))
 
     def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
         """Fetches a job's id and status only: the cheap answer to "how far is it?".
@@ -171,7 +171,7 @@ class Jobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        job_id = _core.fetching.job_id_of(job)
+        job_id = _core.jobs.job_id_of(job)
         return drive(self._session.call(GET_JOB_STATUS, job_id=job_id, options=options))
 
     def list(
@@ -196,7 +196,7 @@ class Jobs:
         Raises:
             InputError: there is no such status, or the class has no slug.
         """
-        pages = _core.listing.job_pages(self._session, status, workflow, batch_name, page_size, options)
+        pages = _core.lists.job_pages(self._session, status, workflow, batch_name, page_size, options)
         return JobList(pages.again)
 
     def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
@@ -211,7 +211,7 @@ class Jobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        drive(_core.fetching.delete(self._session, job, options))
+        drive(_core.jobs.delete(self._session, job, options))
 
     @overload
     def wait(
@@ -265,7 +265,7 @@ class Jobs:
             NotFoundError: no such job for this key's application.
         """
         return drive(
-            _core.waiting.wait(self._session, job, timeout, on_update, options, poll_interval=poll_interval)
+            _core.wait.wait(self._session, job, timeout, on_update, options, poll_interval=poll_interval)
         )
 
     @overload
@@ -325,9 +325,7 @@ class Jobs:
             InputError: a single job: `wait` waits for it.
         """
         return drive(
-            _core.waiting.wait_all(
-                self._session, jobs, timeout, on_update, options, poll_interval=poll_interval
-            )
+            _core.wait.wait_all(self._session, jobs, timeout, on_update, options, poll_interval=poll_interval)
         )
 
     def download(
@@ -371,7 +369,7 @@ class Jobs:
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
         return drive(
-            _core.results.download_results(
+            _core.job_files.download_results(
                 self._session, job, folder, manifest, on_progress, options, storage
             )
         )
@@ -394,4 +392,4 @@ class Jobs:
             CreateUncertainError: it isn't listed, but that proves nothing: jobs come and go too fast, or the service
                 doesn't give back the metadata that has the key.
         """
-        return drive(_core.creating.find(self._session, idempotency_key, options, settle=settle))
+        return drive(_core.create.find(self._session, idempotency_key, options, settle=settle))

@@ -46,7 +46,7 @@ class LegacyMethods:
         """
         return (
             drive(
-                _core.uploading.upload(
+                _core.upload.upload(
                     self._session, file_path, None, _core.legacy.settings_of(options, timeout)
                 )
             )
@@ -82,7 +82,7 @@ class LegacyMethods:
         return JobId(
             (
                 drive(
-                    _core.creating.create(
+                    _core.create.create(
                         self._session, workflow, new, _core.legacy.settings_of(options, timeout)
                     )
                 )
@@ -102,9 +102,7 @@ class LegacyMethods:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return drive(
-            _core.fetching.get(self._session, job_id, None, _core.legacy.settings_of(options, timeout))
-        )
+        return drive(_core.jobs.get(self._session, job_id, None, _core.legacy.settings_of(options, timeout)))
 
     def get_job_status(
         self, job_id: str, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]
@@ -161,7 +159,7 @@ class LegacyMethods:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        drive(_core.fetching.delete(self._session, job_id, _core.legacy.settings_of(options, timeout)))
+        drive(_core.jobs.delete(self._session, job_id, _core.legacy.settings_of(options, timeout)))
         return JobId(job_id)
 
     @overload
@@ -193,7 +191,7 @@ class LegacyMethods:
         """
         found = _core.legacy.either(job_id, id, "job_id and id")
         return drive(
-            _core.waiting.wait(self._session, found, None, None, _core.legacy.settings_of(options, timeout))
+            _core.wait.wait(self._session, found, None, None, _core.legacy.settings_of(options, timeout))
         )
 
     @overload
@@ -248,7 +246,7 @@ class LegacyMethods:
         folder = _core.legacy.either(output_folder, output_dir, "output_folder and output_dir")
         return _core.legacy.names(
             drive(
-                _core.results.download_results(
+                _core.job_files.download_results(
                     self._session,
                     job,
                     folder,
@@ -279,7 +277,7 @@ class LegacyMethods:
             TransferError: the storage refused, or the file can't be written.
         """
         drive(
-            _core.downloading.download(
+            _core.download.download(
                 self._session, url, file_destination, None, _core.legacy.settings_of(options, timeout)
             )
         )

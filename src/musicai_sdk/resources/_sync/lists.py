@@ -11,7 +11,7 @@ from musicai_sdk.models.job import Job, JobPage
 from musicai_sdk.models.result import R_co
 
 if TYPE_CHECKING:
-    from musicai_sdk._core.listing import JobPages
+    from musicai_sdk._core.lists import JobPages
 
 
 class JobList(Generic[R_co]):

@@ -13,10 +13,10 @@ from musicai_sdk._core.codings import CodingError, codings, decoder_of
 from musicai_sdk._core.content import Content, broke_off
 from musicai_sdk._core.file_kinds import Expected, check_content
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.partial import Partial, Version, not_written
-from musicai_sdk._core.retrying import retrying
+from musicai_sdk._core.resume import Partial, Version, not_written
+from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.storage import storage_error
+from musicai_sdk._core.storage_errors import storage_error
 from musicai_sdk._files import replaceable
 from musicai_sdk._io import IO, Request, ResponseStream
 from musicai_sdk._text import without_query

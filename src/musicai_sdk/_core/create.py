@@ -8,17 +8,17 @@ from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import NewJob
-from musicai_sdk._core.deadlines import before_create, still_time, within
-from musicai_sdk._core.fetching import get
+from musicai_sdk._core.deadline import before_create, still_time, within
 from musicai_sdk._core.idempotency import alone, checked_key, fingerprints
 from musicai_sdk._core.interruption import noted
-from musicai_sdk._core.listing import JobPages
+from musicai_sdk._core.jobs import get
+from musicai_sdk._core.lists import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.own_storage import upload_urls
-from musicai_sdk._core.retrying import may_have_acted
+from musicai_sdk._core.retry import may_have_acted
 from musicai_sdk._core.session import Session, encoded
-from musicai_sdk._core.uploading import upload
+from musicai_sdk._core.upload import upload
 from musicai_sdk._io.record import logger
 from musicai_sdk._job_search import Wanted, search
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError

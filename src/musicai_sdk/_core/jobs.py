@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from musicai_sdk._core.operations import DELETE_JOB, GET_JOB
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.retrying import retrying
+from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session, segment
 from musicai_sdk.errors import NotFoundError
 from musicai_sdk.models.job import Job, JobRef

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import PydanticUserError
 
 from musicai_sdk._core.content import Content
-from musicai_sdk._core.downloading import checked_url, refuse_errors, storage_request
+from musicai_sdk._core.download import checked_url, refuse_errors, storage_request
 from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.responses import read_json
-from musicai_sdk._core.retrying import retrying
+from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session
 from musicai_sdk._io import Response, ResponseStream
 from musicai_sdk._text import without_query

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from musicai_sdk._core.arguments import OnUpdate
-from musicai_sdk._core.looking import Look
+from musicai_sdk._core.job_states import Look
 from musicai_sdk._core.options import RequestOptions, check_options
-from musicai_sdk._core.retrying import is_transient
+from musicai_sdk._core.retry import is_transient
 from musicai_sdk._core.session import Session
 from musicai_sdk._io import Signal
 from musicai_sdk._io.record import logger

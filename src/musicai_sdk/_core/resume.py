@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from musicai_sdk import _files
-from musicai_sdk._core.names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
+from musicai_sdk._core.output_names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
 from musicai_sdk._core.sources import CHUNK
 from musicai_sdk._io import cancellation
 from musicai_sdk._names import with_ending

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import OnUpdate
-from musicai_sdk._core.deadlines import deadline_of
-from musicai_sdk._core.fetching import get, job_id_of, result_type_of
+from musicai_sdk._core.deadline import deadline_of
 from musicai_sdk._core.interruption import job_note, noted
+from musicai_sdk._core.jobs import get, job_id_of, result_type_of
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.polling import (
+from musicai_sdk._core.poller import (
     CONFIDENCE,
     FIRST_PAUSE,
     LONGEST_SLEEP,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.retrying import is_transient
+from musicai_sdk._core.retry import is_transient
 from musicai_sdk._core.session import Session
 from musicai_sdk.errors import CreateTimeoutError, InputError, MusicAiError
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from musicai_sdk._core.arguments import Progress, UploadSource
-from musicai_sdk._core.deadlines import in_time, still_time, within
+from musicai_sdk._core.deadline import in_time, still_time, within
 from musicai_sdk._core.operations import GET_UPLOAD
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.retrying import retrying
+from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.sources import opened
-from musicai_sdk._core.storage import storage_error
+from musicai_sdk._core.storage_errors import storage_error
 from musicai_sdk._io import IO, Request, send
 from musicai_sdk.models.files import UploadedFile
 

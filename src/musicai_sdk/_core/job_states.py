@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from musicai_sdk._core.deadlines import within
-from musicai_sdk._core.listing import PAGE_SIZE, JobPages
+from musicai_sdk._core.deadline import within
+from musicai_sdk._core.lists import PAGE_SIZE, JobPages
 from musicai_sdk._core.operations import GET_JOB, GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.retrying import is_transient
+from musicai_sdk._core.retry import is_transient
 from musicai_sdk._core.session import Session
 from musicai_sdk._io.record import logger
 from musicai_sdk.errors import (

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import Progress, ResultStorage
-from musicai_sdk._core.downloading import download
-from musicai_sdk._core.fetching import get
+from musicai_sdk._core.download import download
 from musicai_sdk._core.file_kinds import refuse_empty
-from musicai_sdk._core.names import PARTIAL, file_names
+from musicai_sdk._core.jobs import get
 from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.output_names import PARTIAL, file_names
 from musicai_sdk._core.own_storage import download_urls
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.storage import EXPIRED_STATUSES
+from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
 from musicai_sdk._files import write_text
 from musicai_sdk._io.record import logger
 from musicai_sdk._names import safe_name

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from musicai_sdk._core.arguments import NewJob, OnUpdate
-from musicai_sdk._core.creating import create
-from musicai_sdk._core.deadlines import deadline_of
+from musicai_sdk._core.create import create
+from musicai_sdk._core.deadline import deadline_of
 from musicai_sdk._core.interruption import job_note, noted
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
-from musicai_sdk._core.waiting import wait
+from musicai_sdk._core.wait import wait
 from musicai_sdk.models.job import Job
 from musicai_sdk.models.result import R
 from musicai_sdk.workflows.base import Workflow
