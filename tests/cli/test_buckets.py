@@ -6,7 +6,7 @@ import pytest
 
 from cli.support import Command
 from musicai_sdk.batch import Folder
-from musicai_sdk.cli.places import inputs_at
+from musicai_sdk.cli.locations import inputs_at
 from storage.conftest import running_s3, s3
 from storage.support import S3
 

@@ -18,8 +18,8 @@ from musicai_sdk.batch import State
 from musicai_sdk.batch.events import Tally
 from musicai_sdk.cli.app import musicai
 from musicai_sdk.cli.arguments import check_writable
-from musicai_sdk.cli.ending import at_the_service
-from musicai_sdk.cli.failing import tell
+from musicai_sdk.cli.errors import tell
+from musicai_sdk.cli.summary import at_the_service
 
 FILE = ("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
 """A run of the workflow that gives back what it gets, on `song.wav`."""

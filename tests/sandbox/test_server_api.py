@@ -347,7 +347,7 @@ def test_a_failed_answer_of_the_sandbox_itself(
     def broken(*_: object) -> None:
         raise RuntimeError("secret internals")
 
-    monkeypatch.setattr("musicai_sdk.sandbox.api.iso", broken)
+    monkeypatch.setattr("musicai_sdk.sandbox.api.routes.iso", broken)
     job_id = create(api)
     answer = api.get(f"/job/{job_id}")
     refused(answer, 500)

@@ -230,7 +230,7 @@ def test_how_a_job_fails(
 ) -> None:
     job = finished(api, create(api, workflow))
     assert (job["status"], job["result"], job["error"]) == ("FAILED", None, error)
-    logged = [record for record in caplog.records if record.name == "musicai_sdk.sandbox.working"]
+    logged = [record for record in caplog.records if record.name == "musicai_sdk.sandbox.api.work"]
     assert bool(logged) == (error["code"] == "INTERNAL_ERROR")
 
 

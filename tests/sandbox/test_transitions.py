@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.sandbox.api.transition import Transition
 from musicai_sdk.sandbox.engine.task import Output, Task
-from musicai_sdk.sandbox.transition import Transition
 
 
 def make(task: Task) -> dict[str, Output]:

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-from musicai_sdk.sandbox.quirks import Quirks
+from musicai_sdk.sandbox.faults.quirks import Quirks
 from simulation.io import Network
 from simulation.service import Traffic
 

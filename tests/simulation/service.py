@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 
 from musicai_sdk.models.job import IDEMPOTENCY_KEY
 from musicai_sdk.sandbox.clock import iso
-from musicai_sdk.sandbox.odd_answers import odd_job
-from musicai_sdk.sandbox.quirks import Quirks
-from musicai_sdk.sandbox.records import JobRecord
+from musicai_sdk.sandbox.database.records import JobRecord
+from musicai_sdk.sandbox.faults.odd_answers import odd_job
+from musicai_sdk.sandbox.faults.quirks import Quirks
 from simulation.world import World
 
 APPLICATION = {"id": "7a3c1a52-0d1c-4a4e-9b43-8f1f0a0d4b11", "name": "Simulated"}

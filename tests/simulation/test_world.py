@@ -13,7 +13,7 @@ import pytest
 from musicai_sdk._io.protocol import Request, Response, send
 from musicai_sdk.errors import ConnectionFailedError, RequestTimeoutError
 from musicai_sdk.models.job import IDEMPOTENCY_KEY
-from musicai_sdk.sandbox.quirks import Quirks
+from musicai_sdk.sandbox.faults.quirks import Quirks
 from simulation.core import run
 from simulation.io import FAULTS, Fault, Network, SimulatedIO
 from simulation.service import Service, Traffic

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from musicai_sdk.cli.arguments import folders, is_remote, paths
-from musicai_sdk.cli.folder import process_folder
-from musicai_sdk.cli.jobs import job
-from musicai_sdk.cli.ledgers import batch
-from musicai_sdk.cli.process import process
-from musicai_sdk.cli.root import Root
-from musicai_sdk.cli.settings import KEY_FILE_VARIABLE, Settings, command
+from musicai_sdk.cli.commands.batch import batch
+from musicai_sdk.cli.commands.job import job
+from musicai_sdk.cli.commands.process_file import process
+from musicai_sdk.cli.commands.process_folder import process_folder
+from musicai_sdk.cli.context import KEY_FILE_VARIABLE, Settings, command
+from musicai_sdk.cli.group import Root
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})

@@ -30,7 +30,7 @@ Not modelled:
     `Sandbox.put_in_batch` stands in for the dashboard), and workflows nobody has registered.
 
 For tests there are `Sandbox.workflow` to register your own workflow over decoded audio, `Sandbox.faults` to make
-requests and jobs go wrong on the wire (`musicai_sdk.sandbox.faulting.FaultOptions` lists how; `Sandbox.refusing` refuses
+requests and jobs go wrong on the wire (`musicai_sdk.sandbox.faults.options.FaultOptions` lists how; `Sandbox.refusing` refuses
 connections), `Sandbox.clock` to let time pass, `Sandbox.requests` to see what was asked, and `Sandbox.reset` to begin
 anew. A process of its own is told the same by `--fault`, or over HTTP:
 
@@ -51,8 +51,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from musicai_sdk.sandbox.quirks import Quirks
-    from musicai_sdk.sandbox.server import Sandbox
+    from musicai_sdk.sandbox.faults.quirks import Quirks
+    from musicai_sdk.sandbox.sandbox import Sandbox
 
 __all__ = ["Quirks", "Sandbox"]
 
@@ -61,7 +61,7 @@ _EXTRA = ("google_crc32c", "numpy", "soundfile", "starlette", "trustme", "uvicor
 
 def __getattr__(name: str) -> object:
     if name == "Quirks":
-        from musicai_sdk.sandbox.quirks import Quirks
+        from musicai_sdk.sandbox.faults.quirks import Quirks
 
         return Quirks
     if name != "Sandbox":
@@ -69,6 +69,6 @@ def __getattr__(name: str) -> object:
     missing = [module for module in _EXTRA if find_spec(module) is None]
     if missing:
         raise ImportError(f'the sandbox needs {", ".join(missing)}: pip install "musicai-sdk[sandbox]"')
-    from musicai_sdk.sandbox.server import Sandbox
+    from musicai_sdk.sandbox.sandbox import Sandbox
 
     return Sandbox

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Literal, NoReturn
 
-    from musicai_sdk.sandbox.server import Sandbox
+    from musicai_sdk.sandbox.sandbox import Sandbox
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -81,8 +81,8 @@ def _made(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
     Raises:
         ValueError: If an argument makes no sense.
     """
-    from musicai_sdk.sandbox.faulting import FaultOptions, parsed
-    from musicai_sdk.sandbox.quirks import quirks_from_text
+    from musicai_sdk.sandbox.faults.options import FaultOptions, parsed
+    from musicai_sdk.sandbox.faults.quirks import quirks_from_text
 
     try:
         quirks = quirks_from_text(options.quirk)
@@ -139,7 +139,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         default=[],
         metavar="'METHOD PATH NAME=VALUE …'",
         help="make requests go wrong, such as 'POST /job status=503 nth=2' or '* * delay=0.2 probability=0.1';"
-        " may be given several times; the names are described in musicai_sdk.sandbox.faulting",
+        " may be given several times; the names are described in musicai_sdk.sandbox.faults.options",
     )
     parser.add_argument(
         "--quirk",

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musicai_sdk.sandbox.private import make_private, open_private, private_file, private_folder
+from musicai_sdk.sandbox.private_files import make_private, open_private, private_file, private_folder
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

@@ -19,7 +19,7 @@ import os
 import sys
 from importlib.util import find_spec
 
-from musicai_sdk.cli.progress.display import Display, Several
+from musicai_sdk.cli.progress.base import Display, Several
 
 __all__ = ["Display", "display_for"]
 

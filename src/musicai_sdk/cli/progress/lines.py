@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from musicai_sdk.cli.progress.telling import count, figures, told
+from musicai_sdk.cli.progress.wording import count, figures, told
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Progress

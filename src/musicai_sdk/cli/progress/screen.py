@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from musicai_sdk.cli.progress.telling import DOING, count, figures, settled, told
-from musicai_sdk.cli.words import duration, place, shortened
+from musicai_sdk.cli.formatting import duration, place, shortened
+from musicai_sdk.cli.progress.wording import DOING, count, figures, settled, told
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, InFlight, Progress

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from musicai_sdk.sandbox.records import JobRecord
+    from musicai_sdk.sandbox.database.records import JobRecord
 
 _AUDIO = (".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav")
 

@@ -11,9 +11,9 @@ from musicai_sdk.sandbox.dashboard.html import Html, join, tag
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from musicai_sdk.sandbox.faults import Fault
-    from musicai_sdk.sandbox.journal import JournalEntry
-    from musicai_sdk.sandbox.records import JobRecord
+    from musicai_sdk.sandbox.database.records import JobRecord
+    from musicai_sdk.sandbox.faults.rules import Fault
+    from musicai_sdk.sandbox.http.request_log import JournalEntry
 
 STATUSES = ("QUEUED", "STARTED", "SUCCEEDED", "FAILED")
 _LATEST = 100

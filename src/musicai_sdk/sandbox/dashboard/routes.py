@@ -11,27 +11,27 @@ from pydantic import TypeAdapter
 from starlette.responses import JSONResponse, Response
 
 from musicai_sdk.models.result_files import result_files
-from musicai_sdk.sandbox.answers import ApiError
 from musicai_sdk.sandbox.clock import iso
 from musicai_sdk.sandbox.dashboard import job as job_pages
 from musicai_sdk.sandbox.dashboard import pages
 from musicai_sdk.sandbox.dashboard.html import CONTENT_POLICY
-from musicai_sdk.sandbox.faulting import checked, parsed
+from musicai_sdk.sandbox.faults.options import checked, parsed
+from musicai_sdk.sandbox.http.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
 
-    from musicai_sdk.sandbox.api import Api
+    from musicai_sdk.sandbox.api.routes import Api
     from musicai_sdk.sandbox.clock import Clock
     from musicai_sdk.sandbox.dashboard.html import Html
-    from musicai_sdk.sandbox.faults import Faults
-    from musicai_sdk.sandbox.journal import Journal
-    from musicai_sdk.sandbox.objects import ObjectStore
-    from musicai_sdk.sandbox.records import JobRecord, StoredObject
-    from musicai_sdk.sandbox.signing import Signer
-    from musicai_sdk.sandbox.state import State
+    from musicai_sdk.sandbox.database.database import State
+    from musicai_sdk.sandbox.database.records import JobRecord, StoredObject
+    from musicai_sdk.sandbox.faults.rules import Faults
+    from musicai_sdk.sandbox.http.request_log import Journal
+    from musicai_sdk.sandbox.storage.objects import ObjectStore
+    from musicai_sdk.sandbox.storage.signing import Signer
 
 _TYPES: Final = {"style.css": "text/css", "index.js": "text/javascript", "job.js": "text/javascript"}
 _JOBS_SHOWN = 200

@@ -1,0 +1,198 @@
+"""`musicai batch …`: what a ledger tells, also while a run is going on in it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from typing_extensions import override
+
+from musicai_sdk.cli.arguments import paths
+from musicai_sdk.cli.context import Settings, command, visible
+
+if TYPE_CHECKING:
+    from musicai_sdk.batch import LedgerView, OutputRecord, Track
+
+_TRACK = (
+    *("source", "state", "folder", "params", "job_id", "attempts", "error_code", "error_message"),
+    *("seen_at", "created_at", "finished_at", "verified_at"),
+)
+_OUTPUT = ("output", "path", "size", "sha256")
+
+
+class _OfStates(click.Command):
+    """A command that prints the states by their names in the ledger; its help says what they mean."""
+
+    @override
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from musicai_sdk.batch.ledger.states import BEST_FIRST, TABLE
+
+        super().format_help_text(ctx, formatter)
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_dl([(state, TABLE[state].explained) for state in BEST_FIRST])
+
+
+@click.group()
+def batch() -> None:
+    """Look into the ledger of `process folder`."""
+
+
+_PLACE = click.argument("place", metavar="OUT_OR_LEDGER", shell_complete=paths)
+
+
+def _opened(place: str) -> LedgerView:
+    from musicai_sdk.batch import ledger_of, open_ledger
+
+    return open_ledger(ledger_of(place))
+
+
+@batch.command(cls=_OfStates)
+@_PLACE
+@click.pass_obj
+@command
+def status(settings: Settings, place: str) -> None:
+    """Print how many tracks are how far, how long they took, and the bytes.
+
+    With --json the states have their names in the ledger:
+    """
+    from musicai_sdk.batch.ledger.states import TABLE
+    from musicai_sdk.cli.formatting import duration, size, times
+
+    with _opened(place) as view:
+        counts, durations, (uploaded, downloaded) = view.counts(), view.durations(), view.bytes()
+        rejected = len(list(view.rejected()))
+        jobs, paid, left = view.jobs_created(), view.tracks_paid(), view.jobs_left()
+        workflow, ledger = view.workflow, str(view.path)
+    if settings.as_json:
+        value = {"ledger": ledger, "workflow": workflow, "states": counts, "rejected": rejected}
+        value |= {"jobs_created": jobs, "tracks_paid": paid, "jobs_left": left}
+        value |= {"durations": {stage: asdict(took) for stage, took in durations.items()}}
+        settings.show(value | {"bytes_uploaded": uploaded, "bytes_downloaded": downloaded}, "")
+        return
+    click.echo(f"{ledger}: {workflow}, {sum(counts.values()):,} tracks")
+    for state, count in counts.items():
+        click.echo(f"{count:>9,}  {TABLE[state].label}")
+    if rejected:
+        click.echo(f"{rejected:>9,}  not taken in the latest run")
+    for stage, took in durations.items():
+        figures = (
+            f"{what} {duration(value)}" for what, value in _figures(took.median, took.p95, took.longest)
+        )
+        click.echo(f"{stage:>9}  {', '.join(figures)}")
+    if jobs:
+        click.echo(
+            f"{'jobs':>9}  {times(jobs, 'job')} paid for {times(paid, 'track')}, {len(left):,} still at the service"
+        )
+    click.echo(f"{'bytes':>9}  {size(uploaded)} up, {size(downloaded)} down")
+
+
+def _figures(median: float, p95: float, longest: float) -> Iterator[tuple[str, float]]:
+    yield from (("median", median), ("95 % within", p95), ("longest", longest))
+
+
+@batch.command()
+@_PLACE
+@click.pass_obj
+@command
+def failures(settings: Settings, place: str) -> None:
+    """Print the tracks that failed, are uncertain or weren't taken: why, and how often they were tried."""
+    from musicai_sdk.cli.formatting import place as place_of
+    from musicai_sdk.cli.formatting import printable
+    from musicai_sdk.cli.progress.wording import failure_line
+
+    with _opened(place) as view:
+        for each in view.failures():
+            settings.show(asdict(each), failure_line(each))
+        for rejected in view.rejected():
+            value = {"source": rejected.source, "state": "rejected", "message": rejected.reason}
+            settings.show(value, f"not taken: {place_of(rejected.source)}: {printable(rejected.reason)}")
+
+
+@batch.command()
+@_PLACE
+@click.argument("track", required=False)
+@click.pass_obj
+@command
+def history(settings: Settings, place: str, track: str | None) -> None:
+    """Print every paid request that was ever sent, and the job that it made: of all tracks, or of TRACK.
+
+    TRACK is an input, a folder of results, or a track's key in the ledger. Requests are written down before they leave:
+    one that is `sent` may have been received or not. Exit code 1 if TRACK isn't in the ledger.
+    """
+    from musicai_sdk.cli.formatting import place as place_of
+
+    found = False
+    with _opened(place) as view:
+        for each in view.attempts(track):
+            found = True
+            when = datetime.fromtimestamp(each.sent_at).astimezone() if each.sent_at is not None else None
+            parts = [f"{when:%Y-%m-%d %H:%M:%S}" if when else "some time ago", each.reason, each.outcome]
+            parts += [each.code] if each.code else []
+            parts += [f"job {each.job_id}{', deleted' if each.deleted_at else ''}"] if each.job_id else []
+            settings.show(asdict(each), f"{place_of(each.source)}: {'  '.join(parts)}")
+        known = found or track is None or view.knows(track)
+    if not known:
+        click.echo(f"no track {track!r} in this ledger", err=True)
+        click.get_current_context().exit(1)
+
+
+@batch.command()
+@_PLACE
+@click.pass_obj
+@command
+def check(settings: Settings, place: str) -> None:
+    """Read all results again, and print the tracks whose files are missing or aren't what was recorded.
+
+    A run doesn't do that: what is recorded as done is skipped. Exit code 1 if there are such tracks. Put their files
+    back from a copy; else only a job that is paid anew gives them, with an output folder of its own.
+    """
+    from musicai_sdk.batch.ledger.states import SAFE
+    from musicai_sdk.cli.formatting import place as place_of
+    from musicai_sdk.cli.formatting import printable
+
+    damaged = 0
+    with _opened(place) as view:
+        for each in view.check(view.bucket or view.out):
+            damaged += 1
+            settings.show(asdict(each), f"damaged: {place_of(each.source)}: {printable(each.reason)}")
+        done = sum(view.counts().get(state, 0) for state in SAFE)
+    click.echo(f"{done - damaged:,} of {done:,} finished tracks are as they were recorded", err=True)
+    click.get_current_context().exit(1 if damaged else 0)
+
+
+@batch.command(cls=_OfStates)
+@_PLACE
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="csv, or jsonl as with --json.")
+@click.pass_obj
+@command
+def export(settings: Settings, place: str, form: str | None) -> None:
+    """Print every track with its outputs.
+
+    As CSV a line for each output, and one for a track that has none; as JSONL a line for each track. The output
+    without a name is the JSON file with the whole result. Times are seconds since 1970, paths are relative to the
+    output folder. The column `state` has one of these:
+    """
+    with _opened(place) as view:
+        if (form or ("jsonl" if settings.as_json else "csv")) == "jsonl":
+            for track, outputs in view.tracks():
+                click.echo(visible(json.dumps(_record(track, outputs), ensure_ascii=False)))
+            return
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow((*_TRACK, *_OUTPUT))
+        for track, outputs in view.tracks():
+            row = [getattr(track, name) for name in _TRACK]
+            writer.writerows([*row, each.name, each.path, each.size, each.sha256] for each in outputs)
+            if not outputs:
+                writer.writerow([*row, *("" for _ in _OUTPUT)])
+
+
+def _record(track: Track, outputs: tuple[OutputRecord, ...]) -> dict[str, Any]:
+    record = {name: getattr(track, name) for name in _TRACK} | {"params": json.loads(track.params)}
+    return record | {"outputs": [asdict(each) for each in outputs]}

@@ -1,0 +1,1 @@
+"""The API: its operations, the queue of jobs and the work on each."""

@@ -1,0 +1,71 @@
+"""Which workflows there are, and what runs them."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import uuid
+from typing import TYPE_CHECKING
+
+from musicai_sdk.sandbox.engine.processes import EngineWorkflow, Processes
+from musicai_sdk.sandbox.engine.workflows import LIGHT, WORKFLOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from musicai_sdk.sandbox.engine.task import Handler
+
+_IDS = uuid.UUID("4a1d9c52-5c0e-4d0b-9f27-6f7f0f2f6c11")
+
+
+class Catalogue:
+    """The workflows of one sandbox.
+
+    Args:
+        workflows: Workflows by slug, in place of the engine's; None for the engine's, which run in processes of
+            their own. All others run on threads: they may be closures, and use what the caller has.
+    """
+
+    def __init__(self, workflows: Mapping[str, Handler] | None = None) -> None:
+        self._lock = threading.Lock()
+        self._own: dict[str, Handler] = {}
+        self._processes = Processes()
+        self._base: Mapping[str, Handler] = workflows if workflows is not None else self._engine()
+
+    def register(self, slug: str, handler: Handler) -> None:
+        """Adds a workflow, or takes the place of one."""
+        with self._lock:
+            self._own[slug] = handler
+
+    def handlers(self) -> dict[str, Handler]:
+        """Returns all workflows by slug, the caller's own first."""
+        with self._lock:
+            return {**self._own, **self._base, **self._own}
+
+    def stop(self) -> None:
+        """Ends the engine's processes; the next job starts new ones."""
+        self._processes.stop()
+
+    def _engine(self) -> dict[str, Handler]:
+        return {
+            slug: handler if slug in LIGHT else EngineWorkflow(self._processes, slug, handler)
+            for slug, handler in WORKFLOWS.items()
+        }
+
+
+def workflow_name(slug: str) -> str:
+    """Returns the name that a workflow has in the dashboard."""
+    return slug.rpartition("/")[2].replace("-", " ").capitalize()
+
+
+def workflow_answer(slug: str, handler: Handler, since: str) -> dict[str, str]:
+    """Returns a workflow as `GET /workflow` lists it (source: official clients)."""
+    description = (inspect.getdoc(handler) or "").partition("\n")[0]
+    return {
+        "id": str(uuid.uuid5(_IDS, slug)),
+        "name": workflow_name(slug),
+        "slug": slug,
+        "description": description,
+        "createdAt": since,
+        "updatedAt": since,
+    }

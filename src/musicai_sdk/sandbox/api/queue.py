@@ -1,0 +1,230 @@
+"""The queue: jobs start as slots of the plan come free, and show their outcomes when they are due."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from musicai_sdk.sandbox.api.transition import Transition
+from musicai_sdk.sandbox.api.work import INTERNAL_ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from musicai_sdk.sandbox.api.work import Outcome, Worker
+    from musicai_sdk.sandbox.clock import Clock
+    from musicai_sdk.sandbox.database.database import State
+    from musicai_sdk.sandbox.database.records import JobRecord
+    from musicai_sdk.sandbox.faults.options import FaultOptions
+
+_PATIENCE = 60.0
+"""How long, in seconds, a poll or `Clock.advance` waits for the work on a job that is due."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    seq: int
+    transition: Transition | None
+    fault: FaultOptions
+
+
+@dataclass(eq=False)
+class _Active:
+    """A job in a slot."""
+
+    job: JobRecord
+    fault: FaultOptions
+    due: float | None
+    """When its outcome may be shown, on the sandbox's clock."""
+    polls: int | None
+    """How often it is still to be seen under way."""
+    outcome: Outcome | None = None
+    dropped: threading.Event = field(default_factory=threading.Event)
+    ended: Future[None] = field(default_factory=Future[None])
+
+    def is_due(self, now: float) -> bool:
+        return (self.due is None or self.due <= now) and (self.polls is None or self.polls < 0)
+
+
+class Workers:
+    """Runs jobs in the order they came in, never more at once than the plan allows."""
+
+    def __init__(self, state: State, worker: Worker, clock: Clock, slots: int) -> None:
+        self.transition: Transition | None = None
+        """When jobs that are created from now on show their outcomes; None for when their work is done."""
+        self._state = state
+        self._worker = worker
+        self._clock = clock
+        self._changed = threading.Condition(threading.RLock())
+        self._queue = deque[_Waiting]()
+        self._active: dict[int, _Active] = {}
+        self._free = [clock.now()] * slots
+        """Since when each free slot is free, a heap."""
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="sandbox-job")
+        self._stopping = threading.Event()
+        self._ticking: threading.Thread | None = None
+
+    def submit(self, seq: int, fault: FaultOptions | None = None) -> None:
+        """Queues a job; one that comes while the sandbox is stopping waits for its next start."""
+        fault = fault or {}
+        transition = self.transition
+        if "job_seconds" in fault:
+            transition = Transition(seconds=fault["job_seconds"])
+        elif "job_polls" in fault:
+            transition = Transition(polls=fault["job_polls"])
+        with self._changed:
+            self._queue.append(_Waiting(seq, transition, fault))
+            self._fill()
+
+    async def look(self, jobs: Iterable[JobRecord]) -> bool:
+        """Counts that jobs are seen, and waits for the work on those that are due by that.
+
+        Returns:
+            Whether one of them may have another status by now.
+        """
+        due = list[Future[None]]()
+        with self._changed:
+            for job in jobs:
+                active = self._active.get(job.seq)
+                if active and active.polls is not None and not active.dropped.is_set():
+                    active.polls -= 1
+                    if active.polls < 0:
+                        due.append(active.ended)
+            if due:
+                self._show()
+        if due:
+            await asyncio.wait([asyncio.wrap_future(future) for future in due], timeout=_PATIENCE)
+        return bool(due)
+
+    def catch_up(self) -> None:
+        """Shows what is due by the clock, and waits for the work on it."""
+        with self._changed:
+            self._show()
+            self._changed.wait_for(lambda: not self._is_behind(), timeout=_PATIENCE)
+
+    def next_due(self) -> float | None:
+        """Waits for the work on the jobs that have started and end by the clock; returns when the first of them ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: all(each.outcome for each in self._timed()), timeout=_PATIENCE)
+            return min((each.due for each in self._timed() if each.due is not None), default=None)
+
+    def drop(self, seq: int) -> None:
+        """Takes a job that was deleted out of the queue, or off its slot."""
+        with self._changed:
+            self._queue = deque(waiting for waiting in self._queue if waiting.seq != seq)
+            if active := self._active.get(seq):
+                active.dropped.set()
+                self._show()
+
+    def drop_all(self) -> None:
+        """The same for all jobs."""
+        with self._changed:
+            self._queue.clear()
+            for active in self._active.values():
+                active.dropped.set()
+            self._show()
+
+    def stop(self) -> None:
+        """Empties the queue and waits for the jobs at work; those still fetching give up at once."""
+        self._stopping.set()
+        with self._changed:
+            self._queue.clear()
+            self._changed.notify_all()
+        self._pool.shutdown(cancel_futures=True)
+        if self._ticking is not None:
+            self._ticking.join()
+        for (
+            active
+        ) in self._active.values():  # Nobody has seen their outcomes: they begin again at the next start.
+            self._worker.discard(active.outcome.stored if active.outcome else [])
+            active.ended.set_result(None)
+
+    def _fill(self) -> None:
+        while self._queue and self._free and not self._stopping.is_set():
+            waiting = self._queue.popleft()
+            job = self._state.start_job(waiting.seq, self._free[0])
+            if job is None or job.started_at is None:  # It was deleted meanwhile.
+                continue
+            heapq.heappop(self._free)
+            wanted = waiting.transition or Transition(seconds=0)
+            due = None if wanted.seconds is None else job.started_at + wanted.seconds
+            active = _Active(job, waiting.fault, due if waiting.transition else None, wanted.polls)
+            self._active[job.seq] = active
+            if active.due is not None and self._ticking is None:
+                self._ticking = threading.Thread(target=self._tick, name="sandbox-clock", daemon=True)
+                self._ticking.start()
+            with suppress(RuntimeError):  # The pool was shut down in between.
+                self._pool.submit(self._work, active)
+
+    def _work(self, active: _Active) -> None:
+        if not self._stopping.is_set():
+            outcome = self._worker.work(active.job, active.fault, active.dropped, self._stopping)
+            with self._changed:
+                if outcome is None and not active.dropped.is_set():
+                    return  # The sandbox is being stopped; the job begins again at the next start.
+                active.outcome = outcome or INTERNAL_ERROR
+                self._show()
+
+    def _show(self) -> None:
+        """Ends the jobs whose outcomes are there and due, and fills their slots; by and by, in order."""
+        while True:
+            now = self._clock.now()
+            ready = [
+                active
+                for active in self._active.values()
+                if active.outcome is not None and (active.dropped.is_set() or active.is_due(now))
+            ]
+            for active in sorted(ready, key=lambda active: now if active.due is None else active.due):
+                self._end(active, now)
+            if not ready:
+                break
+            self._fill()
+        self._changed.notify_all()
+
+    def _end(self, active: _Active, now: float) -> None:
+        ended_at = now if active.due is None else min(active.due, now)
+        outcome = active.outcome or INTERNAL_ERROR
+        kept = False
+        try:
+            if not active.dropped.is_set():
+                kept = self._state.finish_job(
+                    active.job.seq,
+                    ended_at,
+                    result=outcome.result,
+                    error=outcome.error,
+                    objects=outcome.stored,
+                )
+        finally:
+            if not kept:
+                self._worker.discard(outcome.stored)
+            del self._active[active.job.seq]
+            heapq.heappush(self._free, ended_at)
+            active.ended.set_result(None)
+
+    def _is_behind(self) -> bool:
+        now = self._clock.now()
+        return any(active.is_due(now) for active in self._timed())
+
+    def _timed(self) -> list[_Active]:
+        if self._stopping.is_set():
+            return []
+        return [each for each in self._active.values() if each.due is not None and not each.dropped.is_set()]
+
+    def _tick(self) -> None:
+        """Shows outcomes that come due as time passes by itself."""
+        with self._changed:
+            while not self._stopping.is_set():
+                self._show()
+                dues = [
+                    active.due
+                    for active in self._active.values()
+                    if active.due is not None and active.outcome
+                ]
+                wait = min(dues) - self._clock.now() if dues else None
+                self._changed.wait(wait)

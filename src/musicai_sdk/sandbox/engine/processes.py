@@ -1,0 +1,165 @@
+"""The engine at work in processes of its own, so that the API answers while it computes."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import musicai_sdk
+from musicai_sdk.sandbox.api.transfers import JobDropped
+from musicai_sdk.sandbox.engine.task import WorkflowFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from musicai_sdk.sandbox.engine.task import Handler, Output, Task
+
+_ROOT = str(Path(musicai_sdk.__file__).parents[1])
+_LOOK_UP = 0.1  # Seconds between looks at whether a job is wanted still.
+_FAREWELL = 2.0  # Seconds that an idle process gets to end.
+
+
+class EngineWorkflow:
+    """A workflow of the engine, run in one of its processes."""
+
+    def __init__(self, processes: Processes, slug: str, original: Handler) -> None:
+        self._processes = processes
+        self._slug = slug
+        self.__doc__ = original.__doc__
+
+    def __call__(self, task: Task) -> Mapping[str, Output]:
+        """Does the work on a job."""
+        return self._processes.run(self._slug, task)
+
+
+class Processes:
+    """Processes that run the engine: started when the first jobs need them, and used again.
+
+    They are no `multiprocessing` ones, which would run the caller's script a second time unless it is guarded.
+    """
+
+    def __init__(self) -> None:
+        self._room = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
+        self._idle: list[_Process] = []
+        self._lock = threading.Lock()
+
+    def run(self, slug: str, task: Task) -> Mapping[str, Output]:
+        """Runs a workflow of the engine.
+
+        Raises:
+            WorkflowFailure: As the workflow does.
+            JobDropped: If the job isn't wanted any more.
+            RuntimeError: If the workflow crashed; it holds the traceback.
+        """
+        while not self._room.acquire(timeout=_LOOK_UP):
+            if task.unwanted():
+                raise JobDropped
+        try:
+            with self._lock:
+                process = self._idle.pop() if self._idle else None
+            process = process or _Process()
+            try:
+                answer = process.work(slug, task)
+            except BaseException:
+                process.kill()
+                raise
+            with self._lock:
+                self._idle.append(process)
+        finally:
+            self._room.release()
+        if "failure" in answer:
+            raise WorkflowFailure(*answer["failure"])
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        files = set(answer["files"])
+        return {name: Path(value) if name in files else value for name, value in answer["outputs"].items()}
+
+    def stop(self) -> None:
+        """Ends the processes; to be called when no job is at work."""
+        with self._lock:
+            for process in self._idle:
+                process.end()
+            self._idle.clear()
+
+
+class _Process:
+    def __init__(self) -> None:
+        paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
+        # One thread each: there are as many processes as processors.
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "musicai_sdk.sandbox.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            env=environment,
+            umask=0o077,
+            start_new_session=True,  # Ctrl-C in a terminal is for the sandbox alone.
+        )
+        self._lines = queue.SimpleQueue[str]()
+        self._reader = threading.Thread(target=self._read, name="sandbox-engine", daemon=True)
+        self._reader.start()
+
+    def work(self, slug: str, task: Task) -> dict[str, Any]:
+        self._say({"slug": slug, "params": {**task.params}, "folder": str(task.folder)})
+        while True:
+            try:
+                line = self._lines.get(timeout=_LOOK_UP)
+            except queue.Empty:
+                if task.unwanted():
+                    raise JobDropped from None
+                continue
+            if not line:
+                raise RuntimeError(f"the engine's process ended, with exit code {self._process.wait()}")
+            message: dict[str, Any] = json.loads(line)
+            if "fetch" not in message:
+                return message
+            try:
+                self._say({"path": str(task.fetch(message["fetch"]))})
+            except WorkflowFailure as failure:
+                self._say({"failure": [failure.code, failure.title, failure.message]})
+
+    def end(self) -> None:
+        """Ends an idle process."""
+        self._close_input()
+        try:
+            self._process.wait(_FAREWELL)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._clean_up()
+
+    def kill(self) -> None:
+        """Ends a process at work."""
+        self._process.kill()
+        self._close_input()
+        self._clean_up()
+
+    def _say(self, message: dict[str, Any]) -> None:
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):  # The reader tells.
+                self._process.stdin.write(json.dumps(message) + "\n")
+                self._process.stdin.flush()
+
+    def _read(self) -> None:
+        if self._process.stdout is not None:
+            for line in self._process.stdout:
+                self._lines.put(line)
+        self._lines.put("")
+
+    def _close_input(self) -> None:
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+
+    def _clean_up(self) -> None:
+        self._process.wait()
+        self._reader.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()

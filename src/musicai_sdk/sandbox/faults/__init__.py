@@ -1,0 +1,1 @@
+"""Faults and quirks: how the sandbox goes wrong on request."""

@@ -1,0 +1,129 @@
+"""What the sandbox's quirks make of an answer: a job's fields, its result, its place in a list."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import HTMLResponse
+
+from musicai_sdk.sandbox.database.records import Application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import JsonValue
+    from starlette.responses import Response
+
+    from musicai_sdk.sandbox.database.records import JobRecord
+    from musicai_sdk.sandbox.faults.quirks import Quirks
+
+OTHER_APPLICATION: Final = Application(
+    "0d4f9b7e-6a51-4c7b-8f0e-2b1c7d3a9e60", "Another Application", "0d4f9b7e-no-client-has-this-key"
+)
+"""The application that `Quirks.other_application` answers for."""
+
+_BRIEF = ("id", "status", "workflow", "createdAt")
+_LONGEST_TEXT = 8
+_LOGIN = """<!DOCTYPE html>
+<html><head><title>Sign in</title></head>
+<body><h1>Sign in to continue</h1><form method="post"><input name="user"><input name="password"></form></body></html>
+"""
+
+
+def odd_job(
+    answer: Mapping[str, JsonValue], job: JobRecord, quirks: Quirks, *, listed: bool
+) -> dict[str, JsonValue]:
+    """Returns a job as an odd service writes it.
+
+    Args:
+        answer: The job as it is usually written, with a result of `odd_result`.
+        job: The job.
+        quirks: What is odd.
+        listed: Whether it is an item of a list.
+    """
+    odd = {**answer, **_odd_metadata(answer["metadata"], quirks)}
+    if quirks.metadata == "dropped":
+        del odd["metadata"]
+    if quirks.odd_fields:
+        odd.update(startedAt="", metadata=[], name=7, error="text")
+        if job.completed_at is not None:
+            seconds, rest = divmod(job.completed_at, 1)
+            odd["completedAt"] = {"_seconds": int(seconds), "_nanoseconds": int(rest * 1e9)}
+    if listed:
+        match quirks.list_view:
+            case "no_results":
+                odd.pop("result", None)
+            case "no_metadata":
+                odd.pop("metadata", None)
+            case "brief":
+                odd = {name: odd[name] for name in _BRIEF}
+            case "full":
+                pass
+    return odd
+
+
+def _odd_metadata(metadata: JsonValue, quirks: Quirks) -> dict[str, JsonValue]:
+    entries = metadata if isinstance(metadata, dict) else {}
+    match quirks.metadata:
+        case "null":
+            return {"metadata": None}
+        case "stringified":
+            return {"metadata": json.dumps(entries)}
+        case "strings":
+            return {"metadata": {name: _text(value) for name, value in entries.items()}}
+        case "truncated":
+            return {
+                "metadata": {
+                    name: value[:_LONGEST_TEXT] if isinstance(value, str) else value
+                    for name, value in entries.items()
+                }
+            }
+        case "kept" | "dropped":
+            return {}
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def odd_result(
+    outputs: Mapping[str, Mapping[str, JsonValue]] | None, url: Callable[[str], str], quirks: Quirks
+) -> JsonValue:
+    """Returns the result of a job.
+
+    Args:
+        outputs: The outputs as they are kept; None if there are none.
+        url: Signs a URL for an object's key.
+        quirks: What is odd.
+    """
+    if outputs is None or quirks.empty_results == "null":
+        return None
+    if quirks.empty_results == "empty":
+        return {}
+    result: dict[str, JsonValue] = {}
+    files: list[JsonValue] = []
+    for index, (name, output) in enumerate(outputs.items()):
+        key = output.get("object")
+        value = output.get("value")
+        if isinstance(key, str):
+            value = _shouted(url(key)) if quirks.shouting_urls else url(key)
+        if index == 0 and quirks.empty_results == "missing":
+            continue
+        if index == 0 and quirks.empty_results == "blank":
+            value = ""
+        elif isinstance(key, str) and quirks.nested_results:
+            files.append(value)
+            continue
+        result[name] = value
+    return {**result, "stems": {"files": files}} if files else result
+
+
+def _shouted(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme.upper()}{separator}{rest}"
+
+
+def login_page() -> Response:
+    """Returns the page that a captive portal answers with in place of an object."""
+    return HTMLResponse(_LOGIN)

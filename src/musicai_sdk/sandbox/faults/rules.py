@@ -1,0 +1,125 @@
+"""Faults on request: which requests get one, and what it is. `wire` shows them, `jobs` those of a job."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from musicai_sdk.sandbox.faults.options import ALSO_OF_JOBS, checked
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from musicai_sdk.sandbox.faults.options import FaultOptions
+
+_API_PREFIX = re.compile(r"/(?:v1|api)(?=/)")
+
+
+class Fault:
+    """One rule, as given to `Faults.add`."""
+
+    def __init__(self, number: int, route: str, options: FaultOptions, seed: str) -> None:
+        self.id: str = str(number)
+        """Names it among the faults of its sandbox."""
+        self.route: str = route
+        """Method and path."""
+        self.options: FaultOptions = options
+        """What was asked for."""
+        self.calls: int = 0
+        """How many requests the route has matched."""
+        self.hits: int = 0
+        """How many of them got the fault."""
+        self._times = options.get("times", 1 if "nth" in options else None)
+        # Foreseeable draws are what a seed is for; nothing is secret about them.
+        self.random: random.Random = random.Random(seed)  # noqa: S311
+        """Draws for this fault alone, the same in every run with the same seed."""
+        parts = re.split(r"(\*|\{[^/{}]*\})", route)
+        regex = "".join(
+            ".*" if part == "*" else "[^/]+" if index % 2 else re.escape(part)
+            for index, part in enumerate(parts)
+        )
+        self._pattern = re.compile(regex, re.DOTALL)
+
+    def meets(self, request: str) -> bool:
+        """Counts a request, as method and path, if it is the route's; tells whether it gets the fault."""
+        if not self._pattern.fullmatch(request):
+            return False
+        self.calls += 1
+        if self.calls < self.options.get("nth", 1) or (self._times is not None and self.hits >= self._times):
+            return False
+        probability = self.options.get("probability", 1.0)
+        return probability >= 1 or self.random.random() < probability
+
+    @property
+    def is_of_job(self) -> bool:
+        """Whether it befalls the job that a request creates, rather than the request."""
+        return any(name in self.options for name in ALSO_OF_JOBS)
+
+
+class Faults:
+    """The faults that a sandbox shall show.
+
+    Args:
+        seed: Equal seeds give equal draws for faults with a probability; None for the same as 0.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._seed = seed or 0
+        self._lock = threading.Lock()
+        self._faults = deque[Fault]()
+        self._number = 0
+
+    def add(self, route: str, **options: Unpack[FaultOptions]) -> Fault:
+        """Makes requests go wrong. Where several faults fit a request, the one added first is shown.
+
+        Args:
+            route: Method and path, such as `POST /job` (both `/v1/job` and `/api/job`), `GET /job/{id}` or
+                `PUT /moises-sandbox/*`. `*` stands for any text, `{name}` for one part of a path.
+            **options: When, and what: see `musicai_sdk.sandbox.faults.options.FaultOptions`.
+
+        Returns:
+            The fault; `hits` counts how often it was shown.
+
+        Raises:
+            ValueError: If the arguments make no sense, alone or together.
+        """
+        if not re.fullmatch(r"(\*|[A-Z]+) (\*|/.*)", route):
+            raise ValueError(f"a route reads like 'POST /job' or '* *'; got {route!r}")
+        options = checked(route, options)
+        with self._lock:
+            self._number += 1
+            seed = f"{options.get('seed', self._seed)}/{self._number}"
+            fault = Fault(self._number, route, options, seed)
+            self._faults.append(fault)
+        return fault
+
+    def active(self) -> list[Fault]:
+        """Returns the faults that were added and not removed."""
+        with self._lock:
+            return list(self._faults)
+
+    def remove(self, fault_id: str) -> bool:
+        """Ends one fault; False if there is none of this id."""
+        with self._lock:
+            found = [fault for fault in self._faults if fault.id == fault_id]
+            for fault in found:
+                self._faults.remove(fault)
+            return bool(found)
+
+    def clear(self) -> None:
+        """Ends all faults. The next ones draw as the first ones did."""
+        with self._lock:
+            self._faults.clear()
+            self._number = 0
+
+    def pick(self, method: str, path: str) -> Fault | None:
+        """Counts a request at every fault it fits, and returns the one to show."""
+        request = f"{method} {_API_PREFIX.sub('', path, count=1)}"
+        with self._lock:
+            met = [fault for fault in self._faults if fault.meets(request)]
+            if met:
+                met[0].hits += 1
+            return met[0] if met else None

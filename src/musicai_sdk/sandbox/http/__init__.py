@@ -1,0 +1,1 @@
+"""The server: connections, TLS, faults and quirks on the wire, and the log of requests."""

@@ -1,0 +1,158 @@
+"""The sandbox's own endpoint, `/__sandbox__/`: what `Sandbox` offers, for programs outside of its process."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter
+from starlette.responses import JSONResponse, Response
+
+from musicai_sdk.sandbox.clock import iso
+from musicai_sdk.sandbox.faults.options import parsed
+from musicai_sdk.sandbox.faults.quirks import quirks_of
+from musicai_sdk.sandbox.http.errors import ApiError
+from musicai_sdk.sandbox.http.middleware import OWN
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from musicai_sdk.sandbox.clock import Clock
+    from musicai_sdk.sandbox.faults.options import FaultOptions
+    from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
+    from musicai_sdk.sandbox.faults.rules import Fault, Faults
+    from musicai_sdk.sandbox.http.request_log import Journal
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_LARGEST_BODY = 1 << 20
+_OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+class Admin:
+    """Answers requests to the sandbox's own endpoint; without a key, and only from this machine.
+
+    Args:
+        faults: The faults to add to and remove from.
+        quirks: The quirks to show and set.
+        journal: What was requested.
+        clock: The clock to advance.
+        advance: Moves the clock on, and returns when what is due then has happened.
+        reset: Resets the sandbox.
+    """
+
+    def __init__(
+        self,
+        *,
+        faults: Faults,
+        quirks: CurrentQuirks,
+        journal: Journal,
+        clock: Clock,
+        advance: Callable[[float], Awaitable[None]],
+        reset: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._faults = faults
+        self._quirks = quirks
+        self._journal = journal
+        self._clock = clock
+        self._advance = advance
+        self._reset = reset
+
+    async def __call__(self, request: Request) -> Response:
+        """Answers one request."""
+        path = request.scope["path"].removeprefix(OWN)
+        match request.method, *path.split("/"):
+            case "GET", "faults":
+                return JSONResponse([_fault(fault) for fault in self._faults.active()])
+            case "POST", "faults":
+                return JSONResponse(_fault(await self._add(request)))
+            case "DELETE", "faults":
+                self._faults.clear()
+            case "DELETE", "faults", fault_id:
+                if not self._faults.remove(fault_id):
+                    raise ApiError(404, f"There is no fault {fault_id!r}.")
+            case "GET", "quirks":
+                return JSONResponse(asdict(self._quirks.now))
+            case "PUT", "quirks":
+                try:
+                    self._quirks.now = quirks_of(await _body(request))
+                except ValueError as error:
+                    raise ApiError(400, str(error)) from None
+                return JSONResponse(asdict(self._quirks.now))
+            case "POST", "clock":
+                seconds = (await _body(request)).get("advance")
+                if not isinstance(seconds, int | float) or not 0 <= seconds < 1e10:
+                    raise ApiError(400, "advance is a number of seconds from 0.")
+                await self._advance(seconds)
+                return JSONResponse({"now": iso(self._clock.now())})
+            case "GET", "clock":
+                return JSONResponse({"now": iso(self._clock.now())})
+            case "POST", "reset":
+                await _body(request)
+                await self._reset()
+            case "GET", "requests":
+                return JSONResponse([
+                    {"method": entry.method, "path": entry.path, "query": entry.query, "status": entry.status,
+                     "headers": dict(entry.headers)}
+                    for entry in self._journal.entries()
+                ])  # fmt: skip
+            case _:
+                raise ApiError(404, f"Route {request.method}:{request.scope['path']} not found")
+        return JSONResponse({})
+
+    async def _add(self, request: Request) -> Fault:
+        body = await _body(request)
+        try:
+            # As the command line has it, or option by option; what is wrong with it is told by `add`.
+            route, options = (
+                parsed(str(body["text"]))
+                if "text" in body
+                else (body.pop("route", ""), cast("FaultOptions", body))
+            )
+            return self._faults.add(route, **options)
+        except (TypeError, ValueError) as error:
+            raise ApiError(400, str(error)) from None
+
+
+def check_caller(request: Request) -> None:
+    """Lets only this machine pass, and no page of another site in its browser.
+
+    Raises:
+        ApiError: 403.
+    """
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    origin = request.headers.get("origin")
+    peer = request.client.host if request.client else ""
+    if peer not in _LOOPBACK and not peer.startswith("127."):
+        raise ApiError(403, "The sandbox's own pages are for the machine it runs on.")
+    # A page elsewhere could have its host's name point here.
+    if host not in _LOOPBACK or (origin and urlsplit(origin).netloc != request.headers.get("host")):
+        raise ApiError(403, "The sandbox's own pages are not for other sites.")
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    # What a page of another site can send without asking has no such type.
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise ApiError(415, "Send JSON, with Content-Type: application/json.")
+    data = await request.body()
+    if len(data) > _LARGEST_BODY:
+        raise ApiError(413, f"The request body is larger than {_LARGEST_BODY} bytes.")
+    try:
+        return _OBJECT.validate_json(data)
+    except ValueError:
+        raise ApiError(400, "The body is not a JSON object.") from None
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    options: dict[str, Any] = {**fault.options}
+    if isinstance(options.get("body"), bytes):
+        options["body"] = options["body"].decode("utf-8", "replace")
+    return {
+        "id": fault.id,
+        "route": fault.route,
+        "calls": fault.calls,
+        "hits": fault.hits,
+        "options": options,
+    }

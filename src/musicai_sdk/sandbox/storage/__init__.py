@@ -1,0 +1,1 @@
+"""The storage: uploads and downloads by signed URLs."""
