@@ -1,6 +1,6 @@
 """The synchronous twins of the asynchronous classes, as text.
 
-The logic is written once, as coroutines. So a twin differs in its colour alone: it calls `drive(coroutine)` where the
+The logic is written once, as coroutines. So a twin differs in its colour alone: it calls `run_sync(coroutine)` where the
 source says `await coroutine`, and its classes and special methods have other names.
 """
 
@@ -80,15 +80,15 @@ def _uncoloured(source: str, unused: set[str]) -> str:
         elif isinstance(node, ast.AsyncFunctionDef):
             edits.append((begin(node), begin(node) + len("async "), ""))
         elif isinstance(node, ast.AsyncFor):
-            used.add("drive_each")
+            used.add("run_sync_each")
             edits.append((begin(node), begin(node) + len("async "), ""))
             edits += [
-                (begin(node.iter), begin(node.iter), "drive_each("),
+                (begin(node.iter), begin(node.iter), "run_sync_each("),
                 (end(node.iter), end(node.iter), ")"),
             ]
         elif isinstance(node, ast.Await):
-            used.add("drive")
-            edits.append((begin(node), begin(node.value), "drive("))
+            used.add("run_sync")
+            edits.append((begin(node), begin(node.value), "run_sync("))
             edits.append((end(node), end(node), ")"))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" in node.value:
             text = source.encode()[begin(node) : end(node)].decode()

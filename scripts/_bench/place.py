@@ -33,7 +33,7 @@ class Program:
     """One program that does cases."""
 
     name: str
-    command: Callable[[Case, Place], Command | None]
+    command: Callable[[Case, Destination], Command | None]
     """How it is started, or None if it doesn't do the case."""
     count: Callable[[Case], int]
     """How often it does the case's thing in one measurement."""
@@ -56,7 +56,7 @@ class Figures:
     """CPU of the server, which is in a process of its own."""
 
 
-class Place:
+class Destination:
     """The folder, the server, and the environment of the programs."""
 
     def __init__(self, size: int) -> None:

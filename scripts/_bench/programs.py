@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import which
 
 from cases import Case
-from place import HERE, Command, Place, Program
+from place import HERE, Command, Destination, Program
 
 OURS, PEER, LIMIT = "this package", "peer", "raw socket"
 TRANSFERS = ("get", "upload", "download")
@@ -42,7 +42,7 @@ def count(name: str, case: Case) -> int:
 def adapter(name: str, start: Command, does: Callable[[Case], bool], as_case: str | None = None) -> Program:
     """A program that is called as `measure` tells."""
 
-    def command(case: Case, place: Place) -> Command | None:
+    def command(case: Case, place: Destination) -> Command | None:
         if not does(case):
             return None
         called = as_case or (f"async {case.name}" if case.asynchronous and name == OURS else case.name)
@@ -54,7 +54,7 @@ def adapter(name: str, start: Command, does: Callable[[Case], bool], as_case: st
     return Program(name, command, lambda case: count(name, case))
 
 
-def whole(name: str, command: Callable[[Case, Place], Command | None]) -> Program:
+def whole(name: str, command: Callable[[Case, Destination], Command | None]) -> Program:
     """A program that is measured from its start to its end."""
     return Program(name, command, lambda _: 1, reports=False)
 
@@ -72,7 +72,7 @@ def is_simple(case: Case, names: Sequence[str]) -> bool:
     return case.name in names and not case.asynchronous and case.digest is None
 
 
-def curl(case: Case, place: Place) -> Command | None:
+def curl(case: Case, place: Destination) -> Command | None:
     if not is_simple(case, ("upload", "download")):
         return None
     start: Command = ["curl", "--silent", "--show-error", "--fail", "--cacert", place.trusted]

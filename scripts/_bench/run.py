@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cases import CASES, PEER, Case
-from place import Figures, Place, Program
+from place import Destination, Figures, Program
 from programs import programs
 from tables import Result, compact, figures, put, targets
 
@@ -56,7 +56,7 @@ def main() -> None:
         if not (asked.quick and case.slow)
         and (not asked.cases or any(word in case.title for word in asked.cases))
     ]
-    with Place(size) as place:
+    with Destination(size) as place:
         results = [measure(place, available, case, rounds) for case in chosen]
     mode = f"{rounds} rounds{', quick' if asked.quick else ''}"
     made_on = conditions(mode)
@@ -88,7 +88,7 @@ def conditions(mode: str) -> str:
     return ", ".join(parts)
 
 
-def measure(place: Place, available: Sequence[Program], case: Case, rounds: int) -> Result:
+def measure(place: Destination, available: Sequence[Program], case: Case, rounds: int) -> Result:
     """Measures one case; which program begins changes from round to round."""
     print(f"{case.title} …", file=sys.stderr, flush=True)
     if case.rehearsed:
@@ -100,7 +100,7 @@ def measure(place: Place, available: Sequence[Program], case: Case, rounds: int)
     return Result(case, measured)
 
 
-def one_round(place: Place, available: Sequence[Program], case: Case) -> dict[str, Figures]:
+def one_round(place: Destination, available: Sequence[Program], case: Case) -> dict[str, Figures]:
     found = [(program.name, place.measure(program, case)) for program in available]
     return {name: each for name, each in found if each is not None}
 

@@ -27,7 +27,7 @@ LONGEST_PAUSE = 1.5
 
 
 @dataclass
-class Tally:
+class ProgressTracker:
     """What happened while it ran."""
 
     kills: int = 0
@@ -47,7 +47,7 @@ class Runs:
             each.mkdir()
         self.jobs = jobs
         self.service = service
-        self.tally = Tally()
+        self.tally = ProgressTracker()
         self._draw = random.Random(f"{seed}/kills")
         # Each in a part of the run of its own; the last one while the last jobs are still under way.
         self._due = [int(jobs * (number + self._draw.random()) / kills * 0.97) for number in range(kills)]

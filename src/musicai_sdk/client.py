@@ -27,7 +27,7 @@ from musicai_sdk._core.config import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_POLL_INTERVAL,
     DEFAULT_TIMEOUT,
-    Settings,
+    ClientConfig,
     read_settings,
 )
 from musicai_sdk._core.session import Session
@@ -123,7 +123,7 @@ class AsyncMusicAiClient(AsyncLegacyMethods, ClientSettings):
         self._set_up(settings, (http_client, ssl_context))
 
     @override
-    def _set_up(self, settings: Settings, given: Given) -> None:
+    def _set_up(self, settings: ClientConfig, given: Given) -> None:
         from musicai_sdk._io.asynchronous import AsyncIO  # asyncio is only loaded by who needs it
 
         client, tls = given

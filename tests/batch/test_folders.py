@@ -31,9 +31,9 @@ from musicai_sdk.batch import (
     set_aside,
 )
 from musicai_sdk.batch.ledger.database import VERSION
-from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.ledger.track import track_key
-from musicai_sdk.batch.results.folder_names import told_apart
+from musicai_sdk.batch.results.folder_names import with_suffix
 from musicai_sdk.batch.results.folders import room_in
 from musicai_sdk.batch.shards.transfer import merge, queue
 from musicai_sdk.errors import InputError
@@ -143,11 +143,13 @@ def test_a_file_that_is_replaced_while_it_is_watched(sandbox: Sandbox, tmp_path:
     assert sorted(texts) == [b"early", b"late,"]
 
 
-def given(source: str, content: str, size: int = 1) -> Given:
-    return Given(source, "{}", "", size=size, mtime_ns=size, content=f"sha256:{content}", sample=content * 16)
+def given(source: str, content: str, size: int = 1) -> InputRow:
+    return InputRow(
+        source, "{}", "", size=size, mtime_ns=size, content=f"sha256:{content}", sample=content * 16
+    )
 
 
-def meet(ledger: Ledger, each: Given) -> str:
+def meet(ledger: Ledger, each: InputRow) -> str:
     """Admits and registers an input, as a run does; tells the folder of its track."""
     with ledger.transaction():
         ledger.admit([each])
@@ -172,7 +174,7 @@ def test_the_rows_of_a_folder(tmp_path: Path) -> None:
     with shards[0].transaction():
         put(shards[0], shards[0].track(key), "created", job_id="job")
     folder = meet(shards[1], again)
-    assert folder == told_apart("x", track_key("sha256:c", "s", "i", "{}"))
+    assert folder == with_suffix("x", track_key("sha256:c", "s", "i", "{}"))
     for shard in shards:
         merge(shard, main)
         shard.close()
@@ -280,9 +282,9 @@ def test_an_upgrade_is_done_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         [
             (one, "deleted", None, "song"),
             (two, "downloaded", None, "song"),
-            (three, "finished", None, told_apart("song", three)),
-            (four, "failed", "finished", told_apart("song", four)),
-            (five, "finished", None, told_apart("song", five)),
+            (three, "finished", None, with_suffix("song", three)),
+            (four, "failed", "finished", with_suffix("song", four)),
+            (five, "finished", None, with_suffix("song", five)),
         ],
         [(key,) for key in sorted([one, two])],
         VERSION,
@@ -355,7 +357,7 @@ def test_a_name_that_is_too_long_for_a_bucket(tmp_path: Path) -> None:
     long.name = "/".join(["é" * 50] * 12)
     short = given("/in/b.wav", "b")
     short.name = "/".join(["é" * 50] * 6)
-    assert meet(ledger, long) == told_apart("é" * 20, track_key("sha256:a", "s", "i", "{}"))
+    assert meet(ledger, long) == with_suffix("é" * 20, track_key("sha256:a", "s", "i", "{}"))
     assert meet(ledger, short) == "/".join(["é" * 50] * 6)
     ledger.close()
 

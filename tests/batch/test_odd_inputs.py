@@ -31,8 +31,8 @@ from musicai_sdk.batch.inputs.folder import walk
 from musicai_sdk.batch.inputs.kinds import is_url
 from musicai_sdk.batch.inputs.prefetch import identity, met_inputs
 from musicai_sdk.batch.inputs.reader import read_inputs
-from musicai_sdk.batch.inputs.workflow import Template
-from musicai_sdk.batch.ledger.ledger import Given
+from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
+from musicai_sdk.batch.ledger.ledger import InputRow
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task, WorkflowFailure
@@ -124,8 +124,8 @@ def test_results_in_the_very_folder_of_the_inputs(sandbox: Sandbox, source: Path
 
 def test_a_ledger_among_the_inputs_when_results_go_to_a_bucket(source: Path) -> None:
     # Then `out` is where the ledger is.
-    met = met_inputs(source, source, Template("sdk-test"), Buckets((), Bucket("s3://results")))
-    assert all(isinstance(each, Given) for each in met)
+    met = met_inputs(source, source, WorkflowTemplate("sdk-test"), Buckets((), Bucket("s3://results")))
+    assert all(isinstance(each, InputRow) for each in met)
     assert plan("sdk-test", source, Bucket("s3://results"), ledger=source / "run.sqlite3").new == 2
     assert count_inputs(source, Bucket("s3://results")) == 2
 

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from batch.support import echo, make_tracks, put
 from musicai_sdk.batch import LedgerError, open_ledger, write_report
-from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.report.format import duration, size, without_queries
 from musicai_sdk.sandbox import Sandbox
 from support.zipped import run_zipped
@@ -58,7 +58,7 @@ class Page(HTMLParser):
         return json.loads(self.inside[name])
 
 
-def one_track(ledger: Ledger, given: Given, **changes: Any) -> None:
+def one_track(ledger: Ledger, given: InputRow, **changes: Any) -> None:
     """A track in whatever state, without a run."""
     with ledger.transaction():
         ledger.admit([given])
@@ -131,7 +131,7 @@ def test_no_signature_and_no_markup_from_outside(tmp_path: Path) -> None:
     message = f"{evil} GET https://user:SECRET@example.org/song.wav?X-Amz-Signature=SECRET: it isn't there"
     one_track(
         ledger,
-        Given(f"{plain}?id=SECRET", "{}", evil, url=f"{plain}?Signature=SECRET", content="url:1"),
+        InputRow(f"{plain}?id=SECRET", "{}", evil, url=f"{plain}?Signature=SECRET", content="url:1"),
         state="failed", resume_at="created", error_code=evil, error_message=message, attempts=3, job_id=evil,
     )  # fmt: skip
     with ledger.transaction():
@@ -184,7 +184,7 @@ def test_results_in_a_bucket_are_named_but_not_linked(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / LEDGER, "a/b", "file", out=tmp_path)
     with ledger.transaction() as db:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('bucket', 's3://bucket/prefix')")
-    one_track(ledger, Given("s3://in/a.wav", "{}", "a", url="s3://in/a.wav?etag=1", content="object:1:9"))
+    one_track(ledger, InputRow("s3://in/a.wav", "{}", "a", url="s3://in/a.wav?etag=1", content="object:1:9"))
     ledger.close()
     page = Page(write_report(tmp_path / LEDGER))
     assert (page.data("facts")["bucket"], page.data("facts")["base"]) == ("s3://bucket/prefix", "")
@@ -204,7 +204,7 @@ def test_a_ledger_that_is_being_written(tmp_path: Path) -> None:
 
 def test_the_package_in_a_zip_file(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / LEDGER, "a/b", "file", out=tmp_path)
-    one_track(ledger, Given("a.wav", "{}", "a", content="a.wav"))
+    one_track(ledger, InputRow("a.wav", "{}", "a", content="a.wav"))
     ledger.close()
     program = f"from musicai_sdk.batch import write_report; print(write_report({LEDGER!r}))"
     page = Page(Path(run_zipped(program, tmp_path).strip()))

@@ -31,7 +31,7 @@ from musicai_sdk.batch import (
     set_aside,
 )
 from musicai_sdk.batch.ledger.ledger import Ledger
-from musicai_sdk.batch.options import Settings
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.shards.coordinator import run_shard
 from musicai_sdk.batch.shards.transfer import shard_folder
 
@@ -272,7 +272,7 @@ def test_a_shard_that_is_not_there(at_home: Service, tmp_path: Path) -> None:
     """As on a worker that doesn't share the disk: it makes no new one, which would have nothing to do."""
     path = tmp_path / "shards" / "0000.sqlite3"
     with pytest.raises(LedgerError, match="shards need a disk that the workers share"):
-        run_shard(str(path), Settings(slug="sdk-test", wire_input="file", out=str(tmp_path)))
+        run_shard(str(path), RunOptions(slug="sdk-test", wire_input="file", out=str(tmp_path)))
     assert not path.parent.exists()
 
 
@@ -296,7 +296,7 @@ def test_shards_that_are_moved_in_mid_run(at_home: Service, tmp_path: Path) -> N
 
 def test_two_workers_never_share_a_shard(at_home: Service, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("musicai_sdk.batch.shards.coordinator.PATIENCE", 0.2)
-    settings = Settings(slug="sdk-test", wire_input="file", out=str(tmp_path))
+    settings = RunOptions(slug="sdk-test", wire_input="file", out=str(tmp_path))
     path = tmp_path / "0.sqlite3"
     shard = Ledger(path, "sdk-test", "file", alone=True)
     with pytest.raises(LedgerLockedError, match=f"process {os.getpid()}"):

@@ -19,10 +19,11 @@ import pytest
 
 from batch.support import echo, in_ledger, lost_post, make_tracks, posts
 from musicai_sdk import CustomWorkflow
-from musicai_sdk.batch import Batch, Event, LedgerError, Watch, open_ledger, results
-from musicai_sdk.batch.ledger.group_commit import Journal
-from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch import Batch, Event, LedgerError, Watch, open_ledger
+from musicai_sdk.batch.ledger.group_commit import GroupCommit
+from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.batch.results import verify
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.sandbox import Sandbox
 
@@ -46,7 +47,7 @@ def in_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox
 
 
 def track_in(ledger: Ledger) -> Track:
-    given = Given("/song.wav", "{}", "song", size=1, mtime_ns=1, content="sha256:1", sample="1")
+    given = InputRow("/song.wav", "{}", "song", size=1, mtime_ns=1, content="sha256:1", sample="1")
     with ledger.transaction():
         ledger.admit([given])
         return ledger.register(given)[0]
@@ -58,7 +59,7 @@ def test_a_value_that_cannot_be_written_takes_no_other_along(tmp_path: Path) -> 
     moved = list[str]()
 
     async def main() -> None:
-        journal = Journal(ledger, lambda track, _before: moved.append(track.state))
+        journal = GroupCommit(ledger, lambda track, _before: moved.append(track.state))
         ended = await asyncio.gather(
             journal.write(lambda ledger: ledger.reject("caf\udce9", "a text that is none")),
             journal.move(track, "uploaded", job_id="1"),
@@ -85,7 +86,7 @@ def test_a_full_disk_ends_the_run_and_nobody_believes_more_than_is_written(tmp_p
         db.execute("PRAGMA max_page_count = 1")  # that is: no more than there are
 
     async def main() -> None:
-        journal = Journal(ledger, lambda _track, _before: None)
+        journal = GroupCommit(ledger, lambda _track, _before: None)
         ended = await asyncio.gather(
             journal.move(track, "created", job_id="1"),
             journal.write(lambda ledger: ledger.reject("x" * 100_000, "")),
@@ -514,7 +515,7 @@ def test_folders_that_cannot_be_forced_onto_the_disk(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(os, "fsync", fsync)
     output = ("file", "album/song/file.wav", 8, None)
-    (checked,) = results.verified([output], tmp_path / "out")
+    (checked,) = verify.verified([output], tmp_path / "out")
     assert checked[3] is not None
     expected = [path, *path.parents[:3]]
     assert {each.st_ino for each in tried} == {each.stat().st_ino for each in expected}
@@ -535,8 +536,8 @@ def test_a_system_that_forces_only_what_is_open_to_write(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(results, "SYNC_NEEDS_WRITING", True)
-    results.verified([("file", "file", 8, None)], tmp_path)
+    monkeypatch.setattr(verify, "SYNC_NEEDS_WRITING", True)
+    verify.verified([("file", "file", 8, None)], tmp_path)
     assert len(forced) == 1
     with pytest.raises(IntegrityError, match="missing"):
-        results.verified([("file", "gone", 8, None)], tmp_path)
+        verify.verified([("file", "gone", 8, None)], tmp_path)

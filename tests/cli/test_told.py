@@ -15,7 +15,7 @@ from batch.support import make_tracks, wait_until
 from cli.support import ECHO, Command
 from musicai_sdk import CustomWorkflow, JobStatus
 from musicai_sdk.batch import State
-from musicai_sdk.batch.events import Tally
+from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.cli.app import musicai
 from musicai_sdk.cli.arguments import check_writable
 from musicai_sdk.cli.errors import tell
@@ -240,7 +240,7 @@ def test_an_id_given_twice_is_deleted_once(with_song: Command) -> None:
     ],
 )
 def test_what_a_run_leaves_at_the_service(states: dict[State, int], told: str | None) -> None:
-    tally = Tally(states)
+    tally = ProgressTracker(states)
     assert at_the_service(tally.snapshot()) == told
 
 

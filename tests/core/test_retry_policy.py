@@ -8,7 +8,7 @@ import pytest
 
 from musicai_sdk._core import retry
 from musicai_sdk._core.retry import Budget, Policy
-from musicai_sdk._io.blocking import drive
+from musicai_sdk._io.blocking import run_sync
 from musicai_sdk.errors import (
     ConnectionFailedError,
     IntegrityError,
@@ -45,7 +45,7 @@ class Call:
     def run(self, deadline: float | None = None) -> str:
         if deadline is not None:
             deadline += self.io.now()
-        return drive(retry.retrying(self.io, self.policy, "the call", self._attempt, deadline=deadline))
+        return run_sync(retry.retrying(self.io, self.policy, "the call", self._attempt, deadline=deadline))
 
     async def _attempt(self, number: int) -> str:
         self.numbers.append(number)

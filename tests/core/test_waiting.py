@@ -11,7 +11,7 @@ import pytest
 
 from musicai_sdk import CustomWorkflow, JobRef, MusicAiClient, RawResult
 from musicai_sdk._core.upload import upload
-from musicai_sdk._io import drive
+from musicai_sdk._io import run_sync
 from musicai_sdk.errors import CreateTimeoutError, InputError, NotFoundError, WaitTimeoutError
 from musicai_sdk.models import JobState
 from musicai_sdk.sandbox import Sandbox
@@ -167,7 +167,7 @@ def test_an_upload_for_a_job_ends_at_its_deadline(sandbox: Sandbox) -> None:
             io.time += 100
 
         with pytest.raises(CreateTimeoutError):
-            drive(upload(session, bytes(8 * 1024 * 1024), slowly, {}, io.now() + 150))
+            run_sync(upload(session, bytes(8 * 1024 * 1024), slowly, {}, io.now() + 150))
     assert told == [1024 * 1024, 2 * 1024 * 1024]
     assert not any(entry.status == 200 for entry in sandbox.requests if entry.method == "PUT")
 

@@ -27,7 +27,7 @@ DEFAULT_POLL_INTERVAL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ClientConfig:
     """The settings of one client."""
 
     secret: Secret
@@ -67,7 +67,7 @@ def read_settings(
     poll_interval: float,
     names_by_output: bool,
     allow_http: bool,
-) -> Settings:
+) -> ClientConfig:
     """Checks the arguments of a client, with the environment behind them."""
     secret = api_key if isinstance(api_key, Secret) else Secret(api_key)
     del api_key  # an error report has the local variables
@@ -77,7 +77,7 @@ def read_settings(
         )
     check_max_retries(max_retries, ConfigurationError)
     check_timeout(timeout, "timeout", ConfigurationError)
-    return Settings(
+    return ClientConfig(
         secret=checked_key(secret),
         key_source=_key_source(secret),
         base_url=checked_base_url(base_url, allow_http=allow_http),

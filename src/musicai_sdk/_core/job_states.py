@@ -43,7 +43,7 @@ class Board(Protocol):
 
 
 @dataclass(slots=True)
-class Look:
+class StatusFetcher:
     """One look: where it is told, and how it is taken."""
 
     session: Session

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from musicai_sdk._core.arguments import OnUpdate
-from musicai_sdk._core.job_states import Look
+from musicai_sdk._core.job_states import StatusFetcher
 from musicai_sdk._core.options import RequestOptions, check_options
 from musicai_sdk._core.retry import is_transient
 from musicai_sdk._core.session import Session
@@ -192,7 +192,7 @@ class Poller:
                 )
             }
             alone = len(self._watched) == 1
-        look = Look(self._session, self, self._unlisted, self._options, leader.deadline)
+        look = StatusFetcher(self._session, self, self._unlisted, self._options, leader.deadline)
         try:
             if alone:
                 await look.singly(list(wanted))

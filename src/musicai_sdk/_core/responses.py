@@ -10,7 +10,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from musicai_sdk._core.config import Settings
+from musicai_sdk._core.config import ClientConfig
 from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.retry import parse_retry_after
 from musicai_sdk._io import Response, request_id
@@ -101,7 +101,7 @@ def _path(location: Sequence[str | int], body: Any) -> str:
     return ".".join(path)
 
 
-def status_error(where: str, response: Response, settings: Settings) -> StatusError:
+def status_error(where: str, response: Response, settings: ClientConfig) -> StatusError:
     """The error of an error status; the service's own words are in the body's `message`."""
     status = response.status
     fields = _json_object(response.body)
@@ -141,7 +141,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _advice(where: str, status: int, message: str, response: Response, settings: Settings) -> str:
+def _advice(where: str, status: int, message: str, response: Response, settings: ClientConfig) -> str:
     if status == HTTPStatus.UNAUTHORIZED:
         return f"; the key came from {settings.key_source} and was sent to {settings.base_url}: do they go together?"
     if status == HTTPStatus.NOT_FOUND and (not message or message.startswith("Route ")):

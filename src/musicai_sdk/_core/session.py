@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from musicai_sdk._core.config import Settings
+from musicai_sdk._core.config import ClientConfig
 from musicai_sdk._core.durations import Durations
 from musicai_sdk._core.operations import Operation
 from musicai_sdk._core.options import RequestOptions, check_options, checked_headers
@@ -37,8 +37,8 @@ Query = Mapping[str, str | int | Sequence[str] | None]
 class Session:
     """Settings, driver and retry budget of one client, and what its waits share."""
 
-    def __init__(self, settings: Settings, io: IO) -> None:
-        self.settings: Settings = settings
+    def __init__(self, settings: ClientConfig, io: IO) -> None:
+        self.settings: ClientConfig = settings
         self.io: IO = io
         self.budget: Budget = Budget()
         self.durations: Durations = Durations()

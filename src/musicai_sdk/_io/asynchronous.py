@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 import httpx
 
 from musicai_sdk._io import alarm, clock, http, record, threads
-from musicai_sdk._io.blocking import BlockingIO, drive, framed
+from musicai_sdk._io.blocking import BlockingIO, framed, run_sync
 from musicai_sdk._io.cancelling import Work
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk._io.sockets import OpenSockets
@@ -73,7 +73,7 @@ class AsyncIO:
         """Sends a request and reads the head of the answer."""
         transport = self._transport(request)
         whole = isinstance(transport, httpx.AsyncClient)
-        exchanging = http.Exchanging(request, through_proxy=whole and transport is not self._given)
+        exchanging = http.ErrorTranslation(request, through_proxy=whole and transport is not self._given)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
@@ -91,7 +91,7 @@ class AsyncIO:
         return _Stream(exchanging, response, headers, self._in_time, decoded=request.channel == "api")
 
     async def _in_time(
-        self, exchanging: http.Exchanging, work: Callable[[], Coroutine[Any, Any, T]]
+        self, exchanging: http.ErrorTranslation, work: Callable[[], Coroutine[Any, Any, T]]
     ) -> T | None:
         """Waits for an answer; None, and an error for `exchanging.check`, when its time is over.
 
@@ -151,7 +151,7 @@ class AsyncIO:
             job = Work()
             loop = asyncio.get_running_loop()
             future = loop.create_future()
-            function = partial(job.run, contextvars.copy_context(), lambda: drive(work(self._worker)))
+            function = partial(job.run, contextvars.copy_context(), lambda: run_sync(work(self._worker)))
             try:
                 threads.start(partial(_run, function, loop, future))
             except RuntimeError:  # the system has no more, or the interpreter is at its end
@@ -254,11 +254,12 @@ class _Stream:
 
     def __init__(
         self,
-        exchanging: http.Exchanging,
+        exchanging: http.ErrorTranslation,
         response: httpx.Response,
         headers: Mapping[str, str],
         in_time: Callable[
-            [http.Exchanging, Callable[[], Coroutine[Any, Any, bytes]]], Coroutine[Any, Any, bytes | None]
+            [http.ErrorTranslation, Callable[[], Coroutine[Any, Any, bytes]]],
+            Coroutine[Any, Any, bytes | None],
         ],
         *,
         decoded: bool,

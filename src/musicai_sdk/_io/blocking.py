@@ -20,7 +20,7 @@ from musicai_sdk.errors import ConfigurationError
 T = TypeVar("T")
 
 
-def drive(work: Coroutine[Any, Any, T]) -> T:
+def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine that never suspends: no event loop, no thread, also inside a running loop."""
     try:
         work.send(None)
@@ -31,11 +31,11 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("the blocking driver was asked to suspend: something awaits more than its IO")
 
 
-def drive_each(items: AsyncIterator[T]) -> Iterator[T]:
-    """Iterates over what never suspends, as `drive`."""
+def run_sync_each(items: AsyncIterator[T]) -> Iterator[T]:
+    """Iterates over what never suspends, as `run_sync`."""
     while True:
         try:
-            item = drive(cast("Coroutine[Any, Any, T]", anext(items)))
+            item = run_sync(cast("Coroutine[Any, Any, T]", anext(items)))
         except StopAsyncIteration:
             return
         yield item
@@ -83,7 +83,7 @@ class BlockingIO:
         """Sends a request and reads the head of the answer."""
         transport = self._transport(request)
         whole = isinstance(transport, httpx.Client)
-        exchanging = http.Exchanging(request, through_proxy=whole and transport is not self._given)
+        exchanging = http.ErrorTranslation(request, through_proxy=whole and transport is not self._given)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
@@ -144,7 +144,7 @@ class BlockingIO:
     async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
         """Runs the tasks in up to `limit` threads."""
         if len(tasks) <= 1 or limit <= 1:
-            return [drive(task()) for task in tasks]
+            return [run_sync(task()) for task in tasks]
 
         from musicai_sdk._io.threads import run_all  # one output, or one call, does without
 
@@ -162,7 +162,7 @@ class BlockingIO:
 
 
 def _driven(task: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    return drive(task())
+    return run_sync(task())
 
 
 def framed(response: httpx.Response, headers: Mapping[str, str]) -> bool:
@@ -194,7 +194,7 @@ class _Stream:
 
     def __init__(
         self,
-        exchanging: http.Exchanging,
+        exchanging: http.ErrorTranslation,
         response: httpx.Response,
         headers: Mapping[str, str],
         *,

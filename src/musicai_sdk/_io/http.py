@@ -304,7 +304,7 @@ for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11",
     logging.getLogger(_name).addFilter(_HideQueries())
 
 
-class Exchanging:
+class ErrorTranslation:
     """Around every use of httpx for one request: its time is bounded, its log redacted, its errors translated.
 
     An error of httpx ends the block without being raised; `check`, after it, raises ours in its place. So ours has

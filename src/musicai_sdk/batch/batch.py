@@ -16,20 +16,20 @@ from typing import Any, cast
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.engine.account import Account
-from musicai_sdk.batch.engine.scheduler import Runner
+from musicai_sdk.batch.engine.scheduler import Scheduler
 from musicai_sdk.batch.engine.steps import RunFailed
 from musicai_sdk.batch.errors import ShardsFailedError
-from musicai_sdk.batch.events import Event, Progress, Tally, summed
+from musicai_sdk.batch.events import Event, Progress, ProgressTracker, summed
 from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
 from musicai_sdk.batch.inputs.kinds import Inputs, Watch
 from musicai_sdk.batch.inputs.prefetch import met_inputs
-from musicai_sdk.batch.inputs.workflow import Template
+from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
-from musicai_sdk.batch.ledger.group_commit import Journal
+from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.view import Report
-from musicai_sdk.batch.options import Settings
-from musicai_sdk.batch.results.destination import belongs_to, bucket_of
+from musicai_sdk.batch.options import RunOptions
+from musicai_sdk.batch.results.destination import bucket_of, claim_output
 from musicai_sdk.batch.results.folders import room_in
 from musicai_sdk.batch.results.vanished import ResultCheck, advice
 from musicai_sdk.batch.shards.coordinator import Shards, take_over_all, transfer_threads
@@ -118,7 +118,7 @@ class Batch:
         Raises:
             InputError: an argument can't be right.
         """
-        template = Template(workflow, input_name, params or {})
+        template = WorkflowTemplate(workflow, input_name, params or {})
         self.bucket: Bucket | None = bucket_of(out, workflow)
         if self.bucket is not None and ledger is None:
             raise InputError(
@@ -134,7 +134,7 @@ class Batch:
         local = Path(ledger or "").absolute().parent if self.bucket is not None else Path(cast("str", out))
         self.out: Path = local.absolute()
         self.ledger: Path = Path(ledger).absolute() if ledger is not None else self.out / LEDGER
-        self._settings = Settings(
+        self._settings = RunOptions(
             slug=template.slug,
             wire_input=template.wire_input,
             declared=template.declared,
@@ -168,7 +168,7 @@ class Batch:
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
         self._on_event = on_event or _nothing
-        self._tally = Tally({})
+        self._tally = ProgressTracker({})
         self._results = ResultCheck(self.out, self.bucket)
         self._parts: Shards | None = None
         self._drain: Callable[[], object] = _nothing
@@ -238,7 +238,7 @@ class Batch:
                 may_begin=claim.check_new,
             )
             try:
-                await asyncio.to_thread(belongs_to, ledger, self.bucket, self.out, claim)
+                await asyncio.to_thread(claim_output, ledger, self.bucket, self.out, claim)
                 await asyncio.to_thread(take_over_all, ledger)
                 if self.bucket is not None:
                     # A bucket that isn't there shows before anything is paid for.
@@ -280,7 +280,7 @@ class Batch:
         return summed(own, [*self._parts.progress.values()]) if self._parts is not None else own
 
     async def _run_here(self, ledger: Ledger, client: AsyncMusicAiClient) -> None:
-        runner = Runner(ledger, self._settings, self._items, client, self._on_event)
+        runner = Scheduler(ledger, self._settings, self._items, client, self._on_event)
         self._tally, self._results = runner.tally, runner.results
         self._drain = runner.drain
         if not self._draining:
@@ -288,7 +288,7 @@ class Batch:
 
     async def _account(self, ledger: Ledger, client: AsyncMusicAiClient) -> str | None:
         """The application that the run's key belongs to, which is the ledger's."""
-        journal = Journal(ledger, _nothing)
+        journal = GroupCommit(ledger, _nothing)
         account = Account(client, journal, self._settings.max_attempts, self._warn)
         try:
             await account.check()

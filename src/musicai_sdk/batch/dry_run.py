@@ -14,12 +14,12 @@ from musicai_sdk.batch.engine.decide import PAYS, Action, Stands, decide, resume
 from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
 from musicai_sdk.batch.inputs.former_identity import recall_former
 from musicai_sdk.batch.inputs.kinds import Inputs, Rejected
-from musicai_sdk.batch.inputs.prefetch import Met, digest, met_inputs
+from musicai_sdk.batch.inputs.prefetch import Candidate, digest, met_inputs
 from musicai_sdk.batch.inputs.reader import read_inputs
-from musicai_sdk.batch.inputs.workflow import Template
+from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.database import check_owner, found, open_to_read, real_file
-from musicai_sdk.batch.ledger.ledger import Given
+from musicai_sdk.batch.ledger.ledger import InputRow
 from musicai_sdk.batch.ledger.states import TABLE, State
 from musicai_sdk.batch.ledger.track import track_key
 from musicai_sdk.batch.results.destination import bucket_of
@@ -89,7 +89,7 @@ def plan(
         LedgerError: a run would end with it: the ledger is another workflow's, can't be read, lacks something, or isn't
             there although there are results.
     """
-    template = Template(workflow, input_name, params or {})
+    template = WorkflowTemplate(workflow, input_name, params or {})
     bucket = bucket_of(out, workflow)
     folder = Path() if bucket is not None else Path(cast("str", out))
     path = Path(ledger) if ledger is not None else folder / LEDGER
@@ -148,13 +148,13 @@ _OF_INPUTS: Mapping[Action, str] = {
 
 
 class _Planner:
-    def __init__(self, template: Template, options: _Options) -> None:
+    def __init__(self, template: WorkflowTemplate, options: _Options) -> None:
         self.plan = Plan()
         self._template = template
         self._options = options
         self._met = set[str]()
 
-    def meet(self, items: Iterable[Met | None], db: sqlite3.Connection | None) -> None:
+    def meet(self, items: Iterable[Candidate | None], db: sqlite3.Connection | None) -> None:
         if db is not None:
             self._go_on(db)
         for item in items:
@@ -177,7 +177,7 @@ class _Planner:
             elif action in PAYS:
                 self.plan.retried += count
 
-    def _meet(self, given: Given, db: sqlite3.Connection | None) -> None:
+    def _meet(self, given: InputRow, db: sqlite3.Connection | None) -> None:
         try:
             key, track = self._known(given, db)
         except (OSError, InputError) as error:
@@ -195,7 +195,7 @@ class _Planner:
         if action == "create" and (track is None or track.state != "uploaded"):
             self.plan.upload += given.size or 0
 
-    def _known(self, given: Given, db: sqlite3.Connection | None) -> tuple[str, Stands | None]:
+    def _known(self, given: InputRow, db: sqlite3.Connection | None) -> tuple[str, Stands | None]:
         """The key of the input's track, and how the ledger has it."""
         if db is not None:
             recall_former(db, given)

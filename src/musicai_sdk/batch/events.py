@@ -119,7 +119,7 @@ def storable(text: str) -> str:
 
 
 @dataclass(slots=True)
-class Tally:
+class ProgressTracker:
     """The figures of a run as it goes."""
 
     states: dict[State, int]

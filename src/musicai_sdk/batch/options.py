@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class RunOptions:
     """See `Batch`, whose arguments these are."""
 
     slug: str

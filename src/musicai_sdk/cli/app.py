@@ -11,7 +11,7 @@ from musicai_sdk.cli.commands.batch import batch
 from musicai_sdk.cli.commands.job import job
 from musicai_sdk.cli.commands.process_file import process
 from musicai_sdk.cli.commands.process_folder import process_folder
-from musicai_sdk.cli.context import KEY_FILE_VARIABLE, Settings, command
+from musicai_sdk.cli.context import KEY_FILE_VARIABLE, CommandContext, command
 from musicai_sdk.cli.group import Root
 
 
@@ -34,14 +34,14 @@ from musicai_sdk.cli.group import Root
 @click.pass_context
 def musicai(context: click.Context, as_json: bool, key_file: Path | None, base_url: str | None) -> None:  # noqa: FBT001
     """Run Music.AI workflows on songs. The key is read from MUSIC_AI_API_KEY, a file or a prompt."""
-    context.obj = Settings(as_json, key_file, base_url)
+    context.obj = CommandContext(as_json, key_file, base_url)
 
 
 @musicai.command()
 @click.argument("file", shell_complete=paths)
 @click.pass_obj
 @command
-def upload(settings: Settings, file: str) -> None:
+def upload(settings: CommandContext, file: str) -> None:
     """Upload FILE and print the URL that a job takes as input."""
     if is_remote(file):
         raise click.UsageError(f"{file!r} is no file on this machine")
@@ -53,7 +53,7 @@ def upload(settings: Settings, file: str) -> None:
 @musicai.command()
 @click.pass_obj
 @command
-def app(settings: Settings) -> None:
+def app(settings: CommandContext) -> None:
     """Print the application that the key belongs to."""
     with settings.client() as client:
         application = client.application.get()
@@ -68,7 +68,7 @@ def workflow() -> None:
 @workflow.command("list")
 @click.pass_obj
 @command
-def list_workflows(settings: Settings) -> None:
+def list_workflows(settings: CommandContext) -> None:
     """Print the slug and the name of every workflow of the account."""
     with settings.client() as client:
         settings.show_all((dict(each), f"{each.slug}  {each.name or ''}") for each in client.workflows.list())
@@ -85,7 +85,7 @@ def list_workflows(settings: Settings) -> None:
 )
 @click.pass_obj
 @command
-def codegen(settings: Settings, folder: str, max_jobs: int) -> None:
+def codegen(settings: CommandContext, folder: str, max_jobs: int) -> None:
     """Learn the account's workflows from its finished jobs, and write typed classes for them to FOLDER.
 
     Costs nothing and downloads no audio. Run it again to add what is new; what you edited stays.

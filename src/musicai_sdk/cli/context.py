@@ -28,7 +28,7 @@ KEY_FILE_VARIABLE = "MUSIC_AI_API_KEY_FILE"
 
 
 @dataclass
-class Settings:
+class CommandContext:
     """The options of the `musicai` group."""
 
     as_json: bool
@@ -153,7 +153,7 @@ def command(function: Callable[P, T]) -> Callable[P, T]:
                 context.exit(INTERRUPTED)
             raise
         except (Exception, KeyboardInterrupt) as error:
-            settings = context.find_object(Settings)
+            settings = context.find_object(CommandContext)
             if settings is None:  # a command of somebody else's group
                 raise
             context.exit(settings.tell(error))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from musicai_sdk.batch import ledger_of, open_ledger, write_report
 from musicai_sdk.batch.ledger.states import UNDER_WAY
-from musicai_sdk.cli.context import Settings, note
+from musicai_sdk.cli.context import CommandContext, note
 from musicai_sdk.cli.errors import INTERRUPTED
 from musicai_sdk.cli.formatting import duration, place, printable, size, times
 from musicai_sdk.cli.progress.wording import besides, failure_line, settled
@@ -23,7 +23,7 @@ _LISTED = 20
 """Failures that are told; the ledger has all."""
 
 
-def conclude(settings: Settings, report: Report, *, page: bool, endless: bool = False) -> int:
+def conclude(settings: CommandContext, report: Report, *, page: bool, endless: bool = False) -> int:
     """Tells how a run went.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeAlias
 
 from typing_extensions import override
 
-from musicai_sdk._core.config import API_KEY_VARIABLE, Settings, read_settings
+from musicai_sdk._core.config import API_KEY_VARIABLE, ClientConfig, read_settings
 from musicai_sdk._core.session import Session
 from musicai_sdk._io import Exchange, recording
 from musicai_sdk._io.secret import Secret
@@ -27,7 +27,7 @@ class ClientSettings:
     _given: Given
     """What can't be copied to another process."""
 
-    def _set_up(self, settings: Settings, given: Given) -> None:
+    def _set_up(self, settings: ClientConfig, given: Given) -> None:
         """Sets the session and the resources up; each client has drivers of its own."""
         raise NotImplementedError  # each colour has its own, and a mixin that is abstract would need a metaclass
 

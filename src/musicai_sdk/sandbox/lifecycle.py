@@ -14,13 +14,13 @@ from musicai_sdk.sandbox.api.transfers import Fetcher, usual_trust
 from musicai_sdk.sandbox.api.work import Worker
 from musicai_sdk.sandbox.clock import Clock, iso
 from musicai_sdk.sandbox.dashboard import Dashboard
-from musicai_sdk.sandbox.database.database import State
+from musicai_sdk.sandbox.database.database import Database
 from musicai_sdk.sandbox.database.records import Application
 from musicai_sdk.sandbox.folder import own_folder
 from musicai_sdk.sandbox.http.admin import Admin
 from musicai_sdk.sandbox.http.app import App
 from musicai_sdk.sandbox.http.gateway import Gateway
-from musicai_sdk.sandbox.http.middleware import Wire
+from musicai_sdk.sandbox.http.middleware import FaultMiddleware
 from musicai_sdk.sandbox.http.server import ServerThread, listen
 from musicai_sdk.sandbox.storage.objects import ObjectStore
 from musicai_sdk.sandbox.storage.routes import StorageRoutes
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.api.catalogue import Catalogue
     from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
     from musicai_sdk.sandbox.faults.rules import Faults
-    from musicai_sdk.sandbox.http.request_log import Journal
+    from musicai_sdk.sandbox.http.request_log import RequestLog
     from musicai_sdk.sandbox.ids import Ids
-    from musicai_sdk.sandbox.options import Settings
+    from musicai_sdk.sandbox.options import SandboxOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
     """What there is while the server runs; closing `resources` ends it."""
 
-    settings: Settings
+    settings: SandboxOptions
     origin: str
     ca_file: str | None
-    state: State
+    state: Database
     store: ObjectStore
     workers: Workers
     api: Api
@@ -50,7 +50,7 @@ class Running:
     faults: Faults
     quirks: CurrentQuirks
     gateway: Gateway
-    journal: Journal
+    journal: RequestLog
     key_ids: Ids
     ids: Ids
     resources: ExitStack
@@ -70,17 +70,17 @@ class Running:
 
 
 def run(
-    settings: Settings,
+    settings: SandboxOptions,
     clock: Clock,
     faults: Faults,
     quirks: CurrentQuirks,
-    journal: Journal,
+    journal: RequestLog,
     catalogue: Catalogue,
 ) -> Running:
     """Starts the server and the workers; returns when requests are answered."""
     with ExitStack() as stack:  # Undone from the last line to the first: at the end, or if one of them fails.
         folder = own_folder(settings.data_dir, stack)
-        state = State(folder / "sandbox.sqlite3")
+        state = Database(folder / "sandbox.sqlite3")
         stack.callback(state.close)
         starts = int(state.setting("starts") or 0) + 1
         state.keep_setting("starts", str(starts))
@@ -139,7 +139,7 @@ def run(
             await server.refuse_for(seconds)
 
         gateway = Gateway(quirks, clock)
-        wire = Wire(
+        wire = FaultMiddleware(
             routes,
             faults=faults,
             quirks=quirks,
@@ -178,7 +178,7 @@ def run(
         return running
 
 
-def _set_up(state: State, new_id: Ids, api_key: str | None, now: str) -> None:
+def _set_up(state: Database, new_id: Ids, api_key: str | None, now: str) -> None:
     """Gives a new database its secret and its default application, and an old one the key asked for."""
     if state.setting("secret") is None:
         state.keep_setting("secret", secrets.token_hex(32))

@@ -19,7 +19,7 @@ PAYG_RETENTION: Final = 48 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class SandboxOptions:
     """What `Sandbox` was told; its arguments are described there.
 
     Raises:

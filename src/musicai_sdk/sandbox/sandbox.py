@@ -15,9 +15,9 @@ from musicai_sdk.sandbox.clock import Clock
 from musicai_sdk.sandbox.database.records import Application
 from musicai_sdk.sandbox.faults.quirks import CurrentQuirks, Quirks, checked_quirks
 from musicai_sdk.sandbox.faults.rules import Faults
-from musicai_sdk.sandbox.http.request_log import Journal
+from musicai_sdk.sandbox.http.request_log import RequestLog
 from musicai_sdk.sandbox.lifecycle import run
-from musicai_sdk.sandbox.options import Settings, retention_of, slots_of
+from musicai_sdk.sandbox.options import SandboxOptions, retention_of, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -77,7 +77,7 @@ class Sandbox:
         self.faults: Faults = Faults(seed)
         """Add rules here to make requests go wrong."""
         self._quirks = CurrentQuirks(Quirks() if quirks is None else checked_quirks(quirks))
-        self._settings = Settings(
+        self._settings = SandboxOptions(
             port=port,
             tls=tls,
             data_dir=None if data_dir is None else Path(data_dir).absolute(),
@@ -90,7 +90,7 @@ class Sandbox:
             transition=Transition.of(transition),
         )
         self._catalogue = Catalogue(workflows)
-        self._journal = Journal()
+        self._journal = RequestLog()
         self._running: Running | None = None
 
     def __enter__(self) -> Self:

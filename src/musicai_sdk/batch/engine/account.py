@@ -10,7 +10,7 @@ from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.engine.failures import pause, transient
 from musicai_sdk.batch.engine.steps import RunFailed
 from musicai_sdk.batch.errors import LedgerMismatchError
-from musicai_sdk.batch.ledger.group_commit import Journal
+from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.errors import MusicAiError, NotFoundError
 
@@ -21,7 +21,11 @@ class Account:
     """The account and the service that this run's client reaches, and those that the ledger's jobs are at."""
 
     def __init__(
-        self, client: AsyncMusicAiClient, journal: Journal, max_attempts: int, warn: Callable[[str], object]
+        self,
+        client: AsyncMusicAiClient,
+        journal: GroupCommit,
+        max_attempts: int,
+        warn: Callable[[str], object],
     ) -> None:
         self._client = client
         self._journal = journal

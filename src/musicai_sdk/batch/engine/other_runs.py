@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 
-from musicai_sdk.batch.ledger.group_commit import Journal
+from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Ledger, RunRow
 from musicai_sdk.batch.ledger.processes import described, liveness
 from musicai_sdk.batch.ledger.states import SAFE
@@ -29,7 +29,7 @@ _LOOK_EVERY = 0.5
 class Others:
     """Keeps this run's hands off what other living runs work on."""
 
-    def __init__(self, journal: Journal, own: str, warn: Callable[[str], object]) -> None:
+    def __init__(self, journal: GroupCommit, own: str, warn: Callable[[str], object]) -> None:
         self._journal = journal
         self._own = own
         self._warn = warn
@@ -86,7 +86,7 @@ class Others:
         return now - since >= SILENT
 
 
-async def keep_beating(journal: Journal) -> None:
+async def keep_beating(journal: GroupCommit) -> None:
     """Says again and again that this run is alive; also notices in quiet times that the ledger or its lock is gone.
 
     Raises:

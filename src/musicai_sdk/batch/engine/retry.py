@@ -21,11 +21,11 @@ from musicai_sdk.batch.engine.other_runs import Others
 from musicai_sdk.batch.engine.steps import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
-from musicai_sdk.batch.ledger.group_commit import Journal
+from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Overtaken
 from musicai_sdk.batch.ledger.states import ANSWERED, FETCHABLE, JOBLESS, State
 from musicai_sdk.batch.ledger.track import Track
-from musicai_sdk.batch.options import Settings
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 
 _OUTAGE = 900.0
@@ -45,14 +45,14 @@ class Emit(Protocol):
         """Tells it."""
 
 
-class Tries:
+class RetryPolicy:
     """The pipeline, and what becomes of a track that fails in it."""
 
     def __init__(
         self,
         pipeline: Pipeline,
-        journal: Journal,
-        settings: Settings,
+        journal: GroupCommit,
+        settings: RunOptions,
         emit: Emit,
         account: Account,
         others: Others,

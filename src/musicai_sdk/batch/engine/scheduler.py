@@ -12,16 +12,16 @@ from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.decide import PAYS, came_back, decide
 from musicai_sdk.batch.engine.failures import short_of_files
 from musicai_sdk.batch.engine.other_runs import Others, keep_beating
-from musicai_sdk.batch.engine.retry import Tries
+from musicai_sdk.batch.engine.retry import RetryPolicy
 from musicai_sdk.batch.engine.steps import Pipeline, RunFailed
-from musicai_sdk.batch.events import Event, EventKind, Tally, shown
+from musicai_sdk.batch.events import Event, EventKind, ProgressTracker, shown
 from musicai_sdk.batch.inputs.kinds import Rejected
-from musicai_sdk.batch.inputs.prefetch import Feed, Met, digest, sample
-from musicai_sdk.batch.ledger.group_commit import Journal
-from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch.inputs.prefetch import Candidate, Prefetcher, digest, sample
+from musicai_sdk.batch.ledger.group_commit import GroupCommit
+from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.ledger.states import OPEN, SAFE, State
 from musicai_sdk.batch.ledger.track import Track
-from musicai_sdk.batch.options import Settings
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.vanished import ResultCheck, Vanished
 from musicai_sdk.errors import InputError
 
@@ -33,25 +33,25 @@ _PATIENCE = 30.0
 """For how many seconds a track waits at most for its input among others that keep coming."""
 
 
-class Runner:
+class Scheduler:
     """Runs a ledger once."""
 
     def __init__(
         self,
         ledger: Ledger,
-        settings: Settings,
-        items: Callable[[], Iterator[Met | None]],
+        settings: RunOptions,
+        items: Callable[[], Iterator[Candidate | None]],
         client: AsyncMusicAiClient,
         tell: Callable[[Event], object],
     ) -> None:
-        self.tally: Tally = Tally(ledger.counts())
+        self.tally: ProgressTracker = ProgressTracker(ledger.counts())
         self.results: ResultCheck = ResultCheck(Path(settings.out), settings.bucket)
         """Looks up the results of the tracks that are skipped."""
         self._ledger = ledger
         self._settings = settings
         self._items = items
         self._observer = tell
-        self._journal = Journal(ledger, self._moved)
+        self._journal = GroupCommit(ledger, self._moved)
         self._pipeline = Pipeline(
             client,
             self._journal,
@@ -61,7 +61,9 @@ class Runner:
         )
         self._account = Account(client, self._journal, settings.max_attempts, self._warn)
         self._others = Others(self._journal, ledger.id, self._warn)
-        self._tries = Tries(self._pipeline, self._journal, settings, self._emit, self._account, self._others)
+        self._tries = RetryPolicy(
+            self._pipeline, self._journal, settings, self._emit, self._account, self._others
+        )
         # Enough to keep every stage busy; what is uploaded ahead of its slot stays little, and fresh.
         self._room = asyncio.Semaphore(settings.in_flight + settings.uploads + settings.downloads)
         self._hashes = asyncio.Semaphore(_HASHES)
@@ -87,7 +89,7 @@ class Runner:
             AuthenticationError: the key is wrong; so is every error that all tracks would meet.
             Exception: whatever the observer of the events raised; it drained the run.
         """
-        feed = Feed(self._items)
+        feed = Prefetcher(self._items)
         self._beating = asyncio.create_task(keep_beating(self._journal))
         self._beating.add_done_callback(self._ended_beating)
         try:
@@ -139,7 +141,7 @@ class Runner:
             if key is None or key not in self._pipeline.committed:
                 task.cancel()
 
-    async def _start_all(self, feed: Feed) -> None:
+    async def _start_all(self, feed: Prefetcher) -> None:
         unfinished = await self._journal.read(lambda ledger: list(ledger.unfinished(self._settings)))
         if unfinished:
             await self._account.check()
@@ -156,7 +158,7 @@ class Runner:
         await self._start_late()
         self.tally.complete = True
 
-    async def _next(self, feed: Feed, until: float) -> list[Met]:
+    async def _next(self, feed: Prefetcher, until: float) -> list[Candidate]:
         """The next inputs. Tracks that wait for theirs wait no longer once none has come for a moment."""
         if not self._late:
             return await feed.next()
@@ -201,9 +203,9 @@ class Runner:
             self._error = self._error or _cause_of(error)
             self._wind_down()
 
-    async def _meet(self, chunk: list[Met]) -> None:
+    async def _meet(self, chunk: list[Candidate]) -> None:
         """Tells what is new from what is done; only the former costs a task."""
-        met = [item for item in chunk if isinstance(item, Given)]
+        met = [item for item in chunk if isinstance(item, InputRow)]
         for item in chunk:
             if isinstance(item, Rejected):
                 await self._reject(item.source, item.reason)
@@ -223,7 +225,7 @@ class Runner:
                 await self._start(self._travel(given), given.key)
         self._skip(skipped, missing)
 
-    async def _travel(self, given: Given) -> None:
+    async def _travel(self, given: InputRow) -> None:
         """An input that isn't known to be done."""
         try:
             found = await self._read(given)
@@ -272,7 +274,7 @@ class Runner:
         self.results.note(key, vanished)
         return 1
 
-    async def _read(self, given: Given) -> tuple[Track, bool] | None:
+    async def _read(self, given: InputRow) -> tuple[Track, bool] | None:
         """The track of an input, and whether it is a new one; None if the input can't be read."""
         try:
             async with self._hashes:
@@ -298,7 +300,7 @@ class Runner:
             self._tasks[task] = track.key
         return await self._to_its_end(track)
 
-    def _meet_again(self, given: Given, track: Track) -> None:
+    def _meet_again(self, given: InputRow, track: Track) -> None:
         if self._resumed.get(track.key) is False:
             self._resumed[track.key] = True
             if track.key not in self.tally.active and track.state in SAFE:

@@ -15,16 +15,16 @@ from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
 from musicai_sdk.batch.engine.failures import JOB_GONE, described
 from musicai_sdk.batch.engine.recovery import LostJobFinder, Unknown, job_name, uncertain
-from musicai_sdk.batch.events import Tally
+from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.batch.inputs.bucket import Buckets
 from musicai_sdk.batch.inputs.kinds import is_object
 from musicai_sdk.batch.inputs.original import changed_since, original, version
 from musicai_sdk.batch.inputs.workflow import instance_of
-from musicai_sdk.batch.ledger.group_commit import Journal
+from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Ledger, Overtaken
 from musicai_sdk.batch.ledger.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
 from musicai_sdk.batch.ledger.track import Track
-from musicai_sdk.batch.options import Settings
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.destination import place_of
 from musicai_sdk.batch.results.verify import Output
 from musicai_sdk.errors import (
@@ -50,14 +50,14 @@ class RunFailed(Exception):  # noqa: N818 - carries the error
 
 
 class Pipeline:
-    """The steps of tracks. `advance` raises what a step raised; what follows from that is `Tries`' matter."""
+    """The steps of tracks. `advance` raises what a step raised; what follows from that is `RetryPolicy`' matter."""
 
     def __init__(
         self,
         client: AsyncMusicAiClient,
-        journal: Journal,
-        settings: Settings,
-        tally: Tally,
+        journal: GroupCommit,
+        settings: RunOptions,
+        tally: ProgressTracker,
         warn: Callable[[str], object],
     ) -> None:
         self.draining: bool = False

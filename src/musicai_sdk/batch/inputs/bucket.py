@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from musicai_sdk.batch.inputs.folder import wanted
 from musicai_sdk.batch.inputs.kinds import Folder, Input, Inputs, Rejected, stem
-from musicai_sdk.batch.ledger.ledger import Given
+from musicai_sdk.batch.ledger.ledger import InputRow
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket, StoredObject
 from musicai_sdk.storage.objects import split_url
@@ -110,7 +110,7 @@ def known_buckets(inputs: Inputs) -> tuple[Bucket, ...]:
     return tuple(each for each in places if isinstance(each, Bucket))
 
 
-def met_object(given: Given) -> Given:
+def met_object(given: InputRow) -> InputRow:
     """The input with what stands for its content: equal objects, by ETag and size, are one track."""
     url = given.url or ""
     found = _VERSION.search(url)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from musicai_sdk.batch.inputs.prefetch import digest
-from musicai_sdk.batch.ledger.ledger import Given
+from musicai_sdk.batch.ledger.ledger import InputRow
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.errors import InputError
 
@@ -34,7 +34,7 @@ def original(track: Track, known: Mapping[str, Version]) -> tuple[str, Version |
         if found is None:
             continue
         if found != known.get(path):
-            given = Given(path, track.params, track.folder, size=found[0], mtime_ns=found[1])
+            given = InputRow(path, track.params, track.folder, size=found[0], mtime_ns=found[1])
             with suppress(OSError):  # then it can't be uploaded either, and that says why
                 digest(given)
             if given.content not in (None, track.content):

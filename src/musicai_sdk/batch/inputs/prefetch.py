@@ -17,8 +17,8 @@ from musicai_sdk.batch.events import shown, storable
 from musicai_sdk.batch.inputs.bucket import Buckets, met_object
 from musicai_sdk.batch.inputs.kinds import Input, Inputs, Rejected, is_object, is_url, name_of
 from musicai_sdk.batch.inputs.reader import read_inputs
-from musicai_sdk.batch.inputs.workflow import Template
-from musicai_sdk.batch.ledger.ledger import Given
+from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
+from musicai_sdk.batch.ledger.ledger import InputRow
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import ObjectNotFoundError
 from musicai_sdk.workflows.inputs import is_address, web_address
@@ -32,7 +32,7 @@ _MEND = "mend it, and save a manifest as UTF-8"
 _LATEST = 2**63
 """Nanoseconds since 1970 that a ledger can't hold: what a broken clock or disk gives."""
 
-Met: TypeAlias = Given | Rejected
+Candidate: TypeAlias = InputRow | Rejected
 
 
 def identity(url: str) -> str:
@@ -57,8 +57,8 @@ def former_identity(url: str) -> str | None:
 
 
 def met_inputs(
-    inputs: Inputs, out: Path, template: Template, buckets: Buckets | None = None
-) -> Iterator[Met | None]:
+    inputs: Inputs, out: Path, template: WorkflowTemplate, buckets: Buckets | None = None
+) -> Iterator[Candidate | None]:
     """Every input with its identity, parameters, size and time of change; or why it can't be processed.
 
     None when nothing has come for a moment: whoever reads can end then.
@@ -71,19 +71,21 @@ def met_inputs(
             yield _met(item, template, buckets) if item is not None else None
 
 
-def _met(item: Input, template: Template, buckets: Buckets) -> Met:
+def _met(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Candidate:
     try:
         params = template.wire_params(item.params)
         _check_text(item, params)
         source = item.source.strip() if is_address(item.source) else item.source
         if is_object(source):
             name = item.name or name_of(source)
-            return remote(Given(source, params, name, url=buckets.located(source)))
+            return remote(InputRow(source, params, name, url=buckets.located(source)))
         if (url := web_address(source)) is not None:
-            return remote(Given(identity(url), params, item.name or "", url=url, former=former_identity(url)))
+            return remote(
+                InputRow(identity(url), params, item.name or "", url=url, former=former_identity(url))
+            )
         if not source.strip():
             return Rejected(source, "it is empty: give a path, a URL or an object in a bucket")
-        met = looked_at(Given(_absolute(source), params, item.name or ""))
+        met = looked_at(InputRow(_absolute(source), params, item.name or ""))
     except RecursionError:
         return _rejected(item.source, "its parameters are nested too deeply")
     except (InputError, ObjectNotFoundError, ValueError) as error:
@@ -128,7 +130,7 @@ def _absolute(path: str) -> str:
     return path if plain else os.path.abspath(path)  # noqa: PTH100
 
 
-def remote(given: Given) -> Given:
+def remote(given: InputRow) -> InputRow:
     """A remote input with what stands for its content."""
     if is_object(given.url or ""):
         return met_object(given)
@@ -136,7 +138,7 @@ def remote(given: Given) -> Given:
     return given
 
 
-def looked_at(given: Given) -> Met:
+def looked_at(given: InputRow) -> Candidate:
     """The input with its file's size and time of change."""
     if given.url is not None:
         return remote(given)
@@ -154,7 +156,7 @@ def looked_at(given: Given) -> Met:
     return given
 
 
-def digest(given: Given) -> None:
+def digest(given: InputRow) -> None:
     """Fills in the content of a file, as `sha256:…`, and its sample.
 
     Raises:
@@ -169,7 +171,7 @@ def digest(given: Given) -> None:
         raise InputError("it changed while it was read: process it when it's complete")
 
 
-def sample(given: Given) -> str:
+def sample(given: InputRow) -> str:
     """A digest of size, head and tail, or of the URL: equal for equal contents, and had without reading the file.
 
     Raises:
@@ -193,24 +195,24 @@ def _sample(file: BinaryIO) -> str:
     return hasher.hexdigest()[:16]
 
 
-class Feed:
+class Prefetcher:
     """Reads an iterator in a thread of its own, a bounded way ahead; gives what has come in chunks.
 
     A daemon thread: an iterator that blocks for ever can't keep the process alive.
     """
 
-    def __init__(self, items: Callable[[], Iterator[Met | None]]) -> None:
+    def __init__(self, items: Callable[[], Iterator[Candidate | None]]) -> None:
         self._items = items
         self._loop = asyncio.get_running_loop()
         self._room = threading.Condition()
-        self._ready = deque[Met]()
+        self._ready = deque[Candidate]()
         self._came = asyncio.Event()
         self._ended = False
         self._error: BaseException | None = None
         self._stopped = False
         threading.Thread(target=self._read, name="musicai-inputs", daemon=True).start()
 
-    async def next(self) -> list[Met]:
+    async def next(self) -> list[Candidate]:
         """What has come since, at least one; empty at the end.
 
         Raises:

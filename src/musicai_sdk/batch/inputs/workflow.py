@@ -15,7 +15,7 @@ _PLACEHOLDER = "https://input.invalid/track"
 
 
 @dataclass(slots=True)
-class Template:
+class WorkflowTemplate:
     """A workflow with one parameter open.
 
     A class checks the names and values of the parameters, which are those of its fields (`input_url`); with a

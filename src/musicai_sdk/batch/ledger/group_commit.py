@@ -30,7 +30,7 @@ class _Write:
     error: Exception | None = None
 
 
-class Journal:
+class GroupCommit:
     """Writes to a ledger; each is on disk when its `await` returns.
 
     A commit costs an fsync, whatever is in it. While one is under way the writes that come wait for the next,

@@ -34,7 +34,7 @@ from musicai_sdk.batch.ledger.database import (
 from musicai_sdk.batch.ledger.lock import FileLock
 from musicai_sdk.batch.ledger.states import JOBLESS, OPEN, State, transition
 from musicai_sdk.batch.ledger.track import Track, track_key
-from musicai_sdk.batch.results.folder_names import folded, numbered, safe_folder, told_apart
+from musicai_sdk.batch.results.folder_names import folded, numbered, safe_folder, with_suffix
 from musicai_sdk.batch.results.folders import Fits, always, settle
 from musicai_sdk.batch.results.vanished import Damage, Recorded, ResultCheck, recorded
 
@@ -46,7 +46,7 @@ _TRIES = 20
 
 
 @dataclass(slots=True)
-class Given:
+class InputRow:
     """An input as a run meets it."""
 
     source: str
@@ -271,7 +271,7 @@ class Ledger:
                 " keeps no other run out: nothing new is begun. Run again; nothing is lost, and nothing is paid twice"
             )
 
-    def admit(self, chunk: Sequence[Given]) -> None:
+    def admit(self, chunk: Sequence[InputRow]) -> None:
         """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
         known = dict[tuple[str, str], _Known]()
         for given in chunk:
@@ -294,7 +294,7 @@ class Ledger:
                 given.content, given.sample = content or given.content, sample
                 given.key, given.state = key, state
 
-    def _admit_new(self, given: Given, known: dict[tuple[str, str], _Known]) -> None:
+    def _admit_new(self, given: InputRow, known: dict[tuple[str, str], _Known]) -> None:
         given.name = self._claim(given)
         # It may come twice.
         known[given.source, given.params] = [given.source, given.params, given.name, *[None] * 6]
@@ -311,7 +311,7 @@ class Ledger:
         """A track by its key."""
         return self._tracks([key])[key]
 
-    def register(self, given: Given) -> tuple[Track, bool]:
+    def register(self, given: InputRow) -> tuple[Track, bool]:
         """The track of an input whose content and sample are known now, and whether it is a new one."""
         content, sample = given.content or "", given.sample or ""
         key = track_key(content, self.slug, self.input_name, given.params)
@@ -459,13 +459,13 @@ class Ledger:
             found.update((row[0], Track(*row)) for row in self._db.execute(sql, part))
         return found
 
-    def _claim(self, given: Given) -> str:
+    def _claim(self, given: InputRow) -> str:
         """A folder of its own for an input: the wish made safe, with a number if another input has that one."""
         wish, number = safe_folder(given.name or name_of(given.source)), 1
         while True:
             folder = numbered(wish, number)
             if number > _TRIES:  # a catalogue in which every file is called the same
-                folder = told_apart(wish, track_key(given.source, "", "", given.params))
+                folder = with_suffix(wish, track_key(given.source, "", "", given.params))
             done = self._db.execute(
                 "INSERT INTO inputs (source, params, url, folder, folded) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (folded) DO NOTHING",

@@ -24,7 +24,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUMBERS = {state: number for number, state in enumerate(STATES)}
 
 
-class Said(Generic[T]):
+class Interner(Generic[T]):
     """What is said once, as text, and then called by its number."""
 
     def __init__(self, as_text: Callable[[T], str]) -> None:
@@ -49,8 +49,8 @@ class Rows:
 
     def __init__(self, root: str) -> None:
         """Makes rows of tracks whose sources begin with `root`, which the page says once."""
-        self.texts: Said[str] = Said(str)
-        self.shapes: Said[tuple[tuple[str, str], ...]] = Said(encoded)
+        self.texts: Interner[str] = Interner(str)
+        self.shapes: Interner[tuple[tuple[str, str], ...]] = Interner(encoded)
         """Names of outputs and their paths below the folder."""
         self._root = root
 

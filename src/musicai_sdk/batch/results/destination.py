@@ -41,7 +41,7 @@ _ETAG = "etag:"
 """What the digest of an object begins with in the ledger: a bucket tells an ETag, and computes no SHA-256."""
 
 
-class Place(Protocol):
+class Destination(Protocol):
     """Holds the results of all tracks, each in a folder of its own."""
 
     async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> Mapping[str, str] | None:
@@ -160,7 +160,7 @@ def _recorded(output: str, each: StoredObject) -> Output:
     return output, each.name, each.size, f"{_ETAG}{each.etag}" if each.etag else None
 
 
-def place_of(out: str | os.PathLike[str] | Bucket, declared: tuple[DeclaredOutput, ...] = ()) -> Place:
+def place_of(out: str | os.PathLike[str] | Bucket, declared: tuple[DeclaredOutput, ...] = ()) -> Destination:
     """The place that an output folder or a bucket is.
 
     Args:
@@ -196,7 +196,7 @@ def _template(slug: str) -> type[Workflow[Any]] | None:
     )
 
 
-def belongs_to(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim) -> None:
+def claim_output(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim) -> None:
     """Notes where the results of a ledger's tracks are, that they can be written there, and by this ledger alone.
 
     Args:

@@ -6,7 +6,7 @@ import re
 
 from musicai_sdk._names import folded, safe_name
 
-__all__ = ["folded", "numbered", "safe_folder", "shortened", "told_apart"]
+__all__ = ["folded", "numbered", "safe_folder", "shortened", "with_suffix"]
 
 _LONGEST = 120
 """Bytes of a component: results have their own names below it."""
@@ -28,10 +28,10 @@ def numbered(folder: str, number: int) -> str:
 
 
 def shortened(folder: str) -> str:
-    """The beginning of the folder's last name: it needs to be told apart, as by `told_apart`."""
+    """The beginning of the folder's last name: it needs to be told apart, as by `with_suffix`."""
     return safe_name(folder.rpartition("/")[2], longest=_SHORT, otherwise="_")
 
 
-def told_apart(folder: str, key: str) -> str:
+def with_suffix(folder: str, key: str) -> str:
     """The folder with the beginning of a digest: `folder (0123456789ab)`."""
     return f"{folder} ({key[:_DIGITS]})"

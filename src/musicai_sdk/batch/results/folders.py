@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from musicai_sdk.batch.ledger.states import SAFE, TABLE, State, sql, transition
-from musicai_sdk.batch.results.folder_names import folded, numbered, shortened, told_apart
+from musicai_sdk.batch.results.folder_names import folded, numbered, shortened, with_suffix
 from musicai_sdk.storage import Bucket
 
 _GONE: tuple[State, ...] = tuple(state for state in SAFE if not TABLE[state].next)
@@ -44,7 +44,7 @@ def settle(db: sqlite3.Connection, wish: str, key: str, fits: Fits = always) -> 
     It is told apart by the track's key, so that shards that don't know of each other don't meet in one.
     """
     base = wish if fits(wish) else shortened(wish)
-    folder, number = base if base == wish else told_apart(base, key), 0
+    folder, number = base if base == wish else with_suffix(base, key), 0
     while True:
         name = folded(folder)
         db.execute("INSERT INTO folders VALUES (?, ?) ON CONFLICT (folded) DO NOTHING", (name, key))
@@ -52,7 +52,7 @@ def settle(db: sqlite3.Connection, wish: str, key: str, fits: Fits = always) -> 
         if owner == key:
             return folder
         number += 1
-        folder = numbered(told_apart(base, key), number)
+        folder = numbered(with_suffix(base, key), number)
 
 
 def settle_all(db: sqlite3.Connection) -> None:

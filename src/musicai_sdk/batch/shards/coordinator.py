@@ -14,13 +14,13 @@ from typing import Any, cast
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._files import write_text
-from musicai_sdk.batch.engine.scheduler import Runner
+from musicai_sdk.batch.engine.scheduler import Scheduler
 from musicai_sdk.batch.errors import LedgerError
-from musicai_sdk.batch.events import Event, Progress, Tally
+from musicai_sdk.batch.events import Event, Progress, ProgressTracker
 from musicai_sdk.batch.inputs.prefetch import looked_at
-from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.ledger.states import State
-from musicai_sdk.batch.options import Settings
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.folders import Fits, always, room_in
 from musicai_sdk.batch.shards.transfer import merge, queued, remove_shard, shard_files, shard_folder
 from musicai_sdk.errors import MusicAiError
@@ -34,7 +34,7 @@ _DRAIN = "drain"
 """The file beside the shards that asks all of them to come to an end."""
 
 
-def run_shard(path: str, settings: Settings) -> None:
+def run_shard(path: str, settings: RunOptions) -> None:
     """Works on one shard until all its tracks are through; what a worker runs.
 
     Safe to run again after its worker died: the shard's ledger says where it stood, and its lock keeps a
@@ -53,7 +53,7 @@ def run_shard(path: str, settings: Settings) -> None:
     asyncio.run(_run_shard(Path(path), settings))
 
 
-async def _run_shard(path: Path, settings: Settings) -> None:
+async def _run_shard(path: Path, settings: RunOptions) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(transfer_threads(settings)))
     fits = room_in(settings.out, settings.bucket)
     ledger = await asyncio.to_thread(
@@ -68,7 +68,7 @@ async def _run_shard(path: Path, settings: Settings) -> None:
                 events.write(json.dumps(event.to_dict()) + "\n")
 
             async with AsyncMusicAiClient(base_url=settings.base_url, allow_http=allow_http) as client:
-                runner = Runner(ledger, settings, lambda: map(looked_at, given), client, tell)
+                runner = Scheduler(ledger, settings, lambda: map(looked_at, given), client, tell)
                 run = asyncio.create_task(runner.run())
                 try:
                     while not run.done():
@@ -86,7 +86,7 @@ async def _run_shard(path: Path, settings: Settings) -> None:
         ledger.close()
 
 
-def _begin(ledger: Ledger, settings: Settings) -> list[Given]:
+def _begin(ledger: Ledger, settings: RunOptions) -> list[InputRow]:
     """Begins to work on a shard; returns its inputs."""
     ledger.use()
     if settings.base_url:
@@ -107,7 +107,7 @@ def _opened(
     return Ledger(path, slug, input_name, alone=True, patience=patience, fits=fits, run=run)
 
 
-def transfer_threads(settings: Settings) -> int:
+def transfer_threads(settings: RunOptions) -> int:
     """Threads for everything that blocks: uploads, the outputs of each download, digests, the ledger."""
     return settings.uploads + 4 * settings.downloads + 8
 
@@ -121,7 +121,7 @@ class Shards:
     """The shards of one run, from the side that gave them out."""
 
     def __init__(
-        self, main: Ledger, settings: Settings, executor: Executor, tell: Callable[[Event], object]
+        self, main: Ledger, settings: RunOptions, executor: Executor, tell: Callable[[Event], object]
     ) -> None:
         self.progress: dict[Path, Progress] = {}
         """What each shard told last; the tracks that it was given, until then."""
@@ -143,7 +143,7 @@ class Shards:
         for path in shard_files(self._main.path):
             shard = _opened(path, self._main.slug, self._main.input_name, patience=PATIENCE)
             try:
-                self.progress[path] = Tally(shard.counts(), complete=True).snapshot()
+                self.progress[path] = ProgressTracker(shard.counts(), complete=True).snapshot()
             finally:
                 shard.close()
             given.update(self.progress[path].states)
@@ -191,7 +191,7 @@ class Shards:
             raise first
         return problems
 
-    async def _one(self, path: Path, settings: Settings) -> None:
+    async def _one(self, path: Path, settings: RunOptions) -> None:
         for left in range(RESUBMISSIONS, -1, -1):
             future = self._executor.submit(run_shard, str(path), settings)
             try:
@@ -236,7 +236,7 @@ class Shards:
 
     def _take(self, path: Path) -> None:
         self._read(path)
-        end = Tally(take_over(path, self._main, patience=PATIENCE)).snapshot()
+        end = ProgressTracker(take_over(path, self._main, patience=PATIENCE)).snapshot()
         # What it told may have got lost; this is what it has done.
         self.progress[path] = replace(self.progress[path], states=end.states, failed=end.failed)
 

@@ -7,30 +7,30 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from musicai_sdk.batch.engine.decide import Stands, decide
-from musicai_sdk.batch.events import Event, Tally, shown
+from musicai_sdk.batch.events import Event, ProgressTracker, shown
 from musicai_sdk.batch.inputs.kinds import Rejected
-from musicai_sdk.batch.inputs.prefetch import Feed, Met, sample
-from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch.inputs.prefetch import Candidate, Prefetcher, sample
+from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.ledger.states import SAFE
 from musicai_sdk.batch.ledger.track import Track
-from musicai_sdk.batch.options import Settings
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.vanished import ResultCheck
 from musicai_sdk.batch.shards.transfer import queue, shard_folder
 
 
 async def deal(
     main: Ledger,
-    settings: Settings,
-    items: Callable[[], Iterator[Met | None]],
+    settings: RunOptions,
+    items: Callable[[], Iterator[Candidate | None]],
     shards: int,
-    tally: Tally,
+    tally: ProgressTracker,
     tell: Callable[[Event], object],
     draining: Callable[[], bool],
     results: ResultCheck,
 ) -> None:
     """Writes the ledgers of the shards, with all that they are to do; what comes after a drain waits for a later run."""
     dealer = _Dealer(main, settings, shards, tally, tell, results)
-    feed = Feed(items)
+    feed = Prefetcher(items)
     try:
         with main.transaction():
             main.begin()
@@ -48,9 +48,9 @@ class _Dealer:
     def __init__(
         self,
         main: Ledger,
-        settings: Settings,
+        settings: RunOptions,
         shards: int,
-        tally: Tally,
+        tally: ProgressTracker,
         tell: Callable[[Event], object],
         results: ResultCheck,
     ) -> None:
@@ -66,9 +66,9 @@ class _Dealer:
         for ledger in self._open.values():
             ledger.close()
 
-    def deal(self, chunk: list[Met]) -> None:
+    def deal(self, chunk: list[Candidate]) -> None:
         """Deals out one chunk; runs in a thread."""
-        met = [item for item in chunk if isinstance(item, Given)]
+        met = [item for item in chunk if isinstance(item, InputRow)]
         with self._main.transaction():
             self._main.admit(met)
             for item in chunk:
@@ -76,7 +76,7 @@ class _Dealer:
                     self._reject(item)
         done = {given.key for given in met if given.key and self._is_done(given)}
         vanished = self._results.vanished(self._main.recorded(done))
-        todo, skipped, missing = list[Given](), 0, 0
+        todo, skipped, missing = list[InputRow](), 0, 0
         for given in met:
             # Results whose job was kept can be fetched again, by the shard.
             fetched_again = given.state == "verified" and self._settings.retry_failed
@@ -99,14 +99,14 @@ class _Dealer:
             self._tell(Event("skipped", count=skipped))
         self.hand_out(todo, [])
 
-    def _is_done(self, given: Given) -> bool:
+    def _is_done(self, given: InputRow) -> bool:
         # Of others the shard decides, which has the whole track.
         state = given.state
         return state in SAFE and decide(Stands(state), self._settings, met_again=True) == "skip"
 
-    def hand_out(self, todo: list[Given], tracks: list[Track]) -> None:
+    def hand_out(self, todo: list[InputRow], tracks: list[Track]) -> None:
         """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""
-        inputs_of, tracks_of = defaultdict[int, list[Given]](list), defaultdict[int, list[Track]](list)
+        inputs_of, tracks_of = defaultdict[int, list[InputRow]](list), defaultdict[int, list[Track]](list)
         for given in todo:
             inputs_of[self._shard(given.sample)].append(given)
         for track in tracks:

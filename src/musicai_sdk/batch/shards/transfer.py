@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from musicai_sdk.batch.ledger.ledger import Given, Ledger
+from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.results.folder_names import folded
 from musicai_sdk.batch.results.folders import move_out
@@ -34,7 +34,7 @@ def remove_shard(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def queue(shard: Ledger, main: Ledger, given: Sequence[Given], tracks: Iterable[Track]) -> None:
+def queue(shard: Ledger, main: Ledger, given: Sequence[InputRow], tracks: Iterable[Track]) -> None:
     """Gives a shard what it is to work on, with all that the main ledger knows of it."""
     with shard.transaction() as to, main.transaction() as source:
         to.executemany(
@@ -61,11 +61,11 @@ def queue(shard: Ledger, main: Ledger, given: Sequence[Given], tracks: Iterable[
             _copy(source, to, "outputs", f"track IN ({_marks(part)})", part)
 
 
-def queued(shard: Ledger) -> list[Given]:
+def queued(shard: Ledger) -> list[InputRow]:
     """What a shard is to work on."""
     with shard.transaction() as db:
         rows = db.execute("SELECT source, params, folder, url FROM queue ORDER BY rowid").fetchall()
-    return [Given(*row) for row in rows]
+    return [InputRow(*row) for row in rows]
 
 
 def merge(shard: Ledger, main: Ledger) -> None:

@@ -14,7 +14,7 @@ import click
 from typing_extensions import override
 
 from musicai_sdk.cli.arguments import paths
-from musicai_sdk.cli.context import Settings, command, visible
+from musicai_sdk.cli.context import CommandContext, command, visible
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import LedgerView, OutputRecord, Track
@@ -57,7 +57,7 @@ def _opened(place: str) -> LedgerView:
 @_PLACE
 @click.pass_obj
 @command
-def status(settings: Settings, place: str) -> None:
+def status(settings: CommandContext, place: str) -> None:
     """Print how many tracks are how far, how long they took, and the bytes.
 
     With --json the states have their names in the ledger:
@@ -101,7 +101,7 @@ def _figures(median: float, p95: float, longest: float) -> Iterator[tuple[str, f
 @_PLACE
 @click.pass_obj
 @command
-def failures(settings: Settings, place: str) -> None:
+def failures(settings: CommandContext, place: str) -> None:
     """Print the tracks that failed, are uncertain or weren't taken: why, and how often they were tried."""
     from musicai_sdk.cli.formatting import place as place_of
     from musicai_sdk.cli.formatting import printable
@@ -120,7 +120,7 @@ def failures(settings: Settings, place: str) -> None:
 @click.argument("track", required=False)
 @click.pass_obj
 @command
-def history(settings: Settings, place: str, track: str | None) -> None:
+def history(settings: CommandContext, place: str, track: str | None) -> None:
     """Print every paid request that was ever sent, and the job that it made: of all tracks, or of TRACK.
 
     TRACK is an input, a folder of results, or a track's key in the ledger. Requests are written down before they leave:
@@ -147,7 +147,7 @@ def history(settings: Settings, place: str, track: str | None) -> None:
 @_PLACE
 @click.pass_obj
 @command
-def check(settings: Settings, place: str) -> None:
+def check(settings: CommandContext, place: str) -> None:
     """Read all results again, and print the tracks whose files are missing or aren't what was recorded.
 
     A run doesn't do that: what is recorded as done is skipped. Exit code 1 if there are such tracks. Put their files
@@ -172,7 +172,7 @@ def check(settings: Settings, place: str) -> None:
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="csv, or jsonl as with --json.")
 @click.pass_obj
 @command
-def export(settings: Settings, place: str, form: str | None) -> None:
+def export(settings: CommandContext, place: str, form: str | None) -> None:
     """Print every track with its outputs.
 
     As CSV a line for each output, and one for a track that has none; as JSONL a line for each track. The output

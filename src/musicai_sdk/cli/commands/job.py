@@ -19,7 +19,7 @@ from musicai_sdk.cli.arguments import (
     paths,
     workflow_argument,
 )
-from musicai_sdk.cli.context import Settings, ask, command, note
+from musicai_sdk.cli.context import CommandContext, ask, command, note
 from musicai_sdk.cli.recovery_hints import create, picked_up, stopped_by_sigterm, waited
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _line(each: Job[Any]) -> str:
 @click.pass_obj
 @command
 def add(
-    settings: Settings,
+    settings: CommandContext,
     name: str,
     workflow: str,
     file: str,
@@ -99,7 +99,7 @@ def add(
 @click.argument("job_id")
 @click.pass_obj
 @command
-def info(settings: Settings, job_id: str) -> None:
+def info(settings: CommandContext, job_id: str) -> None:
     """Print the job JOB_ID as JSON."""
     import json
 
@@ -113,7 +113,7 @@ def info(settings: Settings, job_id: str) -> None:
 @click.pass_obj
 @command
 def list_jobs(
-    settings: Settings, status: tuple[str, ...], workflow: tuple[str, ...], batch: str | None
+    settings: CommandContext, status: tuple[str, ...], workflow: tuple[str, ...], batch: str | None
 ) -> None:
     """Print id, status, workflow and name of all jobs of the key's application."""
     with settings.client() as client:
@@ -132,7 +132,7 @@ def list_jobs(
 )
 @click.pass_obj
 @command
-def wait(settings: Settings, job_id: str, timeout: float) -> None:
+def wait(settings: CommandContext, job_id: str, timeout: float) -> None:
     """Wait until JOB_ID has succeeded; exit code 1 if it fails, 5 at the timeout."""
     with settings.client() as client, stopped_by_sigterm(), picked_up(job_id):
         done = waited(client, job_id, limit(timeout))
@@ -144,7 +144,7 @@ def wait(settings: Settings, job_id: str, timeout: float) -> None:
 @click.argument("folder", shell_complete=folders)
 @click.pass_obj
 @command
-def download(settings: Settings, job_id: str, folder: str) -> None:
+def download(settings: CommandContext, job_id: str, folder: str) -> None:
     """Download the results of JOB_ID into FOLDER and print their paths."""
     if is_remote(folder):
         raise click.UsageError(f"can't write to {folder!r}: give a folder")
@@ -166,7 +166,7 @@ def download(settings: Settings, job_id: str, folder: str) -> None:
 @click.pass_obj
 @command
 def delete(
-    settings: Settings,
+    settings: CommandContext,
     job_ids: tuple[str, ...],
     everything: bool,  # noqa: FBT001
     status: tuple[str, ...],

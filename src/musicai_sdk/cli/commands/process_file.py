@@ -17,7 +17,7 @@ from musicai_sdk.cli.arguments import (
     paths,
     workflow_argument,
 )
-from musicai_sdk.cli.context import Settings, command, note
+from musicai_sdk.cli.context import CommandContext, command, note
 from musicai_sdk.cli.locations import check_free
 from musicai_sdk.cli.recovery_hints import create, fetched, picked_up, stopped_by_sigterm, waited
 
@@ -51,7 +51,7 @@ def process() -> None:
 @click.pass_obj
 @command
 def process_file(
-    settings: Settings,
+    settings: CommandContext,
     /,
     workflow: str,
     file: str,

@@ -19,7 +19,7 @@ from musicai_sdk.cli.arguments import (
     paths,
     workflow_argument,
 )
-from musicai_sdk.cli.context import Settings, ask, command, note
+from musicai_sdk.cli.context import CommandContext, ask, command, note
 from musicai_sdk.cli.errors import Hint
 from musicai_sdk.cli.locations import check_out, inputs_at, places_of
 from musicai_sdk.cli.progress import display_for
@@ -109,7 +109,7 @@ The columns of a manifest, or the keys of its lines:
 @click.pass_obj
 @command
 def process_folder(
-    settings: Settings,
+    settings: CommandContext,
     /,
     workflow: str,
     source: str,
@@ -192,7 +192,7 @@ def _run(run: Batch) -> Report:
         raise
 
 
-def _on_cluster(settings: Settings, address: str, stack: ExitStack) -> dict[str, Any]:
+def _on_cluster(settings: CommandContext, address: str, stack: ExitStack) -> dict[str, Any]:
     from musicai_sdk.batch import dask_executor
     from musicai_sdk.errors import ConnectionFailedError, MusicAiError
 
@@ -227,7 +227,7 @@ def _begin_anew(ledger: Path, *, yes: bool) -> None:
     note(f"The old ledger is kept as {set_aside(ledger)}")
 
 
-def _tell(settings: Settings, found: Plan) -> None:
+def _tell(settings: CommandContext, found: Plan) -> None:
     from musicai_sdk.cli.formatting import place, printable, size
 
     if settings.as_json:

@@ -11,7 +11,7 @@ from musicai_sdk import _core
 from musicai_sdk._core.operations import GET_APPLICATION
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import drive
+from musicai_sdk._io import run_sync
 from musicai_sdk.models.account import Application, WorkflowInfo
 
 
@@ -30,7 +30,7 @@ class Workflows:
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return drive(_core.lists.list_workflows(self._session, options))
+        return run_sync(_core.lists.list_workflows(self._session, options))
 
 
 class Applications:
@@ -48,4 +48,4 @@ class Applications:
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return drive(self._session.call(GET_APPLICATION, options=options))
+        return run_sync(self._session.call(GET_APPLICATION, options=options))

@@ -27,11 +27,11 @@ from musicai_sdk._core.config import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_POLL_INTERVAL,
     DEFAULT_TIMEOUT,
-    Settings,
+    ClientConfig,
     read_settings,
 )
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import drive
+from musicai_sdk._io import run_sync
 from musicai_sdk._io.secret import Secret
 from musicai_sdk.resources._sync.account import Applications, Workflows
 from musicai_sdk.resources._sync.files import Files
@@ -113,7 +113,7 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         self._set_up(settings, (http_client, ssl_context))
 
     @override
-    def _set_up(self, settings: Settings, given: Given) -> None:
+    def _set_up(self, settings: ClientConfig, given: Given) -> None:
         from musicai_sdk._io import BlockingIO
 
         client, tls = given
@@ -126,7 +126,7 @@ class MusicAiClient(LegacyMethods, ClientSettings):
 
     def close(self) -> None:
         """Closes the connections. Can be called more than once; a given `http_client` stays open."""
-        drive(self._session.close())
+        run_sync(self._session.close())
 
     def __enter__(self) -> Self:
         return self
@@ -137,4 +137,4 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        drive(self._session.close())
+        run_sync(self._session.close())

@@ -12,7 +12,7 @@ from musicai_sdk import _core
 from musicai_sdk._core.arguments import Progress, UploadSource
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import drive
+from musicai_sdk._io import run_sync
 from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.outputs import JsonOutput
 
@@ -48,7 +48,7 @@ class Files:
             TransferError: a folder, a device, an empty or unreadable file, a file that changed meanwhile, or a refusal.
             ConnectionFailedError: the service or its storage can't be reached.
         """
-        return drive(_core.upload.upload(self._session, source, on_progress, options))
+        return run_sync(_core.upload.upload(self._session, source, on_progress, options))
 
     def download(
         self,
@@ -80,7 +80,7 @@ class Files:
             IntegrityError: what arrived was not whole, or can't be known to be, also not on the last attempt.
             InputError: the URL is not a web address, or the destination not a path.
         """
-        return drive(_core.download.download(self._session, url, destination, on_progress, options))
+        return run_sync(_core.download.download(self._session, url, destination, on_progress, options))
 
     def read(self, output: JsonOutput[T], **options: Unpack[RequestOptions]) -> T:
         """Reads a JSON output as the type that its workflow declares.
@@ -99,5 +99,5 @@ class Files:
             TransferError: the storage refused.
             InputError: it isn't a URL, as with an output in your own storage; or it is a recording, not JSON.
         """
-        value: T = drive(_core.json_output.read(self._session, output, options))
+        value: T = run_sync(_core.json_output.read(self._session, output, options))
         return value

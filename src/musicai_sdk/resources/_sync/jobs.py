@@ -23,7 +23,7 @@ from musicai_sdk._core.arguments import (
 from musicai_sdk._core.operations import GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import drive
+from musicai_sdk._io import run_sync
 from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
@@ -93,7 +93,7 @@ class Jobs:
             TransferError: a local input can't be uploaded; no job was created.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
-        return drive(_core.create.create(self._session, workflow, new, options))
+        return run_sync(_core.create.create(self._session, workflow, new, options))
 
     def run(
         self,
@@ -132,7 +132,7 @@ class Jobs:
             CreateUncertainError: as in `create`.
         """
         new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
-        return drive(_core.run.run(self._session, workflow, new, timeout, on_update, options))
+        return run_sync(_core.run.run(self._session, workflow, new, timeout, on_update, options))
 
     @overload
     def get(
@@ -159,7 +159,7 @@ class Jobs:
             NotFoundError: no such job for this key's application.
         """
         result_type = workflow_type.result_type if workflow_type is not None else None
-        return drive(_core.jobs.get(self._session, job, result_type, options))
+        return run_sync(_core.jobs.get(self._session, job, result_type, options))
 
     def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
         """Fetches a job's id and status only: the cheap answer to "how far is it?".
@@ -172,7 +172,7 @@ class Jobs:
             NotFoundError: no such job for this key's application.
         """
         job_id = _core.jobs.job_id_of(job)
-        return drive(self._session.call(GET_JOB_STATUS, job_id=job_id, options=options))
+        return run_sync(self._session.call(GET_JOB_STATUS, job_id=job_id, options=options))
 
     def list(
         self,
@@ -211,7 +211,7 @@ class Jobs:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        drive(_core.jobs.delete(self._session, job, options))
+        run_sync(_core.jobs.delete(self._session, job, options))
 
     @overload
     def wait(
@@ -264,7 +264,7 @@ class Jobs:
             WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
             NotFoundError: no such job for this key's application.
         """
-        return drive(
+        return run_sync(
             _core.wait.wait(self._session, job, timeout, on_update, options, poll_interval=poll_interval)
         )
 
@@ -324,7 +324,7 @@ class Jobs:
             NotFoundError: one of them doesn't exist for this key's application.
             InputError: a single job: `wait` waits for it.
         """
-        return drive(
+        return run_sync(
             _core.wait.wait_all(self._session, jobs, timeout, on_update, options, poll_interval=poll_interval)
         )
 
@@ -368,7 +368,7 @@ class Jobs:
             IntegrityError: what arrived is cut, damaged, or something else than the file.
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
-        return drive(
+        return run_sync(
             _core.job_files.download_results(
                 self._session, job, folder, manifest, on_progress, options, storage
             )
@@ -392,4 +392,4 @@ class Jobs:
             CreateUncertainError: it isn't listed, but that proves nothing: jobs come and go too fast, or the service
                 doesn't give back the metadata that has the key.
         """
-        return drive(_core.create.find(self._session, idempotency_key, options, settle=settle))
+        return run_sync(_core.create.find(self._session, idempotency_key, options, settle=settle))

@@ -14,7 +14,7 @@ from musicai_sdk._core.arguments import CLIENT_TIMEOUT, MANIFEST, AddJobOptions
 from musicai_sdk._core.operations import GET_APPLICATION, GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import drive
+from musicai_sdk._io import run_sync
 from musicai_sdk.models.account import Application, WorkflowList
 from musicai_sdk.models.filters import Filters, FiltersDict
 from musicai_sdk.models.job import Job, JobState
@@ -45,7 +45,7 @@ class LegacyMethods:
             TransferError: a folder, an empty or unreadable file, or a refusal.
         """
         return (
-            drive(
+            run_sync(
                 _core.upload.upload(
                     self._session, file_path, None, _core.legacy.settings_of(options, timeout)
                 )
@@ -81,7 +81,7 @@ class LegacyMethods:
         new = _core.legacy.new_job(job_name, options)
         return JobId(
             (
-                drive(
+                run_sync(
                     _core.create.create(
                         self._session, workflow, new, _core.legacy.settings_of(options, timeout)
                     )
@@ -102,7 +102,9 @@ class LegacyMethods:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return drive(_core.jobs.get(self._session, job_id, None, _core.legacy.settings_of(options, timeout)))
+        return run_sync(
+            _core.jobs.get(self._session, job_id, None, _core.legacy.settings_of(options, timeout))
+        )
 
     def get_job_status(
         self, job_id: str, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]
@@ -117,7 +119,7 @@ class LegacyMethods:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        return drive(
+        return run_sync(
             self._session.call(
                 GET_JOB_STATUS, job_id=job_id, options=_core.legacy.settings_of(options, timeout)
             )
@@ -141,7 +143,7 @@ class LegacyMethods:
         Raises:
             InputError: there is no such filter or status.
         """
-        return drive(_core.legacy.jobs(self._session, filters, _core.legacy.settings_of(options, timeout)))
+        return run_sync(_core.legacy.jobs(self._session, filters, _core.legacy.settings_of(options, timeout)))
 
     def delete_job(
         self, job_id: str, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]
@@ -159,7 +161,7 @@ class LegacyMethods:
         Raises:
             NotFoundError: no such job for this key's application.
         """
-        drive(_core.jobs.delete(self._session, job_id, _core.legacy.settings_of(options, timeout)))
+        run_sync(_core.jobs.delete(self._session, job_id, _core.legacy.settings_of(options, timeout)))
         return JobId(job_id)
 
     @overload
@@ -190,7 +192,7 @@ class LegacyMethods:
             NotFoundError: no such job for this key's application.
         """
         found = _core.legacy.either(job_id, id, "job_id and id")
-        return drive(
+        return run_sync(
             _core.wait.wait(self._session, found, None, None, _core.legacy.settings_of(options, timeout))
         )
 
@@ -245,7 +247,7 @@ class LegacyMethods:
         job = _core.legacy.as_job(job_id_or_job_data)
         folder = _core.legacy.either(output_folder, output_dir, "output_folder and output_dir")
         return _core.legacy.names(
-            drive(
+            run_sync(
                 _core.job_files.download_results(
                     self._session,
                     job,
@@ -276,7 +278,7 @@ class LegacyMethods:
         Raises:
             TransferError: the storage refused, or the file can't be written.
         """
-        drive(
+        run_sync(
             _core.download.download(
                 self._session, url, file_destination, None, _core.legacy.settings_of(options, timeout)
             )
@@ -299,7 +301,7 @@ class LegacyMethods:
             InputError: there is no such filter.
             AuthenticationError: the key is wrong.
         """
-        return drive(
+        return run_sync(
             _core.legacy.workflows(self._session, filters, _core.legacy.settings_of(options, timeout))
         )
 
@@ -315,4 +317,6 @@ class LegacyMethods:
         Raises:
             AuthenticationError: the key is wrong.
         """
-        return drive(self._session.call(GET_APPLICATION, options=_core.legacy.settings_of(options, timeout)))
+        return run_sync(
+            self._session.call(GET_APPLICATION, options=_core.legacy.settings_of(options, timeout))
+        )

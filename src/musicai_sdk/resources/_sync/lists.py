@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic
 
-from musicai_sdk._io import drive, drive_each
+from musicai_sdk._io import run_sync, run_sync_each
 from musicai_sdk.models.job import Job, JobPage
 from musicai_sdk.models.result import R_co
 
@@ -26,12 +26,12 @@ class JobList(Generic[R_co]):
         The last page is empty, and only such a page shows that the list has ended: the service may give fewer jobs
         than were asked for. A list without an empty page was not read to its end.
         """
-        for page in drive_each(self._pages()):
+        for page in run_sync_each(self._pages()):
             yield page
 
     def __iter__(self) -> Iterator[Job[R_co]]:
         """One job after the other; a request for every page."""
         pages = self._pages()
-        while (page := drive(pages.next())) is not None:
+        while (page := run_sync(pages.next())) is not None:
             for job in page:
                 yield job

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from musicai_sdk.sandbox.api.work import Outcome, Worker
     from musicai_sdk.sandbox.clock import Clock
-    from musicai_sdk.sandbox.database.database import State
+    from musicai_sdk.sandbox.database.database import Database
     from musicai_sdk.sandbox.database.records import JobRecord
     from musicai_sdk.sandbox.faults.options import FaultOptions
 
@@ -55,7 +55,7 @@ class _Active:
 class Workers:
     """Runs jobs in the order they came in, never more at once than the plan allows."""
 
-    def __init__(self, state: State, worker: Worker, clock: Clock, slots: int) -> None:
+    def __init__(self, state: Database, worker: Worker, clock: Clock, slots: int) -> None:
         self.transition: Transition | None = None
         """When jobs that are created from now on show their outcomes; None for when their work is done."""
         self._state = state

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.api.catalogue import Catalogue
     from musicai_sdk.sandbox.api.queue import Workers
     from musicai_sdk.sandbox.clock import Clock
-    from musicai_sdk.sandbox.database.database import State
+    from musicai_sdk.sandbox.database.database import Database
     from musicai_sdk.sandbox.database.records import Application, JobRecord
     from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
     from musicai_sdk.sandbox.faults.rules import Fault
@@ -59,7 +59,7 @@ class Api:
     def __init__(
         self,
         *,
-        state: State,
+        state: Database,
         store: ObjectStore,
         signer: Signer,
         workers: Workers,

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.api.routes import Api
     from musicai_sdk.sandbox.clock import Clock
     from musicai_sdk.sandbox.dashboard.html import Html
-    from musicai_sdk.sandbox.database.database import State
+    from musicai_sdk.sandbox.database.database import Database
     from musicai_sdk.sandbox.database.records import JobRecord, StoredObject
     from musicai_sdk.sandbox.faults.rules import Faults
-    from musicai_sdk.sandbox.http.request_log import Journal
+    from musicai_sdk.sandbox.http.request_log import RequestLog
     from musicai_sdk.sandbox.storage.objects import ObjectStore
     from musicai_sdk.sandbox.storage.signing import Signer
 
@@ -44,12 +44,12 @@ class Dashboard:
     def __init__(
         self,
         *,
-        state: State,
+        state: Database,
         store: ObjectStore,
         api: Api,
         clock: Clock,
         faults: Faults,
-        journal: Journal,
+        journal: RequestLog,
         signer: Signer,
         origin: str,
     ) -> None:

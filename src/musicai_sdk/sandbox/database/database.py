@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 
-class State:
+class Database:
     """The database. Every method is one transaction and may be called from any thread."""
 
     def __init__(self, file: Path) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.faults.options import FaultOptions
     from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
     from musicai_sdk.sandbox.faults.rules import Fault, Faults
-    from musicai_sdk.sandbox.http.request_log import Journal
+    from musicai_sdk.sandbox.http.request_log import RequestLog
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LARGEST_BODY = 1 << 20
@@ -48,7 +48,7 @@ class Admin:
         *,
         faults: Faults,
         quirks: CurrentQuirks,
-        journal: Journal,
+        journal: RequestLog,
         clock: Clock,
         advance: Callable[[float], Awaitable[None]],
         reset: Callable[[], Awaitable[None]],

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
     from musicai_sdk.sandbox.faults.rules import Fault, Faults
     from musicai_sdk.sandbox.http.gateway import Gateway
-    from musicai_sdk.sandbox.http.request_log import Journal
+    from musicai_sdk.sandbox.http.request_log import RequestLog
 
 OWN: Final = "/__sandbox__/"
 """What the paths of the sandbox's own pages begin with. They are no part of the service: no faults, no journal."""
@@ -47,7 +47,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _NO_HTTP = b"\x16\x03\x01 this is no HTTP \xff\xfe\r\n\r\n"
 
 
-class Wire:
+class FaultMiddleware:
     """The outermost ASGI application: keeps the journal, and shows the faults and what is odd about connections.
 
     It reaches the connection itself through the server's `send`, which is a bound method of uvicorn's
@@ -70,7 +70,7 @@ class Wire:
         faults: Faults,
         quirks: CurrentQuirks,
         gateway: Gateway,
-        journal: Journal,
+        journal: RequestLog,
         expire: Callable[[str], None],
         refuse: Callable[[float], Awaitable[None]],
     ) -> None:

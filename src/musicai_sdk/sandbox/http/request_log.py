@@ -33,7 +33,7 @@ class JournalEntry:
     """The request's headers, by lower-case name."""
 
 
-class Journal:
+class RequestLog:
     """The requests in the order they were answered; the oldest of very many are dropped."""
 
     def __init__(self) -> None:

@@ -93,7 +93,7 @@ class ServerThread:
             ssl_certfile=certificate,
         )
         config.load()
-        # At the level TRACE and below, which is NOTSET's too, uvicorn wraps it in what logs every message: `Wire` would
+        # At the level TRACE and below, which is NOTSET's too, uvicorn wraps it in what logs every message: `FaultMiddleware` would
         # lose sight of the connection, and the log would show signed URLs.
         config.loaded_app = app
         self._server = _Server(config, listener)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from musicai_sdk.sandbox.clock import Clock
-    from musicai_sdk.sandbox.database.database import State
+    from musicai_sdk.sandbox.database.database import Database
 
 CHUNK: Final = 1 << 20
 """How much of an object is in memory at a time, in bytes."""
@@ -50,7 +50,7 @@ def content_type(name: str) -> str:
     return _CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
 
 
-class Sink:
+class BlobWriter:
     """Takes the bytes of one object; nothing remains of them unless `store` is called."""
 
     def __init__(self, store: ObjectStore) -> None:
@@ -103,7 +103,7 @@ class ObjectStore:
         retention: How long objects are kept, in seconds on the clock; None for always.
     """
 
-    def __init__(self, folder: Path, state: State, clock: Clock, retention: float | None) -> None:
+    def __init__(self, folder: Path, state: Database, clock: Clock, retention: float | None) -> None:
         self.clock = clock
         self._retention = retention
         self.scratch: Path = folder / "scratch"
@@ -137,7 +137,7 @@ class ObjectStore:
 
     def copy_in(self, file: Path, key: str) -> StoredObject:
         """Copies a file into the store, without making it an object yet."""
-        with Sink(self) as sink, file.open("rb") as source:
+        with BlobWriter(self) as sink, file.open("rb") as source:
             while chunk := source.read(CHUNK):
                 sink.write(chunk)
             return sink.store(key, content_type(file.name))

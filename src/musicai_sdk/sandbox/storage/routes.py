@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from musicai_sdk.sandbox.faults.odd_answers import login_page
 from musicai_sdk.sandbox.http.errors import storage_error
-from musicai_sdk.sandbox.storage.objects import CHUNK, Sink
+from musicai_sdk.sandbox.storage.objects import CHUNK, BlobWriter
 from musicai_sdk.sandbox.storage.signing import SignatureRefused
 from musicai_sdk.sandbox.storage.transcoding import JSON, Decompressed, accepts_gzip, compressed_object
 
@@ -62,7 +62,7 @@ class StorageRoutes:
 
     async def _put(self, request: Request, key: str) -> Response:
         kind = request.headers.get("content-type", "application/octet-stream")
-        with Sink(self._store) as sink:
+        with BlobWriter(self._store) as sink:
             # Disk and digests work on large pieces in a thread, so that the API goes on answering.
             waiting = bytearray()
             try:
