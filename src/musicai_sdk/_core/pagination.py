@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 REPEATS = 2
 """How often the same page comes again before it is clear that the server ignores which one is asked for."""
+REPEATED_ITEMS = 10
+"""How many items must come again for that. Small pages also repeat while items are created: one moves them all up."""
 
 
 class Pager(Generic[T]):
@@ -50,8 +52,9 @@ class Pager(Generic[T]):
     async def next(self) -> Sequence[T] | None:
         """The next page as it came; the last page is empty, and None follows it.
 
-        A server that ignores `page` sends the same page again and again: None comes after the second repetition then,
-        without an empty page. One repetition also happens when a whole page of items is created meanwhile.
+        A server that ignores `page` sends the same page again and again: None comes after `REPEATS` repetitions of at
+        least `REPEATED_ITEMS` items in all then, without an empty page. A single repetition also happens when a whole
+        page of items is created meanwhile.
         """
         if self._ended:
             return None
@@ -60,7 +63,8 @@ class Pager(Generic[T]):
         identities = [self._identify(item) for item in page]
         count = len(page) + (page.unreadable if isinstance(page, Page) else 0)
         self._repeats = self._repeats + 1 if identities == self._before else 0
-        self._ended = not count or self._repeats == REPEATS
+        ignored = self._repeats >= REPEATS and self._repeats * count >= REPEATED_ITEMS
+        self._ended = not count or ignored
         self._before = identities
         self._received += count
         self._largest = max(self._largest, count)
