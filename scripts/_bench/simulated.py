@@ -87,8 +87,8 @@ def wait_for_each(service: Service, client: Any, threads: int | None = None) -> 
 
 def wait_for_all(service: Service) -> Counted:
     """This package's `wait_all`, on a driver whose outside world is the simulated service."""
-    from musicai_sdk._core.config import read_settings
     from musicai_sdk._core.session import Session
+    from musicai_sdk._core.settings import read_settings
     from musicai_sdk.resources import Jobs
 
     def saw(state: JobState) -> None:

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Self
 
 from typing_extensions import override
 
-from musicai_sdk._core.config import (
+from musicai_sdk._core.session import Session
+from musicai_sdk._core.settings import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_POLL_INTERVAL,
     DEFAULT_TIMEOUT,
     ClientConfig,
     read_settings,
 )
-from musicai_sdk._core.session import Session
 from musicai_sdk._io.secret import Secret
 from musicai_sdk.resources.account import AsyncApplications, AsyncWorkflows
 from musicai_sdk.resources.client_settings import ClientSettings, Given

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from musicai_sdk import CustomWorkflow
-from musicai_sdk._core.config import read_settings
 from musicai_sdk._core.session import Session
+from musicai_sdk._core.settings import read_settings
 from musicai_sdk._io.secret import Secret
 from musicai_sdk.errors import JobFailedError, MusicAiError, NotFoundError, WaitTimeoutError
 from musicai_sdk.models.job import Job

@@ -10,9 +10,9 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from musicai_sdk._core.config import ClientConfig
 from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.retry import parse_retry_after
+from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import Response, request_id
 from musicai_sdk._text import printable, without_queries, without_query
 from musicai_sdk.errors import STATUS_ERRORS, ResponseError, ServerError, StatusError

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from musicai_sdk._core.config import ClientConfig
 from musicai_sdk._core.durations import Durations
 from musicai_sdk._core.operations import Operation
 from musicai_sdk._core.options import RequestOptions, check_options, checked_headers
 from musicai_sdk._core.responses import read_json, status_error
 from musicai_sdk._core.retry import Budget, Policy, retrying
+from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import IO, Request, rest, send, whole
 from musicai_sdk._text import without_queries
 from musicai_sdk.errors import InputError, ResponseError

@@ -9,8 +9,8 @@ from typing import Any, Self, TypeAlias
 
 from typing_extensions import override
 
-from musicai_sdk._core.config import API_KEY_VARIABLE, ClientConfig, read_settings
 from musicai_sdk._core.session import Session
+from musicai_sdk._core.settings import API_KEY_VARIABLE, ClientConfig, read_settings
 from musicai_sdk._io import Exchange, recording
 from musicai_sdk._io.secret import Secret
 from musicai_sdk._text import without_query
