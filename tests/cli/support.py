@@ -23,8 +23,8 @@ import numpy as np
 import soundfile
 from click.testing import CliRunner
 
-from batch.support import Service
 from musicai_sdk.cli.app import musicai
+from support.batch import Service
 
 SONGS = Path(__file__).parents[1] / "songs"
 MUSICAI = (sys.executable, "-W", "error", "-m", "musicai_sdk.cli")

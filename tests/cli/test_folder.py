@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from batch.support import SCALE, kill, leftovers, make_tracks, wait_until
 from cli.support import ECHO, Command, make_songs
 from musicai_sdk.batch import open_ledger
+from support.batch import SCALE, kill, leftovers, make_tracks, wait_until
 
 LEDGER = ".musicai-batch.sqlite3"
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from batch.support import make_tracks
 from musicai_sdk import CUSTOM_STORAGE, Job
 from musicai_sdk.batch import Batch
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
 from musicai_sdk.storage import Bucket, ObjectNotFoundError
 from storage.support import S3
+from support.batch import make_tracks
 from support.storage import PAGE, WAV, storage
 
 

@@ -18,13 +18,13 @@ from typing import Any
 import httpx
 import pytest
 
-from batch.support import SCALE, Service, service
 from musicai_sdk.batch import Batch, Event, Folder, Input, LedgerMismatchError, open_ledger
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket, StorageError
 from musicai_sdk.workflows import GenerateChords
 from storage.s3_server import ACCESS_KEY, SECRET_KEY
 from storage.support import S3
+from support.batch import SCALE, Service, service
 
 RUNNER = Path(__file__).with_name("runner.py")
 

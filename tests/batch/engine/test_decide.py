@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from batch.support import echo, in_ledger, make_tracks, posts
 from musicai_sdk.batch import Batch, Event, Plan, plan
 from musicai_sdk.batch.engine.decide import PAYS, Stands, decide, resumed
 from musicai_sdk.batch.engine.failures import JOB_GONE, SOURCE_GONE
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.states import FETCHABLE, SAFE, STATES, TABLE, State
 from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, in_ledger, make_tracks, posts
 
 CODES = (None, SOURCE_GONE, JOB_GONE, "BAD_INPUT", "TransferError")
 STANDINGS = [

@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import pytest
 
-from batch.support import Service, echo, kill, make_tracks, posts, wait_until
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk.batch import (
     Batch,
@@ -29,6 +28,7 @@ from musicai_sdk.batch import (
 )
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.sandbox import Quirks, Sandbox
+from support.batch import Service, echo, kill, make_tracks, posts, wait_until
 
 LEDGER = ".musicai-batch.sqlite3"
 CLAIM = ".musicai-batch.ledger"
@@ -449,7 +449,7 @@ def _creating(out: Path) -> int:
 # --- ledgers of the version before
 
 
-OLD = Path(__file__).with_name("data") / "ledger-2.0.0.sqlite3"
+OLD = Path(__file__).parents[1] / "data" / "ledger-2.0.0.sqlite3"
 """A ledger of musicai-sdk 2.0.0, with a track in almost every state; its inputs were in /tmp/bfx/w/in."""
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from batch.support import echo, make_tracks, posts
 from musicai_sdk.batch import Batch, Event
 from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, make_tracks, posts
 
 
 def rename(path: Path) -> None:

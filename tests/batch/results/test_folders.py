@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from batch.support import Service, echo, leftovers, make_tracks, posts, put
-from batch.test_shards import at_home, sharded
+from batch.shards.test_coordinator import at_home, sharded
 from musicai_sdk.batch import (
     Batch,
     Event,
@@ -39,6 +38,7 @@ from musicai_sdk.batch.shards.transfer import merge, queue
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.storage import Bucket
+from support.batch import Service, echo, leftovers, make_tracks, posts, put
 
 __all__ = ["at_home"]
 LEDGER = ".musicai-batch.sqlite3"

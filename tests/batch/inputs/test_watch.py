@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from batch.support import Service, echo, leftovers, make_tracks, wait_until
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch import Batch, Event, Report, Watch, run
 from musicai_sdk.batch.inputs.watch import Arrivals, open_for_writing
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
+from support.batch import Service, echo, leftovers, make_tracks, wait_until
 
 SETTLE = 0.3
 WRITER = """

@@ -1,4 +1,4 @@
-"""The page that says how a run went: what is in it, what never is, and where it is put. tests/browser opens it."""
+"""The page that says how a run went: what is in it, what never is, and where it is put. `test_report_in_browser` opens it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from batch.support import echo, make_tracks, put
 from musicai_sdk.batch import LedgerError, open_ledger, write_report
 from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.report.format import duration, size, without_queries
 from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, make_tracks, put
 from support.zipped import run_zipped
 
 LEDGER = ".musicai-batch.sqlite3"

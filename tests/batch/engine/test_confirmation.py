@@ -6,9 +6,9 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from batch.support import echo, make_tracks, posts
 from musicai_sdk.batch import Batch
 from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, make_tracks, posts
 
 
 def test_a_job_without_a_result_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from batch.support import echo, posts
 from musicai_sdk.batch import Batch, Plan, plan
 from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, posts
 
 HOST = "http://127.0.0.1:18765"
 """Nobody is there any more."""
@@ -32,7 +32,7 @@ def out(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     with closing(sqlite3.connect(folder / ".musicai-batch.sqlite3")) as db:
-        db.executescript(Path(__file__).with_name("ledger-2.0.0.sql").read_text())
+        db.executescript((Path(__file__).parents[1] / "data" / "ledger-2.0.0.sql").read_text())
         rows: list[tuple[str, str, int]] = db.execute("SELECT name, path, size FROM outputs").fetchall()
     for name, path, size in rows:
         (folder / path).parent.mkdir(exist_ok=True)

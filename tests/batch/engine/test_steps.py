@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from batch.support import echo, in_ledger, lost_post, make_tracks, posts
 from musicai_sdk import CustomWorkflow
 from musicai_sdk.batch import Batch, Event, LedgerError, Watch, open_ledger
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
@@ -26,6 +25,7 @@ from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.results import verify
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, in_ledger, lost_post, make_tracks, posts
 
 
 @pytest.fixture

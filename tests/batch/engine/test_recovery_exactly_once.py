@@ -18,12 +18,12 @@ from typing import Any, Literal, cast
 
 import pytest
 
-from batch.support import RUNNER, echo, kill, make_tracks, wait_until
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core import create
 from musicai_sdk.batch import Event, open_ledger
 from musicai_sdk.errors import CreateUncertainError, InputError, ResponseError
 from musicai_sdk.sandbox import Quirks, Sandbox
+from support.batch import RUNNER, echo, kill, make_tracks, wait_until
 
 Told = Literal["found", "uncertain", "either"]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from batch.support import echo, make_tracks, posts, wait_until
 from musicai_sdk.batch import (
     Batch,
     Event,
@@ -38,6 +37,7 @@ from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task, WorkflowFailure
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import GenerateChords
+from support.batch import echo, make_tracks, posts, wait_until
 
 SECRET = "SECRET"
 SIGNED = f"https://user:{SECRET}@bucket.example/x.wav?X-Amz-Signature={SECRET}"

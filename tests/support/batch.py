@@ -26,7 +26,7 @@ from musicai_sdk.sandbox import Sandbox
 SCALE = float(os.environ.get("MUSICAI_TEST_SCALE", "1"))
 """How much more than in every run of the tests: with `MUSICAI_TEST_SCALE=5` 300 tracks are killed three times."""
 
-RUNNER = Path(__file__).with_name("runner.py")
+RUNNER = Path(__file__).with_name("batch_runner.py")
 
 
 def make_tracks(folder: Path, count: int, start: int = 0) -> list[Path]:

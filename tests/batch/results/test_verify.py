@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from batch.support import echo, make_tracks, posts
 from musicai_sdk import FileInput, FileOutput, Workflow, WorkflowResult, output
 from musicai_sdk.batch import Batch, open_ledger
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
+from support.batch import echo, make_tracks, posts
 from support.storage import PAGE, WAV, Storage, storage
 
 

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import soundfile
 
-from batch.support import echo, leftovers, make_tracks, posts
 from conftest import SONGS
 from musicai_sdk.batch import Batch, Event, Folder, Input, Manifest, open_ledger
 from musicai_sdk.errors import AuthenticationError, InputError, NotFoundError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
 from musicai_sdk.workflows import FileInput, GenerateChords, Workflow, param
+from support.batch import echo, leftovers, make_tracks, posts
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from batch.support import SCALE, Service, kill, leftovers, make_tracks, results, wait_until
 from conftest import SONGS
 from musicai_sdk.batch import open_ledger
+from support.batch import SCALE, Service, kill, leftovers, make_tracks, results, wait_until
 
 TRACKS = int(60 * SCALE)
 LEDGER = ".musicai-batch.sqlite3"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from batch.support import echo, make_tracks, posts
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch import Batch, Event, open_ledger
 from musicai_sdk.errors import ConnectionFailedError, MusicAiError, NotFoundError
 from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, make_tracks, posts
 
 NOBODY = "http://127.0.0.1:9"
 PAGE = "<html>We'll be back soon</html>"

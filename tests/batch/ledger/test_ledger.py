@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from batch.support import SCALE, echo, make_tracks, posts, wait_until
 from musicai_sdk.batch import (
     Batch,
     Event,
@@ -35,6 +34,7 @@ from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.ledger.track import Track, track_key
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
+from support.batch import SCALE, echo, make_tracks, posts, wait_until
 from support.memory import PEAK_MEMORY, needs_proc
 
 LEDGER = ".musicai-batch.sqlite3"

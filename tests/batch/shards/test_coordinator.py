@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from batch.support import SCALE, Service, leftovers, make_tracks, wait_until
-from batch.test_kills import LEDGER, check
+from batch.engine.test_steps_killed import LEDGER, check
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch import (
     Batch,
@@ -34,6 +33,7 @@ from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.shards.coordinator import run_shard
 from musicai_sdk.batch.shards.transfer import shard_folder
+from support.batch import SCALE, Service, leftovers, make_tracks, wait_until
 
 
 @pytest.fixture

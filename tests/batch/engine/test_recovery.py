@@ -6,10 +6,10 @@ import threading
 import time
 from pathlib import Path
 
-from batch.support import echo, in_ledger, lost_post, make_tracks, posts, wait_until
 from musicai_sdk import CustomWorkflow
 from musicai_sdk.batch import Event
 from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, in_ledger, lost_post, make_tracks, posts, wait_until
 
 
 def others(sandbox: Sandbox, path: Path, count: int) -> list[str]:
