@@ -14,7 +14,7 @@ import musicai_sdk
 from conftest import SONGS
 from musicai_sdk import MusicAiClient
 from musicai_sdk.sandbox import Sandbox
-from storage.support import s3_server
+from support.buckets import s3_server
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -8,7 +8,7 @@ from cli.support import Command
 from musicai_sdk.batch import Folder
 from musicai_sdk.cli.locations import inputs_at
 from storage.conftest import running_s3, s3
-from storage.support import S3
+from support.buckets import S3
 
 __all__ = ["running_s3", "s3"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from musicai_sdk.storage import Bucket
-from storage.s3_server import ACCESS_KEY, REGION, SECRET_KEY
+from support.s3_server import ACCESS_KEY, REGION, SECRET_KEY
 
 SERVER = Path(__file__).with_name("s3_server.py")
 _ANYBODY = {"Authorization": f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20260101/{REGION}/s3/aws4_request"}

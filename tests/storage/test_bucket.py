@@ -27,8 +27,8 @@ from musicai_sdk.errors import (
 )
 from musicai_sdk.storage import Bucket, ObjectNotFoundError, StorageError
 from musicai_sdk.workflows import GenerateChords, IsolateDrums
-from storage.s3_server import ACCESS_KEY, SECRET_KEY
-from storage.support import S3
+from support.buckets import S3
+from support.s3_server import ACCESS_KEY, SECRET_KEY
 
 URL = "https://input.example/song.mp3"
 

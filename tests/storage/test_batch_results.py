@@ -15,8 +15,8 @@ from musicai_sdk.batch import Batch
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
 from musicai_sdk.storage import Bucket, ObjectNotFoundError
-from storage.support import S3
 from support.batch import make_tracks
+from support.buckets import S3
 from support.storage import PAGE, WAV, storage
 
 

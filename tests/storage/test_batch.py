@@ -22,11 +22,11 @@ from musicai_sdk.batch import Batch, Event, Folder, Input, LedgerMismatchError, 
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket, StorageError
 from musicai_sdk.workflows import GenerateChords
-from storage.s3_server import ACCESS_KEY, SECRET_KEY
-from storage.support import S3
 from support.batch import SCALE, Service, service
+from support.buckets import S3
+from support.s3_server import ACCESS_KEY, SECRET_KEY
 
-RUNNER = Path(__file__).with_name("runner.py")
+RUNNER = Path(__file__).parents[1] / "support" / "bucket_runner.py"
 
 
 @pytest.fixture(scope="module")

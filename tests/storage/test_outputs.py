@@ -19,8 +19,8 @@ from musicai_sdk.errors import InputError, JobFailedError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.storage import Bucket, ObjectNotFoundError
 from musicai_sdk.workflows import GenerateChords, IsolateDrums
-from storage.s3_server import SECRET_KEY
-from storage.support import S3
+from support.buckets import S3
+from support.s3_server import SECRET_KEY
 
 
 def echo(path: Path) -> CustomWorkflow:
