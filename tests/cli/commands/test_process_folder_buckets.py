@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from cli.support import Command
 from musicai_sdk.batch import Folder
 from musicai_sdk.cli.locations import inputs_at
 from storage.conftest import running_s3, s3
 from support.buckets import S3
+from support.cli import Command
 
 __all__ = ["running_s3", "s3"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.support import ECHO, Command, make_songs
 from musicai_sdk.batch import open_ledger
 from support.batch import SCALE, kill, leftovers, make_tracks, wait_until
+from support.cli import ECHO, Command, make_songs
 
 LEDGER = ".musicai-batch.sqlite3"
 

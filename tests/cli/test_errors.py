@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from typing_extensions import override
 
-from cli.support import ECHO, Command
 from musicai_sdk import CustomWorkflow, JobStatus
 from musicai_sdk.batch import State
 from musicai_sdk.batch.events import ProgressTracker
@@ -20,6 +19,7 @@ from musicai_sdk.cli.arguments import check_writable
 from musicai_sdk.cli.errors import tell
 from musicai_sdk.cli.summary import at_the_service
 from support.batch import make_tracks, wait_until
+from support.cli import ECHO, Command
 
 FILE = ("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
 """A run of the workflow that gives back what it gets, on `song.wav`."""

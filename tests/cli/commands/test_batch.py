@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from cli.support import ECHO, Command, make_songs
+from support.cli import ECHO, Command, make_songs
 
 
 def test_what_a_ledger_tells(musicai_there: Command) -> None:

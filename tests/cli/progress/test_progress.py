@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli.support import ECHO, Command, plain
 from musicai_sdk.batch import Batch, Event, InFlight, Progress
 from musicai_sdk.cli.formatting import printable, rate, shortened
 from musicai_sdk.cli.progress.lines import Lines
 from musicai_sdk.cli.progress.screen import Frame, Screen
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, make_tracks
+from support.cli import ECHO, Command, plain
 
 PROGRESS = Progress(
     states={},

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.test_commands import Musicai
+from cli.test_app import Musicai
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
 from support.storage import PAGE, WAV, storage
