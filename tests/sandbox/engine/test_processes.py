@@ -25,7 +25,7 @@ from musicai_sdk.sandbox.engine.workflows import WORKFLOWS
 from support.memory import PEAK_MEMORY, needs_proc
 
 SOUNDFILE: Any = soundfile
-SONGS = Path(__file__).parents[1] / "songs"
+SONGS = Path(__file__).parents[2] / "songs"
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="processes are counted as Linux lists them")
 

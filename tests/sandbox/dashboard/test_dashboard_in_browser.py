@@ -14,7 +14,7 @@ from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords
 from support.browsers import chromium, logged, run, text, until
 
-SONG = Path(__file__).parents[1] / "songs" / "band0.ogg"
+SONG = Path(__file__).parents[2] / "songs" / "band0.ogg"
 DRUMS = "music-ai/isolate-drums"
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 F32: TypeAlias = NDArray[np.float32]
-SONGS = sorted((Path(__file__).parents[1] / "songs").glob("*.ogg"))
+SONGS = sorted((Path(__file__).parents[2] / "songs").glob("*.ogg"))
 FIELDS = [
     *(
         "start",
