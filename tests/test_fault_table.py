@@ -57,18 +57,18 @@ PROMISES: dict[str, list[str]] = {
     ],
     "Ctrl-C, a cancelled task": [
         "core/test_resume_after_exit.py::test_the_next_process_goes_on",
-        "test_lifecycle.py::test_cancelling_a_transfer_leaves_no_half_file",
-        "test_lifecycle.py::test_cancellation_at_every_await",
+        "test_client_lifecycle.py::test_cancelling_a_transfer_leaves_no_half_file",
+        "test_client_lifecycle.py::test_cancellation_at_every_await",
         "core/test_create.py::test_a_cancelled_create_says_how_to_look",
     ],
     "a redirect, a login page": [
-        "test_bad_input.py::test_redirect_of_the_api_is_an_error_that_says_so",
-        "test_bad_input.py::test_html_with_status_200",
-        "test_bad_input.py::test_answer_that_does_not_fit",
+        "test_client_errors.py::test_redirect_of_the_api_is_an_error_that_says_so",
+        "test_client_errors.py::test_html_with_status_200",
+        "test_client_errors.py::test_answer_that_does_not_fit",
     ],
     "a status, field or output": [
-        "test_bad_input.py::test_status_nobody_knows",
-        "test_models.py::test_statuses_are_open",
+        "test_client_errors.py::test_status_nobody_knows",
+        "models/test_models.py::test_statuses_are_open",
     ],
     "an output named": [
         "core/test_output_names.py::test_names",
