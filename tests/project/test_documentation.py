@@ -16,7 +16,7 @@ from musicai_sdk import MusicAiClient
 from musicai_sdk.sandbox import Sandbox
 from support.buckets import s3_server
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture

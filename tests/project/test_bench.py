@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = Path(__file__).parents[1] / "scripts" / "_bench"
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "_bench"
 CASES = ("upload 1 MB, async", "download 1 MB, TLS, crc32c", "parsed", "--help")
 WITH_TARGETS = [
     "page of 100 jobs parsed, beside json.loads",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = Path("src", "musicai_sdk")
 
 ROOMS: Mapping[str, AbstractSet[str]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 README = TESTS.parent / "README.md"
 
 PROMISES: dict[str, list[str]] = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "scripts" / "_chaos"
+FOLDER = Path(__file__).parents[2] / "scripts" / "_chaos"
 ZEROS = (
     "duplicates",
     "lost",
