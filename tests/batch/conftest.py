@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from batch.support import Service, service
+from support.batch import Service, service
 
 
 @pytest.fixture(scope="package")

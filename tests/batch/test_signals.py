@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from batch.support import Service, make_tracks, wait_until
 from musicai_sdk.batch import open_ledger
+from support.batch import Service, make_tracks, wait_until
 
 LEDGER = ".musicai-batch.sqlite3"
 

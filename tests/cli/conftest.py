@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from batch.conftest import one_service, running
-from batch.support import Service
-from cli.support import Command
+from support.batch import Service
+from support.cli import Command
 
 __all__ = ["one_service", "running"]
 

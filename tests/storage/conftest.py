@@ -10,7 +10,7 @@ import soundfile
 
 from conftest import SONGS
 from musicai_sdk.storage import Bucket
-from storage.support import S3, s3_server
+from support.buckets import S3, s3_server
 
 
 @pytest.fixture(scope="session")

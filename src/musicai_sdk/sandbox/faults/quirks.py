@@ -17,7 +17,7 @@ A process of its own takes `--quirk page_limit=50 --quirk metadata=null`, or ove
 To add a quirk: one field of `Quirks`, whose default is the usual behaviour, with a docstring that says what is odd and
 where it was seen, and one place that reads it: `odd_answers` for what a job looks like, `api` for what an operation
 does, `storage` for objects, `gateway` for what stands between the client and the service. The command line, the admin
-endpoint and the checks follow from the field's type. `tests/sandbox/test_quirks.py` fails until it has a test.
+endpoint and the checks follow from the field's type. `tests/sandbox/faults/test_quirks.py` fails until it has a test.
 """
 
 from __future__ import annotations

@@ -1,0 +1,129 @@
+"""Jobs that have succeeded and give nothing: they are kept, because deleting them would lose what was paid for."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+
+from musicai_sdk.batch import Batch
+from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, make_tracks, posts
+
+
+def test_a_job_without_a_result_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 3)
+    sandbox.faults.add("POST /job", job_vanish="result", nth=2)
+    report = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1).run()
+    assert report.progress.states == {"deleted": 2, "failed": 1}
+    (failure,) = report.failures()
+    (job,) = sandbox.jobs
+    assert (failure.code, failure.job_id) == ("TransferError", job["id"])
+    assert "gives no result" in failure.message
+    assert len(list((tmp_path / "out").rglob("workflow.results.json"))) == 2
+    # Asking again costs nothing: it is the same job.
+    again = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1, retry_failed=True).run()
+    assert again.progress.states == {"deleted": 2, "failed": 1}
+    assert posts(sandbox) == 3
+
+
+def test_a_job_that_is_shown_late_is_not_paid_for_twice(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    sandbox.faults.add("GET /job", body=[], times=2)
+    unseen = sandbox.faults.add("GET /job/{id}/status", status=404, times=2)
+    batch = echo(sandbox, tmp_path / "in", tmp_path / "out", retry_failed=True, grace=30.0)
+    assert batch.run().ok
+    assert unseen.hits >= 1
+    assert posts(sandbox) == 1
+
+
+def test_a_job_that_somebody_deleted(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    sandbox.faults.add("GET /job", body=[])
+    sandbox.faults.add("GET /job/{id}/status", status=404)
+    report = echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0).run()
+    assert [failure.code for failure in report.failures()] == ["JOB_GONE"]
+    assert posts(sandbox) == 1
+
+
+def test_one_wrong_word_that_a_job_is_gone_is_not_believed(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    sandbox.faults.add("GET /job", body=[])
+    wrong = sandbox.faults.add("GET /job/{id}/status", status=404, times=1)
+    assert echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0).run().ok
+    assert (wrong.hits, posts(sandbox)) == (1, 1)
+
+
+def test_nor_when_its_results_are_fetched(sandbox: Sandbox, tmp_path: Path) -> None:
+    batch = unfetched(sandbox, tmp_path)
+    wrong = sandbox.faults.add("GET /job/{id}", status=404, times=1)
+    assert batch().run().ok
+    assert (wrong.hits, posts(sandbox)) == (1, 1)
+
+
+def test_a_job_that_was_called_gone_and_is_there(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Asking costs nothing, and comes before anything is paid anew, however often it takes."""
+    batch = unfetched(sandbox, tmp_path)
+    sandbox.faults.add("GET /job/{id}", status=404)
+    (failure,) = batch().run().failures()
+    assert failure.code == "JOB_GONE"
+    sandbox.faults.clear()
+    sandbox.faults.add("GET /job/{id}", status=500, times=2)
+    impatient = partial(sandbox.async_client, max_retries=0)
+    again = batch(retry_failed=True, connect=impatient, max_attempts=2).run()
+    assert ([each.code for each in again.failures()], posts(sandbox)) == (["JOB_GONE"], 1)
+    assert batch(retry_failed=True).run().ok
+    assert (posts(sandbox), sandbox.jobs) == (1, [])
+
+
+def test_a_job_that_is_gone_is_paid_anew_only_when_asked_to(sandbox: Sandbox, tmp_path: Path) -> None:
+    batch = unfetched(sandbox, tmp_path)
+    with sandbox.client() as client:
+        client.jobs.delete(str(sandbox.jobs[0]["id"]))
+    assert [each.code for each in batch().run().failures()] == ["JOB_GONE"]
+    assert batch().run().progress.states == {"failed": 1}
+    assert posts(sandbox) == 1
+    assert batch(retry_failed=True).run().ok
+    assert posts(sandbox) == 2
+
+
+def test_a_kept_job_is_not_deleted_when_its_results_are_not_here_any_more(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    make_tracks(tmp_path / "in", 3)
+    run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out")
+    first = run(keep_jobs=True).run()
+    assert first.progress.states == {"verified": 3}
+    gone, other = sorted((tmp_path / "out").rglob("file.wav"))[:2]
+    before = gone.read_bytes(), other.read_bytes()
+    shutil.rmtree(gone.parent)
+    other.write_bytes(other.read_bytes().upper())
+    since = len(sandbox.requests)
+    assert run().run().progress.states == {"deleted": 3}
+    assert (gone.read_bytes(), other.read_bytes()) == before
+    fetched = [entry.path for entry in sandbox.requests[since:] if "/cdn/" in entry.path]
+    assert len(fetched) == 2, "what is here isn't fetched again"
+    assert (posts(sandbox), sandbox.jobs) == (3, [])
+
+
+def test_a_kept_job_whose_results_can_not_be_fetched_again_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1)
+    assert run(keep_jobs=True).run().ok
+    next((tmp_path / "out").rglob("file.wav")).unlink()
+    sandbox.faults.add("GET /cdn/*", status=404)
+    assert run().run().progress.states == {"failed": 1}
+    assert len(sandbox.jobs) == 1
+    sandbox.faults.clear()
+    assert run().run().progress.states == {"deleted": 1}
+    assert next((tmp_path / "out").rglob("file.wav")).stat().st_size
+
+
+def unfetched(sandbox: Sandbox, tmp_path: Path) -> partial[Batch]:
+    """Runs that go on with a job that has succeeded, and whose results couldn't be fetched."""
+    make_tracks(tmp_path / "in", 1)
+    run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out", grace=0.0)
+    sandbox.faults.add("GET /cdn/*", status=404)
+    assert run(max_attempts=1).run().progress.states == {"failed": 1}
+    sandbox.faults.clear()
+    return run

@@ -1,0 +1,103 @@
+"""POSTs whose answers are lost: how often they are looked for before they are sent again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from musicai_sdk import CustomWorkflow
+from musicai_sdk.batch import Event
+from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, in_ledger, lost_post, make_tracks, posts, wait_until
+
+
+def others(sandbox: Sandbox, path: Path, count: int) -> list[str]:
+    """Newer jobs of somebody else on the same workflow, the newest last."""
+    with sandbox.client() as client:
+        url = client.files.upload(path).url
+        return [client.jobs.create(CustomWorkflow("sdk-test", {"file": url})).id for _ in range(count)]
+
+
+def pages(sandbox: Sandbox, since: int) -> list[str]:
+    """The pages of the whole list that were asked for, as `number/size`; polls ask for one workflow's jobs."""
+    asked = sandbox.requests[since:]
+    return [
+        "/".join(part.partition("=")[2] for part in entry.query.split("&")[-2:])
+        for entry in asked
+        if (entry.method, entry.path) == ("GET", "/v1/job") and "workflow=" not in entry.query
+    ]
+
+
+def test_looked_for_once_and_sent_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    sandbox.faults.add("POST /job", reset="before", nth=1, times=2)
+    events = list[Event]()
+    batch = echo(
+        sandbox, tmp_path / "in", tmp_path / "out", grace=0.0, retry_uncertain=True, on_event=events.append
+    )
+    assert batch.run().ok
+    asked = [(entry.method, entry.path) for entry in sandbox.requests]
+    assert posts(sandbox) == 3
+    last = max(index for index, what in enumerate(asked) if what == ("POST", "/v1/job"))
+    # After each lost answer one look, the run's: that for all of them.
+    assert asked[:last].count(("GET", "/v1/job")) == 2
+    assert [event.state for event in events if event.kind == "state"].count("uncertain") == 2
+    assert sandbox.jobs == []
+
+
+def test_a_job_on_a_later_page_while_others_are_deleted(sandbox: Sandbox, tmp_path: Path) -> None:
+    """After the first page, which shows newer ones, the job moves up to it."""
+    (path,) = make_tracks(tmp_path / "in", 1)
+    lost_post(sandbox, tmp_path / "in", tmp_path / "out")
+    newer = others(sandbox, path, 100)
+    batch = echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0)
+    in_ledger(batch, "UPDATE tracks SET state = 'creating'")
+    sent, since = posts(sandbox), len(sandbox.requests)
+    slow = sandbox.faults.add("GET /job", delay=0.7, nth=2)
+
+    def delete_one() -> None:
+        wait_until(lambda: slow.calls == 2)
+        with sandbox.client() as client:
+            client.jobs.delete(newer[-1])
+
+    deleting = threading.Thread(target=delete_one)
+    deleting.start()
+    report = batch.run()
+    deleting.join()
+    assert slow.hits == 1
+    assert report.ok
+    assert posts(sandbox) == sent
+    assert pages(sandbox, since)[:3] == ["0/100", "1/100", "0/100"]
+
+
+def test_a_job_that_is_on_none_of_several_pages(sandbox: Sandbox, tmp_path: Path) -> None:
+    (path,) = make_tracks(tmp_path / "in", 1)
+    lost_post(sandbox, tmp_path / "in", tmp_path / "out")
+    with sandbox.client() as client:
+        for job in client.jobs.list():
+            client.jobs.delete(job)
+    others(sandbox, path, 101)
+    batch = echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0)
+    in_ledger(batch, "UPDATE tracks SET state = 'creating'")
+    sent, since = posts(sandbox), len(sandbox.requests)
+    assert batch.run().ok
+    assert posts(sandbox) == sent + 1
+    walked = [page for page in pages(sandbox, since) if page.endswith(("/100", "/87"))]
+    assert walked[:4] == ["0/100", "1/100", "0/100", "1/100"]
+
+
+def test_a_clock_that_was_days_ahead_when_the_post_left_and_is_right_by_now(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """By the ledger's time the POST left after jobs that are older than the list's newest, and newer than its job."""
+    (path,) = make_tracks(tmp_path / "in", 1)
+    lost_post(sandbox, tmp_path / "in", tmp_path / "out")
+    others(sandbox, path, 1)
+    batch = echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0)
+    in_ledger(batch, "UPDATE tracks SET state = 'creating', creating_at = ?", time.time())
+    sandbox.clock.advance(10)
+    others(sandbox, path, 1)
+    sent = posts(sandbox)
+    assert batch.run().ok
+    assert posts(sandbox) == sent

@@ -1,0 +1,192 @@
+"""A job is deleted when its results are here, and on nothing less: odd results keep it, and the track says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musicai_sdk import FileInput, FileOutput, Workflow, WorkflowResult, output
+from musicai_sdk.batch import Batch, open_ledger
+from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.sandbox.engine.task import Output, Task
+from support.batch import echo, make_tracks, posts
+from support.storage import PAGE, WAV, Storage, storage
+
+
+class OddResult(WorkflowResult):
+    vocals: FileOutput
+    kick: FileOutput = output("Kick drum")
+    bpm: str | None = None
+
+
+class Odd(Workflow[OddResult], slug="odd-result"):
+    file: FileInput
+
+
+@pytest.fixture(name="held")
+def _held() -> Iterator[Storage]:
+    with storage() as held:
+        yield held
+
+
+@pytest.fixture
+def results(sandbox: Sandbox) -> dict[str, Any]:
+    """What the workflow `odd-result` gives."""
+    given = dict[str, Any]()
+
+    @sandbox.workflow("odd-result")
+    def give(task: Task) -> Mapping[str, Output]:
+        return given
+
+    return given
+
+
+def batch(sandbox: Sandbox, tmp_path: Path, workflow: Any = "odd-result", **options: Any) -> Batch:
+    make_tracks(tmp_path / "in", 1)
+    settings: dict[str, Any] = {
+        "in_flight": 2,
+        "poll_interval": 0.2,
+        "grace": 1.0,
+        "max_attempts": 1,
+        **options,
+    }
+    return Batch(
+        workflow,
+        tmp_path / "in",
+        tmp_path / "out",
+        input_name="file",
+        connect=partial(sandbox.async_client, max_retries=0),
+        **settings,
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "words"),
+    [
+        ({}, "RESULT_MISSING", "gives no result"),
+        ({"vocals": None, "text": ""}, "RESULT_MISSING", "gives no result"),
+        ({"stems": []}, "RESULT_MISSING", "gives no result"),
+        ({"stems": [{"url": "gs://bucket/a.wav"}]}, "OUTPUT_MISSING", "stems.0.url"),
+        ({"vocals": "/gone.wav"}, "TransferError", "404"),
+        ({"vocals": "ok.wav", "other": {"deep": [["/gone.wav"]]}}, "TransferError", "404"),
+        ({"stems": ["[custom storage]"]}, "InputError", "copied to a bucket"),
+        ({"vocals": "page.wav"}, "IntegrityError", "web page"),
+        ({"text": "empty.txt"}, "IntegrityError", "is empty"),
+    ],
+)
+def test_the_job_is_kept(
+    sandbox: Sandbox,
+    held: Storage,
+    results: dict[str, Any],
+    tmp_path: Path,
+    result: dict[str, Any],
+    code: str,
+    words: str,
+) -> None:
+    text = json.dumps(result).replace('"/gone.wav', f'"{held.origin}/gone.wav')
+    for name, body in (("ok.wav", WAV), ("page.wav", PAGE), ("empty.txt", b"")):
+        text = text.replace(f'"{name}"', f'"{held.put(name, body)}"')
+    results.update(json.loads(text))
+    for _ in range(2):
+        report = batch(sandbox, tmp_path).run()
+        (failure,) = report.failures()
+        assert (failure.code, len(sandbox.jobs)) == (code, 1)
+        assert words in failure.message
+    assert posts(sandbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [({"vocals": None}, "'vocals'"), ({"vocals": ""}, "'vocals'"), ({"Kick drum": None}, "'Kick drum'")],
+)
+def test_an_output_that_the_class_declares_is_needed(
+    sandbox: Sandbox,
+    held: Storage,
+    results: dict[str, Any],
+    tmp_path: Path,
+    change: dict[str, Any],
+    missing: str,
+) -> None:
+    results.update({"vocals": held.put("v.wav"), "kick_drum": held.put("k.wav"), **change})
+    if "Kick drum" in change:
+        del results["kick_drum"]
+    report = batch(sandbox, tmp_path, Odd).run()
+    (failure,) = report.failures()
+    assert (failure.code, len(sandbox.jobs)) == ("OUTPUT_MISSING", 1)
+    assert f"has no {missing}" in failure.message
+    # By the slug alone nothing is known of the outputs: the account's own may be others.
+    assert batch(sandbox, tmp_path, "odd-result").run().progress.states == {"deleted": 1}
+    assert (posts(sandbox), sandbox.jobs) == (1, [])
+
+
+def test_what_a_class_declares_reaches_the_shards(
+    sandbox: Sandbox, held: Storage, results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
+    results.update({"vocals": held.put("v.wav")})
+    make_tracks(tmp_path / "in", 2)
+    with ThreadPoolExecutor(2) as executor:
+        report = Batch(
+            Odd, tmp_path / "in", tmp_path / "out", executor=executor, poll_interval=0.2, max_attempts=1
+        ).run()
+    assert {failure.code for failure in report.failures()} == {"OUTPUT_MISSING"}
+    assert len(sandbox.jobs) == 2
+
+
+def test_files_that_are_nested_are_results(
+    sandbox: Sandbox, held: Storage, results: dict[str, Any], tmp_path: Path
+) -> None:
+    results.update(
+        {
+            "vocals": held.put("v.wav").replace("http:", "HTTP:"),
+            "Stems": [{"File": f" {held.put('k.wav', WAV + b'k')} "}],
+            "kick_drum": held.put("d.wav"),
+        }
+    )
+    report = batch(sandbox, tmp_path, Odd).run()
+    assert (report.ok, sandbox.jobs) == (True, [])
+    with open_ledger(report.ledger) as ledger:
+        ((track, outputs),) = ledger.tracks()
+    assert {each.name for each in outputs} == {"", "vocals", "kick_drum", "Stems.0.File"}
+    folder = tmp_path / "out" / track.folder
+    assert (folder / "Stems.0.File.wav").read_bytes() == WAV + b"k"
+    assert json.loads((folder / "workflow.results.json").read_text()) == {
+        "vocals": "./vocals.wav",
+        "Stems": [{"File": "./Stems.0.File.wav"}],
+        "kick_drum": "./kick_drum.wav",
+    }
+
+
+def test_values_alone_are_a_result(sandbox: Sandbox, results: dict[str, Any], tmp_path: Path) -> None:
+    results.update({"bpm": 0})
+    assert batch(sandbox, tmp_path).run().ok
+    assert sandbox.jobs == []
+
+
+def test_a_login_page_that_passes(
+    sandbox: Sandbox, held: Storage, results: dict[str, Any], tmp_path: Path
+) -> None:
+    results.update({"vocals": held.put("v.wav", PAGE, "text/html")})
+    events = list[str]()
+
+    def mended(event: Any) -> None:
+        events.append(event.kind)
+        if event.kind == "retry":
+            held.put("v.wav")
+
+    assert batch(sandbox, tmp_path, max_attempts=3, on_event=mended).run().ok
+    assert "retry" in events
+    assert next((tmp_path / "out").rglob("vocals.wav")).read_bytes() == WAV
+
+
+def test_echoes_still_pass(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().ok

@@ -1,0 +1,265 @@
+"""`musicai process folder` as a process, against a sandbox in another one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from musicai_sdk.batch import open_ledger
+from support.batch import SCALE, kill, leftovers, make_tracks, wait_until
+from support.cli import ECHO, Command, make_songs
+
+LEDGER = ".musicai-batch.sqlite3"
+
+
+def test_a_folder_and_again(musicai_there: Command) -> None:
+    source, out = musicai_there.folder / "in", musicai_there.folder / "out"
+    tracks = make_tracks(source, 6)
+    (source / "twin.wav").write_bytes(tracks[0].read_bytes())
+    (source / "cover.jpg").write_bytes(b"no sound")
+
+    done = musicai_there(*ECHO)
+    assert done.output == "out/report.html\n"
+    assert "6 of 7 inputs done, 1 the same as others in " in done.told
+    assert (out / "report.html").stat().st_size > 1000
+    results = {path.read_bytes() for path in out.rglob("file.wav")}
+    assert results == {path.read_bytes() for path in tracks}
+    assert musicai_there.service.jobs() == []
+    assert not leftovers(out)
+
+    make_tracks(source, 2, start=20)
+    told = musicai_there.here(*ECHO, "--dry-run", MUSIC_AI_API_KEY="").output
+    assert [line.split()[:2] for line in told.splitlines()] == [["2", "new:"], ["7", "done"]]
+    assert "9 of 9 inputs done (7 by earlier runs)" in musicai_there.here(*ECHO, "--no-report").told
+
+
+def test_killed_three_times(musicai_there: Command) -> None:
+    count = round(12 * SCALE)
+    source, out = musicai_there.folder / "songs", musicai_there.folder / "out"
+    make_songs(source, count)
+    run = ("process", "folder", "music-ai/generate-chords", "songs", "out", "--keep-jobs")
+    arguments = (*run, "--grace", "1", "--concurrency", "3")
+    for goal in sorted(random.sample(range(1, count * 3 // 4), 3)):
+        process = musicai_there.start(*arguments)
+        wait_until(lambda: len(musicai_there.service.jobs()) >= goal)  # noqa: B023
+        kill(process)
+        assert process.returncode == -signal.SIGKILL
+        print(f"killed at {goal} jobs", end="; ")
+    done = musicai_there(*arguments)
+    assert f"{count} of {count} inputs done" in done.told
+    assert len(musicai_there.service.jobs()) == count
+    assert len(list(out.glob("*/chords.json"))) == count
+    assert not leftovers(out)
+
+
+def test_workers_of_which_one_is_killed(musicai_there: Command) -> None:
+    count = round(8 * SCALE)
+    source, out = musicai_there.folder / "in", musicai_there.folder / "out"
+    tracks = make_tracks(source, count)
+    musicai_there.service.add_fault("GET /cdn/*", delay=0.2, times=count)
+    process = musicai_there.start(*ECHO, "--keep-jobs", "--dask", "local", "--grace", "1")
+    wait_until(lambda: len(musicai_there.service.jobs()) >= 3)
+    worker = max(_workers(process.pid))
+    os.kill(worker, signal.SIGKILL)
+    output, told = process.communicate(timeout=100)
+    assert process.returncode == 0, (output, told)
+    assert f"{count} of {count} inputs done" in told
+    assert len(musicai_there.service.jobs()) == count
+    results = [path.read_bytes() for path in out.rglob("file.wav")]
+    assert sorted(results) == sorted(path.read_bytes() for path in tracks)
+    assert not leftovers(out)
+
+
+def _workers(parent: int) -> list[int]:
+    """The processes that Dask has started for a command."""
+    found = list[int]()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            status = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(status[1]) == parent and b"spawn_main" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def test_what_fails_is_told_and_tried_again(musicai_there: Command) -> None:
+    source = musicai_there.folder / "in"
+    make_songs(source, 2)
+    (source / "text.wav").write_text("no sound at all")
+    (source / "empty.wav").touch()
+    arguments = ("process", "folder", "music-ai/generate-chords", "in", "out", "--no-report")
+    told = musicai_there.here(*arguments, code=1).told
+    assert "2 of 3 inputs done, 1 failed, 1 not taken" in told
+    assert "not taken: in/empty.wav: it is empty" in told
+    assert told.count("failed: in/text.wav: BAD_INPUT: ") == 2, "when it happens, and at the end"
+    assert "--retry-failed" in told
+    (source / "empty.wav").unlink()
+    assert "0  new" in musicai_there.here(*arguments, "--dry-run").output
+    told = musicai_there.here(*arguments, "--dry-run", "--retry-failed").output
+    assert "1  failed before: tried again" in told
+    told = musicai_there.here(*arguments, "--retry-failed", code=1).told
+    assert "tried 2 times" in told
+    assert len(musicai_there.service.jobs()) == 2, "jobs that failed stay"
+
+
+def test_fresh_asks_and_keeps_the_old_ledger(musicai_there: Command) -> None:
+    out = musicai_there.folder / "out"
+    make_tracks(musicai_there.folder / "in", 3)
+    assert "new ledger" not in musicai_there.here(*ECHO, "--keep-jobs", "--fresh").told
+    assert "3  new" in musicai_there.here(*ECHO, "--fresh", "--dry-run").output
+    musicai_there.here(*ECHO, "--keep-jobs", "--fresh", code=1, text="n\n")
+    assert len(musicai_there.service.jobs()) == 3
+    told = musicai_there.here(*ECHO, "--keep-jobs", "--fresh", text="y\n").told
+    assert "paid for again" in told
+    assert len(musicai_there.service.jobs()) == 6
+    [old] = [path for path in out.glob(".musicai-batch.*.sqlite3") if path.name != LEDGER]
+    assert str(old.name) in told
+    for ledger in (old, out / LEDGER):
+        with open_ledger(ledger) as view:
+            assert view.counts() == {"verified": 3}
+    musicai_there.here(*ECHO, "--keep-jobs", "--fresh", "--yes")
+    assert len(musicai_there.service.jobs()) == 9
+
+
+def test_events_for_programs(musicai_there: Command) -> None:
+    make_tracks(musicai_there.folder / "in", 3)
+    done = musicai_there("--json", *ECHO)
+    assert done.told == ""
+    kinds = [value["kind"] for value in done.values]
+    assert (kinds[0], kinds[-2], kinds[-1]) == ("started", "ended", "summary")
+    states = [value["state"] for value in done.values if value["kind"] == "state"]
+    assert sorted(set(states)) == sorted(
+        ["seen", "uploaded", "creating", "created", "finished", "downloaded", "verified", "deleted"]
+    )
+    assert len(states) == 24
+    summary = done.values[-1]
+    assert (summary["done"], summary["failed"], summary["report"]) == (
+        3,
+        0,
+        str(musicai_there.folder / "out" / "report.html"),
+    )
+    planned = musicai_there.here("--json", *ECHO, "--dry-run").values
+    assert planned == [
+        {
+            **dict.fromkeys(
+                ("new", "retried", "continued", "unanswered", "failed", "duplicates", "upload"), 0
+            ),
+            "finished": 3,
+            "rejected": [],
+        }
+    ]
+
+
+def test_a_reader_that_goes_away_ends_the_run(musicai_there: Command) -> None:
+    make_tracks(musicai_there.folder / "in", 40)
+    musicai_there.service.add_fault("GET /cdn/*", delay=0.2, times=20)
+    with musicai_there.start("--json", *ECHO, "--keep-jobs") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["kind"] == "started"
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 1
+    assert len(musicai_there.service.jobs()) < 40
+    assert "40 of 40 inputs done" in musicai_there.here(*ECHO, "--keep-jobs").told
+    assert len(musicai_there.service.jobs()) == 40
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
+def test_signals(musicai_there: Command, signals: list[signal.Signals]) -> None:
+    make_tracks(musicai_there.folder / "in", 24)
+    musicai_there.service.add_fault("GET /cdn/*", delay=0.4, times=10)
+    process = musicai_there.start(*ECHO, "--keep-jobs", "--concurrency", "6")
+    assert process.stderr is not None
+    wait_until(lambda: len(musicai_there.service.jobs()) >= 6)
+    told = ""
+    for number in signals:
+        process.send_signal(number)
+        if not told:
+            while "Ctrl-C again stops at once" not in told:
+                told = process.stderr.readline()
+                assert told, "it ended"
+    output, rest = process.communicate(timeout=30)
+    if len(signals) == 1:
+        assert process.returncode == 130
+        assert "Traceback" not in rest
+        assert output == "out/report.html\n"
+        assert re.search(r"ended early(, the same command|: .+ at the service, and the same command)", rest)
+    else:
+        # The second one may meet an interpreter that is ending (-2, which a shell calls 130 too), or break into the
+        # closing of a connection, which is then left to the garbage collector: `-W error` makes that a warning.
+        assert process.returncode in (130, -signal.SIGINT)
+        assert "Traceback" not in rest.partition("Exception ignored in")[0]
+        assert output == "" or process.returncode != 130
+        assert "musicai: interrupted\n" in rest or process.returncode != 130
+    assert "24 of 24 inputs done" in musicai_there.here(*ECHO, "--keep-jobs", "--grace", "1").told
+    assert len(musicai_there.service.jobs()) == 24
+
+
+def test_watch(musicai_there: Command) -> None:
+    source, out = musicai_there.folder / "in", musicai_there.folder / "out"
+    make_tracks(source, 2)
+    process = musicai_there.start(*ECHO, "--watch", "--settle", "0.3", "--keep-jobs")
+    wait_until(lambda: len(list(out.rglob("file.wav"))) == 2)
+    make_tracks(source, 1, start=9)
+
+    def verified() -> int:
+        with open_ledger(out / LEDGER) as view:
+            return view.counts().get("verified", 0)
+
+    wait_until(lambda: verified() == 3)
+    process.send_signal(signal.SIGINT)
+    _output, told = process.communicate(timeout=20)
+    assert process.returncode == 0, "Ctrl-C is how it ends"
+    assert "3 inputs done" in told
+    assert "ended early" not in told
+    assert len(musicai_there.service.jobs()) == 3
+
+
+def test_a_manifest_with_parameters(musicai_there: Command) -> None:
+    make_tracks(musicai_there.folder, 2)
+    (musicai_there.folder / "songs.csv").write_text(
+        "input,name,n\npart 0/track 0.wav,first,1\npart 1/track 1.wav,second,2\n"
+    )
+    arguments = ["out" if each == "out" else "songs.csv" if each == "in" else each for each in ECHO]
+    musicai_there.here(*arguments, "--keep-jobs", "--param", "s=x", "--concurrency", "1", "--uploads", "1")
+    jobs = {job.name: job for job in musicai_there.service.jobs()}
+    params = {name: job.workflow_params or {} for name, job in jobs.items()}
+    assert {(name, each["n"], each["s"]) for name, each in params.items()} == {
+        ("first", 1, "x"),
+        ("second", 2, "x"),
+    }
+    assert (musicai_there.folder / "out" / "second" / "file.wav").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nowhere", "out", "--watch"], "--watch needs a folder"),
+        (["in", "out", "--watch", "--dask", "local"], "--watch runs in this process"),
+        (["song.wav", "out", "--glob", "*.wav"], "--glob needs a folder"),
+        (["in", "s3://bucket/results"], "need --ledger"),
+        (["in", "out", "--concurrency", "0"], "--concurrency"),
+        (["in", "out", "--param", "inputUrl=x"], "that is where each track goes"),
+        (["in", "out"], "nothing to process"),
+        (["nowhere", "out"], "there is no 'nowhere'"),
+        (["nowhere", "out", "--dry-run"], "there is no 'nowhere'"),
+        (["", "out"], "there is no ''"),
+        (["foo://x/y", "out"], "can't read 'foo://x/y'"),
+        (["in", "foo://x/y"], "can't write to 'foo://x/y'"),
+        (["in", "out", "--settle", "nan"], "--settle"),
+    ],
+)
+def test_wrong_usage(musicai_there: Command, arguments: list[str], told: str) -> None:
+    (musicai_there.folder / "in").mkdir()
+    (musicai_there.folder / "song.wav").touch()
+    done = musicai_there.here("process", "folder", "sdk-test", *arguments, code=2)
+    assert told in done.told
+    assert done.output == ""
+    assert not (musicai_there.folder / "out" / "report.html").exists()

@@ -1,0 +1,151 @@
+"""What is seen of a run: in a terminal, in a pipe, and what a picture of it looks like."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from musicai_sdk.batch import Batch, Event, InFlight, Progress
+from musicai_sdk.cli.formatting import printable, rate, shortened
+from musicai_sdk.cli.progress.lines import Lines
+from musicai_sdk.cli.progress.screen import Frame, Screen
+from musicai_sdk.sandbox import Sandbox
+from support.batch import echo, make_tracks
+from support.cli import ECHO, Command, plain
+
+PROGRESS = Progress(
+    states={},
+    known=1300,
+    complete=True,
+    done=640,
+    failed=3,
+    skipped=12,
+    duplicates=7,
+    rejected=1,
+    bytes_uploaded=310_000_000,
+    bytes_downloaded=12_000_000,
+    seconds=300.0,
+    rate=2.1,
+    eta=340.0,
+    draining=False,
+    active=(
+        InFlight("/music/one.wav", "seen", 990.0, 450, 1000),
+        InFlight("/music/" + "long " * 40 + "name.wav", "created", 995.0),
+        *(InFlight(f"/music/{number}.wav", "finished", 999.0) for number in range(20)),
+    ),
+)
+
+
+def drawn(progress: Progress, width: int = 90, height: int = 16) -> list[str]:
+    console = Console(record=True, width=width, height=height, file=io.StringIO(), force_terminal=True)
+    console.print(Frame(progress, 1000.0))
+    return console.export_text().splitlines()
+
+
+def test_a_picture() -> None:
+    lines = drawn(PROGRESS)
+    assert lines[0].endswith(" 50 % 640 of 1,300 3 failed")
+    assert lines[0].count("━") + lines[0].count("╸") + lines[0].count("╺") == 40
+    assert (
+        lines[1] == "  2.1/s · 6 min left · 22 in flight · 310 MB up · 12 MB down · 12 done before · 7 the…"
+    )
+    assert re.fullmatch(r"  uploading    10 s /music/one\.wav  45 %\s*", lines[2])
+    assert re.fullmatch(r"  processing  5\.0 s …[ long]+name\.wav\s*", lines[3])
+    assert lines[-1] == "  and 12 more"
+    assert max(map(len, lines)) <= 90
+    assert len(lines) == 13
+
+
+def test_a_picture_of_other_moments() -> None:
+    assert not drawn(replace(PROGRESS, known=0, done=0, failed=0, duplicates=0, active=()))[0].startswith(
+        "━" * 41
+    )
+    assert "left" not in "".join(drawn(replace(PROGRESS, draining=True)))
+    assert drawn(replace(PROGRESS, complete=False, eta=None))[0].endswith("640 of 1,300 so far 3 failed")
+    ended = drawn(replace(PROGRESS, done=1290, active=(), rate=0.0, eta=None))
+    assert ended[0].startswith("━" * 40 + " 100 % 1,290 of 1,300")
+    waiting = replace(PROGRESS, known=650, done=640, complete=False, active=())
+    assert "waiting for inputs" in drawn(waiting)[1]
+    elsewhere = replace(PROGRESS, active=(), states={"created": 8, "deleted": 640})
+    assert "8 processing" in drawn(elsewhere)[1]
+    assert len(drawn(PROGRESS, width=40, height=6)) == 2
+
+
+def test_words() -> None:
+    assert [rate(value) for value in (12.34, 2.1, 0.25, 0.001)] == ["12/s", "2.1/s", "15/min", "3.6/h"]
+    assert shortened("/music/song.wav", 9) == "…song.wav"
+    assert printable("a\x1b[31mb\nc") == "a\N{REPLACEMENT CHARACTER}[31mb c"
+    assert printable("see https://x.y/z?sig=secret") == "see https://x.y/z?…"
+
+
+def test_the_screen_in_a_terminal(musicai_there: Command) -> None:
+    make_tracks(musicai_there.folder / "in", 16)
+    (musicai_there.folder / "in" / "empty.wav").touch()
+    musicai_there.service.add_fault("GET /cdn/*", delay=0.3, times=15)
+    done = musicai_there.in_terminal(*ECHO, NO_COLOR="")
+    text = plain(done.told)
+    assert done.code == 1
+    assert "\x1b[?25l" in done.told, "the cursor is hidden while it draws"
+    assert done.told.rstrip().endswith("out/report.html")
+    assert re.search(r"\x1b\[[0-9;]*3[0-9]m", done.told), "colours"
+    assert re.search(r"━+ 100 % 16 of 16", text)
+    assert re.search(r"downloading +\d\.\d s in/part \d/track \d+\.wav", text)
+    assert re.search(r"\d+ in flight", text)
+    assert text.count("not taken: in/empty.wav: it is empty") == 2
+
+
+def test_ctrl_c_and_no_colour_in_a_terminal(musicai_there: Command) -> None:
+    make_tracks(musicai_there.folder / "in", 24)
+    musicai_there.service.add_fault("GET /cdn/*", delay=0.5, times=24)
+    done = musicai_there.in_terminal(*ECHO, until=lambda text: "downloading" in text, NO_COLOR="1")
+    text = plain(done.told)
+    assert done.code == 130
+    assert "Ctrl-C again stops at once" in text
+    assert "ended early" in text
+    assert not re.search(r"\x1b\[[0-9;]*[34][0-9]m", done.told), "no colours"
+
+
+def test_no_screen_where_nothing_can_be_drawn(musicai_there: Command) -> None:
+    make_tracks(musicai_there.folder / "in", 2)
+    done = musicai_there.in_terminal(*ECHO, TERM="dumb")
+    assert "\x1b" not in done.told
+    assert done.told.splitlines()[0].startswith("2 of 2 inputs done in ")
+
+
+def slowly(sandbox: Sandbox, tmp_path: Path, on_event: Callable[[Event], object]) -> Batch:
+    make_tracks(tmp_path / "in", 12)
+    (tmp_path / "in" / "empty.wav").touch()
+    sandbox.faults.add("GET /cdn/*", delay=0.2, times=12)
+    return echo(sandbox, tmp_path / "in", tmp_path / "out", on_event=on_event)
+
+
+def test_lines(sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Lines(least=0.05) as display:
+        batch = slowly(sandbox, tmp_path, display)
+        display.follow(lambda: batch.progress, batch.drain)
+        assert batch.run().progress.done == 12
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("not taken: " in line for line in lines) == 1
+    figures = [line for line in lines if " done, " in line]
+    assert len(figures) > 2
+    assert len(set(figures)) == len(figures), "nothing is told twice"
+    assert re.match(r"\d+ of 12( so far)? done, ", figures[-1])
+    assert "\x1b" not in "".join(lines)
+
+
+def test_the_screen_without_the_command(sandbox: Sandbox, tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30)
+    with Screen(console) as display:
+        batch = slowly(sandbox, tmp_path, display)
+        display.follow(lambda: batch.progress)
+        batch.run()
+    assert isinstance(console.file, io.StringIO)
+    text = plain(console.file.getvalue())
+    assert "100 % 12 of 12" in text
+    assert "empty.wav: it is empty" in text

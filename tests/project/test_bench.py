@@ -1,0 +1,81 @@
+"""`scripts/bench` in small. Both sides are this package (the peer's through the 1.0 surface): no figure says anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "_bench"
+CASES = ("upload 1 MB, async", "download 1 MB, TLS, crc32c", "parsed", "--help")
+WITH_TARGETS = [
+    "page of 100 jobs parsed, beside json.loads",
+    "musicai --help, beside bare click",
+]
+
+
+def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, SCRIPTS / script, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+def bench(readme: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One round with the smallest transfers, written into a README."""
+    environments = ("--peer", sys.executable, "--cli", sys.executable)
+    small = ("--rounds", "1", "--size", "1", "--readme", "--into", readme)
+    return run("run.py", *environments, *small, "--", *arguments)
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the first Markdown table in a text, without its head."""
+    lines = re.findall(r"^\| (.*) \|$", text.split("\n\n| case | program", maxsplit=1)[0], re.MULTILINE)
+    return [line.split(" | ") for line in lines[2:]]
+
+
+def test_a_small_run_fills_its_tables(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# Title\n\n<!-- bench -->\nold\n<!-- /bench -->\n\nThe end.\n")
+    done = bench(readme, *CASES)
+    assert done.returncode == 0, done.stderr
+
+    found = rows(done.stdout)
+    assert len(found) == len(CASES)
+    for title, wall, cpu, *_ in found:
+        ratios = [float(cell.strip("*")) for cell in (wall, cpu)]
+        assert all(0 < ratio < 10_000 for ratio in ratios), title
+    assert all(
+        f"| {program} |" in done.stdout for program in ("this package", "musicai-sdk 1.0.4", "bare click")
+    )
+
+    text = readme.read_text()
+    assert text.startswith("# Title\n\n<!-- bench -->\n| case | ratio")
+    assert text.endswith("`scripts/bench`.\n<!-- /bench -->\n\nThe end.\n")
+    assert [title for title, *_ in rows(text)] == WITH_TARGETS
+    assert ", 1 rounds, " in text
+
+
+def test_a_readme_without_the_marks_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# Title\n")
+    done = bench(readme)
+    assert done.returncode == 1
+    assert "<!-- bench -->" in done.stderr.splitlines()[-1]
+    assert "import …" not in done.stderr
+    assert readme.read_text() == "# Title\n"
+
+
+def test_waiting_in_simulated_time_counts_requests() -> None:
+    jobs = 150
+    done = run("ours.py", "wait", "http://127.0.0.1:9", str(jobs), "", "")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    # The last job ends after more than a minute, and no pause is a minute long. Two pages hold all jobs.
+    assert 2 < figures["requests"] < 10 * jobs
+    assert 0 < figures["late"] < 60

@@ -1,0 +1,111 @@
+"""Results in a bucket: a job is deleted when all of them are there, and a later run sees what has gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musicai_sdk import CUSTOM_STORAGE, Job
+from musicai_sdk.batch import Batch
+from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.sandbox.engine.task import Output, Task
+from musicai_sdk.storage import Bucket, ObjectNotFoundError
+from support.batch import make_tracks
+from support.buckets import S3
+from support.storage import PAGE, WAV, storage
+
+
+def batch(sandbox: Sandbox, bucket: Bucket, tmp_path: Path, **options: Any) -> Batch:
+    make_tracks(tmp_path / "in", 1)
+    return Batch(
+        "odd-bucket",
+        tmp_path / "in",
+        bucket,
+        ledger=tmp_path / "ledger",
+        connect=partial(sandbox.async_client, max_retries=0),
+        poll_interval=0.2,
+        max_attempts=1,
+        **options,
+    )
+
+
+@pytest.fixture
+def results(sandbox: Sandbox) -> dict[str, Any]:
+    """What the workflow `odd-bucket` gives."""
+    given = dict[str, Any]()
+
+    @sandbox.workflow("odd-bucket")
+    def give(task: Task) -> Mapping[str, Output]:
+        return given
+
+    return given
+
+
+def test_nested_results_go_to_the_bucket(
+    sandbox: Sandbox, s3: S3, bucket: Bucket, results: dict[str, Any], tmp_path: Path
+) -> None:
+    with storage() as held:
+        results.update({"stems": [{"url": held.put("a.wav")}], "vocals": held.put("v.wav"), "bpm": 3})
+        report = batch(sandbox, bucket, tmp_path).run()
+    assert (report.ok, sandbox.jobs) == (True, [])
+    sizes = {each.name.rpartition("/")[2]: each.size for each in bucket.objects()}
+    assert sizes.keys() == {"stems.0.url.wav", "vocals.wav", "workflow.results.json"}
+    assert sizes["stems.0.url.wav"] == len(WAV)
+
+
+@pytest.mark.parametrize(
+    "result", [{}, {"a": None}, {"a": ["gs://other/b.wav"]}, {"a": ["[custom storage]"]}]
+)
+def test_the_job_is_kept(
+    sandbox: Sandbox, bucket: Bucket, results: dict[str, Any], tmp_path: Path, result: dict[str, Any]
+) -> None:
+    results.update(result)
+    assert not batch(sandbox, bucket, tmp_path).run().ok
+    assert len(sandbox.jobs) == 1
+
+
+def test_a_page_is_no_result(
+    sandbox: Sandbox, bucket: Bucket, results: dict[str, Any], tmp_path: Path
+) -> None:
+    with storage() as held:
+        results.update({"stems": {"a": held.put("a.wav", PAGE)}})
+        assert not batch(sandbox, bucket, tmp_path).run().ok
+    assert len(sandbox.jobs) == 1
+    assert list(bucket.objects()) == []
+
+
+def test_what_has_gone_from_the_bucket(
+    sandbox: Sandbox, s3: S3, bucket: Bucket, results: dict[str, Any], tmp_path: Path
+) -> None:
+    results.update({"bpm": 3})
+    assert batch(sandbox, bucket, tmp_path).run().ok
+    (name,) = [each.name for each in bucket.objects()]
+    assert batch(sandbox, bucket, tmp_path).run().ok
+    bucket.upload(name, b"{}")
+    report = batch(sandbox, bucket, tmp_path).run()
+    assert (report.ok, report.progress.missing) == (False, 1)
+    assert f"{bucket.url}/{name} has 2 bytes" in report.damaged()[0].reason
+
+
+def test_nested_outputs_in_storage_of_the_callers(s3: S3, bucket: Bucket) -> None:
+    view = bucket.in_folder("one")
+    view.upload("one/stems.0.wav", WAV)
+    job = Job[Any].model_validate(
+        {
+            "id": "j",
+            "status": "SUCCEEDED",
+            "result": {"stems": [CUSTOM_STORAGE.value], "text": json.dumps([1])},
+        }
+    )
+    assert {name: each.size for name, each in view.outputs(job).items()} == {"stems.0": len(WAV)}
+    resolved = view.resolve(job).raw_result
+    assert resolved is not None
+    assert resolved["stems"][0].startswith("http")
+    assert resolved["text"] == "[1]"
+    with pytest.raises(ObjectNotFoundError, match=r"'stems\.0'"):
+        bucket.in_folder("two").outputs(job)
