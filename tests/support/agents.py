@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mcp import Client, StdioServerParameters, stdio_client
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, TextContent, Tool
 
 from musicai_sdk.sandbox import Sandbox
 
@@ -39,6 +42,11 @@ class Studio:
         variables = {"MUSIC_AI_API_KEY": self.sandbox.api_key, "MUSIC_AI_BASE_URL": self.sandbox.base_url}
         return {**os.environ, **variables}
 
+    @property
+    def pid_file(self) -> Path:
+        """Has the process id of the server that was started last."""
+        return self.root.parent / "pid"
+
     def file(self, name: str, content: str | None = None) -> str:
         """A file for `sdk-test`, which gives back what it gets."""
         path = self.root / name
@@ -51,32 +59,53 @@ class Studio:
         return sum(each.method == "POST" and each.path == "/v1/job" for each in self.sandbox.requests)
 
 
-@dataclass
 class Agent:
-    """The client, which looks for secrets in everything that it gets."""
+    """The client, which looks for secrets in everything that it gets. It lives in a thread of its own."""
 
-    client: Client
-    studio: Studio
+    def __init__(self, client: Client, studio: Studio, loop: asyncio.AbstractEventLoop) -> None:
+        self.client = client
+        self.studio = studio
+        self._loop = loop
 
-    async def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
+    def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """What a tool gives; the client holds it against the tool's schema."""
-        result = await self.client.call_tool(tool, arguments)
-        assert not result.is_error, result.structured_content
-        return self._content(result)
+        (content,) = self.together((tool, arguments))
+        assert "error" not in content, content
+        return content
 
-    async def refused(self, tool: str, **arguments: Any) -> dict[str, Any]:
+    def refused(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The error of a call that must fail."""
-        result = await self.client.call_tool(tool, arguments)
-        assert result.is_error, result.structured_content
-        error: dict[str, Any] = self._content(result)["error"]
+        (content,) = self.together((tool, arguments))
+        assert set(content) == {"error"}
+        error: dict[str, Any] = content["error"]
         assert set(error) == {"code", "message", "what_to_do", "retryable"}
         assert error["message"]
         assert error["what_to_do"]
         return error
 
-    async def echo(self, name: str) -> dict[str, Any]:
+    def echo(self, name: str, **params: Any) -> dict[str, Any]:
         """Has a file given back."""
-        return await self("process", workflow="sdk-test", input=name, input_name="file")
+        return self("process", **echo(name, **params))
+
+    def together(self, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """What several calls at the same time give, errors included."""
+        return self.contents(self.start(*calls).result(100))
+
+    def start(self, *calls: tuple[str, dict[str, Any]]) -> Future[list[CallToolResult]]:
+        """Makes several calls at the same time."""
+
+        async def all_of_them() -> list[CallToolResult]:
+            return await asyncio.gather(*(self.client.call_tool(*each) for each in calls))
+
+        return asyncio.run_coroutine_threadsafe(all_of_them(), self._loop)
+
+    def contents(self, results: Iterable[CallToolResult]) -> list[dict[str, Any]]:
+        """The structured contents."""
+        return [self._content(each) for each in results]
+
+    def tools(self) -> list[Tool]:
+        """What the server offers."""
+        return asyncio.run_coroutine_threadsafe(self.client.list_tools(), self._loop).result(100).tools
 
     def _content(self, result: CallToolResult) -> dict[str, Any]:
         (text,) = result.content
@@ -85,14 +114,43 @@ class Agent:
         for secret in (self.studio.sandbox.api_key, "Signature=", "Expires="):
             assert secret not in text.text
         content: dict[str, Any] = result.structured_content
+        assert result.is_error == ("error" in content)
         return content
 
 
-@asynccontextmanager
-async def agent(studio: Studio) -> AsyncGenerator[Agent]:
+def echo(name: str, **params: Any) -> dict[str, Any]:
+    """The arguments of `process` to have a file given back."""
+    return {"workflow": "sdk-test", "input": name, "input_name": "file", "params": params}
+
+
+@contextmanager
+def agent(studio: Studio) -> Generator[Agent]:
     """An agent with a server of its own."""
-    parameters = StdioServerParameters(
-        command=sys.executable, args=studio.arguments, env=studio.environment, cwd=studio.root
-    )
-    async with Client(stdio_client(parameters)) as client:
-        yield Agent(client, studio)
+    ready = Future[tuple[Client, asyncio.AbstractEventLoop, asyncio.Event]]()
+
+    async def live() -> None:
+        shell = ["-c", 'echo $$ >"$0"; exec "$@"', str(studio.pid_file), sys.executable, *studio.arguments]
+        parameters = StdioServerParameters(
+            command="/bin/sh", args=shell, env=studio.environment, cwd=studio.root
+        )
+        over = asyncio.Event()
+        async with Client(stdio_client(parameters)) as client:
+            ready.set_result((client, asyncio.get_running_loop(), over))
+            await over.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(live())
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    client, loop, over = ready.result(60)
+    try:
+        yield Agent(client, studio, loop)
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join()

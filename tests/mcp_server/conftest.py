@@ -1,4 +1,4 @@
-"""A sandbox with workflows for agents, and a folder with songs."""
+"""A sandbox with workflows for agents, a folder with songs, and a server that most tests share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from conftest import SONGS
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
-from support.agents import Studio
+from support.agents import Agent, Studio, agent
 
 SIGNED = "https://storage.example/cover.png?X-Goog-Signature=secret&Expires=1"
 
@@ -36,10 +36,28 @@ def service() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def studio(service: Sandbox, tmp_path: Path) -> Iterator[Studio]:
-    root = tmp_path / "music"
+def studio_in(folder: Path, service: Sandbox) -> Studio:
+    root = folder / "music"
     root.mkdir()
     shutil.copy(SONGS / "band0.ogg", root / "song.ogg")
-    yield Studio(service, root, tmp_path / "state")
-    service.reset()
+    return Studio(service, root, folder / "state")
+
+
+@pytest.fixture
+def studio(service: Sandbox, tmp_path: Path) -> Studio:
+    """What a server of the test's own is started with."""
+    return studio_in(tmp_path, service)
+
+
+@pytest.fixture(scope="module")
+def shared(service: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    with agent(studio_in(tmp_path_factory.mktemp("shared"), service)) as ask:
+        yield ask
+
+
+@pytest.fixture
+def ask(shared: Agent) -> Iterator[Agent]:
+    """An agent whose server has done other things before."""
+    shared.studio.sandbox.faults.clear()
+    yield shared
+    shared.studio.sandbox.faults.clear()
