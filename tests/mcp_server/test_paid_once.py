@@ -16,6 +16,12 @@ TOGETHER = 8
 REQUESTS = 100
 
 
+def ten_seconds_later(studio: Studio) -> None:
+    """What was sent counts as sent ten seconds earlier: time enough to be listed."""
+    with closing(sqlite3.connect(studio.state / "requests.sqlite3")) as database, database:
+        database.execute("UPDATE requests SET sent_at = sent_at - 10")
+
+
 def keys_of(studio: Studio) -> list[Any]:
     """The keys of the sandbox's jobs."""
     return [job["metadata"]["musicai_sdk.idempotency_key"] for job in studio.sandbox.jobs]  # type: ignore[call-overload,index]
@@ -24,7 +30,7 @@ def keys_of(studio: Studio) -> list[Any]:
 def test_200_calls_with_lost_answers_repeats_and_a_kill(studio: Studio) -> None:
     """100 requests, each made twice. Of three POSTs one loses its answer; the server is killed in the middle."""
     before = len(studio.sandbox.jobs)
-    studio.sandbox.faults.add("POST /job", reset="after", probability=1 / 3, seed=7)
+    losing = studio.sandbox.faults.add("POST /job", reset="after", probability=1 / 3, seed=7)
     requests = [echo(studio.file(f"{number}.wav")) for number in range(REQUESTS)]
     calls = [each for pair in zip(requests, [*requests[50:], *requests[:50]], strict=True) for each in pair]
     jobs, repeated = dict[str, str](), 0
@@ -40,6 +46,7 @@ def test_200_calls_with_lost_answers_repeats_and_a_kill(studio: Studio) -> None:
         for start in range(0, 96, TOGETHER):
             work(ask, calls[start : start + TOGETHER])
         # The next POST arrives, and is never answered: the server dies while it waits.
+        assert losing.hits > 10
         studio.sandbox.faults.clear()
         studio.sandbox.faults.add("POST /job", hang="after", nth=1)
         under_way = ask.start(*(("process", each) for each in calls[96:104]))
@@ -47,13 +54,15 @@ def test_200_calls_with_lost_answers_repeats_and_a_kill(studio: Studio) -> None:
             time.sleep(0.01)
         os.kill(int(studio.pid_file.read_text()), signal.SIGKILL)
         assert under_way.exception(60) is not None
+    ten_seconds_later(studio)
     studio.sandbox.faults.clear()
-    studio.sandbox.faults.add("POST /job", reset="after", probability=1 / 3, seed=8)
+    losing = studio.sandbox.faults.add("POST /job", reset="after", probability=1 / 3, seed=8)
     with agent(studio) as ask:
         for start in range(96, len(calls), TOGETHER):
             work(ask, calls[start : start + TOGETHER])
         limits = ask("get_limits")
     keys = keys_of(studio)
+    assert losing.hits > 10
     assert len(calls) == 200
     assert len(jobs) == len(set(jobs.values())) == REQUESTS
     assert len(keys) - before == len(set(keys)) - before == REQUESTS
@@ -104,8 +113,7 @@ def test_a_lost_request_that_never_arrived_is_sent_again_when_that_is_certain(st
         assert (error["code"], error["retryable"]) == ("uncertain", True)
         assert len(studio.sandbox.jobs) == before
         assert ask("get_limits")["jobs_created"] == 1
-        with closing(sqlite3.connect(studio.state / "requests.sqlite3")) as database, database:
-            database.execute("UPDATE requests SET sent_at = sent_at - 10")  # so much later
+        ten_seconds_later(studio)
         assert not ask.echo(name)["repeated"]
         assert ask("get_limits")["jobs_created"] == 1
     assert len(studio.sandbox.jobs) == before + 1

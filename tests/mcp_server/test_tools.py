@@ -146,7 +146,7 @@ def test_long_transfers_return_at_once_and_a_repeat_waits_for_them(studio: Studi
         while job["status"] == "CREATING":
             job = ask("process", **echo(name))
         ask("get_job", job_id=job["job_id"], wait_seconds=50)
-        studio.sandbox.faults.add("GET /moises*", delay=1.5, nth=1)
+        studio.sandbox.faults.add("GET /cdn/*", delay=1.5, nth=1)
         done = ask("download_results", job_id=job["job_id"])
         assert done["status"] == "DOWNLOADING"
         while done["status"] == "DOWNLOADING":

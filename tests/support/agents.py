@@ -31,6 +31,8 @@ class Studio:
     state: Path
     max_jobs: int = 1000
     options: tuple[str, ...] = ()
+    key_file: Path | None = None
+    """Where the server finds the key, if not among the variables."""
 
     @property
     def arguments(self) -> list[str]:
@@ -39,8 +41,12 @@ class Studio:
 
     @property
     def environment(self) -> dict[str, str]:
-        variables = {"MUSIC_AI_API_KEY": self.sandbox.api_key, "MUSIC_AI_BASE_URL": self.sandbox.base_url}
-        return {**os.environ, **variables}
+        key = (
+            {"MUSIC_AI_API_KEY": self.sandbox.api_key}
+            if self.key_file is None
+            else {"MUSIC_AI_API_KEY_FILE": str(self.key_file)}
+        )
+        return {**os.environ, "MUSIC_AI_BASE_URL": self.sandbox.base_url, **key}
 
     @property
     def pid_file(self) -> Path:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow
+from musicai_sdk._text import without_signature
 from musicai_sdk.batch.inputs.kinds import name_of
-from musicai_sdk.batch.inputs.prefetch import identity
 from musicai_sdk.batch.ledger.track import canonical, track_key
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError, NotFoundError
 from musicai_sdk.mcp.errors import AGAIN, ToolError
@@ -74,8 +74,7 @@ class Paying:
             raise InputError(f"params has {order.input_name!r} too, which takes the input: name it once")
         url = web_address(order.input)
         if url is not None:
-            content = f"url:{identity(url)}"
-            return await self._once(order, params, content, url, name_of(url))
+            return await self._once(order, params, f"url:{_identity(url)}", url, name_of(url))
         root, way = self._roots.source(order.input)
         copy = self._state.copies / f"{os.urandom(8).hex()}{way.suffix}"
         try:
@@ -149,6 +148,14 @@ class Paying:
             f"this server has created all {self.most} jobs that it may create; nothing was sent",
             "Ask the user. A higher --max-jobs allows more; it counts all jobs since the server was set up.",
         )
+
+
+def _identity(url: str) -> str:
+    """What a URL points at, as batches have it: two songs are never taken for one."""
+    try:
+        return without_signature(url)
+    except ValueError:  # whose text may hold a password
+        raise InputError("the input isn't a valid URL") from None
 
 
 def order_of(workflow: str, source: str, input_name: str, params: Mapping[str, Any]) -> Order:

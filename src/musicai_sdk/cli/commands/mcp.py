@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from musicai_sdk.cli.arguments import MORE_THAN_NOTHING, folders
 from musicai_sdk.cli.context import CommandContext, command
 
 
@@ -17,7 +16,6 @@ from musicai_sdk.cli.context import CommandContext, command
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     multiple=True,
     required=True,
-    shell_complete=folders,
     help="A folder that agents may read from and download to; may be given more than once.",
 )
 @click.option(
@@ -33,7 +31,7 @@ from musicai_sdk.cli.context import CommandContext, command
 )
 @click.option(
     "--patience",
-    type=MORE_THAN_NOTHING,
+    type=click.FloatRange(min=0, min_open=True),
     default=20.0,
     show_default=True,
     help="Seconds after which a call answers although its upload or download still runs.",
