@@ -72,9 +72,10 @@ class State:
         try:
             for each in (folder, self.copies, self._locks):
                 each.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for abandoned in self.copies.iterdir():
-                if abandoned.stat().st_mtime < time.time() - _ABANDONED:
-                    abandoned.unlink()
+            for copy in self.copies.iterdir():
+                with suppress(FileNotFoundError):  # another server has removed it
+                    if copy.stat().st_mtime < time.time() - _ABANDONED:
+                        copy.unlink()
             with self._transaction() as database:
                 database.execute(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
