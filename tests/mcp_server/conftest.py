@@ -26,7 +26,9 @@ def lyrics(task: Task) -> dict[str, Output]:
     ]
     path = task.folder / "transcript.json"
     path.write_text(json.dumps(lines))
-    return {"Transcription": path, "cover": SIGNED, "tempo": 120.5, "more": {"url": SIGNED}}
+    (task.folder / "odd.json").write_text(f'{{"number": NaN, "text": "\\ud800", "url": "{SIGNED}"}}')
+    odd = task.folder / "odd.json"
+    return {"Transcription": path, "odd": odd, "cover": SIGNED, "tempo": 120.5, "more": {"url": SIGNED}}
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,13 @@ def test_lyrics_and_outputs_of_all_kinds(ask: Agent) -> None:
     job_id = finished(ask, "acme-lyrics", "song.ogg")
     job = ask("get_job", job_id=job_id)
     kinds = {each["name"]: each["kind"] for each in job["outputs"]}
-    assert kinds == {"Transcription": "json", "cover": "file", "tempo": "value", "more": "value"}
+    assert kinds == {
+        "Transcription": "json",
+        "odd": "json",
+        "cover": "file",
+        "tempo": "value",
+        "more": "value",
+    }
     lines = ask("read_lyrics", job_id=job_id)["lines"]
     assert lines == [{"text": "Hello world", "start": 0.5, "end": 1.5}, {"text": "again"}]
     lines = ask("read_lyrics", job_id=job_id, words=True)["lines"]
@@ -84,6 +90,9 @@ def test_lyrics_and_outputs_of_all_kinds(ask: Agent) -> None:
     # Its content has a signed URL, which the agent is shown without its query.
     whole = ask("read_output", job_id=job_id, output="transcription")
     assert whole["content"][1]["cover"] == "https://storage.example/cover.png?…"
+    # What JSON of the protocol can't carry.
+    odd = ask("read_output", job_id=job_id, output="odd")["content"]
+    assert odd == {"number": None, "text": "\N{REPLACEMENT CHARACTER}", "url": "https://storage.example/cover.png?…"}
 
 
 def test_the_same_content_is_the_same_request(ask: Agent) -> None:

@@ -53,9 +53,11 @@ Guaranteed:
 Not guaranteed:
     - Two computers, or two state folders, that send the same request in the same seconds may create two jobs: the
       service has no idempotency of its own.
-    - A song under another name in a signed URL of an unknown kind, or encoded anew, is another request.
+    - The same song as a file and as a URL, encoded anew, with other tags, or under a signature of an unknown kind is
+      another request. So is one that a batch or another program has paid for.
     - The server never deletes jobs. A failed job isn't run again: that is up to the user.
     - A program that can write to a root and swaps folders for links while a download runs isn't kept out.
+    - In an account with tens of thousands of jobs, reading the job list before a POST takes a while.
 
 The state is in `~/.local/state/musicai/mcp/<digest of the roots>` (`XDG_STATE_HOME`; `Application Support` on macOS,
 `LOCALAPPDATA` on Windows), or where `--state` says: which request has which job, never a key or a signed URL. It is

@@ -27,7 +27,7 @@ from musicai_sdk.errors import (
     TransferError,
 )
 
-logger = logging.getLogger("musicai_sdk.mcp")
+_logger = logging.getLogger("musicai_sdk.mcp")
 
 AGAIN = "Repeat the same call later: a repeat never pays twice."
 
@@ -101,7 +101,7 @@ def tool_error(error: Exception) -> ToolError:
     for kind, code, advice, retryable in _ADVICE:
         if isinstance(error, kind):
             return ToolError(code, _words(error), advice, retryable=retryable)
-    logger.error("%s", without_queries("".join(traceback.format_exception(error))))
+    _logger.error("%s", without_queries("".join(traceback.format_exception(error))))
     text = f"the server has a bug: {type(error).__name__}; its standard error has more"
     return ToolError("internal", text, "Tell the user. Don't repeat the call.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 import sys
@@ -96,10 +97,9 @@ def _server(tools: dict[str, Tool]) -> Server[Any]:
 
     async def call_tool(_context: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         try:
-            content = await _called(tools, params.name, params.arguments or {})
+            return _result(await _called(tools, params.name, params.arguments or {}), is_error=False)
         except Exception as error:  # noqa: BLE001 - the agent has to be told
             return _result(content_of(tool_error(error)), is_error=True)
-        return _result(content, is_error=False)
 
     return Server(
         "musicai",
@@ -140,11 +140,16 @@ def _result(content: JsonValue, *, is_error: bool) -> CallToolResult:
 
 
 def _redacted(value: JsonValue) -> JsonValue:
-    """The value with every URL in it without its query: signatures, and passwords, stand there."""
+    """The value as it may be shown: URLs without their queries, where signatures stand, and nothing but proper JSON.
+
+    Results have what the service sends: also NaN, and halves of characters, which the protocol can't carry.
+    """
     if isinstance(value, str):
-        return without_queries(value)
+        return without_queries(value).encode(errors="replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {without_queries(key): _redacted(each) for key, each in value.items()}
+        return {str(_redacted(key)): _redacted(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_redacted(each) for each in value]
     return value
