@@ -70,7 +70,7 @@ def test_200_calls_with_lost_answers_repeats_and_a_kill(studio: Studio) -> None:
     assert len(jobs) == len(set(jobs.values())) == REQUESTS
     assert len(keys) - before == len(set(keys)) - before == REQUESTS
     assert limits["jobs_created"] == REQUESTS
-    assert repeated >= REQUESTS
+    assert repeated > REQUESTS / 2  # the others joined the first call
 
 
 def test_without_its_state_a_server_finds_the_jobs_in_the_list(studio: Studio) -> None:

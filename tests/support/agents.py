@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import CallToolResult, TextContent, Tool
 
@@ -72,6 +73,9 @@ class Agent:
         self.client = client
         self.studio = studio
         self._loop = loop
+        self._validators: dict[str, Any] = {
+            each.name: Draft202012Validator(each.output_schema or {}) for each in self.tools()
+        }
 
     def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """What a tool gives; the client holds it against the tool's schema."""
@@ -95,7 +99,11 @@ class Agent:
 
     def together(self, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
         """What several calls at the same time give, errors included."""
-        return self.contents(self.start(*calls).result(100))
+        contents = self.contents(self.start(*calls).result(100))
+        for (tool, _), content in zip(calls, contents, strict=True):
+            if tool in self._validators:  # errors too, as strict clients do
+                self._validators[tool].validate(content)
+        return contents
 
     def start(self, *calls: tuple[str, dict[str, Any]]) -> Future[list[CallToolResult]]:
         """Makes several calls at the same time."""

@@ -93,6 +93,26 @@ class DownloadArguments(Model):
     """A folder in an allowed one, in which the job gets a folder of its own. Left out: the first allowed one."""
 
 
+class ErrorDetails(Model):
+    """Why a call has failed."""
+
+    code: str
+    """What kind of error it is, such as `outside_root` or `budget_used`."""
+    message: str
+    """What has happened."""
+    what_to_do: str
+    """What to do next."""
+    retryable: bool
+    """Whether the same call may succeed later."""
+
+
+class ErrorAnswer(Model):
+    """What any tool gives when it fails."""
+
+    error: ErrorDetails
+    """Why, and what to do next."""
+
+
 class WorkflowEntry(Model):
     """One workflow."""
 

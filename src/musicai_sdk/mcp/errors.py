@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from musicai_sdk._text import without_queries
 from musicai_sdk.errors import (
@@ -26,6 +26,7 @@ from musicai_sdk.errors import (
     StatusError,
     TransferError,
 )
+from musicai_sdk.mcp.answers import ErrorAnswer, ErrorDetails
 
 _logger = logging.getLogger("musicai_sdk.mcp")
 
@@ -111,13 +112,9 @@ def _words(error: Exception) -> str:
     return str(error) if isinstance(error, MusicAiError) else f"{getattr(error, 'strerror', None) or error}"
 
 
-def content_of(error: ToolError) -> dict[str, Any]:
-    """The error as the structured content of a result."""
-    return {
-        "error": {
-            "code": error.code,
-            "message": str(error),
-            "what_to_do": error.advice,
-            "retryable": error.retryable,
-        }
-    }
+def error_answer(error: ToolError) -> ErrorAnswer:
+    """The error as a tool gives it."""
+    details = ErrorDetails(
+        code=error.code, message=str(error), what_to_do=error.advice, retryable=error.retryable
+    )
+    return ErrorAnswer(error=details)

@@ -28,12 +28,14 @@ from mcp_types import (
 )
 from mcp_types import Tool as ToolDescription
 from pydantic import JsonValue, ValidationError
+from pydantic.json_schema import models_json_schema
 
 import musicai_sdk
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._text import without_queries
 from musicai_sdk.errors import InputError
-from musicai_sdk.mcp.errors import ToolError, content_of, tool_error
+from musicai_sdk.mcp.answers import ErrorAnswer, Model
+from musicai_sdk.mcp.errors import ToolError, error_answer, tool_error
 from musicai_sdk.mcp.paying import Paying
 from musicai_sdk.mcp.roots import Roots
 from musicai_sdk.mcp.running import Running
@@ -99,7 +101,7 @@ def _server(tools: dict[str, Tool]) -> Server[Any]:
         try:
             return _result(await _called(tools, params.name, params.arguments or {}), is_error=False)
         except Exception as error:  # noqa: BLE001 - the agent has to be told
-            return _result(content_of(tool_error(error)), is_error=True)
+            return _result(error_answer(tool_error(error)), is_error=True)
 
     return Server(
         "musicai",
@@ -111,7 +113,7 @@ def _server(tools: dict[str, Tool]) -> Server[Any]:
     )
 
 
-async def _called(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) -> JsonValue:
+async def _called(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) -> Model:
     tool = tools.get(name)
     if tool is None:
         raise ToolError(
@@ -126,13 +128,12 @@ async def _called(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) 
             for each in error.errors(include_url=False, include_context=False, include_input=False)
         )
         raise ToolError("bad_arguments", problems, "Correct the arguments; nothing was done.") from None
-    answer = await tool.run(asked)
-    return answer.model_dump(mode="json", exclude_defaults=True)
+    return await tool.run(asked)
 
 
-def _result(content: JsonValue, *, is_error: bool) -> CallToolResult:
+def _result(answer: Model, *, is_error: bool) -> CallToolResult:
     """The result of a call: structured, and the same as text for clients that read only that."""
-    content = _redacted(content)
+    content = _redacted(answer.model_dump(mode="json", exclude_defaults=True))
     text = json.dumps(content, ensure_ascii=False)
     return CallToolResult(
         content=[TextContent(type="text", text=text)], structured_content=content, is_error=is_error
@@ -156,12 +157,14 @@ def _redacted(value: JsonValue) -> JsonValue:
 
 
 def _description(tool: Tool) -> ToolDescription:
+    # Errors too: there are clients that hold those against the schema as well (the official one in TypeScript).
+    answers, definitions = models_json_schema([(tool.answer, "validation"), (ErrorAnswer, "validation")])
     return ToolDescription(
         name=tool.name,
         title=tool.title,
         description=tool.description,
         input_schema=tool.arguments.model_json_schema(),
-        output_schema=tool.answer.model_json_schema(),
+        output_schema={"type": "object", "anyOf": list(answers.values()), **definitions},
         annotations=ToolAnnotations(
             title=tool.title,
             read_only_hint=not tool.changes,
