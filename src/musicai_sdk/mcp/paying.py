@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,8 @@ class Paying:
             digest = await asyncio.to_thread(copy_beneath, root, way, copy)
             return await self._once(order, params, f"sha256:{digest}", copy, way.stem)
         finally:
-            copy.unlink(missing_ok=True)
+            with suppress(OSError):  # Windows keeps a file that is open; a later start removes it
+                copy.unlink()
 
     async def _once(
         self, order: Order, params: Mapping[str, Any], content: str, source: str | Path, label: str
