@@ -18,6 +18,7 @@ MODULES = (
         "musicai_sdk.resources",
     ),
     *("musicai_sdk.batch", "musicai_sdk.storage", "musicai_sdk.sandbox", "musicai_sdk.codegen"),
+    "musicai_sdk.mcp",
     *("musicai_sdk.compat", "musicai_sdk.compat.utils", "musicai_sdk.music", "musicai_sdk.testing"),
 )
 HEADER = """\

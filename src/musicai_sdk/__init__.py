@@ -106,6 +106,7 @@ if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one
             "codegen",
             "compat",
             "errors",
+            "mcp",
             "models",
             "music",
             "sandbox",

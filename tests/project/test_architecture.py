@@ -36,7 +36,11 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     },
     "cli": {
         *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),
-        *("batch", "codegen", "music", "sandbox", "storage"),
+        *("batch", "codegen", "mcp", "music", "sandbox", "storage"),
+    },
+    "mcp": {
+        *("models", "workflows", "errors", "client", "AsyncMusicAiClient", "batch"),
+        *("_files", "_names", "_text", "asyncio"),
     },
     # The client only inside functions: see below.
     "sandbox": {"models", "errors", "httpx", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"},

@@ -20,6 +20,7 @@ import musicai_sdk.batch
 import musicai_sdk.codegen
 import musicai_sdk.compat
 import musicai_sdk.errors
+import musicai_sdk.mcp
 import musicai_sdk.models
 import musicai_sdk.music
 import musicai_sdk.storage
@@ -28,7 +29,7 @@ import musicai_sdk.workflows
 PACKAGE = Path(musicai_sdk.__file__).parent
 MODULES: list[ModuleType] = [
     *(musicai_sdk, musicai_sdk.batch, musicai_sdk.codegen, musicai_sdk.models, musicai_sdk.music),
-    *(musicai_sdk.storage, musicai_sdk.workflows, musicai_sdk.compat),
+    *(musicai_sdk.storage, musicai_sdk.workflows, musicai_sdk.compat, musicai_sdk.mcp),
 ]
 UNKNOWN = "MusicAIClient"
 PREAMBLE = "import json, sys; sys.path.insert(0, sys.argv[1])"

@@ -9,6 +9,7 @@ import click
 from musicai_sdk.cli.arguments import folders, is_remote, paths
 from musicai_sdk.cli.commands.batch import batch
 from musicai_sdk.cli.commands.job import job
+from musicai_sdk.cli.commands.mcp import mcp
 from musicai_sdk.cli.commands.process_file import process
 from musicai_sdk.cli.commands.process_folder import process_folder
 from musicai_sdk.cli.context import KEY_FILE_VARIABLE, CommandContext, command
@@ -113,4 +114,5 @@ def sandbox(arguments: tuple[str, ...]) -> None:
 process.add_command(process_folder)
 musicai.add_command(batch)
 musicai.add_command(job)
+musicai.add_command(mcp)
 musicai.add_command(process)

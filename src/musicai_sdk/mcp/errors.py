@@ -1,0 +1,120 @@
+"""What a tool call answers when it can't do what it was asked: a code, what happened, and what to do next."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TypeAlias
+
+from musicai_sdk._text import without_queries
+from musicai_sdk.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    CreateUncertainError,
+    InputError,
+    JobFailedError,
+    JobNotFinishedError,
+    MusicAiError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseError,
+    ResultMissingError,
+    ServerError,
+    SourceNotFoundError,
+    StatusError,
+    TransferError,
+)
+from musicai_sdk.mcp.answers import ErrorAnswer, ErrorDetails
+
+_logger = logging.getLogger("musicai_sdk.mcp")
+
+AGAIN = "Repeat the same call later: a repeat never pays twice."
+
+
+class ToolError(MusicAiError):
+    """A tool call that can't be answered, as the agent is shown it."""
+
+    code: str
+    """What kind of error it is, for programs: `outside_root`, `budget_used`, …"""
+    advice: str
+    """What to do next, in a sentence or two."""
+    retryable: bool
+    """Whether the same call may succeed later."""
+
+    def __init__(self, code: str, text: str, advice: str, *, retryable: bool = False) -> None:
+        super().__init__(without_queries(text))
+        self.code = code
+        self.advice = advice
+        self.retryable = retryable
+
+
+_Advice: TypeAlias = tuple[type[Exception], str, str, bool]
+
+_ADVICE: tuple[_Advice, ...] = (
+    (
+        CreateUncertainError,
+        "uncertain",
+        f"A job may exist and cost money; nothing was sent again. {AGAIN}",
+        True,
+    ),
+    (JobNotFinishedError, "job_not_finished", "Call get_job with wait_seconds until it has finished.", True),
+    (
+        JobFailedError,
+        "job_failed",
+        "It has no results. The failure says why; the same request isn't paid for again.",
+        False,
+    ),
+    (
+        ResultMissingError,
+        "result_missing",
+        "The job is paid for: don't delete it. Ask the user to contact the service.",
+        False,
+    ),
+    (
+        AuthenticationError,
+        "wrong_key",
+        "Ask the user to set MUSIC_AI_API_KEY in the configuration of this server and to restart it.",
+        False,
+    ),
+    (PermissionDeniedError, "not_allowed", "The user's key may not do this: ask the user.", False),
+    (NotFoundError, "not_found", "Check the id or the slug.", False),
+    (RateLimitError, "busy", f"The service has too many requests. {AGAIN}", True),
+    (ServerError, "service_failed", f"The service failed. {AGAIN}", True),
+    (ConnectionFailedError, "unreachable", f"The service can't be reached. {AGAIN}", True),
+    (SourceNotFoundError, "no_such_file", "Check the path.", False),
+    (ResponseError, "unreadable", "Read another output, or download the results.", False),
+    (TransferError, "transfer_failed", AGAIN, True),
+    (StatusError, "refused", "Nothing was created. Correct the arguments.", False),
+    (ConfigurationError, "misconfigured", "Ask the user to correct the configuration of this server.", False),
+    (InputError, "bad_input", "Nothing was sent. Correct the arguments.", False),
+    (MusicAiError, "failed", AGAIN, True),
+    (OSError, "disk", "Ask the user to look at the disk: its space, and the permissions.", True),
+)
+"""Code, advice and whether it may succeed later, by error: the first class that fits."""
+
+
+def tool_error(error: Exception) -> ToolError:
+    """Any error as the agent is shown it. Of a bug only its kind is shown, and the rest goes to standard error."""
+    if isinstance(error, ToolError):
+        return error
+    for kind, code, advice, retryable in _ADVICE:
+        if isinstance(error, kind):
+            return ToolError(code, _words(error), advice, retryable=retryable)
+    _logger.error("%s", without_queries("".join(traceback.format_exception(error))))
+    text = f"the server has a bug: {type(error).__name__}; its standard error has more"
+    return ToolError("internal", text, "Tell the user. Don't repeat the call.")
+
+
+def _words(error: Exception) -> str:
+    """The error's text; of one of the machine only what the system says, not a path outside the allowed folders."""
+    return str(error) if isinstance(error, MusicAiError) else f"{getattr(error, 'strerror', None) or error}"
+
+
+def error_answer(error: ToolError) -> ErrorAnswer:
+    """The error as a tool gives it."""
+    details = ErrorDetails(
+        code=error.code, message=str(error), what_to_do=error.advice, retryable=error.retryable
+    )
+    return ErrorAnswer(error=details)

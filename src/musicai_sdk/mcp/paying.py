@@ -1,0 +1,172 @@
+"""Creating jobs for an agent: each request is paid for once, and never more of them than the user allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from musicai_sdk import AsyncMusicAiClient, CustomWorkflow
+from musicai_sdk._text import without_signature
+from musicai_sdk.batch.inputs.kinds import name_of
+from musicai_sdk.batch.ledger.track import canonical, track_key
+from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError, NotFoundError
+from musicai_sdk.mcp.errors import AGAIN, ToolError
+from musicai_sdk.mcp.roots import Roots, copy_beneath
+from musicai_sdk.mcp.state import State
+from musicai_sdk.workflows.inputs import web_address
+
+SETTLE = 10.0
+"""Seconds after which a POST whose answer was lost has arrived and is listed, if it ever was: as `grace` in `batch`."""
+_LOOK = 5.0
+"""Seconds for which the job of a lost answer is looked for before the call ends with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an agent asks to be processed."""
+
+    workflow: str
+    """The workflow's slug."""
+    input: str
+    """A path in an allowed folder, or a URL."""
+    input_name: str
+    """The parameter that takes it."""
+    params: str
+    """The other parameters, as canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The job of an order."""
+
+    job_id: str
+    """Its id."""
+    repeated: bool
+    """Whether it was there before this call."""
+
+
+class Paying:
+    """Creates jobs, each order once.
+
+    Args:
+        client: The client of the service.
+        roots: Where inputs may be.
+        state: What was paid for before.
+        most: How many jobs may be created in all.
+    """
+
+    def __init__(self, client: AsyncMusicAiClient, roots: Roots, state: State, most: int) -> None:
+        self._client = client
+        self._roots = roots
+        self._state = state
+        self._scope: str | None = None
+        self.most: int = most
+        """How many jobs may be created in all."""
+
+    async def create(self, order: Order, params: Mapping[str, Any]) -> Created:
+        """The job of an order: the one that it has already, or a new one."""
+        if order.input_name in params:
+            raise InputError(f"params has {order.input_name!r} too, which takes the input: name it once")
+        url = web_address(order.input)
+        if url is not None:
+            return await self._once(order, params, f"url:{_identity(url)}", url, name_of(url))
+        root, way = self._roots.source(order.input)
+        copy = self._state.copies / f"{os.urandom(8).hex()}{way.suffix}"
+        try:
+            digest = await asyncio.to_thread(copy_beneath, root, way, copy)
+            return await self._once(order, params, f"sha256:{digest}", copy, way.stem)
+        finally:
+            with suppress(OSError):  # Windows keeps a file that is open; a later start removes it
+                copy.unlink()
+
+    async def _once(
+        self, order: Order, params: Mapping[str, Any], content: str, source: str | Path, label: str
+    ) -> Created:
+        scope = await self._current_scope()
+        key = f"mcp-{track_key(content, order.workflow, order.input_name, order.params)}"
+        async with self._state.alone(key):
+            known = self._state.get(scope, key)
+            if known is not None and known.job_id is not None:
+                return Created(known.job_id, repeated=True)
+            # Checks the parameters, before anything is uploaded or counted.
+            CustomWorkflow(order.workflow, {**params, order.input_name: source})
+            settle = 0.0 if known is None else max(0.0, known.sent_at + SETTLE - time.time())
+            job = await self._client.jobs.find(key, settle=settle)
+            if job is not None:
+                self._state.found(scope, key, order.workflow, label, job.id)
+                return Created(job.id, repeated=True)
+            if known is None and self._state.used() >= self.most:
+                raise self._used_up()
+            uploaded = source if isinstance(source, str) else await self._client.files.upload(source)
+            if not self._state.reserve(scope, key, order.workflow, label, self.most):
+                raise self._used_up()
+            asked = CustomWorkflow(order.workflow, {**params, order.input_name: uploaded})
+            job_id = await self._post(asked, scope, key, label)
+            self._state.found(scope, key, order.workflow, label, job_id)
+            return Created(job_id, repeated=False)
+
+    async def _post(self, asked: CustomWorkflow, scope: str, key: str, label: str) -> str:
+        """Sends the POST, once; of a lost answer the job is looked for."""
+        try:
+            # The list was just searched for the key, and a lost answer is looked for here.
+            return (await self._client.jobs.create(asked, name=label, idempotency_key=key, recover=False)).id
+        except CreateUncertainError as uncertain:
+            job = await self._client.jobs.find(key, settle=_LOOK)
+            if job is None:
+                raise ToolError(
+                    "uncertain",
+                    "the answer of the service was lost, and it lists no such job yet",
+                    f"Nothing was sent again. {AGAIN} It looks for the job first.",
+                    retryable=True,
+                ) from uncertain
+            return job.id
+        except NotFoundError:
+            self._state.release(scope, key)
+            raise ToolError(
+                "unknown_workflow",
+                f"the account has no workflow {asked.slug!r:.200}; nothing was created",
+                "Call list_workflows for the slugs.",
+            ) from None
+        except MusicAiError:
+            self._state.release(scope, key)
+            raise
+
+    async def _current_scope(self) -> str:
+        """Whose jobs these are: jobs of one application aren't those of another."""
+        if self._scope is None:
+            application = await self._client.application.get()
+            self._scope = f"{self._client.base_url} {application.id}"
+        return self._scope
+
+    def _used_up(self) -> ToolError:
+        return ToolError(
+            "budget_used",
+            f"this server has created all {self.most} jobs that it may create; nothing was sent",
+            "Ask the user. A higher --max-jobs allows more; it counts all jobs since the server was set up.",
+        )
+
+
+def _identity(url: str) -> str:
+    """What a URL points at, as batches have it: two songs are never taken for one."""
+    try:
+        return without_signature(url)
+    except ValueError:  # whose text may hold a password
+        raise InputError("the input isn't a valid URL") from None
+
+
+def order_of(workflow: str, source: str, input_name: str, params: Mapping[str, Any]) -> Order:
+    """An order as it is compared with others.
+
+    Raises:
+        InputError: a parameter isn't JSON.
+    """
+    try:
+        return Order(workflow, source, input_name, canonical(params))
+    except (TypeError, ValueError):
+        raise InputError("params must be plain JSON values; NaN and Infinity are none") from None

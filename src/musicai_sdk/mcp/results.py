@@ -1,0 +1,205 @@
+"""What agents read of a job: its state, and its outputs without their signed URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import JsonValue
+
+from musicai_sdk import CUSTOM_STORAGE, AsyncMusicAiClient, FileUrl, JsonFile
+from musicai_sdk.mcp.answers import (
+    BeatEntry,
+    Beats,
+    ChordEntry,
+    Chords,
+    JobAnswer,
+    JobFailure,
+    JobOutput,
+    LineEntry,
+    Lyrics,
+    OutputContent,
+    PageArguments,
+    ReadArguments,
+    ReadLyricsArguments,
+    WordEntry,
+)
+from musicai_sdk.mcp.errors import ToolError
+from musicai_sdk.models import Beat, Chord, Job, LyricLine, WorkflowReference
+
+T = TypeVar("T")
+
+_CHORDS = re.compile(r"chord", re.IGNORECASE)
+_BEATS = re.compile(r"beat|tempo ?map", re.IGNORECASE)
+_LYRICS = re.compile(r"lyric|transcri|alignment", re.IGNORECASE)
+
+
+def job_answer(job: Job[Any], *, repeated: bool | None = None) -> JobAnswer:
+    """A job as an agent is shown it."""
+    outputs = [_described(name, value) for name, value in job.outputs.items()] if job.succeeded else None
+    reason = job.failure if job.failed else None
+    workflow = job.workflow.name if isinstance(job.workflow, WorkflowReference) else job.workflow
+    return JobAnswer(
+        job_id=job.id,
+        status=str(job.status),
+        finished=job.done,
+        repeated=repeated,
+        workflow=workflow,
+        name=job.name,
+        created_at=job.created_at,
+        completed_at=job.completed_at,
+        failure=JobFailure(code=reason.code, title=reason.title, message=reason.message) if reason else None,
+        outputs=outputs,
+        next_step=_next_step(job),
+    )
+
+
+def _next_step(job: Job[Any]) -> str:
+    if job.succeeded:
+        return "Read outputs of the kind json with read_chords, read_beats, read_lyrics or read_output; download_results fetches everything."
+    if job.failed:
+        return "It has no results. The same request gives this job again and costs nothing; tell the user why it failed."
+    return "Call get_job with wait_seconds=30 until it has finished."
+
+
+def _described(name: str, value: Any) -> JobOutput:
+    if value is CUSTOM_STORAGE:
+        return JobOutput(name=name, kind="own storage")
+    if isinstance(value, FileUrl):
+        return JobOutput(name=name, kind="json" if _is_json(value) else "file")
+    return JobOutput(name=name, kind="value", value=value)
+
+
+def _is_json(url: str) -> bool:
+    return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower() == ".json"
+
+
+async def read_chords(client: AsyncMusicAiClient, job: Job[Any], asked: ReadArguments) -> Chords:
+    """The chords of a job."""
+    name, chords = await _read(client, job, asked.output, _CHORDS, Chord)
+    entries = [
+        ChordEntry(
+            start=each.start,
+            end=each.end,
+            chord=each.chord_majmin,
+            label=each.chord_simple_pop,
+            bass=each.bass,
+            bar=each.start_bar,
+            beat=each.start_beat,
+        )
+        for each in _part(chords, asked)
+    ]
+    return Chords(job_id=job.id, output=name, chords=entries, **_page(chords, asked))
+
+
+async def read_beats(client: AsyncMusicAiClient, job: Job[Any], asked: ReadArguments) -> Beats:
+    """The beats of a job."""
+    name, beats = await _read(client, job, asked.output, _BEATS, Beat)
+    entries = [BeatEntry(time=each.time, beat=each.beat_num) for each in _part(beats, asked)]
+    return Beats(job_id=job.id, output=name, beats=entries, **_page(beats, asked))
+
+
+async def read_lyrics(client: AsyncMusicAiClient, job: Job[Any], asked: ReadLyricsArguments) -> Lyrics:
+    """The lyrics of a job."""
+    name, lines = await _read(client, job, asked.output, _LYRICS, LyricLine)
+    entries = [
+        LineEntry(
+            text=each.text,
+            start=each.start,
+            end=each.end,
+            words=[WordEntry(word=word.word, start=word.start, end=word.end) for word in each.words]
+            if asked.words
+            else None,
+        )
+        for each in _part(lines, asked)
+    ]
+    return Lyrics(job_id=job.id, output=name, lines=entries, **_page(lines, asked))
+
+
+async def read_output(
+    client: AsyncMusicAiClient, job: Job[Any], output: str, asked: PageArguments
+) -> OutputContent:
+    """Any output that isn't a recording."""
+    job.raise_for_success()
+    name = _named(job, output)
+    value = job.outputs[name]
+    content: JsonValue = value
+    if value is CUSTOM_STORAGE:
+        raise _in_own_storage(name)
+    if isinstance(value, FileUrl):
+        content = await client.files.read(JsonFile(str(value)))
+    if not isinstance(content, list):
+        return OutputContent(job_id=job.id, output=name, content=content)
+    part = list(_part(content, asked))
+    return OutputContent(job_id=job.id, output=name, content=part, **_page(content, asked))
+
+
+async def _read(
+    client: AsyncMusicAiClient, job: Job[Any], output: str | None, fitting: re.Pattern[str], kind: type[T]
+) -> tuple[str, list[T]]:
+    """An output that is a list of one kind, and its name."""
+    job.raise_for_success()
+    name = _named(job, output) if output is not None else _fitting(job, fitting)
+    value = job.outputs[name]
+    if value is CUSTOM_STORAGE:
+        raise _in_own_storage(name)
+    if not isinstance(value, FileUrl):
+        raise ToolError(
+            "no_such_output",
+            f"the output {name!r} is a plain value, not a file",
+            "get_job shows it.",
+        )
+    return name, await client.files.read(JsonFile(str(value), list[kind]))  # type: ignore[valid-type]
+
+
+def _named(job: Job[Any], output: str) -> str:
+    """The output of that name, also in another letter case."""
+    names = list(job.outputs)
+    found = [each for each in names if each == output] or [
+        each for each in names if each.casefold() == output.strip().casefold()
+    ]
+    if len(found) == 1:
+        return found[0]
+    raise ToolError(
+        "no_such_output",
+        f"the job has no output {output!r:.100}; it has {_listed(names)}",
+        "Name one of these.",
+    )
+
+
+def _fitting(job: Job[Any], pattern: re.Pattern[str]) -> str:
+    names = [
+        name for name, value in job.outputs.items() if isinstance(value, FileUrl) and pattern.search(name)
+    ]
+    if len(names) == 1:
+        return names[0]
+    what = "several outputs fit" if names else "no output fits by its name"
+    raise ToolError(
+        "no_such_output",
+        f"{what}: the job has {_listed(names or list(job.outputs))}",
+        "Name one with output.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names)) or "no outputs"
+
+
+def _in_own_storage(name: str) -> ToolError:
+    return ToolError(
+        "own_storage",
+        f"the output {name!r} is in a storage of the user's, which this server has no access to",
+        "Ask the user for it.",
+    )
+
+
+def _part(entries: Sequence[T], asked: PageArguments) -> Sequence[T]:
+    return entries[asked.offset : asked.offset + asked.limit]
+
+
+def _page(entries: Sequence[Any], asked: PageArguments) -> dict[str, Any]:
+    end = asked.offset + asked.limit
+    return {"total": len(entries), "next_offset": end if end < len(entries) else None}

@@ -1,0 +1,168 @@
+"""What the server remembers across restarts and kills: which request has which job, and how many jobs it has created.
+
+A folder with an SQLite database. Several servers may share it: a request is counted in a transaction before it is sent,
+and a lock that the system takes back from a dead process keeps two of them from sending the same one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from musicai_sdk._files import is_at, lock, unlock
+from musicai_sdk.errors import ConfigurationError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS requests (
+    scope TEXT NOT NULL, key TEXT NOT NULL, label TEXT NOT NULL, workflow TEXT NOT NULL,
+    sent_at REAL NOT NULL, job_id TEXT, counted INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+) WITHOUT ROWID
+"""
+_LOCK_PAUSE = 0.05
+_ABANDONED = 24 * 3600.0
+"""Seconds after which a copy of an input that a killed server left behind is removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A paid request that was sent, or may have been."""
+
+    sent_at: float
+    """When, in seconds since 1970."""
+    job_id: str | None
+    """Its job; None while the answer isn't known."""
+
+
+def default_folder(roots: Sequence[str | os.PathLike[str]]) -> Path:
+    """Where the state of a server with these roots is kept, in the user's folder for program state."""
+    home = Path.home()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
+    paths = sorted(os.fsdecode(os.path.realpath(root)) for root in roots)
+    name = hashlib.sha256("\0".join(paths).encode(errors="surrogateescape")).hexdigest()
+    return base / "musicai" / "mcp" / name[:16]
+
+
+class State:
+    """The state in a folder, which is made if needed, for this user only.
+
+    Raises:
+        ConfigurationError: the folder can't be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder: Path = folder
+        self.copies: Path = folder / "copies"
+        """Where inputs are copied to while they are uploaded."""
+        self._locks = folder / "locks"
+        self._database = folder / "requests.sqlite3"
+        try:
+            for each in (folder, self.copies, self._locks):
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for copy in self.copies.iterdir():
+                with suppress(FileNotFoundError):  # another server has removed it
+                    if copy.stat().st_mtime < time.time() - _ABANDONED:
+                        copy.unlink()
+            with self._transaction() as database:
+                database.execute(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(
+                f"the state folder {str(folder)!r} can't be used ({error}): without it jobs can't be counted. Name"
+                " another one with --state"
+            ) from None
+
+    def get(self, scope: str, key: str) -> Request | None:
+        """What is known of a request."""
+        with self._transaction() as database:
+            row = database.execute(
+                "SELECT sent_at, job_id FROM requests WHERE scope = ? AND key = ?", (scope, key)
+            ).fetchone()
+        return None if row is None else Request(*row)
+
+    def used(self) -> int:
+        """How many jobs were created, requests whose answer isn't known among them."""
+        with self._transaction() as database:
+            return _used(database)
+
+    def reserve(self, scope: str, key: str, workflow: str, label: str, most: int) -> bool:
+        """Counts a request, once, just before it is sent; False if that would be more than `most`."""
+        with self._transaction() as database:
+            known = database.execute(
+                "UPDATE requests SET sent_at = ?, counted = 1 WHERE scope = ? AND key = ?",
+                (time.time(), scope, key),
+            ).rowcount
+            if known:
+                return True
+            if _used(database) >= most:
+                return False
+            row = (scope, key, label, workflow, time.time())
+            database.execute("INSERT INTO requests VALUES (?, ?, ?, ?, ?, NULL, 1)", row)
+        return True
+
+    def release(self, scope: str, key: str) -> None:
+        """Forgets a request that has certainly created nothing."""
+        with self._transaction() as database:
+            database.execute(
+                "DELETE FROM requests WHERE scope = ? AND key = ? AND job_id IS NULL", (scope, key)
+            )
+
+    def found(self, scope: str, key: str, workflow: str, label: str, job_id: str) -> None:
+        """Writes down the job of a request. One that isn't here was created by somebody else, and doesn't count."""
+        with self._transaction() as database:
+            database.execute(
+                "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, 0)"
+                " ON CONFLICT (scope, key) DO UPDATE SET job_id = excluded.job_id",
+                (scope, key, label, workflow, time.time(), job_id),
+            )
+
+    @asynccontextmanager
+    async def alone(self, key: str) -> AsyncGenerator[None]:
+        """A block that one task of one process on this machine runs at a time for each key."""
+        path = self._locks / key
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            try:
+                if not lock(descriptor):
+                    await asyncio.sleep(_LOCK_PAUSE)
+                    continue
+                try:
+                    if not is_at(descriptor, path):  # removed by its former holder: it keeps nobody out
+                        continue
+                    yield
+                    with suppress(OSError):  # Windows keeps a file that is open
+                        path.unlink()
+                    return
+                finally:
+                    unlock(descriptor)
+            finally:
+                os.close(descriptor)
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        """One short transaction that survives a power cut; others wait for it."""
+        with closing(sqlite3.connect(self._database, timeout=30, isolation_level=None)) as database:
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+
+def _used(database: sqlite3.Connection) -> int:
+    return int(database.execute("SELECT COUNT(*) FROM requests WHERE counted").fetchone()[0])
