@@ -6,7 +6,7 @@ import pytest
 
 from cli.support import Command
 from musicai_sdk.batch import Folder
-from musicai_sdk.cli.locations import inputs_at
+from musicai_sdk.cli.locations import parse_inputs
 from storage.conftest import running_s3, s3
 from storage.support import S3
 
@@ -44,5 +44,5 @@ def test_from_a_bucket_to_a_bucket(musicai_there: Command, s3: S3, monkeypatch: 
     ],
 )
 def test_what_is_a_folder(text: str, folder: bool) -> None:
-    given = inputs_at(text, glob=None, recursive=True, watch=False, settle=5)
+    given = parse_inputs(text, glob=None, recursive=True, watch=False, settle=5)
     assert given == (Folder(text) if folder else text)

@@ -27,7 +27,7 @@ def test_a_folder_and_again(musicai_there: Command) -> None:
 
     done = musicai_there(*ECHO)
     assert done.output == "out/report.html\n"
-    assert "6 of 7 inputs done, 1 the same as others in " in done.told
+    assert "6 of 7 inputs done, 1 duplicates in " in done.told
     assert (out / "report.html").stat().st_size > 1000
     results = {path.read_bytes() for path in out.rglob("file.wav")}
     assert results == {path.read_bytes() for path in tracks}
@@ -95,14 +95,14 @@ def test_what_fails_is_told_and_tried_again(musicai_there: Command) -> None:
     (source / "empty.wav").touch()
     arguments = ("process", "folder", "music-ai/generate-chords", "in", "out", "--no-report")
     told = musicai_there.here(*arguments, code=1).told
-    assert "2 of 3 inputs done, 1 failed, 1 not taken" in told
-    assert "not taken: in/empty.wav: it is empty" in told
+    assert "2 of 3 inputs done, 1 failed, 1 rejected" in told
+    assert "rejected: in/empty.wav: it is empty" in told
     assert told.count("failed: in/text.wav: BAD_INPUT: ") == 2, "when it happens, and at the end"
     assert "--retry-failed" in told
     (source / "empty.wav").unlink()
     assert "0  new" in musicai_there.here(*arguments, "--dry-run").output
     told = musicai_there.here(*arguments, "--dry-run", "--retry-failed").output
-    assert "1  failed before: tried again" in told
+    assert "1  failed before: retried" in told
     told = musicai_there.here(*arguments, "--retry-failed", code=1).told
     assert "tried 2 times" in told
     assert len(musicai_there.service.jobs()) == 2, "jobs that failed stay"

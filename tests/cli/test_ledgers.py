@@ -20,7 +20,7 @@ def test_what_a_ledger_tells(musicai_there: Command) -> None:
     assert "music-ai/generate-chords, 3 tracks" in status
     assert "        2  done\n" in status
     assert "        1  failed\n" in status
-    assert "1  not taken" in status
+    assert "1  rejected" in status
     assert "service  median " in status
     [value] = musicai_there.here("--json", "batch", "status", "out/.musicai-batch.sqlite3").values
     assert value["states"] == {"deleted": 2, "failed": 1}
@@ -29,7 +29,7 @@ def test_what_a_ledger_tells(musicai_there: Command) -> None:
 
     failed = musicai_there.here("batch", "failures", "out").output.splitlines()
     assert failed[0].startswith("failed: in/text.wav: BAD_INPUT: ")
-    assert failed[1] == "not taken: in/empty.wav: it is empty"
+    assert failed[1] == "rejected: in/empty.wav: it is empty"
     values = musicai_there.here("--json", "batch", "failures", "out").values
     assert [(each["state"], each.get("attempts")) for each in values] == [("failed", 1), ("rejected", None)]
 
@@ -48,9 +48,7 @@ def test_what_a_ledger_tells(musicai_there: Command) -> None:
 def test_results_are_checked_again(musicai_there: Command) -> None:
     make_songs(musicai_there.folder / "in", 3)
     musicai_there.here(*ECHO)
-    assert (
-        "3 of 3 finished tracks are as they were recorded" in musicai_there.here("batch", "check", "out").told
-    )
+    assert "3 of 3 finished tracks match the record" in musicai_there.here("batch", "check", "out").told
     (musicai_there.folder / "out" / "song 000" / "file.wav").unlink()
     (musicai_there.folder / "out" / "song 001" / "file.wav").write_bytes(b"other bytes")
     done = musicai_there.here("batch", "check", "out", code=1)
@@ -103,8 +101,8 @@ def test_what_was_paid(musicai_there: Command) -> None:
     for name in (again["source"], again["track"], again["source"].rpartition("/")[2].removesuffix(".wav")):
         lines = musicai_there.here("batch", "history", "out", name).output.splitlines()
         assert len(lines) == 2
-        assert "first  failed  BAD_INPUT  job " in lines[0]
-        assert lines[1].endswith(f"retry_failed  succeeded  job {again['job_id']}, deleted")
+        assert "first         failed     BAD_INPUT  job " in lines[0]
+        assert f"retry_failed  succeeded             job {again['job_id']}, deleted  in/" in lines[1]
     assert "no track 'nothing'" in musicai_there.here("batch", "history", "out", "nothing", code=1).told
 
 

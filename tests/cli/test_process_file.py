@@ -32,7 +32,7 @@ def test_a_second_song_does_not_replace_the_results_of_the_first(musicai: Musica
     (musicai.folder / "song.wav").write_bytes(b"RIFF of another")
     before = len(sandbox.requests)
     musicai(*FILE, code=2)
-    assert "results are in 'out' already (file, workflow.results.json)" in musicai.told
+    assert "'out' already holds results (file, workflow.results.json)" in musicai.told
     assert "--overwrite" in musicai.told
     assert len(sandbox.requests) == before
     assert (musicai.folder / "out" / "file").read_bytes() == b"RIFF of a kind"
@@ -53,7 +53,7 @@ def test_nor_another_file(musicai: Musicai, sandbox: Sandbox) -> None:
     (musicai.folder / "out").mkdir()
     (musicai.folder / "out" / "File").write_bytes(b"mine")
     musicai(*FILE, code=1)
-    assert "'out' has file already" in musicai.told
+    assert "'out' already holds file" in musicai.told
     assert len(sandbox.jobs) == 1
     assert f"musicai job download {sandbox.jobs[0]['id']} FOLDER" in musicai.told
     assert (musicai.folder / "out" / "File").read_bytes() == b"mine"
@@ -66,7 +66,7 @@ def test_nor_another_file(musicai: Musicai, sandbox: Sandbox) -> None:
         ({"a": None, "b": ""}, "gives no result"),
         ({"file": "page.wav"}, "web page"),
         ({"text": "empty.txt"}, "'text' are empty"),
-        ({"file": "[custom storage]"}, "a storage of yours"),
+        ({"file": "[custom storage]"}, "your own storage"),
         ({"deep": [{"file": "s3://bucket/a.wav"}]}, "deep.0.file"),
     ],
 )

@@ -17,6 +17,7 @@ from musicai_sdk.batch import Batch, Event, InFlight, Progress
 from musicai_sdk.cli.formatting import printable, rate, shortened
 from musicai_sdk.cli.progress.lines import Lines
 from musicai_sdk.cli.progress.screen import Frame, Screen
+from musicai_sdk.cli.progress.wording import activity
 from musicai_sdk.sandbox import Sandbox
 
 PROGRESS = Progress(
@@ -53,7 +54,7 @@ def test_a_picture() -> None:
     assert lines[0].endswith(" 50 % 640 of 1,300 3 failed")
     assert lines[0].count("━") + lines[0].count("╸") + lines[0].count("╺") == 40
     assert (
-        lines[1] == "  2.1/s · 6 min left · 22 in flight · 310 MB up · 12 MB down · 12 done before · 7 the…"
+        lines[1] == "  2.1/s · 6 min left · 22 in flight · 310 MB up · 12 MB down · 12 done before · 7 dup…"
     )
     assert re.fullmatch(r"  uploading    10 s /music/one\.wav  45 %\s*", lines[2])
     assert re.fullmatch(r"  processing  5\.0 s …[ long]+name\.wav\s*", lines[3])
@@ -77,6 +78,13 @@ def test_a_picture_of_other_moments() -> None:
     assert len(drawn(PROGRESS, width=40, height=6)) == 2
 
 
+def test_no_state_is_shown_by_its_name_in_the_ledger() -> None:
+    """A person would take "deleted" for the loss of the results."""
+    assert activity("deleted") == "done"
+    ended = replace(PROGRESS, active=(InFlight("/music/one.wav", "deleted", 990.0),))
+    assert "deleted" not in "".join(drawn(ended))
+
+
 def test_words() -> None:
     assert [rate(value) for value in (12.34, 2.1, 0.25, 0.001)] == ["12/s", "2.1/s", "15/min", "3.6/h"]
     assert shortened("/music/song.wav", 9) == "…song.wav"
@@ -97,7 +105,7 @@ def test_the_screen_in_a_terminal(musicai_there: Command) -> None:
     assert re.search(r"━+ 100 % 16 of 16", text)
     assert re.search(r"downloading +\d\.\d s in/part \d/track \d+\.wav", text)
     assert re.search(r"\d+ in flight", text)
-    assert text.count("not taken: in/empty.wav: it is empty") == 2
+    assert text.count("rejected: in/empty.wav: it is empty") == 2
 
 
 def test_ctrl_c_and_no_colour_in_a_terminal(musicai_there: Command) -> None:
@@ -126,12 +134,12 @@ def slowly(sandbox: Sandbox, tmp_path: Path, on_event: Callable[[Event], object]
 
 
 def test_lines(sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Lines(least=0.05) as display:
+    with Lines(shortest=0.05) as display:
         batch = slowly(sandbox, tmp_path, display)
         display.follow(lambda: batch.progress, batch.drain)
         assert batch.run().progress.done == 12
     lines = capsys.readouterr().err.splitlines()
-    assert sum("not taken: " in line for line in lines) == 1
+    assert sum("rejected: " in line for line in lines) == 1
     figures = [line for line in lines if " done, " in line]
     assert len(figures) > 2
     assert len(set(figures)) == len(figures), "nothing is told twice"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import signal
 from pathlib import Path
 from typing import get_args
@@ -18,8 +19,8 @@ from musicai_sdk.batch import State
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.cli.app import musicai
 from musicai_sdk.cli.arguments import check_writable
-from musicai_sdk.cli.errors import tell
-from musicai_sdk.cli.summary import at_the_service
+from musicai_sdk.cli.errors import report_error
+from musicai_sdk.cli.summary import jobs_left
 
 FILE = ("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
 """A run of the workflow that gives back what it gets, on `song.wav`."""
@@ -57,9 +58,9 @@ def test_a_download_that_fails_says_how_it_is_fetched(with_song: Command) -> Non
     ("arguments", "told"),
     [
         (swapped(FILE, out="s3://foo/bar"), "`musicai process folder` writes to buckets"),
-        (swapped(FILE, song="s3://foo/x.mp3"), "`musicai process folder` takes buckets"),
+        (swapped(FILE, song="s3://foo/x.mp3"), "`musicai process folder` reads buckets"),
         (swapped(FILE, song="m.json"), "--force"),
-        (swapped(FILE, song="m.csv"), "takes manifests"),
+        (swapped(FILE, song="m.csv"), "reads manifests"),
         (swapped(FILE, song="/etc/hostname"), "--force"),
         (swapped(ECHO, **{"in": "m.tsv"}), "a manifest ends in .csv, .jsonl or .ndjson; --force"),
         ([*FILE, "--timeout", "0"], "--timeout"),
@@ -75,10 +76,12 @@ def test_a_download_that_fails_says_how_it_is_fetched(with_song: Command) -> Non
         (["job", "add", "n", "sdk-test", "song.wav", "--input-name", ""], "'--input-name': it is empty"),
         (["process", "file", " ", "song.wav", "out"], "musicai workflow list"),
         (["job", "add", "n", "sdk-test", "gs://x/y.wav"], "can't read"),
-        (["app", "--json"], "--json goes before the command"),
         (["app", "--jsom"], "No such option"),
         (["codegen", "ours", "--max-jobs", "0"], "--max-jobs"),
         (["--key-file", "binary", "app"], "isn't text"),
+        (["app", "--key-file", "missing"], "'missing' can't be read: No such file"),
+        (["job", "add", "n", "sdk-test", "song.wav", "--timeout", "5"], "--timeout needs --wait"),
+        (["job", "add", "n", "sdk-test", "song.wav", "--metadata", "x"], "'x' isn't name=value"),
         ([*ECHO, "--dask", "foo"], "tcp://scheduler:8786"),
     ],
 )
@@ -129,7 +132,7 @@ def test_files_of_the_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     (tmp_path / "song.wav").touch()
     with pytest.raises(OSError, match="song") as caught:
         (tmp_path / "song.wav" / "below").mkdir()
-    assert tell(caught.value, None, as_json=False) == 1
+    assert report_error(caught.value, None, as_json=False) == 1
     told = capsys.readouterr().err
     assert told.startswith(f"musicai: {str(tmp_path / 'song.wav' / 'below')!r}: ")
     assert told.count("\n") == 1
@@ -150,9 +153,9 @@ def test_what_nobody_knows_keeps_its_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ZeroDivisionError):
-        tell(ZeroDivisionError(), None, as_json=False)
+        report_error(ZeroDivisionError(), None, as_json=False)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    assert tell(ImportError("install the 'socksio' package"), None, as_json=False) == 3
+    assert report_error(ImportError("install the 'socksio' package"), None, as_json=False) == 3
     assert "ALL_PROXY can't be used" in capsys.readouterr().err
 
 
@@ -175,7 +178,7 @@ def test_where_failures_are_listed(with_song: Command) -> None:
     assert "and 1 more: musicai batch failures 'my run/ledger'" in told
     assert (with_song.folder / "out" / "report.html").is_file(), "all failed, and nothing had made the folder"
     (source / "empty.wav").touch()
-    assert "1  not taken" in with_song.here(*run, "--ledger", "my run/ledger", "--dry-run", code=1).output
+    assert "1  rejected" in with_song.here(*run, "--ledger", "my run/ledger", "--dry-run", code=1).output
 
 
 def test_the_key_and_where_it_comes_from(with_song: Command) -> None:
@@ -235,13 +238,13 @@ def test_an_id_given_twice_is_deleted_once(with_song: Command) -> None:
     ("states", "told"),
     [
         ({"deleted": 3, "failed": 1, "uncertain": 1, "seen": 4}, None),
-        ({"created": 1, "verified": 2}, "1 job that is paid for stays at the service"),
-        ({"created": 1, "finished": 1200}, "1,201 jobs that are paid for stay at the service"),
+        ({"created": 1, "verified": 2}, "1 paid job stays at the service"),
+        ({"created": 1, "finished": 1200}, "1,201 paid jobs stay at the service"),
     ],
 )
-def test_what_a_run_leaves_at_the_service(states: dict[State, int], told: str | None) -> None:
+def test_what_a_run_leaves_jobs_left(states: dict[State, int], told: str | None) -> None:
     tally = ProgressTracker(states)
-    assert at_the_service(tally.snapshot()) == told
+    assert jobs_left(tally.snapshot()) == told
 
 
 def test_nobody_to_ask(with_song: Command) -> None:
@@ -271,14 +274,16 @@ def test_ctrl_c_at_a_question(with_song: Command) -> None:
 
 
 def test_nothing_was_learned(with_song: Command) -> None:
-    lines = with_song.here("codegen", "ours").output.splitlines()
-    assert "sdk-test  SdkTest  (nothing learned: no finished job)" in lines
+    [line] = [
+        line for line in with_song.here("codegen", "ours").output.splitlines() if line.startswith("sdk-test ")
+    ]
+    assert re.sub(" {2,}", "  ", line) == "sdk-test  SdkTest  (no finished job to learn from)"
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["process", "folder"], "name where the results go in OUT"),
+        (["process", "folder"], "name the folder of the results in OUT"),
         (["batch", "status"], "deleted done: the results are here"),
         (["batch", "export"], "uncertain whether its job was created"),
         ([], "MUSIC_AI_API_KEY_FILE"),
