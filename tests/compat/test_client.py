@@ -18,6 +18,7 @@ from musicai_sdk.compat import MusicAiClient
 from musicai_sdk.compat.utils import get_user_agent
 from musicai_sdk.errors import ConfigurationError, InputError
 from musicai_sdk.sandbox import Sandbox
+from support.full_queue import full_queue
 
 
 def nested(value: object) -> set[type]:
@@ -93,27 +94,42 @@ def test_lists_are_one_request_with_all_values(
     failed = music_ai.add_job("fails", "music-ai/generate-chords", {})["id"]
     assert music_ai.wait_for_job_completion(failed)["status"] == "FAILED"
     queries: list[tuple[dict[str, Any] | None, list[str], str]] = [
-        (None, [failed, job_id], "page=0"),
-        ({"status": ["FAILED", "SUCCEEDED"]}, [failed, job_id], "status=FAILED&status=SUCCEEDED&page=0"),
-        (
-            {"status": ("SUCCEEDED", "FAILED"), "size": 1},
-            [failed],
-            "status=SUCCEEDED&status=FAILED&page=0&size=1",
-        ),
-        ({"status": "FAILED", "workflow": None}, [failed], "status=FAILED&page=0"),
+        (None, [failed, job_id], ""),
+        ({"status": ["FAILED", "SUCCEEDED"]}, [failed, job_id], "status=FAILED&status=SUCCEEDED"),
+        ({"status": ("SUCCEEDED", "FAILED"), "size": 1}, [failed], "status=SUCCEEDED&status=FAILED&size=1"),
+        ({"status": "FAILED", "workflow": None}, [failed], "status=FAILED"),
         ({"page": 1, "size": 1}, [job_id], "page=1&size=1"),
-        ({"status": "PAUSED"}, [], "status=PAUSED&page=0"),
+        ({"status": "PAUSED"}, [], "status=PAUSED"),
+        # 1.0 left all names and values to the service.
+        ({"sort": "name", "deep": True}, [failed, job_id], "sort=name&deep=True"),
     ]
     for filters, found, query in queries:
         before = len(sandbox.requests)
         assert [job["id"] for job in music_ai.list_jobs(filters)] == found
         assert [entry.query for entry in sandbox.requests[before:]] == [query]
-    before = len(sandbox.requests)
-    music_ai.list_workflows({"size": 2})
-    assert len(sandbox.requests) == before + 1
-    for wrong in ({"state": "FAILED"}, "FAILED"):
+    for wanted, query in ((None, ""), ({"size": 2}, "size=2"), ({"sort": ["a", "b"]}, "sort=a&sort=b")):
+        before = len(sandbox.requests)
+        assert music_ai.list_workflows(wanted)["workflows"]
+        assert [entry.query for entry in sandbox.requests[before:]] == [query]
+    for call in (music_ai.list_jobs, music_ai.list_workflows):
         with pytest.raises(InputError, match="filters"):
-            music_ai.list_jobs(wrong)  # type: ignore[arg-type]
+            call("FAILED")  # type: ignore[arg-type]
+
+
+def test_the_connect_half_of_a_timeout(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("GET /application", delay=0.6)
+    assert music_ai.get_application_info(timeout=(0.3, None))["name"], "it isn't the time for the answer"
+    assert music_ai.get_application_info(timeout=(0.3, 30))["name"]
+    music_ai.max_retries = 0
+    with pytest.raises(requests.ReadTimeout):
+        music_ai.get_application_info(timeout=(30, 0.1))
+    music_ai.timeout = (0.2, None)
+    with full_queue() as address:
+        music_ai.base_url = f"{address}/v1"
+        with pytest.raises(requests.ConnectTimeout):
+            music_ai.get_application_info()
+        with pytest.raises(requests.ConnectTimeout):
+            music_ai.get_application_info(timeout=(0.2, 3600))
 
 
 def test_a_lost_answer_costs_one_job(music_ai: MusicAiClient, sandbox: Sandbox) -> None:

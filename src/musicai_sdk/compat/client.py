@@ -13,10 +13,11 @@ from typing_extensions import Unpack
 
 from musicai_sdk import MusicAiClient as TypedClient
 from musicai_sdk.compat.answers import JobFilters, JobOptions, Timeout, job_dict, plain
-from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, silence, trusted
+from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, limits, trusted
 from musicai_sdk.compat.errors import as_requests
-from musicai_sdk.errors import InputError
-from musicai_sdk.models import Job, Unknown
+from musicai_sdk.errors import ConfigurationError, InputError
+from musicai_sdk.models import Job
+from musicai_sdk.models.filters import RawQuery
 
 MANIFEST = "workflow.result.json"
 """The file with a job's whole result, as 1.0 called it."""
@@ -74,7 +75,7 @@ class MusicAiClient(ClientSettings):
             interval(job_monitor_interval),
             save_output_to_folder,
             user_agent,
-            silence(timeout),
+            limits(timeout, ConfigurationError)["request_timeout"],
             base_url=base_url,
             max_retries=max_retries,
             ssl_context=ssl_context or trusted(),
@@ -97,7 +98,7 @@ class MusicAiClient(ClientSettings):
             TransferError: a folder, an empty or unreadable file, or a refusal (then also a `requests.HTTPError`).
         """
         with as_requests("Error uploading file", transfer="Error uploading file to provided URL"):
-            return str(self._typed.upload_file(file_path, self._seconds(timeout)))
+            return str(self._typed.upload_file(file_path, **self._limits(timeout)))
 
     def add_job(
         self,
@@ -132,7 +133,7 @@ class MusicAiClient(ClientSettings):
             raise TypeError(f"add_job has no option {name!r}, and nothing was sent; its options are {known}")
         with as_requests("Error creating job"):
             added = self._typed.add_job(
-                job_name, workflow_slug, params, self._seconds(timeout), **cast("Any", options)
+                job_name, workflow_slug, params, **self._limits(timeout), **cast("Any", options)
             )
         return {"id": str(added)}
 
@@ -147,7 +148,7 @@ class MusicAiClient(ClientSettings):
             NotFoundError: no such job for this key's application; also a `requests.HTTPError`.
         """
         with as_requests("Error getting job"):
-            return job_dict(self._typed.get_job(job_id, self._seconds(timeout)))
+            return job_dict(self._typed.get_job(job_id, **self._limits(timeout)))
 
     def get_job_status(self, job_id: str, timeout: CallTimeout = UNSET) -> dict[str, str]:
         """Fetches `{"id": …, "status": …}` of a job.
@@ -160,7 +161,7 @@ class MusicAiClient(ClientSettings):
             NotFoundError: no such job for this key's application; also a `requests.HTTPError`.
         """
         with as_requests("Error getting job"):
-            return _dict(self._typed.get_job_status(job_id, self._seconds(timeout)).raw)
+            return _dict(self._typed.get_job_status(job_id, **self._limits(timeout)).raw)
 
     def list_jobs(
         self, filters: JobFilters | Mapping[str, Any] | None = None, timeout: CallTimeout = UNSET
@@ -176,9 +177,7 @@ class MusicAiClient(ClientSettings):
             InputError: there is no such filter.
         """
         with as_requests("Error getting jobs"):
-            return [
-                job_dict(job) for job in self._typed.list_jobs(_first_page(filters), self._seconds(timeout))
-            ]
+            return [job_dict(job) for job in self._typed.list_jobs(_query(filters), **self._limits(timeout))]
 
     def delete_job(self, job_id: str, timeout: CallTimeout = UNSET) -> dict[str, str]:
         """Deletes a job, in whatever state it is.
@@ -194,7 +193,7 @@ class MusicAiClient(ClientSettings):
             NotFoundError: no such job for this key's application; also a `requests.HTTPError`.
         """
         with as_requests("Error deleting job"):
-            return {"id": str(self._typed.delete_job(job_id, self._seconds(timeout)))}
+            return {"id": str(self._typed.delete_job(job_id, **self._limits(timeout)))}
 
     def list_workflows(
         self, filters: Mapping[str, Any] | None = None, timeout: CallTimeout = UNSET
@@ -209,7 +208,7 @@ class MusicAiClient(ClientSettings):
             InputError: there is no such filter.
         """
         with as_requests("Error getting workflows"):
-            return _dict(self._typed.list_workflows(_first_page(filters), self._seconds(timeout)).raw)
+            return _dict(self._typed.list_workflows(_query(filters), **self._limits(timeout)).raw)
 
     def wait_for_job_completion(self, id: str, timeout: CallTimeout = UNSET) -> dict[str, Any]:  # noqa: A002 - as in 1.0
         """Waits without end until a job has succeeded or failed, and returns it. Failing polls don't end the wait.
@@ -222,7 +221,7 @@ class MusicAiClient(ClientSettings):
             NotFoundError: no such job for this key's application; also a `requests.HTTPError`.
         """
         with as_requests("Error getting job"):
-            return job_dict(self._typed.wait_for_job_completion(id, self._seconds(timeout)))
+            return job_dict(self._typed.wait_for_job_completion(id, **self._limits(timeout)))
 
     def get_application_info(self, timeout: CallTimeout = UNSET) -> dict[str, str]:
         """Fetches `{"id": …, "name": …}` of the application that the key belongs to.
@@ -234,7 +233,7 @@ class MusicAiClient(ClientSettings):
             AuthenticationError: the key is wrong; also a `requests.HTTPError`.
         """
         with as_requests("Error getting application info"):
-            return _dict(self._typed.get_application_info(self._seconds(timeout)).raw)
+            return _dict(self._typed.get_application_info(**self._limits(timeout)).raw)
 
     def download_job_results(
         self,
@@ -262,7 +261,7 @@ class MusicAiClient(ClientSettings):
                 _job(job_id_or_job_data),
                 output_dir,
                 manifest=MANIFEST,
-                request_timeout=self._seconds(timeout),
+                **self._limits(timeout),
             )
         # As 1.0 put them together: `./chords/chords.json` with the dot.
         folder = os.fspath(output_dir)
@@ -285,7 +284,7 @@ class MusicAiClient(ClientSettings):
             TransferError: the storage refused (then also a `requests.HTTPError`), or the file can't be written.
         """
         with as_requests("Error downloading file", transfer="Error downloading file"):
-            self._typed.download_file(url, file_destination, self._seconds(timeout))
+            self._typed.download_file(url, file_destination, **self._limits(timeout))
 
     # The names of 0.x
 
@@ -304,17 +303,11 @@ class MusicAiClient(ClientSettings):
         return self.list_jobs()
 
 
-def _first_page(filters: Mapping[str, Any] | JobFilters | None) -> dict[str, Any]:
-    """Filters that ask for one page. Statuses that this version doesn't know are the service's business."""
+def _query(filters: Mapping[str, Any] | JobFilters | None) -> RawQuery:
+    """Filters as they are sent: the service checks names and values, and returns one page."""
     if filters is not None and not isinstance(cast("object", filters), Mapping):
         raise InputError(f"filters must be a dictionary, not {type(filters).__name__}")
-    given: dict[str, Any] = {name: value for name, value in (filters or {}).items() if value is not None}
-    status = given.get("status")
-    if isinstance(status, str):
-        given["status"] = [Unknown(status)]
-    elif status is not None and hasattr(status, "__iter__"):
-        given["status"] = [Unknown(each) for each in status]
-    return {"page": 0, **given}
+    return RawQuery(filters or {})
 
 
 def _job(job: str | Mapping[str, Any]) -> str | Job[Any]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import ssl
 from enum import Enum
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeAlias, cast
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from typing_extensions import override
 
 from musicai_sdk import MusicAiClient as TypedClient
+from musicai_sdk import RequestOptions
 from musicai_sdk._text import without_query
 from musicai_sdk.compat.answers import Timeout
-from musicai_sdk.errors import ConfigurationError, InputError
+from musicai_sdk.errors import ConfigurationError, InputError, MusicAiError
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The environment variables by which `requests` finds certificates, the first one first."""
@@ -143,7 +145,7 @@ class ClientSettings:
 
     @timeout.setter
     def timeout(self, value: Timeout) -> None:
-        self._typed.timeout = silence(value)
+        self._typed.timeout = limits(value, ConfigurationError)["request_timeout"]
         self._timeout = value
 
     @property
@@ -160,9 +162,11 @@ class ClientSettings:
         # As 1.0 gave them: the typed client hides the key in a `repr`.
         return {name: str(value) for name, value in self._typed.get_headers().items()}
 
-    def _seconds(self, timeout: CallTimeout) -> float | None:
-        """A call's timeout for the typed client."""
-        return self._typed.timeout if timeout is UNSET else silence(timeout)
+    def _limits(self, timeout: CallTimeout) -> RequestOptions:
+        """The timeout of a call as options of the typed client."""
+        if timeout is UNSET:
+            return {**limits(self._timeout), "request_timeout": self._typed.timeout}
+        return limits(timeout)
 
 
 def _remade(kind: type[ClientSettings], settings: dict[str, Any]) -> ClientSettings:
@@ -175,19 +179,16 @@ def interval(seconds: float) -> float:
     return SHORTEST_INTERVAL if seconds == 0 else seconds
 
 
-def silence(timeout: Timeout) -> float | None:
-    """The part of a timeout that the typed client takes; it checks that one."""
-    if not isinstance(timeout, tuple):
-        return timeout
-    given = cast("tuple[object, ...]", timeout)
-    if len(given) != 2:
-        raise InputError(f"timeout must be seconds, (connect, read) or None, not {given!r:.100}")
-    connect, read = timeout
-    if connect is not None and not (isinstance(cast("object", connect), int | float) and connect > 0):
-        raise InputError(
-            f"timeout must have more than 0 seconds for connecting, or None, not {connect!r:.100}"
-        )
-    return read
+def limits(timeout: Timeout, kind: type[MusicAiError] = InputError) -> RequestOptions:
+    """A timeout as the options of the typed client; raises an error of that kind for anything else."""
+    given: tuple[Any, ...] = timeout if isinstance(timeout, tuple) else (None, timeout)
+    if len(given) != 2 or not all(each is None or _is_limit(each) for each in given):
+        raise kind(f"timeout must be seconds above 0, (connect, read) or None, not {timeout!r:.100}")
+    return {"connect_timeout": given[0], "request_timeout": given[1]}
+
+
+def _is_limit(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def trusted() -> ssl.SSLContext | None:
