@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
-def full_queue() -> Iterator[str]:
+def full_queue() -> Generator[str]:
     """The URL of a socket whose queue of connections is full: connecting hangs."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.socket())
