@@ -1,4 +1,4 @@
-"""`musicai` as a program: what it prints where, and its exit codes."""
+"""`musicai` as a program: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Musicai:
             text=True,
             check=False,
         )
-        self.told = done.stderr
+        self.stderr = done.stderr
         assert done.returncode == code, (done.stdout, done.stderr)
         assert "Traceback" not in done.stderr
         return done.stdout
@@ -60,13 +60,13 @@ def test_process_file(musicai: Musicai, sandbox: Sandbox) -> None:
     paths = [musicai.folder / line for line in printed.splitlines()]
     assert paths[0].read_bytes() == b"RIFF of a kind"
     assert paths[1].name == "workflow.results.json"
-    assert "SUCCEEDED" in musicai.told
+    assert "SUCCEEDED" in musicai.stderr
     assert sandbox.jobs == []
 
 
-def test_process_file_that_fails_keeps_its_job(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_a_failed_job_is_kept(musicai: Musicai, sandbox: Sandbox) -> None:
     musicai("process", "file", "sdk-test", "http://127.0.0.1:9/none", "out", "--input-name", "file", code=1)
-    assert "BAD_INPUT" in musicai.told
+    assert "BAD_INPUT" in musicai.stderr
     assert [job["status"] for job in sandbox.jobs] == ["FAILED"]
     assert not (musicai.folder / "out").exists()
 
@@ -95,7 +95,7 @@ def test_jobs(musicai: Musicai, sandbox: Sandbox) -> None:
     assert Path(musicai.folder / outputs[0]["path"]).read_bytes() == b"RIFF of a kind"
     assert musicai("job", "delete", job_id) == f"{job_id}\n"
     musicai("job", "info", job_id, code=4)
-    assert "404" in musicai.told
+    assert "404" in musicai.stderr
 
 
 def test_add_and_wait(musicai: Musicai) -> None:
@@ -113,7 +113,7 @@ def test_status(musicai: Musicai, sandbox: Sandbox) -> None:
     musicai("job", "status", KEY, code=4)
 
 
-def test_add_with_metadata_and_a_key_of_ones_own(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_add_with_metadata_and_idempotency_key(musicai: Musicai, sandbox: Sandbox) -> None:
     add = (
         "job",
         "add",
@@ -134,19 +134,19 @@ def test_add_with_metadata_and_a_key_of_ones_own(musicai: Musicai, sandbox: Sand
     assert {"album": 3, "title": "Blue"}.items() <= job["metadata"].items()
     musicai(*add, *more, "--metadata", "album=4", code=2)
     musicai(*add, *more, "--param", "n=1", code=2)
-    assert "song 1" in musicai.told
+    assert "song 1" in musicai.stderr
     assert len(sandbox.jobs) == 1
 
 
-def test_add_waits_no_longer_than_it_should(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_add_with_wait_and_timeout(musicai: Musicai, sandbox: Sandbox) -> None:
     sandbox.faults.add("POST /job", job_seconds=3600)
     add = ("job", "add", "mine", "sdk-test", "song.wav", "--input-name", "file", "--wait")
     musicai(*add, "--timeout", "0.2", code=5)
     [job] = sandbox.jobs
-    assert f"musicai job wait {job['id']}" in musicai.told
+    assert f"musicai job wait {job['id']}" in musicai.stderr
 
 
-def test_lists_have_columns(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_lists_are_aligned(musicai: Musicai, sandbox: Sandbox) -> None:
     for name in ("one", "two\x1b[31m"):
         musicai("job", "add", name, "sdk-test", "song.wav", "--input-name", "file", "--wait")
     musicai("job", "add", "3", "music-ai/generate-chords", "http://127.0.0.1:9/none", "--wait", code=1)
@@ -163,14 +163,14 @@ def test_lists_have_columns(musicai: Musicai, sandbox: Sandbox) -> None:
     assert names == {max(map(len, slugs)) + 2}
 
 
-def test_delete_many_asks_first(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_delete_asks_for_confirmation(musicai: Musicai, sandbox: Sandbox) -> None:
     for _ in range(3):
         musicai("job", "add", "mine", "sdk-test", "http://127.0.0.1:9/none", "--input-name", "file")
     musicai("job", "delete", "all", code=1, text="n\n")
     assert len(sandbox.jobs) == 3
     musicai("job", "delete", code=2)
     musicai("job", "delete", "some-id", "--all", code=2)
-    assert "Delete 3 jobs" in (musicai("job", "delete", "--all", text="y\n") and musicai.told)
+    assert "Delete 3 jobs" in (musicai("job", "delete", "--all", text="y\n") and musicai.stderr)
     assert sandbox.jobs == []
     assert musicai("job", "delete", "--workflow", "sdk-test", "--yes") == ""
 
@@ -181,17 +181,17 @@ def test_account_and_upload(musicai: Musicai) -> None:
     assert musicai.json("app")[0]["name"] == "Default Application"
     assert musicai("upload", "song.wav").startswith("http://127.0.0.1")
     musicai("upload", "nowhere.wav", code=1)
-    assert "nowhere.wav" in musicai.told
+    assert "nowhere.wav" in musicai.stderr
 
 
-def test_where_the_key_comes_from(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_sources_of_the_key(musicai: Musicai, sandbox: Sandbox) -> None:
     (musicai.folder / "key").write_text(f"{sandbox.api_key}\n")
     assert "Default" in musicai("--key-file", "key", "app", MUSIC_AI_API_KEY="")
     assert "Default" in musicai("app", MUSIC_AI_API_KEY="", MUSIC_AI_API_KEY_FILE="key")
     musicai("app", code=3, MUSIC_AI_API_KEY="")
-    assert "MUSIC_AI_API_KEY" in musicai.told
+    assert "MUSIC_AI_API_KEY" in musicai.stderr
     musicai("app", code=3, MUSIC_AI_API_KEY=KEY)
-    assert KEY not in musicai.told
+    assert KEY not in musicai.stderr
     musicai("--api-key", KEY, "app", code=2)
 
 
@@ -208,12 +208,12 @@ def test_where_the_key_comes_from(musicai: Musicai, sandbox: Sandbox) -> None:
 )
 def test_exit_codes(musicai: Musicai, arguments: tuple[str, ...], code: int) -> None:
     assert musicai(*arguments, code=code) == ""
-    assert musicai.told
+    assert musicai.stderr
 
 
 def test_errors_as_json(musicai: Musicai) -> None:
     musicai("--json", "job", "info", "nothing", code=4)
-    assert json.loads(musicai.told)["error"] == "NotFoundError"
+    assert json.loads(musicai.stderr)["error"] == "NotFoundError"
 
 
 @pytest.mark.parametrize(
