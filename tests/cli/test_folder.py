@@ -27,7 +27,7 @@ def test_a_second_run_skips_finished_files(musicai_there: Command) -> None:
 
     done = musicai_there(*ECHO)
     assert done.stdout == "out/report.html\n"
-    assert "6 of 7 inputs done, 1 duplicates in " in done.stderr
+    assert "6 of 7 inputs done, 1 duplicate in " in done.stderr
     assert (out / "report.html").stat().st_size > 1000
     results = {path.read_bytes() for path in out.rglob("file.wav")}
     assert results == {path.read_bytes() for path in tracks}

@@ -109,12 +109,8 @@ class Workflow(Generic[R_co]):
 
     def to_params(self) -> Mapping[str, Any]:
         """The parameters by wire name. Local files are still paths; parameters that are None are omitted."""
-        fields = dataclasses.fields(cast("Any", self))
-        values = {
-            field.metadata.get(_WIRE_NAME, to_camel(field.name)): getattr(self, field.name)
-            for field in fields
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        values = ((wire_name, getattr(self, name)) for wire_name, name in _field_names(self).items())
+        return {wire_name: value for wire_name, value in values if value is not None}
 
 
 class CustomWorkflow(Workflow[RawResult]):
@@ -150,10 +146,7 @@ def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
         resolved,  # not needed by most programs at import
     )
 
-    fields = {
-        field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
-        for field in dataclasses.fields(cast("Any", workflow))
-    }
+    fields = _field_names(workflow)
     params = dict[str, Any]()
     for name, value in workflow.to_params().items():
         try:
@@ -165,10 +158,16 @@ def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
 
 def is_file_input(workflow: Workflow[Any], wire_name: str) -> bool:
     """Whether the class declares the parameter as a file input, so that a string may be a local path."""
-    for field in dataclasses.fields(cast("Any", workflow)):
-        if field.metadata.get(_WIRE_NAME, to_camel(field.name)) == wire_name:
-            return os.PathLike[str] in get_args(_hints(cast("Any", type(workflow))).get(field.name))
-    return False
+    field = _field_names(workflow).get(wire_name, "")
+    return os.PathLike[str] in get_args(_hints(cast("Any", type(workflow))).get(field))
+
+
+def _field_names(workflow: Workflow[Any]) -> dict[str, str]:
+    """The names of a workflow's fields by their wire names."""
+    return {
+        field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
+        for field in dataclasses.fields(cast("Any", workflow))
+    }
 
 
 _HINTS = WeakKeyDictionary[type[Workflow[Any]], dict[str, Any]]()

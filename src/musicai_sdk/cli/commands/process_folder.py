@@ -224,7 +224,7 @@ def _archive_ledger(ledger: Path, *, yes: bool) -> None:
         tracks = sum(view.counts().values())
     note(
         f"The {tracks:,} tracks in the old ledger will be unknown to the new one: if their inputs come again, they are"
-        " uploaded and paid for again. Their unfinished jobs are abandoned."
+        " uploaded and paid for again. The run doesn't continue their unfinished jobs."
     )
     if not yes:
         confirm("Start a new ledger?")

@@ -48,7 +48,7 @@ def figures(progress: Progress) -> list[str]:
 def without_results(progress: Progress) -> list[str]:
     """Inputs without results of their own, by reason."""
     counts = {
-        "duplicates": progress.duplicates,
+        "duplicate" if progress.duplicates == 1 else "duplicates": progress.duplicates,
         "rejected": progress.rejected,
         "done before, with missing files": progress.missing,
     }
