@@ -105,7 +105,7 @@ def test_force_sends_a_text_file(with_song: Command) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_says_how_to_continue(with_song: Command, number: signal.Signals) -> None:
-    with_song.service.add_fault("GET /job/{id}/status", delay=1.0, times=50)
+    with_song.service.add_fault("GET /job/{id}/status", delay=20.0, times=50)
     process = with_song.start(*FILE)
     wait_until(lambda: len(with_song.service.jobs()) == 1)
     assert process.stderr is not None
