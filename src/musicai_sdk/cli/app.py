@@ -23,5 +23,6 @@ def musicai() -> None:
 
 
 process.add_command(process_folder)
-for each in (app, batch, codegen, job, process, sandbox, upload, workflow):
-    musicai.add_command(each)
+_COMMANDS: tuple[click.Command, ...] = (app, batch, codegen, job, process, sandbox, upload, workflow)
+for _each in _COMMANDS:
+    musicai.add_command(_each)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 from typing_extensions import override
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
-ShellComplete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
+ShellComplete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MANIFESTS = (".csv", ".jsonl", ".ndjson")
@@ -73,8 +73,8 @@ def _complete(kind: str) -> ShellComplete:
     return complete
 
 
-complete_file = _complete("file")
-complete_folder = _complete("dir")
+complete_file: ShellComplete = _complete("file")
+complete_folder: ShellComplete = _complete("dir")
 
 
 def parameter_options(takes: str) -> Callable[[F], F]:

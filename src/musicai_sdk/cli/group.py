@@ -39,11 +39,11 @@ class Command(click.Command):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.params += _OPTIONS
+        self.params.extend(_OPTIONS)
 
 
 class Group(Command, click.Group):
     """A group that accepts the same options; its commands and subgroups do so too."""
 
-    command_class = Command
-    group_class = type
+    command_class: type[click.Command] | None = Command
+    group_class: type[click.Group | type] | None = type
