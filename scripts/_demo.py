@@ -1,4 +1,4 @@
-"""The main job on a real song, against a sandbox on this machine. `scripts/demo` runs this in its own environment."""
+"""Finds the chords of a real song in a sandbox on this machine. `scripts/demo` runs this in its own environment."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def demo(song: Path) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Finds the chords of a song, through a sandbox of the Music.AI API on this machine.",
+        description="Finds the chords of a song in a sandbox of the Music.AI API on this machine.",
     )
     parser.add_argument(
-        "song", nargs="?", type=Path, default=SONG, help="any audio file; a song of the tests if left out"
+        "song", nargs="?", type=Path, default=SONG, help="any audio file; by default a song of the tests"
     )
     song: Path = parser.parse_args().song
     try:

@@ -1,4 +1,4 @@
-"""What scripts/generate runs."""
+"""The program of scripts/generate."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ STYLE = Style(
 
 
 def generated() -> Iterator[tuple[Path, str]]:
-    """Every generated file and its text."""
+    """Every generated file with its text."""
     yield SCHEMAS / "workflows" / "workflow.schema.json", json_text(format_schema())
     for content in RESULTS:
         yield SCHEMAS / "results" / f"{content}.json", json_text(result_schema(content))
     workflows = list(read_workflows((SCHEMAS / "workflows").glob("*.json")).values())
     yield PACKAGE / "templates.py", module_text(workflows, STYLE)
-    yield PACKAGE / "__init__.py", front((PACKAGE / "__init__.py").read_text("utf-8"), workflows)
+    yield PACKAGE / "__init__.py", exporting((PACKAGE / "__init__.py").read_text("utf-8"), workflows)
     rooms = ("account", "files", "jobs", "legacy", "lists")
     yield ROOT / "tests" / "typing" / "public_surface.txt", surface()
     sources = [ROOT / "src" / "musicai_sdk" / "client.py", *(RESOURCES / f"{room}.py" for room in rooms)]
@@ -47,13 +47,13 @@ def json_text(schema: object) -> str:
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
-def front(text: str, workflows: list[WorkflowSchema]) -> str:
-    """The package's front with the names of the generated classes: in its imports and in `__all__`."""
+def exporting(text: str, workflows: list[WorkflowSchema]) -> str:
+    """The text of the package's `__init__.py` with the generated classes in its imports and in `__all__`."""
     names = exported_names(workflows)
-    home = "    from musicai_sdk.workflows.templates import (\n"
+    start = "    from musicai_sdk.workflows.templates import (\n"
     text = re.sub(
-        re.escape(home) + r".*?    \)\n",
-        home + "".join(f"        {name},\n" for name in names) + "    )\n",
+        re.escape(start) + r".*?    \)\n",
+        start + "".join(f"        {name},\n" for name in names) + "    )\n",
         text,
         flags=re.DOTALL,
     )

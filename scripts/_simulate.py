@@ -1,4 +1,4 @@
-"""What scripts/simulate runs."""
+"""The program of scripts/simulate."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
-from simulation import batch, core  # noqa: E402 - found by the line above
+from simulation import batch, core  # noqa: E402 - needs the line above
 
 EPILOG = """\
-A seed decides everything in its world: how odd the service is, what goes wrong on the network, which programs are killed
-or cancelled at which step, what other programs do meanwhile. tests/simulation says what callers do and which rules must
-hold. A seed that broke one and is mended belongs into tests/simulation/seeds.txt, whose seeds the tests always run.
+A seed determines everything in a simulated world: the behaviour of the service, the failures of the network, the steps
+at which programs are killed or cancelled, and the actions of other programs. tests/simulation defines what callers do and
+which rules must hold. When you have fixed a seed that broke a rule, add it to tests/simulation/seeds.txt; the tests always
+run these seeds.
 
-"inside" are the worlds whose callers keep to what the documentation asks of them: outside of these, two jobs under one
-key break no rule, and are only counted.
+"inside" counts the worlds in which callers follow the documentation. Outside, two jobs under one key break no rule and are
+only counted.
 
 The exit code is 1 if a rule was broken.
 """
 SIMULATIONS: Mapping[str, Callable[..., core.Report]] = {"core": core.run, "batch": batch.run}
-"""What there is to simulate."""
+"""The simulations by name."""
 SHOWN = 20
-"""How many broken seeds are printed."""
+"""The maximum number of broken seeds to print."""
 
 
 def many(name: str, seeds: range) -> int:
-    """Runs seeds, and prints what became of them; returns how many broke a rule."""
+    """Runs seeds and prints the result; returns the number of seeds that broke a rule."""
     run = SIMULATIONS[name]
     broken, counts, simulated = 0, Counter[str](), 0.0
-    began, began_cpu = time.perf_counter(), time.process_time()
+    started, started_cpu = time.perf_counter(), time.process_time()
     for done, seed in enumerate(seeds, 1):
         report = run(seed)
         simulated += report.seconds
@@ -47,7 +48,7 @@ def many(name: str, seeds: range) -> int:
                 print(f"{name} {seed}: {report.violations[0]}", flush=True)
         if done % 10_000 == 0:
             print(f"{name}: {done:,} seeds, {broken:,} broken", flush=True)
-    seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
+    seconds, cpu = time.perf_counter() - started, time.process_time() - started_cpu
     print(
         f"{name}: {len(seeds):,} seeds from {seeds.start}, {len(seeds) / seconds:,.0f} seeds/s"
         f" ({len(seeds) / cpu:,.0f} a CPU second), {simulated / 3600:,.1f} h simulated;"
@@ -60,7 +61,7 @@ def many(name: str, seeds: range) -> int:
 
 
 def one(name: str, seed: int) -> int:
-    """Runs one seed, and prints everything that happened; returns how many rules it broke."""
+    """Runs one seed and prints every event; returns the number of broken rules."""
     report = SIMULATIONS[name](seed, traced=True)
     print(f"{name} {seed}, {'inside' if report.inside else 'outside'}: {report.conditions}")
     print(*report.trace, sep="\n")
@@ -77,17 +78,17 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seeds", metavar="N", type=int, help="how many seeds to run (default: 2000)")
+    parser.add_argument("--seeds", metavar="N", type=int, help="the number of seeds to run (default: 2000)")
     parser.add_argument(
-        "--from", metavar="S", type=int, default=0, dest="first", help="the first one (default: 0)"
+        "--from", metavar="S", type=int, default=0, dest="first", help="the first seed (default: 0)"
     )
-    parser.add_argument("--seed", metavar="S", type=int, help="replay this one, and print what happens")
-    parser.add_argument("--only", choices=list(SIMULATIONS), help="simulate nothing else")
+    parser.add_argument("--seed", metavar="S", type=int, help="replay this seed and print every event")
+    parser.add_argument("--only", choices=list(SIMULATIONS), help="run only this simulation")
     options = parser.parse_args(arguments)
     if options.seed is not None and options.seeds is not None:
-        parser.error("--seeds runs many, --seed replays one: give one of them")
+        parser.error("--seeds and --seed exclude each other")
     if options.seeds is not None and options.seeds < 1:
-        parser.error("--seeds is 1 or more")
+        parser.error("--seeds must be 1 or more")
     return options
 
 

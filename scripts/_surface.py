@@ -1,4 +1,4 @@
-"""Every public name with its signature, as text: what changes here changes programs that others have written."""
+"""Every public name with its signature, as text. A change in it may break programs that use the package."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODULES = (
 )
 HEADER = """\
 # The public surface: every name with its signature. Written by scripts/generate; scripts/check compares it.
-# A line that vanishes or changes breaks somebody's program: is that meant?
+# Removing or changing a line breaks programs that use the package.
 """
 SPECIAL = {
     "__init__",
@@ -68,7 +68,7 @@ def _member(name: str, value: Any, indent: str) -> Iterator[str]:
     elif isinstance(value, property):
         yield f"{indent}{name}: {_returned(value)}{'' if value.fset is None else ' (can be set)'}"
     elif isinstance(value, staticmethod | classmethod):
-        function: Any = value.__func__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - anything
+        function: Any = value.__func__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - any function
         yield from _member(name, function, indent)
     elif inspect.isfunction(value):
         word = "async def" if inspect.iscoroutinefunction(value) else "def"
@@ -80,7 +80,7 @@ def _member(name: str, value: Any, indent: str) -> Iterator[str]:
 
 def _class(cls: type, indent: str) -> Iterator[str]:
     ours = [base for base in cls.__mro__ if base.__module__.startswith("musicai_sdk")]
-    # A base that is listed itself isn't repeated.
+    # Members of a listed base aren't repeated.
     own = [base for base in ours if base is cls or base.__name__.startswith("_") or base.__name__ in HIDDEN]
     annotations: dict[str, Any] = {}
     members: dict[str, Any] = {}
@@ -101,7 +101,7 @@ def _class(cls: type, indent: str) -> Iterator[str]:
 
 
 HIDDEN = {"ClientSettings", "LegacyMethods", "AsyncLegacyMethods"}
-"""Bases that nobody names, so that what they bring is listed where it arrives."""
+"""Bases without a listing of their own: their members are listed with the subclass."""
 
 
 def _signature(function: Any) -> str:

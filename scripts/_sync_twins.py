@@ -1,7 +1,7 @@
-"""The synchronous twins of the asynchronous classes, as text.
+"""The synchronous versions of the asynchronous classes, as text.
 
-The logic is written once, as coroutines. So a twin differs in its colour alone: it calls `run_sync(coroutine)` where the
-source says `await coroutine`, and its classes and special methods have other names.
+The logic is written once, as coroutines. A synchronous version calls `run_sync(coroutine)` where the source has
+`await coroutine`, and renames classes and special methods.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ RENAMED = {
     r"\b__aiter__\b": "__iter__",
     r"\bmusicai_sdk\.resources\.(?=[a-z]+ )": "musicai_sdk.resources._sync.",
 }
-"""Names, by what the twins have in their place. Each has to be of use."""
+"""Patterns with their replacements. An unused entry is an error."""
 ONLY_ASYNC = {"__await__", "_all"}
-"""Methods that the twins don't have."""
+"""Methods that are omitted."""
 
 HEADER = "# Generated from {source} by scripts/generate: edit that file.\n"
 
 
 def twins(sources: dict[Path, Path], root: Path) -> Iterator[tuple[Path, str]]:
-    """Every twin with its text.
+    """Every generated file with its text.
 
     Args:
-        sources: The files of the twins, by the files that they are made from.
+        sources: The generated files by their sources.
         root: The repository.
 
     Raises:
-        ValueError: an entry of the tables above is of no use any more.
+        ValueError: an entry of the tables above is unused.
     """
     unused = {*RENAMED, *ONLY_ASYNC}
     for source, target in sources.items():
-        text = _uncoloured(source.read_text("utf-8"), unused)
+        text = _without_await(source.read_text("utf-8"), unused)
         for pattern, name in RENAMED.items():
             text, count = re.subn(pattern, name, text)
             if count:
@@ -55,10 +55,10 @@ def twins(sources: dict[Path, Path], root: Path) -> Iterator[tuple[Path, str]]:
         text = HEADER.format(source=source.relative_to(root)) + text
         yield target, _formatted(text, target)
     if unused:
-        raise ValueError(f"scripts/_sync_twins.py: nothing needs {sorted(unused)} any more")
+        raise ValueError(f"scripts/_sync_twins.py: unused entries {sorted(unused)}")
 
 
-def _uncoloured(source: str, unused: set[str]) -> str:
+def _without_await(source: str, unused: set[str]) -> str:
     """The source without `async` and `await`."""
     tree = ast.parse(source)
     starts = [0]
@@ -106,7 +106,7 @@ def _uncoloured(source: str, unused: set[str]) -> str:
 
 
 def _formatted(text: str, path: Path) -> str:
-    """The text as the linter wants it: imports that are used, in order."""
+    """The text, formatted and without unused imports."""
     for command in (
         ["check", "--fix-only", "--quiet", "--select=I,F401"],
         ["format", "--quiet"],

@@ -1,4 +1,4 @@
-"""What the API answers on the bench: jobs that take as long as they are told to, and canned answers for the rest."""
+"""The answers of the benchmark's API: jobs with a given duration, and fixed answers for the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 SIGNED_URL = "https://storage.googleapis.com/moises-bucket/" + "x" * 36 + "?X-Goog-Signature=" + "f" * 512
-"""As long as the service's."""
+"""With the length of real URLs."""
 
 _TEMPLATE = {
     "id": "@id@",
@@ -48,7 +48,7 @@ class Api:
     def __init__(self, clock: Callable[[], float], seconds: float = 1.0, url: str = SIGNED_URL) -> None:
         self.clock = clock
         self.seconds = seconds
-        """How long a created job takes."""
+        """The duration of a new job in seconds."""
         self.requests = 0
         self.made: dict[str, Made] = {}
         self._order: list[str] = []
@@ -56,18 +56,18 @@ class Api:
         self._lock = threading.Lock()
         self._epoch = time.time() - clock()
         self._text, self._result = (json.dumps(each).replace("@url@", url) for each in (_TEMPLATE, _RESULT))
-        # What the canned job looks like: it was over when this began.
+        # The times of the fixed job, which ended before this started.
         self._old = Made(clock() - 20, clock() - 19, clock() - 1)
 
     def reset(self) -> int:
-        """Forgets the jobs, and returns how many requests there were since the last time."""
+        """Forgets the jobs, and returns the number of requests since the last call."""
         with self._lock:
             counted, self.requests = self.requests, 0
             self.made, self._order, self._sent = {}, [], {}
         return counted
 
     def add(self, job_id: str, made: Made) -> None:
-        """A job from now on."""
+        """Creates a job now."""
         with self._lock:
             self.made[job_id] = made
             self._order.append(job_id)
@@ -94,7 +94,7 @@ class Api:
                 raise ValueError(f"no such operation on the bench: {method} {path}")
 
     def job(self, job_id: str) -> bytes:
-        """A job as the service would send it; one that was never created has long succeeded."""
+        """The JSON of a job; an unknown job has already succeeded."""
         made = self._found(job_id)
         status = self._status(made)
         if (known := self._sent.get((job_id, status))) is not None:
@@ -112,7 +112,7 @@ class Api:
         return sent
 
     def status(self, job_id: str) -> str:
-        """How far a job is."""
+        """The status of a job."""
         return self._status(self._found(job_id))
 
     def page_of(self, job_ids: list[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""What is measured, and the targets."""
+"""The cases and their targets."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ Figure = Literal["wall", "cpu", "requests"]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One thing that both packages do."""
+    """An action that both packages can do."""
 
     title: str
-    """May name the size of the transfers as `{size}`."""
+    """The title; `{size}` is replaced by the size of transfers."""
     name: str
-    """What the programs call it."""
+    """The name in the programs."""
     figure: Figure = "wall"
-    """Which figure the target is about."""
+    """The figure that has a target."""
     target: float | None = None
-    """The highest ratio to the peer."""
+    """The highest allowed ratio to the peer."""
     most_memory: int | None = None
-    """The most bytes that the process may grow by."""
+    """The highest allowed growth of the process in bytes."""
     most_requests: int | None = None
     scheme: Literal["http", "https"] = "http"
     asynchronous: bool = False
-    """Done by the asynchronous client, beside the synchronous ones of the others."""
+    """Whether the asynchronous client is measured, against the synchronous ones of the others."""
     count: int = 1
-    """How often it is done within one measurement; figures are of one time, but for requests."""
+    """Repetitions in one measurement; all figures but requests are per repetition."""
     peer_count: int | None = None
-    """The same for the peer, where that takes long."""
+    """Repetitions for the peer, if they take long."""
     file: Literal["source", "target", "page.json"] | None = None
     digest: Literal["md5", "crc32c"] | None = None
-    """Which digest the server announces."""
+    """The digest that the server announces."""
     beside: str = PEER
-    """What it is compared with."""
+    """The program to compare with."""
     slow: bool = False
-    """Left out of a quick run."""
+    """Skipped in a quick run."""
     rehearsed: bool = False
-    """Done once before it counts: byte code is compiled then, and files are in memory."""
+    """Whether to run it once before, to compile byte code and load files into memory."""
     once: bool = False
-    """Measured in one round: it takes a minute."""
+    """Whether to measure it in one round only, because it takes a minute."""
 
 
 MOST_MEMORY = 8 * MEGABYTE

@@ -1,4 +1,4 @@
-"""The import of some other package, whose name follows `import` in the case; `measure` tells how it is called."""
+"""The import of some other package, whose name follows `import` in the case; see `measure` for its arguments."""
 
 from __future__ import annotations
 

@@ -14,43 +14,43 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Client(Protocol):
-        """What every client can do, apart from jobs."""
+        """The actions of every client, apart from jobs."""
 
         def get(self) -> object: ...
         def upload(self, path: str) -> object: ...
         def download(self, url: str, path: str) -> object: ...
 
     Work = Callable[[], object]
-    """What is measured; it may return figures of its own as `Counted`."""
+    """The measured function; it may return its own figures as `Counted`."""
 
     Case = Callable[["Task"], Work]
-    """Prepares what isn't measured, and returns what is."""
+    """Prepares a case without being measured, and returns the function to measure."""
 
 KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
 JOB = "27803abe"
-"""A job that has long succeeded."""
+"""A job that has already succeeded."""
 AT_ONCE = 16
 
 
 class Task:
-    """What a case is given."""
+    """The arguments of a case."""
 
     def __init__(self, origin: str, count: str, file: str, url: str) -> None:
         self.origin: str = origin
         self.base_url: str = f"{origin}/v1"
         self.count: int = int(count)
         self.file: str = file
-        """To upload, to download to, or to parse."""
+        """The file to upload, to download to, or to parse."""
         self.url: str = url
-        """To download."""
+        """The URL to download."""
 
 
 class Counted(dict[str, float]):
-    """Figures that a case has counted itself."""
+    """Figures that a case counts itself."""
 
 
 def measure(cases: Mapping[str, Case]) -> None:
-    """Runs the case that the command line names."""
+    """Runs the case in the command line."""
     name, *arguments = sys.argv[1:]
     work = cases[name](Task(*arguments))
     memory, cpu, wall = peak_memory(), time.process_time(), time.perf_counter()
@@ -66,7 +66,7 @@ def measure(cases: Mapping[str, Case]) -> None:
 
 
 def peak_memory() -> int | None:
-    """The most memory that this process has had, in bytes; None where that isn't told (only Linux does)."""
+    """The peak memory of this process in bytes; None except on Linux."""
     try:
         with open("/proc/self/status") as status:  # noqa: PTH123 - pathlib would be loaded
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
@@ -75,7 +75,7 @@ def peak_memory() -> int | None:
 
 
 def calls(connect: Callable[[Task], Client]) -> dict[str, Case]:
-    """The cases that are the same for every client."""
+    """The cases that all clients share."""
 
     def get(task: Task) -> Work:
         client = connect(task)
@@ -102,7 +102,7 @@ def repeat(call: Callable[[], object], count: int) -> None:
 
 
 def at_once(work: list[Callable[[], object]]) -> list[object]:
-    """Runs all of it in 16 threads, and returns the results in order."""
+    """Runs a function on all items in 16 threads, and returns the results in order."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

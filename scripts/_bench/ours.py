@@ -1,4 +1,4 @@
-"""This package in a process of its own; `measure` tells how it is called."""
+"""This package in its own process; see `measure` for its arguments."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def parse(task: Task) -> Work:
     """Reads a page of jobs as the client does."""
     from musicai_sdk._core.operations import LIST_JOBS, adapter
 
-    with open(task.file, "rb") as file:  # noqa: PTH123 - as everywhere here
+    with open(task.file, "rb") as file:  # noqa: PTH123 - like the peer
         body = file.read()
     validate = adapter(LIST_JOBS.answer).validate_json
     assert len(validate(body)) == 100

@@ -1,4 +1,4 @@
-"""The published musicai-sdk 1.0.4 in a process of its own; `measure` tells how it is called."""
+"""The published musicai-sdk 1.0.4 in its own process; see `measure` for its arguments."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def parse(task: Task) -> Work:
     """Reads a page of jobs as `requests` does."""
     import json
 
-    with open(task.file, "rb") as file:  # noqa: PTH123 - as everywhere here
+    with open(task.file, "rb") as file:  # noqa: PTH123 - like the peer
         body = file.read()
     assert len(json.loads(body)) == 100
     return lambda: repeat(lambda: json.loads(body), task.count)

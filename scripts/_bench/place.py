@@ -1,4 +1,4 @@
-"""Where cases are measured: a folder on a memory disk where there is one, and the server."""
+"""The environment of a measurement: a folder, on a memory disk if possible, and the server."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from cases import MEGABYTE, Case
 
 HERE = Path(__file__).parent
 TIMEOUT = 600
-"""Seconds after which a program has hung."""
+"""Seconds after which a program counts as hung."""
 
 Command = Sequence[str | Path]
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program that does cases."""
+    """A program to measure."""
 
     name: str
     command: Callable[[Case, Destination], Command | None]
-    """How it is started, or None if it doesn't do the case."""
+    """The command line for a case, or None if the program doesn't support it."""
     count: Callable[[Case], int]
-    """How often it does the case's thing in one measurement."""
+    """Repetitions in one measurement."""
     reports: bool = True
-    """Whether it prints its figures; else they are those of the whole process."""
+    """Whether it prints its figures; otherwise the whole process is measured."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One measurement; seconds of one time, the others of all times."""
+    """One measurement; seconds are per repetition, the others in total."""
 
     wall: float
     cpu: float
     memory: int | None
-    """By how many bytes the process grew."""
+    """The growth of the process in bytes."""
     requests: float
     late: float | None
-    """How many seconds after its end a job was known to have ended, on average."""
+    """The average delay in seconds between the end of a job and its detection."""
     server: float
-    """CPU of the server, which is in a process of its own."""
+    """CPU seconds of the server, which runs in its own process."""
 
 
 class Destination:
@@ -91,7 +91,7 @@ class Destination:
             self.folder / "server.pem"
         )
         authority.cert_pem.write_to_path(self.folder / "authority.pem")
-        # Behind the certificates that everybody has to load: that is part of what a first request costs.
+        # After the usual certificates, whose loading is part of the cost of a first request.
         self.trusted = self.folder / "trusted.pem"
         self.trusted.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
         self._environment = {
@@ -115,15 +115,15 @@ class Destination:
         self._temporary.cleanup()
 
     def file(self, case: Case) -> str:
-        """The file that a case reads or writes."""
+        """The file of a case."""
         return str(self.folder / case.file) if case.file else ""
 
     def url(self, case: Case) -> str:
-        """What a case downloads."""
+        """The URL that a case downloads."""
         return f"{self.origins[case.scheme]}/file{f'/{case.digest}' if case.digest else ''}"
 
     def measure(self, program: Program, case: Case) -> Figures | None:
-        """Has a program do a case; None if it doesn't do such."""
+        """Measures a program; None if it doesn't support the case."""
         command = program.command(case, self)
         if command is None:
             return None
@@ -150,13 +150,13 @@ class Destination:
         )
 
     def _counted(self) -> Mapping[str, float]:
-        """What the server did since the last time."""
+        """The server's counts since the last call."""
         with urlopen(f"{self.origins['http']}/counted") as answer:
             counted: Mapping[str, float] = json.loads(answer.read())
         return counted
 
     def _check(self, program: Program, case: Case, counted: Mapping[str, float]) -> None:
-        """Fast is only who moved the whole file."""
+        """Checks that the whole file was transferred."""
         if case.name == "upload" and counted["received"] != self._size:
             raise SystemExit(f"{program.name} uploaded {counted['received']} of {self._size} bytes")
         if case.name == "download":

@@ -1,4 +1,4 @@
-"""The programs that are measured: how each is started for a case, if it can do that."""
+"""The measured programs and their command lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHERS = ("openai", "replicate", "assemblyai")
 
 
 def programs(peer: str, cli: str, others: str | None, node: Path | None) -> list[Program]:
-    """Those that there are, by the Python of each environment and the folder with the Node client."""
+    """The available programs, from the Python of each environment and the folder of the Node client."""
     found = [
         adapter(OURS, [sys.executable, HERE / "ours.py"], is_for_python),
         adapter(PEER, [peer, HERE / "peer.py"], is_for_python),
@@ -40,7 +40,7 @@ def count(name: str, case: Case) -> int:
 
 
 def adapter(name: str, start: Command, does: Callable[[Case], bool], as_case: str | None = None) -> Program:
-    """A program that is called as `measure` tells."""
+    """A program with the command line of `measure`."""
 
     def command(case: Case, place: Destination) -> Command | None:
         if not does(case):
@@ -55,7 +55,7 @@ def adapter(name: str, start: Command, does: Callable[[Case], bool], as_case: st
 
 
 def whole(name: str, command: Callable[[Case, Destination], Command | None]) -> Program:
-    """A program that is measured from its start to its end."""
+    """A program that is measured as a whole process."""
     return Program(name, command, lambda _: 1, reports=False)
 
 
@@ -68,7 +68,7 @@ def is_for_python(case: Case) -> bool:
 
 
 def is_simple(case: Case, names: Sequence[str]) -> bool:
-    """Whether a case is one of those in its plain form: the variants are about this package."""
+    """Whether a case is one of those and not a variant, which only concerns this package."""
     return case.name in names and not case.asynchronous and case.digest is None
 
 
@@ -78,7 +78,7 @@ def curl(case: Case, place: Destination) -> Command | None:
     start: Command = ["curl", "--silent", "--show-error", "--fail", "--cacert", place.trusted]
     if case.name == "download":
         return [*start, "--output", place.file(case), place.url(case)]
-    start = [*start, "--header", "Expect:"]  # doesn't wait for a leave to send
+    start = [*start, "--header", "Expect:"]  # don't wait for `100 Continue`
     return [*start, "--upload-file", place.file(case), f"{place.origins[case.scheme]}/put"]
 
 
@@ -89,7 +89,7 @@ def importing(name: str, python: str) -> Program:
 
 
 def in_threads(python: str) -> Program:
-    """The peer's loops for jobs that were created before, in as many threads as for the 500 jobs."""
+    """The peer's loops for existing jobs, in as many threads as for the 500 jobs."""
     return adapter(
         "peer, 16 threads",
         [python, HERE / "peer.py"],

@@ -1,4 +1,4 @@
-"""What is possible: the same requests over a socket, without an HTTP library. `measure` tells how it is called."""
+"""The lower limit: the same requests over a socket, without an HTTP library. See `measure` for its arguments."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Raw:
         self._connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{headers}\r\n".encode())
 
     def _head(self) -> tuple[int, bytes]:
-        """The length of the body, and what has come of it already."""
+        """The length of the body, and the bytes that have already arrived."""
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._connection.recv(65536)

@@ -1,4 +1,4 @@
-"""Runs the cases, all programs in turn within every round; `scripts/bench` makes the environments and calls this."""
+"""Runs the cases, with all programs in turn in every round. `scripts/bench` creates the environments and calls this."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ README = Path(__file__).parents[2] / "README.md"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures this package beside others.")
-    parser.add_argument("cases", nargs="*", help="words of the cases' titles; all if left out")
-    parser.add_argument("--quick", action="store_true", help="less of everything, without the slow cases")
-    parser.add_argument("--rounds", type=int, help="7 if left out, 3 in a quick run")
+    parser.add_argument("cases", nargs="*", help="words in the titles of cases; all cases by default")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller transfers, no slow cases")
+    parser.add_argument("--rounds", type=int, help="the number of rounds; 7 by default, 3 with --quick")
     parser.add_argument(
-        "--size", type=int, help="megabytes of the transfers; 512 if left out, 128 in a quick run"
+        "--size", type=int, help="the size of transfers in megabytes; 512 by default, 128 with --quick"
     )
-    parser.add_argument("--readme", action="store_true", help="write the table into README.md too")
-    parser.add_argument("--into", type=Path, default=README, help="another file than README.md")
+    parser.add_argument("--readme", action="store_true", help="also write the table into README.md")
     parser.add_argument(
-        "--peers", action="store_true", help="also the import of openai, replicate, assemblyai"
+        "--into", type=Path, default=README, help="write it into this file instead of README.md"
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="also measure the import of openai, replicate and assemblyai"
     )
     for name, needed in (("peer", True), ("cli", True), ("others", False)):
         parser.add_argument(f"--{name}", required=needed, help=argparse.SUPPRESS)  # interpreters
@@ -45,7 +47,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     asked = arguments()
     if asked.readme:
-        put(asked.into.read_text(), "")  # fails now rather than after ten minutes
+        put(asked.into.read_text(), "")  # fail now and not after ten minutes
     signal.signal(signal.SIGTERM, stop)
     rounds: int = asked.rounds or (3 if asked.quick else 7)
     size: int = asked.size or (128 if asked.quick else 512)
@@ -71,12 +73,12 @@ def main() -> None:
 
 
 def stop(_number: int, _frame: object) -> None:
-    """Leaves nothing behind: neither the server nor a gigabyte in a memory disk."""
+    """Exits in order, so that neither the server nor a gigabyte on a memory disk is left."""
     sys.exit("scripts/bench: stopped")
 
 
 def conditions(mode: str) -> str:
-    """Under which this was measured."""
+    """The conditions of the measurement."""
     parts = [
         time.strftime("%Y-%m-%d"),
         mode,
@@ -89,7 +91,7 @@ def conditions(mode: str) -> str:
 
 
 def measure(place: Destination, available: Sequence[Program], case: Case, rounds: int) -> Result:
-    """Measures one case; which program begins changes from round to round."""
+    """Measures one case; each round starts with another program."""
     print(f"{case.title} …", file=sys.stderr, flush=True)
     if case.rehearsed:
         one_round(place, available, case)

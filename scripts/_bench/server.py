@@ -1,4 +1,4 @@
-"""A loopback server that isn't the bottleneck: waiting threads, and nothing copied that needn't be.
+"""A loopback server that isn't the bottleneck: it has waiting threads and avoids copies.
 
 `python server.py FOLDER` prints its plain and its TLS port, and ends with its standard input. Besides the API it has
 GET /file (the folder's `source`; /file/md5 and /file/crc32c announce that digest), PUT /put, and GET /counted.
@@ -25,20 +25,20 @@ import google_crc32c
 from answers import Api
 
 CONNECTIONS = 100
-"""At once, on each port: a thread waits for each, so that none has to be started for a request."""
+"""Connections per port; a thread waits for each, so that no request has to start one."""
 BLOCK = 1024 * 1024
 
-# By name, because it has no types.
+# By getattr, because it has no types.
 extend_crc32c: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009
 
 
 class Server:
-    """The API, the storage, and what is counted."""
+    """The API, the storage, and the counts."""
 
     def __init__(self, folder: Path) -> None:
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(folder / "server.pem")
-        self.source = (folder / "source").open("rb")  # for as long as the process lives
+        self.source = (folder / "source").open("rb")  # open until the process ends
         self.contents = memoryview(mmap.mmap(self.source.fileno(), 0, access=mmap.ACCESS_READ))
         self.api = Api(time.monotonic)
         self.received = 0
@@ -72,12 +72,12 @@ class Server:
                     while self._exchange(connection, stream, origin):
                         pass
             except OSError:
-                pass  # the client has gone
+                pass  # the client has closed the connection
             finally:
                 connection.close()
 
     def _exchange(self, connection: socket.socket, stream: BufferedReader, origin: str) -> bool:
-        """One request and its answer; False when it was the connection's last."""
+        """One request and its answer; False if it was the connection's last."""
         first = stream.readline()
         if not first:
             return False
@@ -110,7 +110,7 @@ class Server:
         return stays(headers)
 
     def _counted(self) -> dict[str, float]:
-        """What there was since the last time."""
+        """The counts since the last call."""
         before, self.cpu = self.cpu, time.process_time()
         received, self.received = self.received, 0
         return {"requests": self.api.reset(), "received": received, "cpu": self.cpu - before}
@@ -123,12 +123,12 @@ def answer(connection: socket.socket, body: bytes, headers: dict[bytes, bytes]) 
 
 
 def stays(headers: dict[bytes, bytes]) -> bool:
-    """Whether the client means to use the connection again."""
+    """Whether the client wants to keep the connection."""
     return headers.get(b"connection", b"").lower() != b"close"
 
 
 def swallow(stream: BufferedReader, headers: dict[bytes, bytes]) -> int:
-    """Reads a body, of known length or in chunks, as quickly as it comes; returns its length."""
+    """Reads a body, of known length or chunked, and returns its length."""
     buffer = memoryview(bytearray(BLOCK))
     if headers.get(b"transfer-encoding") != b"chunked":
         return read(stream, buffer, int(headers.get(b"content-length", b"0")))
@@ -145,7 +145,7 @@ def read(stream: BufferedReader, buffer: memoryview, size: int) -> int:
     while left:
         count = stream.readinto1(buffer[: min(left, BLOCK)])
         if not count:
-            raise ConnectionError("the body broke off")
+            raise ConnectionError("the body is incomplete")
         left -= count
     return size
 

@@ -1,4 +1,4 @@
-"""Waiting for ten thousand jobs in simulated time: the requests are counted, and nobody waits.
+"""Waits for ten thousand jobs in simulated time and counts the requests.
 
 All jobs exist when the waiting begins. The service starts them in order, a thousand a minute, and each takes about a
 minute. An exchange takes 50 ms of the simulated time.
@@ -30,13 +30,13 @@ LATENCY = 0.05
 
 
 class Service:
-    """The jobs, and the time, which passes only here."""
+    """The jobs, and the simulated time."""
 
     def __init__(self, count: int) -> None:
         self.now = 0.0
         self.api = Api(lambda: self.now, url="https://host/file")
         self.seen: dict[str, float] = {}
-        """When it was first known that a job had ended."""
+        """The times at which the end of a job was detected."""
         chance = random.Random(1)
         for number in range(count):
             starts = number / STARTED_A_SECOND
@@ -51,7 +51,7 @@ class Service:
         self.now += float(seconds)
 
     def figures(self) -> Counted:
-        """The requests, and how late the end of a job was noticed, in seconds on average."""
+        """The number of requests, and the average delay in seconds until the end of a job is detected."""
         assert len(self.seen) == len(self.api.made)
         late = [self.seen[job_id] - made.ends for job_id, made in self.api.made.items()]
         return Counted(requests=self.api.reset(), late=sum(late) / len(late))
@@ -86,7 +86,7 @@ def wait_for_each(service: Service, client: Any, threads: int | None = None) -> 
 
 
 def wait_for_all(service: Service) -> Counted:
-    """This package's `wait_all`, on a driver whose outside world is the simulated service."""
+    """This package's `wait_all` on a driver for the simulated service."""
     from musicai_sdk._core.session import Session
     from musicai_sdk._core.settings import read_settings
     from musicai_sdk.resources import Jobs
@@ -105,7 +105,7 @@ def wait_for_all(service: Service) -> Counted:
         names_by_output=True,
         allow_http=False,
     )
-    random.seed(1)  # the pauses have jitter
+    random.seed(1)  # for the jitter of pauses
     Jobs(Session(settings, SimulatedIO(service))).wait_all(
         list(service.api.made), timeout=None, on_update=saw
     )
@@ -113,7 +113,7 @@ def wait_for_all(service: Service) -> Counted:
 
 
 class SimulatedIO:
-    """The package's `IO`: exchanges with the simulated service, sleeps without sleeping."""
+    """The package's `IO` for the simulated service: sleeping advances the clock."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -131,7 +131,7 @@ class SimulatedIO:
         return SimulatedSignal(self._service)
 
     async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
-        """One after the other, each from the time at which there was room for it."""
+        """Runs them one after the other, each from the time at which a slot was free."""
         free = [self._service.now] * limit
         results = list[T]()
         for task in tasks:
@@ -149,7 +149,7 @@ class SimulatedIO:
 
 
 class SimulatedSignal:
-    """Nobody else is there to set it while it is waited for."""
+    """A signal that nobody sets during a wait."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -166,7 +166,7 @@ class SimulatedSignal:
 
 
 class Answer:
-    """An answer that is there at once."""
+    """An answer without delay."""
 
     def __init__(self, body: bytes) -> None:
         self.status = 200

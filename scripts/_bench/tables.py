@@ -19,15 +19,15 @@ class Result:
 
     case: Case
     rounds: Sequence[Mapping[str, Figures]]
-    """By program."""
+    """The figures by program."""
 
     def of(self, program: str, figure: Callable[[Figures], float | None]) -> list[float]:
-        """One figure of one program in every round, where there is one."""
+        """One figure of a program in each round that has it."""
         values = [figure(measured[program]) for measured in self.rounds if program in measured]
         return [value for value in values if value is not None]
 
     def ratios(self, program: str, figure: Callable[[Figures], float | None]) -> list[float]:
-        """A program's figure by the peer's, in every round."""
+        """The ratio of a program's figure to the peer's, in each round."""
         return [
             mine / its
             for mine, its in zip(self.of(program, figure), self.of(PEER, figure), strict=False)
@@ -36,12 +36,12 @@ class Result:
 
     @property
     def ratio(self) -> list[float]:
-        """The ratios that the target is about."""
+        """The ratios for which there is a target."""
         return self.ratios(OURS, FIGURES[self.case.figure])
 
     @property
     def memory(self) -> float:
-        """The most that the process grew by, in bytes."""
+        """The largest growth of the process in bytes."""
         return max(self.of(OURS, memory), default=0)
 
     @property
@@ -51,7 +51,7 @@ class Result:
         if case.target is None and case.most_memory is None:
             return None
         return (
-            # As it is shown, so that nobody sees a 0.10 that isn't 0.10.
+            # Rounded as in the table.
             (case.target is None or float(ratio(statistics.median(self.ratio))) <= case.target)
             and (case.most_memory is None or self.memory <= case.most_memory)
             and (case.most_requests is None or max(self.of(OURS, requests)) <= case.most_requests)
@@ -86,7 +86,7 @@ FIGURES: Mapping[str, Callable[[Figures], float | None]] = {"wall": wall, "cpu":
 
 
 def targets(results: Iterable[Result]) -> str:
-    """The ratios to the peer, beside the targets and what is possible."""
+    """The ratios to the peer, with the targets and the limits."""
     lines = table("case", "wall", "cpu", "target", "met", "raw socket, wall / cpu", "memory or requests")
     for result in results:
         shown = {
@@ -113,7 +113,7 @@ def targets(results: Iterable[Result]) -> str:
 
 
 def figures(results: Iterable[Result]) -> str:
-    """What every program needed, and its ratios to the peer."""
+    """The figures of every program, and its ratios to the peer."""
     lines = table(
         *("case", "program", "wall", "cpu", "wall ratio", "cpu ratio"),
         *("extra memory", "requests", "noticed late", "server's cpu"),
@@ -121,7 +121,7 @@ def figures(results: Iterable[Result]) -> str:
     for result in results:
         for program in dict.fromkeys(name for measured in result.rounds for name in measured):
             name = result.case.beside if program == PEER else program
-            # In simulated time neither says anything.
+            # Meaningless in simulated time.
             shown = () if result.case.figure == "requests" else (wall, cpu)
             seconds = [time(result.of(program, each)) for each in shown] or ["", ""]
             ratios = ["" if program == PEER else spread(result.ratios(program, each)) for each in shown] or [
@@ -140,7 +140,7 @@ def figures(results: Iterable[Result]) -> str:
 
 
 def compact(results: Iterable[Result], conditions: str) -> str:
-    """What the README shows: a row for every target."""
+    """The table for the README: a row for every target."""
     lines = table("case", "ratio (least to most)", "target", "besides")
     for result in results:
         if result.case.target is not None:
@@ -150,11 +150,11 @@ def compact(results: Iterable[Result], conditions: str) -> str:
 
 
 def put(text: str, block: str) -> str:
-    """A README with the block between the two marks; `ValueError` when they aren't there."""
+    """A README with a new block between the two marks; `ValueError` if they are missing."""
     before, begin, rest = text.partition(f"{BEGIN}\n")
     _, end, after = rest.partition(f"{END}\n")
     if not begin or not end:
-        raise ValueError(f"a line {BEGIN} and a line {END} have to be where the table should be")
+        raise ValueError(f"lines {BEGIN} and {END} must mark the place of the table")
     return f"{before}{begin}{block}\n{end}{after}"
 
 
@@ -180,7 +180,7 @@ def met(result: Result) -> str:
 
 
 def more(result: Result) -> str:
-    """The memory of a transfer, or the requests of many jobs, beside the peer's."""
+    """The memory of a transfer, or the requests of many jobs, with the peer's."""
     if is_counted(result.case):
         mine, its = (max(result.of(program, requests)) for program in (OURS, PEER))
         return f"{mine:,.0f} requests, not {its:,.0f}"
@@ -190,12 +190,12 @@ def more(result: Result) -> str:
 
 
 def is_counted(case: Case) -> bool:
-    """Whether the number of requests says something."""
+    """Whether the number of requests is meaningful."""
     return case.most_requests is not None or case.figure == "requests"
 
 
 def spread(ratios: Sequence[float]) -> str:
-    """The median, the least and the most."""
+    """The median with the range."""
     if not ratios:
         return ""
     middle = ratio(statistics.median(ratios))

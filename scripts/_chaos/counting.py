@@ -1,4 +1,4 @@
-"""What goes in, what has to come out, and the figures of what did."""
+"""The inputs, and the count of results at the end."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from service import duplicates
 
 
 def make_inputs(folder: Path, count: int, draw: random.Random) -> dict[str, Path]:
-    """Files with contents of their own, most of them tiny; by their MD5 in base64, as storages tell it."""
+    """Different files, most of them tiny, by their MD5 digest in base64, the form of `x-goog-hash`."""
     made = dict[str, Path]()
     for number in range(count):
         path = folder / f"part {number % 7}" / f"track {number}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A few are large enough to be cut short far from both ends, and to be read past the HTTP library.
+        # A few are large enough to be truncated in the middle, and to be read without the HTTP library.
         size = 1_200_000 if number % 100 == 50 else draw.randrange(800, 5_000)
         content = b"RIFF\0\0\0\0WAVE" + number.to_bytes(8, "big") + draw.randbytes(size)
         path.write_bytes(content)
@@ -28,7 +28,7 @@ def make_inputs(folder: Path, count: int, draw: random.Random) -> dict[str, Path
 
 
 def verdict(runs: Runs, inputs: dict[str, Path]) -> tuple[dict[str, int], dict[str, int], list[str]]:
-    """The figures that must be 0, all others, and remarks on what isn't as it must be."""
+    """The counts that must be 0, all figures, and remarks on what is wrong."""
     service, tally = runs.service, runs.tally
     accepted, left = service.jobs(), service.left()
     states = runs.states()

@@ -1,4 +1,4 @@
-"""What goes wrong: every kind of fault that the sandbox knows and a client can do something about, on every route."""
+"""The faults: every kind that the sandbox supports and a client can handle, on every route."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 Kinds: TypeAlias = dict[str, dict[str, Any]]
-"""The sandbox's options of a fault, by a name for the table."""
+"""The sandbox's options for each fault, by its name in the table."""
 
 _ANYWHERE: Kinds = {
     "latency": {"delay": 0.25},
@@ -31,7 +31,7 @@ _JSON: Kinds = {
     "a page in place of JSON": {"body": "<html>Sign in</html>"},
     "length too small, acted on": {"length": -3},
 }
-"""No garbled JSON: without a digest nobody can tell one id from another. TLS is what keeps that from happening."""
+"""Without garbled JSON, which no client can detect without a digest: TLS prevents it."""
 _JOBS: Kinds = {
     "job that takes longer": {"job_seconds": 0.7},
     "job that ends as FAILED": {"job_error": "INTERNAL_ERROR"},
@@ -55,15 +55,15 @@ _ROUTES: Mapping[str, Kinds] = {
     "GET /cdn/*": _ANYWHERE | _RESULTS,
     "DELETE /job/{id}": _ANYWHERE | _JSON,
 }
-"""All that a client asks of the service, no request of two of them. The service itself fetches what was uploaded,
-by `GET /moises-sandbox/*`: that this fails is a job that ends as FAILED."""
+"""All requests of a client, each in exactly one route. The service itself fetches uploads by `GET /moises-sandbox/*`; if
+that fails, the job ends as FAILED."""
 
 
 def rules(share: float, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Names and rules for the sandbox: of every route's requests that share gets a fault, each kind equally often."""
+    """Names and rules for the sandbox: on every route that share of requests gets a fault, each kind equally often."""
     for route, kinds in _ROUTES.items():
         each = share / len(kinds)
         for number, (name, options) in enumerate(kinds.items()):
-            # Every rule draws for itself and the first that fits is shown: the later ones draw from what is left.
+            # Each rule decides independently and the first match applies, so later rules see only the remaining requests.
             probability = each / (1 - number * each)
             yield name, {"route": route, **options, "probability": probability, "seed": seed}

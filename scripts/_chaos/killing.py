@@ -1,4 +1,4 @@
-"""Runs that are killed and begun anew, until one has left nothing to do."""
+"""Runs that are killed and restarted until one has left nothing to do."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from service import Service
 
 RUNNER = Path(__file__).with_name("runner.py")
 IN_FLIGHT = 48
-"""Jobs at the service at a time, which is also what its plan allows."""
+"""Jobs at the service at a time, the limit of its plan."""
 LAST_RUNS = 15
-"""Runs after the last kill in which everything must have come to its end."""
+"""Runs after the last kill within which everything must be done."""
 LONGEST_PAUSE = 1.5
-"""Seconds between the moment at which a kill is due and the kill: runs are killed while they begin, too."""
+"""Seconds between the moment at which a kill is due and the kill, so that runs are also killed while they start."""
 
 
 @dataclass
 class ProgressTracker:
-    """What happened while it ran."""
+    """Counts of runs and kills."""
 
     kills: int = 0
     runs: int = 0
     crashed: list[str] = field(default_factory=list[str])
-    """Runs that ended by an error rather than by a kill, each with the last line it said."""
+    """The last lines of runs that ended with an error and not by a kill."""
 
 
 class Runs:
@@ -49,7 +49,7 @@ class Runs:
         self.service = service
         self.tally = ProgressTracker()
         self._draw = random.Random(f"{seed}/kills")
-        # Each in a part of the run of its own; the last one while the last jobs are still under way.
+        # Each kill in its own part of the run, the last one while the last jobs are still unfinished.
         self._due = [int(jobs * (number + self._draw.random()) / kills * 0.97) for number in range(kills)]
         self._deadline = time.monotonic() + 300 + jobs
 
@@ -76,7 +76,7 @@ class Runs:
                 self.tally.crashed.append(f"run {self.tally.runs}: {errors[-1] if errors else '?'}")
 
     def states(self) -> Counter[str]:
-        """How many tracks of the ledger are in each state."""
+        """The number of tracks in the ledger by state."""
         if not (self.out / LEDGER).exists():
             return Counter()
         with closing(sqlite3.connect(self.out / LEDGER, timeout=30)) as database:
@@ -104,7 +104,7 @@ class Runs:
         return self.logs / f"run-{self.tally.runs:03}{suffix}"
 
     def _killed(self, process: subprocess.Popen[bytes]) -> bool:
-        """Kills the run when that is due; False if it ended before by itself."""
+        """Kills the run when it is due; False if it has ended before."""
         pause = self._draw.uniform(0, LONGEST_PAUSE)
         while self.service.accepted() < self._due[0]:
             if process.poll() is not None or time.monotonic() > self._deadline:

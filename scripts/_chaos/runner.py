@@ -1,4 +1,4 @@
-"""The run that is killed and begun anew. All that it logs, at any level, is kept, to be searched for secrets."""
+"""The run that is killed and restarted. All its log records, of any level, are kept and searched for secrets."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch import Batch, Event
 
 TIMEOUT = 3.0
-"""Seconds after which an exchange without an answer is given up: the default is meant for real networks."""
+"""The timeout of an exchange in seconds; the default is meant for real networks."""
 
 
 def main(source: str, out: str, log: str, in_flight: int) -> None:
-    # The level of the root logger: httpx, httpcore, asyncio and the package itself say all they can.
+    # The root logger, so that httpx, httpcore, asyncio and the package log everything.
     logging.basicConfig(
         filename=log, level=logging.NOTSET, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )

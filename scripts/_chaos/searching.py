@@ -1,4 +1,4 @@
-"""What must not be there when all is done: files that nobody asked for, and secrets in what was logged."""
+"""What must not exist at the end: leftover files, and secrets in logs."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 
 LEDGER = ".musicai-batch.sqlite3"
 LOCK = f"{LEDGER}.lock"
-"""Stays by design: a lock file that were removed could be locked twice."""
+"""Stays by design: a removed lock file could be locked twice."""
 CLAIM = ".musicai-batch.ledger"
-"""Stays by design: it says whose the output folder is, and what its ledger has seen."""
+"""Stays by design: it names the owner of the output folder and the progress of its ledger."""
 
 _SIGNATURE = re.compile(rb"(?:Signature|Serial)(?:=|%3D)|\b[0-9a-f]{64}\b")
-"""How the sandbox signs: `?Expires=…&Serial=…&Signature=<64 hex digits>`."""
+"""The sandbox's signatures: `?Expires=…&Serial=…&Signature=<64 hex digits>`."""
 
 
 def leftovers(out: Path, wanted: Iterable[Path], temporary: Path) -> list[Path]:
-    """Every file besides the results, the ledger, its lock and its claim, and whatever is in the folder for temporary files."""
+    """Every file except results, the ledger, its lock and its claim, and every file in the folder for temporary files."""
     known = {*wanted, out / LEDGER, out / LOCK, out / CLAIM}
     found = [path for path in out.rglob("*") if not path.is_dir() and path not in known]
     return [*found, *temporary.rglob("*")]
 
 
 def secrets(logs: Path, out: Path, results: Iterable[Path], key: str) -> list[str]:
-    """Where the API key or a signature shows."""
+    """The places in which the API key or a signature appears."""
     api_key = re.compile(re.escape(key.encode()))
     found = list[str]()
     for path in sorted([*logs.rglob("*"), *out.rglob("*.json"), *out.rglob("*.part-of")]):
@@ -44,7 +44,7 @@ def _places(name: str, lines: Iterable[bytes], *patterns: re.Pattern[bytes]) -> 
 
 
 def _texts(ledger: Path) -> Iterator[bytes]:
-    """All columns of the ledger that can be shown or exported: not the upload's URL, and not the digests."""
+    """All columns of the ledger that can be shown or exported, so neither upload URLs nor digests."""
     with closing(sqlite3.connect(ledger)) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         for table in tables:

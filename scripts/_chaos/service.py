@@ -1,4 +1,4 @@
-"""The sandbox in a process of its own, and a witness of what it was asked to do."""
+"""The sandbox in its own process, with a record of all requested jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-# The sandbox forgets deleted jobs. Every job that it accepts is written down here too, in the same transaction.
+# The sandbox forgets deleted jobs, so a trigger records every accepted job in the same transaction.
 _WITNESS = """
 CREATE TABLE chaos_witness (seq INTEGER PRIMARY KEY, metadata TEXT, params TEXT, created_at REAL, failed_at REAL);
 CREATE TRIGGER chaos_accepted AFTER INSERT ON jobs BEGIN
@@ -31,15 +31,15 @@ CREATE TRIGGER chaos_failed AFTER UPDATE ON jobs WHEN new.status = 'FAILED' BEGI
 
 @dataclass(frozen=True)
 class Accepted:
-    """A job that the service was asked to run, and has to be paid for."""
+    """A job that the service accepted, and that must be paid for."""
 
     key: str
-    """Its idempotency key."""
+    """The idempotency key."""
     md5: str
-    """Of its input, in base64; empty if it wasn't made of an upload."""
+    """The digest of the input in base64; empty if it wasn't an upload."""
     created_at: float
     failed_at: float | None
-    """When it ended as FAILED."""
+    """The time at which it ended as FAILED."""
 
 
 class Service:
@@ -59,26 +59,26 @@ class Service:
             for name, rule in rules:
                 answer = client.post(f"{self._admin}/faults", json=rule)
                 if answer.is_error:
-                    raise RuntimeError(f"the sandbox doesn't take {rule}: {answer.text}")
+                    raise RuntimeError(f"the sandbox refuses {rule}: {answer.text}")
                 self._names[answer.json()["id"]] = name
 
     def requests(self) -> tuple[int, Counter[str]]:
-        """How many requests there were that could have got a fault, and how many got which."""
+        """The number of requests that could get a fault, and the counts of faults by name."""
         faults = httpx.get(f"{self._admin}/faults", timeout=30).json()
         calls = dict[str, int]()
         hits = Counter[str]()
         for fault in faults:
-            # All rules of a route have been asked about each of its requests, except while they were added.
+            # All rules of a route see each of its requests, except while they are being added.
             calls[fault["route"]] = max(fault["calls"], calls.get(fault["route"], 0))
             hits[self._names[fault["id"]]] += fault["hits"]
         return sum(calls.values()), +hits
 
     def accepted(self) -> int:
-        """How many jobs it was asked to run so far."""
+        """The number of jobs that it has accepted so far."""
         return int(self._rows("SELECT count(*) FROM chaos_witness")[0][0])
 
     def jobs(self) -> list[Accepted]:
-        """All jobs that it was asked to run, those that are deleted now too, in their order."""
+        """All jobs that it has accepted, in order, including deleted ones."""
         uploads: dict[str, str] = dict(self._rows("SELECT key, md5 FROM objects WHERE job IS NULL"))
         found = list[Accepted]()
         for metadata, params, created_at, failed_at in self._rows(
@@ -91,7 +91,7 @@ class Service:
         return found
 
     def left(self) -> Counter[str]:
-        """The jobs that are still there, by status."""
+        """The number of existing jobs by status."""
         return Counter(status for (status,) in self._rows("SELECT status FROM jobs"))
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -100,7 +100,7 @@ class Service:
 
 
 def duplicates(jobs: Iterable[Accepted], wanted: Iterable[str]) -> int:
-    """How many jobs were asked for that shouldn't have been.
+    """The number of jobs that should not have been requested.
 
     A track's next job is right only when the one before had ended as FAILED, and it has a key of its own.
     """
@@ -126,7 +126,7 @@ def running(folder: Path, slots: int, seed: int) -> Generator[Service]:
         [*command, "--plan", str(slots), "--seed", str(seed)],
         stdout=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # Ctrl-C is for this script, which ends the sandbox itself.
+        start_new_session=True,  # Ctrl-C must reach only this script, which ends the sandbox itself.
     )
     try:
         assert process.stdout is not None

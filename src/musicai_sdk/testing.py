@@ -1,16 +1,16 @@
-"""pytest fixtures for code that uses the Music.AI API: the sandbox, and clients of it.
+"""pytest fixtures for code that uses the Music.AI API: the sandbox and its clients.
 
-They are there wherever the package is installed with its sandbox (`pip install "musicai-sdk[sandbox]"`):
+pytest loads them if the package is installed with its sandbox (`pip install "musicai-sdk[sandbox]"`):
 
     def test_chords(musicai_client, musicai_sandbox):
         job = musicai_client.jobs.run(GenerateChords(input_url=Path("song.mp3")))
         assert musicai_sandbox.requests[-1].status == 200
 
-One server runs for the whole session, from the first test that asks for it; before each test it forgets its jobs, files,
-faults and requests. A test process of its own, as with pytest-xdist, has a server of its own.
+One server runs for the whole session, started by the first test that uses it; before each test its jobs, files, faults
+and requests are cleared. Each process of pytest-xdist has its own server.
 
-Code that makes its own client finds the sandbox too: while a test has `musicai_sandbox`, `MUSIC_AI_API_KEY` and
-`MUSIC_AI_BASE_URL` point at it.
+Code that creates its own client uses the sandbox too: `musicai_sandbox` sets `MUSIC_AI_API_KEY` and
+`MUSIC_AI_BASE_URL` for the test.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["async_musicai_client", "musicai_client", "musicai_sandbox"]
 
 @pytest.fixture(scope="session")
 def _running_musicai_sandbox() -> Iterator[Sandbox]:
-    # Not at the top: whoever installs the package has this plugin loaded, and mustn't pay for it.
+    # Imported here because pytest loads this plugin in every project of the environment.
     from musicai_sdk.sandbox import Sandbox
 
     with Sandbox(seed=0) as sandbox:
@@ -39,7 +39,7 @@ def _running_musicai_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def musicai_sandbox(_running_musicai_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """The Music.AI API on this machine, empty; the environment's key and URL are its."""
+    """The Music.AI API on this machine, without jobs; the key and URL in the environment point to it."""
     sandbox = _running_musicai_sandbox
     sandbox.reset()
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
@@ -50,12 +50,12 @@ def musicai_sandbox(_running_musicai_sandbox: Sandbox, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def musicai_client(musicai_sandbox: Sandbox) -> Iterator[MusicAiClient]:
-    """A client of the sandbox."""
+    """A synchronous client of the sandbox."""
     with musicai_sandbox.client() as client:
         yield client
 
 
 @pytest.fixture
 def async_musicai_client(musicai_sandbox: Sandbox) -> AsyncMusicAiClient:
-    """An async client of the sandbox. Use it with `async with`, which closes it on the loop that it was used on."""
+    """An asynchronous client of the sandbox. Use it with `async with`, which closes it on its event loop."""
     return musicai_sandbox.async_client()

@@ -1,4 +1,4 @@
-"""A sandbox in another process, as the batch tests have it, and the command beside it."""
+"""The command, with a sandbox in another process as in the tests of batch."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ __all__ = ["one_service", "running"]
 
 @pytest.fixture
 def musicai_there(running: Service, tmp_path: Path) -> Command:
-    """`musicai` in a folder of its own, with the sandbox process in its environment."""
+    """`musicai` in its own folder, with the sandbox in its environment."""
     return Command(running, tmp_path)

@@ -1,4 +1,4 @@
-"""The client of `musicai_sdk.compat`: plain dictionaries, one request a call, on the core of today."""
+"""The client of `musicai_sdk.compat`: plain dictionaries and one request per call, with the typed client's safety."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from musicai_sdk.compat import MusicAiClient
 from musicai_sdk.compat.utils import get_user_agent
 from musicai_sdk.errors import ConfigurationError, InputError
 from musicai_sdk.sandbox import Sandbox
+from support.full_queue import full_queue
 
 
 def nested(value: object) -> set[type]:
@@ -40,8 +41,8 @@ def job_id(music_ai: MusicAiClient) -> str:
     return job_id
 
 
-def test_jobs_are_what_the_service_says(music_ai: MusicAiClient, sandbox: Sandbox, job_id: str) -> None:
-    """The same names in the same order; only the URLs are signed anew each time."""
+def test_jobs_are_the_json_of_the_service(music_ai: MusicAiClient, sandbox: Sandbox, job_id: str) -> None:
+    """Names and order are the same; only signatures differ."""
     [sent] = sandbox.jobs
     for job in (
         music_ai.get_job(job_id),
@@ -69,8 +70,8 @@ def test_other_answers(music_ai: MusicAiClient, sandbox: Sandbox, job_id: str) -
     assert music_ai.delete_job(job_id) == {"id": job_id}
 
 
-def test_answers_with_more_and_less(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
-    """What this version doesn't know, or can't read, is in the dictionary too."""
+def test_unknown_fields_and_values_are_kept(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    """Dictionaries also contain unknown fields and unreadable values."""
     odd = {"id": "j", "status": "PAUSED", "createdAt": "yesterday", "name": 3, "new": {"a": [1.5, True]}}
     sandbox.faults.add("GET /job/{id}", body=odd)
     job = music_ai.get_job("j")
@@ -78,7 +79,7 @@ def test_answers_with_more_and_less(music_ai: MusicAiClient, sandbox: Sandbox) -
     assert nested(job) == {dict, list, str, int, float, bool}
 
 
-def test_metadata_that_comes_as_text(music_ai: MusicAiClient, sandbox: Sandbox, job_id: str) -> None:
+def test_metadata_as_text(music_ai: MusicAiClient, sandbox: Sandbox, job_id: str) -> None:
     [sent] = sandbox.jobs
     sandbox.faults.add("GET /job/{id}", body={**sent, "metadata": json.dumps(sent["metadata"])})
     assert music_ai.get_job(job_id)["metadata"] == '{"mine": [1, {"a": null}]}'
@@ -87,33 +88,48 @@ def test_metadata_that_comes_as_text(music_ai: MusicAiClient, sandbox: Sandbox, 
     assert music_ai.get_job(job_id)["metadata"] == "anything"
 
 
-def test_lists_are_one_request_with_all_values(
+def test_filters_are_sent_unchecked_in_one_request(
     music_ai: MusicAiClient, sandbox: Sandbox, job_id: str
 ) -> None:
     failed = music_ai.add_job("fails", "music-ai/generate-chords", {})["id"]
     assert music_ai.wait_for_job_completion(failed)["status"] == "FAILED"
     queries: list[tuple[dict[str, Any] | None, list[str], str]] = [
-        (None, [failed, job_id], "page=0"),
-        ({"status": ["FAILED", "SUCCEEDED"]}, [failed, job_id], "status=FAILED&status=SUCCEEDED&page=0"),
-        (
-            {"status": ("SUCCEEDED", "FAILED"), "size": 1},
-            [failed],
-            "status=SUCCEEDED&status=FAILED&page=0&size=1",
-        ),
-        ({"status": "FAILED", "workflow": None}, [failed], "status=FAILED&page=0"),
+        (None, [failed, job_id], ""),
+        ({"status": ["FAILED", "SUCCEEDED"]}, [failed, job_id], "status=FAILED&status=SUCCEEDED"),
+        ({"status": ("SUCCEEDED", "FAILED"), "size": 1}, [failed], "status=SUCCEEDED&status=FAILED&size=1"),
+        ({"status": "FAILED", "workflow": None}, [failed], "status=FAILED"),
         ({"page": 1, "size": 1}, [job_id], "page=1&size=1"),
-        ({"status": "PAUSED"}, [], "status=PAUSED&page=0"),
+        ({"status": "PAUSED"}, [], "status=PAUSED"),
+        # 1.0 sent all names and values.
+        ({"sort": "name", "deep": True}, [failed, job_id], "sort=name&deep=True"),
     ]
     for filters, found, query in queries:
         before = len(sandbox.requests)
         assert [job["id"] for job in music_ai.list_jobs(filters)] == found
         assert [entry.query for entry in sandbox.requests[before:]] == [query]
-    before = len(sandbox.requests)
-    music_ai.list_workflows({"size": 2})
-    assert len(sandbox.requests) == before + 1
-    for wrong in ({"state": "FAILED"}, "FAILED"):
+    for wanted, query in ((None, ""), ({"size": 2}, "size=2"), ({"sort": ["a", "b"]}, "sort=a&sort=b")):
+        before = len(sandbox.requests)
+        assert music_ai.list_workflows(wanted)["workflows"]
+        assert [entry.query for entry in sandbox.requests[before:]] == [query]
+    for call in (music_ai.list_jobs, music_ai.list_workflows):
         with pytest.raises(InputError, match="filters"):
-            music_ai.list_jobs(wrong)  # type: ignore[arg-type]
+            call("FAILED")  # type: ignore[arg-type]
+
+
+def test_the_connect_half_of_a_timeout(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("GET /application", delay=0.6)
+    assert music_ai.get_application_info(timeout=(0.3, None))["name"], "it isn't the time for the answer"
+    assert music_ai.get_application_info(timeout=(0.3, 30))["name"]
+    music_ai.max_retries = 0
+    with pytest.raises(requests.ReadTimeout):
+        music_ai.get_application_info(timeout=(30, 0.1))
+    music_ai.timeout = (0.2, None)
+    with full_queue() as address:
+        music_ai.base_url = f"{address}/v1"
+        with pytest.raises(requests.ConnectTimeout):
+            music_ai.get_application_info()
+        with pytest.raises(requests.ConnectTimeout):
+            music_ai.get_application_info(timeout=(0.2, 3600))
 
 
 def test_a_lost_answer_costs_one_job(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
@@ -188,13 +204,13 @@ def test_settings(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
         MusicAiClient("")
 
 
-def test_an_option_that_doesnt_exist_costs_nothing(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+def test_an_unknown_option_costs_nothing(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
     with pytest.raises(TypeError, match="no option 'copyResultsTo', and nothing was sent"):
         music_ai.add_job("a", "sdk-test", {}, copyResultsTo={})  # type: ignore[call-arg]
     assert sandbox.requests == []
 
 
-def test_a_name_for_one_paid_request(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
+def test_idempotency_key(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
     url = music_ai.upload_file(__file__)
     first, second = (
         music_ai.add_job("name", "sdk-test", {"file": url}, idempotency_key="song 1") for _ in range(2)
@@ -240,7 +256,7 @@ def test_certificates(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_client_needs_no_close(sandbox: Sandbox) -> None:
-    """Neither while the program runs nor at its end does anything complain."""
+    """There are no warnings, neither while the program runs nor at its end."""
     program = f"""
 import gc
 from musicai_sdk.compat import MusicAiClient

@@ -1,4 +1,4 @@
-"""Errors of `musicai_sdk.compat`: this package's, those of `requests` if it is installed, and with the texts of 1.0."""
+"""Errors of `musicai_sdk.compat` have the texts of 1.0, and are also errors of `requests` if it is installed."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_no_service(once: MusicAiClient, sandbox: Sandbox) -> None:
     assert not refused.value.sent
 
 
-def test_what_isnt_json(once: MusicAiClient, sandbox: Sandbox) -> None:
+def test_answers_that_are_not_json(once: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", body="<html>log in</html>")
     with pytest.raises(requests.JSONDecodeError, match="isn't valid JSON") as caught:
         once.get_application_info()
@@ -126,7 +126,7 @@ def test_what_isnt_json(once: MusicAiClient, sandbox: Sandbox) -> None:
 
 
 def test_a_lost_create(once: MusicAiClient, sandbox: Sandbox) -> None:
-    """It is what 1.0 raised, and it says that the job may exist."""
+    """The error is that of 1.0, and says that the job may exist."""
     url = once.upload_file(__file__)
     sandbox.faults.add("POST /job", status=503, body="later")
     with pytest.raises(requests.HTTPError, match=r"^Error creating job: 503 later; ") as caught:
@@ -153,14 +153,14 @@ def test_jobs_without_results(music_ai: MusicAiClient, sandbox: Sandbox, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def test_files_that_arent_there(music_ai: MusicAiClient, tmp_path: Path) -> None:
+def test_missing_files(music_ai: MusicAiClient, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         music_ai.upload_file(tmp_path / "missing.mp3")
     assert isinstance(caught.value, errors.SourceNotFoundError)
 
 
 def run(program: str, sandbox: Sandbox) -> str:
-    """What a program prints that begins without `requests`."""
+    """The output of a program that starts without `requests`."""
     environment = {
         **os.environ,
         "MUSIC_AI_API_KEY": sandbox.api_key,
@@ -203,9 +203,9 @@ except NotFoundError as error:
 
 
 def test_requests_is_imported_late(sandbox: Sandbox) -> None:
-    """Not before there is an error, and early enough for a handler that imports it."""
+    """It is imported for the first error, early enough for a handler that imports it."""
     assert run(IMPORTED_LATE, sandbox) == "False\nTrue Error getting job: 404\nTrue\n"
 
 
-def test_requests_isnt_installed(sandbox: Sandbox) -> None:
+def test_requests_is_not_installed(sandbox: Sandbox) -> None:
     assert run(NOT_INSTALLED, sandbox) == "Error getting job: 404 True True\n"

@@ -96,7 +96,7 @@ def test_a_folder(old: MusicAiClient, songs: Path, tmp_path: Path, caplog: pytes
 def test_files_that_fail(
     old: MusicAiClient, songs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They stop no other, their jobs are kept, and `failed.json` lists them."""
+    """The other files are processed, their jobs are kept, and `failed.json` lists them."""
     (songs / "a.mp3").write_text("broken")
     (songs / "A.wav").write_text("")  # nothing to upload
     out = tmp_path / "out"
@@ -108,7 +108,7 @@ def test_files_that_fail(
     assert f"job {kept['id']} is kept" in caplog.text
 
 
-def test_jobs_that_are_kept(old: MusicAiClient, service: Sandbox, songs: Path, tmp_path: Path) -> None:
+def test_jobs_are_kept_on_request(old: MusicAiClient, service: Sandbox, songs: Path, tmp_path: Path) -> None:
     process_file(old, str(songs / "a.mp3"), str(tmp_path / "one"), SLUG, delete=False)
     assert files(tmp_path / "one") == ["a/vocals_lead.txt", "a/workflow.result.json"]
     assert [job["status"] for job in old.get_jobs()] == ["SUCCEEDED"]

@@ -1,4 +1,4 @@
-"""Programs for the published 1.0.4, run with it and with `musicai_sdk.compat`: they print the same."""
+"""Programs for the published 1.0.4 print the same with it and with `musicai_sdk.compat`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ UNLIKE = [
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "<time>"),
     (re.compile(r"\?[^\s'\",]*(?=['\"])"), "?<signature>"),
 ]
-"""What is another one in every run."""
+"""Parts of the output that differ between runs."""
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Sandbox]:
-    """Over TLS: the published client downloads nothing else."""
+    """With TLS: the published client downloads only https:// URLs."""
     with Sandbox(tls=True, seed=0) as sandbox:
         yield sandbox
 
@@ -47,7 +47,7 @@ def published(request: pytest.FixtureRequest) -> Path:
 
 
 def printed(python: Path | str, text: str, sandbox: Sandbox, folder: Path) -> str:
-    """What a program prints: with 1.0.4, or with compat, which is one import apart."""
+    """The output of a program with 1.0.4, or with compat after one changed import."""
     folder.mkdir()
     (folder / "song.mp3").write_bytes(SONG.read_bytes())
     environment = {**variables(sandbox, "REQUESTS_CA_BUNDLE"), "UPLOAD_URL": upload_url(sandbox)}
@@ -66,7 +66,7 @@ def printed(python: Path | str, text: str, sandbox: Sandbox, folder: Path) -> st
 
 
 def upload_url(sandbox: Sandbox) -> str:
-    """Room in somebody's own storage."""
+    """An upload URL that stands for the caller's own storage."""
     with httpx.Client(verify=ssl.create_default_context(cafile=sandbox.ca_file)) as client:
         answer = client.get(f"{sandbox.base_url}/upload", headers={"Authorization": sandbox.api_key})
     url: str = answer.json()["uploadUrl"]
@@ -74,7 +74,7 @@ def upload_url(sandbox: Sandbox) -> str:
 
 
 def readme_program(python: Path) -> str:
-    """The first program of the README in the published package, but for the key and the address."""
+    """The first program in the README of the published package, with another key and address."""
     [metadata] = python.parents[1].rglob("musicai_sdk-1.0.4.dist-info/METADATA")
     found = re.search(r"```python\n(.*?)```", metadata.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
@@ -88,7 +88,7 @@ music_ai.base_url = os.environ["MUSIC_AI_BASE_URL"]
 
 
 def compared(text: str, published: Path, sandbox: Sandbox, folder: Path) -> str:
-    """What both print, if it is the same."""
+    """The output of both, which must be the same."""
     theirs = printed(published, text, sandbox, folder / "theirs")
     sandbox.reset()
     ours = printed(sys.executable, text, sandbox, folder / "ours")

@@ -1,4 +1,4 @@
-"""The helpers for results, judged by the tools that read their output where there are some."""
+"""The helpers for results, checked with tools that read their output."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ LINES = [
     ("time", "label"),
     [(0.0, None), (0.74, "E:maj"), (2.339, "E:maj"), (2.34, "C#:min"), (4.2, None), (4.5, "N"), (5.0, None)],
 )
-def test_the_chord_at_a_time(time: float, label: str | None) -> None:
+def test_chord_at(time: float, label: str | None) -> None:
     chord = music.chord_at(CHORDS, time)
     assert (chord.chord_majmin if chord else None) == label
     assert music.chord_at([], time) is None
 
 
-def test_chords_are_read_by_mir_eval(client: MusicAiClient, song: Path, tmp_path: Path) -> None:
+def test_mir_eval_reads_lab_files(client: MusicAiClient, song: Path, tmp_path: Path) -> None:
     chords = client.files.read(client.jobs.run(GenerateChords(input_url=song)).result.chords)
     (tmp_path / "song.lab").write_text(music.to_lab(chords))
     judge: Any = mir_eval
@@ -79,14 +79,14 @@ def test_lyrics_as_webvtt() -> None:
     assert music.to_vtt([]) == "WEBVTT\n"
 
 
-def test_times_are_rounded_without_reaching_sixty() -> None:
+def test_rounded_seconds_never_reach_sixty() -> None:
     assert music.to_lrc([LyricLine(start=59.999, end=60, text="x")]) == "[01:00.00]x\n"
     assert music.to_srt([LyricLine(start=-0.5, end=59.9999, text="x")]).splitlines()[1] == (
         "00:00:00,000 --> 00:01:00,000"
     )
 
 
-def test_lyrics_that_could_not_be_aligned() -> None:
+def test_lyrics_without_times() -> None:
     lines = [
         LyricLine(text="No time"),
         LyricLine(text="One word", words=(Word(word="One"), Word(word="word", start=1.5, end=2.0))),
@@ -106,7 +106,7 @@ def test_lyrics_that_could_not_be_aligned() -> None:
     assert "No time" not in music.to_vtt(lines)
 
 
-def test_tables_do_not_take_over_a_terminal() -> None:
+def test_tables_escape_control_characters() -> None:
     assert "\x1b" not in str(music.table([LyricLine(text="\x1b[2Jx", start=0, end=1)]))
 
 

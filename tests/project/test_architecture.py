@@ -52,7 +52,8 @@ CLIENTS = ("AsyncMusicAiClient", "MusicAiClient")
 MEMBERS = sorted(
     path.stem
     for path in (ROOT / PACKAGE).iterdir()
-    if path.name != "__init__.py" and (path.suffix == ".py" or (path / "__init__.py").exists())
+    if path.name not in ("__init__.py", "__main__.py")
+    and (path.suffix == ".py" or (path / "__init__.py").exists())
 )
 """The rooms, and the modules beside them."""
 

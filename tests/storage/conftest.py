@@ -1,4 +1,4 @@
-"""One S3 server for the session, empty for every test."""
+"""One S3 server for the session, emptied before every test."""
 
 from __future__ import annotations
 

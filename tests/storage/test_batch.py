@@ -1,4 +1,4 @@
-"""Whole runs from and to a bucket: resumed, killed, spread over processes, and paid for once."""
+"""Runs from and to a bucket: resumed, killed, on several processes, and paid for once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def one_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def running(one_service: Service, s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """The service, and an environment in which everything has its credentials."""
+    """The service, and an environment with the credentials."""
     for name, value in {**one_service.variables, **s3.environment}.items():
         monkeypatch.setenv(name, value)
     yield one_service
@@ -45,7 +45,7 @@ def running(one_service: Service, s3: S3, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def make_songs(s3: S3, count: int) -> dict[str, bytes]:
-    """Objects to process, by the name of their results."""
+    """Creates the objects to process; returns their contents by the names of results."""
     songs = s3.bucket("s3://music/songs")
     contents = {
         f"part {n % 3}/song {n}": b"RIFF\0\0\0\0WAVE" + f"song {n} ".encode() * 40 for n in range(count)
@@ -68,7 +68,7 @@ def echo(inputs: Any, out: Any, ledger: Path, **options: Any) -> Batch:
 
 
 def check(running: Service, s3: S3, ledger: Path, songs: Mapping[str, bytes]) -> None:
-    """Every song has its result in the bucket, every result one job, and nothing secret was written down."""
+    """Checks that every song has one result and one job, and that no secret was recorded."""
     out = s3.bucket("s3://music/out")
     assert {each.name for each in out.objects()} == {
         f"{name}/{end}" for name in songs for end in ("file.wav", "workflow.results.json")
@@ -90,7 +90,7 @@ def check(running: Service, s3: S3, ledger: Path, songs: Mapping[str, bytes]) ->
     "state", ["creating"] if SCALE < 2 else ["creating", "created", "finished", "downloaded"]
 )
 def test_killed(state: str, running: Service, s3: S3, tmp_path: Path) -> None:
-    """kill -9 in the middle of twelve songs, and again from there: exactly twelve jobs."""
+    """A run over twelve songs that is killed and resumed creates twelve jobs."""
     songs = make_songs(s3, 12)
     ledger = tmp_path / "ledger.sqlite3"
     process = start(ledger, keep_jobs=True, die_at=[state, 5])
@@ -105,7 +105,7 @@ def test_killed(state: str, running: Service, s3: S3, tmp_path: Path) -> None:
 
 
 def test_again(running: Service, s3: S3, tmp_path: Path) -> None:
-    """Finished songs are skipped, renamed ones too; a song that was replaced is a new one; results aren't inputs."""
+    """Finished and renamed songs are skipped; a replaced song is new; results aren't inputs."""
     songs = make_songs(s3, 3)
     ledger = tmp_path / "ledger.sqlite3"
     everything, out = s3.bucket("s3://music"), s3.bucket("s3://music/out").for_outputs(["file"])
@@ -132,8 +132,8 @@ def test_again(running: Service, s3: S3, tmp_path: Path) -> None:
         assert "songs/part 2/song 2" in [damage.folder for damage in view.check(out)]
 
 
-def test_names_of_all_kinds(running: Service, s3: S3, tmp_path: Path) -> None:
-    """Keys with everything that means something in a URL, given as objects, in manifests and in folders."""
+def test_keys_with_special_characters(running: Service, s3: S3, tmp_path: Path) -> None:
+    """Keys with all characters that are special in URLs, as objects, in manifests and in folders."""
     source = s3.bucket("s3://music/songs")
     names = ["50% off", "what?", "a#b", "ü & é+1"]
     for number, name in enumerate(names):
@@ -157,8 +157,8 @@ def test_names_of_all_kinds(running: Service, s3: S3, tmp_path: Path) -> None:
     assert len(running.jobs()) == 4
 
 
-def test_outputs_that_nobody_named(running: Service, s3: S3, tmp_path: Path) -> None:
-    """With a slug alone the outputs aren't known: they are fetched and brought to the bucket, from local files too."""
+def test_outputs_of_a_slug_are_copied(running: Service, s3: S3, tmp_path: Path) -> None:
+    """A slug alone declares no outputs: they are copied to the bucket, also from local inputs."""
     song = tmp_path / "songs" / "one.wav"
     song.parent.mkdir()
     song.write_bytes(b"RIFF\0\0\0\0WAVE one" * 9)
@@ -171,7 +171,7 @@ def test_outputs_that_nobody_named(running: Service, s3: S3, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("workflow", [GenerateChords, "music-ai/generate-chords"])
 def test_declared_outputs(workflow: Any, running: Service, s3: S3, clip: Path, tmp_path: Path) -> None:
-    """A class says what its outputs are, and so does the slug of one that the package has."""
+    """A class declares its outputs, and so does the slug of a built-in class."""
     report = Batch(workflow, clip, "s3://music/out", ledger=tmp_path / "ledger.sqlite3", keep_jobs=True).run()
     assert report.ok
     assert "out/clip/chords.json" in s3.names()
@@ -188,7 +188,7 @@ def test_from_a_bucket_to_a_folder(running: Service, s3: S3, tmp_path: Path) -> 
 
 
 def test_in_shards(running: Service, s3: S3, tmp_path: Path) -> None:
-    """Workers have the credentials from their environment; equal songs meet in one shard."""
+    """Workers read credentials from their environment; equal songs are in one shard."""
     songs = make_songs(s3, 6)
     s3.bucket("s3://music/songs").upload("twin.wav", songs["part 0/song 0"])
     ledger = tmp_path / "ledger.sqlite3"

@@ -1,4 +1,4 @@
-"""Results in a bucket: a job is deleted when all of them are there, and a later run sees what has gone."""
+"""A job is deleted when all results are in the bucket, and a later run reports missing ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def batch(sandbox: Sandbox, bucket: Bucket, tmp_path: Path, **options: Any) -> B
 
 @pytest.fixture
 def results(sandbox: Sandbox) -> dict[str, Any]:
-    """What the workflow `odd-bucket` gives."""
+    """The result of the workflow `odd-bucket`."""
     given = dict[str, Any]()
 
     @sandbox.workflow("odd-bucket")
@@ -61,7 +61,7 @@ def test_nested_results_go_to_the_bucket(
 @pytest.mark.parametrize(
     "result", [{}, {"a": None}, {"a": ["gs://other/b.wav"]}, {"a": ["[custom storage]"]}]
 )
-def test_the_job_is_kept(
+def test_a_job_with_incomplete_results_is_kept(
     sandbox: Sandbox, bucket: Bucket, results: dict[str, Any], tmp_path: Path, result: dict[str, Any]
 ) -> None:
     results.update(result)
@@ -69,7 +69,7 @@ def test_the_job_is_kept(
     assert len(sandbox.jobs) == 1
 
 
-def test_a_page_is_no_result(
+def test_a_web_page_is_not_a_result(
     sandbox: Sandbox, bucket: Bucket, results: dict[str, Any], tmp_path: Path
 ) -> None:
     with storage() as held:
@@ -79,7 +79,7 @@ def test_a_page_is_no_result(
     assert list(bucket.objects()) == []
 
 
-def test_what_has_gone_from_the_bucket(
+def test_missing_objects_are_reported(
     sandbox: Sandbox, s3: S3, bucket: Bucket, results: dict[str, Any], tmp_path: Path
 ) -> None:
     results.update({"bpm": 3})
@@ -92,7 +92,7 @@ def test_what_has_gone_from_the_bucket(
     assert f"{bucket.url}/{name} has 2 bytes" in report.damaged()[0].reason
 
 
-def test_nested_outputs_in_storage_of_the_callers(s3: S3, bucket: Bucket) -> None:
+def test_nested_outputs_in_custom_storage(s3: S3, bucket: Bucket) -> None:
     view = bucket.in_folder("one")
     view.upload("one/stems.0.wav", WAV)
     job = Job[Any].model_validate(

@@ -1,4 +1,4 @@
-"""Buckets by themselves: signed URLs, objects, options, and what never shows."""
+"""Buckets: signed URLs, objects, options, and secrets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ URL = "https://input.example/song.mp3"
 
 
 def finished(token: str, *outputs: str, **options: Any) -> Job[Any]:
-    """A job as the service describes it when these outputs went to storage of the caller's."""
+    """A job with these outputs in custom storage."""
     result = dict.fromkeys(outputs, str(CUSTOM_STORAGE))
     metadata = {"musicai_sdk.idempotency_key": token}
     return Job.model_validate(
@@ -102,7 +102,7 @@ def path_of(url: str) -> str:
     return urlsplit(url).path
 
 
-def test_where_outputs_go(bucket: Bucket) -> None:
+def test_upload_urls(bucket: Bucket) -> None:
     drums = IsolateDrums(input_url=URL)
     first, again = bucket.upload_urls(drums, "token"), bucket.upload_urls(drums, "token")
     assert {name: path_of(url) for name, url in first.items()} == {
@@ -121,7 +121,7 @@ def test_where_outputs_go(bucket: Bucket) -> None:
     assert "bpm" not in {name.lower() for name in chords}
 
 
-def test_outputs_must_be_known(bucket: Bucket) -> None:
+def test_unknown_outputs_are_an_error(bucket: Bucket) -> None:
     custom = CustomWorkflow("acme", {"inputUrl": URL})
     with pytest.raises(InputError, match="for_outputs"):
         bucket.upload_urls(custom, "token")
@@ -135,8 +135,8 @@ def test_outputs_must_be_known(bucket: Bucket) -> None:
 NASTY = ["a/b", "a:b", "..", ".", "", "ü#?%&=+", "name\n", "x" * 300, "CON", "Mix", "Mix.v2", "Mix v2", "🥁"]
 
 
-def test_any_output_is_found_again(bucket: Bucket) -> None:
-    """Whatever a workflow's author called it: its object is its own, below the job's folder, and found by name."""
+def test_outputs_with_any_name_are_found(bucket: Bucket) -> None:
+    """Every output has its own object below the job's folder, whatever its name."""
     urls = bucket.for_outputs(NASTY).upload_urls(CustomWorkflow("acme", {}), "a/b token")
     with httpx.Client() as service:
         for name, url in urls.items():
@@ -151,8 +151,8 @@ def test_any_output_is_found_again(bucket: Bucket) -> None:
             assert reader.get(str(resolved.outputs[name])).content == name.encode() + b"!"
 
 
-def test_outputs_by_stem_alone(bucket: Bucket) -> None:
-    """Another process needn't know the extension, and doesn't take one output for another."""
+def test_outputs_are_found_without_their_extension(bucket: Bucket) -> None:
+    """Another process needs no extension and never confuses outputs."""
     bucket.upload("token/Vocals.wav", b"1")
     bucket.upload("token/Mix.v2", b"2")
     assert bucket.outputs(finished("token", "Vocals"))["Vocals"].name == "token/Vocals.wav"
@@ -218,7 +218,7 @@ def test_errors(
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-def test_credentials_stay_here(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_are_not_pickled(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = s3.bucket(
         "s3://music/in",
         session_token="very-secret-token",
@@ -249,7 +249,7 @@ def test_without_obstore(monkeypatch: pytest.MonkeyPatch) -> None:
         Bucket("s3://music")
 
 
-def test_azure_takes_no_copies() -> None:
+def test_azure_refuses_copies() -> None:
     bucket = Bucket("az://songs/new", account_name="acme", account_key="c2VjcmV0")
     with pytest.raises(InputError, match="x-ms-blob-type"):
         bucket.for_outputs(["Vocals"]).upload_urls(CustomWorkflow("acme", {}), "t")

@@ -1,4 +1,4 @@
-"""A job's results in a bucket: created, found, downloaded and read, with a client of each colour."""
+"""A job's results in a bucket are created, found, downloaded and read, with both clients."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support.s3_server import SECRET_KEY
 
 
 def echo(path: Path) -> CustomWorkflow:
-    """The workflow that gives back what it gets."""
+    """The workflow that returns its input."""
     return CustomWorkflow("sdk-test", {"file": path})
 
 
@@ -32,10 +32,10 @@ def made(sandbox: Sandbox) -> int:
     return sum(entry.method == "POST" and entry.path == "/v1/job" for entry in sandbox.requests)
 
 
-def test_drums_here_and_there(
+def test_some_outputs_in_the_bucket(
     client: MusicAiClient, s3: S3, bucket: Bucket, clip: Path, tmp_path: Path
 ) -> None:
-    """Kick and snare go to the bucket, the third output to the service's storage; all three arrive whole."""
+    """Kick and snare go to the bucket, the third output to the service's storage; all three are complete."""
     to = bucket.for_outputs({"kick_drum": ".wav", "Snare drum": ""})
     job = client.jobs.run(IsolateDrums(input_url=clip), copy_results_to=to)
     assert job.result.kick_drum is CUSTOM_STORAGE
@@ -71,7 +71,7 @@ def test_drums_here_and_there(
     assert [*client.jobs.download(job, tmp_path / "rest")] == ["Other"]
 
 
-def test_everything(
+def test_all_outputs_in_the_bucket(
     client: MusicAiClient, sandbox: Sandbox, bucket: Bucket, clip: Path, tmp_path: Path
 ) -> None:
     bucket.upload("songs/my song.wav", clip)
@@ -98,8 +98,10 @@ def test_everything(
     assert answer.headers["content-type"] == "application/json", "what the service sent with it is kept"
 
 
-def test_a_token_names_one_request(client: MusicAiClient, sandbox: Sandbox, s3: S3, clip: Path) -> None:
-    """Signatures differ from one create to the next, and the place is the same: one job."""
+def test_an_idempotency_key_is_one_request(
+    client: MusicAiClient, sandbox: Sandbox, s3: S3, clip: Path
+) -> None:
+    """Signatures differ between two creates, but the objects are the same, so there is one job."""
     bucket = s3.bucket().for_outputs(["file"])
     first = client.jobs.create(echo(clip), copy_results_to=bucket, idempotency_key="mine")
     time.sleep(1.1)  # signatures have seconds in them
@@ -117,9 +119,7 @@ def test_a_token_names_one_request(client: MusicAiClient, sandbox: Sandbox, s3: 
     assert bucket.outputs(done)["file"].size == clip.stat().st_size
 
 
-def test_an_output_that_is_gone(
-    client: MusicAiClient, s3: S3, bucket: Bucket, clip: Path, tmp_path: Path
-) -> None:
+def test_a_missing_output(client: MusicAiClient, s3: S3, bucket: Bucket, clip: Path, tmp_path: Path) -> None:
     to = bucket.for_outputs(["file"]).in_folder("one")
     job = client.jobs.run(echo(clip), copy_results_to=to)
     assert to.outputs(job)["file"].url == "s3://music/results/one/file"
@@ -137,7 +137,7 @@ def test_an_output_that_is_gone(
     assert not (tmp_path / "out").exists()
 
 
-def test_urls_that_expired_before_the_job_ended(
+def test_urls_that_expire_before_the_job_ends(
     client: MusicAiClient, bucket: Bucket, s3: S3, clip: Path
 ) -> None:
     short = s3.bucket(expires=1).for_outputs(["file"])
@@ -149,9 +149,7 @@ def test_urls_that_expired_before_the_job_ended(
     assert not [*bucket.objects()]
 
 
-def test_nothing_is_sent_for_a_mistake(
-    client: MusicAiClient, sandbox: Sandbox, bucket: Bucket, clip: Path
-) -> None:
+def test_mistakes_send_nothing(client: MusicAiClient, sandbox: Sandbox, bucket: Bucket, clip: Path) -> None:
     without = Bucket("s3://music", metadata_endpoint="http://127.0.0.1:1", retry_config={"max_retries": 0})
     mistakes: list[tuple[Any, Any, str]] = [
         (echo(clip), bucket, "for_outputs"),
@@ -204,5 +202,5 @@ def test_secrets(
         ),
     ],
 )
-def test_which_etags_are_digests(headers: dict[str, str], known: bool) -> None:
+def test_etags_that_are_digests(headers: dict[str, str], known: bool) -> None:
     assert announced(headers) == ({"md5": "XUFAKrxLKna5cZ2REBfFkg=="} if known else {})

@@ -1,4 +1,4 @@
-"""A run from a bucket to a bucket as a program, with nothing but its environment; its progress as JSON at the end.
+"""A run from a bucket to a bucket as a program, configured by its environment; prints its progress as JSON.
 
 Arguments: the ledger, and `{"die_at": [state, number]}` with more options.
 """

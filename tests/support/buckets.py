@@ -1,4 +1,4 @@
-"""An S3 server in a process of its own, and the bucket for a test."""
+"""An S3 server in its own process, and the bucket for a test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class S3:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to have buckets on it without any options."""
+        """The variables with which a process needs no options for buckets."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
@@ -50,7 +50,7 @@ class S3:
         }
 
     def begin(self) -> None:
-        """Nothing but one empty bucket."""
+        """Leaves one empty bucket."""
         self.admin.post(f"{self.endpoint}/moto-api/reset").raise_for_status()
         self.admin.put(f"{self.endpoint}/music", headers=_ANYBODY).raise_for_status()
 

@@ -1,4 +1,4 @@
-"""`musicai` as a process, beside a sandbox in another process."""
+"""`musicai` as a process, with a sandbox in another process."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from support.batch import Service
 SONGS = Path(__file__).parents[1] / "songs"
 MUSICAI = (sys.executable, "-W", "error", "-m", "musicai_sdk.cli")
 ECHO = ("process", "folder", "sdk-test", "in", "out", "--input-name", "file")
-"""A run of the workflow that gives back what it gets, on `in`."""
+"""A run of the workflow that returns its input, on `in`."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a command left."""
+    """The result of a command."""
 
-    output: str
-    told: str
+    stdout: str
+    stderr: str
     code: int
 
     @property
     def values(self) -> list[Any]:
-        return [json.loads(line) for line in self.output.splitlines()]
+        return [json.loads(line) for line in self.stdout.splitlines()]
 
 
 class Command:
-    """The command, in a folder and with a sandbox."""
+    """The command in a folder, with a sandbox."""
 
     def __init__(self, service: Service, folder: Path) -> None:
         self.service = service
@@ -66,13 +66,13 @@ class Command:
 
     def __call__(self, *arguments: str, code: int = 0, text: str = "", **environment: str) -> Done:
         process = self.start(*arguments, **environment)
-        output, told = process.communicate(text, timeout=100)
-        assert process.returncode == code, (output, told)
-        assert "Traceback" not in told
-        return Done(output, told, process.returncode)
+        stdout, stderr = process.communicate(text, timeout=100)
+        assert process.returncode == code, (stdout, stderr)
+        assert "Traceback" not in stderr
+        return Done(stdout, stderr, process.returncode)
 
     def here(self, *arguments: str, code: int = 0, text: str = "", **environment: str) -> Done:
-        """The same in this process, which has everything loaded."""
+        """Runs it in this process, which has everything loaded."""
         with contextlib.chdir(self.folder):
             done = CliRunner().invoke(
                 musicai, arguments, input=text, env={**self.service.variables, **environment}
@@ -83,7 +83,7 @@ class Command:
     def in_terminal(
         self, *arguments: str, until: Callable[[str], bool] = lambda _: False, **environment: str
     ) -> Done:
-        """Runs it in a terminal of 100 × 24; sends Ctrl-C when what was drawn satisfies `until`."""
+        """Runs it in a terminal of 100 × 24; sends Ctrl-C when the output satisfies `until`."""
         process, terminal = pty.fork()
         if process == 0:
             os.chdir(self.folder)
@@ -98,7 +98,7 @@ class Command:
             if select.select([terminal], [], [], 0.1)[0]:
                 try:
                     drawn += os.read(terminal, 65536)
-                except OSError:  # Linux says so at the end
+                except OSError:  # the end, on Linux
                     break
             if not pressed and until(drawn.decode(errors="replace")):
                 os.write(terminal, b"\x03")
@@ -109,12 +109,12 @@ class Command:
 
 
 def plain(drawn: str) -> str:
-    """What was drawn, without the terminal's codes."""
+    """The output without the terminal's escape sequences."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
 
 
 def make_songs(folder: Path, count: int, seconds: float = 2.0) -> list[Path]:
-    """Short pieces of real songs, each another one."""
+    """Different short pieces of real songs."""
     folder.mkdir(parents=True, exist_ok=True)
     songs = [soundfile.read(path) for path in sorted(SONGS.glob("*.ogg"))]
     paths = [folder / f"song {number:03}.wav" for number in range(count)]

@@ -1,4 +1,4 @@
-"""An S3 server as a program: moto's, which checks neither signatures nor expiry, behind a check of signed URLs.
+"""An S3 server as a program: moto, with a check of signatures and expiry in front, which moto lacks.
 
 The check is botocore's own computation of the signature, so that a URL is accepted here as it would be by Amazon.
 Prints the port it listens on.
@@ -32,7 +32,7 @@ _CLOCKS_APART = timedelta(minutes=15)
 
 
 class Checked:
-    """moto, for those who signed rightly and in time."""
+    """moto, for requests with a valid signature."""
 
     def __init__(self) -> None:
         self._app = DomainDispatcherApplication(create_backend_app)
@@ -69,7 +69,7 @@ def _refusal(request: Request) -> tuple[str, str] | None:
 class _Quiet(MotoRequestHandler):
     @override
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Signed URLs aren't printed."""
+        """Logs nothing, because URLs are signed."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A user's ten lines, in an environment with only `musicai-sdk[sandbox]` and pytest installed."""
+"""A short test of a user, in an environment with only `musicai-sdk[sandbox]` and pytest."""
 
 from __future__ import annotations
 

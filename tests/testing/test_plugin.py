@@ -1,4 +1,4 @@
-"""The pytest plugin, as somebody's tests use it: in a pytest of its own."""
+"""The pytest plugin in tests of a user, run by their own pytest."""
 
 from __future__ import annotations
 

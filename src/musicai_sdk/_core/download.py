@@ -142,6 +142,7 @@ def storage_request(
         url=url,
         headers={"Accept-Encoding": "identity", "User-Agent": session.settings.user_agent, **(headers or {})},
         timeout=session.timeout(options),
+        connect_timeout=options.get("connect_timeout"),
         attempt=attempt,
     )
 

@@ -14,7 +14,7 @@ from musicai_sdk._core.options import RequestOptions, check_timeout
 from musicai_sdk._core.session import Session
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.account import WorkflowList
-from musicai_sdk.models.filters import Filters, FiltersDict
+from musicai_sdk.models.filters import Filters, FiltersDict, RawQuery
 from musicai_sdk.models.job import Job
 
 
@@ -83,6 +83,8 @@ async def jobs(
     session: Session, filters: Filters | FiltersDict | Mapping[str, Any] | None, options: RequestOptions
 ) -> list[Job[Any]]:
     """The one page that is asked for, or all of them."""
+    if isinstance(filters, RawQuery):
+        return await session.call(LIST_JOBS, query=filters, options=options)
     page = dict[str, Any]()
     if not isinstance(filters, Filters):
         filters, page = _split(filters)
@@ -101,12 +103,17 @@ async def workflows(
     session: Session, filters: Mapping[str, Any] | None, options: RequestOptions
 ) -> WorkflowList:
     """The one page that is asked for, or all of them."""
+    page: Mapping[str, Any] = filters if isinstance(filters, RawQuery) else _page_of_workflows(filters)
+    if page or isinstance(filters, RawQuery):
+        return WorkflowList(workflows=await session.call(LIST_WORKFLOWS, query=page, options=options))
+    return WorkflowList(workflows=await list_workflows(session, options))
+
+
+def _page_of_workflows(filters: Mapping[str, Any] | None) -> dict[str, Any]:
     rest, page = _split(filters)
     if rest:
         raise InputError(f"there is no filter {next(iter(rest))!r} of workflows: they have page and size")
-    if page:
-        return WorkflowList(workflows=await session.call(LIST_WORKFLOWS, query=page, options=options))
-    return WorkflowList(workflows=await list_workflows(session, options))
+    return page
 
 
 def names(files: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,9 @@ class RequestOptions(TypedDict, total=False):
     silence while a file is moved, and the wait for the head of the answer. Connecting never takes longer than 10 s. Each
     attempt has the time for itself.
     """
+    connect_timeout: float | None
+    """Seconds within which a connection must be established, in addition to `request_timeout`; None or omitted: at most
+    10, as part of `request_timeout`."""
     max_retries: int
     """How often a failed exchange is tried again; 0 switches retries off."""
     headers: Mapping[str, str]
@@ -36,8 +39,8 @@ def check_options(options: RequestOptions) -> None:
         raise TypeError(f"there is no option {name!r}; the options of every call are {known}")
     if "max_retries" in options:
         check_max_retries(options["max_retries"], InputError)
-    if "request_timeout" in options:
-        check_timeout(options["request_timeout"], "request_timeout", InputError)
+    for name in ("request_timeout", "connect_timeout"):
+        check_timeout(options.get(name), name, InputError)
     checked_headers(options)
 
 

@@ -122,6 +122,7 @@ class Session:
             headers=headers,
             body=body,
             timeout=self.timeout(options),
+            connect_timeout=options.get("connect_timeout"),
             attempt=attempt,
             secret=self.settings.secret,
         )

@@ -54,6 +54,7 @@ async def _upload(
                 headers={"User-Agent": session.settings.user_agent, "Accept-Encoding": "identity"},
                 body=body,
                 timeout=session.timeout(options),
+                connect_timeout=options.get("connect_timeout"),
                 left=None if deadline is None else deadline - session.io.now(),
                 attempt=number,
             )

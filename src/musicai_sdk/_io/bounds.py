@@ -20,11 +20,12 @@ class Bounds:
     limits each silence of a body, and the wait for the head of the answer, which begins when the request is sent.
     """
 
-    __slots__ = ("_head_until", "_heads", "_timeout", "_until", "_whole", "over")
+    __slots__ = ("_head_until", "_heads", "_timeout", "_until", "_whole", "_whole_timeout", "over")
 
     def __init__(self, request: Request) -> None:
         self._timeout = inf if request.timeout is None else request.timeout
         self._whole = request.channel == "api"
+        self._whole_timeout = self._timeout + (request.connect_timeout or 0)
         self._heads = not self._whole and self._timeout != inf
         self._until = inf if request.left is None else clock.now() + request.left
         self._head_until = inf
@@ -38,7 +39,7 @@ class Bounds:
         """
         if self._whole:
             self._whole = False
-            self._until = min(self._until, clock.now() + self._timeout)
+            self._until = min(self._until, clock.now() + self._whole_timeout)
         until = min(self._until, self._head_until)
         return inf if until == inf else until - clock.now()
 

@@ -220,7 +220,8 @@ def timeout(request: Request) -> dict[str, float | None]:
     """
     seconds = request.timeout
     pool = None if request.left is None else max(0.001, request.left)
-    return {"connect": min(seconds or 10.0, 10.0), "read": seconds, "write": seconds, "pool": pool}
+    connect = request.connect_timeout or min(seconds or 10.0, 10.0)
+    return {"connect": connect, "read": seconds, "write": seconds, "pool": pool}
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:

@@ -42,6 +42,8 @@ class Request:
     body: bytes | Body | None = None
     timeout: float | None = None
     """Seconds after which the exchange is given up, see `musicai_sdk._io.bounds`; None waits for ever."""
+    connect_timeout: float | None = None
+    """Seconds for connecting, in addition to `timeout`; None for the default."""
     attempt: int = 1
     """Which try this is, counted from 1."""
     secret: Secret | None = None

@@ -1,38 +1,45 @@
-"""`musicai`, the command line (extra `cli`).
+"""`musicai`, the command line (extra `cli`). `python -m musicai_sdk` runs it too.
 
 ```console
 musicai process file music-ai/generate-chords song.mp3 out     # upload, run, download, delete the job
-musicai process folder music-ai/generate-chords songs out      # a catalogue; again after a crash: it goes on
+musicai process folder music-ai/generate-chords songs out      # a catalogue; run it again after a crash
 musicai batch failures out
 musicai job list --status FAILED
-musicai --json job info 27803abe-ec15-4f74-9e8a-18a99627e9b0
+musicai job info 27803abe-ec15-4f74-9e8a-18a99627e9b0 --json
 ```
 
-The key comes from `MUSIC_AI_API_KEY`, from the file that `--key-file` or `MUSIC_AI_API_KEY_FILE` names, or from a
-prompt, and never from an argument: those show in process lists. Results go to standard output, everything else to
-standard error; with `--json`, which goes before the command, the output is one JSON value, or one a line for lists.
+The key comes from the file that `--key-file` or `MUSIC_AI_API_KEY_FILE` names, from `MUSIC_AI_API_KEY`, or from a
+prompt. There is no option for the key itself: command lines show in process lists. Results go to standard output,
+everything else to standard error. With `--json`, before or after the command, the output is one JSON value, or one per
+line for lists.
 
 `process folder` draws its progress on a terminal, in colours unless `NO_COLOR` is set, and writes plain lines
-elsewhere. With `--json` standard output has every event as `musicai_sdk.batch.Event.to_dict` gives it, a line each,
-and at last one of the kind `summary`. Ctrl-C or SIGTERM once ends it in order: what is under way is finished, and
-the same command goes on later. Twice ends it at once, and loses nothing that is paid for either.
+elsewhere. With `--json`, standard output has a line for every event, as `musicai_sdk.batch.Event.to_dict` returns it, and
+finally one of the kind `summary`. Ctrl-C or SIGTERM drains the run: it finishes the tracks in flight and stops, and the
+same command continues later. A second Ctrl-C stops at once, and loses nothing that is paid for.
 
 | exit code | |
 | --- | --- |
-| 0 | done: of `process folder`, every input has its results; with `--watch`, every input until Ctrl-C |
-| 1 | a job or a file failed; of `process folder`, some did, and the others are done |
-| 2 | wrong usage, or a ledger that can't be used |
+| 0 | success; for `process folder`, every input has results; with `--watch`, every input before Ctrl-C |
+| 1 | a job or a file failed; for `process folder`, some inputs failed and the others are done |
+| 2 | wrong usage, or an unusable ledger |
 | 3 | no key, a wrong key, or a wrong setting |
 | 4 | no such job or workflow |
-| 5 | the service, the network or a cluster's worker failed; the same command may succeed later |
-| 130 | interrupted by Ctrl-C; a job that is paid for goes on, and the message says how to pick it up |
-| 143 | the same by SIGTERM; `process folder` ends in order then too, with 130 |
+| 5 | the service, the network or a worker failed; the same command may succeed later |
+| 130 | interrupted by Ctrl-C; a paid job continues, and the message says how to recover it |
+| 143 | the same by SIGTERM; `process folder` drains then too, and exits with 130 |
 
-Shell completion, for bash in `~/.bashrc` (zsh and fish with `zsh_source` and `fish_source`):
+Shell completion, for bash in `~/.bashrc` (zsh and fish: `zsh_source`, `fish_source`):
 
 ```console
 eval "$(_MUSICAI_COMPLETE=bash_source musicai)"
 ```
+
+For developers: nothing else in the package imports this room, and it uses only the public clients, `batch`, `codegen`,
+`sandbox` and `storage`. `app.py` assembles the commands, `commands/` holds them (its docstring says how to add one),
+`group.py` gives each of them the shared options, `context.py` connects and writes results, `errors.py` maps errors to
+messages and exit codes, `arguments.py` and `locations.py` check the command line, `recovery_hints.py` protects paid jobs,
+and `progress/` and `summary.py` show a run.
 """
 
 from __future__ import annotations
@@ -49,6 +56,6 @@ def main() -> None:
         if error.name != "click":
             raise
         sys.exit('musicai needs the extra `cli`: pip install "musicai-sdk[cli]"')
-    # httpx brings a command line of its own, and imports rich and pygments for it wherever they are installed: 0.1 s.
+    # httpx imports rich and pygments for its own command line if they are installed, which takes 0.1 s.
     sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
     musicai(prog_name="musicai")

@@ -1,4 +1,4 @@
-"""`python -m musicai_sdk.cli` is `musicai`."""
+"""`python -m musicai_sdk.cli` runs the `musicai` command."""
 
 from __future__ import annotations
 

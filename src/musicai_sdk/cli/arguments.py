@@ -1,4 +1,4 @@
-"""What stands on the command line, checked before anything is sent: parameters, places, slugs, seconds."""
+"""Arguments and options of the commands, checked before any request: workflows, parameters, paths, seconds."""
 
 from __future__ import annotations
 
@@ -8,94 +8,102 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
+ShellComplete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
 
-_WEB = ("https://", "http://")
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MANIFESTS = (".csv", ".jsonl", ".ndjson")
 
 
-MORE_THAN_NOTHING = click.FloatRange(min=0, min_open=True)
-NOTHING_OR_MORE = click.FloatRange(min=0)
+class Seconds(click.FloatRange):
+    """A number of seconds. A plain range accepts "nan", which is neither below nor above any limit."""
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, if it is in the range."""
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail("it must be a number of seconds", param, ctx)
+        return seconds
 
 
-def a_time(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
-    """Seconds. A range lets "nan" pass, which is neither less nor more than anything."""
-    if math.isnan(value):
-        raise click.BadParameter("it must be a number of seconds")
-    return value
+DEFAULT_TIMEOUT = 3600.0
+"""Seconds to wait for a job."""
+TIMEOUT = Seconds(min=0, min_open=True)
 
 
-def limit(seconds: float) -> float | None:
-    """A timeout as the client takes it: `inf` waits without end."""
+def client_timeout(seconds: float) -> float | None:
+    """A timeout in the form of the client, for which None means no limit: `inf` on the command line."""
     return None if math.isinf(seconds) else seconds
 
 
-def _slug(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not value.strip():
-        raise click.BadParameter("it is empty: `musicai workflow list` shows the account's workflows")
-    return value
+def _not_blank(instead: str) -> Callable[[click.Context, click.Parameter, str], str]:
+    def check(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+        if not value.strip():
+            raise click.BadParameter(f"it is empty: {instead}")
+        return value
+
+    return check
 
 
 def workflow_argument(function: F) -> F:
     """The argument WORKFLOW: a slug."""
-    return click.argument("workflow", callback=_slug)(function)
+    check = _not_blank("`musicai workflow list` prints the account's workflows")
+    return click.argument("workflow", callback=check)(function)
 
 
-def paths(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Has the shell complete a place by its own files, as `click.Path` does, which would not take addresses."""
-    return _by_the_shell(incomplete, "file")
+def _complete(kind: str) -> ShellComplete:
+    """Lets the shell complete paths, as `click.Path` does, for arguments that may also be URLs."""
+
+    def complete(
+        _context: click.Context, _parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        from click.shell_completion import CompletionItem  # only the shell needs it
+
+        return [CompletionItem(incomplete, type=kind)]
+
+    return complete
 
 
-def folders(
-    _context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem[str]]:
-    """The same where only a folder will do."""
-    return _by_the_shell(incomplete, "dir")
-
-
-def _by_the_shell(incomplete: str, kind: str) -> list[CompletionItem[str]]:
-    from click.shell_completion import CompletionItem  # only the shell needs it
-
-    return [CompletionItem(incomplete, type=kind)]
-
-
-def _parameter_name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not value.strip():
-        raise click.BadParameter("it is empty: name the parameter, such as inputUrl")
-    return value
+complete_file: ShellComplete = _complete("file")
+complete_folder: ShellComplete = _complete("dir")
 
 
 def parameter_options(takes: str) -> Callable[[F], F]:
-    """The options for the workflow's parameters; `takes` says what goes into the one of `--input-name`."""
+    """The options for the workflow's parameters; `takes` describes the value of the one that `--input-name` names."""
 
     def options(function: F) -> F:
-        text = f"The parameter that takes {takes}."
         function = click.option(
-            "--input-name", default="inputUrl", callback=_parameter_name, show_default=True, help=text
+            "--input-name",
+            default="inputUrl",
+            callback=_not_blank("name the parameter, such as inputUrl"),
+            show_default=True,
+            help=f"The parameter that takes {takes}.",
         )(function)
-        text = "A parameter; JSON or text."
-        return click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help=text)(function)
+        return click.option(
+            "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; JSON or text."
+        )(function)
 
     return options
 
 
-def parameters(pairs: Iterable[str], *, taken: str | None = None) -> dict[str, Any]:
-    """`name=value` options; a value that is JSON is that value, everything else is text.
+def parse_pairs(pairs: Iterable[str], *, reserved: str | None = None) -> dict[str, Any]:
+    """The values of repeated `NAME=VALUE` options. A value that is valid JSON is parsed; any other is text.
 
     Args:
         pairs: The options.
-        taken: The parameter that the file goes to.
+        reserved: The name of the parameter that the input file goes to.
 
     Raises:
-        BadParameter: one isn't `name=value`, or a name has two values.
+        BadParameter: an option isn't `NAME=VALUE`, or repeats a name.
     """
     values = dict[str, Any]()
     for pair in pairs:
@@ -104,9 +112,9 @@ def parameters(pairs: Iterable[str], *, taken: str | None = None) -> dict[str, A
             raise click.BadParameter(f"{pair!r} isn't name=value")
         if name in values:
             raise click.BadParameter(f"{name!r} is given twice")
-        if name == taken:
+        if name == reserved:
             raise click.BadParameter(
-                f"{name!r} is the parameter that FILE goes to; --input-name names another"
+                f"{name!r} is the parameter that FILE goes to; --input-name chooses another"
             )
         try:
             values[name] = json.loads(text)
@@ -115,38 +123,52 @@ def parameters(pairs: Iterable[str], *, taken: str | None = None) -> dict[str, A
     return values
 
 
-def input_value(text: str) -> str | Path:
-    """An input on the command line: a URL as it is, everything else a local file.
+def parse_input(text: str) -> str | Path:
+    """An input file: a URL as text, or the path of a local file.
 
     Raises:
-        UsageError: it is an address that only `process folder` can read, or nobody.
+        UsageError: the service can't read such a URL.
     """
     from musicai_sdk.errors import InputError
     from musicai_sdk.workflows.inputs import web_address
 
-    if text.strip().lower().startswith(_WEB):
+    if is_web(text):
         try:
             return web_address(text) or text
         except InputError as error:
             raise click.UsageError(str(error)) from None
     if is_remote(text):
         raise click.UsageError(
-            f"can't read {text!r} here: give a file or an https:// URL; `musicai process folder` takes buckets"
+            f"can't read {text!r} here: give a file or an https:// URL; `musicai process folder` reads buckets"
         )
     return Path(text)
 
 
 def is_remote(text: str) -> bool:
-    """Whether it says itself that it is no local path."""
+    """Whether the text has the form of a URL."""
     return _REMOTE.match(text.lstrip()) is not None
 
 
-def output_folder(text: str) -> Path:
-    """OUT of a command that writes to this machine only.
+def is_web(text: str) -> bool:
+    """Whether the text has the form of an `https://` or `http://` URL."""
+    from musicai_sdk.workflows.inputs import WEB_SCHEMES
+
+    return is_remote(text) and text.strip().partition("://")[0].lower() in WEB_SCHEMES
+
+
+def in_bucket(text: str) -> bool:
+    """Whether the text is the URL of a bucket, or of something in it."""
+    from musicai_sdk.storage.objects import SCHEMES
+
+    return text.startswith(SCHEMES)
+
+
+def local_output_folder(text: str) -> Path:
+    """OUT of a command that writes only to this machine, after a check that it is writable.
 
     Raises:
-        UsageError: it is an address.
-        OSError: nothing can be written there.
+        UsageError: it is a URL.
+        OSError: it isn't writable.
     """
     if is_remote(text):
         raise click.UsageError(
@@ -157,12 +179,12 @@ def output_folder(text: str) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """Writes a file there and takes it away again: what is paid for must find its place. Leaves nothing behind.
+    """Writes a file to a folder and removes it, with all folders made for it: results must not be paid for in vain.
 
     Raises:
-        OSError: that can't be done.
+        OSError: the folder isn't writable.
     """
-    import tempfile  # only here: it brings much with it
+    import tempfile  # slow to import
 
     made = list[Path]()
     try:
@@ -173,33 +195,33 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder, prefix=".musicai-"):
             pass
     except OSError as error:
-        in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
-        why = "a file is in the way" if in_the_way else error.strerror
-        raise OSError(error.errno, f"results can't be written there: {why}", str(folder)) from None
+        blocked = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "a file is in the way" if blocked else error.strerror
+        raise OSError(error.errno, f"results can't be written there: {reason}", str(folder)) from None
     finally:
         for each in reversed(made):
-            with suppress(OSError):  # somebody else has put something into it
+            with suppress(OSError):  # another process has written to it meanwhile
                 each.rmdir()
 
 
 def check_media(text: str, *, manifests: bool) -> None:
-    """A single file that is no audio or video by its name would be uploaded and paid for, and fail.
+    """Checks by its extension that a single input is audio or video: any other file would cost a job that fails.
 
     Args:
-        text: The file, or an object in a bucket.
-        manifests: Whether manifests are taken here.
+        text: A file, or an object in a bucket.
+        manifests: Whether the command reads manifests.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not.
     """
     from musicai_sdk.batch.inputs.folder import MEDIA
 
-    ending = PurePosixPath(text.replace("\\", "/")).suffix.lower()
-    if ending in MEDIA or (manifests and ending in _MANIFESTS):
+    extension = PurePosixPath(text.replace("\\", "/")).suffix.lower()
+    if extension in MEDIA or (manifests and extension in _MANIFESTS):
         return
-    takes = "a manifest ends in .csv, .jsonl or .ndjson; " if manifests else ""
-    if not manifests and ending in _MANIFESTS:
-        takes = "`musicai process folder` takes manifests; "
+    hint = "a manifest ends in .csv, .jsonl or .ndjson; " if manifests else ""
+    if not manifests and extension in _MANIFESTS:
+        hint = "`musicai process folder` reads manifests; "
     raise click.UsageError(
-        f"{text!r} is no audio or video file by its name: {takes}--force sends it as it is, and pays for it"
+        f"{text!r} doesn't have the extension of an audio or video file: {hint}--force sends it anyway, as a paid job"
     )

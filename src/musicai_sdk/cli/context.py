@@ -1,20 +1,21 @@
-"""What all commands share: where the key comes from, how results are written, and how a command ends."""
+"""What all commands share: the key and its origin, the output of results, and the way in which a command ends."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import wraps
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from musicai_sdk.cli.errors import INTERRUPTED, tell
+from musicai_sdk.cli.errors import INTERRUPTED, report_error
 
 if TYPE_CHECKING:
     from musicai_sdk import AsyncMusicAiClient, MusicAiClient
@@ -25,36 +26,38 @@ T = TypeVar("T")
 
 KEY_VARIABLE = "MUSIC_AI_API_KEY"
 KEY_FILE_VARIABLE = "MUSIC_AI_API_KEY_FILE"
+_BLOCK = 1000
+"""Lines whose columns are aligned with each other: a long list must not wait for its end."""
 
 
 @dataclass
 class CommandContext:
-    """The options of the `musicai` group."""
+    """The options of `musicai` itself."""
 
-    as_json: bool
-    key_file: Path | None
-    base_url: str | None
+    as_json: bool = False
+    key_file: Path | None = None
+    base_url: str | None = None
     key_origin: str | None = field(default=None, init=False)
-    """Where the key came from, in words; None when the client reads the environment itself."""
+    """The origin of the key, in words; None if the client reads the environment itself."""
 
     def client(self) -> AbstractContextManager[MusicAiClient]:
-        """A client with the key from the environment, a file or a prompt."""
+        """A client with the key from a file, the environment or a prompt."""
         from musicai_sdk import MusicAiClient
 
         return MusicAiClient(self._key(), base_url=self.base_url)
 
     def connection(self) -> Callable[[], AsyncMusicAiClient]:
-        """Makes asynchronous clients with that key; it is asked for now, before anything is drawn."""
+        """A factory of asynchronous clients. The key is read now: a prompt must come before the progress display."""
         from musicai_sdk import AsyncMusicAiClient
 
         key = self._key()
         return lambda: AsyncMusicAiClient(key, base_url=self.base_url)
 
-    def give_to_children(self) -> None:
-        """Puts the key and the address where processes that we start look for them.
+    def export_to_children(self) -> None:
+        """Sets the environment variables from which child processes read the key and the address.
 
         Raises:
-            ConfigurationError: no client can be made of them. Among a child's variables an empty address is none.
+            ConfigurationError: the key or the address is invalid. Children would read an empty address as the default.
         """
         from musicai_sdk import MusicAiClient
 
@@ -69,93 +72,99 @@ class CommandContext:
         from musicai_sdk.errors import ConfigurationError
 
         ways = f"set {KEY_VARIABLE}, or name a file with --key-file or {KEY_FILE_VARIABLE}"
-        if self.key_file is not None:
-            self.key_origin = f"the key file {str(self.key_file)!r}"
+        file = self.key_file or os.environ.get(KEY_FILE_VARIABLE)
+        if file:
+            self.key_origin = f"the key file {str(file)!r}"
             try:
-                key = self.key_file.read_text(encoding="utf-8")
+                key = Path(file).read_text(encoding="utf-8")
             except UnicodeDecodeError:
-                raise click.UsageError(f"{self.key_origin} isn't text, so there is no key in it") from None
+                raise click.UsageError(f"{self.key_origin} isn't text, so it contains no key") from None
+            except OSError as error:
+                raise click.UsageError(f"{self.key_origin} can't be read: {error.strerror}") from None
             if not key.strip():
                 raise ConfigurationError(f"{self.key_origin} is empty: put an API key into it, or {ways}")
             return key
         if os.environ.get(KEY_VARIABLE, "").strip():
             return None
         if not sys.stdin.isatty():
-            raise ConfigurationError(f"no API key: {ways} (keys are made in the Music.AI dashboard)")
-        self.key_origin = "the key that was typed in"
+            raise ConfigurationError(f"no API key: {ways} (create keys in the Music.AI dashboard)")
+        self.key_origin = "the key from the prompt"
         return str(click.prompt("API key", hide_input=True, err=True))
 
     def show(self, value: Mapping[str, Any], line: str) -> None:
         """Writes one result: as JSON, or as a line for people and pipes."""
         click.echo(visible(json.dumps(dict(value), ensure_ascii=False) if self.as_json else line))
 
-    def show_all(self, values: Iterable[tuple[Mapping[str, Any], str]]) -> None:
-        """Writes many results, each as soon as it is there."""
-        for value, line in values:
-            self.show(value, line)
+    def show_all(self, rows: Iterable[tuple[Mapping[str, Any], Sequence[str]]]) -> None:
+        """Writes a list: each result as JSON as soon as it is known, or aligned columns."""
+        pending = iter(rows)
+        while block := list(islice(pending, 1 if self.as_json else _BLOCK)):
+            cells = [[visible(cell) for cell in row] for _, row in block]
+            widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+            for (value, _), row in zip(block, cells, strict=True):
+                line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+                self.show(value, line.rstrip())
 
     def show_files(self, files: JobFiles) -> None:
-        """Writes where the results of a job are."""
+        """Writes the paths of a job's results."""
         for output, path in files.items():
             self.show({"output": output, "path": str(path)}, str(path))
         self.show({"manifest": str(files.manifest)}, str(files.manifest))
 
-    def tell(self, error: BaseException) -> int:
-        """Writes an error as a message; returns the exit code, or raises what is no error of use."""
-        return tell(error, self.key_origin, as_json=self.as_json)
+    def report_error(self, error: BaseException) -> int:
+        """Writes an error as a message and returns the exit code; raises errors that the command doesn't know."""
+        return report_error(error, self.key_origin, as_json=self.as_json)
 
 
 def note(text: str) -> None:
-    """Tells what is going on, on standard error."""
+    """Writes a line about the progress of a command to standard error."""
     click.echo(visible(text), err=True)
 
 
 def visible(text: str) -> str:
-    """Output that can't take over a terminal: control characters, as in a job's name, are escaped as in JSON.
+    """Text with its control characters escaped as in JSON: a job's name must not control the terminal.
 
-    So JSON says the same as before.
+    JSON keeps its meaning.
     """
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
-def ask(question: str) -> None:
+def confirm(question: str) -> None:
     """Asks a yes-or-no question.
 
     Raises:
         Abort: the answer is no, or Ctrl-C.
-        UsageError: there is nobody to ask.
+        UsageError: standard input is at its end.
     """
     try:
         click.confirm(question, abort=True, err=True)
     except click.Abort as refusal:
         if isinstance(refusal.__context__, EOFError):
             note("")
-            raise click.UsageError("nobody is here to answer: --yes goes on without a question") from None
+            raise click.UsageError("no answer on standard input: --yes skips the question") from None
         raise
 
 
-def command(function: Callable[P, T]) -> Callable[P, T]:
-    """Around every command: errors become a message and an exit code, without a traceback."""
+def command(function: Callable[Concatenate[CommandContext, P], T]) -> Callable[P, T]:
+    """The innermost decorator of every command: passes the context, and turns errors into messages and exit codes."""
 
     @wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         context = click.get_current_context()
+        settings = context.ensure_object(CommandContext)
         try:
-            return function(*args, **kwargs)
+            return function(settings, *args, **kwargs)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except click.Abort as refusal:
-            # click makes one of Ctrl-C at a prompt, and of a "no" too.
+            # click raises Abort for Ctrl-C at a prompt, and for a "no" as well.
             if isinstance(refusal.__context__, KeyboardInterrupt):
                 note("\nmusicai: interrupted")
                 context.exit(INTERRUPTED)
             raise
-        except (Exception, KeyboardInterrupt) as error:
-            settings = context.find_object(CommandContext)
-            if settings is None:  # a command of somebody else's group
-                raise
-            context.exit(settings.tell(error))
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - unknown ones are raised again
+            context.exit(settings.report_error(error))
 
     return wrapper

@@ -1,4 +1,4 @@
-"""What an error says on the command line, and what the exit code says of it."""
+"""Errors on the command line: their messages and exit codes."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
     from musicai_sdk.errors import MusicAiError
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as the shell has it: 128 and the signal's number."""
+"""The exit code after Ctrl-C, by the shell's convention: 128 plus the signal's number."""
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-"""What the HTTP library reads when a connection is made."""
+"""Variables that the HTTP library reads when it connects."""
 
 
 class Hint(str):
-    """A note on an error (`add_note`) that is written for this command: what to type next."""
+    """A note on an error (`add_note`) for users of the command: what to type next."""
 
     __slots__ = ()
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, as `docker stop` and systemd send it, in a command that stops where it is."""
+    """SIGTERM, as `docker stop` and systemd send it, in a command that stops at once."""
 
 
-def tell(error: BaseException, key_origin: str | None, *, as_json: bool) -> int:
-    """Writes an error on standard error, without a traceback.
+def report_error(error: BaseException, key_origin: str | None, *, as_json: bool) -> int:
+    """Writes an error to standard error, without a traceback.
 
     Args:
-        error: What ended the command.
-        key_origin: Where the key came from, in words, if it wasn't the environment.
-        as_json: Whether for a program.
+        error: The error that ended the command.
+        key_origin: The origin of the key, in words, unless it is the environment.
+        as_json: Whether to write JSON.
 
     Returns:
         The exit code.
 
     Raises:
-        BaseException: the error itself, if it is none that the command knows: a bug needs its traceback.
+        BaseException: the error itself, if the command doesn't know it: a bug needs its traceback.
     """
     from musicai_sdk.cli.formatting import printable
     from musicai_sdk.errors import MusicAiError
@@ -48,13 +48,11 @@ def tell(error: BaseException, key_origin: str | None, *, as_json: bool) -> int:
     if isinstance(error, KeyboardInterrupt):
         text, code = ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", INTERRUPTED)
     elif isinstance(error, MusicAiError):
-        text, code = _in_our_words(error, key_origin), exit_code(error)
-    elif (
-        isinstance(error, OSError) and error.errno != errno.EPIPE
-    ):  # click ends quietly when its reader is gone
-        text, code = _of_the_machine(error), 1
-    elif (named := _network_settings(error)) is not None:
-        text, code = printable(named), 3
+        text, code = _for_the_command(error, key_origin), exit_code(error)
+    elif isinstance(error, OSError) and error.errno != errno.EPIPE:  # click exits quietly after EPIPE
+        text, code = _os_error(error), 1
+    elif (problem := _proxy_problem(error)) is not None:
+        text, code = printable(problem), 3
     else:
         raise error
     hints = [note for note in getattr(error, "__notes__", ()) if isinstance(note, Hint)]
@@ -67,58 +65,59 @@ def tell(error: BaseException, key_origin: str | None, *, as_json: bool) -> int:
 
 
 def exit_code(error: MusicAiError) -> int:
-    """What the exit code says of an error; the package's docstring has the table."""
+    """The exit code for an error; the docstring of `musicai_sdk.cli` has the table."""
     from musicai_sdk import errors
     from musicai_sdk.batch import LedgerError, ShardsFailedError
 
-    codes: list[tuple[type[MusicAiError] | tuple[type[MusicAiError], ...], int]] = [
-        ((errors.ConfigurationError, errors.AuthenticationError, errors.PermissionDeniedError), 3),
-        ((errors.InputError, LedgerError), 2),
-        (errors.NotFoundError, 4),
-        (
-            (
-                errors.ConnectionFailedError,
-                errors.RateLimitError,
-                errors.ServerError,
-                errors.WaitTimeoutError,
-                ShardsFailedError,
-            ),
-            5,
-        ),
-    ]
-    return next((code for kinds, code in codes if isinstance(error, kinds)), 1)
+    match error:
+        case errors.ConfigurationError() | errors.AuthenticationError() | errors.PermissionDeniedError():
+            return 3
+        case errors.InputError() | LedgerError():
+            return 2
+        case errors.NotFoundError():
+            return 4
+        case (
+            errors.ConnectionFailedError()
+            | errors.RateLimitError()
+            | errors.ServerError()
+            | errors.WaitTimeoutError()
+            | ShardsFailedError()
+        ):
+            return 5
+        case _:
+            return 1
 
 
-def _in_our_words(error: MusicAiError, key_origin: str | None) -> str:
-    """The package speaks to who writes Python: what is typed there isn't what is typed here."""
+def _for_the_command(error: MusicAiError, key_origin: str | None) -> str:
+    """The text of an error without advice that only makes sense in Python."""
     from musicai_sdk.errors import WaitTimeoutError
 
     if isinstance(error, WaitTimeoutError):
         status = error.status or "in an unknown state"
-        return f"job {error.job_id} is still {status}: the time is over, the job goes on and will be charged"
+        return f"timed out: job {error.job_id} is still {status}; it continues and will be charged"
     text = str(error).replace(", or pass allow_http=True", "")
     return text.replace("the argument api_key", key_origin) if key_origin else text
 
 
-def _of_the_machine(error: OSError) -> str:
+def _os_error(error: OSError) -> str:
     from musicai_sdk.cli.formatting import printable
 
     name: object = cast("object", error.filename)
-    place = f"{name!r}: " if isinstance(name, str) else ""
-    why = printable(f"{place}{error.strerror or error}")
-    # A TLS error has no file's name; what it is about stands in the environment.
+    prefix = f"{name!r}: " if isinstance(name, str) else ""
+    text = printable(f"{prefix}{error.strerror or error}")
+    # A TLS error doesn't name the file; these variables do.
     variables = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
-    about_tls = type(error).__module__ == "ssl" or name in [os.environ[name] for name in variables]
-    return f"{why} (look at {' and '.join(variables)})" if variables and about_tls else why
+    from_tls = type(error).__module__ == "ssl" or name in [os.environ[name] for name in variables]
+    return f"{text} (check {' and '.join(variables)})" if variables and from_tls else text
 
 
-def _network_settings(error: BaseException) -> str | None:
-    """What is wrong with a proxy, which only shows when a connection is made; None of every other error."""
+def _proxy_problem(error: BaseException) -> str | None:
+    """The mistake in a proxy's settings, which shows when the client connects; None for every other error."""
     missing = isinstance(error, ImportError) and "socksio" in str(error)
     if not missing and not (
         type(error).__module__.startswith("httpx") and type(error).__name__ == "InvalidURL"
     ):
         return None
     names = [name for name in _PROXIES if os.environ.get(name)]
-    why = 'a SOCKS proxy needs: pip install "httpx[socks]"' if missing else f"{error}"
-    return f"{' or '.join(names) or 'a proxy'} can't be used: {why}"
+    reason = 'a SOCKS proxy needs: pip install "httpx[socks]"' if missing else f"{error}"
+    return f"{' or '.join(names) or 'a proxy'} can't be used: {reason}"

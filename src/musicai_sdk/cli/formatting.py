@@ -1,4 +1,4 @@
-"""Figures and names as people read them."""
+"""Numbers, names and paths in the form that people read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 
 from musicai_sdk.batch.report.format import duration, size, without_controls, without_queries
 
-__all__ = ["duration", "place", "printable", "rate", "shortened", "size", "times"]
+__all__ = ["duration", "plural", "printable", "rate", "short_path", "shortened", "size"]
 
 
 def rate(per_second: float) -> str:
-    """How often: `2.1/s`, `14/min`, `3.0/h`."""
+    """A frequency: `2.1/s`, `14/min`, `3.0/h`."""
     unit, seconds = next(
         ((unit, seconds) for unit, seconds in (("s", 1), ("min", 60)) if per_second * seconds >= 1),
         ("h", 3600),
@@ -19,21 +19,21 @@ def rate(per_second: float) -> str:
     return f"{value:.0f}/{unit}" if value >= 9.95 else f"{value:.1f}/{unit}"
 
 
-def times(count: int, what: str) -> str:
-    """A number of something: `1 track`, `2,000 tracks`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def plural(count: int, noun: str) -> str:
+    """A number with its noun: `1 track`, `2,000 tracks`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def printable(text: str) -> str:
-    """Text from elsewhere, such as a file's name, that can't take over a terminal, break a line or tell a secret."""
+    """Foreign text, such as a file's name, without control characters and without the queries of URLs."""
     return without_controls(without_queries(text))
 
 
-def place(source: str) -> str:
-    """A source as short as it can be told: relative to where we are, if it lies there."""
-    return printable(source.removeprefix(os.getcwd() + os.sep))  # noqa: PTH109 - once for each line drawn
+def short_path(source: str) -> str:
+    """A source, relative to the working directory if it is inside."""
+    return printable(source.removeprefix(os.getcwd() + os.sep))  # noqa: PTH109 - called for each line of the screen
 
 
 def shortened(text: str, width: int) -> str:
-    """A path with its end, which tells most, in so many characters."""
+    """The end of a path, in at most `width` characters."""
     return text if len(text) <= width else "…" + text[len(text) - max(width - 1, 1) :]

@@ -1,35 +1,49 @@
-"""The `musicai` group as click sees it: an option of its own in the wrong place is told where it goes."""
+"""The classes of all commands and groups: each accepts the options that belong to `musicai` itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-if TYPE_CHECKING:
-    from typing_extensions import override
-else:
-
-    def override(method: F) -> F:
-        """Loading the real one takes as long as a third of click, and only checkers read it."""
-        return method
+from musicai_sdk.cli.context import KEY_FILE_VARIABLE, CommandContext
 
 
-class Root(click.Group):
-    """The group, which says where its own options go."""
+def _store(context: click.Context, option: click.Parameter, value: object) -> None:
+    settings = context.ensure_object(CommandContext)
+    name = option.name or ""
+    if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        setattr(settings, name, value)
 
-    @override
-    def invoke(self, ctx: click.Context) -> object:
-        """Runs the command that is named."""
-        try:
-            return super().invoke(ctx)
-        except click.NoSuchOption as error:
-            own = {option for parameter in self.params for option in parameter.opts}
-            if error.option_name not in own:
-                raise
-            raise click.UsageError(
-                f"{error.option_name} goes before the command, right after `musicai`", error.ctx
-            ) from None
+
+def _option(*names: str, **settings: Any) -> click.Option:
+    return click.Option(names, callback=_store, expose_value=False, **settings)
+
+
+_OPTIONS: list[click.Parameter] = [
+    _option("--json", "as_json", is_flag=True, help="Write results as JSON, one value per line."),
+    _option(
+        "--key-file",
+        type=click.Path(path_type=Path),
+        help=f"Read the API key from this file; {KEY_FILE_VARIABLE} can name it too.",
+    ),
+    _option("--base-url", help="The address of the API; MUSIC_AI_BASE_URL or the real service if omitted."),
+]
+"""The options of `musicai`. Each sets the field of its name in the `CommandContext`; the last one given counts."""
+
+
+class Command(click.Command):
+    """A command that also accepts `--json`, `--key-file` and `--base-url`."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params.extend(_OPTIONS)
+
+
+class Group(Command, click.Group):
+    """A group that accepts the same options; its commands and subgroups do so too."""
+
+    command_class: type[click.Command] | None = Command
+    group_class: type[click.Group | type] | None = type

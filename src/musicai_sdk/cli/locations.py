@@ -1,4 +1,4 @@
-"""What stands on the command line of `process folder` for inputs, and for where results go."""
+"""IN, OUT and the ledger of `process folder`, checked before any request."""
 
 from __future__ import annotations
 
@@ -8,106 +8,104 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from musicai_sdk.cli.arguments import check_media, check_writable, is_remote
+from musicai_sdk.cli.arguments import check_media, check_writable, in_bucket, is_remote, is_web
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Inputs
 
-_BUCKETS = ("s3://", "gs://", "az://")
-_WEB = ("https://", "http://")
-_SHOWN = 6
-"""Files that a message names."""
+_LISTED = 6
+"""File names in a message."""
 
 
-def inputs_at(
+def parse_inputs(
     text: str, *, glob: str | None, recursive: bool, watch: bool, settle: float, force: bool = False
 ) -> Inputs:
-    """What IN stands for: a folder, a manifest, a file, a URL; in a bucket a prefix, or an object by its extension.
+    """The meaning of IN: a folder, a manifest, a file or a URL; in a bucket an object if it has an extension.
 
     Args:
         text: IN.
-        glob: Which files of a folder.
-        recursive: Whether the folders in it count too.
-        watch: Whether to wait for files that come.
-        settle: Seconds after which an unchanged file is complete.
-        force: Whether a single file that is no audio or video by its name is taken.
+        glob: The pattern of file names in a folder.
+        recursive: Whether to include subfolders.
+        watch: Whether to wait for new files.
+        settle: Seconds after which an unchanged file counts as complete.
+        force: Whether to accept a single file without the extension of audio or video.
 
     Raises:
-        UsageError: there is no such thing, or it and the options don't fit together.
+        UsageError: it doesn't exist, or an option doesn't fit it.
     """
     from musicai_sdk.batch import Folder, Watch
 
-    bucket = text.startswith(_BUCKETS)
-    if is_remote(text) and not bucket and not text.startswith(_WEB):
+    bucket = in_bucket(text)
+    if is_remote(text) and not bucket and not is_web(text):
         raise click.UsageError(
             f"can't read {text!r}: inputs are on this machine, or at https://, s3://, gs://, az://"
         )
     if watch:
         if not text or not Path(text).is_dir():
-            raise click.UsageError(f"--watch needs a folder on this machine, and {text!r} is none")
+            raise click.UsageError(f"--watch needs a folder on this machine; {text!r} is not one")
         return Watch(text, glob, recursive, settle)
     if not is_remote(text) and not (text and Path(text).exists()):
         raise click.UsageError(f"there is no {text!r}")
-    if (not bucket and Path(text).is_dir()) or (bucket and not _is_file(text)):
+    if (not bucket and Path(text).is_dir()) or (bucket and not _has_extension(text)):
         return Folder(text, glob, recursive)
     if glob is not None:
-        raise click.UsageError(f"--glob needs a folder, and {text!r} is none")
-    if not force and not text.startswith(_WEB):
+        raise click.UsageError(f"--glob needs a folder; {text!r} is not one")
+    if not force and not is_web(text):
         check_media(text, manifests=True)
     return text
 
 
-def places_of(out: str, ledger: str | None) -> tuple[str, Path]:
-    """Where results go, and where the ledger is.
+def output_and_ledger(out: str, ledger: str | None) -> tuple[str, Path]:
+    """OUT and the path of the ledger.
 
     Raises:
-        UsageError: a bucket needs a ledger elsewhere, or it is no place to write to.
+        UsageError: OUT is neither a folder nor in a bucket, or a bucket without a ledger on this machine.
     """
     from musicai_sdk.batch import ledger_of
 
-    if not out or (is_remote(out) and not out.startswith(_BUCKETS)):
-        raise click.UsageError(f"can't write to {out!r}: give a folder, or a place at s3://, gs:// or az://")
+    if not out or (is_remote(out) and not in_bucket(out)):
+        raise click.UsageError(f"can't write to {out!r}: give a folder, or an s3://, gs:// or az:// URL")
     if ledger is not None:
         if is_remote(ledger):
-            raise click.UsageError(f"the ledger is a file on this machine, and {ledger!r} isn't")
+            raise click.UsageError(f"the ledger must be a file on this machine, not {ledger!r}")
         return out, Path(ledger)
-    if out.startswith(_BUCKETS):
+    if in_bucket(out):
         raise click.UsageError(
-            f"results in {out!r} need --ledger FILE: a file on this machine, by which later runs know what is paid"
+            f"results in {out!r} need --ledger FILE, a file on this machine: it tells later runs which jobs are paid"
             " for and done"
         )
     return out, ledger_of(out)
 
 
-def check_out(out: str) -> None:
-    """Sees to it that a folder for results can be written to, before anything is paid for.
+def check_output(out: str) -> None:
+    """Checks that a local OUT is writable, before anything is paid for.
 
     Raises:
-        OSError: it can't.
+        OSError: it is not.
     """
-    if not out.startswith(_BUCKETS):
+    if not in_bucket(out):
         check_writable(Path(out))
 
 
-def check_free(folder: Path) -> None:
-    """Checks that no results are in a folder: the job that gave them is gone, and nothing else has them.
+def check_no_results(folder: Path) -> None:
+    """Checks that a folder holds no results of another job: their job may be deleted, and no other copy exist.
 
     Raises:
-        UsageError: there are; the text names them.
+        UsageError: it does; the text names them.
     """
     from musicai_sdk.models.files import RESULT_MANIFEST
 
     manifest = folder / RESULT_MANIFEST
     if manifest.exists() or manifest.is_symlink():
-        names = ", ".join(sorted({manifest.name, *_listed(manifest)})[:_SHOWN])
+        names = ", ".join(sorted({manifest.name, *_files_of(manifest)})[:_LISTED])
         raise click.UsageError(
-            f"results are in {str(folder)!r} already ({names}): give another folder, or --overwrite to replace them."
+            f"{str(folder)!r} already holds results ({names}): give another folder, or --overwrite to replace them."
             " Nothing was sent"
         )
 
 
-def _listed(manifest: Path) -> list[str]:
-    """The files that a manifest names, as far as it can be read."""
+def _files_of(manifest: Path) -> list[str]:
+    """The files that a manifest names; none if it is unreadable."""
     try:
         content: object = json.loads(manifest.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -116,5 +114,5 @@ def _listed(manifest: Path) -> list[str]:
     return [each[2:] for each in values if isinstance(each, str) and each.startswith("./")]
 
 
-def _is_file(text: str) -> bool:
+def _has_extension(text: str) -> bool:
     return not text.endswith("/") and bool(PurePosixPath(text.partition("://")[2]).suffix)

@@ -1,4 +1,4 @@
-"""A job that is paid for: whatever ends the command, it says how the job is picked up again."""
+"""The life of one job in a command. Whatever ends the command early, its message says how to recover the paid job."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from musicai_sdk import CustomWorkflow, Job, JobRef, MusicAiClient
     from musicai_sdk.models import JobFiles
 
-_MAY_EXIST = Hint("a job may have been created meanwhile, and is paid for then: musicai job list")
+LIST_WORKFLOWS = Hint("the account's workflows: musicai workflow list")
+_MAY_EXIST = Hint("the job may have been created, and then it is paid for: musicai job list")
 
 
-def stopped_by_sigterm() -> AbstractContextManager[None]:
-    """SIGTERM ends the block as Ctrl-C does; only the main thread can have that."""
+def terminated_by_sigterm() -> AbstractContextManager[None]:
+    """SIGTERM ends the block as Ctrl-C does. It has no effect outside the main thread."""
     from musicai_sdk.batch.signals import on_signal
 
     return on_signal(signal.SIGTERM, _terminate)
@@ -33,87 +34,90 @@ def _terminate() -> None:
     raise Terminated
 
 
-def create(client: MusicAiClient, asked: CustomWorkflow, *, name: str | None = None) -> JobRef[Any]:
-    """Uploads and creates; an error says where to look for the workflow, or for the job."""
+def create_job(client: MusicAiClient, workflow: CustomWorkflow, **options: Any) -> JobRef[Any]:
+    """Uploads the inputs and creates a job; an error says how to find the workflow, or the job.
+
+    Args:
+        client: The client.
+        workflow: The workflow with its parameters.
+        **options: Those of `client.jobs.create`.
+    """
     from musicai_sdk.errors import CreateUncertainError, NotFoundError
 
     try:
-        return client.jobs.create(asked, name=name)
+        return client.jobs.create(workflow, **options)
     except NotFoundError as error:
-        error.add_note(WORKFLOWS)
+        error.add_note(LIST_WORKFLOWS)
         raise
     except (KeyboardInterrupt, CreateUncertainError) as error:
-        # The client notes it when the POST was on its way; before that nothing is paid for.
+        # The client adds a note if the POST was under way; before that nothing is paid for.
         if isinstance(error, CreateUncertainError) or getattr(error, "__notes__", None):
             error.add_note(_MAY_EXIST)
         raise
 
 
-WORKFLOWS = Hint("the account's workflows: musicai workflow list")
-
-
 @contextmanager
-def picked_up(job_id: str, folder: str | None = None) -> Generator[None]:
-    """Whatever ends the block early gets the commands that go on with the job.
+def recoverable(job_id: str, folder: str | None = None) -> Generator[None]:
+    """Adds to every error in the block the commands that continue with the job.
 
     Args:
         job_id: The job.
-        folder: Where its results were to go, if that is known.
+        folder: The folder for its results, if known.
     """
     from musicai_sdk.errors import JobFailedError, NotFoundError
 
     try:
         yield
     except (JobFailedError, NotFoundError):
-        raise  # there is nothing to go on with
+        raise  # nothing to recover
     except (Exception, KeyboardInterrupt) as error:
-        taken = folder is None or isinstance(error, FileExistsError)
-        place = "FOLDER" if taken else shlex.quote(folder or "")
-        error.add_note(Hint(f"job {job_id} is paid for and stays at the service; what goes on with it:"))
-        for action in (f"wait {job_id}", f"download {job_id} {place}", f"delete {job_id}"):
+        unusable = folder is None or isinstance(error, FileExistsError)
+        target = "FOLDER" if unusable else shlex.quote(folder or "")
+        error.add_note(Hint(f"job {job_id} is paid for and stays at the service; to continue with it:"))
+        for action in (f"wait {job_id}", f"download {job_id} {target}", f"delete {job_id}"):
             error.add_note(Hint(f"musicai job {action}"))
         raise
 
 
-def fetched(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overwrite: bool) -> JobFiles:
-    """Downloads the results of a job, and checks that it may be deleted after that: that all of them are here.
+def download_all(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overwrite: bool) -> JobFiles:
+    """Downloads the results of a job, and checks that they are complete, so that the job may be deleted.
 
     Args:
         client: The client.
-        job: The job, which has succeeded.
-        folder: Where to.
-        overwrite: Whether files that are there already are replaced.
+        job: A job that has succeeded.
+        folder: The target.
+        overwrite: Whether to replace existing files.
 
     Raises:
-        ResultMissingError: something of them isn't at the service, or isn't here.
-        FileExistsError: a file that is there already would be replaced.
+        ResultMissingError: a result is missing at the service, or empty, or wasn't downloaded.
+        FileExistsError: a file would be replaced.
     """
     from musicai_sdk.errors import ResultMissingError
     from musicai_sdk.models import CUSTOM_STORAGE
     from musicai_sdk.models.result_files import check_result, result_files
 
-    done = client.jobs.get(job)  # not as the wait has seen it: a list of jobs may say less
+    done = client.jobs.get(job)  # the wait polls the list of jobs, which may omit parts of a result
     check_result(done)
-    held = result_files(done.raw_result)
-    there = {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set[str]()
-    names = {f"{each.name}{PurePosixPath(urlsplit(each.value).path).suffix}" for each in held}
-    if not overwrite and (taken := sorted(name for name in names if name.casefold() in there)):
-        raise FileExistsError(f"{str(folder)!r} has {', '.join(taken)} already: nothing was replaced")
+    expected = result_files(done.raw_result)
+    present = {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set[str]()
+    names = {f"{each.name}{PurePosixPath(urlsplit(each.value).path).suffix}" for each in expected}
+    if not overwrite and (taken := sorted(name for name in names if name.casefold() in present)):
+        raise FileExistsError(f"{str(folder)!r} already holds {', '.join(taken)}: nothing was replaced")
     files = client.jobs.download(done, folder)
-    missing = [each.name for each in held if each.name not in files or not files.files[each.name].size]
+    missing = [each.name for each in expected if each.name not in files or not files.files[each.name].size]
     if missing:
-        stored = any(each.value is CUSTOM_STORAGE for each in held)
-        where = ": the service says that they were copied to a storage of yours" if stored else ""
+        stored = any(each.value is CUSTOM_STORAGE for each in expected)
+        where = ": the service reports that it copied them to your own storage" if stored else ""
         raise ResultMissingError(
-            f"of the results of job {done.id} {', '.join(map(repr, missing))} are empty or weren't fetched{where}",
+            f"job {done.id}: the results {', '.join(map(repr, missing))} are empty or were not downloaded{where}",
             job_id=done.id,
             outputs=tuple(missing),
         )
     return files
 
 
-def waited(client: MusicAiClient, job: str | JobRef[Any], timeout: float | None) -> Job[Any]:
-    """Waits for a job and tells its statuses.
+def wait_for_success(client: MusicAiClient, job: str | JobRef[Any], timeout: float | None) -> Job[Any]:
+    """Waits for a job and writes each change of its status to standard error.
 
     Raises:
         JobFailedError: it failed.

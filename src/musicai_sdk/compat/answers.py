@@ -1,4 +1,4 @@
-"""Answers of the service as plain dictionaries, and the types of what is given and returned."""
+"""Answers of the service as plain dictionaries, and the types of arguments and results."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NotRequired, TypeAlias, TypedDict, cast
 from musicai_sdk.models import Job, JobStatus
 
 Timeout: TypeAlias = float | tuple[float | None, float | None] | None
-"""Seconds after which an exchange is given up, also as `(connect, read)`, of which `read` counts: connecting never takes
-longer than 10 seconds. None waits without end."""
+"""The limit for one exchange in seconds, or `(connect, read)`: the limits for connecting and for the answer. None is no
+limit, but connecting takes at most 10 seconds unless `connect` is given."""
 
 
 class JobFilters(TypedDict, total=False):
@@ -23,26 +23,26 @@ class JobFilters(TypedDict, total=False):
     batchName: str | None
     """Only jobs of this batch."""
     page: int
-    """Which page, from 0."""
+    """The page to fetch, from 0."""
     size: int
-    """How many jobs a page has; 100 when left out."""
+    """The number of jobs per page; the default is 100."""
 
 
 class JobOptions(TypedDict, total=False):
-    """What `add_job` takes besides its arguments."""
+    """The options of `add_job`."""
 
     metadata: Mapping[str, Any]
-    """Short values to find on the job again."""
+    """Short values to store with the job."""
     copy_results_to: Mapping[str, str]
     """Upload URLs (PUT) by output name, for outputs that go to your own storage."""
     idempotency_key: str
-    """A name of your own for this one paid request: a second call with it returns the same job. Not in 1.0."""
+    """Your own name for this paid request: a second call with it returns the same job. Not in 1.0."""
 
 
 class JobDict(TypedDict):
     """A job as the service sends it (source: the published package's README).
 
-    The methods return `dict[str, Any]`, as which 1.0 programs annotate jobs. For checked keys:
+    The methods return `dict[str, Any]`, the annotation that 1.0 programs use. For checked keys:
     `job = cast("JobDict", client.get_job(job_id))`.
     """
 
@@ -51,31 +51,31 @@ class JobDict(TypedDict):
     app: str
     """The name of the application whose key created the job."""
     name: str
-    """As it was sent."""
+    """The name given to `add_job`."""
     batchName: str | None
-    """The batch that the job is part of."""
+    """The batch that the job belongs to."""
     metadata: dict[str, Any] | None
-    """As it was sent."""
+    """The metadata given to `add_job`."""
     workflow: str
     """The workflow's slug."""
     workflowParams: dict[str, Any]
-    """The parameters as they were sent."""
+    """The parameters given to `add_job`."""
     status: str
     """QUEUED, STARTED, SUCCEEDED or FAILED."""
     result: dict[str, Any] | None
     """The outputs by name; None until the job has succeeded."""
     error: NotRequired[dict[str, Any] | None]
-    """Code, title and message of a failure; older answers have none."""
+    """Code, title and message of a failure; missing in older answers."""
     createdAt: str
-    """When it was created, in ISO 8601."""
+    """The time of creation, in ISO 8601."""
     startedAt: str | None
-    """When its processing began."""
+    """The time at which processing started."""
     completedAt: str | None
-    """When it ended."""
+    """The time at which the job ended."""
 
 
 def job_dict(job: Job[Any]) -> dict[str, Any]:
-    """A job as it came, without the metadata that this package adds, in the order of the service's documentation."""
+    """The JSON of a job without the metadata that this package adds, in the order of the service's documentation."""
     raw = job.raw
     metadata = raw.get("metadata")
     if job.idempotency_key is not None:
@@ -85,7 +85,7 @@ def job_dict(job: Job[Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """JSON as `json.loads` gives it: a copy of dictionaries, lists and texts without types of their own."""
+    """A copy of JSON data with the types that `json.loads` returns: no subclasses of `dict`, `list` or `str`."""
     if isinstance(value, Mapping):
         entries = cast("Mapping[str, Any]", value)
         return {str(name): plain(each) for name, each in entries.items()}

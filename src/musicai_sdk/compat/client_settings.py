@@ -1,31 +1,33 @@
-"""The settings of the published client: attributes, and what `requests` took for a timeout and for certificates."""
+"""The attributes of the published client, and the timeouts and certificates of `requests`."""
 
 from __future__ import annotations
 
+import math
 import os
 import ssl
 from enum import Enum
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeAlias, cast
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from typing_extensions import override
 
 from musicai_sdk import MusicAiClient as TypedClient
+from musicai_sdk import RequestOptions
 from musicai_sdk._text import without_query
 from musicai_sdk.compat.answers import Timeout
-from musicai_sdk.errors import ConfigurationError, InputError
+from musicai_sdk.errors import ConfigurationError, InputError, MusicAiError
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The environment variables by which `requests` finds certificates, the first one first."""
 SHORTEST_INTERVAL = 0.01
-"""Stands for an interval of 0 seconds."""
+"""Used for an interval of 0 seconds."""
 
 
 class Unset(Enum):
     """The type of `UNSET`, its only member."""
 
     UNSET = "UNSET"
-    """No timeout given: the client's own."""
+    """No timeout was given: the client's own applies."""
 
     @override
     def __repr__(self) -> str:
@@ -33,14 +35,14 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""The default of `timeout`: the client's own, whereas None waits without end."""
+"""The default of `timeout`: the client's own. None means no limit."""
 
 CallTimeout: TypeAlias = Timeout | Literal[Unset.UNSET]
 """The `timeout` of one call."""
 
 
 class ClientSettings:
-    """The settings of a client, and its life."""
+    """The settings of a client, and its lifetime."""
 
     _typed: TypedClient
     _timeout: Timeout
@@ -49,11 +51,11 @@ class ClientSettings:
 
     @property
     def typed(self) -> TypedClient:
-        """The `musicai_sdk.MusicAiClient` that does the work, to move a program over call by call."""
+        """The `musicai_sdk.MusicAiClient` that does the work; with it a program can be migrated call by call."""
         return self._typed
 
     def close(self) -> None:
-        """Closes the connections. Nothing needs it."""
+        """Closes the connections. Optional."""
         self._typed.close()
 
     def __enter__(self) -> Self:
@@ -73,9 +75,9 @@ class ClientSettings:
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        """Clients pickle without their key: the process that unpickles one reads it from its own environment."""
+        """Clients are pickled without their key: the process that unpickles one reads it from its environment."""
         if self._own_tls:
-            raise ConfigurationError("a client with an ssl_context of its own can't be pickled")
+            raise ConfigurationError("a client with its own ssl_context can't be pickled")
         settings = {
             "job_monitor_interval": self.job_monitor_interval,
             "save_output_to_folder": self.save_output_to_folder,
@@ -83,12 +85,12 @@ class ClientSettings:
             "timeout": self.timeout,
             "base_url": self.base_url,
             "max_retries": self.max_retries,
-            # It is checked already.
+            # Checked at construction.
             "allow_http": True,
         }
-        return _remade, (type(self), settings)
+        return _unpickle, (type(self), settings)
 
-    # Settings, which 1.0 had as attributes. They can be set, and hold from the next request on.
+    # The attributes of 1.0. They can be set, and apply from the next request.
 
     @property
     def api_key(self) -> str:
@@ -101,7 +103,7 @@ class ClientSettings:
 
     @property
     def base_url(self) -> str:
-        """Where the API is, without a trailing slash. It can be set."""
+        """The address of the API, without a trailing slash. It can be set."""
         return self._typed.base_url
 
     @base_url.setter
@@ -138,17 +140,17 @@ class ClientSettings:
 
     @property
     def timeout(self) -> Timeout:
-        """Seconds after which an exchange is given up, or `(connect, read)`; None waits without end. It can be set."""
+        """The limit for one exchange, see `Timeout`. It can be set."""
         return self._timeout
 
     @timeout.setter
     def timeout(self, value: Timeout) -> None:
-        self._typed.timeout = silence(value)
+        self._typed.timeout = limits(value, ConfigurationError).get("request_timeout")
         self._timeout = value
 
     @property
     def max_retries(self) -> int:
-        """How often a failed exchange is tried again. It can be set. Not in 1.0."""
+        """How often a failed exchange is retried. It can be set. Not in 1.0."""
         return self._typed.max_retries
 
     @max_retries.setter
@@ -156,38 +158,37 @@ class ClientSettings:
         self._typed.max_retries = times
 
     def get_headers(self) -> dict[str, str]:
-        """The headers for requests of your own to the API. The key is one of them: don't print them."""
-        # As 1.0 gave them: the typed client hides the key in a `repr`.
+        """The headers for your own requests to the API. They contain the key: don't print them."""
+        # Plain text as in 1.0; the typed client hides the key in a `repr`.
         return {name: str(value) for name, value in self._typed.get_headers().items()}
 
-    def _seconds(self, timeout: CallTimeout) -> float | None:
-        """A call's timeout for the typed client."""
-        return self._typed.timeout if timeout is UNSET else silence(timeout)
+    def _limits(self, timeout: CallTimeout) -> RequestOptions:
+        """The timeout of a call as options of the typed client."""
+        if timeout is UNSET:
+            return {**limits(self._timeout), "request_timeout": self._typed.timeout}
+        return limits(timeout)
 
 
-def _remade(kind: type[ClientSettings], settings: dict[str, Any]) -> ClientSettings:
+def _unpickle(kind: type[ClientSettings], settings: dict[str, Any]) -> ClientSettings:
     """An unpickled client."""
     return kind(**settings)
 
 
 def interval(seconds: float) -> float:
-    """A pause between polls for the typed client, which wants one; 1.0 took 0 for none."""
+    """A poll interval for the typed client, which refuses 0; 1.0 accepted it."""
     return SHORTEST_INTERVAL if seconds == 0 else seconds
 
 
-def silence(timeout: Timeout) -> float | None:
-    """The part of a timeout that the typed client takes; it checks that one."""
-    if not isinstance(timeout, tuple):
-        return timeout
-    given = cast("tuple[object, ...]", timeout)
-    if len(given) != 2:
-        raise InputError(f"timeout must be seconds, (connect, read) or None, not {given!r:.100}")
-    connect, read = timeout
-    if connect is not None and not (isinstance(cast("object", connect), int | float) and connect > 0):
-        raise InputError(
-            f"timeout must have more than 0 seconds for connecting, or None, not {connect!r:.100}"
-        )
-    return read
+def limits(timeout: Timeout, kind: type[MusicAiError] = InputError) -> RequestOptions:
+    """A timeout as the options of the typed client; raises an error of that kind for anything else."""
+    given: tuple[Any, ...] = timeout if isinstance(timeout, tuple) else (None, timeout)
+    if len(given) != 2 or not all(each is None or _is_limit(each) for each in given):
+        raise kind(f"timeout must be seconds above 0, (connect, read) or None, not {timeout!r:.100}")
+    return {"connect_timeout": given[0], "request_timeout": given[1]}
+
+
+def _is_limit(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def trusted() -> ssl.SSLContext | None:

@@ -1,7 +1,7 @@
-"""Errors that are this package's and, if `requests` is installed, also the ones that the 1.0 package raised.
+"""Errors of this package that are also the errors of `requests` that the 1.0 package raised, if it is installed.
 
-A class for both is made when an error is raised. Only then is `requests` imported, so that a handler matches whenever the
-program imports it; without `requests` the errors have the same texts and are this package's alone.
+The combined class is created when an error is raised. `requests` is imported only then, so a handler matches even if the
+program imports `requests` later. Without `requests`, errors have the same texts and only this package's class.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ E = TypeVar("E", bound=MusicAiError)
 
 @contextmanager
 def as_requests(what: str, *, transfer: str = "") -> Generator[None]:
-    """Raises the errors of the block as the 1.0 package did: as errors of `requests`, and with its texts.
+    """Translates the errors of the block to those of the 1.0 package: its texts, and classes of `requests`.
 
     Args:
-        what: How the text of an error status of the API begins.
-        transfer: How the text of an error status of the storage begins.
+        what: The start of the text for an error status of the API.
+        transfer: The start of the text for an error status of the storage.
     """
     try:
         yield
@@ -43,10 +43,10 @@ def as_requests(what: str, *, transfer: str = "") -> Generator[None]:
         text, names = _text(error, what, transfer), _counterparts(error)
         if text == str(error) and not names:
             raise
-        told = _told(error, text, names).with_traceback(error.__traceback__)
+        translated = _translated(error, text, names).with_traceback(error.__traceback__)
         if text != str(error):
-            told.add_note(str(error))
-        raise told from error.__cause__
+            translated.add_note(str(error))
+        raise translated from error.__cause__
 
 
 def _text(error: MusicAiError, what: str, transfer: str) -> str:
@@ -66,7 +66,7 @@ def _text(error: MusicAiError, what: str, transfer: str) -> str:
 
 
 def _counterparts(error: BaseException | None) -> tuple[str, ...]:
-    """The classes that the 1.0 package raised in such a case, by name: those of `requests`, and built-in ones."""
+    """The names of the classes that the 1.0 package raised in this case: of `requests`, or built-in ones."""
     match error:
         case RequestTimeoutError():
             return ("ReadTimeout" if error.sent else "ConnectTimeout",)
@@ -79,7 +79,7 @@ def _counterparts(error: BaseException | None) -> tuple[str, ...]:
         case IntegrityError():
             return ("ChunkedEncodingError", "ConnectionError")
         case TransferError(__cause__=OSError() as cause) if not isinstance(error, OSError):
-            # It is the file system's.
+            # An error of the file system.
             return (next(kind.__name__ for kind in type(cause).__mro__ if kind.__module__ == "builtins"),)
         case CreateUncertainError():
             return _counterparts(error.__cause__) or ("RequestException",)
@@ -87,17 +87,17 @@ def _counterparts(error: BaseException | None) -> tuple[str, ...]:
             return ()
 
 
-def _told(error: E, text: str, names: tuple[str, ...]) -> E:
-    told = _made(type(error), (text,), error.__dict__, names)
-    raised: object = told
+def _translated(error: E, text: str, names: tuple[str, ...]) -> E:
+    translated = _rebuild(type(error), (text,), error.__dict__, names)
+    raised: object = translated
     if isinstance(raised, OSError) and isinstance(error.__cause__, OSError):
         raised.errno = error.__cause__.errno
-    return told
+    return translated
 
 
-def _made(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], names: tuple[str, ...]) -> E:
-    """An error of that class which is of the named ones too, without its constructor."""
-    both: type[E] = _class(cast("Any", kind), names)
+def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], names: tuple[str, ...]) -> E:
+    """An error of the combined class, made without its constructor."""
+    both: type[E] = _combined_class(cast("Any", kind), names)
     error = both.__new__(both, *args)
     error.args = args
     error.__dict__.update(state)
@@ -105,23 +105,23 @@ def _made(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], names: tu
 
 
 @cache
-def _class(kind: type[Any], names: tuple[str, ...]) -> type[Any]:
-    """The class for both."""
-    found = [theirs for name in names if (theirs := _find(name)) is not None]
+def _combined_class(kind: type[Any], names: tuple[str, ...]) -> type[Any]:
+    """A class that inherits from an error of this package and from the named ones."""
+    found = [theirs for name in names if (theirs := _find_class(name)) is not None]
     if not found:
         return kind
 
     def reduce(error: MusicAiError) -> tuple[Any, ...]:
-        return _made, (kind, error.args, dict(error.__dict__), names)
+        return _rebuild, (kind, error.args, dict(error.__dict__), names)
 
     members = {
         "__module__": __name__,
         "__doc__": f"`musicai_sdk.errors.{kind.__name__}`, and {' and '.join(names)} as in 1.0.",
         "__reduce__": reduce,
-        # What the classes of `requests` set in their constructors. The 1.0 package gave no response either.
+        # Attributes that the constructors in `requests` set. The 1.0 package passed no response either.
         "request": None,
         "response": None,
-        # The same for the JSON error.
+        # Likewise for the JSON error.
         "msg": "",
         "doc": "",
         "pos": 0,
@@ -131,13 +131,13 @@ def _class(kind: type[Any], names: tuple[str, ...]) -> type[Any]:
     return type(kind.__name__, (kind, *found), members)
 
 
-def _find(name: str) -> type[Exception] | None:
-    """A class of `requests`, or a built-in one; None where there is no `requests`, or too old a one."""
+def _find_class(name: str) -> type[Exception] | None:
+    """A class of `requests`, or a built-in one; None if `requests` is missing or too old."""
     if name in _BUILT_IN:
         return cast("type[Exception]", getattr(builtins, name))
     try:
         module = import_module("requests.exceptions")
-    except Exception:  # noqa: BLE001 - a broken installation must not hide the error that is to be raised
+    except Exception:  # noqa: BLE001 - a broken installation must not hide the original error
         return None
     found: type[Exception] | None = getattr(module, name, None)
     return found
@@ -148,4 +148,4 @@ _BUILT_IN = frozenset(
     for name, kind in vars(builtins).items()
     if isinstance(kind, type) and issubclass(kind, OSError) and not issubclass(kind, ConnectionError)
 )
-"""Not the connection errors: `requests` has one of the same name, which is what is meant."""
+"""Without connection errors: `ConnectionError` means the class of `requests`."""

@@ -1,4 +1,4 @@
-"""The functions of 0.4: every file of a folder through one workflow. `musicai_sdk.batch` does it safe from crashes."""
+"""The functions of 0.4 that run a workflow on all files of a folder. `musicai_sdk.batch` also survives crashes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from musicai_sdk.errors import InputError, MusicAiError
 logger: logging.Logger = logging.getLogger("musicai_sdk.compat")
 
 FAILED = "failed.json"
-"""The list of failed files, one path a line, under the name that 0.4 gave it."""
+"""The list of failed files, one path per line, under the name of 0.4."""
 
 _writing = threading.Lock()
 
@@ -30,21 +30,21 @@ def process_folder(
     delete: bool = True,  # noqa: FBT001, FBT002 - as in 0.4
     client: MusicAiClient | None = None,
 ) -> None:
-    """Sends every file of a folder through a workflow with the input `inputUrl`. Each file is a paid job.
+    """Runs a workflow with the input `inputUrl` on every file of a folder. Each file is a paid job.
 
-    Results are in a folder per file, named after the file without its extension; where two would be the same, after the
-    whole file name. Hidden files and folders are skipped. A file that fails stops no other: it is logged, and its path is
-    added to `failed.json` in the output folder. 0.4 listed there only those whose job had failed.
+    The results of each file go to a folder with the file's name without extension, or with its full name if two files
+    would share one. Hidden files and subfolders are skipped. A failure doesn't stop the others: it is logged, and the
+    path is added to `failed.json` in the output folder. 0.4 listed only files whose job had failed.
 
-    Nothing is remembered: a second call pays for every file again. `musicai_sdk.batch.Batch` goes on where it was.
+    There is no memory: a second call pays for every file again. `musicai_sdk.batch.Batch` continues where it stopped.
 
     Args:
-        input_folder: Where the files are.
-        output_folder: Where results go.
+        input_folder: The folder with the files.
+        output_folder: The folder for results.
         workflow_id: The workflow's slug.
-        parallelism: How many files are processed at the same time.
-        delete: Whether a job is deleted once its results are here. Failed jobs are kept.
-        client: The client; one with the key of the environment when left out.
+        parallelism: The number of files processed at the same time.
+        delete: Whether to delete a job after its results are downloaded. Failed jobs are kept.
+        client: The client; by default one with the key of the environment.
 
     Raises:
         InputError: there is no such folder, or `parallelism` isn't a whole number above 0.
@@ -77,15 +77,15 @@ def process_file(
     delete: bool = True,  # noqa: FBT001, FBT002 - as in 0.4
     failed_file: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Sends one file through a workflow with the input `inputUrl`. This costs money.
+    """Runs a workflow with the input `inputUrl` on one file. This costs money.
 
     Args:
         client: The client.
         file_path: The file.
-        output_folder: Where its folder of results goes.
+        output_folder: The parent of the folder for its results.
         workflow_id: The workflow's slug.
-        delete: Whether the job is deleted once its results are here.
-        failed_file: Where the path is added if the file fails.
+        delete: Whether to delete the job after its results are downloaded.
+        failed_file: The list to which the path is added on failure.
     """
     path = Path(file_path)
     _process(
@@ -94,7 +94,7 @@ def process_file(
 
 
 def _folders(files: Iterable[Path]) -> Iterable[tuple[Path, str]]:
-    """Each file with the name of the folder for its results."""
+    """Each file with the name of its results folder."""
     taken = set[str]()
     for path in files:
         name = path.stem if folded(path.stem) not in taken else path.name
@@ -107,7 +107,7 @@ def _process(
     path: Path,
     folder: Path,
     workflow_id: str,
-    delete: bool,  # noqa: FBT001 - as it came
+    delete: bool,  # noqa: FBT001 - passed on
     failed: Path,
 ) -> None:
     job_id: str | None = None
@@ -118,7 +118,7 @@ def _process(
         logger.info("%s: results in %s", path.name, folder)
     except (MusicAiError, OSError) as error:
         kept = f"; job {job_id} is kept" if job_id is not None else ""
-        logger.error("%s failed: %s%s", path.name, error, kept)  # noqa: TRY400 - the text says it all
+        logger.error("%s failed: %s%s", path.name, error, kept)  # noqa: TRY400 - the text is enough
         with _writing:
             failed.parent.mkdir(parents=True, exist_ok=True)
             with failed.open("a", encoding="utf-8", errors="surrogateescape") as file:
@@ -129,4 +129,4 @@ def _process(
     try:
         client.delete_job(job_id)
     except MusicAiError as error:
-        logger.warning("%s: results are here, but job %s isn't deleted: %s", path.name, job_id, error)
+        logger.warning("%s: results downloaded, but job %s was not deleted: %s", path.name, job_id, error)

@@ -24,10 +24,10 @@ def get_version() -> str:
 
 
 def get_user_agent(environment: str = "SDK-Python", version: str | None = None) -> str:
-    """The `User-Agent` header in the service's form.
+    """The `User-Agent` header in the form of the official clients.
 
     Args:
-        environment: What the program is.
-        version: Its version; that of this package when left out.
+        environment: The kind of program.
+        version: Its version; by default that of this package.
     """
     return f"Music.AI/{environment}/{version or get_version()} ({platform.system() or 'unknown'})"

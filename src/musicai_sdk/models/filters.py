@@ -47,6 +47,10 @@ class Filters(BaseModel, frozen=True):
     """Only jobs of this batch."""
 
 
+class RawQuery(dict[str, Any]):
+    """A query for one page that is sent without checks, as the 1.0 package sent its filters."""
+
+
 class FiltersDict(TypedDict, total=False):
     """`Filters` as a plain dictionary, the form of the 1.0 package."""
 

@@ -1,16 +1,17 @@
-"""What people do with results: the chord at a time, `.lab` files, lyrics as text and as subtitles, tables to look at.
+"""Working with results: the chord at a given time, `.lab` files, lyrics as text and subtitles, tables for notebooks.
 
 ```python
 from musicai_sdk import music
 
 chords = client.files.read(job.result.chords)
 music.chord_at(chords, 12.5)  # Chord(start=11.9, end=14.2, chord_majmin='C#:min', …)
-music.to_lab(chords)  # 11.9<tab>14.2<tab>C#:min …, what mir_eval and Sonic Visualiser read
+music.to_lab(chords)  # 11.9<tab>14.2<tab>C#:min …, the format of mir_eval and Sonic Visualiser
 music.to_srt(client.files.read(job.result.lyrics))  # also to_lrc, to_vtt, to_text
-music.table(chords)  # in a notebook a table, printed as text elsewhere
+music.table(chords)  # a table in a notebook, text elsewhere
 ```
 
-All of them are functions of plain lists of models, so they work on any list, however it was read.
+These are functions of plain lists of models, wherever the list comes from. To add one, write it in the module of its
+subject and list it here; it may use `musicai_sdk.models` and nothing else of the package.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lyrics as text and as subtitles. Lines without text are left out everywhere."""
+"""Lyrics as text and subtitles. Lines without text are omitted everywhere."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from musicai_sdk.models import LyricLine
 
 
 def to_text(lines: Sequence[LyricLine]) -> str:
-    """Lyrics as plain text, a line each.
+    """Lyrics as plain text.
 
     Args:
-        lines: In the order of time.
+        lines: Sorted by time.
     """
     return "".join(f"{text}\n" for _, text in _sung(lines))
 
 
 def to_lrc(lines: Sequence[LyricLine], *, words: bool = False) -> str:
-    """Lyrics as an LRC file, `[mm:ss.xx]text`, as music players show them.
+    """Lyrics as an LRC file for music players, `[mm:ss.xx]text`.
 
     Args:
-        lines: In the order of time. Those of which no time is known, nor one of their words, are left out.
-        words: Also a time before each word that has one, `<mm:ss.xx>word`, where the lyrics have words.
+        lines: Sorted by time. Lines without any time, of their own or of a word, are omitted.
+        words: Whether to add the time of each word, `<mm:ss.xx>word`, if the lyrics have words.
     """
     text = ""
     for line, start, _, content in _timed(lines):
@@ -38,7 +38,7 @@ def to_srt(lines: Sequence[LyricLine]) -> str:
     """Lyrics as SubRip subtitles (`.srt`).
 
     Args:
-        lines: In the order of time. Those of which no time is known, nor one of their words, are left out.
+        lines: Sorted by time. Lines without any time, of their own or of a word, are omitted.
     """
     cues = (
         f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{text}\n"
@@ -48,10 +48,10 @@ def to_srt(lines: Sequence[LyricLine]) -> str:
 
 
 def to_vtt(lines: Sequence[LyricLine]) -> str:
-    """Lyrics as WebVTT subtitles (`.vtt`), as browsers read them.
+    """Lyrics as WebVTT subtitles (`.vtt`) for browsers.
 
     Args:
-        lines: In the order of time. Those of which no time is known, nor one of their words, are left out.
+        lines: Sorted by time. Lines without any time, of their own or of a word, are omitted.
     """
     cues = (
         f"{_clock(start, '.')} --> {_clock(end, '.')}\n{_escaped(text)}\n"
@@ -65,7 +65,7 @@ def _sung(lines: Sequence[LyricLine]) -> Iterator[tuple[LyricLine, str]]:
 
 
 def _timed(lines: Sequence[LyricLine]) -> Iterator[tuple[LyricLine, float, float, str]]:
-    """Lines with begin, end and text. A line without an end ends where the next one begins."""
+    """Lines with start, end and text. A line without an end ends where the next one starts."""
     sung = [(line, start, text) for line, text in _sung(lines) if (start := _start(line)) is not None]
     for number, (line, start, text) in enumerate(sung):
         end = _end(line)
@@ -75,7 +75,7 @@ def _timed(lines: Sequence[LyricLine]) -> Iterator[tuple[LyricLine, float, float
 
 
 def _start(line: LyricLine) -> float | None:
-    """Where a line begins: its own time, else that of its first word that has one."""
+    """The start of a line: its own, or else that of the first word with one."""
     if line.start is not None:
         return line.start
     return next((word.start for word in line.words if word.start is not None), None)

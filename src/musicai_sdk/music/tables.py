@@ -12,13 +12,13 @@ from typing_extensions import override
 from musicai_sdk._text import printable
 
 LONGEST = 60
-"""Characters of a cell; the rest is cut."""
+"""The maximum number of characters in a cell."""
 
 
 class Table:
-    """Rows of models, with the columns that have a value in any of them.
+    """Models as rows, with every field that has a value in at least one of them as a column.
 
-    A notebook shows it as a table; `print` and `str` give text in columns.
+    A notebook shows a table; `print` and `str` give text in columns.
     """
 
     def __init__(self, rows: Sequence[BaseModel]) -> None:
@@ -38,7 +38,7 @@ class Table:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        """What notebooks show."""
+        """The table in a notebook."""
         head = "".join(f"<th>{escape(name)}</th>" for name in self._columns)
         body = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self._rows
@@ -47,7 +47,7 @@ class Table:
 
 
 def table(rows: Sequence[BaseModel]) -> Table:
-    """Chords, beats, sections or lyrics to look at.
+    """A table of chords, beats, sections or lyrics.
 
     Args:
         rows: Models of one kind, as `client.files.read` returns them.
@@ -63,5 +63,5 @@ def _cell(value: object) -> str:
     if isinstance(value, tuple):  # words, syllables
         parts = cast("tuple[BaseModel, ...]", value)
         value = " ".join(str(next(iter(part.model_dump().values()))) for part in parts)
-    text = printable(str(value))  # a terminal shows it
+    text = printable(str(value))  # it may be printed on a terminal
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -1,4 +1,4 @@
-"""`Bucket`: results go there and come from there, and so may inputs."""
+"""`Bucket`: a place for results and inputs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from musicai_sdk.models.result import R, wire_name_of
 from musicai_sdk.models.result_files import result_files, with_files
 from musicai_sdk.storage.errors import ObjectNotFoundError
 from musicai_sdk.storage.objects import StoredObject, checked_path, split_url
-from musicai_sdk.storage.opening import SIGN, open_store, portable, told_as
+from musicai_sdk.storage.opening import SIGN, open_store, portable, translate_errors
 from musicai_sdk.storage.outputs import (
     content_type_of,
     declared_files,
     extension_of,
-    found_among,
     object_name,
+    object_of,
 )
 from musicai_sdk.workflows.base import Workflow
 
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
 
 DEFAULT_LIFETIME = 12 * 3600.0
-"""For how many seconds a signed URL is good: a day's queue at noon, and not for ever."""
+"""Seconds for which a signed URL is valid."""
 LONGEST_LIFETIME = 7 * 24 * 3600.0
-"""S3 and Google sign for a week at most."""
+"""The limit of S3 and Google, a week."""
 _PARTS = 4
-"""Parts of a large file that are uploaded at the same time, 5 MiB each: what an upload needs of memory."""
+"""Parts of a large file that are uploaded at the same time, 5 MiB each, and held in memory."""
 _LISTED = 1000
-"""Objects in one page of a listing: what the storages give at most."""
+"""Objects per page of a listing, the limit of the storages."""
 
 
 class Bucket:
-    """A bucket, or what is below a prefix of it. See `musicai_sdk.storage`.
+    """A bucket, or the part of it below a prefix. See `musicai_sdk.storage`.
 
-    Making one sends nothing. Its own methods block: in a coroutine, call them with `asyncio.to_thread`. Clients of
-    both colours do that themselves. It may be used from any number of threads.
+    Creating one sends nothing. Its methods block: in a coroutine, call them with `asyncio.to_thread`, as the
+    asynchronous client does. It is thread-safe.
     """
 
     def __init__(
@@ -59,20 +59,20 @@ class Bucket:
         """Checks the arguments; nothing is sent.
 
         Args:
-            url: `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`; the prefix may be missing.
-            expires: Seconds for which a signed URL is good, up to a week. The service writes a result when the job
-                ends, so this covers upload, queue and processing.
-            allow_http: Lets an `endpoint` without TLS that isn't on this machine pass.
-            **options: Options of the storage as obstore has them: `endpoint`, `region`, `account_name`,
-                `credential_provider`, `client_options`, … What is left out comes from the environment.
+            url: `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`; the prefix is optional.
+            expires: Seconds for which a signed URL is valid, up to a week. The service writes a result when the job
+                ends, so this must cover upload, queue and processing.
+            allow_http: Accepts an `endpoint` without TLS on another machine.
+            **options: Options of obstore: `endpoint`, `region`, `account_name`, `credential_provider`,
+                `client_options`, … By default they come from the environment.
 
         Raises:
             InputError: the URL isn't a bucket's, or `expires` is out of range.
-            ConfigurationError: obstore isn't installed, or an option can't be right.
+            ConfigurationError: obstore isn't installed, or an option is invalid.
         """
         self._root, self._prefix = split_url(url)
         self.expires: float = _checked_lifetime(expires)
-        """For how many seconds its signed URLs are good."""
+        """Seconds for which its signed URLs are valid."""
         self._options = options
         self._allow_http = allow_http
         self._store = open_store(self._root, options, allow_http=allow_http)
@@ -81,28 +81,28 @@ class Bucket:
 
     @property
     def url(self) -> str:
-        """Where it is, such as `s3://bucket/prefix`."""
+        """The address, such as `s3://bucket/prefix`."""
         return f"{self._root}/{self._prefix}" if self._prefix else self._root
 
     @property
     def takes_uploads(self) -> bool:
-        """Whether a plain PUT to a signed URL is enough to write there; False on Azure, see `musicai_sdk.storage`."""
+        """Whether a plain PUT to a signed URL writes an object; False on Azure, see `musicai_sdk.storage`."""
         return not self._root.startswith("az://")
 
     @property
     def named_outputs(self) -> Mapping[str, str] | None:
-        """What `for_outputs` was given, with extensions; None when it wasn't used."""
+        """The outputs chosen by `for_outputs`, with extensions; None if all declared outputs go to the bucket."""
         return self._outputs
 
     def for_outputs(self, outputs: Iterable[str] | Mapping[str, str]) -> Self:
-        """The same bucket for these outputs only; a job's other outputs stay in the service's storage.
+        """The same bucket, only for these outputs; a job's other outputs stay in the service's storage.
 
         Args:
-            outputs: Their names, on the wire or as fields of the result's class; or names with the extension that
-                each object gets: `{"Vocals": ".wav"}`.
+            outputs: Wire names or field names of outputs, or a mapping of names to the extensions of the objects:
+                `{"Vocals": ".wav"}`.
 
         Raises:
-            InputError: there are none, or an extension isn't like `.wav`.
+            InputError: there are no names, or an extension isn't like `.wav`.
         """
         named = (
             dict(cast("Mapping[str, str]", outputs))
@@ -114,52 +114,52 @@ class Bucket:
         for name, extension in named.items():
             if extension and extension_of(f"x{extension}", None) != extension:
                 raise InputError(f"the extension of {name!r} must be like '.wav', not {extension!r}")
-        return self._but(_outputs=named)
+        return self._with(_outputs=named)
 
     def in_folder(self, folder: str) -> Self:
-        """The same bucket with the results of one job in a folder of your choice, not in one named by its token.
+        """The same bucket with your own folder for the results of one job, in place of one named by its token.
 
-        Use it for one job only: the results of another one would replace them.
+        Use each folder for one job only: the results of another job would replace them.
 
         Args:
             folder: A path below the prefix, such as `albums/blue/01`.
 
         Raises:
-            InputError: it can't be a path in a bucket.
+            InputError: it is an invalid path.
         """
         if not (path := checked_path(folder)):
             raise InputError("in_folder takes a path below the prefix, such as 'albums/blue/01'")
-        return self._but(_folder=path)
+        return self._with(_folder=path)
 
     def below(self, path: str) -> Self:
-        """The same bucket from a longer prefix on: `Bucket("s3://music").below("albums")` is `s3://music/albums`.
+        """The same bucket with a longer prefix: `Bucket("s3://music").below("albums")` is `s3://music/albums`.
 
         Args:
-            path: What the prefix is longer by; an empty one changes nothing.
+            path: The addition to the prefix, possibly empty.
 
         Raises:
-            InputError: it can't be a path in a bucket.
+            InputError: it is an invalid path.
         """
-        return self._but(_prefix=self._key(path))
+        return self._with(_prefix=self._key(path))
 
     def upload_urls(self, workflow: Workflow[Any], token: str) -> dict[str, str]:
-        """Signed URLs to PUT the outputs of a job that is about to be created to: what `client.jobs.create` asks for.
+        """Signed URLs (PUT) for the outputs of a new job. `client.jobs.create` calls this.
 
         Args:
-            workflow: What the job will run: its class declares the outputs, unless `for_outputs` named them.
-            token: The job's idempotency key, which names the folder.
+            workflow: The workflow; its class declares the outputs, unless `for_outputs` names them.
+            token: The job's idempotency key, which is the name of the folder.
 
         Returns:
-            URLs by wire name. They are secrets.
+            URLs by wire name. Treat them as secrets.
 
         Raises:
-            InputError: the outputs aren't known, or it is an Azure container.
-            StorageError: no credentials.
+            InputError: the outputs are unknown, or it is an Azure container.
+            StorageError: there are no credentials.
         """
         if not self.takes_uploads:
             raise InputError(
                 f"results can't be copied to {self.url}: Azure refuses uploads without a header x-ms-blob-type, which"
-                " the service isn't known to send. Download them and use bucket.upload(…); musicai_sdk.batch does so"
+                " the service isn't known to send. Download them and use bucket.upload(…), or use musicai_sdk.batch"
             )
         named = self._outputs or declared_files(workflow.result_type)
         if not named:
@@ -173,10 +173,10 @@ class Bucket:
         return dict(zip(wire, self._signed("PUT", names, self.expires), strict=True))
 
     def outputs(self, job: Job[Any]) -> dict[str, StoredObject]:
-        """What became of a job's outputs that are `CUSTOM_STORAGE`: the objects in this bucket, by output.
+        """The objects in this bucket for a job's outputs that are `CUSTOM_STORAGE`, by output.
 
-        One list request. Any process that has the job finds them: their folder is named by the idempotency key in
-        the job's metadata, unless `in_folder` said otherwise.
+        This is one list request, and works in any process that has the job: the folder is the idempotency key in the
+        job's metadata, unless `in_folder` chose another.
 
         Args:
             job: A job that has succeeded.
@@ -184,8 +184,8 @@ class Bucket:
         Raises:
             JobNotFinishedError: it hasn't succeeded yet.
             JobFailedError: it failed.
-            ObjectNotFoundError: an output isn't there; the text names it.
-            InputError: the job has no idempotency key, because it was created otherwise.
+            ObjectNotFoundError: an output is missing; the text names it.
+            InputError: the job has no idempotency key, because another client created it.
         """
         job.raise_for_success()
         files = result_files(job.raw_result)
@@ -193,7 +193,7 @@ class Bucket:
         if not stored:
             return {}
         folder = self._folder_of(job.idempotency_key)
-        # Only the folder's own: what is in folders below it is somebody else's.
+        # Without subfolders, which belong to other jobs.
         objects = {
             each.name.rpartition("/")[2]: each
             for each in self._listed(folder)
@@ -202,18 +202,18 @@ class Bucket:
         everything = {*(job.raw_result or {}), *(each.name for each in files)}
         found = dict[str, StoredObject]()
         for output in stored:
-            name = found_among(objects, output, everything - {output}, job.result_type)
+            name = object_of(objects, output, everything - {output}, job.result_type)
             if name is None:
                 raise ObjectNotFoundError(
                     f"output {output!r} of job {job.id} isn't in {self._url(folder)}: it was copied elsewhere, or"
-                    " deleted since",
+                    " deleted",
                     url=self._url(f"{folder}/{object_name(output)}"),
                 )
             found[output] = objects[name]
         return found
 
     def resolve(self, job: Job[R]) -> Job[R]:
-        """The same job with signed URLs (GET) in place of `CUSTOM_STORAGE`: its outputs work like any others.
+        """The same job with signed URLs (GET) in place of `CUSTOM_STORAGE`, so that its outputs can be read.
 
         ```python
         job = bucket.resolve(job)
@@ -224,7 +224,7 @@ class Bucket:
             job: A job that has succeeded.
 
         Raises:
-            ObjectNotFoundError: an output isn't there; the text names it.
+            ObjectNotFoundError: an output is missing; the text names it.
             StorageError: the bucket can't be listed.
         """
         urls = {output: url for output, (_, url) in self._fetchable(job).items()}
@@ -232,15 +232,15 @@ class Bucket:
         return job.model_copy(update={"raw_result": with_files(job.raw_result or {}, paths)})
 
     def download_urls(self, job: Job[Any]) -> dict[str, tuple[str, str]]:
-        """Signed URLs (GET) of a job's outputs in this bucket, each with an extension: what `jobs.download` asks for.
+        """Signed URLs (GET) and extensions of a job's outputs in this bucket. `client.jobs.download` calls this.
 
-        The extension is the object's, else the one of the content type that the service gave it.
+        The extension is that of the object, or else that of its content type.
 
         Args:
             job: A job that has succeeded.
 
         Raises:
-            ObjectNotFoundError: an output isn't there; the text names it.
+            ObjectNotFoundError: an output is missing; the text names it.
             StorageError: the bucket can't be read.
         """
         return {
@@ -252,25 +252,25 @@ class Bucket:
         }
 
     def input(self, name: str, *, expires: float | None = None) -> FileUrl:
-        """A signed URL (GET) of an object, for a workflow's input: nothing passes through this machine.
+        """A signed URL (GET) of an object, for a workflow's input: no audio passes through this machine.
 
         Args:
-            name: Its key, relative to the bucket's prefix; whether it is there isn't looked up.
-            expires: Seconds for which it is good; as the bucket was set up when left out. The service reads it when
-                the job starts.
+            name: The key, relative to the bucket's prefix. The object need not exist yet.
+            expires: Seconds for which the URL is valid; by default as in the bucket's settings. The service reads the
+                input when the job starts.
 
         Raises:
-            InputError: it can't be the name of an object, or `expires` is out of range.
-            StorageError: no credentials.
+            InputError: the name is invalid, or `expires` is out of range.
+            StorageError: there are no credentials.
         """
         lifetime = self.expires if expires is None else _checked_lifetime(expires)
         return FileUrl(self._signed("GET", [name], lifetime)[0])
 
     def objects(self, glob: str | None = None) -> Iterator[StoredObject]:
-        """The objects below the prefix, fetched a page at a time.
+        """The objects below the prefix, fetched page by page.
 
         Args:
-            glob: Which ones, such as `*.mp3`, or `live/*.wav` for a path; all when left out.
+            glob: A pattern for names, such as `*.mp3`, or for paths, such as `live/*.wav`; all objects by default.
 
         Raises:
             StorageError: the bucket can't be listed.
@@ -280,33 +280,33 @@ class Bucket:
                 yield each
 
     def find(self, name: str) -> StoredObject:
-        """One object.
+        """Looks up one object.
 
         Args:
-            name: Its key, relative to the bucket's prefix.
+            name: The key, relative to the bucket's prefix.
 
         Raises:
-            ObjectNotFoundError: it isn't there.
+            ObjectNotFoundError: it doesn't exist.
             StorageError: the bucket can't be read.
         """
-        with told_as("look up", self._url(name)):
+        with translate_errors("look up", self._url(name)):
             return self._described(self._store.head(self._key(name)))
 
     def upload(self, name: str, source: str | os.PathLike[str] | bytes) -> StoredObject:
-        """Writes an object, in constant memory; it is there as a whole or not at all.
+        """Writes an object atomically, in constant memory.
 
         Args:
-            name: Its key, relative to the bucket's prefix; an object that has it already is replaced.
-            source: A local file, or the bytes themselves.
+            name: The key, relative to the bucket's prefix; an existing object is replaced.
+            source: The path of a local file, or bytes.
 
         Raises:
             SourceNotFoundError: there is no such file.
-            TransferError: it can't be read.
-            StorageError: the bucket refused it.
+            TransferError: the file can't be read.
+            StorageError: the bucket refused the upload.
         """
         data = source if isinstance(source, bytes) else _readable(Path(source))
         kind = content_type_of(name)
-        with told_as("write", self._url(name)):
+        with translate_errors("write", self._url(name)):
             self._store.put(
                 self._key(name),
                 data,
@@ -317,23 +317,23 @@ class Bucket:
 
     @override
     def __repr__(self) -> str:
-        # Not the options: they may be secrets.
+        # Without the options, which may be secrets.
         return f"{type(self).__name__}({self.url!r})"
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        """Buckets pickle without credentials: who unpickles one reads them from its own environment."""
+        """Buckets are pickled without credentials: the process that unpickles one reads its environment."""
         settings = (self.expires, self._allow_http, portable(self._options), self._outputs, self._folder)
-        return _remade, (type(self), self.url, *settings)
+        return _unpickle, (type(self), self.url, *settings)
 
     def __copy__(self) -> Self:
-        """A copy stays in this process, and keeps the credentials."""
-        return self._but()
+        """A copy in the same process keeps the credentials."""
+        return self._with()
 
     def __deepcopy__(self, _memo: object) -> Self:
-        return self._but()
+        return self._with()
 
-    def _but(self, **changes: object) -> Self:
+    def _with(self, **changes: object) -> Self:
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, **changes)
         return other
@@ -343,13 +343,13 @@ class Bucket:
             return self._folder
         if token is None:
             raise InputError(
-                "the job has no idempotency key in its metadata, so it isn't known where its results are: it was not"
+                "the job has no idempotency key in its metadata, so the folder of its results is unknown: it was not"
                 " created with copy_results_to=Bucket(…)"
             )
         return object_name(token)
 
     def _key(self, name: str) -> str:
-        """The whole key of a name."""
+        """The full key of a name."""
         path = checked_path(name)
         return f"{self._prefix}/{path}" if self._prefix and path else self._prefix or path
 
@@ -362,7 +362,7 @@ class Bucket:
         keys = [self._key(name) for name in names]
         if not keys:
             return []
-        with told_as(SIGN, self.url):
+        with translate_errors(SIGN, self.url):
             return [
                 *obstore.sign(
                     self._store, "PUT" if method == "PUT" else "GET", keys, timedelta(seconds=lifetime)
@@ -375,20 +375,20 @@ class Bucket:
         return {output: (each, url) for (output, each), url in zip(objects.items(), urls, strict=True)}
 
     def _listed(self, folder: str) -> Iterator[StoredObject]:
-        with told_as("list", self._url(folder)):
-            # Its stubs know of Arrow tables too, whose package isn't there.
+        with translate_errors("list", self._url(folder)):
+            # Its stubs also allow Arrow tables, whose package isn't installed.
             pages: Iterator[Sequence[ObjectMeta]] = iter(
                 cast("Any", self._store).list(self._key(folder) or None, chunk_size=_LISTED)
             )
         while True:
-            with told_as("list", self._url(folder)):
+            with translate_errors("list", self._url(folder)):
                 page = next(pages, None)
             if page is None:
                 return
             yield from map(self._described, page)
 
     def _content_type(self, name: str) -> str | None:
-        with told_as("look up", self._url(name)):
+        with translate_errors("look up", self._url(name)):
             return self._store.get(self._key(name), options={"head": True}).attributes.get("Content-Type")
 
     def _described(self, meta: ObjectMeta) -> StoredObject:
@@ -402,11 +402,11 @@ class Bucket:
         )
 
 
-def _remade(
+def _unpickle(
     kind: type[Bucket],
     url: str,
     expires: float,
-    allow_http: bool,  # noqa: FBT001 - pickle has no names
+    allow_http: bool,  # noqa: FBT001 - pickle passes positions
     options: dict[str, object],
     outputs: dict[str, str] | None,
     folder: str | None,
@@ -421,7 +421,7 @@ def _remade(
 def _readable(path: Path) -> Path:
     try:
         if path.is_dir():
-            raise TransferError(f"{str(path)!r} is a folder: upload its files one by one")
+            raise TransferError(f"{str(path)!r} is a folder: upload its files separately")
         path.open("rb").close()
     except FileNotFoundError:
         raise SourceNotFoundError(f"there is no file {str(path)!r} to upload") from None
@@ -433,7 +433,7 @@ def _readable(path: Path) -> Path:
 def _checked_lifetime(seconds: float) -> float:
     if not 1 <= seconds <= LONGEST_LIFETIME:
         raise InputError(
-            f"expires must be from 1 second to a week ({LONGEST_LIFETIME:g} seconds), which is the longest that"
-            f" storages sign for, not {seconds!r}"
+            f"expires must be from 1 second to a week ({LONGEST_LIFETIME:g} seconds), the limit of"
+            f" the storages, not {seconds!r}"
         )
     return seconds

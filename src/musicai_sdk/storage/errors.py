@@ -1,4 +1,4 @@
-"""What can be wrong with your own storage."""
+"""Errors of your own storage."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from musicai_sdk.errors import TransferError
 
 
 class StorageError(TransferError):
-    """Your own storage refused, or couldn't be reached. `url` says where, `status` its HTTP status if it answered."""
+    """Your own storage refused a request or couldn't be reached. `url` is the address, `status` the HTTP status, if any."""
 
 
 class ObjectNotFoundError(StorageError):
-    """Something that must be in the bucket isn't there; the text names it."""
+    """An object is missing in the bucket; the text names it."""

@@ -1,4 +1,4 @@
-"""obstore, loaded when a bucket is first used, and its troubles in the words of this package."""
+"""Access to obstore, which is imported at first use, and the translation of its errors."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _RETRIES = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
-"""obstore would keep a caller waiting for three minutes."""
+"""obstore retries for three minutes by default."""
 SIGN = "sign a URL of"
-"""What is told to have been tried when credentials were looked for: nothing else needs the network then."""
+"""The action of `translate_errors` for signing, which uses the network only to look for credentials."""
 _CONNECTIONS = ("client_options", "retry_config", "credential_provider")
 
 _SECRET = re.compile(
     r"access_key|account_key|master_key|customer_key|service_account|secret|token|sas|password|bearer|credential",
     re.IGNORECASE,
 )
-"""Options that are secrets, or lead to some: what a pickled bucket leaves out."""
+"""Options that are secrets or lead to secrets: a pickled bucket omits them."""
 
 
 def open_store(
     root: str, options: Mapping[str, object], *, allow_http: bool
 ) -> S3Store | GCSStore | AzureStore:
-    """The store of a whole bucket; nothing is sent.
+    """The obstore object for a whole bucket; nothing is sent.
 
     Raises:
-        ConfigurationError: obstore isn't installed, or an option isn't one or can't be right.
+        ConfigurationError: obstore isn't installed, or an option is unknown or invalid.
     """
     try:
         from obstore.exceptions import BaseError
@@ -52,7 +52,7 @@ def open_store(
     if isinstance(endpoint, str) and endpoint.startswith("http://"):
         if not (allow_http or client_options.get("allow_http") or urlsplit(endpoint).hostname in _LOOPBACK):
             raise ConfigurationError(
-                f"the endpoint {without_query(endpoint)} has no TLS, so anybody could read along: use https://, or"
+                f"the endpoint {without_query(endpoint)} has no TLS, so others can read the traffic: use https://, or pass"
                 " allow_http=True"
             )
         client_options["allow_http"] = True
@@ -67,17 +67,17 @@ def open_store(
 
 
 def portable(options: Mapping[str, object]) -> dict[str, object]:
-    """The options that may travel to another process: none that is a secret.
+    """The options that may be pickled: none of them is a secret.
 
     Raises:
-        ConfigurationError: a credential provider, which can't travel.
+        ConfigurationError: there is a credential provider, which can't be pickled.
     """
     if "credential_provider" in options:
-        raise ConfigurationError("a bucket with a credential_provider of its own can't be pickled")
+        raise ConfigurationError("a bucket with its own credential_provider can't be pickled")
     kept = {name: value for name, value in options.items() if not _SECRET.search(name)}
     client_options = kept.get("client_options")
     if isinstance(client_options, Mapping):
-        # Proxies have passwords in their URLs, and headers may authorise.
+        # URLs of proxies may contain passwords, and headers may contain credentials.
         kept["client_options"] = {
             name: value
             for name, value in cast("Mapping[str, object]", client_options).items()
@@ -87,16 +87,16 @@ def portable(options: Mapping[str, object]) -> dict[str, object]:
 
 
 _LOOKING_FOR_CREDENTIALS = re.compile(r"/latest/|computeMetadata|metadata/identity|oauth2", re.IGNORECASE)
-"""Where the credentials of a cloud's own machines come from: asked when the environment has none."""
+"""Addresses of the credential services of clouds, which obstore asks if the environment has no credentials."""
 
 
 @contextmanager
-def told_as(what: str, url: str) -> Generator[None]:
-    """Errors of obstore as `StorageError`. Its own texts quote answers and requests, in which keys may stand.
+def translate_errors(what: str, url: str) -> Generator[None]:
+    """Translates errors of obstore to `StorageError`. Their texts quote requests and answers, which may contain keys.
 
     Args:
-        what: What was tried, such as `list`.
-        url: Of what, without a signature.
+        what: The action, such as `list`.
+        url: The object of the action, without a signature.
     """
     from obstore.exceptions import BaseError
 
@@ -117,20 +117,18 @@ def told_as(what: str, url: str) -> Generator[None]:
             status=int(status[1]) if status else None,
         ) from None
     except (TypeError, ValueError):
-        raise InputError(f"can't {what} {url}: it can't be the name of an object") from None
+        raise InputError(f"can't {what} {url}: invalid name of an object") from None
 
 
 def _hint(status: str, what: str, text: str) -> str:
     if status in ("401", "403"):
-        return "; the credentials in the environment don't allow that"
+        return "; the credentials in the environment don't allow it"
     if what == SIGN or _LOOKING_FOR_CREDENTIALS.search(text):
-        return (
-            "; there are no credentials: set those of the storage in the environment, see musicai_sdk.storage"
-        )
+        return "; there are no credentials: set them in the environment, see help(musicai_sdk.storage)"
     return ""
 
 
 def _first_line(error: BaseException) -> str:
-    """What went wrong, without the request's URL and without the answer."""
+    """The reason in an error's text, without the request's URL and the answer."""
     line = str(error).partition("\n")[0].rpartition(" - ")[2]
     return re.sub(r"\?\S*", "?…", line)[:200]

@@ -1,4 +1,4 @@
-"""Outputs of workflows, and what their objects are called."""
+"""Outputs of workflows, and the names of their objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CONTENT_TYPES = {
     ".txt": "text/plain",
     ".wav": "audio/wav",
 }
-"""What the standard library has for these is another thing on every system."""
+"""The standard library's types for these differ between systems."""
 _EXTENSIONS = {
     **{kind: extension for extension, kind in _CONTENT_TYPES.items()},
     "audio/mp3": ".mp3",
@@ -38,9 +38,9 @@ _EXTENSIONS = {
 
 
 def declared_files(result_type: type[WorkflowResult]) -> dict[str, str]:
-    """The file outputs that a result type declares, by wire name, with the extension of each as far as it is known.
+    """The file outputs of a result type by wire name, each with its extension, or "" if unknown.
 
-    Only JSON says by its type what it is: whether a stem is WAV or MP3 is set in the workflow, which isn't published.
+    Only JSON outputs have a known format: the service doesn't publish whether a stem is WAV or MP3.
     """
     found = dict[str, str]()
     for field, wire_name in output_names(result_type).items():
@@ -61,25 +61,24 @@ def _kinds(annotation: Any) -> Iterator[type[Any]]:
 
 
 def object_name(name: str) -> str:
-    """One part of a key for a name that somebody else chose: the name itself wherever it is valid everywhere.
+    """The part of an object's key for an output or token: its name, if that is valid everywhere.
 
-    Otherwise it is made safe, and told apart by a digest: so it depends on nothing else, and any process that knows
-    the name finds the object again.
+    Otherwise the name is made safe and gets a digest, so that any process that knows the name can find the object.
     """
     safe = safe_name(name)
     return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
 
 
-def found_among(
+def object_of(
     objects: Collection[str], output: str, others: Iterable[str], result_type: type[WorkflowResult]
 ) -> str | None:
-    """Which of the objects in a job's folder an output became: the one of its name, with whatever extension.
+    """The object of an output among those in a job's folder: the one with its name and any extension.
 
     Args:
         objects: The names of the objects.
         output: The output's wire name.
-        others: The wire names of the job's other outputs, whose objects those aren't.
-        result_type: Knows the name under which the output was asked for, should the service spell it otherwise.
+        others: The wire names of the job's other outputs, whose objects are excluded.
+        result_type: Has the requested name of the output, in case the service spells it differently.
     """
     taken = {object_name(other) for other in others}
     for name in dict.fromkeys((output, wire_name_of(result_type, output) or output)):
@@ -93,12 +92,12 @@ def found_among(
 
 
 def extension_of(name: str, content_type: str | None) -> str:
-    """The extension that a local copy gets: the object's own, else the one that goes with its content type."""
+    """The extension for a local copy: that of the object, or else that of its content type."""
     if _EXTENSION.fullmatch(name[name.rfind(".") :]) and "." in name:
         return name[name.rfind(".") :]
     return _EXTENSIONS.get((content_type or "").partition(";")[0].strip().lower(), "")
 
 
 def content_type_of(name: str) -> str | None:
-    """The content type that goes with the extension of a name."""
+    """The content type for the extension of a name."""
     return _CONTENT_TYPES.get(name[name.rfind(".") :].lower())

@@ -1,30 +1,34 @@
-"""Workflows as types: what to ask for, and what comes back.
+"""Workflows as types: the parameters of a job, and its result.
 
-A workflow class holds the parameters of one run; running it gives a job whose `result` has one typed field per
-output:
+An instance of a workflow class holds the parameters of one job. The job's `result` has one typed field per output:
 
 ```python
 job = client.jobs.run(IsolateDrums(input_url=Path("song.mp3")))
 client.files.download(job.result.kick_drum, "kick.wav")
 ```
 
-The service doesn't publish what a workflow takes or gives (it lists names and slugs only), so a workflow of your own
-is declared once, as a class:
+The service doesn't publish the parameters and outputs of workflows (it lists only names and slugs), so declare your own
+workflows as classes:
 
 ```python
 class LoudnessResult(WorkflowResult):
     bpm: str
-    mastered: FileOutput = output("Mastered mix")      # the wire name, where it differs from the field's name
+    mastered: FileOutput = output("Mastered mix")      # the wire name, if it isn't the field's name in camelCase
 
 class Loudness(Workflow[LoudnessResult], slug="acme-loudness"):
     input_url: FileInput                               # sent as "inputUrl"
-    target: float = param("Target LUFS", default=-14)  # a wire name of its own
+    target: float = param("Target LUFS", default=-14)  # another wire name
 ```
 
-or asked for without a type: `CustomWorkflow("acme-loudness", {"inputUrl": Path("song.mp3")})`. Or let
-`musicai_sdk.codegen` write the classes of all workflows of an account, from its finished jobs.
+or run them without a type: `CustomWorkflow("acme-loudness", {"inputUrl": Path("song.mp3")})`.
+`musicai_sdk.codegen` writes the classes for all workflows of an account from its finished jobs.
 
-Importing this package loads nothing; a class is loaded when it is first used.
+Importing this package is cheap: each class is loaded at its first use.
+
+For developers: this room uses only `models` and `errors`, and every other room may use it. `base.py` has the base class,
+`annotations.py` reads the annotations of subclasses, `inputs.py` decides which values are files. To add a built-in
+workflow, add a JSON file to `schemas/workflows` and run `scripts/generate`, which writes `templates.py` and the names
+below; a file input of a new kind belongs into `inputs.py`.
 """
 
 from __future__ import annotations
@@ -81,10 +85,10 @@ _BASE = {
     "output": "musicai_sdk.models.result",
     "param": "musicai_sdk.workflows.base",
 }
-"""Where the names live that aren't generated."""
+"""The modules of the names that aren't generated."""
 
 
-if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+if not TYPE_CHECKING:  # type checkers would accept every misspelt name
 
     def __getattr__(name: str) -> object:
         """Loads a public name at its first use."""

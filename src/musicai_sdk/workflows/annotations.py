@@ -1,6 +1,6 @@
-"""What the annotations of a workflow class stand for: text, under `from __future__ import annotations`, until it is read.
+"""The types that the annotations of a workflow class name. Under `from __future__ import annotations` they are text.
 
-The names in such a text are looked up where the class is declared: in its function, in its module, then in the class.
+Names in the text are looked up where the class is declared: in the function, in the module, then in the class.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any, ForwardRef, cast, get_args, get_type_hints
 from musicai_sdk.errors import InputError
 
 _LOCAL_NAMES = "__local_names__"
-"""The attribute of a class that holds them."""
+"""The attribute of a class with these names."""
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
 def keep_local_names(declared: type) -> None:
-    """Keeps the names in a dataclass's annotations that only the function has in which it is declared.
+    """Stores the local variables of the declaring function that a dataclass's annotations use.
 
-    To be called while the class is being made: afterwards that function may have ended. Only these names are kept,
-    because everything else in the function would live as long as the class.
+    Call it while the class is being created: the function may end afterwards. Only these variables are stored, so that
+    everything else in the function can be freed.
     """
     function, in_function, _ = declared.__qualname__.rpartition(".<locals>.")
     names = set[str]()
@@ -32,7 +32,7 @@ def keep_local_names(declared: type) -> None:
             for text in _texts(field.type):
                 names.update(_NAME.findall(text))
     frame = currentframe() if names else None
-    # Not so many steps up: a class that overrides `__init_subclass__`, or a metaclass, may stand between.
+    # The number of frames varies: an overridden `__init_subclass__` or a metaclass adds some.
     while frame is not None:
         if frame.f_code.co_qualname == function and frame.f_globals.get("__name__") == declared.__module__:
             found = frame.f_locals
@@ -46,7 +46,7 @@ def type_hints(declared: type, fallback: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         declared: The class.
-        fallback: Names that are known even where they are only imported for type checkers.
+        fallback: Names that are known even if the module imports them only for type checkers.
 
     Raises:
         InputError: an annotation can't be read.
@@ -54,7 +54,7 @@ def type_hints(declared: type, fallback: Mapping[str, Any]) -> dict[str, Any]:
     hints = dict[str, Any]()
     for field in dataclasses.fields(cast("Any", declared)):
         owner = _owner(declared, field)
-        # The module before the class, as `typing` has it: in `date: date | None = None` the class's own is the default.
+        # The module wins over the class, as in `typing`: in `date: date | None = None` the class attribute is the default.
         around = {
             **fallback,
             **{each.__name__: each for each in getattr(owner, "__type_params__", ())},
@@ -76,7 +76,7 @@ def type_hints(declared: type, fallback: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _owner(declared: type, field: dataclasses.Field[Any]) -> type:
-    """The class that declares a field: the ones below it share it."""
+    """The class that declares a field; its subclasses share the field."""
     return next(
         each
         for each in reversed(declared.__mro__)
@@ -85,7 +85,7 @@ def _owner(declared: type, field: dataclasses.Field[Any]) -> type:
 
 
 def _texts(annotation: object) -> Iterator[str]:
-    """The text of an annotation, or what is text in it: `list["Local"]`."""
+    """The text of an annotation, or the text inside it, as in `list["Local"]`."""
     if isinstance(annotation, str):
         yield annotation
     elif isinstance(annotation, ForwardRef):

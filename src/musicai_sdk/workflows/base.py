@@ -1,4 +1,4 @@
-"""What a caller asks for: a workflow with its parameters, as one typed value."""
+"""The base class of workflows: a slug and parameters as one typed value."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
 from musicai_sdk.workflows.annotations import keep_local_names, type_hints
 
 FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
-"""A file input: an `https://` URL or the path of a local file (both may be a string), or an uploaded file.
+"""A file input: an `https://` URL or the path of a local file (both may be strings), or an uploaded file.
 
-Blanks around a URL don't count. An address that the service can't read (`s3://…`, `file://…`, `https://` without a
-host) is an `InputError` that says what to give instead.
+White space around a URL is ignored. A URL that the service can't read (`s3://…`, `file://…`, `https://` without a host) is
+an `InputError` that says what to give instead.
 
 `client.jobs.create` and `client.jobs.run` upload local files first.
 """
 
 _WIRE_NAME = "musicai_sdk.wire_name"
 _KNOWN = {"FileInput": FileInput, "UploadedFile": UploadedFile}
-"""What annotations may name without an import at run time: linters move imports that only annotations use."""
+"""Names that annotations may use without an import at run time: linters move such imports into TYPE_CHECKING."""
 
 
 def param(wire_name: str, *, default: Any = dataclasses.MISSING) -> Any:
@@ -49,13 +49,12 @@ class Workflow(Generic[R_co]):
         input_url: FileInput
     ```
 
-    Subclasses become frozen dataclasses with keyword-only fields, so a wrong argument is an error in the editor;
-    the values are checked at run time as well (`InputError`). The parameter of `Workflow[...]` is the type that
-    `client.jobs.run` gives the job's `result`.
+    Subclasses become frozen dataclasses with keyword-only fields, so editors report wrong arguments; the values are
+    also checked at run time (`InputError`). The parameter of `Workflow[...]` is the type of the job's `result`.
     """
 
     slug: str
-    """The slug under which the service knows the workflow: `music-ai/…` for templates, or one of your account."""
+    """The workflow's slug at the service: `music-ai/…` for templates, or one of your account."""
     result_type: ClassVar[type[WorkflowResult]] = RawResult
     """The type of the job's `result`."""
 
@@ -78,7 +77,7 @@ class Workflow(Generic[R_co]):
         keep_local_names(cls)
 
     def __post_init__(self) -> None:
-        """Checks the values against the annotations; `InputError` names those that don't fit."""
+        """Checks the values against the annotations; the `InputError` names the invalid ones."""
         if not getattr(self, "slug", None):
             name = type(self).__name__
             how = (
@@ -109,21 +108,17 @@ class Workflow(Generic[R_co]):
         return f"{type(self).__name__}({arguments})"
 
     def to_params(self) -> Mapping[str, Any]:
-        """The parameters by wire name. Local files are still paths; those that are None are left out."""
-        fields = dataclasses.fields(cast("Any", self))
-        values = {
-            field.metadata.get(_WIRE_NAME, to_camel(field.name)): getattr(self, field.name)
-            for field in fields
-        }
-        return {name: value for name, value in values.items() if value is not None}
+        """The parameters by wire name. Local files are still paths; parameters that are None are omitted."""
+        values = ((wire_name, getattr(self, name)) for wire_name, name in _field_names(self).items())
+        return {wire_name: value for wire_name, value in values if value is not None}
 
 
 class CustomWorkflow(Workflow[RawResult]):
     """Any workflow by its slug, with parameters by wire name; its results are untyped.
 
-    Values may be anything that JSON can hold, an uploaded file, or a `pathlib.Path`, which is uploaded first. What
-    stands where a file is expected by its name (`inputUrl`, `Input 1`, `file`) is checked: an `s3://` URL, an empty
-    text or the name of a local file is an `InputError`, because a job on it would fail, and cost.
+    A value is anything that JSON can represent, an uploaded file, or a `pathlib.Path`, which is uploaded first. Parameters
+    that are files by their name (`inputUrl`, `Input 1`, `file`) are checked: an `s3://` URL, an empty string or the name
+    of a local file is an `InputError`, because it would cost a job that fails.
     """
 
     slug: str
@@ -142,19 +137,16 @@ class CustomWorkflow(Workflow[RawResult]):
 
 
 def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
-    """The parameters by wire name as they are sent: every remote file as its URL, every local one as a `Path`.
+    """The parameters by wire name, ready to send: remote files as URLs, local ones as `Path` objects to upload.
 
     Raises:
-        InputError: a file input is one that the service can't read; the text says what to give instead.
+        InputError: the service can't read a file input; the text says what to give instead.
     """
     from musicai_sdk.workflows.inputs import (
-        resolved,  # most programs import this module, and few create jobs at once
+        resolved,  # not needed by most programs at import
     )
 
-    fields = {
-        field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
-        for field in dataclasses.fields(cast("Any", workflow))
-    }
+    fields = _field_names(workflow)
     params = dict[str, Any]()
     for name, value in workflow.to_params().items():
         try:
@@ -165,16 +157,22 @@ def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
 
 
 def is_file_input(workflow: Workflow[Any], wire_name: str) -> bool:
-    """Whether a plain string in that parameter may be the path of a local file."""
-    for field in dataclasses.fields(cast("Any", workflow)):
-        if field.metadata.get(_WIRE_NAME, to_camel(field.name)) == wire_name:
-            return os.PathLike[str] in get_args(_hints(cast("Any", type(workflow))).get(field.name))
-    return False
+    """Whether the class declares the parameter as a file input, so that a string may be a local path."""
+    field = _field_names(workflow).get(wire_name, "")
+    return os.PathLike[str] in get_args(_hints(cast("Any", type(workflow))).get(field))
+
+
+def _field_names(workflow: Workflow[Any]) -> dict[str, str]:
+    """The names of a workflow's fields by their wire names."""
+    return {
+        field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
+        for field in dataclasses.fields(cast("Any", workflow))
+    }
 
 
 _HINTS = WeakKeyDictionary[type[Workflow[Any]], dict[str, Any]]()
 _ADAPTERS = WeakKeyDictionary[type[Workflow[Any]], dict[str, TypeAdapter[Any]]]()
-"""Weak, because a class that a function declares is to go with it."""
+"""Weak, so that classes declared in functions can be freed."""
 
 
 def _hints(workflow: type[Workflow[Any]]) -> dict[str, Any]:

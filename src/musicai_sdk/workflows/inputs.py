@@ -14,14 +14,14 @@ from musicai_sdk.models.files import UploadedFile
 from musicai_sdk.models.outputs import FileUrl
 
 WEB_SCHEMES = ("https", "http")
-"""The schemes of URLs that the service fetches inputs from."""
+"""The schemes of URLs from which the service can read inputs."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=\S)")
-"""At least two characters: a single letter is a drive of Windows."""
+"""At least two characters: a single letter is a Windows drive."""
 _HOST = re.compile(r"//(?:[^/?#@\s]*@)?[^/?#@:\s]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 
-_BUCKET = "sign it, as in musicai_sdk.storage.Bucket('s3://bucket').input('key'); musicai_sdk.batch takes it as it is"
+_BUCKET = "sign it with musicai_sdk.storage.Bucket('s3://bucket').input('key'), or use musicai_sdk.batch"
 _ELSEWHERE = "download it, and give the path"
 _IN_MEMORY = "upload the bytes: client.files.upload(data) returns what an input takes"
 _INSTEAD: Mapping[str, str] = {
@@ -30,7 +30,7 @@ _INSTEAD: Mapping[str, str] = {
     **dict.fromkeys(("data", "blob"), _IN_MEMORY),
     "file": "give the path itself, as pathlib.Path",
 }
-"""What to do with an address that the service can't read, by its scheme."""
+"""Advice for URLs that the service can't read, by scheme."""
 
 _URL_NAME = re.compile(r".*ur[li][\s_-]*\d*", re.IGNORECASE)
 _FILE_NAME = re.compile(
@@ -41,11 +41,11 @@ _NO_INPUT = re.compile(
     r"callback|hook|notif|redirect|output|target|destination|upload|export|result|site|page|link",
     re.IGNORECASE,
 )
-"""In the name of a parameter that holds a URL: it isn't where an input is read."""
+"""Words in the names of parameters whose URL isn't an input."""
 
 
 def is_address(text: str) -> bool:
-    """Whether a text says itself that it isn't a local path: `https://…`, `s3://…`, `data:…`."""
+    """Whether a string has the form of a URL and not of a local path: `https://…`, `s3://…`, `data:…`."""
     found = _SCHEME.match(text.lstrip())
     if found is None:
         return False
@@ -54,10 +54,10 @@ def is_address(text: str) -> bool:
 
 
 def web_address(text: str) -> str | None:
-    """The `https://` or `http://` URL that a text is, without blanks around it; None if it isn't an address.
+    """A string that is an `https://` or `http://` URL, without surrounding white space; None if it isn't a URL.
 
     Raises:
-        InputError: it is an address that the service can't read; the text says what to give instead.
+        InputError: the service can't read this URL; the text says what to give instead.
     """
     if not is_address(text):
         return None
@@ -69,25 +69,25 @@ def web_address(text: str) -> str | None:
         shown = f"{scheme}:…" if _INSTEAD.get(scheme) == _IN_MEMORY else without_query(url)
         raise InputError(f"{shown:.200} can't be read by the service: {how}")
     if _HOST.match(url, found.end()) is None:
-        raise InputError(f"{without_query(url):.200} isn't a complete URL: it is https://host/path")
+        raise InputError(f"{without_query(url):.200} isn't a complete URL: give https://host/path")
     if _CONTROL.search(url):
         raise InputError(
-            f"{without_query(url)!r:.200} isn't a URL: it has a line break or control character in it"
+            f"{without_query(url)!r:.200} isn't a URL: it contains a line break or control character"
         )
     return url
 
 
 def resolved(value: Any, name: str, *, declared: bool) -> Any:
-    """The value of a parameter as it is sent: a remote file as its URL, a local one as a `Path`, all else unchanged.
+    """The value of a parameter, ready to send: a remote file as a URL, a local one as a `Path`, all else unchanged.
 
     Args:
-        value: As it was given.
+        value: The value given by the caller.
         name: The parameter's wire name.
-        declared: Whether the workflow's class says that it is a file. Otherwise the name may say so: `inputUrl`,
-            `Input 1`, `file`. A text under any other name is a text, whatever it looks like.
+        declared: Whether the workflow's class declares it as a file. Otherwise the name decides: `inputUrl`, `Input 1`
+            and `file` are files. A string under any other name stays a string.
 
     Raises:
-        InputError: it is a file that the service can't read; the text says what to give instead.
+        InputError: the service can't read this file; the text says what to give instead.
     """
     if isinstance(value, UploadedFile | FileUrl):
         return _url(value.url if isinstance(value, UploadedFile) else str(value))
@@ -105,16 +105,16 @@ def resolved(value: Any, name: str, *, declared: bool) -> Any:
 
 
 def check_local_files(params: Mapping[str, Any]) -> None:
-    """Raises `InputError` for a path that can never be uploaded: that of a folder, or a URL as a path."""
+    """Raises `InputError` for a path that can't be uploaded: a folder, or a URL given as a path."""
     for name, value in params.items():
         if not isinstance(value, os.PathLike):
             continue
         path = os.fsdecode(cast("os.PathLike[str]", value))
-        # Not pathlib's: these are False for what can't be looked at, and the upload says more.
+        # Unlike pathlib, these return False for unreadable paths, for which the upload has a better error.
         if os.path.isdir(path):  # noqa: PTH112
-            raise InputError(f"{name} can't be {path!r}: it is a folder, give a file in it")
+            raise InputError(f"{name} can't be {path!r}: it is a folder; give a file")
         if path.lower().startswith(("http:", "https:")) and not os.path.exists(path):  # noqa: PTH110
-            raise InputError(f"{name} can't be {without_query(path)!r}: give a URL as text, not as a path")
+            raise InputError(f"{name} can't be {without_query(path)!r}: give URLs as strings, not as paths")
 
 
 def _is_url_name(name: str) -> bool:
@@ -122,32 +122,32 @@ def _is_url_name(name: str) -> bool:
 
 
 def _url(text: str) -> str:
-    """The URL that must be given here."""
+    """The value of a parameter that must be a URL."""
     url = web_address(_not_blank(text))
     if url is None:
         raise InputError(
-            f"{text!r:.100} is neither an https:// URL nor a pathlib.Path, which would be uploaded first: a job on it"
-            " would fail, and cost"
+            f"{text!r:.100} is neither an https:// URL nor a pathlib.Path, which would be uploaded first: it would cost a"
+            " job that fails"
         )
     return url
 
 
 def _readable(text: str) -> str:
-    """A text where a file may be meant: not the name of a local one, which would be sent as a text."""
+    """The value of a parameter that may be a file: a local path must not be sent as a string."""
     url = web_address(_not_blank(text))
     if url is None and len(text) < 4096 and "\0" not in text and os.path.exists(text):  # noqa: PTH110
-        raise InputError(f"{text!r:.100} is on this machine: pathlib.Path(…) around it has it uploaded first")
+        raise InputError(f"{text!r:.100} is a local file: wrap it in pathlib.Path(…) to upload it")
     return url or text
 
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise InputError("it is empty: give a path or an https:// URL, or leave it out")
+        raise InputError("it is empty: give a path or an https:// URL, or omit it")
     return text
 
 
 def _texts(value: object) -> Iterator[str]:
-    """The texts in a value of lists and objects."""
+    """The strings in a value of nested lists and objects."""
     pending = [value]
     while pending:
         each = pending.pop()

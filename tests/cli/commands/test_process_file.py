@@ -1,4 +1,4 @@
-"""`musicai process file`: nothing that is paid for is replaced, and no job is deleted whose results aren't here."""
+"""`musicai process file` replaces no results, and deletes no job with missing results."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def posts(sandbox: Sandbox) -> int:
     return sum(entry.method == "POST" for entry in sandbox.requests)
 
 
-def test_a_second_song_does_not_replace_the_results_of_the_first(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_results_of_another_song_are_not_replaced(musicai: Musicai, sandbox: Sandbox) -> None:
     musicai(*FILE)
     (musicai.folder / "song.wav").write_bytes(b"RIFF of another")
     before = len(sandbox.requests)
     musicai(*FILE, code=2)
-    assert "results are in 'out' already (file, workflow.results.json)" in musicai.told
-    assert "--overwrite" in musicai.told
+    assert "'out' already holds results (file, workflow.results.json)" in musicai.stderr
+    assert "--overwrite" in musicai.stderr
     assert len(sandbox.requests) == before
     assert (musicai.folder / "out" / "file").read_bytes() == b"RIFF of a kind"
     musicai(*FILE, "--overwrite")
@@ -41,21 +41,21 @@ def test_a_second_song_does_not_replace_the_results_of_the_first(musicai: Musica
     assert sandbox.jobs == []
 
 
-def test_nor_a_manifest_that_can_not_be_read(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_an_unreadable_manifest_is_not_replaced(musicai: Musicai, sandbox: Sandbox) -> None:
     (musicai.folder / "out").mkdir()
     (musicai.folder / "out" / "workflow.results.json").write_bytes(b"\xff[")
     musicai(*FILE, code=2)
-    assert "(workflow.results.json)" in musicai.told
+    assert "(workflow.results.json)" in musicai.stderr
     assert posts(sandbox) == 0
 
 
-def test_nor_another_file(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_another_file_is_not_replaced(musicai: Musicai, sandbox: Sandbox) -> None:
     (musicai.folder / "out").mkdir()
     (musicai.folder / "out" / "File").write_bytes(b"mine")
     musicai(*FILE, code=1)
-    assert "'out' has file already" in musicai.told
+    assert "'out' already holds file" in musicai.stderr
     assert len(sandbox.jobs) == 1
-    assert f"musicai job download {sandbox.jobs[0]['id']} FOLDER" in musicai.told
+    assert f"musicai job download {sandbox.jobs[0]['id']} FOLDER" in musicai.stderr
     assert (musicai.folder / "out" / "File").read_bytes() == b"mine"
 
 
@@ -66,11 +66,13 @@ def test_nor_another_file(musicai: Musicai, sandbox: Sandbox) -> None:
         ({"a": None, "b": ""}, "gives no result"),
         ({"file": "page.wav"}, "web page"),
         ({"text": "empty.txt"}, "'text' are empty"),
-        ({"file": "[custom storage]"}, "a storage of yours"),
+        ({"file": "[custom storage]"}, "your own storage"),
         ({"deep": [{"file": "s3://bucket/a.wav"}]}, "deep.0.file"),
     ],
 )
-def test_the_job_is_kept(musicai: Musicai, sandbox: Sandbox, result: dict[str, Any], words: str) -> None:
+def test_a_job_with_incomplete_results_is_kept(
+    musicai: Musicai, sandbox: Sandbox, result: dict[str, Any], words: str
+) -> None:
     with storage() as held:
         text = json.dumps(result)
         for name, body in (("page.wav", PAGE), ("empty.txt", b"")):
@@ -83,8 +85,8 @@ def test_the_job_is_kept(musicai: Musicai, sandbox: Sandbox, result: dict[str, A
 
         musicai("process", "file", "odd-file", "song.wav", "out", code=1)
     (job,) = sandbox.jobs
-    assert words in musicai.told
-    assert f"musicai job download {job['id']} out" in musicai.told
+    assert words in musicai.stderr
+    assert f"musicai job download {job['id']} out" in musicai.stderr
     assert (
         not (musicai.folder / "out" / "workflow.results.json").exists()
         or "empty" in words
@@ -92,14 +94,14 @@ def test_the_job_is_kept(musicai: Musicai, sandbox: Sandbox, result: dict[str, A
     )
 
 
-def test_a_result_that_is_null_keeps_the_job(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_a_job_with_a_null_result_is_kept(musicai: Musicai, sandbox: Sandbox) -> None:
     sandbox.faults.add("POST /job", job_vanish="result")
     musicai(*FILE, code=1)
-    assert "gives no result" in musicai.told
+    assert "gives no result" in musicai.stderr
     assert len(sandbox.jobs) == 1
 
 
-def test_a_list_that_says_less_costs_nothing(musicai: Musicai, sandbox: Sandbox) -> None:
+def test_nested_results_are_downloaded(musicai: Musicai, sandbox: Sandbox) -> None:
     with storage() as held:
         url = held.put("a.wav")
 
@@ -115,6 +117,6 @@ def test_a_list_that_says_less_costs_nothing(musicai: Musicai, sandbox: Sandbox)
 @pytest.mark.parametrize(
     "address", ["https://", "https:///a.wav", "HTTP://", " s3://b/k.wav", "ftp://h/a.wav"]
 )
-def test_an_address_that_is_none(musicai: Musicai, sandbox: Sandbox, address: str) -> None:
+def test_invalid_urls(musicai: Musicai, sandbox: Sandbox, address: str) -> None:
     musicai("process", "file", "sdk-test", address, "out", code=2)
     assert sandbox.requests == []

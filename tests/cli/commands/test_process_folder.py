@@ -1,4 +1,4 @@
-"""`musicai process folder` as a process, against a sandbox in another one."""
+"""`musicai process folder` as a process, with a sandbox in another process."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from support.cli import ECHO, Command, make_songs
 LEDGER = ".musicai-batch.sqlite3"
 
 
-def test_a_folder_and_again(musicai_there: Command) -> None:
+def test_a_second_run_skips_finished_files(musicai_there: Command) -> None:
     source, out = musicai_there.folder / "in", musicai_there.folder / "out"
     tracks = make_tracks(source, 6)
     (source / "twin.wav").write_bytes(tracks[0].read_bytes())
     (source / "cover.jpg").write_bytes(b"no sound")
 
     done = musicai_there(*ECHO)
-    assert done.output == "out/report.html\n"
-    assert "6 of 7 inputs done, 1 the same as others in " in done.told
+    assert done.stdout == "out/report.html\n"
+    assert "6 of 7 inputs done, 1 duplicate in " in done.stderr
     assert (out / "report.html").stat().st_size > 1000
     results = {path.read_bytes() for path in out.rglob("file.wav")}
     assert results == {path.read_bytes() for path in tracks}
@@ -35,9 +35,9 @@ def test_a_folder_and_again(musicai_there: Command) -> None:
     assert not leftovers(out)
 
     make_tracks(source, 2, start=20)
-    told = musicai_there.here(*ECHO, "--dry-run", MUSIC_AI_API_KEY="").output
-    assert [line.split()[:2] for line in told.splitlines()] == [["2", "new:"], ["7", "done"]]
-    assert "9 of 9 inputs done (7 by earlier runs)" in musicai_there.here(*ECHO, "--no-report").told
+    message = musicai_there.here(*ECHO, "--dry-run", MUSIC_AI_API_KEY="").stdout
+    assert [line.split()[:2] for line in message.splitlines()] == [["2", "new:"], ["7", "done"]]
+    assert "9 of 9 inputs done (7 by earlier runs)" in musicai_there.here(*ECHO, "--no-report").stderr
 
 
 def test_killed_three_times(musicai_there: Command) -> None:
@@ -53,13 +53,13 @@ def test_killed_three_times(musicai_there: Command) -> None:
         assert process.returncode == -signal.SIGKILL
         print(f"killed at {goal} jobs", end="; ")
     done = musicai_there(*arguments)
-    assert f"{count} of {count} inputs done" in done.told
+    assert f"{count} of {count} inputs done" in done.stderr
     assert len(musicai_there.service.jobs()) == count
     assert len(list(out.glob("*/chords.json"))) == count
     assert not leftovers(out)
 
 
-def test_workers_of_which_one_is_killed(musicai_there: Command) -> None:
+def test_a_killed_dask_worker(musicai_there: Command) -> None:
     count = round(8 * SCALE)
     source, out = musicai_there.folder / "in", musicai_there.folder / "out"
     tracks = make_tracks(source, count)
@@ -68,9 +68,9 @@ def test_workers_of_which_one_is_killed(musicai_there: Command) -> None:
     wait_until(lambda: len(musicai_there.service.jobs()) >= 3)
     worker = max(_workers(process.pid))
     os.kill(worker, signal.SIGKILL)
-    output, told = process.communicate(timeout=100)
-    assert process.returncode == 0, (output, told)
-    assert f"{count} of {count} inputs done" in told
+    output, message = process.communicate(timeout=100)
+    assert process.returncode == 0, (output, message)
+    assert f"{count} of {count} inputs done" in message
     assert len(musicai_there.service.jobs()) == count
     results = [path.read_bytes() for path in out.rglob("file.wav")]
     assert sorted(results) == sorted(path.read_bytes() for path in tracks)
@@ -88,38 +88,38 @@ def _workers(parent: int) -> list[int]:
     return found
 
 
-def test_what_fails_is_told_and_tried_again(musicai_there: Command) -> None:
+def test_failures_are_listed_and_retried(musicai_there: Command) -> None:
     source = musicai_there.folder / "in"
     make_songs(source, 2)
     (source / "text.wav").write_text("no sound at all")
     (source / "empty.wav").touch()
     arguments = ("process", "folder", "music-ai/generate-chords", "in", "out", "--no-report")
-    told = musicai_there.here(*arguments, code=1).told
-    assert "2 of 3 inputs done, 1 failed, 1 not taken" in told
-    assert "not taken: in/empty.wav: it is empty" in told
-    assert told.count("failed: in/text.wav: BAD_INPUT: ") == 2, "when it happens, and at the end"
-    assert "--retry-failed" in told
+    message = musicai_there.here(*arguments, code=1).stderr
+    assert "2 of 3 inputs done, 1 failed, 1 rejected" in message
+    assert "rejected: in/empty.wav: it is empty" in message
+    assert message.count("failed: in/text.wav: BAD_INPUT: ") == 2, "when it happens, and at the end"
+    assert "--retry-failed" in message
     (source / "empty.wav").unlink()
-    assert "0  new" in musicai_there.here(*arguments, "--dry-run").output
-    told = musicai_there.here(*arguments, "--dry-run", "--retry-failed").output
-    assert "1  failed before: tried again" in told
-    told = musicai_there.here(*arguments, "--retry-failed", code=1).told
-    assert "tried 2 times" in told
-    assert len(musicai_there.service.jobs()) == 2, "jobs that failed stay"
+    assert "0  new" in musicai_there.here(*arguments, "--dry-run").stdout
+    message = musicai_there.here(*arguments, "--dry-run", "--retry-failed").stdout
+    assert "1  failed before: retried" in message
+    message = musicai_there.here(*arguments, "--retry-failed", code=1).stderr
+    assert "tried 2 times" in message
+    assert len(musicai_there.service.jobs()) == 2, "failed jobs are kept"
 
 
-def test_fresh_asks_and_keeps_the_old_ledger(musicai_there: Command) -> None:
+def test_fresh_asks_and_archives_the_ledger(musicai_there: Command) -> None:
     out = musicai_there.folder / "out"
     make_tracks(musicai_there.folder / "in", 3)
-    assert "new ledger" not in musicai_there.here(*ECHO, "--keep-jobs", "--fresh").told
-    assert "3  new" in musicai_there.here(*ECHO, "--fresh", "--dry-run").output
+    assert "new ledger" not in musicai_there.here(*ECHO, "--keep-jobs", "--fresh").stderr
+    assert "3  new" in musicai_there.here(*ECHO, "--fresh", "--dry-run").stdout
     musicai_there.here(*ECHO, "--keep-jobs", "--fresh", code=1, text="n\n")
     assert len(musicai_there.service.jobs()) == 3
-    told = musicai_there.here(*ECHO, "--keep-jobs", "--fresh", text="y\n").told
-    assert "paid for again" in told
+    message = musicai_there.here(*ECHO, "--keep-jobs", "--fresh", text="y\n").stderr
+    assert "paid for again" in message
     assert len(musicai_there.service.jobs()) == 6
     [old] = [path for path in out.glob(".musicai-batch.*.sqlite3") if path.name != LEDGER]
-    assert str(old.name) in told
+    assert str(old.name) in message
     for ledger in (old, out / LEDGER):
         with open_ledger(ledger) as view:
             assert view.counts() == {"verified": 3}
@@ -127,10 +127,10 @@ def test_fresh_asks_and_keeps_the_old_ledger(musicai_there: Command) -> None:
     assert len(musicai_there.service.jobs()) == 9
 
 
-def test_events_for_programs(musicai_there: Command) -> None:
+def test_events_as_json(musicai_there: Command) -> None:
     make_tracks(musicai_there.folder / "in", 3)
     done = musicai_there("--json", *ECHO)
-    assert done.told == ""
+    assert done.stderr == ""
     kinds = [value["kind"] for value in done.values]
     assert (kinds[0], kinds[-2], kinds[-1]) == ("started", "ended", "summary")
     states = [value["state"] for value in done.values if value["kind"] == "state"]
@@ -156,7 +156,7 @@ def test_events_for_programs(musicai_there: Command) -> None:
     ]
 
 
-def test_a_reader_that_goes_away_ends_the_run(musicai_there: Command) -> None:
+def test_a_closed_pipe_drains_the_run(musicai_there: Command) -> None:
     make_tracks(musicai_there.folder / "in", 40)
     musicai_there.service.add_fault("GET /cdn/*", delay=0.2, times=20)
     with musicai_there.start("--json", *ECHO, "--keep-jobs") as process:
@@ -167,7 +167,7 @@ def test_a_reader_that_goes_away_ends_the_run(musicai_there: Command) -> None:
         assert "Traceback" not in process.stderr.read()
     assert process.returncode == 1
     assert len(musicai_there.service.jobs()) < 40
-    assert "40 of 40 inputs done" in musicai_there.here(*ECHO, "--keep-jobs").told
+    assert "40 of 40 inputs done" in musicai_there.here(*ECHO, "--keep-jobs").stderr
     assert len(musicai_there.service.jobs()) == 40
 
 
@@ -178,13 +178,13 @@ def test_signals(musicai_there: Command, signals: list[signal.Signals]) -> None:
     process = musicai_there.start(*ECHO, "--keep-jobs", "--concurrency", "6")
     assert process.stderr is not None
     wait_until(lambda: len(musicai_there.service.jobs()) >= 6)
-    told = ""
+    message = ""
     for number in signals:
         process.send_signal(number)
-        if not told:
-            while "Ctrl-C again stops at once" not in told:
-                told = process.stderr.readline()
-                assert told, "it ended"
+        if not message:
+            while "Ctrl-C again stops at once" not in message:
+                message = process.stderr.readline()
+                assert message, "the command has ended"
     output, rest = process.communicate(timeout=30)
     if len(signals) == 1:
         assert process.returncode == 130
@@ -198,7 +198,7 @@ def test_signals(musicai_there: Command, signals: list[signal.Signals]) -> None:
         assert "Traceback" not in rest.partition("Exception ignored in")[0]
         assert output == "" or process.returncode != 130
         assert "musicai: interrupted\n" in rest or process.returncode != 130
-    assert "24 of 24 inputs done" in musicai_there.here(*ECHO, "--keep-jobs", "--grace", "1").told
+    assert "24 of 24 inputs done" in musicai_there.here(*ECHO, "--keep-jobs", "--grace", "1").stderr
     assert len(musicai_there.service.jobs()) == 24
 
 
@@ -215,10 +215,10 @@ def test_watch(musicai_there: Command) -> None:
 
     wait_until(lambda: verified() == 3)
     process.send_signal(signal.SIGINT)
-    _output, told = process.communicate(timeout=20)
-    assert process.returncode == 0, "Ctrl-C is how it ends"
-    assert "3 inputs done" in told
-    assert "ended early" not in told
+    _output, message = process.communicate(timeout=20)
+    assert process.returncode == 0, "Ctrl-C is the normal end"
+    assert "3 inputs done" in message
+    assert "ended early" not in message
     assert len(musicai_there.service.jobs()) == 3
 
 
@@ -239,7 +239,7 @@ def test_a_manifest_with_parameters(musicai_there: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nowhere", "out", "--watch"], "--watch needs a folder"),
         (["in", "out", "--watch", "--dask", "local"], "--watch runs in this process"),
@@ -256,10 +256,10 @@ def test_a_manifest_with_parameters(musicai_there: Command) -> None:
         (["in", "out", "--settle", "nan"], "--settle"),
     ],
 )
-def test_wrong_usage(musicai_there: Command, arguments: list[str], told: str) -> None:
+def test_wrong_usage(musicai_there: Command, arguments: list[str], message: str) -> None:
     (musicai_there.folder / "in").mkdir()
     (musicai_there.folder / "song.wav").touch()
     done = musicai_there.here("process", "folder", "sdk-test", *arguments, code=2)
-    assert told in done.told
-    assert done.output == ""
+    assert message in done.stderr
+    assert done.stdout == ""
     assert not (musicai_there.folder / "out" / "report.html").exists()

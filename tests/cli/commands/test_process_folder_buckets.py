@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from musicai_sdk.batch import Folder
-from musicai_sdk.cli.locations import inputs_at
+from musicai_sdk.cli.locations import parse_inputs
 from storage.conftest import running_s3, s3
 from support.buckets import S3
 from support.cli import Command
@@ -13,7 +13,7 @@ from support.cli import Command
 __all__ = ["running_s3", "s3"]
 
 
-def test_from_a_bucket_to_a_bucket(musicai_there: Command, s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bucket_to_bucket(musicai_there: Command, s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in s3.environment.items():
         monkeypatch.setenv(name, value)
     for number in range(3):
@@ -21,15 +21,15 @@ def test_from_a_bucket_to_a_bucket(musicai_there: Command, s3: S3, monkeypatch: 
     s3.bucket("s3://music/songs").upload("cover.jpg", b"no sound")
     echo = ("process", "folder", "sdk-test", "s3://music/songs", "s3://music/out", "--input-name", "file")
     arguments = (*echo, "--ledger", "run/ledger.sqlite3")
-    told = musicai_there.here(*arguments, "--dry-run", MUSIC_AI_API_KEY="").output
-    assert "3  new" in told
+    message = musicai_there.here(*arguments, "--dry-run", MUSIC_AI_API_KEY="").stdout
+    assert "3  new" in message
     done = musicai_there.here(*arguments)
-    assert "3 of 3 inputs done" in done.told
-    assert done.output == "run/report.html\n"
+    assert "3 of 3 inputs done" in done.stderr
+    assert done.stdout == "run/report.html\n"
     results = [name for name in s3.names() if name.startswith("out/live/") and "/file" in name]
     assert len(results) == 3
-    told = musicai_there.here(*arguments, "--dry-run").output
-    assert "3  done before" in told
+    message = musicai_there.here(*arguments, "--dry-run").stdout
+    assert "3  done before" in message
     assert musicai_there.service.jobs() == []
 
 
@@ -43,6 +43,6 @@ def test_from_a_bucket_to_a_bucket(musicai_there: Command, s3: S3, monkeypatch: 
         ("https://x.y/a.wav", False),
     ],
 )
-def test_what_is_a_folder(text: str, folder: bool) -> None:
-    given = inputs_at(text, glob=None, recursive=True, watch=False, settle=5)
+def test_inputs_that_are_folders(text: str, folder: bool) -> None:
+    given = parse_inputs(text, glob=None, recursive=True, watch=False, settle=5)
     assert given == (Folder(text) if folder else text)

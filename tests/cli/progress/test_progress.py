@@ -1,4 +1,4 @@
-"""What is seen of a run: in a terminal, in a pipe, and what a picture of it looks like."""
+"""The progress of a run on a terminal, in a pipe and in Python."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from musicai_sdk.batch import Batch, Event, InFlight, Progress
 from musicai_sdk.cli.formatting import printable, rate, shortened
 from musicai_sdk.cli.progress.lines import Lines
 from musicai_sdk.cli.progress.screen import Frame, Screen
+from musicai_sdk.cli.progress.wording import activity
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, make_tracks
 from support.cli import ECHO, Command, plain
@@ -48,12 +50,12 @@ def drawn(progress: Progress, width: int = 90, height: int = 16) -> list[str]:
     return console.export_text().splitlines()
 
 
-def test_a_picture() -> None:
+def test_the_screen() -> None:
     lines = drawn(PROGRESS)
     assert lines[0].endswith(" 50 % 640 of 1,300 3 failed")
     assert lines[0].count("━") + lines[0].count("╸") + lines[0].count("╺") == 40
     assert (
-        lines[1] == "  2.1/s · 6 min left · 22 in flight · 310 MB up · 12 MB down · 12 done before · 7 the…"
+        lines[1] == "  2.1/s · 6 min left · 22 in flight · 310 MB up · 12 MB down · 12 done before · 7 dup…"
     )
     assert re.fullmatch(r"  uploading    10 s /music/one\.wav  45 %\s*", lines[2])
     assert re.fullmatch(r"  processing  5\.0 s …[ long]+name\.wav\s*", lines[3])
@@ -62,7 +64,7 @@ def test_a_picture() -> None:
     assert len(lines) == 13
 
 
-def test_a_picture_of_other_moments() -> None:
+def test_the_screen_in_other_states() -> None:
     assert not drawn(replace(PROGRESS, known=0, done=0, failed=0, duplicates=0, active=()))[0].startswith(
         "━" * 41
     )
@@ -77,7 +79,14 @@ def test_a_picture_of_other_moments() -> None:
     assert len(drawn(PROGRESS, width=40, height=6)) == 2
 
 
-def test_words() -> None:
+def test_the_screen_shows_labels_of_states() -> None:
+    """People would read "deleted" as a loss of results."""
+    assert activity("deleted") == "done"
+    ended = replace(PROGRESS, active=(InFlight("/music/one.wav", "deleted", 990.0),))
+    assert "deleted" not in "".join(drawn(ended))
+
+
+def test_formatting() -> None:
     assert [rate(value) for value in (12.34, 2.1, 0.25, 0.001)] == ["12/s", "2.1/s", "15/min", "3.6/h"]
     assert shortened("/music/song.wav", 9) == "…song.wav"
     assert printable("a\x1b[31mb\nc") == "a\N{REPLACEMENT CHARACTER}[31mb c"
@@ -89,33 +98,33 @@ def test_the_screen_in_a_terminal(musicai_there: Command) -> None:
     (musicai_there.folder / "in" / "empty.wav").touch()
     musicai_there.service.add_fault("GET /cdn/*", delay=0.3, times=15)
     done = musicai_there.in_terminal(*ECHO, NO_COLOR="")
-    text = plain(done.told)
+    text = plain(done.stderr)
     assert done.code == 1
-    assert "\x1b[?25l" in done.told, "the cursor is hidden while it draws"
-    assert done.told.rstrip().endswith("out/report.html")
-    assert re.search(r"\x1b\[[0-9;]*3[0-9]m", done.told), "colours"
+    assert "\x1b[?25l" in done.stderr, "the cursor is hidden while it draws"
+    assert done.stderr.rstrip().endswith("out/report.html")
+    assert re.search(r"\x1b\[[0-9;]*3[0-9]m", done.stderr), "colours"
     assert re.search(r"━+ 100 % 16 of 16", text)
     assert re.search(r"downloading +\d\.\d s in/part \d/track \d+\.wav", text)
     assert re.search(r"\d+ in flight", text)
-    assert text.count("not taken: in/empty.wav: it is empty") == 2
+    assert text.count("rejected: in/empty.wav: it is empty") == 2
 
 
 def test_ctrl_c_and_no_colour_in_a_terminal(musicai_there: Command) -> None:
     make_tracks(musicai_there.folder / "in", 24)
     musicai_there.service.add_fault("GET /cdn/*", delay=0.5, times=24)
     done = musicai_there.in_terminal(*ECHO, until=lambda text: "downloading" in text, NO_COLOR="1")
-    text = plain(done.told)
+    text = plain(done.stderr)
     assert done.code == 130
     assert "Ctrl-C again stops at once" in text
     assert "ended early" in text
-    assert not re.search(r"\x1b\[[0-9;]*[34][0-9]m", done.told), "no colours"
+    assert not re.search(r"\x1b\[[0-9;]*[34][0-9]m", done.stderr), "no colours"
 
 
-def test_no_screen_where_nothing_can_be_drawn(musicai_there: Command) -> None:
+def test_a_dumb_terminal_gets_lines(musicai_there: Command) -> None:
     make_tracks(musicai_there.folder / "in", 2)
     done = musicai_there.in_terminal(*ECHO, TERM="dumb")
-    assert "\x1b" not in done.told
-    assert done.told.splitlines()[0].startswith("2 of 2 inputs done in ")
+    assert "\x1b" not in done.stderr
+    assert done.stderr.splitlines()[0].startswith("2 of 2 inputs done in ")
 
 
 def slowly(sandbox: Sandbox, tmp_path: Path, on_event: Callable[[Event], object]) -> Batch:
@@ -126,15 +135,15 @@ def slowly(sandbox: Sandbox, tmp_path: Path, on_event: Callable[[Event], object]
 
 
 def test_lines(sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Lines(least=0.05) as display:
+    with Lines(shortest=0.05) as display:
         batch = slowly(sandbox, tmp_path, display)
         display.follow(lambda: batch.progress, batch.drain)
         assert batch.run().progress.done == 12
     lines = capsys.readouterr().err.splitlines()
-    assert sum("not taken: " in line for line in lines) == 1
+    assert sum("rejected: " in line for line in lines) == 1
     figures = [line for line in lines if " done, " in line]
     assert len(figures) > 2
-    assert len(set(figures)) == len(figures), "nothing is told twice"
+    assert all(line != following for line, following in pairwise(figures)), "no line repeats the one before"
     assert re.match(r"\d+ of 12( so far)? done, ", figures[-1])
     assert "\x1b" not in "".join(lines)
 

@@ -32,6 +32,7 @@ searches: list[dict[str, Any]] = [
     {"workflow": "sdk-test", "page": 1, "size": 3},
     {"page": 99},
     {"status": []},
+    {"sort": "name", "deep": True},
 ]
 for filters in searches:
     print(filters, [job["name"] for job in client.list_jobs(filters=filters)])
@@ -39,7 +40,9 @@ print(type(client.list_jobs(None)), {type(job).__name__ for job in client.list_j
 
 workflows = client.list_workflows()
 print(type(workflows), list(workflows), [workflow["slug"] for workflow in workflows["workflows"]])
-print(client.list_workflows({"size": 1}), client.list_workflows(filters={"page": 1, "size": 1}))
+print(
+    client.list_workflows({"size": 1, "sort": "name"}), client.list_workflows(filters={"page": 1, "size": 1})
+)
 for job in client.list_jobs():
     client.delete_job(job["id"])
 print(client.list_jobs())

@@ -1,4 +1,4 @@
-"""`musicai batch …`: what a ledger tells, also while a run is going on in it."""
+"""`musicai batch …`: the contents of a ledger, also while a run uses it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from typing_extensions import override
 
-from musicai_sdk.cli.arguments import paths
+from musicai_sdk.cli.arguments import complete_file
 from musicai_sdk.cli.context import CommandContext, command, visible
+from musicai_sdk.cli.group import Command, Group
 
 if TYPE_CHECKING:
-    from musicai_sdk.batch import LedgerView, OutputRecord, Track
+    from musicai_sdk.batch import JobAttempt, LedgerView, OutputRecord, Track
 
 _TRACK = (
     *("source", "state", "folder", "params", "job_id", "attempts", "error_code", "error_message"),
@@ -26,8 +27,8 @@ _TRACK = (
 _OUTPUT = ("output", "path", "size", "sha256")
 
 
-class _OfStates(click.Command):
-    """A command that prints the states by their names in the ledger; its help says what they mean."""
+class _WithStates(Command):
+    """A command that prints states by their names in the ledger; its help explains them."""
 
     @override
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -39,33 +40,32 @@ class _OfStates(click.Command):
             formatter.write_dl([(state, TABLE[state].explained) for state in BEST_FIRST])
 
 
-@click.group()
+@click.group(cls=Group)
 def batch() -> None:
-    """Look into the ledger of `process folder`."""
+    """Read the ledger of `process folder`."""
 
 
-_PLACE = click.argument("place", metavar="OUT_OR_LEDGER", shell_complete=paths)
+_PLACE = click.argument("place", metavar="OUT_OR_LEDGER", shell_complete=complete_file)
 
 
-def _opened(place: str) -> LedgerView:
+def _open(place: str) -> LedgerView:
     from musicai_sdk.batch import ledger_of, open_ledger
 
     return open_ledger(ledger_of(place))
 
 
-@batch.command(cls=_OfStates)
+@batch.command(cls=_WithStates)
 @_PLACE
-@click.pass_obj
 @command
 def status(settings: CommandContext, place: str) -> None:
-    """Print how many tracks are how far, how long they took, and the bytes.
+    """Print the number of tracks by state, durations, paid jobs, and bytes.
 
     With --json the states have their names in the ledger:
     """
     from musicai_sdk.batch.ledger.states import TABLE
-    from musicai_sdk.cli.formatting import duration, size, times
+    from musicai_sdk.cli.formatting import duration, plural, size
 
-    with _opened(place) as view:
+    with _open(place) as view:
         counts, durations, (uploaded, downloaded) = view.counts(), view.durations(), view.bytes()
         rejected = len(list(view.rejected()))
         jobs, paid, left = view.jobs_created(), view.tracks_paid(), view.jobs_left()
@@ -80,7 +80,7 @@ def status(settings: CommandContext, place: str) -> None:
     for state, count in counts.items():
         click.echo(f"{count:>9,}  {TABLE[state].label}")
     if rejected:
-        click.echo(f"{rejected:>9,}  not taken in the latest run")
+        click.echo(f"{rejected:>9,}  rejected in the latest run")
     for stage, took in durations.items():
         figures = (
             f"{what} {duration(value)}" for what, value in _figures(took.median, took.p95, took.longest)
@@ -88,7 +88,7 @@ def status(settings: CommandContext, place: str) -> None:
         click.echo(f"{stage:>9}  {', '.join(figures)}")
     if jobs:
         click.echo(
-            f"{'jobs':>9}  {times(jobs, 'job')} paid for {times(paid, 'track')}, {len(left):,} still at the service"
+            f"{'jobs':>9}  {plural(jobs, 'job')} paid for {plural(paid, 'track')}, {len(left):,} still at the service"
         )
     click.echo(f"{'bytes':>9}  {size(uploaded)} up, {size(downloaded)} down")
 
@@ -99,45 +99,33 @@ def _figures(median: float, p95: float, longest: float) -> Iterator[tuple[str, f
 
 @batch.command()
 @_PLACE
-@click.pass_obj
 @command
 def failures(settings: CommandContext, place: str) -> None:
-    """Print the tracks that failed, are uncertain or weren't taken: why, and how often they were tried."""
-    from musicai_sdk.cli.formatting import place as place_of
-    from musicai_sdk.cli.formatting import printable
+    """Print failed and uncertain tracks and rejected inputs, with the reason and the number of attempts."""
+    from musicai_sdk.cli.formatting import printable, short_path
     from musicai_sdk.cli.progress.wording import failure_line
 
-    with _opened(place) as view:
+    with _open(place) as view:
         for each in view.failures():
             settings.show(asdict(each), failure_line(each))
         for rejected in view.rejected():
             value = {"source": rejected.source, "state": "rejected", "message": rejected.reason}
-            settings.show(value, f"not taken: {place_of(rejected.source)}: {printable(rejected.reason)}")
+            settings.show(value, f"rejected: {short_path(rejected.source)}: {printable(rejected.reason)}")
 
 
 @batch.command()
 @_PLACE
 @click.argument("track", required=False)
-@click.pass_obj
 @command
 def history(settings: CommandContext, place: str, track: str | None) -> None:
-    """Print every paid request that was ever sent, and the job that it made: of all tracks, or of TRACK.
+    """Print every paid request that was ever sent, with its job: of all tracks, or of TRACK.
 
-    TRACK is an input, a folder of results, or a track's key in the ledger. Requests are written down before they leave:
-    one that is `sent` may have been received or not. Exit code 1 if TRACK isn't in the ledger.
+    TRACK is an input, a folder of results, or a track's key in the ledger. Requests are recorded before they are sent:
+    whether the service received one that is `sent` is unknown. Exit code 1 if TRACK isn't in the ledger.
     """
-    from musicai_sdk.cli.formatting import place as place_of
-
-    found = False
-    with _opened(place) as view:
-        for each in view.attempts(track):
-            found = True
-            when = datetime.fromtimestamp(each.sent_at).astimezone() if each.sent_at is not None else None
-            parts = [f"{when:%Y-%m-%d %H:%M:%S}" if when else "some time ago", each.reason, each.outcome]
-            parts += [each.code] if each.code else []
-            parts += [f"job {each.job_id}{', deleted' if each.deleted_at else ''}"] if each.job_id else []
-            settings.show(asdict(each), f"{place_of(each.source)}: {'  '.join(parts)}")
-        known = found or track is None or view.knows(track)
+    with _open(place) as view:
+        settings.show_all((asdict(each), _attempt(each)) for each in view.attempts(track))
+        known = track is None or view.knows(track)
     if not known:
         click.echo(f"no track {track!r} in this ledger", err=True)
         click.get_current_context().exit(1)
@@ -145,41 +133,40 @@ def history(settings: CommandContext, place: str, track: str | None) -> None:
 
 @batch.command()
 @_PLACE
-@click.pass_obj
 @command
 def check(settings: CommandContext, place: str) -> None:
-    """Read all results again, and print the tracks whose files are missing or aren't what was recorded.
+    """Read all results again, and print the tracks whose files are missing or differ from the record.
 
-    A run doesn't do that: what is recorded as done is skipped. Exit code 1 if there are such tracks. Put their files
-    back from a copy; else only a job that is paid anew gives them, with an output folder of its own.
+    A run skips finished tracks and checks only their files' sizes. Exit code 1 if files are damaged. Restore them from
+    a backup; without one, only a new paid job with another output folder brings them back.
     """
     from musicai_sdk.batch.ledger.states import SAFE
-    from musicai_sdk.cli.formatting import place as place_of
-    from musicai_sdk.cli.formatting import printable
+    from musicai_sdk.cli.formatting import printable, short_path
 
     damaged = 0
-    with _opened(place) as view:
+    with _open(place) as view:
         for each in view.check(view.bucket or view.out):
             damaged += 1
-            settings.show(asdict(each), f"damaged: {place_of(each.source)}: {printable(each.reason)}")
+            settings.show(asdict(each), f"damaged: {short_path(each.source)}: {printable(each.reason)}")
         done = sum(view.counts().get(state, 0) for state in SAFE)
-    click.echo(f"{done - damaged:,} of {done:,} finished tracks are as they were recorded", err=True)
+    click.echo(f"{done - damaged:,} of {done:,} finished tracks match the record", err=True)
     click.get_current_context().exit(1 if damaged else 0)
 
 
-@batch.command(cls=_OfStates)
+@batch.command(cls=_WithStates)
 @_PLACE
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="csv, or jsonl as with --json.")
-@click.pass_obj
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl"]), help="csv is the default, jsonl with --json."
+)
 @command
 def export(settings: CommandContext, place: str, form: str | None) -> None:
     """Print every track with its outputs.
 
-    As CSV a line for each output, and one for a track that has none; as JSONL a line for each track. The output
-    without a name is the JSON file with the whole result. Times are seconds since 1970, paths are relative to the
-    output folder. The column `state` has one of these:
+    CSV has a line per output, and one for a track without outputs; JSONL has a line per track. The output without a
+    name is the JSON file with the whole result. Times are seconds since 1970; paths are relative to the output
+    folder. The column `state` has one of these values:
     """
-    with _opened(place) as view:
+    with _open(place) as view:
         if (form or ("jsonl" if settings.as_json else "csv")) == "jsonl":
             for track, outputs in view.tracks():
                 click.echo(visible(json.dumps(_record(track, outputs), ensure_ascii=False)))
@@ -191,6 +178,15 @@ def export(settings: CommandContext, place: str, form: str | None) -> None:
             writer.writerows([*row, each.name, each.path, each.size, each.sha256] for each in outputs)
             if not outputs:
                 writer.writerow([*row, *("" for _ in _OUTPUT)])
+
+
+def _attempt(each: JobAttempt) -> tuple[str, ...]:
+    from musicai_sdk.cli.formatting import short_path
+
+    when = datetime.fromtimestamp(each.sent_at).astimezone() if each.sent_at is not None else None
+    job = f"job {each.job_id}{', deleted' if each.deleted_at else ''}" if each.job_id else ""
+    moment = f"{when:%Y-%m-%d %H:%M:%S}" if when else "unknown time"
+    return moment, each.reason, each.outcome, each.code or "", job, short_path(each.source)
 
 
 def _record(track: Track, outputs: tuple[OutputRecord, ...]) -> dict[str, Any]:

@@ -8,33 +8,32 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from musicai_sdk.cli.arguments import (
-    MORE_THAN_NOTHING,
-    a_time,
-    folders,
-    input_value,
+    DEFAULT_TIMEOUT,
+    TIMEOUT,
+    client_timeout,
+    complete_file,
+    complete_folder,
     is_remote,
-    limit,
     parameter_options,
-    parameters,
-    paths,
+    parse_input,
+    parse_pairs,
     workflow_argument,
 )
-from musicai_sdk.cli.context import CommandContext, ask, command, note
-from musicai_sdk.cli.recovery_hints import create, picked_up, stopped_by_sigterm, waited
+from musicai_sdk.cli.context import CommandContext, command, confirm, note
+from musicai_sdk.cli.group import Group
+from musicai_sdk.cli.recovery_hints import create_job, recoverable, terminated_by_sigterm, wait_for_success
 
 if TYPE_CHECKING:
     from musicai_sdk import Job, MusicAiClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_LONGEST = 3600.0
-"""Seconds to wait for a job unless told otherwise."""
 _STATUSES = ("QUEUED", "STARTED", "SUCCEEDED", "FAILED")
 
 
-@click.group()
+@click.group(cls=Group)
 def job() -> None:
-    """Create, follow, fetch and delete jobs."""
+    """Create, follow, download and delete jobs."""
 
 
 def _filters(function: F) -> F:
@@ -42,62 +41,78 @@ def _filters(function: F) -> F:
         "--status",
         multiple=True,
         type=click.Choice(_STATUSES, case_sensitive=False),
-        help="Only these statuses; can be repeated.",
+        help="Only jobs with this status; can be repeated.",
     )
     workflow = click.option(
-        "--workflow", multiple=True, help="Only these workflows, by slug; can be repeated."
+        "--workflow", multiple=True, help="Only jobs of this workflow, by slug; can be repeated."
     )
-    batch = click.option("--batch", help="Only this batch.")
+    batch = click.option("--batch", help="Only jobs of this batch.")
     return status(workflow(batch(function)))
 
 
-def _listed(
+def _matching(
     client: MusicAiClient, status: tuple[str, ...], workflow: tuple[str, ...], batch: str | None
 ) -> list[Job[Any]]:
     filters = {"status": list(status) or None, "workflow": list(workflow) or None, "batchName": batch}
     return client.list_jobs(filters)
 
 
-def _line(each: Job[Any]) -> str:
-    slug = each.workflow if isinstance(each.workflow, str) else each.workflow and each.workflow.name
-    return f"{each.id}  {each.status:<9}  {slug or ''}  {each.name or ''}"
+def _cells(each: Job[Any]) -> tuple[str, ...]:
+    workflow = each.workflow
+    slug = workflow if workflow is None or isinstance(workflow, str) else workflow.name
+    return each.id, each.status, slug or "", each.name or ""
 
 
 @job.command()
 @click.argument("name")
 @workflow_argument
-@click.argument("file", shell_complete=paths)
+@click.argument("file", shell_complete=complete_file)
 @parameter_options("FILE")
+@click.option(
+    "--metadata", multiple=True, metavar="NAME=VALUE", help="A value to store with the job; JSON or text."
+)
+@click.option(
+    "--idempotency-key",
+    metavar="KEY",
+    help="Your own name for this paid request: repeating the command with it finds the first job.",
+)
 @click.option("--wait/--no-wait", default=False, show_default=True, help="Wait until the job has ended.")
-@click.pass_obj
+@click.option("--timeout", type=TIMEOUT, help=f"Seconds to wait, with --wait.  [default: {DEFAULT_TIMEOUT}]")
 @command
 def add(
     settings: CommandContext,
+    /,
     name: str,
     workflow: str,
     file: str,
+    *,
     params: tuple[str, ...],
     input_name: str,
-    wait: bool,  # noqa: FBT001
+    metadata: tuple[str, ...],
+    idempotency_key: str | None,
+    wait: bool,
+    timeout: float | None,
 ) -> None:
-    """Create a job NAME on WORKFLOW with FILE (a path or a URL) and print its id. This costs money."""
+    """Create a job NAME that runs WORKFLOW on FILE (a path or a URL), and print its id. This costs money."""
     from musicai_sdk import CustomWorkflow
 
-    asked = CustomWorkflow(workflow, {**parameters(params, taken=input_name), input_name: input_value(file)})
-    with settings.client() as client, stopped_by_sigterm():
-        created = create(client, asked, name=name)
+    if timeout is not None and not wait:
+        raise click.UsageError("--timeout needs --wait")
+    values = {**parse_pairs(params, reserved=input_name), input_name: parse_input(file)}
+    options = {"name": name, "metadata": parse_pairs(metadata) or None, "idempotency_key": idempotency_key}
+    with settings.client() as client, terminated_by_sigterm():
+        created = create_job(client, CustomWorkflow(workflow, values), **options)
         if not wait:
             settings.show({"id": created.id}, created.id)
             return
-        with picked_up(created.id):
+        with recoverable(created.id):
             note(f"job {created.id}")
-            done = waited(client, created, _LONGEST)
+            done = wait_for_success(client, created, client_timeout(timeout or DEFAULT_TIMEOUT))
     settings.show(dict(done), done.id)
 
 
 @job.command()
 @click.argument("job_id")
-@click.pass_obj
 @command
 def info(settings: CommandContext, job_id: str) -> None:
     """Print the job JOB_ID as JSON."""
@@ -108,41 +123,41 @@ def info(settings: CommandContext, job_id: str) -> None:
     settings.show(dict(found), json.dumps(dict(found), indent=2, ensure_ascii=False))
 
 
+@job.command()
+@click.argument("job_id")
+@command
+def status(settings: CommandContext, job_id: str) -> None:
+    """Print the status of the job JOB_ID: QUEUED, STARTED, SUCCEEDED or FAILED."""
+    with settings.client() as client:
+        state = client.jobs.status(job_id)
+    settings.show({"id": state.id, "status": state.status}, state.status)
+
+
 @job.command("list")
 @_filters
-@click.pass_obj
 @command
 def list_jobs(
     settings: CommandContext, status: tuple[str, ...], workflow: tuple[str, ...], batch: str | None
 ) -> None:
     """Print id, status, workflow and name of all jobs of the key's application."""
     with settings.client() as client:
-        settings.show_all((dict(each), _line(each)) for each in _listed(client, status, workflow, batch))
+        settings.show_all((dict(each), _cells(each)) for each in _matching(client, status, workflow, batch))
 
 
 @job.command()
 @click.argument("job_id")
-@click.option(
-    "--timeout",
-    type=MORE_THAN_NOTHING,
-    callback=a_time,
-    default=_LONGEST,
-    show_default=True,
-    help="Seconds to wait.",
-)
-@click.pass_obj
+@click.option("--timeout", type=TIMEOUT, default=DEFAULT_TIMEOUT, show_default=True, help="Seconds to wait.")
 @command
 def wait(settings: CommandContext, job_id: str, timeout: float) -> None:
     """Wait until JOB_ID has succeeded; exit code 1 if it fails, 5 at the timeout."""
-    with settings.client() as client, stopped_by_sigterm(), picked_up(job_id):
-        done = waited(client, job_id, limit(timeout))
-    settings.show(dict(done), _line(done))
+    with settings.client() as client, terminated_by_sigterm(), recoverable(job_id):
+        done = wait_for_success(client, job_id, client_timeout(timeout))
+    settings.show_all([(dict(done), _cells(done))])
 
 
 @job.command()
 @click.argument("job_id")
-@click.argument("folder", shell_complete=folders)
-@click.pass_obj
+@click.argument("folder", shell_complete=complete_folder)
 @command
 def download(settings: CommandContext, job_id: str, folder: str) -> None:
     """Download the results of JOB_ID into FOLDER and print their paths."""
@@ -159,25 +174,26 @@ def download(settings: CommandContext, job_id: str, folder: str) -> None:
     "--all",
     "everything",
     is_flag=True,
-    help="All jobs of the key's application; with filters, all that they select.",
+    help="All jobs of the key's application; with filters, all matching jobs.",
 )
 @_filters
-@click.option("--yes", is_flag=True, help="Don't ask before jobs are deleted by --all or a filter.")
-@click.pass_obj
+@click.option("--yes", is_flag=True, help="Don't ask before deleting jobs by --all or a filter.")
 @command
 def delete(
     settings: CommandContext,
+    /,
     job_ids: tuple[str, ...],
-    everything: bool,  # noqa: FBT001
+    *,
+    everything: bool,
     status: tuple[str, ...],
     workflow: tuple[str, ...],
     batch: str | None,
-    yes: bool,  # noqa: FBT001
+    yes: bool,
 ) -> None:
-    """Delete the jobs JOB_IDS, or those that filters select, or --all. Their results go with them.
+    """Delete the jobs JOB_IDS, or those that match filters, or --all, together with their results.
 
-    Prints the ids that are deleted. An id that can't be deleted doesn't stop the others: it is told at the end,
-    and by the exit code. `musicai job delete all` is the same as --all.
+    Prints the ids of the deleted jobs. If an id can't be deleted, the others still are; the errors are written to
+    standard error, and the first one sets the exit code. `musicai job delete all` is the same as --all.
     """
     from musicai_sdk.errors import (
         BadRequestError,
@@ -187,14 +203,14 @@ def delete(
         UnprocessableError,
     )
 
-    job_ids = tuple(dict.fromkeys(job_ids))  # the second time it would not be there any more
+    job_ids = tuple(dict.fromkeys(job_ids))  # deleting an id twice would be an error
     by_filter = everything or job_ids == ("all",) or bool(status or workflow or batch)
     if by_filter == bool(job_ids and job_ids != ("all",)):
         raise click.UsageError("give either ids, or --all, or filters")
     with settings.client() as client:
-        ids = [each.id for each in _listed(client, status, workflow, batch)] if by_filter else list(job_ids)
+        ids = [each.id for each in _matching(client, status, workflow, batch)] if by_filter else list(job_ids)
         if by_filter and not yes and ids:
-            ask(f"Delete {len(ids)} {'job' if len(ids) == 1 else 'jobs'} and all results?")
+            confirm(f"Delete {len(ids)} {'job' if len(ids) == 1 else 'jobs'} and all results?")
         problems = list[MusicAiError]()
         for job_id in ids:
             try:
@@ -203,6 +219,6 @@ def delete(
                 problems.append(error)
             else:
                 settings.show({"deleted": job_id}, job_id)
-    codes = [settings.tell(error) for error in problems]
+    codes = [settings.report_error(error) for error in problems]
     if codes:
         click.get_current_context().exit(codes[0])

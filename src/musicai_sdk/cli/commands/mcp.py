@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from musicai_sdk.cli.context import CommandContext, command
+from musicai_sdk.cli.group import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--root",
     "roots",
@@ -36,7 +37,6 @@ from musicai_sdk.cli.context import CommandContext, command
     show_default=True,
     help="Seconds after which a call answers although its upload or download still runs.",
 )
-@click.pass_obj
 @command
 def mcp(
     settings: CommandContext, roots: tuple[Path, ...], max_jobs: int, state: Path | None, patience: float

@@ -5,38 +5,44 @@ from __future__ import annotations
 import click
 
 from musicai_sdk.cli.arguments import (
-    MORE_THAN_NOTHING,
-    a_time,
+    DEFAULT_TIMEOUT,
+    TIMEOUT,
     check_media,
-    folders,
-    input_value,
-    limit,
-    output_folder,
+    client_timeout,
+    complete_file,
+    complete_folder,
+    local_output_folder,
     parameter_options,
-    parameters,
-    paths,
+    parse_input,
+    parse_pairs,
     workflow_argument,
 )
 from musicai_sdk.cli.context import CommandContext, command, note
-from musicai_sdk.cli.locations import check_free
-from musicai_sdk.cli.recovery_hints import create, fetched, picked_up, stopped_by_sigterm, waited
+from musicai_sdk.cli.group import Group
+from musicai_sdk.cli.locations import check_no_results
+from musicai_sdk.cli.recovery_hints import (
+    create_job,
+    download_all,
+    recoverable,
+    terminated_by_sigterm,
+    wait_for_success,
+)
 
 
-@click.group()
+@click.group(cls=Group)
 def process() -> None:
     """Upload, run a workflow, download the results, delete the job."""
 
 
 @process.command("file")
 @workflow_argument
-@click.argument("file", shell_complete=paths)
-@click.argument("out", shell_complete=folders)
+@click.argument("file", shell_complete=complete_file)
+@click.argument("out", shell_complete=complete_folder)
 @parameter_options("FILE")
 @click.option(
     "--timeout",
-    type=MORE_THAN_NOTHING,
-    callback=a_time,
-    default=3600.0,
+    type=TIMEOUT,
+    default=DEFAULT_TIMEOUT,
     show_default=True,
     help="Seconds to wait for the job.",
 )
@@ -44,11 +50,10 @@ def process() -> None:
     "--keep-jobs/--delete-jobs",
     default=False,
     show_default=True,
-    help="Leave the job and its results at the service.",
+    help="Keep the job and its results at the service.",
 )
-@click.option("--force", is_flag=True, help="Send FILE even if it is no audio or video by its name.")
-@click.option("--overwrite", is_flag=True, help="Replace results that are in OUT already.")
-@click.pass_obj
+@click.option("--force", is_flag=True, help="Send FILE even without the extension of audio or video.")
+@click.option("--overwrite", is_flag=True, help="Replace results that are already in OUT.")
 @command
 def process_file(
     settings: CommandContext,
@@ -66,24 +71,24 @@ def process_file(
 ) -> None:
     """Run WORKFLOW on FILE (a path or a URL) and download the results to OUT. This costs money.
 
-    Give every file an OUT of its own: one that has results already is refused. A job that fails is left at the service,
-    so that it can be looked at; so is one whose results aren't all here.
+    Give every file its own OUT: a folder with results is refused. A job that fails, or whose results are incomplete,
+    is kept at the service.
     """
     from musicai_sdk import CustomWorkflow
 
-    source = input_value(file)
-    asked = CustomWorkflow(workflow, {**parameters(params, taken=input_name), input_name: source})
+    source = parse_input(file)
+    request = CustomWorkflow(workflow, {**parse_pairs(params, reserved=input_name), input_name: source})
     if not isinstance(source, str) and not force:
         check_media(file, manifests=False)
-    folder = output_folder(out)
+    folder = local_output_folder(out)
     if not overwrite:
-        check_free(folder)
-    with settings.client() as client, stopped_by_sigterm():
-        created = create(client, asked)
-        with picked_up(created.id, out):
+        check_no_results(folder)
+    with settings.client() as client, terminated_by_sigterm():
+        created = create_job(client, request)
+        with recoverable(created.id, out):
             note(f"job {created.id}")
-            waited(client, created, limit(timeout))
-            files = fetched(client, created, folder, overwrite=overwrite)
+            wait_for_success(client, created, client_timeout(timeout))
+            files = download_all(client, created, folder, overwrite=overwrite)
             if not keep_jobs:
                 client.jobs.delete(created)
     settings.show_files(files)

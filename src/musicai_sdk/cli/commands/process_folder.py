@@ -1,4 +1,4 @@
-"""`musicai process folder`: a catalogue, with a ledger that survives everything."""
+"""`musicai process folder`: a whole catalogue, with a ledger that survives crashes."""
 
 from __future__ import annotations
 
@@ -11,102 +11,102 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from musicai_sdk.cli.arguments import (
-    NOTHING_OR_MORE,
-    a_time,
-    folders,
+    Seconds,
+    complete_file,
+    complete_folder,
     parameter_options,
-    parameters,
-    paths,
+    parse_pairs,
     workflow_argument,
 )
-from musicai_sdk.cli.context import CommandContext, ask, command, note
+from musicai_sdk.cli.context import CommandContext, command, confirm, note
 from musicai_sdk.cli.errors import Hint
-from musicai_sdk.cli.locations import check_out, inputs_at, places_of
+from musicai_sdk.cli.group import Command
+from musicai_sdk.cli.locations import check_output, output_and_ledger, parse_inputs
 from musicai_sdk.cli.progress import display_for
-from musicai_sdk.cli.recovery_hints import WORKFLOWS
+from musicai_sdk.cli.recovery_hints import LIST_WORKFLOWS
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Batch, Plan, Report
 
 _COUNT = click.IntRange(min=1)
-
-
-_ENDING = ("SIGTERM", "SIGHUP")
+_SECONDS = Seconds(min=0)
+_DRAINING = ("SIGTERM", "SIGHUP")
 """Signals that drain a run: `docker stop` and systemd send the first, a terminal that is closed the second."""
 _MANIFEST = """\b
-The columns of a manifest, or the keys of its lines:
+The columns of a CSV manifest, or the keys in each line of a JSONL manifest:
   input   a path relative to the manifest, or a URL; `path` and `url` mean the same
-  name    where the results go in OUT; may be left out
-  others  each a parameter of the workflow, JSON or text, such as --param gives to all
+  name    the folder of the results in OUT; optional
+  others  parameters of the workflow, JSON or text, as --param gives to all inputs
 """
 
 
-@click.command("folder", epilog=_MANIFEST)
+@click.command("folder", cls=Command, epilog=_MANIFEST)
 @workflow_argument
-@click.argument("source", metavar="IN", shell_complete=paths)
-@click.argument("out", shell_complete=folders)
-@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with the files that come.")
+@click.argument("source", metavar="IN", shell_complete=complete_file)
+@click.argument("out", shell_complete=complete_folder)
+@click.option("--watch", is_flag=True, help="Keep running until Ctrl-C, and process new files.")
 @click.option("-c", "--concurrency", type=_COUNT, default=10, show_default=True, help="Jobs at a time.")
+@click.option("--recursive/--no-recursive", default=True, show_default=True, help="Include subfolders.")
 @click.option(
-    "--recursive/--no-recursive", default=True, show_default=True, help="Folders in the folder too."
-)
-@click.option(
-    "--glob", metavar="PATTERN", help="Which files, such as '*.flac'; audio and video when left out."
+    "--glob", metavar="PATTERN", help="Only matching files, such as '*.flac'; by default audio and video."
 )
 @click.option(
     "--resume/--fresh",
     default=True,
     show_default=True,
-    help="Go on where an earlier run ended, or begin a new ledger and pay for everything again.",
+    help="Continue where an earlier run ended, or start a new ledger and pay for everything again.",
 )
-@click.option("--retry-failed", is_flag=True, help="Try again what failed; a job that failed is paid anew.")
-@click.option("--retry-uncertain", is_flag=True, help="Send again what may have been sent, and isn't listed.")
+@click.option("--retry-failed", is_flag=True, help="Retry failed tracks; a failed job is paid for again.")
+@click.option(
+    "--retry-uncertain", is_flag=True, help="Send uncertain requests again if their jobs aren't listed."
+)
 @click.option(
     "--keep-jobs/--delete-jobs",
     default=False,
     show_default=True,
-    help="Leave the jobs and their results at the service; a later run without it deletes those of finished tracks.",
+    help="Keep the jobs and their results at the service; a later run without it deletes those of finished tracks.",
 )
 @click.option(
     "--adopt",
     is_flag=True,
-    help="Go on although the ledger is missing or older than the results in OUT; what they cost may be paid again.",
+    help="Continue although the ledger is missing or older than the results in OUT; they may be paid for again.",
 )
-@click.option("--dry-run", is_flag=True, help="Only tell what would be done. Needs no key.")
+@click.option("--dry-run", is_flag=True, help="Print what a run would do, and send nothing. Needs no key.")
 @parameter_options("each file")
 @click.option(
     "--ledger",
     metavar="FILE",
-    shell_complete=paths,
-    help="The ledger, if not in OUT; needed where OUT is a bucket.",
+    shell_complete=complete_file,
+    help="The ledger, if not in OUT; required if OUT is a bucket.",
 )
 @click.option("--uploads", type=_COUNT, default=4, show_default=True, help="Uploads at a time.")
 @click.option("--downloads", type=_COUNT, default=4, show_default=True, help="Downloads at a time.")
 @click.option(
-    "--dask", metavar="ADDRESS", help="A cluster: tcp://scheduler:8786, or local for processes here."
+    "--dask",
+    metavar="ADDRESS",
+    help="A cluster: tcp://scheduler:8786, or local for processes on this machine.",
 )
 @click.option(
     "--settle",
-    type=NOTHING_OR_MORE,
-    callback=a_time,
+    type=_SECONDS,
     default=5.0,
     show_default=True,
-    help="Seconds after which an unchanged file is complete, with --watch.",
+    help="Seconds after which an unchanged file counts as complete, with --watch.",
 )
 @click.option(
     "--grace",
-    type=NOTHING_OR_MORE,
-    callback=a_time,
+    type=_SECONDS,
     default=10.0,
     show_default=True,
-    help="Seconds in which a job is listed after its creation; for what an earlier run left.",
+    help="Seconds within which the service lists a new job; for requests that an earlier run left open.",
 )
 @click.option(
     "--report/--no-report", default=True, show_default=True, help="Write OUT/report.html at the end."
 )
-@click.option("--force", is_flag=True, help="Take a single IN even if it is no audio or video by its name.")
-@click.option("--yes", is_flag=True, help="Don't ask before --fresh begins a new ledger.")
-@click.pass_obj
+@click.option(
+    "--force", is_flag=True, help="Accept a single IN even without the extension of audio or video."
+)
+@click.option("--yes", is_flag=True, help="Don't ask before --fresh starts a new ledger.")
 @command
 def process_folder(
     settings: CommandContext,
@@ -137,37 +137,41 @@ def process_folder(
     """Run WORKFLOW on everything in IN and download the results to OUT. This costs money.
 
     IN is a folder, a CSV or JSONL manifest, a file, a URL, or a place in a bucket (s3://, gs://, az://), and
-    OUT a folder or a place in a bucket. Run the same command again after a crash or with more files: it goes
-    on, and pays for nothing twice. Ctrl-C once ends it in order, twice at once.
+    OUT a folder or a place in a bucket. Run the same command again after a crash or with more files: it continues
+    and pays for nothing twice. Ctrl-C finishes the tracks in flight and stops; a second one stops at once.
     """
     from musicai_sdk.batch import Batch, plan
     from musicai_sdk.batch.signals import on_signal
-    from musicai_sdk.cli.progress.totals import Expected
+    from musicai_sdk.cli.progress.totals import ProgressWithTotal
 
     if watch and dask:
         raise click.UsageError("--watch runs in this process: leave out --dask")
-    # A dry run tells of the files that are there.
-    follow = watch and not dry_run
-    inputs = inputs_at(source, glob=glob, recursive=recursive, watch=follow, settle=settle, force=force)
-    out, path = places_of(out, ledger)
-    asked: dict[str, Any] = {"ledger": path, "input_name": input_name, "params": parameters(params)}
-    asked |= {"retry_failed": retry_failed, "retry_uncertain": retry_uncertain}
-    asked |= {"adopt": adopt or not resume}
+    inputs = parse_inputs(
+        source,
+        glob=glob,
+        recursive=recursive,
+        watch=watch and not dry_run,  # a dry run covers the present files
+        settle=settle,
+        force=force,
+    )
+    out, path = output_and_ledger(out, ledger)
+    shared: dict[str, Any] = {"ledger": path, "input_name": input_name, "params": parse_pairs(params)}
+    shared |= {"retry_failed": retry_failed, "retry_uncertain": retry_uncertain}
+    shared |= {"adopt": adopt or not resume}
     if dry_run:
-        found = plan(workflow, inputs, out, fresh=not resume, **asked)
-        _tell(settings, found)
-        click.get_current_context().exit(1 if found.rejected else 0)
-    check_out(out)
+        planned = plan(workflow, inputs, out, fresh=not resume, **shared)
+        _print_plan(settings, planned)
+        click.get_current_context().exit(1 if planned.rejected else 0)
+    check_output(out)
     if not resume and path.exists():
-        _begin_anew(path, yes=yes)
+        _archive_ledger(path, yes=yes)
     display = display_for(as_json=settings.as_json)
     with ExitStack() as stack:
-        options |= asked | {"in_flight": concurrency, "on_event": display}
+        options |= shared | {"in_flight": concurrency, "on_event": display}
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
         run = Batch(workflow, inputs, out, **options)
-        display.follow(Expected(lambda: run.progress, inputs, run.bucket or run.out), run.drain)
-        # As Ctrl-C does.
-        for name in _ENDING:
+        display.follow(ProgressWithTotal(lambda: run.progress, inputs, run.bucket or run.out), run.drain)
+        for name in _DRAINING:
             if (number := getattr(signal, name, None)) is not None:
                 stack.enter_context(on_signal(number, run.drain))
         with display:
@@ -178,17 +182,17 @@ def process_folder(
 
 
 def _run(run: Batch) -> Report:
-    from musicai_sdk.cli.summary import at_the_service
+    from musicai_sdk.cli.summary import jobs_left
     from musicai_sdk.errors import NotFoundError
 
     try:
         return run.run()
     except NotFoundError as error:
-        error.add_note(WORKFLOWS)
+        error.add_note(LIST_WORKFLOWS)
         raise
     except KeyboardInterrupt as error:
-        if going_on := at_the_service(run.progress):
-            error.add_note(Hint(f"{going_on}; the same command picks them up"))
+        if left := jobs_left(run.progress):
+            error.add_note(Hint(f"{left}; the same command continues with them"))
         raise
 
 
@@ -196,7 +200,7 @@ def _on_cluster(settings: CommandContext, address: str, stack: ExitStack) -> dic
     from musicai_sdk.batch import dask_executor
     from musicai_sdk.errors import ConnectionFailedError, MusicAiError
 
-    settings.give_to_children()
+    settings.export_to_children()
     note(f"Dask: {'starting workers' if address == 'local' else address}")
     try:
         executor, workers = stack.enter_context(dask_executor(address))
@@ -204,7 +208,7 @@ def _on_cluster(settings: CommandContext, address: str, stack: ExitStack) -> dic
         if isinstance(error, MusicAiError):
             raise
         raise click.UsageError(
-            f"--dask {address!r} is no scheduler's address: give tcp://scheduler:8786, or local ({error})"
+            f"--dask {address!r} is not the address of a scheduler: give tcp://scheduler:8786, or local ({error})"
         ) from None
     except OSError as error:
         if address == "local" or isinstance(error, MusicAiError):
@@ -213,38 +217,38 @@ def _on_cluster(settings: CommandContext, address: str, stack: ExitStack) -> dic
     return {"executor": executor, "shards": workers}
 
 
-def _begin_anew(ledger: Path, *, yes: bool) -> None:
+def _archive_ledger(ledger: Path, *, yes: bool) -> None:
     from musicai_sdk.batch import open_ledger, set_aside
 
     with open_ledger(ledger) as view:
         tracks = sum(view.counts().values())
     note(
-        f"A new ledger knows nothing: of the {tracks:,} tracks in the old one, those that come again are uploaded and"
-        " paid for again, and jobs that are under way aren't followed."
+        f"The {tracks:,} tracks in the old ledger will be unknown to the new one: if their inputs come again, they are"
+        " uploaded and paid for again. The run doesn't continue their unfinished jobs."
     )
     if not yes:
-        ask("Begin a new ledger?")
+        confirm("Start a new ledger?")
     note(f"The old ledger is kept as {set_aside(ledger)}")
 
 
-def _tell(settings: CommandContext, found: Plan) -> None:
-    from musicai_sdk.cli.formatting import place, printable, size
+def _print_plan(settings: CommandContext, planned: Plan) -> None:
+    from musicai_sdk.cli.formatting import printable, short_path, size
 
     if settings.as_json:
-        settings.show(asdict(found), "")
+        settings.show(asdict(planned), "")
         return
-    upload = f"{size(found.upload)} to upload" if found.upload else "nothing to upload"
+    upload = f"{size(planned.upload)} to upload" if planned.upload else "nothing to upload"
     for count, what in (
-        (found.new, f"new: {upload}, each a job to pay for"),
-        (found.continued - found.unanswered, "under way: paid for, and gone on with"),
-        (found.unanswered, "under way, without an answer: looked for, and paid for only if there is no job"),
-        (found.retried, "failed before: tried again, a job that failed is paid anew"),
-        (found.finished, "done before"),
-        (found.failed, "failed before: left alone without --retry-failed or --retry-uncertain"),
-        (found.duplicates, "the same as others: no job of their own"),
-        (len(found.rejected), "not taken:"),
+        (planned.new, f"new: {upload}, each a paid job"),
+        (planned.continued - planned.unanswered, "under way: already paid for, and continued"),
+        (planned.unanswered, "under way without an answer: paid for only if no job is found"),
+        (planned.retried, "failed before: retried, a failed job is paid for again"),
+        (planned.finished, "done before"),
+        (planned.failed, "failed before: skipped without --retry-failed or --retry-uncertain"),
+        (planned.duplicates, "duplicates: they share the job of another input"),
+        (len(planned.rejected), "rejected:"),
     ):
         if count or what.startswith("new"):
             click.echo(f"{count:>9,}  {what}")
-    for each in found.rejected:
-        click.echo(f"{'':9}  {place(each.source)}: {printable(each.reason)}")
+    for each in planned.rejected:
+        click.echo(f"{'':9}  {short_path(each.source)}: {printable(each.reason)}")

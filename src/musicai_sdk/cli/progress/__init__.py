@@ -1,6 +1,6 @@
-"""What is seen of a run while it goes on: a screen for people, lines for logs, or events for programs.
+"""The progress of a run: a screen for people, lines for logs, or events for programs.
 
-The same displays work without the command, in a notebook too:
+The displays work without the command too, for example in a notebook:
 
 ```python
 from musicai_sdk.batch import Batch
@@ -25,18 +25,18 @@ __all__ = ["Display", "display_for"]
 
 
 def display_for(*, as_json: bool) -> Display:
-    """The display that fits where standard output and standard error go."""
+    """The display that suits standard output and standard error."""
     if not as_json:
         return _for_people()
     from musicai_sdk.cli.progress.ndjson import Ndjson
 
-    if sys.stdout.isatty() or not _draws():
-        return Ndjson()  # who reads the events needs no second account of them
+    if sys.stdout.isatty() or not _can_draw():
+        return Ndjson()  # a second display would repeat the events
     return Several(Ndjson(), _for_people())
 
 
 def _for_people() -> Display:
-    if _draws():
+    if _can_draw():
         from musicai_sdk.cli.progress.screen import Screen
 
         return Screen()
@@ -45,6 +45,6 @@ def _for_people() -> Display:
     return Lines()
 
 
-def _draws() -> bool:
-    """Whether standard error is a terminal on which a line can be drawn again."""
+def _can_draw() -> bool:
+    """Whether standard error is a terminal whose lines can be redrawn."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and find_spec("rich") is not None

@@ -1,65 +1,64 @@
-"""Plain lines on standard error: for pipes and logs, without colours, and not too many."""
+"""Plain lines on standard error, for pipes and logs: few, and without colours."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from musicai_sdk.cli.progress.wording import count, figures, told
+from typing_extensions import override
+
+from musicai_sdk.cli.progress.base import Display
+from musicai_sdk.cli.progress.wording import count, figures, message_for
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Progress
 
-_RARER = 20
-"""A long run tells less often: its lines come after a twentieth of the time it has taken."""
+_SHARE = 20
+"""In a long run the pause between two lines is a twentieth of the time so far."""
 
 
-class Lines:
-    """A line for every failure, and one with the figures now and then, if they have changed."""
+class Lines(Display):
+    """Writes a line for every failure, and at intervals one with the figures, if they have changed."""
 
-    def __init__(self, *, least: float = 5.0, most: float = 60.0) -> None:
-        """Sets the pace.
+    def __init__(self, *, shortest: float = 5.0, longest: float = 60.0) -> None:
+        """Sets the intervals.
 
         Args:
-            least: Seconds between two lines with figures at the beginning.
-            most: The same, later in a long run.
+            shortest: Seconds between two lines with figures at the start.
+            longest: The limit of that interval, which grows in a long run.
         """
-        self._least = least
-        self._most = most
-        self._progress: Callable[[], Progress] | None = None
+        super().__init__()
+        self._shortest = shortest
+        self._longest = longest
         self._end = threading.Event()
         self._drained = False
-        self._thread = threading.Thread(target=self._tell, name="musicai-progress", daemon=True)
+        self._thread = threading.Thread(target=self._repeat, name="musicai-progress", daemon=True)
 
+    @override
     def __call__(self, event: Event) -> None:
         """Writes what a person should know at once."""
-        if (found := told(event, drained=self._drained)) is not None:
+        if (found := message_for(event, drained=self._drained)) is not None:
             self._write(found[1])
         self._drained = self._drained or event.kind == "draining"
 
-    def follow(self, progress: Callable[[], Progress], drain: Callable[[], object]) -> None:  # noqa: ARG002
-        """Says where the figures are."""
-        self._progress = progress
-
-    def __enter__(self) -> Self:
-        """Begins to write."""
+    @override
+    def start(self) -> None:
+        """Starts to write."""
         self._thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Writes no more; the figures at the end are the command's to tell."""
+    @override
+    def close(self) -> None:
+        """Stops; the command itself writes the final figures."""
         self._end.set()
         self._thread.join()
 
-    def _tell(self) -> None:
-        began, last = time.monotonic(), ""
-        while not self._end.wait(min(self._most, max(self._least, (time.monotonic() - began) / _RARER))):
+    def _repeat(self) -> None:
+        started, last = time.monotonic(), ""
+        while not self._end.wait(
+            min(self._longest, max(self._shortest, (time.monotonic() - started) / _SHARE))
+        ):
             if self._progress is None:
                 continue
             progress = self._progress()

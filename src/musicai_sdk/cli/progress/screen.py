@@ -1,47 +1,47 @@
-"""The screen: a bar, the figures, and a line for what is in flight, drawn again and again by rich."""
+"""The screen: a bar, the figures, and a line for each track in flight, redrawn by rich."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import override
 
-from musicai_sdk.cli.formatting import duration, place, shortened
-from musicai_sdk.cli.progress.wording import DOING, count, figures, settled, told
+from musicai_sdk.cli.formatting import duration, short_path, shortened
+from musicai_sdk.cli.progress.base import Display
+from musicai_sdk.cli.progress.wording import activity, count, figures, message_for, settled
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, InFlight, Progress
 
 _LINES = 12
-"""Tracks that get a line of their own at most."""
+"""Most tracks with a line of their own."""
 _AROUND = 6
-"""Lines of the terminal that are left for everything else."""
+"""Lines of the terminal for everything else."""
 _BAR = 40
 _MARGIN = 4
 
 
 class Frame:
-    """One picture of a run."""
+    """The picture of a run at one moment."""
 
     def __init__(self, progress: Progress, now: float) -> None:
         self._progress = progress
         self._now = now
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """As large as the terminal allows."""
+        """Draws as many tracks as fit on the terminal."""
         progress = self._progress
         yield self._bar()
-        told = Text("  " + " · ".join(figures(progress)), style="dim")
-        # The `^C` that a terminal writes must find room, or all lines move.
-        told.truncate(options.max_width - _MARGIN, overflow="ellipsis")
-        yield told
+        line = Text("  " + " · ".join(figures(progress)), style="dim")
+        # The terminal writes `^C` at the end of a line: without room for it, all lines move.
+        line.truncate(options.max_width - _MARGIN, overflow="ellipsis")
+        yield line
         height = options.height or console.height
         room = max(0, min(_LINES, height - _AROUND))
         rows = progress.active[:room]
@@ -86,20 +86,20 @@ class Frame:
             share = f"  {100 * each.moved // each.total} %" if each.total else ""
             table.add_row(
                 "",
-                DOING.get(each.state, each.state),
+                activity(each.state),
                 duration(max(0.0, self._now - each.since)),
-                Text(shortened(place(each.source), longest) + share),
+                Text(shortened(short_path(each.source), longest) + share),
             )
         return table
 
 
-class Screen:
-    """Draws a run on a terminal, or in the output of a notebook's cell. Colours as `NO_COLOR` wishes."""
+class Screen(Display):
+    """Draws a run on a terminal or in a notebook. `NO_COLOR` switches colours off."""
 
     def __init__(self, console: Console | None = None) -> None:
-        """Takes standard error unless another console is given."""
+        """Draws on standard error unless another console is given."""
+        super().__init__()
         self._console = console or Console(stderr=True, highlight=False)
-        self._progress: Callable[[], Progress] | None = None
         self._drained = False
         self._live = Live(
             get_renderable=self._frame,
@@ -108,26 +108,22 @@ class Screen:
             vertical_overflow="crop",
         )
 
+    @override
     def __call__(self, event: Event) -> None:
-        """Writes what a person should know above the bar."""
-        if (found := told(event, drained=self._drained)) is not None:
+        """Writes what a person should know at once, above the bar."""
+        if (found := message_for(event, drained=self._drained)) is not None:
             bad, text = found
             self._console.print(Text(text, style="red" if bad else "yellow"), soft_wrap=True)
         self._drained = self._drained or event.kind == "draining"
 
-    def follow(self, progress: Callable[[], Progress], drain: Callable[[], object] | None = None) -> None:  # noqa: ARG002
-        """Says where the figures are."""
-        self._progress = progress
-
-    def __enter__(self) -> Self:
-        """Begins to draw."""
+    @override
+    def start(self) -> None:
+        """Starts to draw."""
         self._live.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Draws the last picture, which stays."""
+    @override
+    def close(self) -> None:
+        """Draws the final picture, which stays."""
         self._live.stop()
 
     def _frame(self) -> RenderableType:

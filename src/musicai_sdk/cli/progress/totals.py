@@ -1,4 +1,4 @@
-"""How much there is to do in all, counted beside a run: the run itself reads its inputs as it goes."""
+"""The total number of inputs, counted in a thread: the run itself reads its inputs one by one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from musicai_sdk.errors import MusicAiError
 from musicai_sdk.storage import Bucket
 
 
-class Expected:
-    """A run's progress with the number of all inputs and the time that is left, as soon as they are counted."""
+class ProgressWithTotal:
+    """A run's progress with the total number of inputs and the remaining time, once the inputs are counted."""
 
     def __init__(self, progress: Callable[[], Progress], inputs: Inputs, out: Path | Bucket) -> None:
-        """Begins to count folders and manifests; a folder that is watched has no end."""
+        """Starts to count; a watched folder has no total."""
         self._progress = progress
         self._total: int | None = None
         if not isinstance(inputs, Watch):
@@ -39,4 +39,4 @@ class Expected:
         try:
             self._total = count_inputs(inputs, out)
         except MusicAiError:
-            return  # the run meets it too, and says it
+            return  # the run reports the same error
