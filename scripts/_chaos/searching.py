@@ -15,7 +15,7 @@ CLAIM = ".musicai-batch.ledger"
 """Stays by design: it says whose the output folder is, and what its ledger has seen."""
 
 _SIGNATURE = re.compile(rb"(?:Signature|Serial)(?:=|%3D)|\b[0-9a-f]{64}\b")
-"""How the sandbox signs: `?Expires=…&Serial=…&Signature=<64 hex digits>`."""
+"""How the sandbox signs: `?X-Goog-Algorithm=…&X-Goog-Signature=<64 hex digits>`."""
 
 
 def leftovers(out: Path, wanted: Iterable[Path], temporary: Path) -> list[Path]:

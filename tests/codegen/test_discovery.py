@@ -116,7 +116,8 @@ def test_it_reproduces_the_committed_classes_from_the_jobs_alone(
     assert [output.content for output in found[mapped.slug].outputs] == ["chords", "beats", "key", "number"]
     # Audio isn't downloaded, and one file of an output is enough.
     fetched = [entry.path.rpartition("/")[2] for entry in server.requests[before:] if "/cdn/" in entry.path]
-    assert sorted(fetched) == ["beats.json", "chords.json", "chords.json"]
+    ends = ["--beats.json", "--chords.json", "--chords.json"]
+    assert sorted(f"--{name.rpartition('--')[2]}" for name in fetched) == ends
 
 
 def test_the_generated_classes_run(server: Sandbox, look: Discover, song: Path, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_an_input_that_is_no_audio_is_named(tmp_path: Path) -> None:
             assert error is not None
             assert error.message is not None
             assert error.message.startswith(name)
-            assert "can't be decoded as audio (Format not recognised). Send a WAV" in error.message
+            assert ": The file can't be decoded as audio (Format not recognised). Send a WAV" in error.message
             assert tempfile.gettempdir() not in error.message
             assert "signature" not in error.message
 

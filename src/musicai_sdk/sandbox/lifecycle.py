@@ -133,7 +133,8 @@ def run(
             state=state, store=store, api=api, clock=clock, faults=faults, journal=journal, signer=signer,
             origin=origin,
         )  # fmt: skip
-        routes = App(api, StorageRoutes(store, signer, quirks), admin, dashboard)
+        storage = StorageRoutes(store, signer, quirks, lambda: [each.key for each in state.applications()])
+        routes = App(api, storage, admin, dashboard, quirks)
 
         async def refuse(seconds: float) -> None:
             await server.refuse_for(seconds)

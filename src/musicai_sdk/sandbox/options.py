@@ -33,7 +33,7 @@ class SandboxOptions:
     seed: int | None
     host: str
     api_key: str | None
-    url_ttl: float
+    url_ttl: float | None
     retention: float | None
     transition: Transition | None
 
@@ -49,7 +49,7 @@ class SandboxOptions:
             raise ValueError(
                 "api_key can't begin with 'Bearer': clients refuse it, as the service takes the key alone"
             )
-        if self.url_ttl <= 0:
+        if self.url_ttl is not None and self.url_ttl <= 0:
             raise ValueError(f"url_ttl is a number of seconds above 0; got {self.url_ttl!r}")
         if self.retention is not None and self.retention <= 0:
             raise ValueError(f"retention is a number of seconds above 0; got {self.retention!r}")

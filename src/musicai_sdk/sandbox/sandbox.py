@@ -45,7 +45,8 @@ class Sandbox:
         host: The address to serve on. Anyone who can reach it can use the sandbox.
         workflows: Workflows by slug to have in place of the built-in ones.
         api_key: The key of the default application; None for the one in `data_dir`, or else a fresh one.
-        url_ttl: How long signed URLs are good for, in seconds on the sandbox's clock.
+        url_ttl: How long signed URLs are valid, in seconds on the sandbox's clock; None for as long as the service's:
+            24 hours for uploads, 6.9 days for results.
         retention: How long files are kept, in seconds on the sandbox's clock: the plan's (48 h for `payg`), or
             None for always.
         transition: When jobs show their outcomes: `when-done`, `immediate` (the first look waits for it),
@@ -67,7 +68,7 @@ class Sandbox:
         host: str = "127.0.0.1",
         workflows: Mapping[str, Handler] | None = None,
         api_key: str | None = None,
-        url_ttl: float = 3600.0,
+        url_ttl: float | None = None,
         retention: float | Literal["plan"] | None = "plan",
         transition: When = "when-done",
         quirks: Quirks | None = None,

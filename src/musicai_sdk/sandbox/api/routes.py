@@ -16,7 +16,7 @@ from musicai_sdk.sandbox.faults.odd_answers import OTHER_APPLICATION, odd_job, o
 from musicai_sdk.sandbox.faults.quirks import Quirks
 from musicai_sdk.sandbox.http.errors import ApiError
 from musicai_sdk.sandbox.http.middleware import JOB_FAULT
-from musicai_sdk.sandbox.storage.routes import BUCKET
+from musicai_sdk.sandbox.storage.keys import upload_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -134,7 +134,7 @@ class Api:
         return odd_job(self.job_answer(job, quirks), job, quirks, listed=listed)
 
     async def _upload(self, _request: Request, _application: Application) -> JsonValue:
-        key = f"{BUCKET}/{self._new_id()}"
+        key = upload_key(self._new_id())
         return {"uploadUrl": self._signer.url("PUT", key), "downloadUrl": self._signer.url("GET", key)}
 
     async def _create_job(self, request: Request, application: Application) -> JsonValue | Response:
@@ -172,8 +172,8 @@ class Api:
         def listed() -> list[JobRecord]:
             return self._state.jobs(
                 application,
-                status=query.getlist("status"),
-                workflow=self._filtered(query.getlist("workflow"), quirks),
+                status=_filter(request, "status"),
+                workflow=self._filtered(_filter(request, "workflow"), quirks),
                 batch_name=query.get("batchName"),
                 offset=page * size,
                 limit=size,
@@ -232,6 +232,12 @@ class Api:
         if job is None or self._clock.now() - job.created_at < self._quirks.now.get_lag:
             raise _no_job(job_id)
         return job
+
+
+def _filter(request: Request, name: str) -> list[str]:
+    """Returns the values of a repeatable filter, written as `status=A&status=B` or as `status[]=A&status[]=B`."""
+    query = request.query_params
+    return [*query.getlist(name), *query.getlist(f"{name}[]")]
 
 
 def _no_job(job_id: str) -> ApiError:

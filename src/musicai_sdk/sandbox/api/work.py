@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from musicai_sdk.sandbox.api.transfers import JobDropped
 from musicai_sdk.sandbox.faults.options import JOB_ERRORS
 from musicai_sdk.sandbox.private_files import make_private
-from musicai_sdk.sandbox.storage.routes import CDN
+from musicai_sdk.sandbox.storage.keys import result_key
 
 if TYPE_CHECKING:
     import threading
@@ -118,7 +118,7 @@ class Worker:
             return stopping.is_set() or dropped.is_set()
 
         def fetch(name: str) -> Path:
-            return self._fetcher.fetch(job.params, name, folder, unwanted)
+            return self._fetcher.fetch(job, name, folder, unwanted)
 
         handler = self._catalogue.handlers()[job.workflow]
         outputs = handler(Task(job.params, folder, fetch, unwanted))
@@ -136,7 +136,7 @@ class Worker:
                 self._fetcher.deliver(output, name, job.copy_results_to[name])
                 result[name] = {"value": CUSTOM_STORAGE}
             else:
-                stored.append(self._store.copy_in(output, f"{CDN}/{job.id}/{name}{output.suffix}"))
+                stored.append(self._store.copy_in(output, result_key(job.id, job.name, name, output.suffix)))
                 result[name] = {"object": stored[-1].key}
         json.dumps(result, allow_nan=False)  # What isn't JSON ends here.
         return result

@@ -86,19 +86,30 @@ def blocks(path: Path) -> Iterator[tuple[int, F32]]:
                 values += block.size
                 if values > _MAX_VALUES:
                     raise bad_input(
-                        "The audio is too long for the sandbox, which holds a whole file in memory: "
-                        "send at most 30 minutes of stereo at 48 kHz."
+                        f"{path.name!r}: The audio is too long for the sandbox, which holds a whole file in memory. "
+                        "Send at most 30 minutes of stereo at 48 kHz."
                     )
                 np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
                 yield reader.samplerate, np.clip(block, -_LOUDEST, _LOUDEST, out=block)
     except _UNREADABLE as error:
-        # Not the whole text of the error: it has the path of a folder that is nobody's business.
+        # Not the whole text of the error: it has the path of a private folder.
         reason = str(getattr(error, "error_string", "") or "format not recognised").rstrip(".")
-        raise bad_input(
-            f"{path.name!r} can't be decoded as audio ({reason}). Send a WAV, FLAC, OGG, Opus or MP3 file."
-        ) from error
+        advice = "Send a WAV, FLAC, OGG, Opus or MP3 file."
+        if _is_aac(path):
+            reason = "the sandbox has no decoder for AAC, unlike the service"
+            advice = "Convert it first, for example with: ffmpeg -i song.m4a song.flac"
+        raise bad_input(f"{path.name!r}: The file can't be decoded as audio ({reason}). {advice}") from error
     if not values:
-        raise bad_input("The input has no audio in it: it decodes to 0 samples.")
+        raise bad_input(f"{path.name!r}: The file has no audio in it: it decodes to 0 samples.")
+
+
+def _is_aac(path: Path) -> bool:
+    """Whether a file is AAC by its first bytes: an MP4 container, or an ADTS frame."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    return start[4:] == b"ftyp" or (
+        start[:1] == b"\xff" and start[1:2] in (b"\xf0", b"\xf1", b"\xf8", b"\xf9")
+    )
 
 
 def decode(path: Path, *, mono: bool = False) -> Audio:

@@ -50,6 +50,8 @@ def odd_job(
         if job.completed_at is not None:
             seconds, rest = divmod(job.completed_at, 1)
             odd["completedAt"] = {"_seconds": int(seconds), "_nanoseconds": int(rest * 1e9)}
+    if quirks.no_error_field:
+        odd.pop("error", None)
     if listed:
         match quirks.list_view:
             case "no_results":
@@ -97,6 +99,8 @@ def odd_result(
         url: Signs a URL for an object's key.
         quirks: What is odd.
     """
+    if outputs is None and quirks.no_result == "empty":
+        return {}
     if outputs is None or quirks.empty_results == "null":
         return None
     if quirks.empty_results == "empty":

@@ -51,6 +51,7 @@ class Quirks:
     Jobs:
         get_lag: Seconds until a new job can be read by its id.
         metadata: How it comes back: "kept", "dropped", "null", "stringified", "strings", "truncated".
+        no_error_field: Jobs have no `error` field.
         odd_fields: Optional fields have values of other types.
         other_application: The key belongs to another application, which has no jobs.
         delete_status: 200, or 202 and 204 without a body.
@@ -61,6 +62,7 @@ class Quirks:
         redirect_posts: 302, 303 or 307: the answer after the job was created.
 
     Results and their files:
+        no_result: The result of a job that has none, because it is under way or FAILED: "null", or "empty" ({}).
         empty_results: "empty" ({}), "null", "missing" (the first output), "blank" ("" as the first output).
         nested_results: URLs stand in objects and lists.
         shouting_urls: URLs begin with `HTTP://`.
@@ -70,6 +72,10 @@ class Quirks:
 
     Every answer of the API:
         drip: Seconds between its single bytes.
+
+    Every answer of the API and of its storage:
+        cors: Pages of any site may call: OPTIONS is answered, and answers have CORS headers.
+        strict: Storage refuses requests that carry an API key.
 
     Raises:
         ValueError: If a value is out of its range; the message lists what there is.
@@ -143,6 +149,14 @@ class Quirks:
     """Whether the URLs of results are signed once, when the job ends, so that a later GET repeats them, expired or not.
     Seen: in a job captured in 2024 the two URLs were signed 70 s before and 5 s after its end."""
 
+    no_error_field: bool = False
+    """Whether jobs lack the field `error`, FAILED ones too. Seen: a job captured in January 2024 has none. The field is
+    documented since 2025."""
+
+    no_result: Literal["null", "empty"] = "null"
+    """The `result` of a job that is QUEUED, STARTED or FAILED: null, or `{}`. Seen: a public program of 2024 waits
+    until the result is no longer `{}`."""
+
     odd_fields: bool = False
     """Whether a job's optional fields have values of other types: `startedAt` "", `metadata` [], `name` 7, `error`
     "text", and `completedAt`, if it has one, as Firestore's JSON has a date."""
@@ -158,6 +172,15 @@ class Quirks:
 
     drip: Annotated[float, Ge(0), Le(1e9)] = 0.0
     """How many seconds of real time pass between the single bytes of an answer of the API, head and body."""
+
+    cors: bool = False
+    """Whether pages of any site may call the API and its storage from a browser: OPTIONS is answered with 204, and every
+    answer allows every origin. The service documents no CORS headers, so that browsers need a server in between."""
+
+    strict: bool = False
+    """Whether the storage refuses a request that carries an `Authorization` header or one of the sandbox's API keys: 400
+    with `InvalidArgument`, and a warning in the log of `musicai_sdk.sandbox`. A signed URL needs no key, and storage is
+    another party, so that a key that is sent there is given away. Otherwise the header is ignored."""
 
     def __post_init__(self) -> None:
         for name, adapter in _adapters().items():

@@ -77,6 +77,12 @@ class BlobWriter:
         self._crc32c = _extend_crc32c(self._crc32c, data)
         self._size += len(data)
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests of the bytes so far, `md5` and `crc32c`, in base64 as `x-goog-hash` writes them."""
+        digests = {"md5": self._md5.digest(), "crc32c": self._crc32c.to_bytes(4, "big")}
+        return {name: base64.b64encode(digest).decode() for name, digest in digests.items()}
+
     def store(self, key: str, kind: str) -> StoredObject:
         """Puts the finished file in its place, and returns what there is to say about it."""
         self._file.close()
@@ -87,9 +93,8 @@ class BlobWriter:
             blob=blob,
             size=self._size,
             content_type=kind,
-            md5=base64.b64encode(self._md5.digest()).decode(),
-            crc32c=base64.b64encode(self._crc32c.to_bytes(4, "big")).decode(),
             modified=self._store.clock.now(),
+            **self.digests,
         )
 
 
