@@ -34,7 +34,7 @@ def chords_and_beats(file: Path, folder: Path) -> dict[str, Output]:
         "chords": _json_file(folder / "chords.json", chord_segments(chords, grid, key)),
         "beats": _json_file(folder / "beats.json", beat_list(grid)),
         "key": str(key) if key else None,
-        "bpm": grid.bpm if grid else None,
+        "bpm": str(grid.bpm) if grid else None,  # Text (source: README samples and users).
     }
 
 

@@ -33,6 +33,7 @@ _SLOWEST, _FASTEST = 45.0, 220.0
 _PERIODIC = 0.2
 _TIGHTNESS = 400.0
 _NEAR_BEAT = 0.3
+_BAR_SECONDS = (1.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,17 @@ def _downbeat(beats: NDArray[np.intp], flux: F32, changes: NDArray[np.float64]) 
         nearest = np.abs(beats[:, None] / _RATE - changes).argmin(axis=0)
         weights = weights + 4 * np.bincount(nearest, minlength=len(beats))
     return int(np.argmax([weights[phase::BEATS_IN_BAR].sum() for phase in range(BEATS_IN_BAR)]))
+
+
+def grid_of_changes(times: Sequence[float]) -> BeatGrid:
+    """Returns a grid to count bars by where no beat is heard: a chord usually lasts for a bar.
+
+    Args:
+        times: Where chords begin, and where the last one ends: at least two, ascending, in seconds.
+    """
+    bar = float(np.clip(np.median(np.diff(times)), *_BAR_SECONDS))
+    count = max(2, int((times[-1] - times[0]) / bar * BEATS_IN_BAR))
+    return BeatGrid(times[0] + np.arange(count) * bar / BEATS_IN_BAR, 0)
 
 
 def find_beats(signal: F32, chords: Sequence[Chord]) -> BeatGrid | None:
