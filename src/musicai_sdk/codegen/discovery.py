@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musicai_sdk.codegen.builtin import builtin_workflows
 from musicai_sdk.codegen.contents import recognised
 from musicai_sdk.codegen.emit import Style
 from musicai_sdk.codegen.files import checked_module, read_folder, write_descriptions, write_module, writing
 from musicai_sdk.codegen.infer import extension, infer_inputs, infer_outputs, widest
-from musicai_sdk.codegen.merge import merged
+from musicai_sdk.codegen.merge import OWN_JOBS, merged
 from musicai_sdk.codegen.names import class_name, class_names
 from musicai_sdk.codegen.schema import WorkflowSchema
 from musicai_sdk.errors import MusicAiError
@@ -154,7 +155,7 @@ class _Survey:
     def write(self, style: Style | None) -> list[WorkflowSchema]:
         """Writes everything and returns it."""
         found = {slug: self._described(slug, jobs) for slug, jobs in self._jobs.items()}
-        result = [merged(self._known.get(slug), new) for slug, new in found.items()]
+        result = [merged(self._start(slug), new) for slug, new in found.items()]
         result += [
             old.model_copy(update={"gone": True}) for slug, old in self._known.items() if slug not in found
         ]
@@ -164,6 +165,18 @@ class _Survey:
             write_descriptions(self._folder, result)
         write_module(self._folder, style)
         return result
+
+    def _start(self, slug: str) -> WorkflowSchema | None:
+        """Returns what is known of a workflow before the account's jobs are read.
+
+        That is the description in the folder, if there is one. The built-in description stands in for a missing one,
+        and fills one that has neither inputs nor outputs.
+        """
+        known, builtin = self._known.get(slug), builtin_workflows().get(slug)
+        if known is None or builtin is None or known.learned:
+            return known or builtin
+        fields = ("inputs", "outputs", "confidence", "source", "unseen")
+        return known.model_copy(update={field: getattr(builtin, field) for field in fields})
 
     def _json_files(self) -> list[tuple[str, str, FileUrl]]:
         found: dict[tuple[str, str], list[FileUrl]] = {}
@@ -183,7 +196,8 @@ class _Survey:
             description=(info.description or "") if info else "",
             inputs=tuple(infer_inputs(jobs)),
             outputs=tuple(infer_outputs(jobs, contents)),
-            source="the account's own finished jobs" if jobs else "",
+            source=OWN_JOBS if jobs else "",
+            unseen=not jobs,
         )
 
 

@@ -130,8 +130,12 @@ def _class_text(head: Sequence[str], body: Sequence[str]) -> str:
 def _about(workflow: WorkflowSchema) -> list[str]:
     named = f"The workflow {workflow.title or workflow.slug}"
     about = [workflow.description or named]
-    if not workflow.inputs and not workflow.outputs:
+    if not workflow.learned:
         about.append("No finished job shows what it takes and gives: it is declared without inputs.")
+    elif workflow.unseen:
+        about.append(
+            "Unseen: no finished job of the account shows it; inputs and outputs are built-in knowledge."
+        )
     if workflow.gone:
         about.append("The account neither lists it nor has a job of it any more.")
     if workflow.source:

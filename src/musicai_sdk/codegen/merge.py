@@ -12,6 +12,9 @@ from musicai_sdk.codegen.schema import WorkflowInput, WorkflowOutput, WorkflowSc
 _TEXTS = frozenset({"text", "key", "time_signature"})
 """Contents that any text fits."""
 
+OWN_JOBS = "the account's own finished jobs"
+"""The source of what discovery learned."""
+
 Part = TypeVar("Part", WorkflowInput, WorkflowOutput)
 
 
@@ -25,6 +28,8 @@ def merged(old: WorkflowSchema | None, new: WorkflowSchema) -> WorkflowSchema:
     if old is None:
         return new.model_copy(update={"inputs": _named(new.inputs), "outputs": _named(new.outputs)})
     seen = bool(new.inputs or new.outputs)
+    unseen = new.unseen and (old.unseen or not old.learned)
+    now_seen = {"confidence": new.confidence, "source": new.source} if old.unseen and not unseen else {}
     inputs = _parts(old.inputs, new.inputs, {}, _input_contradictions) if seen else old.inputs
     aliases = {alias: part.wire_name for part in old.outputs for alias in part.aliases}
     outputs = _parts(old.outputs, new.outputs, aliases, _output_contradictions) if seen else old.outputs
@@ -34,8 +39,10 @@ def merged(old: WorkflowSchema | None, new: WorkflowSchema) -> WorkflowSchema:
             "description": old.description or new.description,
             "source": old.source or new.source,
             "gone": new.gone,
+            "unseen": unseen,
             "inputs": _named(inputs),
             "outputs": _named(outputs),
+            **now_seen,
         }
     )
 

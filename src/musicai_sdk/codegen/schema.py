@@ -110,6 +110,9 @@ class WorkflowSchema(_Described, frozen=True):
     """Where that is known from, in plain words."""
     gone: bool = False
     """Whether discovery knows it from earlier and the account neither lists it nor has a job of it."""
+    unseen: bool = False
+    """Whether no finished job of the account has shown it yet, so that what is described is the built-in knowledge of
+    its slug, or nothing."""
     inputs: tuple[WorkflowInput, ...] = ()
     """The parameters, in the order of the generated fields."""
     outputs: tuple[WorkflowOutput, ...] = ()
@@ -127,7 +130,7 @@ class WorkflowSchema(_Described, frozen=True):
 
     @property
     def learned(self) -> bool:
-        """Whether anything is known of what it takes or gives: nothing is, until one of its jobs has succeeded."""
+        """Whether anything is known of what it takes or gives, from finished jobs or from the built-in descriptions."""
         return bool(self.inputs or self.outputs)
 
     def to_json(self) -> str:

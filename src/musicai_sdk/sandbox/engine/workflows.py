@@ -51,6 +51,7 @@ def _sdk_test(task: Task) -> dict[str, Output]:
 WORKFLOWS: Mapping[str, Handler] = {
     "music-ai/generate-chords": _chords,
     "music-ai/chords-and-beat-mapping": _chords_and_beats,
+    "music-ai/get-acapella": _vocals_accompaniment,
     "music-ai/isolate-drums": _isolate_drums,
     "music-ai/stems-vocals-accompaniment": _vocals_accompaniment,
     "sandbox/drums-other": _drums_other,
