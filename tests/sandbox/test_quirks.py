@@ -441,7 +441,8 @@ def test_a_late_post_to_the_client(sandbox: Sandbox, client: MusicAiClient) -> N
 def test_no_result(sandbox: Sandbox, api: httpx.Client) -> None:
     sandbox.transition = "polls:1"
     running, failed = create(api), create(api, workflow="failing")
-    for quirks, shown in ((Quirks(), None), (Quirks(no_result="empty"), {})):
+    shapes: list[tuple[Quirks, Any]] = [(Quirks(), None), (Quirks(no_result="empty"), {})]
+    for quirks, shown in shapes:
         sandbox.quirks = quirks
         job = api.get(f"/job/{running}").json()
         assert (job["status"], job["result"]) in (("STARTED", shown), ("SUCCEEDED", {}))

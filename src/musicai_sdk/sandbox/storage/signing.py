@@ -78,7 +78,7 @@ class Signer:
         credential = f"sandbox-{serial}/{date:%Y%m%d}/auto/storage/goog4_request"
         seconds = math.ceil(lifetime(key) if self._ttl is None else self._ttl)
         values = (_ALGORITHM, credential, date.strftime(_DATE), str(seconds), "host")
-        query = dict(zip(_SIGNED, values, strict=True))
+        query = dict[str, str](zip(_SIGNED, values, strict=True))
         query[_SIGNATURE] = self._sign(method, key, query)
         return f"{self._origin}{url_path(key)}?{urlencode(query)}"
 
