@@ -1,4 +1,4 @@
-"""A running sandbox: its parts put together, and taken apart again."""
+"""A running sandbox: its parts, and how they start and stop."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """What there is while the server runs; closing `resources` ends it."""
+    """The parts of a running sandbox; closing `resources` stops them."""
 
     settings: SandboxOptions
     origin: str
@@ -56,7 +56,7 @@ class Running:
     resources: ExitStack
 
     def reset(self) -> None:
-        """Forgets jobs, objects, journal and faults, goes back to the first quirks, and takes connections again."""
+        """Deletes jobs, objects, requests and faults, restores the first quirks, and accepts connections again."""
         self.faults.clear()
         self.quirks.start_over()
         self.gateway.forget()
@@ -77,8 +77,8 @@ def run(
     journal: RequestLog,
     catalogue: Catalogue,
 ) -> Running:
-    """Starts the server and the workers; returns when requests are answered."""
-    with ExitStack() as stack:  # Undone from the last line to the first: at the end, or if one of them fails.
+    """Starts the server and the workers; returns when requests are accepted."""
+    with ExitStack() as stack:  # Closed in reverse order: at the end, or when one of the steps fails.
         folder = own_folder(settings.data_dir, stack)
         state = Database(folder / "sandbox.sqlite3")
         stack.callback(state.close)
@@ -180,7 +180,7 @@ def run(
 
 
 def _set_up(state: Database, new_id: Ids, api_key: str | None, now: str) -> None:
-    """Gives a new database its secret and its default application, and an old one the key asked for."""
+    """Gives a new database its secret and its default application, and an existing one the key of the options."""
     if state.setting("secret") is None:
         state.keep_setting("secret", secrets.token_hex(32))
         state.keep_setting("since", now)
@@ -192,6 +192,6 @@ def _set_up(state: Database, new_id: Ids, api_key: str | None, now: str) -> None
 
 
 def _reachable(host: str) -> str:
-    """Returns the host for URLs: an address that stands for all of them can't be connected to."""
+    """Returns the host for URLs: nobody can connect to an address that means all interfaces."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not bound to
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""The API's side of HTTP: its eight operations, under `/v1` and under the older `/api`."""
+"""The eight operations of the API over HTTP, under `/v1` and under the older `/api`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NO_QUIRKS: Final = Quirks()
 
 
 class _NewJob(BaseModel):
-    """The body of `POST /job` (source: official clients). Fields nobody documents are let pass."""
+    """The body of `POST /job` (source: official clients). Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, alias_generator=to_camel)
 
@@ -54,7 +54,7 @@ class _NewJob(BaseModel):
 
 
 class Api:
-    """Answers the API's requests."""
+    """Answers requests to the API."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Api:
             if match := pattern.fullmatch(path):
                 operation = operations.get(request.method)
                 if operation is None:
-                    message = f"{request.method} is not allowed here."
+                    message = f"{request.method} is not allowed for this path."
                     raise ApiError(405, message, {"Allow": ", ".join(operations)})
                 application = self._state.application(request.headers.get("authorization", ""))
                 if application is None:
@@ -188,7 +188,7 @@ class Api:
         return {"jobs": items} if quirks.list_envelope == "object" else items
 
     def _filtered(self, wanted: list[str], quirks: Quirks) -> list[str]:
-        """Returns the slugs that `workflow=` is about."""
+        """Returns the slugs that pass the filter `workflow=`; an empty list for all."""
         if not wanted or quirks.workflow_filter == "ignored":
             return []
         if quirks.workflow_filter == "name":
@@ -245,7 +245,7 @@ def _no_job(job_id: str) -> ApiError:
 
 
 def _paging(request: Request, quirks: Quirks) -> tuple[int, int]:
-    """Returns page (from 0) and size (default 100; nobody knows the largest, so what is beyond ours becomes ours)."""
+    """Returns the page (from 0) and its size (default 100; larger ones than the sandbox's limit are cut to it)."""
     largest = quirks.page_limit or _LARGEST_PAGE
     page, size = request.query_params.get("page", "0"), request.query_params.get("size", "100")
     if not _DIGITS.fullmatch(page):
@@ -259,7 +259,7 @@ async def _new_job(request: Request) -> _NewJob:
     body, size = bytearray(), 0
     async for (
         chunk
-    ) in request.stream():  # Read to its end in any case: closing on unread data would be a reset.
+    ) in request.stream():  # Always read to its end: closing a connection with unread data would reset it.
         size += len(chunk)
         if size <= _LARGEST_BODY:
             body += chunk

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from musicai_sdk.sandbox.engine.failure import JobDropped, WorkflowFailure, bad_input
 from musicai_sdk.sandbox.private_files import open_private, private_folder
 from musicai_sdk.sandbox.storage.keys import is_result
 from musicai_sdk.sandbox.storage.objects import CHUNK, content_type
@@ -37,7 +38,7 @@ _MAGIC = (
     (re.compile(rb"FORM....AIF[FC]", re.DOTALL), ".aiff"),
     (re.compile(rb"\s*[\[{]"), ".json"),
 )
-"""How files begin: an upload's URL has no extension, and a result made of it should have one."""
+"""First bytes of files, and their extensions: the URL of an upload has none, and a result that is made of it should."""
 
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _UNSAFE = re.compile(r"[^\w .()+-]")
@@ -47,16 +48,12 @@ _logger = logging.getLogger(__name__)
 _quiet: Final = ContextVar("musicai_sdk.sandbox.api.transfers.quiet", default=False)
 
 
-class JobDropped(Exception):  # noqa: N818 - it ends the work on a job, and isn't an error
-    """The job was deleted or the sandbox is being stopped: nobody waits for the outcome."""
-
-
 class Fetcher:
-    """Does the HTTP of jobs.
+    """Fetches inputs and delivers results.
 
     Args:
-        origin: The sandbox's own origin; its URLs, as others on this machine, go past any proxy.
-        trust: What certificates are checked with: the usual authorities and the sandbox's own.
+        origin: The sandbox's origin. Its URLs and others on this machine bypass proxies.
+        trust: The trusted certificates: the usual authorities and the sandbox's own.
     """
 
     def __init__(self, origin: str, trust: ssl.SSLContext) -> None:
@@ -71,7 +68,7 @@ class Fetcher:
         try:
             self._client = httpx.Client(**options)
         except (ImportError, ValueError, httpx.InvalidURL) as error:
-            _logger.warning("the environment's proxies can't be used, so jobs do without: %s", error)
+            _logger.warning("the environment's proxies are invalid, and jobs ignore them: %s", error)
             self._client = httpx.Client(**options, trust_env=False)
         self._origin = origin
 
@@ -89,15 +86,12 @@ class Fetcher:
             dropped: Whether the job is no longer wanted.
 
         Returns:
-            The file. Its name is what messages call it, see `input_name`; its extension is that of the name, or the
-            one of its contents.
+            The file. It is named as messages name it, see `input_name`, with the extension of its name or of its contents.
 
         Raises:
             WorkflowFailure: BAD_INPUT: no such parameter, not a web URL, or no file there.
             JobDropped: The job was deleted, or the sandbox is stopping.
         """
-        from musicai_sdk.sandbox.engine.task import bad_input  # Its package imports numpy.
-
         url = job.params.get(parameter)
         if url is None:
             raise bad_input(f"{parameter!r}: The parameter is missing. It is the URL of a file.")
@@ -134,12 +128,12 @@ class Fetcher:
         """PUTs a result file to the caller's own storage, in constant memory.
 
         Raises:
-            WorkflowFailure: BAD_INPUT, if the storage doesn't take it.
+            WorkflowFailure: BAD_INPUT, if the storage refuses it.
         """
-        from musicai_sdk.sandbox.engine.task import WorkflowFailure  # As above.
-
         refused = WorkflowFailure(
-            "BAD_INPUT", "Invalid input", f"Output '{output}' could not be written to its URL."
+            "BAD_INPUT",
+            "Invalid input",
+            f"{output!r}: The output could not be written to its URL in copyResultsTo.",
         )
         if not _is_web_url(url):
             raise refused
@@ -155,19 +149,19 @@ class Fetcher:
 
 
 def usual_trust() -> ssl.SSLContext:
-    """What certificates of others are checked with; a sandbox runs without what the environment names wrongly."""
+    """Returns the certificates that the environment trusts, or the usual ones if its variables are wrong."""
     try:
         return httpx.create_ssl_context()
     except OSError as error:
-        _logger.warning("SSL_CERT_FILE or SSL_CERT_DIR can't be used, so jobs do without: %s", error)
+        _logger.warning("SSL_CERT_FILE or SSL_CERT_DIR is invalid, and jobs ignore both: %s", error)
         return httpx.create_ssl_context(trust_env=False)
 
 
 def input_name(job: JobRecord, parameter: str, url: str, *, uploaded: bool) -> str:
-    """Returns what an input is called in messages, in the words of whoever created the job.
+    """Returns the name of an input in messages: one that the creator of the job knows.
 
-    The last part of the URL; for an upload, whose URL has no name, the name of the job, which clients call after the
-    file; the name of the parameter where that says nothing either.
+    That is the last part of the URL. The URL of an upload has no name: the job's name stands in, because clients name
+    jobs after files, or else the parameter's.
 
     Args:
         job: The job.
@@ -182,7 +176,7 @@ def input_name(job: JobRecord, parameter: str, url: str, *, uploaded: bool) -> s
 
 
 def _missing_suffix(file: Path, *, uploaded: bool) -> str:
-    """Returns the extension that a file should have by its contents, and lacks; that of a job's name means nothing."""
+    """Returns the extension that the contents of a file call for and its name lacks. A job's name may have any."""
     with file.open("rb") as source:
         start = source.read(12)
     suffix = next((suffix for magic, suffix in _MAGIC if magic.match(start)), "")
@@ -200,8 +194,8 @@ def _is_web_url(url: str) -> bool:
 
 @contextmanager
 def _no_urls_in_logs() -> Generator[None]:
-    """Keeps httpx from logging whole URLs: the caller's are signed, which makes them secrets."""
-    logging.getLogger("httpx").addFilter(_unless_quiet)  # Adding it twice adds it once.
+    """Keeps httpx from logging whole URLs: signed URLs are secrets."""
+    logging.getLogger("httpx").addFilter(_unless_quiet)  # Adding a filter again has no effect.
     token = _quiet.set(True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which address shows which page, and what the pages ask for while they are open."""
+"""The addresses of the pages, and of the data that open pages request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SEGMENTS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
 
 
 class Dashboard:
-    """Answers requests for the pages, for `/` and for what is below `/__sandbox__/jobs`, `static` and `live`."""
+    """Answers requests for `/` and below `/__sandbox__/jobs`, `/static`, `/live` and `/peaks`."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Dashboard:
         self._origin = origin
 
     async def __call__(self, request: Request) -> Response | None:
-        """Answers one request; None if it is for no page."""
+        """Answers one request; returns None if it isn't for a page."""
         match [unquote(part) for part in request.scope["raw_path"].decode("ascii").split("/")][1:]:
             case [""]:
                 return _page(self._index(request))
@@ -123,7 +123,7 @@ class Dashboard:
         for name, value in job.params.items():
             if isinstance(value, str) and value.startswith(("http://", "https://")):
                 key = self._own(value)
-                # The URL in the parameters may have expired; an upload's name says nothing of what it is.
+                # The URL in the parameters may have expired, and an upload has no extension: any URL may be audio.
                 tracks.append(
                     job_pages.Track(name, self._signer.url("GET", key) if key else value, _peaks_of(key))
                 )
@@ -148,7 +148,7 @@ class Dashboard:
         return bool(content) and "chord_majmin" in content[0]
 
     def _own(self, url: str) -> str | None:
-        """Returns the key of an object of the sandbox's own storage."""
+        """Returns the key of an object in the sandbox's storage, None for other URLs."""
         parts = urlsplit(url)
         return unquote(parts.path[1:]) if url.startswith(f"{self._origin}/") else None
 

@@ -35,7 +35,7 @@ def chord_segments(chords: Sequence[Chord], grid: BeatGrid | None, key: Key | No
     last = max(round(chords[-1].end, 2), 0.01)
     starts = [round(grid.snap(chord.start) if grid and chord.start else chord.start, 2) for chord in chords]
     edges = [*(min(start, last) for start in starts), last]
-    # Snapping can leave a chord no time at all; its neighbours may then be the same chord.
+    # Snapping can make a chord empty; its neighbours may then be the same chord.
     heard = [
         (chord.label, chord.voicing, start)
         for chord, start, end in zip(chords, edges[:-1], edges[1:], strict=True)

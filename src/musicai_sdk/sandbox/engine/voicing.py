@@ -1,4 +1,4 @@
-"""What a recognised triad lacks: its seventh, and the bass note of a slash chord."""
+"""The voicing of a recognised triad: its seventh, and the bass note of a slash chord."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BASS_SHARE = 0.6
 
 @dataclass(frozen=True)
 class Voicing:
-    """What belongs to a chord besides its triad."""
+    """The notes of a chord besides its triad."""
 
     seventh: int | None = None
     """Semitones above the root: `MINOR_SEVENTH`, `MAJOR_SEVENTH`, or None."""
@@ -56,7 +56,7 @@ class VoicingFinder:
         self._bass: NDArray[np.intp] = bass_classes(signal, features)
 
     def of(self, start: float, end: float, root: int, *, minor: bool) -> Voicing:
-        """Returns what a chord has besides its triad.
+        """Returns the voicing of a chord.
 
         Args:
             start: Where the chord begins, in seconds.

@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 def _chords_and_beats(task: Task) -> dict[str, Output]:
-    """Chords, beats, key and tempo of a song (approximate: major and minor chords, bars of four)."""
+    """Chords, beats, key and tempo of a song (approximate: triads, sevenths and slash basses, bars of four)."""
     from musicai_sdk.sandbox.engine.analysis import chords_and_beats  # Imports numpy, as below.
 
     return chords_and_beats(task.fetch("inputUrl"), task.folder)
 
 
 def _chords(task: Task) -> dict[str, Output]:
-    """Chords of a song with their bars and beats (approximate: major and minor chords)."""
+    """Chords of a song with their bars and beats (approximate: triads, sevenths and slash basses)."""
     return {"chords": _chords_and_beats(task)["chords"]}
 
 
 def _isolate_drums(task: Task) -> dict[str, Output]:
-    """Kick drum, snare drum and the rest of a mix (approximate: by how sounds rise and ring)."""
+    """Kick drum, snare drum and the rest of a mix (approximate: median filters)."""
     from musicai_sdk.sandbox.engine.analysis import drums
 
     return drums(task.fetch("inputUrl"), task.folder)
@@ -37,14 +37,14 @@ def _drums_other(task: Task) -> dict[str, Output]:
 
 
 def _vocals_accompaniment(task: Task) -> dict[str, Output]:
-    """Vocals and accompaniment of a stereo mix (approximate: what is tonal and in the centre)."""
+    """Vocals and accompaniment of a stereo mix (approximate: tonal sounds in the centre)."""
     from musicai_sdk.sandbox.engine.analysis import vocals
 
     return vocals(task.fetch("inputUrl"), task.folder)
 
 
 def _sdk_test(task: Task) -> dict[str, Output]:
-    """Gives back the file it gets, as the official clients' own tests expect."""
+    """Returns its input file, as the official clients' own tests expect."""
     return {"file": task.fetch("file")}
 
 
@@ -60,4 +60,4 @@ WORKFLOWS: Mapping[str, Handler] = {
 """Each workflow's function by its slug."""
 
 LIGHT = frozenset({"sdk-test"})
-"""Those that compute nothing."""
+"""The slugs of workflows that compute nothing, and run without a process."""

@@ -1,4 +1,4 @@
-"""The ASGI application: which part of the sandbox answers a request, and what becomes of its errors."""
+"""The ASGI application: routes each request to a part of the sandbox, and turns errors into answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _logger = logging.getLogger(__name__)
 
 
 class App:
-    """Serves the API and its storage."""
+    """Serves the API, its storage, and the sandbox's own pages."""
 
     def __init__(
         self, api: Api, storage: StorageRoutes, admin: Admin, dashboard: Dashboard, quirks: CurrentQuirks
@@ -79,4 +79,4 @@ class App:
             return api_error(ApiError(400, "The request body ended too early."))
         except Exception:
             _logger.exception("the sandbox could not answer %s %r", request.method, path)
-            return api_error(ApiError(500, "The sandbox could not answer; its log says why."))
+            return api_error(ApiError(500, "The sandbox failed; its log has the traceback."))

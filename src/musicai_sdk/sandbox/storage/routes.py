@@ -85,7 +85,7 @@ class StorageRoutes:
     async def _put(self, request: Request, key: str) -> Response:
         kind = request.headers.get("content-type", "application/octet-stream")
         with BlobWriter(self._store) as sink:
-            # Disk and digests work on large pieces in a thread, so that the API goes on answering.
+            # Large chunks are written and hashed in a thread, so that the API answers meanwhile.
             waiting = bytearray()
             try:
                 async for chunk in request.stream():
@@ -120,7 +120,7 @@ class StorageRoutes:
         if part is not None and not part:
             headers = {"Content-Range": f"bytes */{stored.size}"}
             return storage_error(416, "InvalidRange", "The requested range cannot be satisfied.", headers)
-        # Opened before answering: an object deleted meanwhile can still be read to its end.
+        # Opened before the answer starts: an object that is deleted meanwhile can still be read to its end.
         file = self._store.path(stored.blob).open("rb") if packed is None else BytesIO(packed)
         response = _Slice(file, part or range(stored.size))
         response.headers["Accept-Ranges"] = "bytes"
@@ -133,7 +133,7 @@ class StorageRoutes:
 
 
 class _Slice(Response):
-    """Sends a part of a file in constant memory, and closes it."""
+    """Sends a part of a file in constant memory, and closes the file."""
 
     def __init__(self, file: BinaryIO, part: range) -> None:
         super().__init__()
@@ -169,7 +169,7 @@ def _digest_refusal(request: Request, sink: BlobWriter) -> Response | None:
 
 
 def _describe(response: Response, stored: StoredObject) -> None:
-    """Adds what the storage service says about an object; its hashes come as two lines of one header."""
+    """Adds the headers that describe an object; the hashes are two lines of one header."""
     response.headers["ETag"] = _etag(stored)
     response.headers["Last-Modified"] = formatdate(stored.modified, usegmt=True)
     response.raw_headers.append((b"x-goog-hash", f"crc32c={stored.crc32c}".encode()))
@@ -177,7 +177,7 @@ def _describe(response: Response, stored: StoredObject) -> None:
 
 
 def _described(response: Response, stored: StoredObject, *, coded: bool) -> Response:
-    """Adds what there is to say about an object that is being sent."""
+    """Adds the headers of an object that is sent."""
     response.headers["Content-Type"] = stored.content_type
     if coded:
         response.headers["Vary"] = "Accept-Encoding"
@@ -192,10 +192,10 @@ def _etag(stored: StoredObject) -> str:
 
 
 def _requested(request: Request, stored: StoredObject) -> range | None:
-    """Returns the bytes asked for: None for all of them, an empty range where there are none."""
+    """Returns the requested range: None for the whole object, an empty one if it has no bytes."""
     match = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
     if match is None or not (match[1] or match[2]):
-        return None  # No range, several, or one that makes no sense: all may be answered with the whole.
+        return None  # No range, several, or an invalid one: the whole object is a valid answer.
     condition = request.headers.get("if-range", _etag(stored))
     if condition not in (_etag(stored), formatdate(stored.modified, usegmt=True)):
         return None
