@@ -1,4 +1,4 @@
-"""What the package knows of the workflows that every account may have: the descriptions in `schemas/workflows`."""
+"""The built-in descriptions of workflows that every account may have: those in `schemas/workflows`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflows of an account, learned from its finished jobs."""
+"""Infers the workflows of an account from its finished jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from musicai_sdk.client import AsyncMusicAiClient, MusicAiClient
 
 SAMPLES = 3
-"""Files of one output that are looked into, until one is recognised."""
+"""How many files of an output are read at most, until one is recognised."""
 
 
 def discover(
@@ -33,25 +33,25 @@ def discover(
     max_jobs: int = 2000,
     style: Style | None = None,
 ) -> list[WorkflowSchema]:
-    """Learns what the account's workflows take and give, and writes typed classes for them.
+    """Infers the inputs and outputs of the account's workflows, and writes typed classes for them.
 
     It pages through the workflows and the succeeded jobs, and reads a few small JSON results to recognise chords,
-    beats, lyrics and sections. It costs nothing, downloads no audio and changes nothing in the account. Files that are
-    in the folder already are merged: edited names and descriptions stay, new fields are added, fields that no job has
-    any more are marked as gone.
+    beats, lyrics and sections. It costs nothing, downloads no audio and changes nothing in the account. Descriptions that
+    are already in the folder are merged: edited names and descriptions stay, new fields are added, and fields that no
+    job has any more are marked as gone. A slug that the package knows starts from the built-in description.
 
     Args:
         client: The account's client.
         folder: The package to write: one JSON file per workflow, and `__init__.py` with the classes.
-        max_jobs: How many jobs are looked at, the newest first.
-        style: How the module is written.
+        max_jobs: How many jobs are read at most, the newest first.
+        style: The style of the module.
 
     Returns:
-        The descriptions that were written, in the order of their slugs. Where `learned` is False, no job has finished
-        yet, and the class takes and gives nothing.
+        The descriptions that were written, in the order of their slugs. `unseen` marks those without a finished job. If
+        `learned` is False too, nothing is known, and the class has neither inputs nor outputs.
 
     Raises:
-        InputError: the folder can't be imported as a package or written to, holds an `__init__.py` of another origin or
+        InputError: the folder can't be imported as a package or written to, or has an `__init__.py` that wasn't generated,
             files of another kind, or a malformed description.
         AuthenticationError: the key is wrong.
     """
@@ -104,7 +104,7 @@ async def discover_async(
 
 
 class _Survey:
-    """What has been learned so far. It asks for nothing itself, so that both colours share it."""
+    """The state of a discovery. It sends no requests itself, so that the sync and the async function share it."""
 
     def __init__(self, folder: Path, max_jobs: int) -> None:
         with writing(folder):
@@ -120,15 +120,15 @@ class _Survey:
         self._contents: dict[tuple[str, str], set[str]] = {}
 
     def begin(self, workflows: Sequence[WorkflowInfo]) -> None:
-        """Takes the workflows that the account lists."""
+        """Adds the workflows that the account lists."""
         self._listed = {workflow.slug: workflow for workflow in workflows}
         self._slugs = {workflow.id: workflow.slug for workflow in workflows if workflow.id}
         self._jobs = {slug: [] for slug in self._listed}
 
     def add(self, job: Job[Any]) -> bool:
-        """Takes a job; False when there have been enough."""
+        """Adds a job; returns False if no more are needed."""
         slug = job.workflow
-        if isinstance(slug, WorkflowReference):  # older answers
+        if isinstance(slug, WorkflowReference):  # as older answers have it
             slug = self._slugs.get(slug.id or "")
         if slug and self._left > 0:
             self._jobs.setdefault(slug, []).append(job)
@@ -136,7 +136,7 @@ class _Survey:
         return self._left > 0
 
     def wanted(self) -> JsonFile[Any] | None:
-        """The next file to look into, if there is one."""
+        """Returns the next file to read, if there is one."""
         if self._samples is None:
             self._samples = list(self._json_files())
         while self._samples:
@@ -147,13 +147,13 @@ class _Survey:
         return None
 
     def looked_into(self, content: object) -> None:
-        """Takes the content of the file that was wanted; None when it couldn't be read."""
+        """Adds the content of the file that `wanted` returned; None if it couldn't be read."""
         shape = None if content is None else recognised(content)
         if shape is not None:
             self._contents.setdefault(self._asked, set()).add(shape)
 
     def write(self, style: Style | None) -> list[WorkflowSchema]:
-        """Writes everything and returns it."""
+        """Writes the descriptions and the module; returns the descriptions."""
         found = {slug: self._described(slug, jobs) for slug, jobs in self._jobs.items()}
         result = [merged(self._start(slug), new) for slug, new in found.items()]
         result += [
@@ -202,9 +202,9 @@ class _Survey:
 
 
 def _classes_named(workflows: Sequence[WorkflowSchema]) -> list[WorkflowSchema]:
-    """The descriptions with the names of their classes written down, so that they stay.
+    """Returns the descriptions with the names of their classes, which stay the same from now on.
 
-    The generated slug of a workflow (`untitled-workflow-ab12cd`) says nothing: its class is called after its title.
+    The class of a workflow with a generated slug (`untitled-workflow-ab12cd`) is named after its title.
     """
     workflows = sorted(workflows, key=lambda workflow: workflow.slug)
     stand_ins = {
