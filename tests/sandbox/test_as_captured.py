@@ -60,6 +60,10 @@ def captured(request: pytest.FixtureRequest) -> Iterator[Captured]:
         yield Captured(request.param, urls["uploadUrl"], urls["downloadUrl"], queued, job, chords, expired)
 
 
+def path(url: str) -> str:
+    return urlsplit(url).path
+
+
 def query(url: str) -> dict[str, str]:
     return {name: value for name, (value,) in parse_qs(urlsplit(url).query).items()}
 
@@ -75,7 +79,7 @@ RESULT = rf"/cdn/orchestrator/{UUID}/{UUID}/My%20song--chords\.json"
 
 FACTS: dict[str, Callable[[Captured], bool]] = {
     "an upload has two path parts after the bucket, and no extension": lambda seen: bool(
-        re.fullmatch(rf"/moises-sandbox/developer-portal/{UUID}", urlsplit(seen.download_url).path)
+        re.fullmatch(rf"/moises-sandbox/developer-portal/{UUID}", path(seen.download_url))
     ),
     "URLs are Google's V4": lambda seen: all(
         list(query(url)) == V4 and query(url)["X-Goog-SignedHeaders"] == "host"
@@ -84,7 +88,7 @@ FACTS: dict[str, Callable[[Captured], bool]] = {
     "the URL of an upload lives 24 hours": lambda seen: seconds(seen.download_url) == 86_400,
     "the URL of a result lives 6.9 days": lambda seen: seconds(seen.job["result"]["chords"]) == 596_160,
     "a result is named after job and output": lambda seen: bool(
-        re.fullmatch(RESULT, urlsplit(seen.job["result"]["chords"]).path)
+        re.fullmatch(RESULT, path(seen.job["result"]["chords"]))
     ),
     "an expired URL is refused with 400": lambda seen: (
         seen.expired.status_code == 400 and "<Code>ExpiredToken</Code>" in seen.expired.text
@@ -141,5 +145,5 @@ OPTIONS: dict[str, tuple[Quirks, Callable[[Mapping[str, Any]], bool]]] = {
 def test_what_is_an_option(sandbox: Sandbox, api: httpx.Client, option: str) -> None:
     sandbox.transition = "after:60"
     sandbox.quirks, holds = OPTIONS[option]
-    body = {"name": "n", "workflow": "sdk-test", "params": {}}
+    body: dict[str, Any] = {"name": "n", "workflow": "sdk-test", "params": {}}
     assert holds(api.get(f"/job/{api.post('/job', json=body).json()['id']}").json())

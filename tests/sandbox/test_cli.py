@@ -166,7 +166,7 @@ def test_what_cannot_be_started_says_why() -> None:
         port = str(taken.getsockname()[1])
         for arguments, code, words in (
             (["--port", port], 1, f"port {port} of 127.0.0.1: address already in use"),
-            (["--port", "99999"], 2, "port is a number from 1 to 65535"),
+            (["--port", "99999"], 2, "port must be from 1 to 65535"),
             (["--plan", "gold"], 2, "plan"),
             (["--plan", "0"], 2, "plan"),
             (["--transition", "never"], 2, "transition"),

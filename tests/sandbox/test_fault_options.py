@@ -18,7 +18,9 @@ def words_of(file: Path) -> Iterator[str]:
         if isinstance(node, ast.keyword) and node.arg:
             yield node.arg
         elif isinstance(node, ast.Dict):
-            yield from (key.value for key in node.keys if isinstance(key, ast.Constant))
+            yield from (
+                key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            )
 
 
 def test_every_fault_is_documented_and_tested() -> None:

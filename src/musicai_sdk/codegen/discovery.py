@@ -56,15 +56,15 @@ def discover(
         AuthenticationError: the key is wrong.
     """
     survey = _Survey(Path(folder), max_jobs)
-    survey.begin(client.workflows.list())
+    survey.add_workflows(client.workflows.list())
     for job in client.jobs.list(status=["SUCCEEDED"]):
-        if not survey.add(job):
+        if not survey.add_job(job):
             break
-    while (file := survey.wanted()) is not None:
+    while (file := survey.next_file()) is not None:
         try:
-            survey.looked_into(client.files.read(file))
+            survey.add_content(client.files.read(file))
         except MusicAiError:
-            survey.looked_into(None)
+            survey.add_content(None)
     return survey.write(style)
 
 
@@ -91,15 +91,15 @@ async def discover_async(
         AuthenticationError: the key is wrong.
     """
     survey = _Survey(Path(folder), max_jobs)
-    survey.begin(await client.workflows.list())
+    survey.add_workflows(await client.workflows.list())
     async for job in client.jobs.list(status=["SUCCEEDED"]):
-        if not survey.add(job):
+        if not survey.add_job(job):
             break
-    while (file := survey.wanted()) is not None:
+    while (file := survey.next_file()) is not None:
         try:
-            survey.looked_into(await client.files.read(file))
+            survey.add_content(await client.files.read(file))
         except MusicAiError:
-            survey.looked_into(None)
+            survey.add_content(None)
     return survey.write(style)
 
 
@@ -119,13 +119,13 @@ class _Survey:
         self._asked: tuple[str, str] = ("", "")
         self._contents: dict[tuple[str, str], set[str]] = {}
 
-    def begin(self, workflows: Sequence[WorkflowInfo]) -> None:
+    def add_workflows(self, workflows: Sequence[WorkflowInfo]) -> None:
         """Adds the workflows that the account lists."""
         self._listed = {workflow.slug: workflow for workflow in workflows}
         self._slugs = {workflow.id: workflow.slug for workflow in workflows if workflow.id}
         self._jobs = {slug: [] for slug in self._listed}
 
-    def add(self, job: Job[Any]) -> bool:
+    def add_job(self, job: Job[Any]) -> bool:
         """Adds a job; returns False if no more are needed."""
         slug = job.workflow
         if isinstance(slug, WorkflowReference):  # as older answers have it
@@ -135,7 +135,7 @@ class _Survey:
         self._left -= 1
         return self._left > 0
 
-    def wanted(self) -> JsonFile[Any] | None:
+    def next_file(self) -> JsonFile[Any] | None:
         """Returns the next file to read, if there is one."""
         if self._samples is None:
             self._samples = list(self._json_files())
@@ -146,8 +146,8 @@ class _Survey:
                 return JsonFile[Any](url)
         return None
 
-    def looked_into(self, content: object) -> None:
-        """Adds the content of the file that `wanted` returned; None if it couldn't be read."""
+    def add_content(self, content: object) -> None:
+        """Adds the content of the file that `next_file` returned; None if it couldn't be read."""
         shape = None if content is None else recognised(content)
         if shape is not None:
             self._contents.setdefault(self._asked, set()).add(shape)

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
         prog: The program's name in the help.
 
     Returns:
-        The exit code: 0 after Ctrl-C, SIGTERM or a closed terminal, 1 if the sandbox can't be started.
+        The exit code: 0 after Ctrl-C, SIGTERM or a closed terminal, 1 if the sandbox can't start.
 
     Raises:
         SystemExit: With 2 after an error message about the arguments; with 0 after `--help`.

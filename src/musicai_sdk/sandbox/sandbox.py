@@ -78,7 +78,7 @@ class Sandbox:
         self.faults: Faults = Faults(seed)
         """The faults; `faults.add(...)` makes requests go wrong."""
         self._quirks = CurrentQuirks(Quirks() if quirks is None else checked_quirks(quirks))
-        self._settings = SandboxOptions(
+        self._options = SandboxOptions(
             port=port,
             tls=tls,
             data_dir=None if data_dir is None else Path(data_dir).absolute(),
@@ -91,7 +91,7 @@ class Sandbox:
             transition=Transition.of(transition),
         )
         self._catalogue = Catalogue(workflows)
-        self._journal = RequestLog()
+        self._request_log = RequestLog()
         self._running: Running | None = None
 
     def __enter__(self) -> Self:
@@ -117,7 +117,7 @@ class Sandbox:
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
         self._running = run(
-            self._settings, self.clock, self.faults, self._quirks, self._journal, self._catalogue
+            self._options, self.clock, self.faults, self._quirks, self._request_log, self._catalogue
         )
 
     def stop(self) -> None:
@@ -134,7 +134,7 @@ class Sandbox:
     @property
     def api_key(self) -> str:
         """The key of the default application, for `MUSIC_AI_API_KEY`."""
-        return self._now.state.applications()[0].key
+        return self._now.database.applications()[0].key
 
     @property
     def ca_file(self) -> str | None:
@@ -144,12 +144,12 @@ class Sandbox:
     @property
     def applications(self) -> list[Application]:
         """All applications with their keys, the default one first."""
-        return self._now.state.applications()
+        return self._now.database.applications()
 
     @property
     def jobs(self) -> list[dict[str, JsonValue]]:
         """All jobs of all applications as the API shows them without quirks, newest first."""
-        return [self._now.api.job_answer(job) for job in self._now.state.jobs()]
+        return [self._now.api.job_answer(job) for job in self._now.database.jobs()]
 
     @property
     def transition(self) -> Transition | None:
@@ -175,12 +175,12 @@ class Sandbox:
     @property
     def requests(self) -> list[JournalEntry]:
         """The requests so far, in the order of their answers; keys and signatures are redacted."""
-        return self._journal.entries()
+        return self._request_log.entries()
 
     def add_key(self, name: str) -> str:
         """Adds an application and returns its key; applications don't see each other's jobs."""
         application = Application(self._now.key_ids(), name, self._now.key_ids())
-        self._now.state.add_application(application)
+        self._now.database.add_application(application)
         return application.key
 
     def put_in_batch(self, job_id: str, batch_name: str) -> None:
@@ -189,7 +189,7 @@ class Sandbox:
         Raises:
             KeyError: There is no such job.
         """
-        if not self._now.state.set_batch(job_id, batch_name):
+        if not self._now.database.set_batch(job_id, batch_name):
             raise KeyError(job_id)
 
     def workflow(self, slug: str) -> Callable[[Handler], Handler]:

@@ -55,10 +55,10 @@ class _Active:
 class Workers:
     """Runs jobs in the order of their creation, never more at once than the plan allows."""
 
-    def __init__(self, state: Database, worker: Worker, clock: Clock, slots: int) -> None:
+    def __init__(self, database: Database, worker: Worker, clock: Clock, slots: int) -> None:
         self.transition: Transition | None = None
         """When jobs that are created from now on show their outcomes; None for when their work is done."""
-        self._state = state
+        self._database = database
         self._worker = worker
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
@@ -80,9 +80,9 @@ class Workers:
             transition = Transition(polls=fault["job_polls"])
         with self._changed:
             self._queue.append(_Waiting(seq, transition, fault))
-            self._fill()
+            self._fill_slots()
 
-    async def look(self, jobs: Iterable[JobRecord]) -> bool:
+    async def poll(self, jobs: Iterable[JobRecord]) -> bool:
         """Counts a poll of each job, and waits for the work on those that become due.
 
         Returns:
@@ -97,7 +97,7 @@ class Workers:
                     if active.polls < 0:
                         due.append(active.ended)
             if due:
-                self._show()
+                self._publish()
         if due:
             await asyncio.wait([asyncio.wrap_future(future) for future in due], timeout=_PATIENCE)
         return bool(due)
@@ -105,7 +105,7 @@ class Workers:
     def catch_up(self) -> None:
         """Publishes the outcomes that are due by the clock, after waiting for the work on them."""
         with self._changed:
-            self._show()
+            self._publish()
             self._changed.wait_for(lambda: not self._is_behind(), timeout=_PATIENCE)
 
     def next_due(self) -> float | None:
@@ -120,7 +120,7 @@ class Workers:
             self._queue = deque(waiting for waiting in self._queue if waiting.seq != seq)
             if active := self._active.get(seq):
                 active.dropped.set()
-                self._show()
+                self._publish()
 
     def drop_all(self) -> None:
         """Removes all jobs."""
@@ -128,7 +128,7 @@ class Workers:
             self._queue.clear()
             for active in self._active.values():
                 active.dropped.set()
-            self._show()
+            self._publish()
 
     def stop(self) -> None:
         """Empties the queue and waits for the running jobs; those that are still fetching stop at once."""
@@ -145,10 +145,10 @@ class Workers:
             self._worker.discard(active.outcome.stored if active.outcome else [])
             active.ended.set_result(None)
 
-    def _fill(self) -> None:
+    def _fill_slots(self) -> None:
         while self._queue and self._free and not self._stopping.is_set():
             waiting = self._queue.popleft()
-            job = self._state.start_job(waiting.seq, self._free[0])
+            job = self._database.start_job(waiting.seq, self._free[0])
             if job is None or job.started_at is None:  # The job was deleted meanwhile.
                 continue
             heapq.heappop(self._free)
@@ -169,9 +169,9 @@ class Workers:
                 if outcome is None and not active.dropped.is_set():
                     return  # The sandbox is stopping; the job starts again with it.
                 active.outcome = outcome or INTERNAL_ERROR
-                self._show()
+                self._publish()
 
-    def _show(self) -> None:
+    def _publish(self) -> None:
         """Ends the jobs whose outcomes are there and due, in order, and fills their slots."""
         while True:
             now = self._clock.now()
@@ -184,7 +184,7 @@ class Workers:
                 self._end(active, now)
             if not ready:
                 break
-            self._fill()
+            self._fill_slots()
         self._changed.notify_all()
 
     def _end(self, active: _Active, now: float) -> None:
@@ -193,7 +193,7 @@ class Workers:
         kept = False
         try:
             if not active.dropped.is_set():
-                kept = self._state.finish_job(
+                kept = self._database.finish_job(
                     active.job.seq,
                     ended_at,
                     result=outcome.result,
@@ -220,7 +220,7 @@ class Workers:
         """Publishes outcomes that become due as real time passes."""
         with self._changed:
             while not self._stopping.is_set():
-                self._show()
+                self._publish()
                 dues = [
                     active.due
                     for active in self._active.values()

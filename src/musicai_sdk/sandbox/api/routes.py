@@ -59,7 +59,7 @@ class Api:
     def __init__(
         self,
         *,
-        state: Database,
+        database: Database,
         store: ObjectStore,
         signer: Signer,
         workers: Workers,
@@ -69,7 +69,7 @@ class Api:
         new_id: Callable[[], str],
         since: str,
     ) -> None:
-        self._state = state
+        self._database = database
         self._store = store
         self._signer = signer
         self._workers = workers
@@ -96,7 +96,7 @@ class Api:
                 if operation is None:
                     message = f"{request.method} is not allowed for this path."
                     raise ApiError(405, message, {"Allow": ", ".join(operations)})
-                application = self._state.application(request.headers.get("authorization", ""))
+                application = self._database.application(request.headers.get("authorization", ""))
                 if application is None:
                     # A `Bearer ` prefix is refused like a wrong key (source: one third party).
                     raise ApiError(401, "The API key is missing or invalid.")
@@ -129,7 +129,7 @@ class Api:
             "completedAt": None if job.completed_at is None else iso(job.completed_at),
         }
 
-    def _shown(self, job: JobRecord, *, listed: bool = False) -> dict[str, JsonValue]:
+    def _job_view(self, job: JobRecord, *, listed: bool = False) -> dict[str, JsonValue]:
         quirks = self._quirks.now
         return odd_job(self.job_answer(job, quirks), job, quirks, listed=listed)
 
@@ -140,11 +140,11 @@ class Api:
     async def _create_job(self, request: Request, application: Application) -> JsonValue | Response:
         body = await _new_job(request)
         if application is OTHER_APPLICATION:
-            self._state.add_application(application)
+            self._database.add_application(application)
         if body.workflow not in self._catalogue.handlers():
             raise ApiError(404, f"Workflow '{body.workflow}' not found.")
         job_id = self._new_id()
-        seq = self._state.add_job(
+        seq = self._database.add_job(
             job_id,
             application,
             name=body.name,
@@ -170,7 +170,7 @@ class Api:
         created_by = self._clock.now() - quirks.list_lag if quirks.list_lag else None
 
         def listed() -> list[JobRecord]:
-            return self._state.jobs(
+            return self._database.jobs(
                 application,
                 status=_filter(request, "status"),
                 workflow=self._filtered(_filter(request, "workflow"), quirks),
@@ -182,9 +182,9 @@ class Api:
             )
 
         jobs = listed()
-        if await self._workers.look(jobs):
+        if await self._workers.poll(jobs):
             jobs = listed()
-        items: list[JsonValue] = [self._shown(job, listed=True) for job in jobs]
+        items: list[JsonValue] = [self._job_view(job, listed=True) for job in jobs]
         return {"jobs": items} if quirks.list_envelope == "object" else items
 
     def _filtered(self, wanted: list[str], quirks: Quirks) -> list[str]:
@@ -197,15 +197,15 @@ class Api:
         return wanted
 
     async def _get_job(self, _request: Request, application: Application, job_id: str) -> JsonValue:
-        return self._shown(await self._look(job_id, application))
+        return self._job_view(await self._polled(job_id, application))
 
     async def _job_status(self, _request: Request, application: Application, job_id: str) -> JsonValue:
-        return {"id": job_id, "status": (await self._look(job_id, application)).status}
+        return {"id": job_id, "status": (await self._polled(job_id, application)).status}
 
     async def _delete_job(
         self, _request: Request, application: Application, job_id: str
     ) -> JsonValue | Response:
-        deleted = self._state.delete_job(job_id, application)
+        deleted = self._database.delete_job(job_id, application)
         if deleted is None:
             raise _no_job(job_id)
         seq, blobs = deleted
@@ -223,12 +223,12 @@ class Api:
     async def _application(self, _request: Request, application: Application) -> JsonValue:
         return {"id": application.id, "name": application.name}
 
-    async def _look(self, job_id: str, application: Application) -> JobRecord:
+    async def _polled(self, job_id: str, application: Application) -> JobRecord:
         job = self._find(job_id, application)
-        return self._find(job_id, application) if await self._workers.look([job]) else job
+        return self._find(job_id, application) if await self._workers.poll([job]) else job
 
     def _find(self, job_id: str, application: Application) -> JobRecord:
-        job = self._state.job(job_id, application)
+        job = self._database.job(job_id, application)
         if job is None or self._clock.now() - job.created_at < self._quirks.now.get_lag:
             raise _no_job(job_id)
         return job

@@ -107,7 +107,7 @@ class _Process:
         self._reader.start()
 
     def work(self, slug: str, task: Task) -> dict[str, Any]:
-        self._say({"slug": slug, "params": {**task.params}, "folder": str(task.folder)})
+        self._send({"slug": slug, "params": {**task.params}, "folder": str(task.folder)})
         while True:
             try:
                 line = self._lines.get(timeout=_LOOK_UP)
@@ -121,9 +121,9 @@ class _Process:
             if "fetch" not in message:
                 return message
             try:
-                self._say({"path": str(task.fetch(message["fetch"]))})
+                self._send({"path": str(task.fetch(message["fetch"]))})
             except WorkflowFailure as failure:
-                self._say({"failure": [failure.code, failure.title, failure.message]})
+                self._send({"failure": [failure.code, failure.title, failure.message]})
 
     def end(self) -> None:
         """Ends an idle process."""
@@ -140,7 +140,7 @@ class _Process:
         self._close_input()
         self._clean_up()
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         if self._process.stdin is not None:
             with suppress(BrokenPipeError):  # The reader notices too.
                 self._process.stdin.write(json.dumps(message) + "\n")

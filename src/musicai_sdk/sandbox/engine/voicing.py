@@ -73,6 +73,6 @@ class VoicingFinder:
         seventh = max(heard, key=lambda each: heard[each], default=None)
         sounding = self._bass[frames]
         others = [each for each in (3 if minor else 4, 7, seventh) if each is not None]
-        shares = {each: float(np.mean(sounding == (root + each) % 12)) for each in others}
+        shares = {each: np.count_nonzero(sounding == (root + each) % 12) / len(sounding) for each in others}
         bass = max(shares, key=lambda each: shares[each])
         return Voicing(seventh, (root + bass) % 12 if shares[bass] >= _BASS_SHARE else None)

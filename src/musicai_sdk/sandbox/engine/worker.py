@@ -30,7 +30,7 @@ def main() -> None:
     lines = queue.SimpleQueue[str]()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
     while True:
-        _say(answers, _answer(json.loads(lines.get()), lines, answers))
+        _send(answers, _answer(json.loads(lines.get()), lines, answers))
 
 
 def _read(lines: queue.SimpleQueue[str]) -> None:
@@ -39,14 +39,14 @@ def _read(lines: queue.SimpleQueue[str]) -> None:
     os._exit(0)  # The sandbox has gone: nobody needs the result.
 
 
-def _say(answers: TextIO, message: dict[str, Any]) -> None:
+def _send(answers: TextIO, message: dict[str, Any]) -> None:
     answers.write(json.dumps(message) + "\n")
     answers.flush()
 
 
 def _answer(order: dict[str, Any], lines: queue.SimpleQueue[str], answers: TextIO) -> dict[str, Any]:
     def fetch(name: str) -> Path:
-        _say(answers, {"fetch": name})
+        _send(answers, {"fetch": name})
         reply = json.loads(lines.get())
         if "failure" in reply:
             raise WorkflowFailure(*reply["failure"])

@@ -43,7 +43,7 @@ class Fault:
         )
         self._pattern = re.compile(regex, re.DOTALL)
 
-    def meets(self, request: str) -> bool:
+    def matches(self, request: str) -> bool:
         """Counts a request (method and path) if the route matches; returns whether it gets the fault."""
         if not self._pattern.fullmatch(request):
             return False
@@ -120,7 +120,7 @@ class Faults:
         """Counts a request for every fault that matches it, and returns the one to apply."""
         request = f"{method} {_API_PREFIX.sub('', path, count=1)}"
         with self._lock:
-            met = [fault for fault in self._faults if fault.meets(request)]
-            if met:
-                met[0].hits += 1
-            return met[0] if met else None
+            matching = [fault for fault in self._faults if fault.matches(request)]
+            if matching:
+                matching[0].hits += 1
+            return matching[0] if matching else None

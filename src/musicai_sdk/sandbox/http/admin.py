@@ -37,7 +37,7 @@ class Admin:
     Args:
         faults: The faults.
         quirks: The quirks in force.
-        journal: The request log.
+        request_log: The request log.
         clock: The clock.
         advance: Advances the clock; returns when everything that is due by then has happened.
         reset: Resets the sandbox.
@@ -48,14 +48,14 @@ class Admin:
         *,
         faults: Faults,
         quirks: CurrentQuirks,
-        journal: RequestLog,
+        request_log: RequestLog,
         clock: Clock,
         advance: Callable[[float], Awaitable[None]],
         reset: Callable[[], Awaitable[None]],
     ) -> None:
         self._faults = faults
         self._quirks = quirks
-        self._journal = journal
+        self._request_log = request_log
         self._clock = clock
         self._advance = advance
         self._reset = reset
@@ -96,7 +96,7 @@ class Admin:
                 return JSONResponse([
                     {"method": entry.method, "path": entry.path, "query": entry.query, "status": entry.status,
                      "headers": dict(entry.headers)}
-                    for entry in self._journal.entries()
+                    for entry in self._request_log.entries()
                 ])  # fmt: skip
             case _:
                 raise ApiError(404, f"Route {request.method}:{request.scope['path']} not found")

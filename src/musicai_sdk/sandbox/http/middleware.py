@@ -49,7 +49,7 @@ class FaultMiddleware:
         faults: The faults.
         quirks: The quirks in force.
         gateway: Holds requests.
-        journal: The request log.
+        request_log: The request log.
         expire: Ends the signed URLs of a path.
         refuse: Refuses connections for a time in seconds.
     """
@@ -61,7 +61,7 @@ class FaultMiddleware:
         faults: Faults,
         quirks: CurrentQuirks,
         gateway: Gateway,
-        journal: RequestLog,
+        request_log: RequestLog,
         expire: Callable[[str], None],
         refuse: Callable[[float], Awaitable[None]],
     ) -> None:
@@ -69,7 +69,7 @@ class FaultMiddleware:
         self._faults = faults
         self._quirks = quirks
         self._gateway = gateway
-        self._journal = journal
+        self._request_log = request_log
         self._expire = expire
         self._refuse = refuse
 
@@ -84,14 +84,14 @@ class FaultMiddleware:
         of_api = path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
         if of_api and (pause := self._quirks.now.drip):
             send = byte_by_byte(send, pause, cycle)
-        epoch = self._journal.epoch
+        epoch = self._request_log.epoch
         noted = False
 
         def note(status: int | None) -> None:
             nonlocal noted
             if not noted:
                 noted = True
-                self._journal.note(scope, status, epoch)
+                self._request_log.note(scope, status, epoch)
 
         async def noting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -112,13 +112,13 @@ class FaultMiddleware:
                 return
             options = fault.options
             await asyncio.sleep(options.get("delay", 0))
-            if epoch != self._journal.epoch:  # The request came before a reset.
+            if epoch != self._request_log.epoch:  # The request came before a reset.
                 await _reset(transport, receive)
-            elif not await self._break(options, scope, receive, transport, note):
-                await self._show(fault, scope, receive, noting_send, transport)
+            elif not await self._leave_unanswered(options, scope, receive, transport, note):
+                await self._apply(fault, scope, receive, noting_send, transport)
         except asyncio.CancelledError:  # The sandbox is stopping, and this request took too long.
             transport.abort()
-            await _gone(receive)
+            await _disconnected(receive)
         finally:
             note(None)
 
@@ -142,9 +142,9 @@ class FaultMiddleware:
 
         self._gateway.hold(seconds, deliver)
         transport.close()
-        await _gone(receive)
+        await _disconnected(receive)
 
-    async def _break(
+    async def _leave_unanswered(
         self,
         options: FaultOptions,
         scope: Scope,
@@ -163,17 +163,17 @@ class FaultMiddleware:
             await _reset(transport, receive)
         elif "hang" in options:
             note(None)
-            await _gone(receive)
+            await _disconnected(receive)
         elif options.get("garble") == "head":
             await _drain(receive)
             transport.write(_NO_HTTP)
             transport.close()
-            await _gone(receive)
+            await _disconnected(receive)
         else:
             return False
         return True
 
-    async def _show(
+    async def _apply(
         self, fault: Fault, scope: Scope, receive: Receive, send: Send, transport: asyncio.Transport
     ) -> None:
         options = fault.options
@@ -199,14 +199,14 @@ class FaultMiddleware:
         else:
             await self._app(scope, receive, send)
         if closed:
-            await _gone(receive)
+            await _disconnected(receive)
 
 
 async def _swallow(_message: Message) -> None:
     """Discards a message."""
 
 
-async def _gone(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     """Waits until the server knows that the connection has ended: otherwise it reports a missing answer."""
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -224,7 +224,7 @@ async def _reset(transport: asyncio.Transport, receive: Receive) -> None:
     with suppress(OSError):  # The client has closed it already.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     transport.abort()
-    await _gone(receive)
+    await _disconnected(receive)
 
 
 async def _answer(options: FaultOptions, send: Send) -> None:

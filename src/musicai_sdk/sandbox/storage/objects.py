@@ -103,17 +103,17 @@ class ObjectStore:
 
     Args:
         folder: The folder of the files.
-        state: The database of objects.
+        database: The database of objects.
         clock: The clock that dates objects.
         retention: How long objects are kept, in seconds on the clock; None for ever.
     """
 
-    def __init__(self, folder: Path, state: Database, clock: Clock, retention: float | None) -> None:
+    def __init__(self, folder: Path, database: Database, clock: Clock, retention: float | None) -> None:
         self.clock = clock
         self._retention = retention
         self.scratch: Path = folder / "scratch"
         self._blobs = folder / "objects"
-        self._state = state
+        self._database = database
         shutil.rmtree(self.scratch, ignore_errors=True)  # Left by a sandbox that was killed.
         private_folder(self.scratch)
         private_folder(self._blobs)
@@ -124,20 +124,20 @@ class ObjectStore:
 
     def find(self, key: str) -> StoredObject | None:
         """Returns the object with a key, unless its retention is over."""
-        stored = self._state.stored(key)
+        stored = self._database.stored(key)
         return None if stored and self._retention and stored.modified < self._horizon() else stored
 
     def sweep(self) -> None:
         """Removes the objects whose retention is over."""
         if self._retention:
-            self.remove(self._state.remove_objects(self._horizon()))
+            self.remove(self._database.remove_objects(self._horizon()))
 
     def _horizon(self) -> float:
         return self.clock.now() - (self._retention or 0)
 
     def put(self, stored: StoredObject) -> None:
         """Makes a stored file the object of its key, in place of the previous one."""
-        previous = self._state.put_object(stored)
+        previous = self._database.put_object(stored)
         self.remove([previous] if previous else [])
 
     def copy_in(self, file: Path, key: str) -> StoredObject:
