@@ -260,10 +260,10 @@ MD5 = base64.b64encode(hashlib.md5(DATA).digest()).decode()
 def test_a_put_with_a_wrong_digest_is_refused(
     folder: Path, urls: tuple[str, str], headers: dict[str, str]
 ) -> None:
-    before = files(folder)
+    before = set(files(folder))  # An earlier test's may still be on its way out.
     refused(put(urls[0], content=DATA, headers=headers), 400, "BadDigest")
     refused(get(urls[1]), 404, "NoSuchKey")
-    assert files(folder) == before
+    assert set(files(folder)) <= before
 
 
 def test_a_put_with_the_right_digest(urls: tuple[str, str]) -> None:
