@@ -152,8 +152,8 @@ class Quirks:
     documented since 2025."""
 
     no_result: Literal["null", "empty"] = "null"
-    """The `result` of a job that is QUEUED, STARTED or FAILED: null, or `{}`. Seen: a public program of 2024 waits
-    until the result is no longer `{}`."""
+    """The `result` of a job that is QUEUED, STARTED or FAILED: null, or `{}`. Seen: an old public program checks for
+    `{}`."""
 
     odd_fields: bool = False
     """Whether a job's optional fields have values of other types: `startedAt` "", `metadata` [], `name` 7, `error`
