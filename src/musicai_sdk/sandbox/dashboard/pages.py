@@ -85,7 +85,7 @@ def job_table(jobs: Sequence[JobRecord], now: float) -> Html:
     """Returns the list of jobs."""
     if not jobs:
         return tag(
-            "p", "No jobs yet. Point a client at this address, and its jobs show up here.", class_="empty"
+            "p", "No jobs here yet. Point a client at this address, and its jobs appear.", class_="empty"
         )
     rows = [
         tag(
