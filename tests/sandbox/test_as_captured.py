@@ -75,6 +75,7 @@ def seconds(url: str) -> int:
 V4 = [
     f"X-Goog-{name}" for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
 ]
+PLACES = ("start_bar", "start_beat", "end_bar", "end_beat")
 RESULT = rf"/cdn/orchestrator/{UUID}/{UUID}/My%20song--chords\.json"
 
 FACTS: dict[str, Callable[[Captured], bool]] = {
@@ -117,7 +118,6 @@ FACTS: dict[str, Callable[[Captured], bool]] = {
         for part in seen.chords
     ),
 }
-PLACES = ("start_bar", "start_beat", "end_bar", "end_beat")
 
 
 def spelled(segment: Mapping[str, Any]) -> str:
