@@ -13,6 +13,7 @@ from pathlib import Path
 from _surface import surface
 from _sync_twins import twins
 
+from musicai_sdk.codegen.builtin import FILE, builtin_text
 from musicai_sdk.codegen.emit import Style, exported_names, module_text
 from musicai_sdk.codegen.exports import RESULTS, result_schema
 from musicai_sdk.codegen.schema import WorkflowSchema, format_schema, read_workflows
@@ -36,6 +37,7 @@ def generated() -> Iterator[tuple[Path, str]]:
         yield SCHEMAS / "results" / f"{content}.json", json_text(result_schema(content))
     workflows = list(read_workflows((SCHEMAS / "workflows").glob("*.json")).values())
     yield PACKAGE / "templates.py", module_text(workflows, STYLE)
+    yield ROOT / "src" / "musicai_sdk" / "codegen" / FILE, builtin_text(workflows)
     yield PACKAGE / "__init__.py", exporting((PACKAGE / "__init__.py").read_text("utf-8"), workflows)
     rooms = ("account", "files", "jobs", "legacy", "lists")
     yield ROOT / "tests" / "typing" / "public_surface.txt", surface()

@@ -15,7 +15,7 @@ CLAIM = ".musicai-batch.ledger"
 """Stays by design: it names the owner of the output folder and the progress of its ledger."""
 
 _SIGNATURE = re.compile(rb"(?:Signature|Serial)(?:=|%3D)|\b[0-9a-f]{64}\b")
-"""The sandbox's signatures: `?Expires=…&Serial=…&Signature=<64 hex digits>`."""
+"""The sandbox's signatures: `?X-Goog-Algorithm=…&X-Goog-Signature=<64 hex digits>`."""
 
 
 def leftovers(out: Path, wanted: Iterable[Path], temporary: Path) -> list[Path]:

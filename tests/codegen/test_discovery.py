@@ -19,9 +19,11 @@ from musicai_sdk.codegen import WorkflowSchema, discover, discover_async, write_
 from musicai_sdk.errors import InputError
 from musicai_sdk.models import Chord
 from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.sandbox.engine import WORKFLOWS
 from musicai_sdk.workflows import (
     ChordsAndBeatMapping,
     GenerateChords,
+    GetAcapella,
     IsolateDrums,
     StemsVocalsAccompaniment,
 )
@@ -33,15 +35,25 @@ if TYPE_CHECKING:
 Discover = Callable[..., Mapping[str, WorkflowSchema]]
 
 
+TEMPLATES = (GenerateChords, IsolateDrums, StemsVocalsAccompaniment, ChordsAndBeatMapping)
+
+
+def own_slug(workflow: type[Workflow[Any]]) -> str:
+    """A slug of the account's own, of which the package knows nothing."""
+    return workflow.slug.replace("music-ai/", "acme/")
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Sandbox]:
-    """A sandbox with one job on each of four templates."""
-    with Sandbox() as sandbox, sandbox.client() as client:
+    """A sandbox with one job on each of four workflows that do what templates do."""
+    workflows = {own_slug(template): WORKFLOWS[template.slug] for template in TEMPLATES}
+    workflows |= {"sdk-test": WORKFLOWS["sdk-test"]}
+    with Sandbox(workflows=workflows) as sandbox, sandbox.client() as client:
         song = client.files.upload(Path(__file__).parents[1] / "songs" / "band0.ogg")
         client.jobs.wait_all(
             [
-                client.jobs.create(workflow(input_url=song))
-                for workflow in (GenerateChords, IsolateDrums, StemsVocalsAccompaniment, ChordsAndBeatMapping)
+                client.jobs.create(CustomWorkflow(own_slug(template), {"inputUrl": song}))
+                for template in TEMPLATES
             ]
         )
         yield sandbox
@@ -109,14 +121,16 @@ def test_it_reproduces_the_committed_classes_from_the_jobs_alone(
     found = look(server)
     module = load(tmp_path / "found")
     for committed in (GenerateChords, IsolateDrums, StemsVocalsAccompaniment):
-        assert shape(getattr(module, committed.__name__)) == shape(committed)
+        assert shape(getattr(module, committed.__name__)) == {**shape(committed), "slug": own_slug(committed)}
     # One job can't show that some outputs may be missing.
     mapped = module.ChordsAndBeatMapping
-    assert shape(mapped, optional=False) == shape(ChordsAndBeatMapping, optional=False)
+    expected = {**shape(ChordsAndBeatMapping, optional=False), "slug": own_slug(ChordsAndBeatMapping)}
+    assert shape(mapped, optional=False) == expected
     assert [output.content for output in found[mapped.slug].outputs] == ["chords", "beats", "key", "number"]
     # Audio isn't downloaded, and one file of an output is enough.
     fetched = [entry.path.rpartition("/")[2] for entry in server.requests[before:] if "/cdn/" in entry.path]
-    assert sorted(fetched) == ["beats.json", "chords.json", "chords.json"]
+    ends = ["--beats.json", "--chords.json", "--chords.json"]
+    assert sorted(f"--{name.rpartition('--')[2]}" for name in fetched) == ends
 
 
 def test_the_generated_classes_run(server: Sandbox, look: Discover, song: Path, tmp_path: Path) -> None:
@@ -128,8 +142,69 @@ def test_the_generated_classes_run(server: Sandbox, look: Discover, song: Path, 
         client.jobs.delete(job)
 
 
+def nothing(task: Task) -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def templates() -> Iterator[Sandbox]:
+    """An account whose templates have no jobs."""
+    with Sandbox(workflows={"music-ai/get-acapella": nothing, "acme-mix": nothing}) as sandbox:
+        yield sandbox
+
+
+def test_a_known_slug_without_a_job_is_no_empty_class(
+    templates: Sandbox, look: Discover, tmp_path: Path
+) -> None:
+    found = look(templates)
+    acapella = found["music-ai/get-acapella"]
+    assert (acapella.unseen, acapella.learned, acapella.confidence) == (True, True, "reported")
+    assert (found["acme-mix"].unseen, found["acme-mix"].learned) == (True, False)
+    written = json.loads((tmp_path / "found" / "music-ai.get-acapella.json").read_text())
+    assert written["unseen"] is True
+    module = load(tmp_path / "found")
+    assert shape(module.GetAcapella) == shape(GetAcapella)
+    assert "Unseen: no finished job of the account shows it" in module.GetAcapella.__doc__
+    assert look(templates) == found, "a second look changes nothing"
+
+
+def test_a_first_job_completes_what_is_known(templates: Sandbox, look: Discover, tmp_path: Path) -> None:
+    look(templates)
+
+    @templates.workflow("music-ai/get-acapella")
+    def acapella(task: Task) -> dict[str, Any]:
+        (task.folder / "vocals.wav").write_bytes(b"RIFF")
+        return {"vocals": task.folder / "vocals.wav", "bpm": "90"}
+
+    with templates.client() as client:
+        client.jobs.run(CustomWorkflow("music-ai/get-acapella", {"inputUrl": "https://h.example/a.wav"}))
+    found = look(templates)["music-ai/get-acapella"]
+    assert (found.unseen, found.confidence, found.source) == (
+        False, "observed", "the account's own finished jobs",
+    )  # fmt: skip
+    assert {part.wire_name: (part.kind, part.gone) for part in found.outputs} == {
+        "vocals": ("audio", False),
+        "accompaniment": ("audio", True),
+        "bpm": ("value", False),
+    }
+    assert found.outputs[0].description == "The singing alone, WAV."
+    module = load(tmp_path / "found")
+    assert "Unseen" not in module.GetAcapella.__doc__
+
+
+def test_an_empty_description_is_filled(templates: Sandbox, look: Discover, tmp_path: Path) -> None:
+    """As earlier versions wrote them; what people wrote stays."""
+    (tmp_path / "found").mkdir()
+    written = {"slug": "music-ai/get-acapella", "class_name": "Singing", "description": "Ours."}
+    (tmp_path / "found" / "a.json").write_text(json.dumps(written))
+    found = look(templates)["music-ai/get-acapella"]
+    assert (found.class_name, found.description, found.unseen) == ("Singing", "Ours.", True)
+    assert [part.wire_name for part in found.outputs] == ["vocals", "accompaniment"]
+
+
 def test_a_workflow_without_a_finished_job_says_so(server: Sandbox, look: Discover, tmp_path: Path) -> None:
-    assert look(server)["sdk-test"].inputs == ()
+    found = look(server)["sdk-test"]
+    assert (found.inputs, found.unseen) == ((), True)
     cls = load(tmp_path / "found").SdkTest
     assert cls().to_params() == {}
     assert "No finished job shows what it takes and gives" in cls.__doc__

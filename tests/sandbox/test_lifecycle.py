@@ -225,7 +225,7 @@ def test_the_journal_tells_all_but_secrets() -> None:
         ]
         assert entries[0].path == "/v1/upload"
         assert entries[1].path.startswith("/moises-sandbox/")
-        assert entries[1].query.endswith("&Signature=***")
+        assert entries[1].query.endswith("&X-Goog-Signature=***")
         assert (entries[-1].path, entries[-1].query, entries[-1].status) == (
             "/v1/job",
             "status=QUEUED&status=FAILED",
@@ -289,7 +289,7 @@ def test_the_engine_and_the_clients_of_the_package() -> None:
             assert {"music-ai/generate-chords", "music-ai/isolate-drums", "sdk-test"} <= slugs
             job = client.jobs.run(CustomWorkflow("sdk-test", {"file": song}), timeout=60)
             assert job.status == "SUCCEEDED"
-            assert urlsplit(str(job["result"]["file"])).path.endswith("/file.ogg")
+            assert urlsplit(str(job["result"]["file"])).path.endswith("/sdk-test--file.ogg")
             assert client.application.get().name == "Default Application"
 
 

@@ -64,7 +64,7 @@ def test_two_on_one_folder(tmp_path: Path) -> None:
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert answer.returncode == 1
-        assert answer.stderr.startswith("The sandbox can't be started: the data folder")
+        assert answer.stderr.startswith("The sandbox can't start: the data folder")
         assert "Traceback" not in answer.stderr
         key = first.api_key
     with Sandbox(data_dir=tmp_path) as again:
@@ -119,7 +119,7 @@ def test_the_programs_name_in_its_help(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_no_such_port(port: int) -> None:
-    with pytest.raises(ValueError, match="port is a number from 1 to 65535"):
+    with pytest.raises(ValueError, match="port must be from 1 to 65535"):
         Sandbox(port=port)
 
 
@@ -176,7 +176,7 @@ def test_an_input_that_is_no_audio_is_named(tmp_path: Path) -> None:
             assert error is not None
             assert error.message is not None
             assert error.message.startswith(name)
-            assert "can't be decoded as audio (Format not recognised). Send a WAV" in error.message
+            assert ": The file can't be decoded as audio (Format not recognised). Send a WAV" in error.message
             assert tempfile.gettempdir() not in error.message
             assert "signature" not in error.message
 

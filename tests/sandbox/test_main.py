@@ -166,15 +166,15 @@ def test_what_cannot_be_started_says_why() -> None:
         port = str(taken.getsockname()[1])
         for arguments, code, words in (
             (["--port", port], 1, f"port {port} of 127.0.0.1: address already in use"),
-            (["--port", "99999"], 2, "port is a number from 1 to 65535"),
+            (["--port", "99999"], 2, "port must be from 1 to 65535"),
             (["--plan", "gold"], 2, "plan"),
             (["--plan", "0"], 2, "plan"),
             (["--transition", "never"], 2, "transition"),
             (["--transition", "after:soon"], 2, "'after:SECONDS'"),
-            (["--fault", "POST /job"], 2, "a fault reads like"),
-            (["--fault", "POST /job stauts=500"], 2, "there is no stauts; there are nth, "),
+            (["--fault", "POST /job"], 2, "a fault has the form"),
+            (["--fault", "POST /job stauts=500"], 2, "there is no option stauts; there are nth, "),
             (["--fault", "POST /job status"], 2, "nth=2"),
-            (["--quirk", "page_limit"], 2, "a quirk reads like page_limit=50; got 'page_limit'"),
+            (["--quirk", "page_limit"], 2, "a quirk has the form page_limit=50; got 'page_limit'"),
             (
                 ["--quirk", "page_limits=3"],
                 2,
@@ -182,7 +182,7 @@ def test_what_cannot_be_started_says_why() -> None:
             ),
             (["--quirk", "list_lag=soon"], 2, "argument --quirk: list_lag: "),
             (["--quirk", "metadata=nul"], 2, "metadata is one of 'kept', 'dropped', 'null', "),
-            (["--api-key", "a b"], 2, "api_key must be printable ASCII text without spaces"),
+            (["--api-key", "a b"], 2, "api_key must be printable ASCII without spaces"),
             (["--data-dir", __file__], 2, "argument --data-dir: "),
         ):
             answer = subprocess.run(

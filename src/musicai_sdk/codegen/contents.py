@@ -1,4 +1,4 @@
-"""What can be in a JSON output or a plain value, and which type stands for it."""
+"""The contents of JSON outputs and plain values, and their types."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pydantic import TypeAdapter, ValidationError
 from musicai_sdk.models import Beat, Chord, Key, LanguageDetails, LyricLine, Section, TimeSignature
 
 JsonContent: TypeAlias = Literal["chords", "beats", "sections", "lyrics", "language", "json"]
-"""What is in a JSON file, or in JSON inside a result; `json` for everything else."""
+"""The content of a JSON file, or of JSON inside a result; `json` for everything else."""
 ValueContent: TypeAlias = Literal["text", "number", "flag", "key", "time_signature", "any"]
-"""What a plain value means; `any` when its values have nothing in common."""
+"""The meaning of a plain value; `any` if its values have nothing in common."""
 
 JSON_CONTENTS: tuple[str, ...] = get_args(JsonContent)
 
 
 @dataclass(frozen=True, slots=True)
 class ContentType:
-    """The Python type of a content, as it is written and as it is."""
+    """The Python type of a content, as text and as an object."""
 
     text: str
-    """How an annotation spells it."""
+    """The type in an annotation."""
     names: tuple[str, ...]
-    """The names in it that have to be imported."""
+    """The names that the annotation needs imported."""
     value: Any
     """The type itself."""
 
@@ -43,7 +43,7 @@ CONTENTS: dict[str, ContentType] = {
     "time_signature": ContentType("TimeSignature", ("TimeSignature",), TimeSignature),
     "any": ContentType("OutputValue", ("OutputValue",), Any),
 }
-"""The type of every content. Those that are recognised by shape are tried in this order."""
+"""The type of every content. Shapes are tried in this order."""
 
 _SHAPES: dict[JsonContent, frozenset[str]] = {
     "chords": frozenset({"start", "end", "chord_majmin"}),
@@ -51,11 +51,11 @@ _SHAPES: dict[JsonContent, frozenset[str]] = {
     "lyrics": frozenset({"start", "end", "text"}),
     "sections": frozenset({"start", "end", "label"}),
 }
-"""The fields that every element has of what is recognised by shape; the models do with fewer."""
+"""The fields of every element, for contents that are recognised by shape. The models require fewer."""
 
 
 def recognised(content: object) -> JsonContent | None:
-    """What some JSON is, by its shape; None for an empty list, which could be any of them."""
+    """Returns the content of some JSON by its shape; None for an empty list, which could be any."""
     if content == []:
         return None
     for name, fields in _SHAPES.items():
@@ -70,7 +70,7 @@ def recognised(content: object) -> JsonContent | None:
 
 
 def _all_have(content: object, fields: frozenset[str]) -> bool:
-    """Whether some JSON is a list of objects that have these fields, with a value in each."""
+    """Whether some JSON is a list of objects in which each of these fields has a value."""
     if not isinstance(content, list):
         return False
     return all(

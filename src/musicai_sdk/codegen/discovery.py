@@ -1,4 +1,4 @@
-"""The workflows of an account, learned from its finished jobs."""
+"""Infers the workflows of an account from its finished jobs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musicai_sdk.codegen.builtin import builtin_workflows
 from musicai_sdk.codegen.contents import recognised
 from musicai_sdk.codegen.emit import Style
 from musicai_sdk.codegen.files import checked_module, read_folder, write_descriptions, write_module, writing
 from musicai_sdk.codegen.infer import extension, infer_inputs, infer_outputs, widest
-from musicai_sdk.codegen.merge import merged
+from musicai_sdk.codegen.merge import OWN_JOBS, merged
 from musicai_sdk.codegen.names import class_name, class_names
 from musicai_sdk.codegen.schema import WorkflowSchema
 from musicai_sdk.errors import MusicAiError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from musicai_sdk.client import AsyncMusicAiClient, MusicAiClient
 
 SAMPLES = 3
-"""Files of one output that are looked into, until one is recognised."""
+"""How many files of an output are read at most, until one is recognised."""
 
 
 def discover(
@@ -32,38 +33,38 @@ def discover(
     max_jobs: int = 2000,
     style: Style | None = None,
 ) -> list[WorkflowSchema]:
-    """Learns what the account's workflows take and give, and writes typed classes for them.
+    """Infers the inputs and outputs of the account's workflows, and writes typed classes for them.
 
     It pages through the workflows and the succeeded jobs, and reads a few small JSON results to recognise chords,
-    beats, lyrics and sections. It costs nothing, downloads no audio and changes nothing in the account. Files that are
-    in the folder already are merged: edited names and descriptions stay, new fields are added, fields that no job has
-    any more are marked as gone.
+    beats, lyrics and sections. It costs nothing, downloads no audio and changes nothing in the account. Descriptions that
+    are already in the folder are merged: edited names and descriptions stay, new fields are added, and fields that no
+    job has any more are marked as gone. A slug that the package knows starts from the built-in description.
 
     Args:
         client: The account's client.
         folder: The package to write: one JSON file per workflow, and `__init__.py` with the classes.
-        max_jobs: How many jobs are looked at, the newest first.
-        style: How the module is written.
+        max_jobs: How many jobs are read at most, the newest first.
+        style: The style of the module.
 
     Returns:
-        The descriptions that were written, in the order of their slugs. Where `learned` is False, no job has finished
-        yet, and the class takes and gives nothing.
+        The descriptions that were written, in the order of their slugs. `unseen` marks those without a finished job. If
+        `learned` is False too, nothing is known, and the class has neither inputs nor outputs.
 
     Raises:
-        InputError: the folder can't be imported as a package or written to, holds an `__init__.py` of another origin or
+        InputError: the folder can't be imported as a package or written to, or has an `__init__.py` that wasn't generated,
             files of another kind, or a malformed description.
         AuthenticationError: the key is wrong.
     """
     survey = _Survey(Path(folder), max_jobs)
-    survey.begin(client.workflows.list())
+    survey.add_workflows(client.workflows.list())
     for job in client.jobs.list(status=["SUCCEEDED"]):
-        if not survey.add(job):
+        if not survey.add_job(job):
             break
-    while (file := survey.wanted()) is not None:
+    while (file := survey.next_file()) is not None:
         try:
-            survey.looked_into(client.files.read(file))
+            survey.add_content(client.files.read(file))
         except MusicAiError:
-            survey.looked_into(None)
+            survey.add_content(None)
     return survey.write(style)
 
 
@@ -90,20 +91,20 @@ async def discover_async(
         AuthenticationError: the key is wrong.
     """
     survey = _Survey(Path(folder), max_jobs)
-    survey.begin(await client.workflows.list())
+    survey.add_workflows(await client.workflows.list())
     async for job in client.jobs.list(status=["SUCCEEDED"]):
-        if not survey.add(job):
+        if not survey.add_job(job):
             break
-    while (file := survey.wanted()) is not None:
+    while (file := survey.next_file()) is not None:
         try:
-            survey.looked_into(await client.files.read(file))
+            survey.add_content(await client.files.read(file))
         except MusicAiError:
-            survey.looked_into(None)
+            survey.add_content(None)
     return survey.write(style)
 
 
 class _Survey:
-    """What has been learned so far. It asks for nothing itself, so that both colours share it."""
+    """The state of a discovery. It sends no requests itself, so that the sync and the async function share it."""
 
     def __init__(self, folder: Path, max_jobs: int) -> None:
         with writing(folder):
@@ -118,24 +119,24 @@ class _Survey:
         self._asked: tuple[str, str] = ("", "")
         self._contents: dict[tuple[str, str], set[str]] = {}
 
-    def begin(self, workflows: Sequence[WorkflowInfo]) -> None:
-        """Takes the workflows that the account lists."""
+    def add_workflows(self, workflows: Sequence[WorkflowInfo]) -> None:
+        """Adds the workflows that the account lists."""
         self._listed = {workflow.slug: workflow for workflow in workflows}
         self._slugs = {workflow.id: workflow.slug for workflow in workflows if workflow.id}
         self._jobs = {slug: [] for slug in self._listed}
 
-    def add(self, job: Job[Any]) -> bool:
-        """Takes a job; False when there have been enough."""
+    def add_job(self, job: Job[Any]) -> bool:
+        """Adds a job; returns False if no more are needed."""
         slug = job.workflow
-        if isinstance(slug, WorkflowReference):  # older answers
+        if isinstance(slug, WorkflowReference):  # as older answers have it
             slug = self._slugs.get(slug.id or "")
         if slug and self._left > 0:
             self._jobs.setdefault(slug, []).append(job)
         self._left -= 1
         return self._left > 0
 
-    def wanted(self) -> JsonFile[Any] | None:
-        """The next file to look into, if there is one."""
+    def next_file(self) -> JsonFile[Any] | None:
+        """Returns the next file to read, if there is one."""
         if self._samples is None:
             self._samples = list(self._json_files())
         while self._samples:
@@ -145,16 +146,16 @@ class _Survey:
                 return JsonFile[Any](url)
         return None
 
-    def looked_into(self, content: object) -> None:
-        """Takes the content of the file that was wanted; None when it couldn't be read."""
+    def add_content(self, content: object) -> None:
+        """Adds the content of the file that `next_file` returned; None if it couldn't be read."""
         shape = None if content is None else recognised(content)
         if shape is not None:
             self._contents.setdefault(self._asked, set()).add(shape)
 
     def write(self, style: Style | None) -> list[WorkflowSchema]:
-        """Writes everything and returns it."""
+        """Writes the descriptions and the module; returns the descriptions."""
         found = {slug: self._described(slug, jobs) for slug, jobs in self._jobs.items()}
-        result = [merged(self._known.get(slug), new) for slug, new in found.items()]
+        result = [merged(self._start(slug), new) for slug, new in found.items()]
         result += [
             old.model_copy(update={"gone": True}) for slug, old in self._known.items() if slug not in found
         ]
@@ -164,6 +165,18 @@ class _Survey:
             write_descriptions(self._folder, result)
         write_module(self._folder, style)
         return result
+
+    def _start(self, slug: str) -> WorkflowSchema | None:
+        """Returns what is known of a workflow before the account's jobs are read.
+
+        That is the description in the folder, if there is one. The built-in description stands in for a missing one,
+        and fills one that has neither inputs nor outputs.
+        """
+        known, builtin = self._known.get(slug), builtin_workflows().get(slug)
+        if known is None or builtin is None or known.learned:
+            return known or builtin
+        fields = ("inputs", "outputs", "confidence", "source", "unseen")
+        return known.model_copy(update={field: getattr(builtin, field) for field in fields})
 
     def _json_files(self) -> list[tuple[str, str, FileUrl]]:
         found: dict[tuple[str, str], list[FileUrl]] = {}
@@ -183,14 +196,15 @@ class _Survey:
             description=(info.description or "") if info else "",
             inputs=tuple(infer_inputs(jobs)),
             outputs=tuple(infer_outputs(jobs, contents)),
-            source="the account's own finished jobs" if jobs else "",
+            source=OWN_JOBS if jobs else "",
+            unseen=not jobs,
         )
 
 
 def _classes_named(workflows: Sequence[WorkflowSchema]) -> list[WorkflowSchema]:
-    """The descriptions with the names of their classes written down, so that they stay.
+    """Returns the descriptions with the names of their classes, which stay the same from now on.
 
-    The generated slug of a workflow (`untitled-workflow-ab12cd`) says nothing: its class is called after its title.
+    The class of a workflow with a generated slug (`untitled-workflow-ab12cd`) is named after its title.
     """
     workflows = sorted(workflows, key=lambda workflow: workflow.slug)
     stand_ins = {

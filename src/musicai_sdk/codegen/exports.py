@@ -1,4 +1,4 @@
-"""JSON Schemas of the result files, from the models that read them."""
+"""JSON Schemas of the result files, made from the models."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ RESULTS: dict[str, str] = {
     "lyrics": "The content of a lyrics file: lines, with words and syllables where the workflow gives them.",
     "language": "The detailed output of a language identification; the service publishes no shape, so any JSON fits.",
 }
-"""The contents that have a schema of their own, and what it says about them."""
+"""The contents that have a schema of their own, and their descriptions."""
 
 _MODELS: tuple[type[BaseModel], ...] = (Beat, Chord, LyricLine, Section, Syllable, Word)
 
 
 def result_schema(content: str) -> dict[str, Any]:
-    """The JSON Schema of one content; unknown fields are allowed, as the service may add some."""
+    """Returns the JSON Schema of a content. Unknown fields are allowed, because the service may add some."""
     schema = TypeAdapter[Any](CONTENTS[content].value).json_schema(by_alias=True)
     for model in _MODELS:
         definition = schema.get("$defs", {}).get(model.__name__)
@@ -40,7 +40,7 @@ def result_schema(content: str) -> dict[str, Any]:
 
 
 def _describe(definition: dict[str, Any], model: type[BaseModel]) -> None:
-    """Adds the docstrings below the fields, which the models' own schemas leave out."""
+    """Adds the docstrings of the fields, which pydantic's schemas lack."""
     statements = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0]
     assert isinstance(statements, ast.ClassDef)
     for field, text in zip(statements.body, statements.body[1:], strict=False):

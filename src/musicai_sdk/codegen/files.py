@@ -1,4 +1,4 @@
-"""A folder of descriptions and the module that is made from them."""
+"""Reads and writes a folder of descriptions and the module that is made from them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def write_module(folder: str | os.PathLike[str], style: Style | None = None) -> 
     """Writes the module of typed classes for all descriptions (`*.json`) in a folder.
 
     Args:
-        folder: Where the descriptions are; the module is its `__init__.py`.
-        style: How it is written.
+        folder: The folder of the descriptions; the module is its `__init__.py`.
+        style: The style of the module.
 
     Returns:
         The module's path.
 
     Raises:
-        InputError: a file doesn't describe a workflow, the module isn't one that was generated, there are other files
-            in the folder, or it can't be written to.
+        InputError: a file doesn't describe a workflow, the existing module wasn't generated, the folder has other files, or
+            it can't be written to.
     """
     folder = Path(folder)
     with writing(folder):
@@ -42,7 +42,7 @@ def write_module(folder: str | os.PathLike[str], style: Style | None = None) -> 
 
 @contextmanager
 def writing(folder: Path) -> Generator[None]:
-    """What the system says of files in a folder becomes an `InputError`."""
+    """Turns errors of the file system into an `InputError`."""
     try:
         yield
     except OSError as error:
@@ -53,15 +53,15 @@ def writing(folder: Path) -> Generator[None]:
 
 
 def checked_module(folder: Path) -> Path:
-    """The path of a folder's module.
+    """Returns the path of a folder's module.
 
     Raises:
-        InputError: nobody could import it, somebody else's text is there, or the folder is used for something else.
+        InputError: the folder's name can't be imported, its module wasn't generated, or it has files of another kind.
     """
     name = folder.resolve().name
     if not name.isidentifier() or keyword.iskeyword(name):
         raise InputError(
-            f"{str(folder)!r} is to be a Python package, and {name!r} can't be imported: use letters, digits and _,"
+            f"{str(folder)!r} would be a Python package, and {name!r} can't be imported: use letters, digits and _,"
             f" such as {re.sub(r'[^A-Za-z0-9]+', '_', name).strip('_').lower() or 'our'}_workflows"
         )
     for place in (folder, *folder.absolute().parents):
@@ -74,33 +74,33 @@ def checked_module(folder: Path) -> Path:
     if text.startswith(HEADER):
         return path
     if text.strip():
-        raise InputError(f"{path} wasn't generated: it stays as it is; give another folder")
+        raise InputError(f"{path} wasn't generated, and is never overwritten: give another folder")
     others = sorted(file.name for file in folder.glob("*") if not _EXPECTED.fullmatch(file.name))
     if others:
         raise InputError(
-            f"the folder {str(folder)!r} is used for something else ({', '.join(others[:3])}{', …' * (len(others) > 3)}):"
+            f"the folder {str(folder)!r} has other files ({', '.join(others[:3])}{', …' * (len(others) > 3)}):"
             f" give one of the package's own, such as {str(folder / 'our_workflows')!r}"
         )
     return path
 
 
 _EXPECTED = re.compile(r"\..*|__pycache__|py\.typed|.*\.json|" + re.escape(MODULE))
-"""What may be in a folder before its first module: descriptions, and what tools leave."""
+"""The files that a folder may have before its first module: descriptions, and files of tools."""
 
 
 def read_folder(folder: Path) -> dict[Path, WorkflowSchema]:
-    """The descriptions in a folder, by path."""
+    """Returns the descriptions in a folder by path."""
     return read_workflows(sorted(folder.glob("*.json")))
 
 
 def write_descriptions(folder: Path, workflows: Iterable[WorkflowSchema]) -> None:
-    """Writes descriptions, each to the file that it came from, or to a new one named after its slug."""
+    """Writes descriptions, each to the file that it was read from, or to a new one named after its slug."""
     homes = {workflow.slug: path for path, workflow in read_folder(folder).items()}
     taken = {path.name.lower() for path in folder.glob("*.json")}
     for workflow in workflows:
         home = homes.get(workflow.slug)
         if home is None:
-            # A slug is the server's word: it never leads out of the folder.
+            # The slug comes from the server: it must never lead out of the folder.
             name = re.sub(r"[^A-Za-z0-9_-]+", ".", workflow.slug).strip(".")[:100] or "workflow"
             ends = ("" if number == 1 else f"-{number}" for number in count(1))
             home = folder / next(

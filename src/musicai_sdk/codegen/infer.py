@@ -1,4 +1,4 @@
-"""What a workflow takes and gives, as its finished jobs show it."""
+"""Infers the inputs and outputs of a workflow from its finished jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"-?\d{1,6}(\.\d+)?")
 
 
 def infer_inputs(jobs: Sequence[Job[Any]]) -> list[WorkflowInput]:
-    """The parameters that the jobs were created with, in the order of their first appearance."""
+    """Returns the parameters of the jobs, in the order of their first appearance."""
     given = [job.workflow_params or {} for job in jobs]
     found = list[WorkflowInput]()
     for name in _names(given):
@@ -36,11 +36,11 @@ def infer_inputs(jobs: Sequence[Job[Any]]) -> list[WorkflowInput]:
 
 
 def infer_outputs(jobs: Sequence[Job[Any]], contents: Mapping[str, str | None]) -> list[WorkflowOutput]:
-    """The outputs that the jobs have.
+    """Returns the outputs of the jobs, in the order of their first appearance.
 
     Args:
         jobs: Finished jobs of one workflow.
-        contents: What was recognised in the JSON files of each output.
+        contents: The recognised content of the JSON files, by output.
     """
     results = [job.outputs for job in jobs]
     found = list[WorkflowOutput]()
@@ -63,7 +63,7 @@ def infer_outputs(jobs: Sequence[Job[Any]], contents: Mapping[str, str | None]) 
 
 
 def output_kind(name: str, values: Sequence[OutputValue]) -> tuple[str, str | None]:
-    """The kind of an output, and the content of a plain value; the content of files is for others to look into."""
+    """Returns the kind of an output, and the content of a plain value; None for files, which have to be read."""
     files = [value for value in values if isinstance(value, FileUrl)]
     if files:
         extensions = {extension(url) for url in files}
@@ -74,7 +74,7 @@ def output_kind(name: str, values: Sequence[OutputValue]) -> tuple[str, str | No
 
 
 def extension(url: str) -> str:
-    """The extension of the file that a URL names, in small letters: `.json`."""
+    """Returns the extension of the file in a URL in lower case: `.json`."""
     return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
 
 
@@ -115,7 +115,7 @@ def _is_key(name: str, value: str) -> bool:
 
 
 def _decoded(value: OutputValue) -> Any:
-    """JSON that was written into a string, as what it says; other values as they are."""
+    """Returns the value of JSON in a string; other values as they are."""
     if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
             return json.loads(value)
@@ -125,7 +125,7 @@ def _decoded(value: OutputValue) -> Any:
 
 
 def widest(kinds: Collection[str]) -> str:
-    """The kind that fits values of all these kinds."""
+    """Returns the kind that fits values of all these kinds."""
     if len(kinds) == 1:
         return next(iter(kinds))
     return "json" if all(kind in JSON_CONTENTS for kind in kinds) else "any"

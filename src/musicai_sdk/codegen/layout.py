@@ -1,4 +1,4 @@
-"""Python text as `ruff format` leaves it, without ruff: everything on one line, or one part on each with a comma."""
+"""Lays out Python text as `ruff format` does: on one line, or with one part and a comma on each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 
 def literal(text: str) -> str:
-    """A string literal: double quotes, unless the text has more of those than of single ones."""
+    """Returns a string literal, with double quotes unless the text has more of those than of single ones."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(_escaped(character, quote) for character in text) + quote
 
@@ -23,7 +23,7 @@ def _escaped(character: str, quote: str) -> str:
 
 
 def listed(opening: str, parts: Sequence[str], closing: str, width: int, indent: str = "") -> str:
-    """Parts between brackets: on one line if that isn't wider than `width`, else one line each."""
+    """Returns parts between brackets, on one line of at most `width` columns, or else on a line each."""
     flat = f"{indent}{opening}{', '.join(parts)}{closing}"
     if not parts or (columns(flat) <= width and "\n" not in flat):
         return flat
@@ -33,12 +33,12 @@ def listed(opening: str, parts: Sequence[str], closing: str, width: int, indent:
 
 
 def columns(line: str) -> int:
-    """The width of a line as ruff counts it: wide characters are two columns."""
+    """Returns the width of a line as ruff counts it: wide characters have two columns."""
     return sum(2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1 for character in line)
 
 
 def docstring(paragraphs: Sequence[str], width: int, indent: str = "    ") -> str:
-    """A docstring: the first sentence alone, then paragraphs of no more than `width` columns."""
+    """Returns a docstring: the first sentence alone, then paragraphs of at most `width` columns."""
     texts = [text for text in map(_prose, paragraphs) if text]
     summary, rest = _first_sentence(texts[0])
     blocks = [
@@ -53,7 +53,7 @@ def docstring(paragraphs: Sequence[str], width: int, indent: str = "    ") -> st
 
 
 def _prose(text: str) -> str:
-    """Text that can stand in a docstring as it is: one line, nothing invisible, no quotation marks to trip over."""
+    """Returns text that is safe in a docstring: one line, without invisible characters and double quotes."""
     visible = "".join(character if character.isprintable() else " " for character in text)
     plain = " ".join(visible.split()).replace('"', "'").replace("\\", "\\\\")
     return plain if not plain or plain.endswith((".", "!", "?", "…", "。")) else f"{plain}."

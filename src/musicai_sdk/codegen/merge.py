@@ -1,4 +1,4 @@
-"""What jobs show now, put together with what a description said before."""
+"""Merges what jobs show with an earlier description."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ from musicai_sdk.codegen.names import field_names
 from musicai_sdk.codegen.schema import WorkflowInput, WorkflowOutput, WorkflowSchema
 
 _TEXTS = frozenset({"text", "key", "time_signature"})
-"""Contents that any text fits."""
+"""The contents that fit any text."""
+
+OWN_JOBS = "the account's own finished jobs"
+"""The source of an inferred description."""
 
 Part = TypeVar("Part", WorkflowInput, WorkflowOutput)
 
 
 def merged(old: WorkflowSchema | None, new: WorkflowSchema) -> WorkflowSchema:
-    """The description after another look at the account.
+    """Returns an earlier description, updated by what the account's jobs show now.
 
-    What a person wrote stays: names, descriptions, aliases, choices, defaults. New fields come after the known ones.
-    A field that no job has any more is marked `gone`; one that is missing in some jobs isn't required any more. A kind
-    stays unless a job contradicts it.
+    Edits stay: names, descriptions, aliases, choices, defaults. New fields come after the known ones. A field that no
+    job has any more is marked `gone`; one that some jobs lack is no longer required. A kind stays unless a job
+    contradicts it. With its first job, a workflow is no longer `unseen`, and its source is the account.
     """
     if old is None:
         return new.model_copy(update={"inputs": _named(new.inputs), "outputs": _named(new.outputs)})
     seen = bool(new.inputs or new.outputs)
+    unseen = new.unseen and (old.unseen or not old.learned)
+    now_seen = {"confidence": new.confidence, "source": new.source} if old.unseen and not unseen else {}
     inputs = _parts(old.inputs, new.inputs, {}, _input_contradictions) if seen else old.inputs
     aliases = {alias: part.wire_name for part in old.outputs for alias in part.aliases}
     outputs = _parts(old.outputs, new.outputs, aliases, _output_contradictions) if seen else old.outputs
@@ -34,8 +39,10 @@ def merged(old: WorkflowSchema | None, new: WorkflowSchema) -> WorkflowSchema:
             "description": old.description or new.description,
             "source": old.source or new.source,
             "gone": new.gone,
+            "unseen": unseen,
             "inputs": _named(inputs),
             "outputs": _named(outputs),
+            **now_seen,
         }
     )
 
@@ -68,22 +75,22 @@ def _input_contradictions(old: WorkflowInput, new: WorkflowInput) -> dict[str, o
 
 
 def _output_contradictions(old: WorkflowOutput, new: WorkflowOutput) -> dict[str, object]:
-    if new.content == "any" and not new.required:  # null in every job, most likely
+    if new.content == "any" and not new.required:  # most likely null in every job
         return {}
     if new.kind == old.kind:
         return {} if new.content == old.content else {"content": _content(old, new)}
     if "value" in {old.kind, new.kind}:
         return {"kind": "value", "content": "any"}
-    if new.kind == "file":  # which is all that is known of an output in one's own storage
+    if new.kind == "file":  # all that is known of an output in custom storage
         return {}
     both = new if old.kind == "file" else WorkflowOutput(wire_name=new.wire_name, kind="file")
     return {"kind": both.kind, "content": both.content}
 
 
 def _content(old: WorkflowOutput, new: WorkflowOutput) -> str | None:
-    """The content that fits both."""
+    """Returns the content that fits both."""
     if old.content in JSON_CONTENTS and new.content in JSON_CONTENTS:
-        if new.content == "json":  # not recognised, or not readable, this time
+        if new.content == "json":  # not recognised or not readable this time
             return old.content
         return new.content if old.content == "json" else "json"
     if old.content in _TEXTS and new.content == "text":
@@ -92,6 +99,6 @@ def _content(old: WorkflowOutput, new: WorkflowOutput) -> str | None:
 
 
 def _named(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """The parts with their names written down, so that no later field can take one."""
+    """Returns the parts with explicit names, so that no later field can take one."""
     names = field_names(parts)
     return tuple(part.model_copy(update={"name": name}) for part, name in zip(parts, names, strict=True))

@@ -1,18 +1,17 @@
 """Python names for wire names and slugs.
 
-The rules, which never change, so that a name once generated stays:
+The rules never change, so that a generated name stays:
 
-- Words are split at everything but letters and digits, and where a small letter meets a capital one.
-- Fields join them with `_` in small letters (`chordsMap`, `Chords map` → `chords_map`), classes capitalise them.
-- Letters outside ASCII lose their marks (`Größe` → `grosse`); those without such a form are spelled by their code
-  point (`歌` → `u6b4c`).
-- A name that starts with a digit gets `input_`, `output_` or `Workflow` before it (`2nd` → `output_2nd`).
-- A Python keyword, a name that the base class has, or one that the module uses gets `_` after it (`class` → `class_`);
-  a class gets `Workflow` (`Key` → `KeyWorkflow`).
-- Names are cut between words at 36 characters, of classes at 50.
-- Of several that are the same, the later ones are numbered from 2, in the order of the file (of the slugs).
+- Words end at anything but a letter or a digit, and between a lower-case and an upper-case letter.
+- Fields join lower-case words with `_` (`chordsMap`, `Chords map` → `chords_map`), classes capitalise words.
+- Letters outside ASCII lose their marks (`Größe` → `grosse`); others become their code point (`歌` → `u6b4c`).
+- A name that starts with a digit gets the prefix `input_`, `output_` or `Workflow` (`2nd` → `output_2nd`).
+- A Python keyword, a name of the base class, or a name that the module uses gets the suffix `_` (`class` → `class_`); a
+  class gets `Workflow` (`Key` → `KeyWorkflow`).
+- Names are cut between words at 36 characters, names of classes at 50.
+- Equal names are numbered from 2, in the order of the file (classes in the order of slugs).
 
-A description's own `name` or `class_name` comes first; nothing else gets that name.
+A `name` or `class_name` in a description takes precedence, and no other part gets that name.
 """
 
 from __future__ import annotations
@@ -37,15 +36,15 @@ from musicai_sdk.workflows import Workflow, WorkflowResult
 BASE_NAMES = frozenset(
     {"FileInput", "FileOutput", "JsonOutput", "JsonText", "Literal", "Workflow", "WorkflowResult"}
 )
-"""The classes that generated modules use, apart from those of contents."""
+"""The classes that generated modules use, apart from the types of contents."""
 FUNCTIONS = frozenset({"bool", "float", "list", "output", "param", "self", "str"})
-"""What else they use: a field of that name would hide it from the fields below."""
+"""The functions that generated modules use: a field with such a name would hide it from the fields below."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def field_names(parts: Sequence[WorkflowInput | WorkflowOutput]) -> list[str]:
-    """The Python names of the inputs, or of the outputs, of one workflow."""
+    """Returns the Python names of the inputs or outputs of one workflow."""
     if not parts:
         return []
     is_input = isinstance(parts[0], WorkflowInput)
@@ -56,7 +55,7 @@ def field_names(parts: Sequence[WorkflowInput | WorkflowOutput]) -> list[str]:
         name = part.name
         if name is None:
             plain = _field_name(part.wire_name, "input" if is_input else "output")
-            # Never the wire name of another one: which of the two is meant must be clear.
+            # Never the wire name of another part, which would be ambiguous.
             name = _free(plain, taken | (wire_names - {part.wire_name}), "_", LONGEST_NAME)
             taken.add(name)
         names.append(name)
@@ -66,11 +65,11 @@ def field_names(parts: Sequence[WorkflowInput | WorkflowOutput]) -> list[str]:
 def class_names(
     workflows: Iterable[WorkflowSchema], stand_ins: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The Python names of the classes, by slug. The class of the result is called the same with `Result` after it.
+    """Returns the Python names of the classes by slug. The class of a result has the suffix `Result`.
 
     Args:
-        workflows: What to name; a `class_name` of their own comes first.
-        stand_ins: By slug, what to make a name from instead of the slug.
+        workflows: The descriptions; their `class_name` takes precedence.
+        stand_ins: By slug, the text to make a name from in place of the slug.
     """
     workflows = sorted(workflows, key=lambda workflow: workflow.slug)
     taken = {workflow.class_name for workflow in workflows if workflow.class_name}
@@ -90,7 +89,7 @@ def class_names(
 
 
 def class_name(text: str) -> str:
-    """A slug or a title as the name of a class: `generate-chords` → `GenerateChords`."""
+    """Returns a slug or a title as the name of a class: `generate-chords` → `GenerateChords`."""
     capitalised = [word[0].upper() + word[1:] for word in _words(text)] or ["Workflow"]
     if capitalised[0][0].isdigit():
         capitalised.insert(0, "Workflow")

@@ -1,4 +1,4 @@
-"""The format of a workflow's description: one JSON file per workflow."""
+"""The format of descriptions of workflows: one JSON file per workflow."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from musicai_sdk.codegen.contents import JSON_CONTENTS, JsonContent, ValueConten
 from musicai_sdk.errors import InputError
 
 LONGEST_NAME = 36
-"""Characters of a field's name: the longest with which every generated line can be broken as ruff would."""
+"""The most characters of a field's name. With longer ones, some lines could not be broken as ruff does."""
 LONGEST_CLASS = 50
-"""Characters of a class's name."""
+"""The most characters of a class's name."""
 
 WireName: TypeAlias = Annotated[str, Field(min_length=1)]
 FieldName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=LONGEST_NAME)]
@@ -31,15 +31,15 @@ class _Described(BaseModel, frozen=True):
 
 class _Part(_Described, frozen=True):
     wire_name: WireName
-    """The name in requests and answers, to the letter."""
+    """The exact name in requests and answers."""
     name: FieldName | None = None
-    """The name of the Python field; made from the wire name when left out."""
+    """The name of the Python field; by default made from the wire name."""
     description: str = ""
-    """What it is, in a sentence; the field's documentation. Discovery never changes one that isn't empty."""
+    """The docstring of the field. Discovery only fills an empty one."""
     required: bool = True
     """Whether every job has it."""
     gone: bool = False
-    """Whether discovery knows it from earlier and no job has it any more."""
+    """Whether it was there before, and no job has it any more."""
 
     @model_validator(mode="after")
     def _check_name(self) -> Self:
@@ -54,9 +54,9 @@ class WorkflowInput(_Part, frozen=True):
     kind: Literal["audio", "json", "text", "number", "flag", "choice", "any"]
     """An audio file, a JSON file, a plain value, one of some texts, or anything that JSON can hold."""
     choices: tuple[str, ...] = ()
-    """What a `choice` can be."""
+    """The values of a `choice`."""
     default: str | bool | int | float | None = None
-    """What is sent when the caller gives nothing; null for nothing."""
+    """The value that is sent if the caller gives none; null for no value."""
 
     @model_validator(mode="after")
     def _check_value(self) -> Self:
@@ -74,11 +74,11 @@ class WorkflowOutput(_Part, frozen=True):
     """One output of a workflow."""
 
     aliases: tuple[WireName, ...] = ()
-    """Other wire names under which it has been seen."""
+    """Other wire names that have been seen for it."""
     kind: Literal["audio", "file", "json", "value"]
     """An audio file, a file of another type, a JSON file, or a plain value in the result itself."""
     content: JsonContent | ValueContent | None = None
-    """What is in a JSON file or a value; a value may hold JSON too, also written into a string."""
+    """The content of a JSON file or a value. A value may be JSON too, also in a string."""
 
     @model_validator(mode="after")
     def _check_content(self) -> Self:
@@ -90,26 +90,29 @@ class WorkflowOutput(_Part, frozen=True):
 
 
 class WorkflowSchema(_Described, frozen=True):
-    """What one workflow takes and gives."""
+    """The inputs and outputs of one workflow."""
 
     json_schema: Annotated[str | None, Field(validation_alias="$schema", serialization_alias="$schema")] = (
         None
     )
-    """Where the schema of this format is, for editors."""
+    """The location of the schema of this format, for editors."""
     slug: Annotated[str, Field(min_length=1)]
-    """What jobs are created with."""
+    """The slug, which creates jobs."""
     class_name: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9_]*$", max_length=LONGEST_CLASS)] | None = None
-    """The name of the Python class; made from the slug when left out."""
+    """The name of the Python class; by default made from the slug."""
     title: str = ""
     """The display name."""
     description: str = ""
-    """What it does. Discovery never changes one that isn't empty."""
+    """What it does, in a sentence. Discovery only fills an empty one."""
     confidence: Confidence = "observed"
-    """Whether inputs and outputs come from the service's own pages, from what others use, from a guess, or from jobs."""
+    """The kind of the source: the service's own pages, reports of others, an assumption, or jobs."""
     source: str = ""
-    """Where that is known from, in plain words."""
+    """The source of the inputs and outputs, in plain words."""
     gone: bool = False
-    """Whether discovery knows it from earlier and the account neither lists it nor has a job of it."""
+    """Whether it was there before, and the account neither lists it nor has a job of it any more."""
+    unseen: bool = False
+    """Whether no finished job of the account has shown it: the inputs and outputs are built-in knowledge of the slug, or
+    none."""
     inputs: tuple[WorkflowInput, ...] = ()
     """The parameters, in the order of the generated fields."""
     outputs: tuple[WorkflowOutput, ...] = ()
@@ -127,11 +130,11 @@ class WorkflowSchema(_Described, frozen=True):
 
     @property
     def learned(self) -> bool:
-        """Whether anything is known of what it takes or gives: nothing is, until one of its jobs has succeeded."""
+        """Whether any input or output is known, from finished jobs or from built-in descriptions."""
         return bool(self.inputs or self.outputs)
 
     def to_json(self) -> str:
-        """The file's text: everything that isn't at its default."""
+        """Returns the text of the file, without values at their defaults."""
         fields = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
 
@@ -140,7 +143,7 @@ def read_workflow(path: Path) -> WorkflowSchema:
     """Reads one description.
 
     Raises:
-        InputError: it isn't one; the text names the file and the field.
+        InputError: it isn't valid; the message names the file and the field.
     """
     try:
         return WorkflowSchema.model_validate_json(path.read_bytes())
@@ -153,10 +156,10 @@ def read_workflow(path: Path) -> WorkflowSchema:
 
 
 def read_workflows(paths: Iterable[Path]) -> dict[Path, WorkflowSchema]:
-    """Reads descriptions, in the order of their slugs; schemas of formats (`*.schema.json`) are left out.
+    """Reads descriptions, in the order of their slugs, and ignores schemas of formats (`*.schema.json`).
 
     Raises:
-        InputError: one isn't a description, or two have the same slug.
+        InputError: a description isn't valid, or two have the same slug.
     """
     read = {path: read_workflow(path) for path in paths if not path.name.endswith(".schema.json")}
     homes: dict[str, Path] = {}
@@ -168,6 +171,6 @@ def read_workflows(paths: Iterable[Path]) -> dict[Path, WorkflowSchema]:
 
 
 def format_schema() -> dict[str, Any]:
-    """The JSON Schema of this format."""
+    """Returns the JSON Schema of this format."""
     schema = WorkflowSchema.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -5,44 +5,68 @@
     with Sandbox() as sandbox, sandbox.client() as client:
         ...
 
-or, from a shell, `python -m musicai_sdk.sandbox`, which prints the environment variables that point any
-client at it, or, in pytest, the fixtures of `musicai_sdk.testing`. It needs the extra:
-`pip install "musicai-sdk[sandbox]"`. At the address without `/v1` there is a dashboard: jobs, their audio and chords,
-what was requested, and switches for faults; only for this machine's own browser.
+From a shell, `python -m musicai_sdk.sandbox` prints the environment variables that point any client at it. In pytest,
+`musicai_sdk.testing` has fixtures. The sandbox needs an extra: `pip install "musicai-sdk[sandbox]"`. At its address
+without `/v1` is a dashboard with the jobs, their audio and chords, the requests, and switches for faults; only a browser
+on the same machine can open it.
 
 Modelled:
-    All eight operations under `/v1` and `/api`: keys and applications, uploads, jobs, filters and pages,
-    workflows. The life of a job: QUEUED until the plan has a slot, STARTED, then SUCCEEDED or FAILED: when its work
-    is done, at the first look, after a time on the sandbox's clock, or after some polls (`Sandbox.transition`).
-    Uploads, downloads and results at signed URLs that are bound to one method and one object and expire on
-    the sandbox's clock, with ranges and hashes. The plan's retention of files. Custom storage (`copyResultsTo`) by PUT.
-    Errors in the service's shape.
+    All eight operations under `/v1` and `/api`: keys and applications, uploads, jobs, filters and pages, workflows. The
+    life of a job: QUEUED until the plan has a free slot, STARTED, then SUCCEEDED or FAILED: when its work is done, at
+    the first poll, after a time on the sandbox's clock, or after some polls (`Sandbox.transition`). Uploads, downloads
+    and results at signed URLs, with ranges and hashes. The plan's retention of files. Custom storage
+    (`copyResultsTo`) by PUT. Errors in the service's shape.
 
 Approximate:
-    What the service does without saying so: the wording and `code` of errors, the order of lists (newest
-    first), the largest `size` (1000), 404 for an unknown workflow, a job that FAILED with BAD_INPUT when its
-    custom storage refuses. A deleted job's outcome is dropped, and its result files are gone. How results are
-    computed: see `musicai_sdk.sandbox.engine`. `GET /workflow` lists the built-in templates too; whether the
-    service does is unknown.
+    What the service does without documenting it: the wording and `code` of errors, the order of lists (newest first),
+    the largest `size` (1000), 404 for an unknown workflow, FAILED with BAD_INPUT when custom storage refuses a file.
+    Deleting a job drops its outcome and its files. `GET /workflow` lists the built-in templates too; whether the
+    service does is unknown. `musicai_sdk.sandbox.engine` says how results are computed.
 
 Not modelled:
-    Prices and credits, limits on requests, batches made by the API (there are none;
-    `Sandbox.put_in_batch` stands in for the dashboard), and workflows nobody has registered.
+    Prices and credits, limits on requests, the creation of batches (the API has no operation for it;
+    `Sandbox.put_in_batch` stands in for the dashboard), and workflows that nobody has registered.
 
-For tests there are `Sandbox.workflow` to register your own workflow over decoded audio, `Sandbox.faults` to make
-requests and jobs go wrong on the wire (`musicai_sdk.sandbox.faults.options.FaultOptions` lists how; `Sandbox.refusing` refuses
-connections), `Sandbox.clock` to let time pass, `Sandbox.requests` to see what was asked, and `Sandbox.reset` to begin
-anew. A process of its own is told the same by `--fault`, or over HTTP:
+What was captured of the service, and what the sandbox does (`tests/sandbox/test_as_captured.py` checks each):
+
+    =============================================  ============================================================
+    captured                                       sandbox
+    =============================================  ============================================================
+    upload at `<bucket>/developer-portal/<uuid>`   the same; the bucket is `moises-sandbox`
+    Google V4 URLs, `X-Goog-SignedHeaders=host`    the same six parameters; HMAC-SHA256 in place of RSA
+    uploads' URLs live 24 h, results' 6.9 days     the same; `Sandbox(url_ttl=...)` sets another life
+    result at `<bucket>/orchestrator/<uuid>/       the same; the bucket is `cdn`
+    <uuid>/<job name>--<output>.<ext>`
+    expired: 400 `ExpiredToken`                    the same
+    stored URLs, repeated by a later GET           signed for every GET; `Quirks(repeat_urls=True)` repeats them
+    `metadata` is `{}` when none was sent          the same
+    no `error` field (2024; documented since)      null; `Quirks(no_error_field=True)` leaves it out
+    `result` of a job under way: null or `{}`      null; `Quirks(no_result="empty")` gives `{}`
+    first chord where the music starts             the same
+    sevenths and slash basses                      major and minor sevenths, basses that are notes of the chord
+    degrees in minor count from its tonic          the same
+    bars wherever there are several segments       the same; without a beat, chords' changes set the bars
+    no equal neighbours, two decimals              the same
+    tempo as text                                  the same
+    =============================================  ============================================================
+
+For tests there are `Sandbox.workflow` to register your own workflow over decoded audio, `Sandbox.faults` to break
+requests and jobs (`musicai_sdk.sandbox.faults.options.FaultOptions` lists how), `Sandbox.refusing` to refuse
+connections, `Sandbox.quirks` for a service that is odd without being broken, `Sandbox.clock` to let time pass,
+`Sandbox.requests` to see what was requested, and `Sandbox.reset` to start over. A sandbox in a process of its own takes
+`--fault` and `--quirk`, or the same over HTTP:
 
     POST   /__sandbox__/faults   {"route": "POST /job", "status": 503, "nth": 2}, or {"text": "POST /job status=503"}
     GET    /__sandbox__/faults   the faults, each with an id; DELETE all, or /__sandbox__/faults/{id}
+    GET    /__sandbox__/quirks   PUT {"page_limit": 50}
     POST   /__sandbox__/clock    {"advance": 3600}
     POST   /__sandbox__/reset    {}
     GET    /__sandbox__/requests
-    GET    /__sandbox__/quirks   PUT {"page_limit": 50}
 
-How a service may be odd without being broken is in `Quirks`: `Sandbox(quirks=Quirks(page_limit=50))`, on the command
-line `--quirk page_limit=50`.
+The rooms: `http` (server, middleware, admin endpoint) passes requests to `api` (operations, queue, work on jobs) and
+`storage` (objects and signed URLs); `engine` computes results; `faults` says what goes wrong; `database` keeps
+everything; `dashboard` shows it. Nothing here uses the client's logic: only `Sandbox.client` imports the client, and
+the rest of the package never imports the sandbox, except `musicai_sdk.testing` and the command line.
 """
 
 from __future__ import annotations

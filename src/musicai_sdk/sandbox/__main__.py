@@ -24,21 +24,21 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m musicai_sdk.sandbox") -> int:
-    """Runs the command.
+    """Runs the command line.
 
     Args:
-        arguments: The command line without the program's name; None for the process's own.
-        prog: How the program is called, for its help.
+        arguments: The arguments without the program's name; None for the process's own.
+        prog: The program's name in the help.
 
     Returns:
-        The exit code: 0 after Ctrl-C, SIGTERM or a closed terminal, 1 if the sandbox can't be started.
+        The exit code: 0 after Ctrl-C, SIGTERM or a closed terminal, 1 if the sandbox can't start.
 
     Raises:
-        SystemExit: With 2, if the arguments are wrong, which it tells; with 0 after `--help`.
+        SystemExit: With 2 after an error message about the arguments; with 0 after `--help`.
     """
     parser = _parser(prog)
     options = parser.parse_args(arguments)
-    # Set before the sandbox starts: a signal that comes while it does must still end it cleanly.
+    # Set before the sandbox starts: a signal during the start must end it cleanly too.
     ending = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -46,11 +46,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP.
-        # nohup has a process ignore it, which is to stay so.
+        # A process under nohup ignores SIGHUP, and must go on ignoring it.
         if number is not None and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):
             signal.signal(number, end)
     try:
-        from musicai_sdk.sandbox import Sandbox  # May lack the extra.
+        from musicai_sdk.sandbox import Sandbox  # Fails without the extra.
 
         sandbox = _made(Sandbox, options)
         with sandbox:
@@ -62,7 +62,9 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
                 sys.stdout.write(f"export {name}={_quoted(value)}\n")
             sys.stdout.write("# The sandbox is running; Ctrl-C stops it.\n")
             sys.stdout.flush()
-            while not ending.wait(1):  # In turns, for systems where a wait without end can't be interrupted.
+            while not ending.wait(
+                1
+            ):  # In steps: on some systems, a wait without a timeout can't be interrupted.
                 pass
     except ValueError as error:
         parser.error(str(error))
@@ -70,16 +72,16 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
         if isinstance(error, OSError) and error.filename is not None and options.data_dir is not None:
             parser.error(f"argument --data-dir: {error.filename}: {error.strerror}")
         reason = str(getattr(error, "strerror", None) or error)
-        sys.stderr.write(f"The sandbox can't be started: {_harmless(reason)}\n")
+        sys.stderr.write(f"The sandbox can't start: {_harmless(reason)}\n")
         return 1
     return 0
 
 
 def _made(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
-    """Returns the sandbox that was asked for, with its faults and quirks, not yet started.
+    """Returns the sandbox that the options describe, with its faults and quirks, not yet started.
 
     Raises:
-        ValueError: If an argument makes no sense.
+        ValueError: An argument is invalid.
     """
     from musicai_sdk.sandbox.faults.options import FaultOptions, parsed
     from musicai_sdk.sandbox.faults.quirks import quirks_from_text
@@ -104,7 +106,7 @@ def _made(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
         unknown = sorted(fault.keys() - FaultOptions.__annotations__.keys())
         if unknown:
             known = ", ".join(FaultOptions.__annotations__)
-            raise ValueError(f"argument --fault: there is no {unknown[0]}; there are {known}")
+            raise ValueError(f"argument --fault: there is no option {unknown[0]}; there are {known}")
         sandbox.faults.add(route, **fault)
     return sandbox
 
@@ -116,17 +118,23 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=0, help="port to serve on (default: any that is free)")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
-    parser.add_argument("--tls", action="store_true", help="serve https, with an own certificate authority")
     parser.add_argument(
-        "--data-dir", metavar="FOLDER", help="keep everything here across restarts (default: nothing is kept)"
+        "--tls", action="store_true", help="serve https, with a certificate authority of its own"
+    )
+    parser.add_argument(
+        "--data-dir",
+        metavar="FOLDER",
+        help="folder that keeps jobs and files across restarts (default: a temporary one)",
     )
     parser.add_argument(
         "--plan",
         default="professional",
         help="jobs at once: a number, payg (2) or professional (10; default)",
     )
-    parser.add_argument("--seed", type=int, help="the same ids and the same key in every run")
-    parser.add_argument("--api-key", metavar="KEY", help="the key clients must use (default: made up)")
+    parser.add_argument("--seed", type=int, help="seed for ids and the key: the same in every run")
+    parser.add_argument(
+        "--api-key", metavar="KEY", help="the key that clients must send (default: a random one)"
+    )
     parser.add_argument(
         "--transition",
         default="when-done",
@@ -139,14 +147,14 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         default=[],
         metavar="'METHOD PATH NAME=VALUE …'",
         help="make requests go wrong, such as 'POST /job status=503 nth=2' or '* * delay=0.2 probability=0.1';"
-        " may be given several times; the names are described in musicai_sdk.sandbox.faults.options",
+        " repeatable; musicai_sdk.sandbox.faults.options describes the names",
     )
     parser.add_argument(
         "--quirk",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="be odd, such as page_limit=50 or metadata=null; may be given several times;"
+        help="answer in an odd way, such as page_limit=50 or metadata=null; repeatable;"
         " help(musicai_sdk.sandbox.Quirks) describes all",
     )
     return parser
@@ -159,12 +167,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _harmless(text: str) -> str:
-    """Returns a text whose control characters are escaped: a name must not move the cursor or set colours."""
+    """Returns a text with its control characters escaped: a name must not move the cursor or set colours."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def _quoted(value: str) -> str:
-    """Returns a value as a shell reads it."""
+    """Returns a value quoted for a shell."""
     if not _CONTROL.search(value):
         return shlex.quote(value)
     bare = value.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,4 +1,4 @@
-"""The sandbox's clock: time stamps, expiries and signatures follow it, and a test may move it on."""
+"""The sandbox's clock, which tests can advance. Time stamps and the expiry of URLs follow it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """The time of day, plus whatever it was advanced by."""
+    """The time of day, plus all advances."""
 
     def __init__(self) -> None:
         self._advancing = threading.RLock()
@@ -25,20 +25,19 @@ class Clock:
         return time.time() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock forward, and returns when what is due by then has happened.
+        """Moves the clock forward; returns when everything that is due by then has happened.
 
         Args:
-            seconds: By how much. Jobs whose time has come have ended, and signed URLs that ran out meanwhile
-                are refused.
+            seconds: How far. Jobs that are due by then have ended, and signed URLs that expire by then are refused.
 
         Raises:
-            ValueError: If `seconds` is negative: the jobs' time stamps could run backwards.
+            ValueError: `seconds` is negative, so that time stamps of jobs could run backwards.
         """
         if seconds < 0:
             raise ValueError(f"the clock only moves forward; got {seconds!r} seconds")
         with self._advancing:
             target = self.now() + seconds
-            # From event to event, so that each of them finds the time that it happens at.
+            # From event to event, so that each happens at its own time.
             while (event := self._next_event()) is not None and event < target:
                 self._move(event - self.now())
             self._move(target - self.now())
@@ -47,11 +46,11 @@ class Clock:
     def calling(
         self, listener: Callable[[], object], next_event: Callable[[], float | None]
     ) -> Generator[None]:
-        """Calls a function whenever the clock was moved on, for as long as the block lasts.
+        """Calls a function after every advance of the clock within the block.
 
         Args:
-            listener: What is called.
-            next_event: Tells the time before which nothing happens; None for when nothing will.
+            listener: The function.
+            next_event: Returns the time of the next event; None if there is none.
         """
         entry = (listener, next_event)
         self._listeners.append(entry)

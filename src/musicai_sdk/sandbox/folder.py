@@ -1,4 +1,4 @@
-"""The folder that a sandbox keeps its things in: its own while it runs, and swept up after one that was killed."""
+"""The data folder of a sandbox: locked while it runs, and removed later if a sandbox with a temporary one was killed."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _OWNER = "sandbox.pid"
 
 
 class FolderInUseError(OSError):
-    """Another sandbox is running on the folder."""
+    """Another sandbox uses the folder."""
 
 
 def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
-    """Makes the folder of a sandbox, or takes the one it had; nobody else gets it until `stack` is closed.
+    """Creates or opens the data folder and locks it until `stack` is closed.
 
-    A new folder is for its owner alone. An existing one keeps its rights; what is written into it is private.
+    A new folder is for its owner alone. An existing one keeps its permissions; the files written into it are private.
 
     Args:
-        data_dir: The folder; None for a temporary one, which is removed at the end.
-        stack: What undoes it.
+        data_dir: The folder; None for a temporary one, which closing `stack` removes.
+        stack: Holds what has to be closed at the end.
 
     Raises:
-        FolderInUseError: Another sandbox has it.
-        OSError: It can't be made or written to; `filename` is set.
+        FolderInUseError: Another sandbox uses it.
+        OSError: It can't be created or written to; `filename` is set.
     """
     if data_dir is None:
         _sweep(Path(tempfile.gettempdir()))
@@ -43,7 +43,7 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
         data_dir = make_private(Path(stack.enter_context(temporary)))
     else:
         private_folder(data_dir)
-    owner = private_file(data_dir / _OWNER)  # Tells better than SQLite why it can't.
+    owner = private_file(data_dir / _OWNER)  # Its error says more than SQLite's.
     try:
         stack.enter_context(closing(_lock(data_dir)))
     except FolderInUseError as error:
@@ -56,9 +56,9 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
 
 
 def _lock(folder: Path) -> sqlite3.Connection:
-    """Locks a folder until the connection is closed, or the process ends, however that happens.
+    """Locks a folder until the connection is closed or the process ends.
 
-    An SQLite file that stays empty: its locks are the system's own, on every system.
+    The lock is an empty SQLite file: SQLite uses the locks of each operating system.
     """
     lock = folder / _LOCK
     if lock.exists():
@@ -66,7 +66,7 @@ def _lock(folder: Path) -> sqlite3.Connection:
             lock.chmod(0o600)
     else:
         private_file(lock)
-    # Never opened otherwise: closing it would end the locks that this process has on it.
+    # Never opened in another way: closing a file ends all locks that this process has on it.
     database = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         database.execute("BEGIN EXCLUSIVE")
@@ -84,7 +84,7 @@ def _lock(folder: Path) -> sqlite3.Connection:
 def _sweep(temporary: Path) -> None:
     """Removes the temporary folders of sandboxes that were killed.
 
-    Something stands in `_OWNER` when the folder is locked already: without, it may be about to be, and stays.
+    `_OWNER` is written after the lock. A folder with an empty one may be just about to be locked, and stays.
     """
     for folder in temporary.glob(f"{_PREFIX}*"):
         with suppress(OSError):
@@ -94,5 +94,5 @@ def _sweep(temporary: Path) -> None:
 
 
 def _ours(folder: Path) -> bool:
-    """Whether a folder in the common temporary folder belongs to this user; where that can't be told, it does."""
+    """Whether a folder in the shared temporary folder belongs to this user; True where the system can't say."""
     return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()

@@ -1,4 +1,4 @@
-"""UUIDs, at random or always the same ones."""
+"""UUIDs, random or reproducible."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import uuid
 
 
 class Ids:
-    """Draws ids shaped as version 4 UUIDs, which is what the service uses (source: official clients and documentation).
+    """Generates version 4 UUIDs, as the service uses them (source: official clients and documentation).
 
     Args:
-        seed: Equal seeds give equal ids; None for ids nobody can foresee.
+        seed: Equal seeds give equal ids; None for unpredictable ones.
     """
 
     def __init__(self, seed: str | None) -> None:
@@ -20,8 +20,8 @@ class Ids:
         self.start_over()
 
     def start_over(self) -> None:
-        """Begins again with the first id, if there is a seed."""
-        # Foreseeable ids are what a seed is for; nothing is secret about them.
+        """Restarts with the first id, if there is a seed."""
+        # A seed asks for predictable ids; nothing about them is secret.
         self._random = random.SystemRandom() if self._seed is None else random.Random(self._seed)  # noqa: S311
 
     def __call__(self) -> str:

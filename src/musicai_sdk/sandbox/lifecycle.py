@@ -1,4 +1,4 @@
-"""A running sandbox: its parts put together, and taken apart again."""
+"""A running sandbox: its parts, and how they start and stop."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """What there is while the server runs; closing `resources` ends it."""
+    """The parts of a running sandbox; closing `resources` stops them."""
 
-    settings: SandboxOptions
+    options: SandboxOptions
     origin: str
     ca_file: str | None
-    state: Database
+    database: Database
     store: ObjectStore
     workers: Workers
     api: Api
@@ -50,66 +50,66 @@ class Running:
     faults: Faults
     quirks: CurrentQuirks
     gateway: Gateway
-    journal: RequestLog
+    request_log: RequestLog
     key_ids: Ids
     ids: Ids
     resources: ExitStack
 
     def reset(self) -> None:
-        """Forgets jobs, objects, journal and faults, goes back to the first quirks, and takes connections again."""
+        """Deletes jobs, objects, requests and faults, restores the first quirks, and accepts connections again."""
         self.faults.clear()
         self.quirks.start_over()
         self.gateway.forget()
         self.server.admit()
-        blobs = self.state.clear()
+        blobs = self.database.clear()
         self.workers.drop_all()
         self.store.remove(blobs)
         self.ids.start_over()
-        self.journal.clear()
-        self.workers.transition = self.settings.transition
+        self.request_log.clear()
+        self.workers.transition = self.options.transition
 
 
 def run(
-    settings: SandboxOptions,
+    options: SandboxOptions,
     clock: Clock,
     faults: Faults,
     quirks: CurrentQuirks,
-    journal: RequestLog,
+    request_log: RequestLog,
     catalogue: Catalogue,
 ) -> Running:
-    """Starts the server and the workers; returns when requests are answered."""
-    with ExitStack() as stack:  # Undone from the last line to the first: at the end, or if one of them fails.
-        folder = own_folder(settings.data_dir, stack)
-        state = Database(folder / "sandbox.sqlite3")
-        stack.callback(state.close)
-        starts = int(state.setting("starts") or 0) + 1
-        state.keep_setting("starts", str(starts))
-        key_ids, ids = settings.ids("keys", starts), settings.ids("objects", starts)
-        _set_up(state, key_ids, settings.api_key, iso(clock.now()))
+    """Starts the server and the workers; returns when requests are accepted."""
+    with ExitStack() as stack:  # Closed in reverse order: at the end, or when one of the steps fails.
+        folder = own_folder(options.data_dir, stack)
+        database = Database(folder / "sandbox.sqlite3")
+        stack.callback(database.close)
+        starts = int(database.setting("starts") or 0) + 1
+        database.keep_setting("starts", str(starts))
+        key_ids, ids = options.ids("keys", starts), options.ids("objects", starts)
+        _set_up(database, key_ids, options.api_key, iso(clock.now()))
 
-        listener = listen(settings.host, settings.port, int(state.setting("port") or 0))
+        listener = listen(options.host, options.port, int(database.setting("port") or 0))
         stack.callback(listener.close)
         port = int(listener.getsockname()[1])
-        state.keep_setting("port", str(port))
-        origin = f"{'https' if settings.tls else 'http'}://{_reachable(settings.host)}:{port}"
+        database.keep_setting("port", str(port))
+        origin = f"{'https' if options.tls else 'http'}://{_reachable(options.host)}:{port}"
         certificate, ca_file, trust = None, None, usual_trust()
-        if settings.tls:
+        if options.tls:
             from musicai_sdk.sandbox.http.tls import (
                 make_certificates,  # The cryptography behind it loads slowly.
             )
 
-            files = make_certificates(folder, settings.host)
+            files = make_certificates(folder, options.host)
             certificate, ca_file = files.server, str(files.ca)
             trust.load_verify_locations(ca_file)
 
-        signer = Signer(bytes.fromhex(state.setting("secret") or ""), origin, clock, settings.url_ttl)
-        store = ObjectStore(folder, state, clock, settings.retention)
+        signer = Signer(bytes.fromhex(database.setting("secret") or ""), origin, clock, options.url_ttl)
+        store = ObjectStore(folder, database, clock, options.retention)
         fetcher = Fetcher(origin, trust)
         stack.callback(fetcher.close)
-        workers = Workers(state, Worker(store, catalogue, fetcher), clock, settings.slots)
-        workers.transition = settings.transition
+        workers = Workers(database, Worker(store, catalogue, fetcher), clock, options.slots)
+        workers.transition = options.transition
         api = Api(
-            state=state,
+            database=database,
             signer=signer,
             store=store,
             workers=workers,
@@ -117,7 +117,7 @@ def run(
             clock=clock,
             quirks=quirks,
             new_id=ids,
-            since=state.setting("since") or "",
+            since=database.setting("since") or "",
         )
 
         async def advance(seconds: float) -> None:
@@ -127,28 +127,29 @@ def run(
             await asyncio.to_thread(running.reset)
 
         admin = Admin(
-            faults=faults, quirks=quirks, journal=journal, clock=clock, advance=advance, reset=reset
+            faults=faults, quirks=quirks, request_log=request_log, clock=clock, advance=advance, reset=reset
         )
         dashboard = Dashboard(
-            state=state, store=store, api=api, clock=clock, faults=faults, journal=journal, signer=signer,
+            database=database, store=store, api=api, clock=clock, faults=faults, request_log=request_log, signer=signer,
             origin=origin,
         )  # fmt: skip
-        routes = App(api, StorageRoutes(store, signer, quirks), admin, dashboard)
+        storage = StorageRoutes(store, signer, quirks, lambda: [each.key for each in database.applications()])
+        routes = App(api, storage, admin, dashboard, quirks)
 
         async def refuse(seconds: float) -> None:
             await server.refuse_for(seconds)
 
         gateway = Gateway(quirks, clock)
-        wire = FaultMiddleware(
+        middleware = FaultMiddleware(
             routes,
             faults=faults,
             quirks=quirks,
             gateway=gateway,
-            journal=journal,
+            request_log=request_log,
             expire=lambda path: signer.expire(path.removeprefix("/")),
             refuse=refuse,
         )
-        server = ServerThread(wire, listener, certificate)
+        server = ServerThread(middleware, listener, certificate)
         server.start()
         stack.callback(server.stop)
         stack.callback(catalogue.stop)
@@ -156,13 +157,13 @@ def run(
         stack.enter_context(clock.calling(gateway.catch_up, gateway.next_due))
         stack.enter_context(clock.calling(workers.catch_up, workers.next_due))
         stack.enter_context(clock.calling(store.sweep, lambda: None))
-        for seq in state.unfinished():
+        for seq in database.unfinished():
             workers.submit(seq)
         running = Running(
-            settings=settings,
+            options=options,
             origin=origin,
             ca_file=ca_file,
-            state=state,
+            database=database,
             store=store,
             workers=workers,
             api=api,
@@ -170,7 +171,7 @@ def run(
             faults=faults,
             quirks=quirks,
             gateway=gateway,
-            journal=journal,
+            request_log=request_log,
             key_ids=key_ids,
             ids=ids,
             resources=stack.pop_all(),
@@ -178,19 +179,19 @@ def run(
         return running
 
 
-def _set_up(state: Database, new_id: Ids, api_key: str | None, now: str) -> None:
-    """Gives a new database its secret and its default application, and an old one the key asked for."""
-    if state.setting("secret") is None:
-        state.keep_setting("secret", secrets.token_hex(32))
-        state.keep_setting("since", now)
-    applications = state.applications()
+def _set_up(database: Database, new_id: Ids, api_key: str | None, now: str) -> None:
+    """Gives a new database its secret and its default application, and an existing one the key of the options."""
+    if database.setting("secret") is None:
+        database.keep_setting("secret", secrets.token_hex(32))
+        database.keep_setting("since", now)
+    applications = database.applications()
     if not applications:
-        state.add_application(Application(new_id(), "Default Application", api_key or new_id()))
+        database.add_application(Application(new_id(), "Default Application", api_key or new_id()))
     elif api_key is not None:
-        state.add_application(replace(applications[0], key=api_key))
+        database.add_application(replace(applications[0], key=api_key))
 
 
 def _reachable(host: str) -> str:
-    """Returns the host for URLs: an address that stands for all of them can't be connected to."""
+    """Returns the host for URLs: nobody can connect to an address that means all interfaces."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not bound to
     return f"[{host}]" if ":" in host else host

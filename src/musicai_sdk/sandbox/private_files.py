@@ -1,4 +1,4 @@
-"""Files and folders that only their owner can read, whatever the umask: they hold keys, and other people's songs."""
+"""Files and folders that only their owner can read, whatever the umask: they hold keys and songs."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ _FILE = 0o600
 
 
 def private_folder(folder: Path) -> Path:
-    """Makes a folder, and those above it that are missing, for its owner alone; one that exists stays as it is."""
+    """Creates a folder and its missing parents for the owner alone; an existing one stays as it is."""
     if not folder.exists():
         private_folder(folder.parent)
         folder.mkdir(mode=_FOLDER, exist_ok=True)
-        make_private(folder)  # The umask may have taken the owner's rights too.
+        make_private(folder)  # The umask may have removed the owner's permissions too.
     elif not folder.is_dir():
-        folder.mkdir()  # Raises what there is to say.
+        folder.mkdir()  # Raises FileExistsError.
     return folder
 
 
 def make_private(folder: Path) -> Path:
-    """Takes the rights of everybody but the owner away from a folder, and gives the owner all."""
+    """Gives all permissions on a folder to its owner, and none to anybody else."""
     folder.chmod(_FOLDER)
     return folder
 
 
 def private_file(file: Path) -> Path:
-    """Makes an empty file that is for its owner alone; what stands in one that exists stays."""
+    """Creates an empty file for the owner alone; an existing one keeps its contents."""
     os.close(_opened(file, os.O_RDWR | os.O_CREAT))
     return file
 
 
 def open_private(file: Path, mode: Literal["wb", "w"] = "wb", **options: Any) -> IO[Any]:
-    """Opens a file for writing from its beginning, for its owner alone."""
+    """Opens a file for writing from its beginning, for the owner alone."""
     return open(file, mode, opener=_opened, **options)
 
 
 def _opened(file: str | Path, flags: int) -> int:
     descriptor = os.open(file, flags | getattr(os, "O_CLOEXEC", 0), _FILE)
-    if hasattr(os, "fchmod"):  # Windows has no such rights.
-        with suppress(PermissionError):  # It is somebody else's file, who lets us write to it.
+    if hasattr(os, "fchmod"):  # Windows has no such permissions.
+        with suppress(PermissionError):  # Another user owns the file, and lets us write to it.
             os.fchmod(descriptor, _FILE)
     return descriptor

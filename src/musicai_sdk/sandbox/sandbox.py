@@ -1,4 +1,4 @@
-"""The sandbox as an object: it starts and stops the server, and gives tests a hand in what goes on."""
+"""`Sandbox`: starts and stops the server, and lets tests control it."""
 
 from __future__ import annotations
 
@@ -36,24 +36,25 @@ class Sandbox:
     """The Music.AI API on this machine, for as long as the `with` block lasts.
 
     Args:
-        port: The port to serve on; 0 for any that is free.
-        tls: Serve https, with a certificate authority of the sandbox's own; see `ca_file`.
-        data_dir: A folder that jobs, objects and keys are kept in across restarts; None for a temporary one. Only
-            its owner can read what is in it, and the folder itself if the sandbox makes it.
-        plan: How many jobs run at once, or the name of a plan: `payg` (2) or `professional` (10).
+        port: The port to serve on; 0 for any free one.
+        tls: Whether to serve https, with a certificate authority of the sandbox's own; see `ca_file`.
+        data_dir: The folder that keeps jobs, objects and keys across restarts; None for a temporary one. Only its owner
+            can read the files in it, and the folder itself if the sandbox creates it.
+        plan: The number of concurrent jobs, or the name of a plan: `payg` (2) or `professional` (10).
         seed: Makes keys and ids the same in every run; None for random ones.
         host: The address to serve on. Anyone who can reach it can use the sandbox.
-        workflows: Workflows by slug to have in place of the built-in ones.
-        api_key: The key of the default application; None for the one in `data_dir`, or else a fresh one.
-        url_ttl: How long signed URLs are good for, in seconds on the sandbox's clock.
-        retention: How long files are kept, in seconds on the sandbox's clock: the plan's (48 h for `payg`), or
-            None for always.
+        workflows: Workflows by slug, in place of the built-in ones.
+        api_key: The key of the default application; None for the one in `data_dir`, or else a new one.
+        url_ttl: How long signed URLs are valid, in seconds on the sandbox's clock; None for as long as the service's:
+            24 hours for uploads, 6.9 days for results.
+        retention: How long files are kept, in seconds on the sandbox's clock; `plan` for the plan's (48 h for `payg`),
+            None for ever.
         transition: When jobs show their outcomes: `when-done`, `immediate` (the first look waits for it),
             `after:SECONDS` on the sandbox's clock, `polls:NUMBER`, or a `Transition`.
-        quirks: How the service is odd; None for not at all.
+        quirks: The quirks of the service; None for none.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: An argument is out of its range.
     """
 
     def __init__(
@@ -67,17 +68,17 @@ class Sandbox:
         host: str = "127.0.0.1",
         workflows: Mapping[str, Handler] | None = None,
         api_key: str | None = None,
-        url_ttl: float = 3600.0,
+        url_ttl: float | None = None,
         retention: float | Literal["plan"] | None = "plan",
         transition: When = "when-done",
         quirks: Quirks | None = None,
     ) -> None:
         self.clock: Clock = Clock()
-        """What time stamps and expiries follow; `clock.advance(seconds)` moves it on."""
+        """The clock of time stamps and expiries; `clock.advance(seconds)` lets time pass."""
         self.faults: Faults = Faults(seed)
-        """Add rules here to make requests go wrong."""
+        """The faults; `faults.add(...)` makes requests go wrong."""
         self._quirks = CurrentQuirks(Quirks() if quirks is None else checked_quirks(quirks))
-        self._settings = SandboxOptions(
+        self._options = SandboxOptions(
             port=port,
             tls=tls,
             data_dir=None if data_dir is None else Path(data_dir).absolute(),
@@ -90,7 +91,7 @@ class Sandbox:
             transition=Transition.of(transition),
         )
         self._catalogue = Catalogue(workflows)
-        self._journal = RequestLog()
+        self._request_log = RequestLog()
         self._running: Running | None = None
 
     def __enter__(self) -> Self:
@@ -107,20 +108,20 @@ class Sandbox:
         return f"Sandbox({self._running.origin if self._running else 'not running'})"
 
     def start(self) -> None:
-        """Starts the server; returns when it answers.
+        """Starts the server; returns when it accepts requests.
 
         Raises:
-            RuntimeError: If it is running already.
-            OSError: If the port is taken, or the data folder can't be written to or is another sandbox's.
+            RuntimeError: The sandbox is running already.
+            OSError: The port is taken, the data folder can't be written to, or another sandbox uses it.
         """
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
         self._running = run(
-            self._settings, self.clock, self.faults, self._quirks, self._journal, self._catalogue
+            self._options, self.clock, self.faults, self._quirks, self._request_log, self._catalogue
         )
 
     def stop(self) -> None:
-        """Stops the server and waits for jobs at work; a temporary data folder is removed. Twice is fine."""
+        """Stops the server, waits for running jobs, and removes a temporary data folder. Idempotent."""
         running, self._running = self._running, None
         if running is not None:
             running.resources.close()
@@ -133,7 +134,7 @@ class Sandbox:
     @property
     def api_key(self) -> str:
         """The key of the default application, for `MUSIC_AI_API_KEY`."""
-        return self._now.state.applications()[0].key
+        return self._now.database.applications()[0].key
 
     @property
     def ca_file(self) -> str | None:
@@ -143,18 +144,18 @@ class Sandbox:
     @property
     def applications(self) -> list[Application]:
         """All applications with their keys, the default one first."""
-        return self._now.state.applications()
+        return self._now.database.applications()
 
     @property
     def jobs(self) -> list[dict[str, JsonValue]]:
         """All jobs of all applications as the API shows them without quirks, newest first."""
-        return [self._now.api.job_answer(job) for job in self._now.state.jobs()]
+        return [self._now.api.job_answer(job) for job in self._now.database.jobs()]
 
     @property
     def transition(self) -> Transition | None:
         """When jobs that are created from now on show their outcomes; None for when their work is done.
 
-        Until the next `reset`, set it to anything that the argument may be.
+        It can be set to anything that the argument accepts, until the next `reset`.
         """
         return self._now.workers.transition
 
@@ -164,7 +165,7 @@ class Sandbox:
 
     @property
     def quirks(self) -> Quirks:
-        """How the service is odd. Set it at any time, from any thread: it holds from the next request on."""
+        """The quirks in force. They can be set at any time, from any thread, and hold from the next request on."""
         return self._quirks.now
 
     @quirks.setter
@@ -173,29 +174,29 @@ class Sandbox:
 
     @property
     def requests(self) -> list[JournalEntry]:
-        """What was asked of the sandbox, in the order of the answers; keys and signatures are redacted."""
-        return self._journal.entries()
+        """The requests so far, in the order of their answers; keys and signatures are redacted."""
+        return self._request_log.entries()
 
     def add_key(self, name: str) -> str:
         """Adds an application and returns its key; applications don't see each other's jobs."""
         application = Application(self._now.key_ids(), name, self._now.key_ids())
-        self._now.state.add_application(application)
+        self._now.database.add_application(application)
         return application.key
 
     def put_in_batch(self, job_id: str, batch_name: str) -> None:
-        """Puts a job into a batch, which on the service only its dashboard can do.
+        """Puts a job into a batch, which only the service's dashboard can do.
 
         Raises:
-            KeyError: If there is no such job.
+            KeyError: There is no such job.
         """
-        if not self._now.state.set_batch(job_id, batch_name):
+        if not self._now.database.set_batch(job_id, batch_name):
             raise KeyError(job_id)
 
     def workflow(self, slug: str) -> Callable[[Handler], Handler]:
-        """Registers the decorated function as the workflow `slug`, in place of a built-in one of that name.
+        """Registers the decorated function as the workflow `slug`, in place of a built-in one with that slug.
 
-        It gets a `Task`, runs on a worker thread, and returns its outputs by name: a file written to the
-        task's folder, or a plain JSON value.
+        The function gets a `Task`, runs on a worker thread, and returns its outputs by name: a file in the task's
+        folder, or a plain JSON value.
         """
         if not slug:
             raise ValueError("a workflow needs a slug")
@@ -208,9 +209,9 @@ class Sandbox:
 
     @contextmanager
     def refusing(self) -> Generator[None]:
-        """Refuses connections for as long as the `with` block lasts, and ends the idle ones.
+        """Refuses connections within the `with` block, and closes the idle ones.
 
-        For a time, or from a certain request on, there is the fault `refuse`.
+        The fault `refuse` does so for a time, or from a certain request on.
         """
         server = self._now.server
         server.refuse()
@@ -220,10 +221,10 @@ class Sandbox:
             server.admit()
 
     def reset(self) -> None:
-        """Deletes jobs, objects, journal and faults; keys, workflows, clock stay. Seeded ids restart.
+        """Deletes jobs, objects, requests and faults; keys, workflows and the clock stay. Seeded ids restart.
 
-        The quirks are those of the constructor again, whatever they were set to meanwhile. Requests that a fault is
-        still delaying are broken off, those that a quirk holds are lost, and connections are taken again.
+        The quirks are those of the constructor again. Requests that a fault is still delaying are reset, requests that
+        a quirk holds are lost, and connections are accepted again.
         """
         self._now.reset()
 

@@ -11,6 +11,8 @@ __all__ = [
     "ChordsAndBeatMappingResult",
     "GenerateChords",
     "GenerateChordsResult",
+    "GetAcapella",
+    "GetAcapellaResult",
     "IsolateDrums",
     "IsolateDrumsResult",
     "StemSeparationSuite",
@@ -25,7 +27,7 @@ __all__ = [
 class ChordsAndBeatMappingResult(WorkflowResult):
     """What `ChordsAndBeatMapping` returns."""
 
-    chords: JsonOutput[list[Chord]] = output("chords", "chords map", "chordMap")
+    chords: JsonOutput[list[Chord]] = output("chords", "chords map", "chordMap", "chordsJSON")
     """The chord segments; `client.files.read(job.result.chords)` is a `list[Chord]`."""
     beats: JsonOutput[list[Beat]] | None = output("beats", "beat map", "beats map", default=None)
     """The beats; `client.files.read(job.result.beats)` is a `list[Beat]`."""
@@ -49,7 +51,7 @@ class ChordsAndBeatMapping(Workflow[ChordsAndBeatMappingResult], slug="music-ai/
 class GenerateChordsResult(WorkflowResult):
     """What `GenerateChords` returns."""
 
-    chords: JsonOutput[list[Chord]] = output("chords", "chords map")
+    chords: JsonOutput[list[Chord]] = output("chords", "chords map", "chordsJSON")
     """The chord segments; `client.files.read(job.result.chords)` is a `list[Chord]`."""
 
 
@@ -58,6 +60,26 @@ class GenerateChords(Workflow[GenerateChordsResult], slug="music-ai/generate-cho
 
     Confidence: reported. Source: Official READMEs name the slug and its parameter; one application logs this
     output and no other. One team reports that its account lacks the workflow.
+    """
+
+    input_url: FileInput
+    """The song: a URL, a local path, or an uploaded file."""
+
+
+class GetAcapellaResult(WorkflowResult):
+    """What `GetAcapella` returns."""
+
+    vocals: FileOutput
+    """The singing alone, WAV."""
+    accompaniment: FileOutput = output("accompaniment", "accompaniments")
+    """Everything but the singing, WAV."""
+
+
+class GetAcapella(Workflow[GetAcapellaResult], slug="music-ai/get-acapella"):
+    """Separates the singing from the rest of a song.
+
+    Confidence: reported. Source: One public program creates jobs with this slug and reads these outputs; no
+    page of the service names it. Check it on your account.
     """
 
     input_url: FileInput
@@ -94,11 +116,11 @@ class StemSeparationSuiteResult(WorkflowResult):
     """The drums alone, WAV."""
     bass: FileOutput | None = None
     """The bass alone, WAV."""
-    guitars: FileOutput | None = None
+    guitars: FileOutput | None = output("guitars", "guitarOutput", default=None)
     """The guitars alone, WAV."""
     piano: FileOutput | None = None
     """The piano alone, WAV."""
-    keys: FileOutput | None = None
+    keys: FileOutput | None = output("keys", "keys_stem", default=None)
     """Other keyboards, WAV."""
     strings: FileOutput | None = None
     """The strings alone, WAV."""

@@ -86,7 +86,7 @@ def test_upload_gives_two_urls_of_one_object(sandbox: Sandbox, api: httpx.Client
     assert set(urls) == {"uploadUrl", "downloadUrl"}
     origin = sandbox.base_url.removesuffix("/v1")
     for url in urls.values():
-        assert re.fullmatch(rf"{origin}/moises-sandbox/{UUID.pattern}\?.*Signature=.*", url)
+        assert re.fullmatch(rf"{origin}/moises-sandbox/developer-portal/{UUID.pattern}\?.*Signature=.*", url)
     assert urls["uploadUrl"].partition("?")[0] == urls["downloadUrl"].partition("?")[0]
     assert put(urls["uploadUrl"], content=b"abc").status_code == 200
     assert get(urls["downloadUrl"]).content == b"abc"

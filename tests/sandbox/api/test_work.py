@@ -147,6 +147,7 @@ def test_input_goes_in_and_result_comes_out(running: Sandbox, api: httpx.Client)
         (b"FORM\x00\x00\x00\x00AIFF", ".aiff"),
         (b' [{"a": 1}]', ".json"),
         (b"what is this", ""),
+        (b"\xff\xf1\x50\x80", ".aac"),
         (b"", ""),
     ],
 )
@@ -154,31 +155,31 @@ def test_an_input_is_named_by_its_content_if_its_url_is_not(
     api: httpx.Client, start: bytes, suffix: str
 ) -> None:
     job = finished(api, create(api, "copy", {"file": upload(api, start)}))
-    assert urlsplit(str(job["result"]["file"])).path.endswith(f"/file{suffix}")
+    assert urlsplit(str(job["result"]["file"])).path.endswith(f"/n--file{suffix}")
 
 
 def test_an_input_keeps_the_extension_of_its_url(api: httpx.Client) -> None:
     job = finished(api, create(api, "copy", {"file": upload(api, b"x") + "&name=a.b"}))
-    assert urlsplit(str(job["result"]["file"])).path.endswith("/file")
+    assert urlsplit(str(job["result"]["file"])).path.endswith("/n--file")
     job = finished(api, create(api, "copy", {"file": upload(api, b"fLaC")}))
     again = finished(api, create(api, "copy", {"file": job["result"]["file"]}))
-    assert urlsplit(str(again["result"]["file"])).path.endswith("/file.flac")
+    assert urlsplit(str(again["result"]["file"])).path.endswith("/n--file.flac")
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "'file' is missing"),
-        ({"file": None}, "'file' is missing"),
+        ({}, "'file': The parameter is missing."),
+        ({"file": None}, "'file': The parameter is missing."),
         ({"file": 7}, "not an http or https URL"),
         ({"file": "song.mp3"}, "not an http or https URL"),
         ({"file": "file:///etc/hostname"}, "not an http or https URL"),
         ({"file": "ftp://127.0.0.1/x"}, "not an http or https URL"),
         ({"file": "http://"}, "not an http or https URL"),
         ({"file": "http://[broken"}, "not an http or https URL"),
-        ({"file": "http://127.0.0.1:1/nobody.mp3"}, "File not found."),
-        ({"file": "http://127.0.0.1:999999/x"}, "File not found."),
-        ({"file": "http://nobody.invalid/x"}, "File not found."),
+        ({"file": "http://127.0.0.1:1/a/nobody%20(1).mp3?x=y"}, "'nobody (1).mp3': File not found."),
+        ({"file": "http://127.0.0.1:999999/x"}, "'x': File not found."),
+        ({"file": "http://nobody.invalid/"}, "'n': File not found."),
     ],
 )
 def test_an_input_that_cannot_be_had(api: httpx.Client, params: dict[str, Any], message: str) -> None:
@@ -196,9 +197,22 @@ def test_an_input_that_is_not_there(running: Sandbox, api: httpx.Client) -> None
     expired = upload(api, b"x")
     unsigned = expired.partition("?")[0]
     for url in (never_uploaded, unsigned):
-        assert finished(api, create(api, "copy", {"file": url}))["error"]["message"] == "File not found."
-    running.clock.advance(4000)
-    assert finished(api, create(api, "copy", {"file": expired}))["error"]["message"] == "File not found."
+        job = finished(api, create(api, "copy", {"file": url}))
+        assert job["error"]["message"] == "'n': File not found."
+    running.clock.advance(24 * 3600 + 10)
+    job = finished(api, create(api, "copy", {"file": expired}))
+    assert job["error"]["message"] == "'n': File not found."
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("my song.txt", "my song.txt"), ("AC/DC\n♥", "AC_DC__"), ("copy", "file"), ("", "file"), ("..", "file")],
+)
+def test_messages_name_an_upload_after_the_job(api: httpx.Client, name: str, shown: str) -> None:
+    """Clients call jobs after files; the URL of an upload has no name."""
+    unsigned = upload(api, b"x").partition("?")[0]
+    job = finished(api, create(api, "copy", {"file": unsigned}, name=name))
+    assert job["error"]["message"] == f"{shown!r}: File not found."
 
 
 def test_an_input_that_breaks_off(running: Sandbox, api: httpx.Client) -> None:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from musicai_sdk import CustomWorkflow, MusicAiClient
-from musicai_sdk.errors import CreateUncertainError
+from musicai_sdk.errors import CreateUncertainError, JobFailedError
 from musicai_sdk.sandbox import Quirks, Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task, bad_input
 from support.talking import BODY, create_request, nothing, talk
@@ -436,3 +436,84 @@ def test_a_late_post_to_the_client(sandbox: Sandbox, client: MusicAiClient) -> N
     found = client.jobs.find("late")
     assert found is not None
     assert found.id == sandbox.jobs[0]["id"]
+
+
+def test_no_result(sandbox: Sandbox, api: httpx.Client) -> None:
+    sandbox.transition = "polls:1"
+    running, failed = create(api), create(api, workflow="failing")
+    shapes: list[tuple[Quirks, Any]] = [(Quirks(), None), (Quirks(no_result="empty"), {})]
+    for quirks, shown in shapes:
+        sandbox.quirks = quirks
+        job = api.get(f"/job/{running}").json()
+        assert (job["status"], job["result"]) in (("STARTED", shown), ("SUCCEEDED", {}))
+        api.get(f"/job/{failed}")
+        job = api.get(f"/job/{failed}").json()
+        assert (job["status"], job["result"]) == ("FAILED", shown)
+
+
+def test_no_error_field(sandbox: Sandbox, api: httpx.Client, client: MusicAiClient) -> None:
+    job_id = create(api, workflow="failing")
+    sandbox.quirks = Quirks(no_error_field=True)
+    assert "error" not in api.get(f"/job/{job_id}").json()
+    assert "error" not in only(api)
+    with pytest.raises(JobFailedError, match="no reason"):
+        client.jobs.get(job_id).raise_for_failure()
+
+
+# The API and its storage.
+
+
+def test_cors(sandbox: Sandbox, api: httpx.Client) -> None:
+    urls = api.get("/upload").json()
+    addresses = (f"{sandbox.base_url}/job", urls["uploadUrl"], urls["downloadUrl"])
+    with httpx.Client() as page:
+        assert [page.options(url).status_code for url in addresses] == [405, 405, 405]
+        sandbox.quirks = Quirks(cors=True)
+        for url in addresses:
+            asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT"}
+            preflight = page.options(url, headers=asked)
+            assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, "*")
+            assert "PUT" in preflight.headers["access-control-allow-methods"]
+            assert "Authorization" in preflight.headers["access-control-allow-headers"]
+        answers = [page.put(urls["uploadUrl"], content=b"x"), page.get(urls["downloadUrl"])]
+        answers += [api.get("/job"), page.get(f"{sandbox.base_url}/job"), page.get(f"{sandbox.base_url}/x")]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 401, 404]
+        assert {answer.headers.get("access-control-allow-origin") for answer in answers} == {"*"}
+        own = page.get(f"{sandbox.base_url.removesuffix('/v1')}/__sandbox__/quirks")
+        assert "access-control-allow-origin" not in own.headers, (
+            "the sandbox's own pages are for no other site"
+        )
+
+
+def test_strict(
+    sandbox: Sandbox, api: httpx.Client, client: MusicAiClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    urls = api.get("/upload").json()
+    with httpx.Client() as plain:
+        careless = {"Authorization": sandbox.api_key}
+        assert plain.put(urls["uploadUrl"], content=b"x", headers=careless).status_code == 200
+        sandbox.quirks = Quirks(strict=True)
+        for url, headers in (
+            (urls["downloadUrl"], careless),
+            (urls["downloadUrl"], {"Authorization": "Bearer other"}),
+            (urls["downloadUrl"], {"X-Api-Key": sandbox.api_key}),
+            (f"{urls['downloadUrl']}&key={sandbox.api_key}", {}),
+        ):
+            refused = plain.get(url, headers=headers)
+            assert (refused.status_code, "InvalidArgument" in refused.text) == (400, True)
+        assert plain.put(urls["uploadUrl"], content=b"y", headers=careless).status_code == 400
+        assert plain.get(urls["downloadUrl"]).content == b"x"
+    assert len(caplog.messages) == 5
+    assert sandbox.api_key not in caplog.text
+    assert client.files.upload(b"z").size == 1, "this package's client sends the key to the API alone"
+
+
+# Lists, as other clients write their filters.
+
+
+def test_filters_in_brackets(api: httpx.Client) -> None:
+    one, other = create(api), create(api, workflow="failing")
+    assert listed(api, **{"workflow[]": ["nothing", "failing"]}) == [other, one]
+    assert listed(api, **{"workflow[]": "nothing"}) == [one]
+    api.get(f"/job/{other}")
+    assert listed(api, **{"status[]": "FAILED"}) == listed(api, status="FAILED") == [other]

@@ -59,7 +59,7 @@ def test_a_body_cut_short(sandbox: Sandbox, api: httpx.Client, most: int) -> Non
     urls = api.get("/upload").json()
     data = b"0123456789" * 300_000
     api.put(urls["uploadUrl"], content=data)
-    sandbox.faults.add("GET /moises-sandbox/{id}", truncate=most, times=2)
+    sandbox.faults.add("GET /moises-sandbox/developer-portal/{id}", truncate=most, times=2)
     parts = urlsplit(str(urls["downloadUrl"]))
     received, error = talk(sandbox, get_request(sandbox, f"{parts.path}?{parts.query}"))
     head, _, body = received.partition(b"\r\n\r\n")

@@ -223,7 +223,7 @@ def test_a_url_that_expires_midway(sandbox: Sandbox, stored: str) -> None:
     first, headers, body = split(talk(sandbox, get_request(sandbox, stored))[0])
     assert (first, headers["content-length"], body) == (b"HTTP/1.1 200 OK", "200000", DATA[:1000])
     first, _, body = split(talk(sandbox, get_request(sandbox, stored))[0])
-    assert first == b"HTTP/1.1 403 Forbidden"
+    assert first == b"HTTP/1.1 400 Bad Request"
     assert b"<Code>ExpiredToken</Code>" in body
     sandbox.faults.clear()
 
@@ -232,7 +232,7 @@ def test_a_url_that_has_expired(sandbox: Sandbox, api: httpx.Client, stored: str
     sandbox.faults.add("GET /moises-sandbox/*", expire=True, nth=1)
     for _ in range(2):
         first, _, body = split(talk(sandbox, get_request(sandbox, stored))[0])
-        assert (first, b"<Code>ExpiredToken</Code>" in body) == (b"HTTP/1.1 403 Forbidden", True)
+        assert (first, b"<Code>ExpiredToken</Code>" in body) == (b"HTTP/1.1 400 Bad Request", True)
 
 
 def test_a_share_of_the_requests_by_seed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import re
 import socket
 import ssl
 import time
@@ -28,6 +29,7 @@ head = partial(httpx.head, verify=TRUST)
 post = partial(httpx.post, verify=TRUST)
 delete = partial(httpx.delete, verify=TRUST)
 
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 DATA = random.Random(7).randbytes(3_000_017)
 
 
@@ -187,13 +189,15 @@ def test_a_url_is_good_for_one_object_and_as_it_is(
     sandbox: Sandbox, urls: tuple[str, str], stored: str
 ) -> None:
     path, _, query = urls[1].partition("?")
-    expires, serial, signature = query.split("&")
+    *signed, signature = query.split("&")
     again = get(f"{sandbox.base_url}/upload", headers={"Authorization": sandbox.api_key}).json()
     refused(get(f"{again['downloadUrl'].partition('?')[0]}?{query}"), 403, "SignatureDoesNotMatch")
-    refused(get(f"{path}?Expires=9999999999&{serial}&{signature}"), 403, "SignatureDoesNotMatch")
-    refused(get(f"{path}?{serial}&{signature}"), 403, "SignatureDoesNotMatch")
-    refused(get(f"{path}?{expires}&{serial}&Signature=ü"), 403, "SignatureDoesNotMatch")
-    refused(get(f"{path}?{expires}"), 403, "AccessDenied")
+    for part in signed:
+        name = part.partition("=")[0]
+        refused(get(f"{path}?{query.replace(part, f'{name}=9')}"), 403, "SignatureDoesNotMatch")
+        refused(get(f"{path}?{query.replace(f'{part}&', '')}"), 403, "SignatureDoesNotMatch")
+    refused(get(f"{path}?{query.replace(signature, 'X-Goog-Signature=ü')}"), 403, "SignatureDoesNotMatch")
+    refused(get(f"{path}?{'&'.join(signed)}"), 403, "AccessDenied")
     refused(get(path), 403, "AccessDenied")
 
 
@@ -204,11 +208,11 @@ def test_the_api_key_opens_nothing_here(sandbox: Sandbox, stored: str) -> None:
 
 
 def test_urls_expire_on_the_sandbox_clock(sandbox: Sandbox, urls: tuple[str, str], stored: str) -> None:
-    sandbox.clock.advance(3590)
+    sandbox.clock.advance(24 * 3600 - 10)
     assert get(stored).status_code == 200
     sandbox.clock.advance(15)
-    refused(get(stored), 403, "ExpiredToken")
-    refused(put(urls[0], content=b"x"), 403, "ExpiredToken")
+    refused(get(stored), 400, "ExpiredToken")
+    refused(put(urls[0], content=b"x"), 400, "ExpiredToken")
     with pytest.raises(ValueError, match="forward"):
         sandbox.clock.advance(-1)
 
@@ -217,7 +221,7 @@ def test_how_long_urls_live_can_be_set() -> None:
     with Sandbox(workflows={}, url_ttl=5) as short:
         url = get(f"{short.base_url}/upload", headers={"Authorization": short.api_key}).json()["uploadUrl"]
         short.clock.advance(10)
-        refused(put(url, content=b"x"), 403, "ExpiredToken")
+        refused(put(url, content=b"x"), 400, "ExpiredToken")
 
 
 def test_nothing_was_put_there(urls: tuple[str, str]) -> None:
@@ -241,6 +245,34 @@ def test_a_put_cut_short_leaves_nothing(folder: Path, urls: tuple[str, str], hea
     refused(get(urls[1]), 404, "NoSuchKey")
 
 
+MD5 = base64.b64encode(hashlib.md5(DATA).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-MD5": base64.b64encode(bytes(16)).decode()},
+        {"Content-MD5": "no base64"},
+        {"x-goog-hash": "crc32c=AAAAAA=="},
+        {"x-goog-hash": f"crc32c=AAAAAA==, md5={MD5}"},
+    ],
+)
+def test_a_put_with_a_wrong_digest_is_refused(
+    folder: Path, urls: tuple[str, str], headers: dict[str, str]
+) -> None:
+    before = set(files(folder))  # An earlier test's may still be on its way out.
+    refused(put(urls[0], content=DATA, headers=headers), 400, "BadDigest")
+    refused(get(urls[1]), 404, "NoSuchKey")
+    assert set(files(folder)) <= before
+
+
+def test_a_put_with_the_right_digest(urls: tuple[str, str]) -> None:
+    crc32c = base64.b64encode(crc32c_of(DATA).to_bytes(4, "big")).decode()
+    headers = {"Content-MD5": MD5, "x-goog-hash": f"crc32c={crc32c},md5={MD5}"}
+    assert put(urls[0], content=DATA, headers=headers).status_code == 200
+    assert get(urls[1]).content == DATA
+
+
 def test_a_put_cut_short_keeps_what_was_there(folder: Path, urls: tuple[str, str], stored: str) -> None:
     def half() -> Iterator[bytes]:
         yield b"x" * 1_500_000
@@ -253,27 +285,29 @@ def test_a_put_cut_short_keeps_what_was_there(folder: Path, urls: tuple[str, str
 
 def test_result_files_by_name_and_type(sandbox: Sandbox) -> None:
     headers = {"Authorization": sandbox.api_key}
-    body: dict[str, Any] = {"name": "n", "workflow": "make", "params": {}}
+    body: dict[str, Any] = {"name": "My song/1", "workflow": "make", "params": {}}
     with httpx.Client(verify=TRUST, base_url=sandbox.base_url, headers=headers) as api:
         job_id = api.post("/job", json=body).json()["id"]
         while (job := api.get(f"/job/{job_id}").json())["status"] != "SUCCEEDED":
             assert job["status"] != "FAILED", job["error"]
             time.sleep(0.01)
     ends = {
-        "Kick drum": ("/Kick%20drum.wav", "audio/wav"),
-        "a/b": ("/a%2Fb.json", "application/json"),
-        "../../x": ("/..%2F..%2Fx.bin", "application/octet-stream"),
-        "ü%2F?": ("/%C3%BC%252F%3F", "application/octet-stream"),
+        "Kick drum": ("Kick%20drum.wav", "audio/wav"),
+        "a/b": ("a%2Fb.json", "application/json"),
+        "../../x": ("..%2F..%2Fx.bin", "application/octet-stream"),
+        "ü%2F?": ("%C3%BC%252F%3F", "application/octet-stream"),
     }
     for name, (end, kind) in ends.items():
         url: str = job["result"][name]
-        assert urlsplit(url).path == f"/cdn/{job_id}{end}"
+        folder, _, file = urlsplit(url).path.rpartition("/")
+        assert re.fullmatch(f"/cdn/orchestrator/{UUID}/{job_id}", folder)
+        assert file == f"My%20song%2F1--{end}"
         answer = get(url)
         assert (answer.status_code, answer.content) == (200, name.encode())
         assert answer.headers["content-type"] == kind
         refused(put(url, content=b"x"), 405, "MethodNotAllowed")
         refused(get(url.partition("?")[0]), 403, "AccessDenied")
-    sandbox.clock.advance(4000)
-    refused(get(job["result"]["a/b"]), 403, "ExpiredToken")
+    sandbox.clock.advance(596_165)
+    refused(get(job["result"]["a/b"]), 400, "ExpiredToken")
     fresh = get(f"{sandbox.base_url}/job/{job_id}", headers=headers).json()["result"]["a/b"]
     assert get(fresh).status_code == 200

@@ -1,4 +1,4 @@
-"""Which workflows there are, and what runs them."""
+"""The workflows of a sandbox, and what runs them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Catalogue:
     """The workflows of one sandbox.
 
     Args:
-        workflows: Workflows by slug, in place of the engine's; None for the engine's, which run in processes of
-            their own. All others run on threads: they may be closures, and use what the caller has.
+        workflows: Workflows by slug, in place of the engine's; None for the engine's. Those run in processes of their own,
+            all others on threads, so that they may be closures.
     """
 
     def __init__(self, workflows: Mapping[str, Handler] | None = None) -> None:
@@ -33,7 +33,7 @@ class Catalogue:
         self._base: Mapping[str, Handler] = workflows if workflows is not None else self._engine()
 
     def register(self, slug: str, handler: Handler) -> None:
-        """Adds a workflow, or takes the place of one."""
+        """Adds a workflow, in place of the one with its slug."""
         with self._lock:
             self._own[slug] = handler
 
@@ -54,7 +54,7 @@ class Catalogue:
 
 
 def workflow_name(slug: str) -> str:
-    """Returns the name that a workflow has in the dashboard."""
+    """Returns a workflow's name."""
     return slug.rpartition("/")[2].replace("-", " ").capitalize()
 
 

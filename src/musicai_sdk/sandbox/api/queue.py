@@ -1,4 +1,4 @@
-"""The queue: jobs start as slots of the plan come free, and show their outcomes when they are due."""
+"""The queue: starts jobs as slots of the plan come free, and publishes their outcomes when they are due."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Active:
     due: float | None
     """When its outcome may be shown, on the sandbox's clock."""
     polls: int | None
-    """How often it is still to be seen under way."""
+    """How many more polls see it STARTED."""
     outcome: Outcome | None = None
     dropped: threading.Event = field(default_factory=threading.Event)
     ended: Future[None] = field(default_factory=Future[None])
@@ -53,25 +53,25 @@ class _Active:
 
 
 class Workers:
-    """Runs jobs in the order they came in, never more at once than the plan allows."""
+    """Runs jobs in the order of their creation, never more at once than the plan allows."""
 
-    def __init__(self, state: Database, worker: Worker, clock: Clock, slots: int) -> None:
+    def __init__(self, database: Database, worker: Worker, clock: Clock, slots: int) -> None:
         self.transition: Transition | None = None
         """When jobs that are created from now on show their outcomes; None for when their work is done."""
-        self._state = state
+        self._database = database
         self._worker = worker
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
         self._queue = deque[_Waiting]()
         self._active: dict[int, _Active] = {}
         self._free = [clock.now()] * slots
-        """Since when each free slot is free, a heap."""
+        """A heap of the times since which slots have been free."""
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="sandbox-job")
         self._stopping = threading.Event()
         self._ticking: threading.Thread | None = None
 
     def submit(self, seq: int, fault: FaultOptions | None = None) -> None:
-        """Queues a job; one that comes while the sandbox is stopping waits for its next start."""
+        """Queues a job. While the sandbox is stopping, a job waits for the next start."""
         fault = fault or {}
         transition = self.transition
         if "job_seconds" in fault:
@@ -80,13 +80,13 @@ class Workers:
             transition = Transition(polls=fault["job_polls"])
         with self._changed:
             self._queue.append(_Waiting(seq, transition, fault))
-            self._fill()
+            self._fill_slots()
 
-    async def look(self, jobs: Iterable[JobRecord]) -> bool:
-        """Counts that jobs are seen, and waits for the work on those that are due by that.
+    async def poll(self, jobs: Iterable[JobRecord]) -> bool:
+        """Counts a poll of each job, and waits for the work on those that become due.
 
         Returns:
-            Whether one of them may have another status by now.
+            Whether the status of one of them may have changed.
         """
         due = list[Future[None]]()
         with self._changed:
@@ -97,41 +97,41 @@ class Workers:
                     if active.polls < 0:
                         due.append(active.ended)
             if due:
-                self._show()
+                self._publish()
         if due:
             await asyncio.wait([asyncio.wrap_future(future) for future in due], timeout=_PATIENCE)
         return bool(due)
 
     def catch_up(self) -> None:
-        """Shows what is due by the clock, and waits for the work on it."""
+        """Publishes the outcomes that are due by the clock, after waiting for the work on them."""
         with self._changed:
-            self._show()
+            self._publish()
             self._changed.wait_for(lambda: not self._is_behind(), timeout=_PATIENCE)
 
     def next_due(self) -> float | None:
-        """Waits for the work on the jobs that have started and end by the clock; returns when the first of them ends."""
+        """Waits for the work on the started jobs that end by the clock; returns when the first of them is due."""
         with self._changed:
             self._changed.wait_for(lambda: all(each.outcome for each in self._timed()), timeout=_PATIENCE)
             return min((each.due for each in self._timed() if each.due is not None), default=None)
 
     def drop(self, seq: int) -> None:
-        """Takes a job that was deleted out of the queue, or off its slot."""
+        """Removes a deleted job from the queue or from its slot."""
         with self._changed:
             self._queue = deque(waiting for waiting in self._queue if waiting.seq != seq)
             if active := self._active.get(seq):
                 active.dropped.set()
-                self._show()
+                self._publish()
 
     def drop_all(self) -> None:
-        """The same for all jobs."""
+        """Removes all jobs."""
         with self._changed:
             self._queue.clear()
             for active in self._active.values():
                 active.dropped.set()
-            self._show()
+            self._publish()
 
     def stop(self) -> None:
-        """Empties the queue and waits for the jobs at work; those still fetching give up at once."""
+        """Empties the queue and waits for the running jobs; those that are still fetching stop at once."""
         self._stopping.set()
         with self._changed:
             self._queue.clear()
@@ -141,15 +141,15 @@ class Workers:
             self._ticking.join()
         for (
             active
-        ) in self._active.values():  # Nobody has seen their outcomes: they begin again at the next start.
+        ) in self._active.values():  # Their outcomes were never published: they start again with the sandbox.
             self._worker.discard(active.outcome.stored if active.outcome else [])
             active.ended.set_result(None)
 
-    def _fill(self) -> None:
+    def _fill_slots(self) -> None:
         while self._queue and self._free and not self._stopping.is_set():
             waiting = self._queue.popleft()
-            job = self._state.start_job(waiting.seq, self._free[0])
-            if job is None or job.started_at is None:  # It was deleted meanwhile.
+            job = self._database.start_job(waiting.seq, self._free[0])
+            if job is None or job.started_at is None:  # The job was deleted meanwhile.
                 continue
             heapq.heappop(self._free)
             wanted = waiting.transition or Transition(seconds=0)
@@ -159,7 +159,7 @@ class Workers:
             if active.due is not None and self._ticking is None:
                 self._ticking = threading.Thread(target=self._tick, name="sandbox-clock", daemon=True)
                 self._ticking.start()
-            with suppress(RuntimeError):  # The pool was shut down in between.
+            with suppress(RuntimeError):  # The pool was shut down meanwhile.
                 self._pool.submit(self._work, active)
 
     def _work(self, active: _Active) -> None:
@@ -167,12 +167,12 @@ class Workers:
             outcome = self._worker.work(active.job, active.fault, active.dropped, self._stopping)
             with self._changed:
                 if outcome is None and not active.dropped.is_set():
-                    return  # The sandbox is being stopped; the job begins again at the next start.
+                    return  # The sandbox is stopping; the job starts again with it.
                 active.outcome = outcome or INTERNAL_ERROR
-                self._show()
+                self._publish()
 
-    def _show(self) -> None:
-        """Ends the jobs whose outcomes are there and due, and fills their slots; by and by, in order."""
+    def _publish(self) -> None:
+        """Ends the jobs whose outcomes are there and due, in order, and fills their slots."""
         while True:
             now = self._clock.now()
             ready = [
@@ -184,7 +184,7 @@ class Workers:
                 self._end(active, now)
             if not ready:
                 break
-            self._fill()
+            self._fill_slots()
         self._changed.notify_all()
 
     def _end(self, active: _Active, now: float) -> None:
@@ -193,7 +193,7 @@ class Workers:
         kept = False
         try:
             if not active.dropped.is_set():
-                kept = self._state.finish_job(
+                kept = self._database.finish_job(
                     active.job.seq,
                     ended_at,
                     result=outcome.result,
@@ -217,10 +217,10 @@ class Workers:
         return [each for each in self._active.values() if each.due is not None and not each.dropped.is_set()]
 
     def _tick(self) -> None:
-        """Shows outcomes that come due as time passes by itself."""
+        """Publishes outcomes that become due as real time passes."""
         with self._changed:
             while not self._stopping.is_set():
-                self._show()
+                self._publish()
                 dues = [
                     active.due
                     for active in self._active.values()

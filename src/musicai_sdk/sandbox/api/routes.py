@@ -1,4 +1,4 @@
-"""The API's side of HTTP: its eight operations, under `/v1` and under the older `/api`."""
+"""The eight operations of the API over HTTP, under `/v1` and under the older `/api`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from musicai_sdk.sandbox.faults.odd_answers import OTHER_APPLICATION, odd_job, o
 from musicai_sdk.sandbox.faults.quirks import Quirks
 from musicai_sdk.sandbox.http.errors import ApiError
 from musicai_sdk.sandbox.http.middleware import JOB_FAULT
-from musicai_sdk.sandbox.storage.routes import BUCKET
+from musicai_sdk.sandbox.storage.keys import upload_key
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,7 +42,7 @@ _NO_QUIRKS: Final = Quirks()
 
 
 class _NewJob(BaseModel):
-    """The body of `POST /job` (source: official clients). Fields nobody documents are let pass."""
+    """The body of `POST /job` (source: official clients). Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, alias_generator=to_camel)
 
@@ -54,12 +54,12 @@ class _NewJob(BaseModel):
 
 
 class Api:
-    """Answers the API's requests."""
+    """Answers requests to the API."""
 
     def __init__(
         self,
         *,
-        state: Database,
+        database: Database,
         store: ObjectStore,
         signer: Signer,
         workers: Workers,
@@ -69,7 +69,7 @@ class Api:
         new_id: Callable[[], str],
         since: str,
     ) -> None:
-        self._state = state
+        self._database = database
         self._store = store
         self._signer = signer
         self._workers = workers
@@ -94,9 +94,9 @@ class Api:
             if match := pattern.fullmatch(path):
                 operation = operations.get(request.method)
                 if operation is None:
-                    message = f"{request.method} is not allowed here."
+                    message = f"{request.method} is not allowed for this path."
                     raise ApiError(405, message, {"Allow": ", ".join(operations)})
-                application = self._state.application(request.headers.get("authorization", ""))
+                application = self._database.application(request.headers.get("authorization", ""))
                 if application is None:
                     # A `Bearer ` prefix is refused like a wrong key (source: one third party).
                     raise ApiError(401, "The API key is missing or invalid.")
@@ -129,22 +129,22 @@ class Api:
             "completedAt": None if job.completed_at is None else iso(job.completed_at),
         }
 
-    def _shown(self, job: JobRecord, *, listed: bool = False) -> dict[str, JsonValue]:
+    def _job_view(self, job: JobRecord, *, listed: bool = False) -> dict[str, JsonValue]:
         quirks = self._quirks.now
         return odd_job(self.job_answer(job, quirks), job, quirks, listed=listed)
 
     async def _upload(self, _request: Request, _application: Application) -> JsonValue:
-        key = f"{BUCKET}/{self._new_id()}"
+        key = upload_key(self._new_id())
         return {"uploadUrl": self._signer.url("PUT", key), "downloadUrl": self._signer.url("GET", key)}
 
     async def _create_job(self, request: Request, application: Application) -> JsonValue | Response:
         body = await _new_job(request)
         if application is OTHER_APPLICATION:
-            self._state.add_application(application)
+            self._database.add_application(application)
         if body.workflow not in self._catalogue.handlers():
             raise ApiError(404, f"Workflow '{body.workflow}' not found.")
         job_id = self._new_id()
-        seq = self._state.add_job(
+        seq = self._database.add_job(
             job_id,
             application,
             name=body.name,
@@ -170,10 +170,10 @@ class Api:
         created_by = self._clock.now() - quirks.list_lag if quirks.list_lag else None
 
         def listed() -> list[JobRecord]:
-            return self._state.jobs(
+            return self._database.jobs(
                 application,
-                status=query.getlist("status"),
-                workflow=self._filtered(query.getlist("workflow"), quirks),
+                status=_filter(request, "status"),
+                workflow=self._filtered(_filter(request, "workflow"), quirks),
                 batch_name=query.get("batchName"),
                 offset=page * size,
                 limit=size,
@@ -182,13 +182,13 @@ class Api:
             )
 
         jobs = listed()
-        if await self._workers.look(jobs):
+        if await self._workers.poll(jobs):
             jobs = listed()
-        items: list[JsonValue] = [self._shown(job, listed=True) for job in jobs]
+        items: list[JsonValue] = [self._job_view(job, listed=True) for job in jobs]
         return {"jobs": items} if quirks.list_envelope == "object" else items
 
     def _filtered(self, wanted: list[str], quirks: Quirks) -> list[str]:
-        """Returns the slugs that `workflow=` is about."""
+        """Returns the slugs that pass the filter `workflow=`; an empty list for all."""
         if not wanted or quirks.workflow_filter == "ignored":
             return []
         if quirks.workflow_filter == "name":
@@ -197,15 +197,15 @@ class Api:
         return wanted
 
     async def _get_job(self, _request: Request, application: Application, job_id: str) -> JsonValue:
-        return self._shown(await self._look(job_id, application))
+        return self._job_view(await self._polled(job_id, application))
 
     async def _job_status(self, _request: Request, application: Application, job_id: str) -> JsonValue:
-        return {"id": job_id, "status": (await self._look(job_id, application)).status}
+        return {"id": job_id, "status": (await self._polled(job_id, application)).status}
 
     async def _delete_job(
         self, _request: Request, application: Application, job_id: str
     ) -> JsonValue | Response:
-        deleted = self._state.delete_job(job_id, application)
+        deleted = self._database.delete_job(job_id, application)
         if deleted is None:
             raise _no_job(job_id)
         seq, blobs = deleted
@@ -223,15 +223,21 @@ class Api:
     async def _application(self, _request: Request, application: Application) -> JsonValue:
         return {"id": application.id, "name": application.name}
 
-    async def _look(self, job_id: str, application: Application) -> JobRecord:
+    async def _polled(self, job_id: str, application: Application) -> JobRecord:
         job = self._find(job_id, application)
-        return self._find(job_id, application) if await self._workers.look([job]) else job
+        return self._find(job_id, application) if await self._workers.poll([job]) else job
 
     def _find(self, job_id: str, application: Application) -> JobRecord:
-        job = self._state.job(job_id, application)
+        job = self._database.job(job_id, application)
         if job is None or self._clock.now() - job.created_at < self._quirks.now.get_lag:
             raise _no_job(job_id)
         return job
+
+
+def _filter(request: Request, name: str) -> list[str]:
+    """Returns the values of a repeatable filter, written as `status=A&status=B` or as `status[]=A&status[]=B`."""
+    query = request.query_params
+    return [*query.getlist(name), *query.getlist(f"{name}[]")]
 
 
 def _no_job(job_id: str) -> ApiError:
@@ -239,7 +245,7 @@ def _no_job(job_id: str) -> ApiError:
 
 
 def _paging(request: Request, quirks: Quirks) -> tuple[int, int]:
-    """Returns page (from 0) and size (default 100; nobody knows the largest, so what is beyond ours becomes ours)."""
+    """Returns the page (from 0) and its size (default 100; larger ones than the sandbox's limit are cut to it)."""
     largest = quirks.page_limit or _LARGEST_PAGE
     page, size = request.query_params.get("page", "0"), request.query_params.get("size", "100")
     if not _DIGITS.fullmatch(page):
@@ -253,7 +259,7 @@ async def _new_job(request: Request) -> _NewJob:
     body, size = bytearray(), 0
     async for (
         chunk
-    ) in request.stream():  # Read to its end in any case: closing on unread data would be a reset.
+    ) in request.stream():  # Always read to its end: closing a connection with unread data would reset it.
         size += len(chunk)
         if size <= _LARGEST_BODY:
             body += chunk

@@ -13,14 +13,16 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from musicai_sdk.sandbox.engine.failure import JobDropped, WorkflowFailure, bad_input
 from musicai_sdk.sandbox.private_files import open_private, private_folder
+from musicai_sdk.sandbox.storage.keys import is_result
 from musicai_sdk.sandbox.storage.objects import CHUNK, content_type
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
 
-    from pydantic import JsonValue
+    from musicai_sdk.sandbox.database.records import JobRecord
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _TRIES = 3
@@ -30,30 +32,28 @@ _MAGIC = (
     (re.compile(rb"RIFF....WAVE", re.DOTALL), ".wav"),
     (re.compile(rb"fLaC"), ".flac"),
     (re.compile(rb"OggS"), ".ogg"),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), ".aac"),
     (re.compile(rb"ID3|\xff[\xe2-\xff]"), ".mp3"),
     (re.compile(rb"....ftyp", re.DOTALL), ".m4a"),
     (re.compile(rb"FORM....AIF[FC]", re.DOTALL), ".aiff"),
     (re.compile(rb"\s*[\[{]"), ".json"),
 )
-"""How files begin: an upload's URL has no extension, and a result made of it should have one."""
+"""First bytes of files, and their extensions: the URL of an upload has none, and a result that is made of it should."""
 
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
-_OWN_NAME = re.compile(r"\w[\w .()+-]{0,99}")
+_UNSAFE = re.compile(r"[^\w .()+-]")
+_LONGEST_NAME = 100
 
 _logger = logging.getLogger(__name__)
 _quiet: Final = ContextVar("musicai_sdk.sandbox.api.transfers.quiet", default=False)
 
 
-class JobDropped(Exception):  # noqa: N818 - it ends the work on a job, and isn't an error
-    """The job was deleted or the sandbox is being stopped: nobody waits for the outcome."""
-
-
 class Fetcher:
-    """Does the HTTP of jobs.
+    """Fetches inputs and delivers results.
 
     Args:
-        origin: The sandbox's own origin; its URLs, as others on this machine, go past any proxy.
-        trust: What certificates are checked with: the usual authorities and the sandbox's own.
+        origin: The sandbox's origin. Its URLs and others on this machine bypass proxies.
+        trust: The trusted certificates: the usual authorities and the sandbox's own.
     """
 
     def __init__(self, origin: str, trust: ssl.SSLContext) -> None:
@@ -68,7 +68,7 @@ class Fetcher:
         try:
             self._client = httpx.Client(**options)
         except (ImportError, ValueError, httpx.InvalidURL) as error:
-            _logger.warning("the environment's proxies can't be used, so jobs do without: %s", error)
+            _logger.warning("the environment's proxies are invalid, and jobs ignore them: %s", error)
             self._client = httpx.Client(**options, trust_env=False)
         self._origin = origin
 
@@ -76,47 +76,44 @@ class Fetcher:
         """Closes the connections."""
         self._client.close()
 
-    def fetch(
-        self, params: Mapping[str, JsonValue], name: str, folder: Path, dropped: Callable[[], bool]
-    ) -> Path:
+    def fetch(self, job: JobRecord, parameter: str, folder: Path, dropped: Callable[[], bool]) -> Path:
         """Downloads the URL in a job's parameter, in constant memory.
 
         Args:
-            params: The job's parameters.
-            name: The one that holds the URL.
-            folder: Where the file goes.
-            dropped: Tells that the job is no longer wanted.
+            job: The job.
+            parameter: The name of the parameter that holds the URL.
+            folder: Where the file is written.
+            dropped: Whether the job is no longer wanted.
 
         Returns:
-            The file; its name is the URL's, its extension that too, or the one that goes with its content.
+            The file. It is named as messages name it, see `input_name`, with the extension of its name or of its contents.
 
         Raises:
-            WorkflowFailure: BAD_INPUT: no such parameter, not a web URL, or nothing to be had there.
-            JobDropped: If the job was deleted, or the sandbox is being stopped.
+            WorkflowFailure: BAD_INPUT: no such parameter, not a web URL, or no file there.
+            JobDropped: The job was deleted, or the sandbox is stopping.
         """
-        from musicai_sdk.sandbox.engine.task import (
-            bad_input,
-        )  # Its package imports numpy: not before a job needs it.
-
-        url = params.get(name)
+        url = job.params.get(parameter)
         if url is None:
-            raise bad_input(f"Parameter '{name}' is missing.")
+            raise bad_input(f"{parameter!r}: The parameter is missing. It is the URL of a file.")
         if not isinstance(url, str) or not _is_web_url(url):
-            raise bad_input(f"Parameter '{name}' is not an http or https URL.")
+            raise bad_input(f"{parameter!r}: The parameter is not an http or https URL.")
+        own = url.startswith(f"{self._origin}/")
+        uploaded = own and not is_result(urlsplit(url).path[1:])
+        name = input_name(job, parameter, url, uploaded=uploaded)
         number = sum(1 for _ in folder.glob("input-*"))
-        # In a folder of its own, so that it can have its own name: messages about it name what the caller knows.
-        file = folder / f"input-{number}" / _own_name(url)
+        file = folder / f"input-{number}" / name  # A folder of its own, so that it can keep its name.
         private_folder(file.parent)
-        # Connections that are reset or refused are for clients to bear: the service has a better way to its storage.
-        for tries_left in reversed(range(_TRIES if url.startswith(f"{self._origin}/") else 1)):
+        # Clients have to cope with refused and reset connections; the service has a better way to its own storage.
+        for tries_left in reversed(range(_TRIES if own else 1)):
             try:
                 self._receive(url, file, dropped)
                 break
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 unanswered = isinstance(error, httpx.TransportError) and not file.exists()
                 if not tries_left or not (unanswered or isinstance(error, httpx.NetworkError)):
-                    raise bad_input("File not found.") from error
-        return file.rename(file.with_suffix(_suffix(file)))
+                    raise bad_input(f"{name!r}: File not found.") from error
+        suffix = _missing_suffix(file, uploaded=uploaded)
+        return file.rename(file.with_name(file.name + suffix)) if suffix else file
 
     def _receive(self, url: str, file: Path, dropped: Callable[[], bool]) -> None:
         with _no_urls_in_logs(), self._client.stream("GET", url) as response, open_private(file) as target:
@@ -131,12 +128,12 @@ class Fetcher:
         """PUTs a result file to the caller's own storage, in constant memory.
 
         Raises:
-            WorkflowFailure: BAD_INPUT, if the storage doesn't take it.
+            WorkflowFailure: BAD_INPUT, if the storage refuses it.
         """
-        from musicai_sdk.sandbox.engine.task import WorkflowFailure  # As above.
-
         refused = WorkflowFailure(
-            "BAD_INPUT", "Invalid input", f"Output '{output}' could not be written to its URL."
+            "BAD_INPUT",
+            "Invalid input",
+            f"{output!r}: The output could not be written to its URL in copyResultsTo.",
         )
         if not _is_web_url(url):
             raise refused
@@ -152,25 +149,39 @@ class Fetcher:
 
 
 def usual_trust() -> ssl.SSLContext:
-    """What certificates of others are checked with; a sandbox runs without what the environment names wrongly."""
+    """Returns the certificates that the environment trusts, or the usual ones if its variables are wrong."""
     try:
         return httpx.create_ssl_context()
     except OSError as error:
-        _logger.warning("SSL_CERT_FILE or SSL_CERT_DIR can't be used, so jobs do without: %s", error)
+        _logger.warning("SSL_CERT_FILE or SSL_CERT_DIR is invalid, and jobs ignore both: %s", error)
         return httpx.create_ssl_context(trust_env=False)
 
 
-def _own_name(url: str) -> str:
-    name = PurePosixPath(unquote(urlsplit(url).path)).name
-    return name if _OWN_NAME.fullmatch(name) else "input"
+def input_name(job: JobRecord, parameter: str, url: str, *, uploaded: bool) -> str:
+    """Returns the name of an input in messages: one that the creator of the job knows.
+
+    That is the last part of the URL. The URL of an upload has no name: the job's name stands in, because clients name
+    jobs after files, or else the parameter's.
+
+    Args:
+        job: The job.
+        parameter: The name of the parameter that holds the URL.
+        url: The URL.
+        uploaded: Whether it is an upload's.
+    """
+    own = "" if uploaded else PurePosixPath(unquote(urlsplit(url).path)).name
+    of_job = "" if job.name == job.workflow.rpartition("/")[2] else job.name
+    names = (_UNSAFE.sub("_", name)[:_LONGEST_NAME].strip(" .") for name in (own, of_job, parameter))
+    return next(filter(None, names), "input")
 
 
-def _suffix(file: Path) -> str:
-    if _SUFFIX.fullmatch(file.suffix):
-        return file.suffix
+def _missing_suffix(file: Path, *, uploaded: bool) -> str:
+    """Returns the extension that the contents of a file call for and its name lacks. A job's name may have any."""
     with file.open("rb") as source:
         start = source.read(12)
-    return next((suffix for magic, suffix in _MAGIC if magic.match(start)), "")
+    suffix = next((suffix for magic, suffix in _MAGIC if magic.match(start)), "")
+    named = file.suffix.lower() == suffix or (not uploaded and _SUFFIX.fullmatch(file.suffix))
+    return "" if named else suffix
 
 
 def _is_web_url(url: str) -> bool:
@@ -183,8 +194,8 @@ def _is_web_url(url: str) -> bool:
 
 @contextmanager
 def _no_urls_in_logs() -> Generator[None]:
-    """Keeps httpx from logging whole URLs: the caller's are signed, which makes them secrets."""
-    logging.getLogger("httpx").addFilter(_unless_quiet)  # Adding it twice adds it once.
+    """Keeps httpx from logging whole URLs: signed URLs are secrets."""
+    logging.getLogger("httpx").addFilter(_unless_quiet)  # Adding a filter again has no effect.
     token = _quiet.set(True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""When the outcome of a job is shown: at once, after a time, after some polls, or when its work is done."""
+"""When a job shows its outcome: at once, after a time, after some polls, or when its work is done."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """When a STARTED job shows its outcome; a poll that finds it due waits for the work to be done.
+    """When a STARTED job shows its outcome. A poll of a job that is due waits for its work.
 
     Raises:
-        ValueError: Unless exactly one of the two is given, and not negative.
+        ValueError: Both or none are given, or a negative one.
     """
 
     seconds: float | None = None
-    """So many seconds after it started, on the sandbox's clock."""
+    """Seconds after the start of the job, on the sandbox's clock."""
     polls: int | None = None
-    """After it was seen under way so many times: by its id, its status or in a list."""
+    """Polls that see the job STARTED: by its id, by its status, or in a list."""
 
     def __post_init__(self) -> None:
         given = [number for number in (self.seconds, self.polls) if number is not None]
         if len(given) != 1 or given[0] < 0:
-            raise ValueError("a transition is after seconds or after polls, from 0")
+            raise ValueError("a transition takes either seconds or polls, from 0")
 
     @staticmethod
     def of(value: When) -> Transition | None:
-        """Returns the transition meant; None for when the work is done.
+        """Returns the transition of a value; None for when the work is done.
 
         Raises:
-            ValueError: If none is meant.
+            ValueError: The value is none of those.
         """
         if isinstance(value, Transition):
             return value
@@ -46,9 +46,9 @@ class Transition:
         except ValueError:
             pass
         raise ValueError(
-            f"transition is 'when-done', 'immediate', 'after:SECONDS' or 'polls:NUMBER'; got {value!r}"
+            f"transition must be 'when-done', 'immediate', 'after:SECONDS' or 'polls:NUMBER'; got {value!r}"
         )
 
 
 When: TypeAlias = Transition | str
-"""`when-done`, `immediate` (the first look shows the outcome), a `Transition`, or `after:30`, `polls:3`."""
+"""`when-done`, `immediate` (the first poll shows the outcome), `after:30`, `polls:3`, or a `Transition`."""

@@ -1,4 +1,4 @@
-"""The work on one job: inputs fetched, the workflow run, results put where they belong."""
+"""The work on one job: fetches its inputs, runs its workflow, and delivers its results."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from musicai_sdk.sandbox.api.transfers import JobDropped
+from musicai_sdk.sandbox.engine.failure import JobDropped, WorkflowFailure
+from musicai_sdk.sandbox.engine.task import Task
 from musicai_sdk.sandbox.faults.options import JOB_ERRORS
 from musicai_sdk.sandbox.private_files import make_private
-from musicai_sdk.sandbox.storage.routes import CDN
+from musicai_sdk.sandbox.storage.keys import result_key
 
 if TYPE_CHECKING:
     import threading
@@ -28,24 +29,24 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.storage.objects import ObjectStore
 
 CUSTOM_STORAGE = "[custom storage]"
-"""What a result reads in place of a file that went to `copyResultsTo` (source: official clients and documentation)."""
+"""The value of an output that went to `copyResultsTo` (source: official clients and documentation)."""
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended, before anybody may see it."""
+    """The outcome of a job, before it is published."""
 
     result: Mapping[str, Mapping[str, JsonValue]] | None = None
     error: Mapping[str, str] | None = None
     stored: list[StoredObject] = field(default_factory=list["StoredObject"])
-    """Files of the result, in the store already."""
+    """The files of the result, which are in the store already."""
 
 
 def failed(code: str) -> Outcome:
-    """The outcome of a job that FAILED with one of the service's codes, or with another one."""
-    title, message = JOB_ERRORS.get(code, (code.replace("_", " ").capitalize(), "A fault asked for."))
+    """Returns the outcome of a job that FAILED with a code, one of the service's or any other."""
+    title, message = JOB_ERRORS.get(code, (code.replace("_", " ").capitalize(), "A fault of the sandbox."))
     return Outcome(error={"code": code, "title": title, "message": message})
 
 
@@ -53,7 +54,7 @@ INTERNAL_ERROR: Final = failed("INTERNAL_ERROR")
 
 
 class Worker:
-    """Does the work on jobs, on whatever thread calls it."""
+    """Does the work on jobs, on the calling thread."""
 
     def __init__(self, store: ObjectStore, catalogue: Catalogue, fetcher: Fetcher) -> None:
         self._store = store
@@ -67,12 +68,12 @@ class Worker:
 
         Args:
             job: The job.
-            fault: What shall befall it.
-            dropped: Set when the job is deleted: nobody waits for the outcome any more.
-            stopping: Set when the sandbox is being stopped: what can end early should.
+            fault: The fault of the job.
+            dropped: Set when the job is deleted.
+            stopping: Set when the sandbox stops.
 
         Returns:
-            The outcome; None if it wasn't wanted any more.
+            The outcome; None if the job was deleted or the sandbox is stopping.
         """
         if "job_error" in fault:
             return failed(fault["job_error"])
@@ -86,22 +87,21 @@ class Worker:
                 outcome = Outcome(None if vanish == "result" else result, stored=[] if vanish else stored)
         except JobDropped:
             pass
-        except Exception as error:
-            from musicai_sdk.sandbox.engine.task import WorkflowFailure  # Loaded by now, if it was raised.
-
+        except WorkflowFailure as failure:
+            outcome = Outcome(
+                error={"code": failure.code, "title": failure.title, "message": failure.message}
+            )
+        except Exception:
+            # Nobody reads a worker's future: every exception has to end the job here.
             outcome = INTERNAL_ERROR
-            if isinstance(error, WorkflowFailure):
-                outcome = Outcome(error={"code": error.code, "title": error.title, "message": error.message})
-            else:
-                # Nobody looks at a worker's future: whatever gets here must at least end the job.
-                _logger.exception("a job of the sandbox ended unexpectedly")
+            _logger.exception("a job of the sandbox ended unexpectedly")
         finally:
             if outcome is None or not outcome.stored:
                 self.discard(stored)
         return outcome
 
     def discard(self, stored: list[StoredObject]) -> None:
-        """Removes files of an outcome that nobody will see."""
+        """Removes the files of an outcome that is not published."""
         self._store.remove(item.blob for item in stored)
 
     def _run(
@@ -112,13 +112,11 @@ class Worker:
         stopping: threading.Event,
         stored: list[StoredObject],
     ) -> dict[str, Mapping[str, JsonValue]] | None:
-        from musicai_sdk.sandbox.engine.task import Task
-
         def unwanted() -> bool:
             return stopping.is_set() or dropped.is_set()
 
         def fetch(name: str) -> Path:
-            return self._fetcher.fetch(job.params, name, folder, unwanted)
+            return self._fetcher.fetch(job, name, folder, unwanted)
 
         handler = self._catalogue.handlers()[job.workflow]
         outputs = handler(Task(job.params, folder, fetch, unwanted))
@@ -127,7 +125,7 @@ class Worker:
     def _deliver(
         self, job: JobRecord, outputs: Mapping[str, Output], stored: list[StoredObject]
     ) -> dict[str, Mapping[str, JsonValue]]:
-        """Puts files where they belong, and returns what the result says of each output."""
+        """Stores or delivers the files; returns the record of each output."""
         result: dict[str, Mapping[str, JsonValue]] = {}
         for name, output in outputs.items():
             if not isinstance(output, Path):
@@ -136,7 +134,7 @@ class Worker:
                 self._fetcher.deliver(output, name, job.copy_results_to[name])
                 result[name] = {"value": CUSTOM_STORAGE}
             else:
-                stored.append(self._store.copy_in(output, f"{CDN}/{job.id}/{name}{output.suffix}"))
+                stored.append(self._store.copy_in(output, result_key(job.id, job.name, name, output.suffix)))
                 result[name] = {"object": stored[-1].key}
-        json.dumps(result, allow_nan=False)  # What isn't JSON ends here.
+        json.dumps(result, allow_nan=False)  # Raises if a value isn't JSON.
         return result

@@ -1,6 +1,7 @@
-"""The dashboard at `/`: jobs, what they made, what was requested, and switches for faults.
+"""The dashboard at `/`: jobs, their inputs and outputs, the requests, and switches for faults.
 
-Its pages are rendered here, from records alone; no API key gets into them. Scripts and styles are the files beside this.
+The pages are rendered on the server from records, and never contain an API key. Scripts and styles are the files beside
+this one. Only `lifecycle` and `http.app` import from here.
 """
 
 from __future__ import annotations

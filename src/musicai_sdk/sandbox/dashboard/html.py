@@ -1,4 +1,4 @@
-"""HTML that can't be broken out of: text is escaped wherever it is put in."""
+"""HTML in which all text is escaped."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ CONTENT_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "media-src 'self' http: https:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""What a page may load and run: its own files, and audio from anywhere."""
+"""The content security policy: a page may load its own files, and audio from anywhere."""
 
 
 class Html(str):
-    """Text that is HTML already."""
+    """Text that is HTML already, and isn't escaped again."""
 
     __slots__ = ()
 
 
 def text(value: object) -> Html:
-    """Returns a value as HTML: escaped, unless it is HTML already; None is nothing."""
+    """Returns a value as HTML, escaped unless it is HTML already; None becomes nothing."""
     if value is None:
         return Html("")
     return value if isinstance(value, Html) else Html(escape(str(value)))
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Html:
-    """Returns an element. `class_` and `aria_label` become `class` and `aria-label`; False and None leave one out."""
+    """Returns an element. `class_` and `aria_label` become `class` and `aria-label`; False and None omit an attribute."""
     given = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{text(value)}"')
         for key, value in attributes.items()
@@ -38,7 +38,7 @@ def tag(name: str, /, *content: object, **attributes: object) -> Html:
 
 
 def join(*parts: object) -> Html:
-    """Returns the parts one after another."""
+    """Returns the parts in a row."""
     return Html("".join(text(part) for part in parts))
 
 

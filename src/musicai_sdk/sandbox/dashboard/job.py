@@ -1,4 +1,4 @@
-"""A job's page: what went in, what came out, and something to listen to."""
+"""A job's page: its inputs and outputs, with audio to play."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _AUDIO = (".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".w
 
 @dataclass(frozen=True)
 class Track:
-    """Audio to be played on a job's page."""
+    """Audio that a job's page plays."""
 
     name: str
     url: str
     peaks: str | None
-    """Where the waveform is to be had, if the audio is the sandbox's own."""
+    """The URL of the waveform, if the audio is in the sandbox's storage."""
 
 
 def job_page(
@@ -38,8 +38,8 @@ def job_page(
 
     Args:
         job: The job.
-        answer: What the API says of it.
-        tracks: The audio that went in and came out.
+        answer: The job as the API answers it.
+        tracks: The audio of its inputs and outputs.
         chords: The URL of the file that may hold its chords.
         now: The time on the sandbox's clock.
     """
@@ -71,12 +71,12 @@ def job_page(
 
 
 def version(job: JobRecord) -> str:
-    """Returns what changes when a job's page does."""
+    """Returns a text that changes whenever the page of the job does."""
     return f"{job.status} {job.completed_at}"
 
 
 def is_audio(path: str) -> bool:
-    """Tells by the name whether a file is audio."""
+    """Whether a file is audio by its name."""
     return urlsplit(path).path.lower().endswith(_AUDIO)
 
 
@@ -107,6 +107,6 @@ def _values(title: str, values: JsonValue) -> Html:
 
 def _value(value: JsonValue) -> Html:
     if isinstance(value, str) and value.startswith(("http://", "https://")):
-        # The signature is long, and in the link all the same.
+        # Without the signature, which is long: the link has it.
         return tag("a", value.partition("?")[0], href=value, class_="mono path", rel="noreferrer")
     return text(value) if isinstance(value, str) else tag("code", json.dumps(value))

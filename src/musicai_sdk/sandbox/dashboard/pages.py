@@ -1,4 +1,4 @@
-"""The pages: from records to HTML."""
+"""The pages as HTML."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SWITCHES: Mapping[str, str] = {
     "Jobs fail": "POST /job job_error=INTERNAL_ERROR",
     "Jobs take a minute": "POST /job job_seconds=60",
 }
-"""Faults that are one click away: name, and what `--fault` would be given."""
+"""The switches for faults: name, and the fault as `--fault` takes it."""
 
 
 def page(title: str, *content: object, script: str) -> Html:
@@ -52,7 +52,7 @@ def page(title: str, *content: object, script: str) -> Html:
 
 
 def index(parts: Mapping[str, Html], chosen: Mapping[str, str], workflows: Iterable[str]) -> Html:
-    """Returns the first page; `parts` are what is kept up to date on it."""
+    """Returns the first page; `parts` are those that the page updates."""
 
     def choice(name: str, label: str, values: Iterable[str]) -> Html:
         options = [
@@ -84,7 +84,9 @@ def index(parts: Mapping[str, Html], chosen: Mapping[str, str], workflows: Itera
 def job_table(jobs: Sequence[JobRecord], now: float) -> Html:
     """Returns the list of jobs."""
     if not jobs:
-        return tag("p", "No jobs here yet. Point a client at this address, and they show up.", class_="empty")
+        return tag(
+            "p", "No jobs here yet. Point a client at this address, and its jobs appear.", class_="empty"
+        )
     rows = [
         tag(
             "tr",
@@ -108,7 +110,7 @@ def status_badge(job: JobRecord) -> Html:
 
 
 def timing(job: JobRecord, now: float) -> str:
-    """Returns how long a job ran, or has been at it."""
+    """Returns how long a job ran, or has been running."""
     if job.started_at is None:
         return ""
     took = (job.completed_at or now) - job.started_at
@@ -116,9 +118,9 @@ def timing(job: JobRecord, now: float) -> str:
 
 
 def request_table(entries: Sequence[JournalEntry]) -> Html:
-    """Returns the journal, newest first."""
+    """Returns the requests, newest first."""
     if not entries:
-        return tag("p", "Nothing was requested yet.", class_="empty")
+        return tag("p", "No requests yet.", class_="empty")
     rows = [
         tag(
             "tr",
@@ -143,7 +145,7 @@ def request_table(entries: Sequence[JournalEntry]) -> Html:
 
 
 def switches(on: Mapping[str, str]) -> Html:
-    """Returns the switches; `on` has the id of the fault of each that is on."""
+    """Returns the switches; `on` has the id of the fault for each that is on."""
     return join(
         *(
             tag("button", name, type="button", role="switch", aria_checked="true" if name in on else "false",
@@ -154,9 +156,9 @@ def switches(on: Mapping[str, str]) -> Html:
 
 
 def fault_table(faults: Sequence[Fault]) -> Html:
-    """Returns the faults there are."""
+    """Returns the faults."""
     if not faults:
-        return tag("p", "Everything works.", class_="empty")
+        return tag("p", "No faults.", class_="empty")
     rows = [
         tag(
             "tr",

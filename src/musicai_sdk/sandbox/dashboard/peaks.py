@@ -1,4 +1,4 @@
-"""Waveforms: the loudest moments of short stretches of a file, read piece by piece."""
+"""Waveforms: the peaks of short stretches of a file, which is read in blocks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _COLUMNS = 600
 
 
 def peaks(file: Path) -> dict[str, JsonValue]:
-    """Returns `{seconds, peaks}`, the peaks from 0 to 1 and as many as a picture of it needs.
+    """Returns `{seconds, peaks}`: at most 600 peaks from 0 to 1.
 
     Raises:
-        WorkflowFailure: If the file isn't audio.
+        WorkflowFailure: The file isn't audio.
     """
     finest: list[float] = []
     frames, rate = 0, 1

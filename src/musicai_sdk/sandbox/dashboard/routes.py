@@ -1,4 +1,4 @@
-"""Which address shows which page, and what the pages ask for while they are open."""
+"""The addresses of the pages, and of the data that open pages request."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ _SEGMENTS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
 
 
 class Dashboard:
-    """Answers requests for the pages, for `/` and for what is below `/__sandbox__/jobs`, `static` and `live`."""
+    """Answers requests for `/` and below `/__sandbox__/jobs`, `/static`, `/live` and `/peaks`."""
 
     def __init__(
         self,
         *,
-        state: Database,
+        database: Database,
         store: ObjectStore,
         api: Api,
         clock: Clock,
         faults: Faults,
-        journal: RequestLog,
+        request_log: RequestLog,
         signer: Signer,
         origin: str,
     ) -> None:
-        self._state = state
+        self._database = database
         self._store = store
         self._api = api
         self._clock = clock
         self._faults = faults
-        self._journal = journal
+        self._request_log = request_log
         self._signer = signer
         self._origin = origin
 
     async def __call__(self, request: Request) -> Response | None:
-        """Answers one request; None if it is for no page."""
+        """Answers one request; returns None if it isn't for a page."""
         match [unquote(part) for part in request.scope["raw_path"].decode("ascii").split("/")][1:]:
             case [""]:
                 return _page(self._index(request))
@@ -77,7 +77,7 @@ class Dashboard:
             case ["__sandbox__", "jobs", job_id]:
                 return _page(self._job_page(self._find(job_id)))
             case ["__sandbox__", "jobs", job_id, "version"]:
-                job = self._state.job(job_id)
+                job = self._database.job(job_id)
                 return JSONResponse({"version": job_pages.version(job) if job else None})
             case ["__sandbox__", "peaks", *key]:
                 return await self._peaks("/".join(key))
@@ -85,13 +85,13 @@ class Dashboard:
                 return None
 
     def _index(self, request: Request) -> Html:
-        shown = {job.workflow for job in self._state.jobs(limit=_JOBS_SHOWN)}
+        shown = {job.workflow for job in self._database.jobs(limit=_JOBS_SHOWN)}
         workflows = sorted(shown | {request.query_params.get("workflow", "")} - {""})
         return pages.index(self._parts(request), dict(request.query_params), workflows)
 
     def _parts(self, request: Request) -> dict[str, Html]:
         query = request.query_params
-        jobs = self._state.jobs(
+        jobs = self._database.jobs(
             status=[each for each in query.getlist("status") if each],
             workflow=[each for each in query.getlist("workflow") if each],
             limit=_JOBS_SHOWN,
@@ -108,11 +108,11 @@ class Dashboard:
             "jobs": pages.job_table(jobs, self._clock.now()),
             "switches": pages.switches(on),
             "faults": pages.fault_table(faults),
-            "requests": pages.request_table(self._journal.entries()),
+            "requests": pages.request_table(self._request_log.entries()),
         }
 
     def _find(self, job_id: str) -> JobRecord:
-        job = self._state.job(job_id)
+        job = self._database.job(job_id)
         if job is None:
             raise ApiError(404, f"Job '{job_id}' not found.")
         return job
@@ -123,7 +123,7 @@ class Dashboard:
         for name, value in job.params.items():
             if isinstance(value, str) and value.startswith(("http://", "https://")):
                 key = self._own(value)
-                # The URL in the parameters may have expired; an upload's name says nothing of what it is.
+                # The URL in the parameters may have expired, and an upload has no extension: any URL may be audio.
                 tracks.append(
                     job_pages.Track(name, self._signer.url("GET", key) if key else value, _peaks_of(key))
                 )
@@ -148,7 +148,7 @@ class Dashboard:
         return bool(content) and "chord_majmin" in content[0]
 
     def _own(self, url: str) -> str | None:
-        """Returns the key of an object of the sandbox's own storage."""
+        """Returns the key of an object in the sandbox's storage, None for other URLs."""
         parts = urlsplit(url)
         return unquote(parts.path[1:]) if url.startswith(f"{self._origin}/") else None
 

@@ -1,1 +1,5 @@
-"""What the sandbox remembers."""
+"""The SQLite database: applications, jobs and stored objects.
+
+To add a field of a job: a column in `tables`, a field in `records`, and where it is written in `database`. Any part of
+the sandbox but the engine may import from here.
+"""

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: applications, jobs and stored objects, in one SQLite file."""
+"""Applications, jobs and stored objects, in one SQLite file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Database:
         for name in (
             file,
             *file.parent.glob(f"{file.name}-*"),
-        ):  # SQLite gives new ones the rights of the first.
+        ):  # SQLite creates further ones with the permissions of the first.
             private_file(name)
         self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
@@ -43,12 +43,12 @@ class Database:
             self._database.close()
 
     def setting(self, name: str) -> str | None:
-        """Returns a value kept across restarts."""
+        """Returns a setting, which is kept across restarts."""
         row = self._one("SELECT value FROM settings WHERE name = ?", (name,))
         return None if row is None else str(row[0])
 
     def keep_setting(self, name: str, value: str) -> None:
-        """Keeps a value across restarts."""
+        """Stores a setting."""
         self._run("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
     def applications(self) -> list[Application]:
@@ -58,12 +58,12 @@ class Database:
         ]
 
     def application(self, key: str) -> Application | None:
-        """Returns the application that a key belongs to."""
+        """Returns the application of a key."""
         row = self._one("SELECT id, name, key FROM applications WHERE key = ?", (key,))
         return None if row is None else Application(*row)
 
     def add_application(self, application: Application) -> None:
-        """Adds an application, or changes the one with its id."""
+        """Adds an application, or replaces the one with its id."""
         self._run(
             "INSERT INTO applications VALUES (?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET name = excluded.name, key = excluded.key",
@@ -93,7 +93,7 @@ class Database:
             return cursor.lastrowid or 0
 
     def job(self, job_id: str, application: Application | None = None) -> JobRecord | None:
-        """Returns a job if it belongs to the application, or to any."""
+        """Returns a job of the application, or of any if none is given."""
         row = self._one(
             f"{JOB} WHERE jobs.id = ? AND application = COALESCE(?, application)",
             (job_id, application.id if application else None),
@@ -112,7 +112,7 @@ class Database:
         created_by: float | None = None,
         order: Literal["newest", "oldest", "shuffled"] = "newest",
     ) -> list[JobRecord]:
-        """Returns jobs of all applications or of one, that fit every filter given."""
+        """Returns the jobs of one application or of all that pass every filter."""
         where, values = ["1"], list[str | float]()
         for column, wanted in (
             ("application", [application.id] if application else []),
@@ -130,14 +130,14 @@ class Database:
         return [_job(row) for row in self._all(sql, (*values, limit, offset))]
 
     def unfinished(self) -> list[int]:
-        """Puts jobs that were at work back into the queue; returns all queued ones, oldest first."""
+        """Puts STARTED jobs back into the queue; returns the `seq` of all queued ones, oldest first."""
         self._run("UPDATE jobs SET status = 'QUEUED', started_at = NULL WHERE status = 'STARTED'", ())
         return [
             int(row[0]) for row in self._all("SELECT seq FROM jobs WHERE status = 'QUEUED' ORDER BY seq", ())
         ]
 
     def start_job(self, seq: int, free_since: float) -> JobRecord | None:
-        """Makes a queued job STARTED, as soon as there was a slot; returns it, None if it was deleted meanwhile."""
+        """Marks a queued job STARTED since its slot was free; returns it, None if it was deleted meanwhile."""
         self._run(
             "UPDATE jobs SET status = 'STARTED', started_at = MAX(created_at, ?) WHERE seq = ?",
             (free_since, seq),
@@ -154,7 +154,7 @@ class Database:
         error: Mapping[str, str] | None = None,
         objects: Iterable[StoredObject] = (),
     ) -> bool:
-        """Ends a job with its result and its files, or with an error; False if it was deleted meanwhile."""
+        """Ends a job with its result and its files, or with an error; returns False if it was deleted meanwhile."""
         with self._transaction():
             cursor = self._database.execute(
                 "UPDATE jobs SET status = ?, result = ?, error = ?, completed_at = ? WHERE seq = ?",
@@ -169,7 +169,7 @@ class Database:
             return True
 
     def delete_job(self, job_id: str, application: Application) -> tuple[int, list[str]] | None:
-        """Deletes a job and its objects; returns its `seq` and the blobs to remove, None if there is none."""
+        """Deletes a job and its objects; returns its `seq` and the blobs to remove, None if there is no such job."""
         with self._transaction():
             job = self.job(job_id, application)
             if job is None:
@@ -180,7 +180,7 @@ class Database:
             return job.seq, blobs
 
     def set_batch(self, job_id: str, batch_name: str) -> bool:
-        """Puts a job into a batch; False if there is no such job."""
+        """Puts a job into a batch; returns False if there is no such job."""
         with self._transaction():
             cursor = self._database.execute(
                 "UPDATE jobs SET batch_name = ? WHERE id = ?", (batch_name, job_id)
@@ -195,13 +195,13 @@ class Database:
             return [str(row[0]) for row in rows]
 
     def stored(self, key: str) -> StoredObject | None:
-        """Returns what is stored under a key."""
+        """Returns the object with a key."""
         names = ", ".join(column.name for column in fields(StoredObject))
         row = self._one(f"SELECT {names} FROM objects WHERE key = ?", (key,))  # noqa: S608
         return None if row is None else StoredObject(*row)
 
     def put_object(self, stored: StoredObject) -> str | None:
-        """Stores an object; returns the blob it takes the place of, if any."""
+        """Stores an object; returns the blob that it replaces, if any."""
         with self._transaction():
             previous = self.stored(stored.key)
             self._put(stored, None)

@@ -1,4 +1,4 @@
-"""What the sandbox keeps of applications, jobs and stored objects."""
+"""The records of applications, jobs and stored objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 @dataclass(frozen=True)
 class Application:
-    """An application of the account: what a key belongs to, and what sees its own jobs only."""
+    """An application of the account. A key belongs to one, and an application sees only its own jobs."""
 
     id: str
     name: str
@@ -18,7 +18,7 @@ class Application:
 
 @dataclass(frozen=True)
 class JobRecord:
-    """A job as it is kept. `seq` is never used twice, not even after a reset, unlike a seeded `id`."""
+    """A job. Its `seq` is never reused, not even after a reset, unlike a seeded `id`."""
 
     seq: int
     id: str

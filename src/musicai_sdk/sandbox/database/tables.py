@@ -21,4 +21,4 @@ JOB = (
     " copy_results_to, status, result, error, created_at, started_at, completed_at"
     " FROM jobs JOIN applications ON applications.id = jobs.application"
 )
-"""Begins every query for jobs, with the columns in the order of `JobRecord`."""
+"""The beginning of every query for jobs, with the columns in the order of `JobRecord`."""

@@ -1,4 +1,4 @@
-"""The workflows' work on a decoded file. Imports numpy; `workflows` doesn't, and says what there is."""
+"""The work of the workflows on a decoded file. Imports numpy, which `workflows` does not."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ def chords_and_beats(file: Path, folder: Path) -> dict[str, Output]:
     """Finds chords, beats, key and tempo."""
     audio = decode(file, mono=True)
     signal, seconds = analysis_signal(audio), audio.seconds
-    del audio  # Of a long file, the better part of the memory.
+    del audio  # Most of the memory, for a long file.
     chords = find_chords(signal, seconds)
     grid, key = find_beats(signal, chords), find_key(chords)
     return {
         "chords": _json_file(folder / "chords.json", chord_segments(chords, grid, key)),
         "beats": _json_file(folder / "beats.json", beat_list(grid)),
         "key": str(key) if key else None,
-        "bpm": grid.bpm if grid else None,
+        "bpm": str(grid.bpm)
+        if grid
+        else None,  # Text, as the service sends it (source: README samples and users).
     }
 
 
@@ -45,13 +47,13 @@ def drums(file: Path, folder: Path) -> dict[str, Output]:
 
 
 def percussive(file: Path, folder: Path) -> dict[str, Output]:
-    """Splits what is struck from what rings."""
+    """Splits percussive from harmonic sounds."""
     audio = decode(file)
     return _wav_files(folder, audio, ["drums", "other"], split_percussive(audio))
 
 
 def vocals(file: Path, folder: Path) -> dict[str, Output]:
-    """Splits what is sung in the centre from the rest."""
+    """Splits the voice in the centre from the rest."""
     audio = decode(file)
     return _wav_files(folder, audio, ["vocals", "accompaniment"], split_vocals(audio))
 

@@ -8,7 +8,7 @@ from math import ceil, gcd
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast
 
 import numpy as np
-import soundfile  # ships neither stubs nor annotations; _open below is the only place that touches it
+import soundfile  # untyped: only `_open` uses it
 from numpy.typing import NDArray
 
 from musicai_sdk.sandbox.engine.failure import bad_input
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 F32: TypeAlias = NDArray[np.float32]
 
 ANALYSIS_RATE = 22_050
-"""The sample rate in Hz at which chords and beats are analysed."""
+"""The sample rate of the analysis of chords and beats, in Hz."""
 
 _BLOCK = 1 << 18
 _MAX_VALUES = 30 * 60 * 48_000 * 2
@@ -62,7 +62,7 @@ class _Reader(Protocol):
 
 
 _SOUNDFILE = cast("Any", soundfile)
-# A file named *.raw makes soundfile ask for the rate with a TypeError.
+# For a file named *.raw, soundfile raises TypeError, because it needs the rate.
 _UNREADABLE: tuple[type[Exception], ...] = (_SOUNDFILE.SoundFileError, TypeError)
 
 
@@ -71,7 +71,7 @@ def _open(path: Path) -> _Reader:
 
 
 def blocks(path: Path) -> Iterator[tuple[int, F32]]:
-    """Decodes a file piece by piece, as `decode` does the whole.
+    """Decodes a file block by block.
 
     Yields:
         The sample rate in Hz, and samples of shape (n, channels); at least once.
@@ -86,43 +86,54 @@ def blocks(path: Path) -> Iterator[tuple[int, F32]]:
                 values += block.size
                 if values > _MAX_VALUES:
                     raise bad_input(
-                        "The audio is too long for the sandbox, which holds a whole file in memory: "
-                        "send at most 30 minutes of stereo at 48 kHz."
+                        f"{path.name!r}: The audio is too long for the sandbox, which holds a whole file in memory. "
+                        "Send at most 30 minutes of stereo at 48 kHz."
                     )
                 np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
                 yield reader.samplerate, np.clip(block, -_LOUDEST, _LOUDEST, out=block)
     except _UNREADABLE as error:
-        # Not the whole text of the error: it has the path of a folder that is nobody's business.
+        # Not the whole text of the error: it has the path of a private folder.
         reason = str(getattr(error, "error_string", "") or "format not recognised").rstrip(".")
-        raise bad_input(
-            f"{path.name!r} can't be decoded as audio ({reason}). Send a WAV, FLAC, OGG, Opus or MP3 file."
-        ) from error
+        advice = "Send a WAV, FLAC, OGG, Opus or MP3 file."
+        if _is_aac(path):
+            reason = "the sandbox has no decoder for AAC, unlike the service"
+            advice = "Convert it first, for example with: ffmpeg -i song.m4a song.flac"
+        raise bad_input(f"{path.name!r}: The file can't be decoded as audio ({reason}). {advice}") from error
     if not values:
-        raise bad_input("The input has no audio in it: it decodes to 0 samples.")
+        raise bad_input(f"{path.name!r}: The file has no audio in it: it decodes to 0 samples.")
+
+
+def _is_aac(path: Path) -> bool:
+    """Whether a file is AAC by its first bytes: an MP4 container, or an ADTS frame."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    return start[4:] == b"ftyp" or (
+        start[:1] == b"\xff" and start[1:2] in (b"\xf0", b"\xf1", b"\xf8", b"\xf9")
+    )
 
 
 def decode(path: Path, *, mono: bool = False) -> Audio:
     """Decodes a WAV, FLAC, OGG (Vorbis or Opus), MP3 or other file that libsndfile knows.
 
     Args:
-        path: The file; its content and not its suffix decides the format.
-        mono: Mix down block by block as the file is read: of a long file, half the memory.
+        path: The file; its contents decide the format, not its name.
+        mono: Whether to mix down each block, which halves the memory for a long file.
 
     Returns:
-        The whole file. Samples that aren't finite become 0 and those beyond ±16 are clipped, so that a
-        damaged float file can't overflow the analysis.
+        The whole file. Samples that aren't finite become 0, and those beyond ±16 are clipped, so that a damaged float file
+        can't overflow the analysis.
 
     Raises:
         WorkflowFailure: `BAD_INPUT` when the file is empty, not audio, or too long to hold in memory.
     """
     pieces: list[F32] = []
     frames, rate = 0, 0
-    for rate, block in blocks(path):  # noqa: B007 - the last one's is every one's
+    for rate, block in blocks(path):  # noqa: B007 - all blocks have the same rate
         pieces.append(block.mean(axis=1, keepdims=True, dtype=np.float32) if mono else block)
         frames += len(block)
     samples = np.empty((pieces[0].shape[1], frames), dtype=np.float32)
     at = samples.shape[1]
-    while pieces:  # each block is freed once it's copied, so that the file isn't in memory twice
+    while pieces:  # frees each block once it is copied, so that the file isn't in memory twice
         block = pieces.pop()
         samples[:, at - len(block) : at] = block.T
         at -= len(block)

@@ -29,10 +29,11 @@ _QUIET = 1e-4
 _LIKELY_BPM = 110.0
 _OCTAVES = 0.7
 _SLOWEST, _FASTEST = 45.0, 220.0
-# What the onsets of noise and steady tones don't reach (0.09); the least rhythmical music has 0.4.
+# Noise and steady tones stay below 0.09; the least rhythmical music has 0.4.
 _PERIODIC = 0.2
 _TIGHTNESS = 400.0
 _NEAR_BEAT = 0.3
+_BAR_SECONDS = (1.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ class BeatGrid:
     def position(self, time: float) -> tuple[int, int]:
         """The bar and the beat in it that sound at a time in seconds.
 
-        Beyond its ends the grid goes on in steps of `period`; what lies before the pickup counts as its
-        first beat.
+        Beyond its ends the grid continues in steps of `period`; times before the pickup count as its first beat.
         """
         period = self.period
         tolerance = 0.1 * period
@@ -86,7 +86,7 @@ def _band_filters() -> F32:
     """Shape (bins, bands): bins gathered in bands of equal width in log frequency, 40 Hz to 10 kHz."""
     bins = np.arange(_SIZE // 2 + 1) * ANALYSIS_RATE / _SIZE
     edges = np.geomspace(40.0, 10_000.0, _BANDS + 1)
-    # A band narrower than a bin takes the nearest one.
+    # A band that is narrower than a bin takes the nearest one.
     edges = np.maximum(edges, np.arange(_BANDS + 1) * ANALYSIS_RATE / _SIZE)
     inside = (bins[:, None] >= edges[:-1]) & (bins[:, None] < edges[1:])
     return inside.astype(np.float32)
@@ -98,7 +98,7 @@ def _flux(signal: F32) -> F32:
     bands = np.concatenate([block @ filters for block in magnitudes(signal, _SIZE, _HOP)])
     reference = max(float(np.percentile(bands.max(axis=1), 95)), _QUIET)
     compressed = np.log1p(_COMPRESSION / reference * bands)
-    # The sound starts from silence: without the frame before the first, an onset at 0 would be missed.
+    # A silent frame before the first, so that an onset at 0 counts.
     before = np.zeros((1, _BANDS), dtype=np.float32)
     return np.maximum(np.diff(compressed, axis=0, prepend=before), 0)
 
@@ -115,7 +115,7 @@ def _onsets(flux: F32) -> NDArray[np.float64]:
 
 
 def _period(onsets: NDArray[np.float64]) -> float | None:
-    """Frames from beat to beat, or None when nothing repeats."""
+    """Frames from beat to beat; None if nothing repeats."""
     shortest, longest = int(60 * _RATE / _FASTEST), int(60 * _RATE / _SLOWEST)
     if len(onsets) <= 2 * longest:
         return None
@@ -128,13 +128,13 @@ def _period(onsets: NDArray[np.float64]) -> float | None:
     correlation /= correlation[0]
     lags = np.arange(shortest, longest + 1)
     prior = np.exp(-0.5 * (np.log2(60 * _RATE / lags / _LIKELY_BPM) / _OCTAVES) ** 2)
-    # A beat repeats after two and four beats as well, an off-beat less so.
+    # A beat repeats after two and four beats too, an off-beat less so.
     repeated = correlation[lags] + 0.5 * correlation[2 * lags] + 0.25 * correlation[4 * lags]
     best = int((repeated * prior).argmax())
     if repeated[best] < _PERIODIC:
         return None
     lag = int(lags[best])
-    # The repetition four beats later tells the period four times as exactly.
+    # The repetition after four beats gives the period four times as exactly.
     near = np.arange(4 * lag - 3, 4 * lag + 4)
     near = near[near < len(correlation)]
     return float(near[correlation[near].argmax()]) / 4
@@ -148,7 +148,7 @@ def _track(onsets: NDArray[np.float64], period: float) -> NDArray[np.intp]:
     total = np.zeros(len(onsets) + reach)
     before = np.full(len(onsets), -1, dtype=np.intp)
     for frame, onset in enumerate(onsets):
-        # Frame f is at total[f + reach]; what lies before the audio scores 0.
+        # Frame f is at total[f + reach]; frames before the audio score 0.
         scores = total[frame + reach - steps] + cost
         best = int(scores.argmax())
         total[frame + reach] = onset + max(scores[best], 0.0)
@@ -172,15 +172,26 @@ def _downbeat(beats: NDArray[np.intp], flux: F32, changes: NDArray[np.float64]) 
     return int(np.argmax([weights[phase::BEATS_IN_BAR].sum() for phase in range(BEATS_IN_BAR)]))
 
 
+def grid_of_changes(times: Sequence[float]) -> BeatGrid:
+    """Returns a grid for counting bars without a beat: a chord usually lasts for a bar.
+
+    Args:
+        times: Where chords begin, and where the last one ends: at least two, ascending, in seconds.
+    """
+    bar = float(np.clip(np.median(np.diff(times)), *_BAR_SECONDS))
+    count = max(2, int((times[-1] - times[0]) / bar * BEATS_IN_BAR))
+    return BeatGrid(times[0] + np.arange(count) * bar / BEATS_IN_BAR, 0)
+
+
 def find_beats(signal: F32, chords: Sequence[Chord]) -> BeatGrid | None:
-    """Tracks the beat of a signal and finds the downbeats, taking bars of four for granted.
+    """Tracks the beats of a signal and finds the downbeats, assuming bars of four.
 
     Args:
         signal: Mono, shape (n,), at `ANALYSIS_RATE`.
         chords: Its chords; bars tend to begin where they change.
 
     Returns:
-        The grid, or None when there is no steady beat or the signal is shorter than about three seconds.
+        The grid; None if there is no steady beat or the signal is shorter than about three seconds.
     """
     flux = _flux(signal)
     onsets = _onsets(flux)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from musicai_sdk.sandbox.engine.chroma import FRAMES_PER_SECOND, Chroma, chroma
+from musicai_sdk.sandbox.engine.voicing import TRIAD, Voicing, VoicingFinder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,23 +22,29 @@ NO_CHORD = "N"
 LABELS = (*(f"{pitch}:maj" for pitch in PITCHES), *(f"{pitch}:min" for pitch in PITCHES), NO_CHORD)
 """The decoder's states."""
 
-# The seventh chords only help to find the root: with a triad alone, D-F-A-C is as good an F as a D minor.
+# The decoder's seventh chords only help to find the root: with triads alone, D-F-A-C fits F as well as D minor.
 _MAJOR = ((0, 4, 7), (0, 4, 7, 11), (0, 4, 7, 10))
 _MINOR = ((0, 3, 7), (0, 3, 7, 10))
 _SEVENTH_PENALTY = 0.03
 _SMOOTHING = 5
 _SHARPNESS = 3.0
 _STAY = 0.97
-# What the best template has to beat for a frame to have a chord. Drums with some pitch in them stay below.
+# The score that the best template of a chord has to beat. Pitched drums stay below.
 _NO_CHORD_SCORE = 0.55
 # Mean over two seconds: noise stays below 0.04, noise bursts below 0.07, the thinnest music above 0.1.
 _TONAL_FLOOR = 0.07
 _TONAL_FRAMES = 21
-# The third strongest pitch class over one second, against the strongest: a lone sine has no third.
+# The third strongest pitch class of one second against the strongest: a lone sine has none.
 _THIRD_CLASS = 0.25
 _CLASS_FRAMES = 11
 _QUIET = 1e-4
 _QUIET_IN_SONG = 0.01
+
+
+def split_label(label: str) -> tuple[int, str]:
+    """Returns the pitch class of a label's root, 0 for C, and its quality: `maj` or `min`."""
+    root, quality = label.split(":")
+    return PITCHES.index(root), quality
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class Chord:
     """Seconds."""
     label: str
     """One of `LABELS`."""
+    voicing: Voicing = TRIAD
+    """Its seventh and its bass."""
 
 
 def _mean(values: F32, frames: int) -> F32:
@@ -114,18 +123,27 @@ def _viterbi(scores: F32) -> NDArray[np.intp]:
 
 
 def find_chords(signal: F32, seconds: float) -> list[Chord]:
-    """Recognises major and minor chords.
+    """Recognises major and minor chords, their sevenths and their basses.
 
     Args:
         signal: Mono, shape (n,), at `ANALYSIS_RATE`.
         seconds: Where the last chord ends.
 
     Returns:
-        Contiguous chords from 0 to `seconds`, neighbours differ. `N` where nothing is sure to be a chord.
+        Contiguous chords from 0 to `seconds`; neighbours differ. `N` where no chord is certain.
     """
-    path = _viterbi(_scores(chroma(signal)))
+    features = chroma(signal)
+    path = _viterbi(_scores(features))
     changes = np.flatnonzero(np.diff(path)) + 1
-    # Frame i speaks for the tenth of a second around its centre.
+    # Frame i stands for the tenth of a second around its centre.
     times = [0.0, *((int(change) - 0.5) / FRAMES_PER_SECOND for change in changes), seconds]
     labels = [LABELS[int(path[at])] for at in (0, *changes)]
-    return [Chord(*chord) for chord in zip(times[:-1], times[1:], labels, strict=True)]
+    voicings = VoicingFinder(signal, features)
+
+    def chord(start: float, end: float, label: str) -> Chord:
+        if label == NO_CHORD:
+            return Chord(start, end, label)
+        root, quality = split_label(label)
+        return Chord(start, end, label, voicings.of(start, end, root, minor=quality == "min"))
+
+    return [chord(*each) for each in zip(times[:-1], times[1:], labels, strict=True)]

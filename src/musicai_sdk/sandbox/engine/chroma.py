@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musicai_sdk.sandbox.engine.audio import ANALYSIS_RATE, F32
 from musicai_sdk.sandbox.engine.spectrum import magnitudes
@@ -18,6 +19,12 @@ _HIGHEST = 94
 # Semitones; narrow, so that a partial hardly leaks into its neighbours, which log compression would lift.
 _FILTER_WIDTH = 0.15
 _COMPRESSION = 300.0
+# MIDI notes E1 to D3. A longer window than for chords: a semitone is 2.5 Hz down there.
+_BASS = range(28, 51)
+_BASS_SIZE = 16_384
+_BASS_WIDTH = 0.35
+_BASS_SHARE = 0.3
+_BASS_LEVEL = 0.1
 _BACKGROUND = 13
 
 
@@ -31,6 +38,8 @@ class Chroma:
     """Shape (frames,): the part of the compressed spectrum that stands above its floor, 0 to 1."""
     level: F32
     """Shape (frames,): the loudness of the pitched range, as an amplitude (full-scale sine is 1)."""
+    offset: float
+    """How far the music is from A4 = 440 Hz, in semitones."""
 
 
 def tuning(signal: F32) -> float:
@@ -54,19 +63,20 @@ def tuning(signal: F32) -> float:
     return float(np.angle(total) / (2 * np.pi)) if total else 0.0
 
 
-def _note_filters(offset: float) -> F32:
-    """Shape (bins, notes): squared magnitudes to the energy of each semitone from `_LOWEST` up."""
-    pitch = np.arange(_LOWEST, _HIGHEST)[None, :] + offset
-    bins = np.arange(1, _SIZE // 2 + 1)[:, None]
-    distance = 69 + 12 * np.log2(bins * ANALYSIS_RATE / _SIZE / 440.0) - pitch
-    filters = np.zeros((_SIZE // 2 + 1, _HIGHEST - _LOWEST))
-    filters[1:] = np.exp(-0.5 * (distance / _FILTER_WIDTH) ** 2) * (np.abs(distance) < 1)
+def _note_filters(notes: range, offset: float, size: int, width: float) -> F32:
+    """Shape (bins, notes): squared magnitudes to the energy of each semitone."""
+    pitch = np.arange(notes.start, notes.stop)[None, :] + offset
+    bins = np.arange(1, size // 2 + 1)[:, None]
+    distance = 69 + 12 * np.log2(bins * ANALYSIS_RATE / size / 440.0) - pitch
+    filters = np.zeros((size // 2 + 1, len(notes)))
+    filters[1:] = np.exp(-0.5 * (distance / width) ** 2) * (np.abs(distance) < 1)
     return filters.astype(np.float32)
 
 
 def chroma(signal: F32) -> Chroma:
     """Analyses a mono signal, shape (n,), at `ANALYSIS_RATE`."""
-    filters = _note_filters(tuning(signal))
+    offset = tuning(signal)
+    filters = _note_filters(range(_LOWEST, _HIGHEST), offset, _SIZE, _FILTER_WIDTH)
     notes = np.sqrt(np.concatenate([np.square(block) @ filters for block in magnitudes(signal, _SIZE, _HOP)]))
     level = np.sqrt(np.square(notes).sum(axis=1))
     reference = max(float(np.percentile(level, 95)), 1e-6)
@@ -76,4 +86,22 @@ def chroma(signal: F32) -> Chroma:
     peaks = np.maximum(compressed - floor, 0)
     folding = np.eye(12, dtype=np.float32)[np.arange(_LOWEST, _HIGHEST) % 12]
     tonal = peaks.sum(axis=1) / np.maximum(compressed.sum(axis=1), 1e-9)
-    return Chroma(peaks @ folding, tonal, level)
+    return Chroma(peaks @ folding, tonal, level, offset)
+
+
+def bass_classes(signal: F32, features: Chroma) -> NDArray[np.intp]:
+    """Returns the pitch class of the lowest strong note of each frame, -1 where there is none below `_BASS.stop`.
+
+    Args:
+        signal: Mono, shape (n,), at `ANALYSIS_RATE`.
+        features: Its pitch classes, in the same frames.
+    """
+    filters = _note_filters(_BASS, features.offset, _BASS_SIZE, _BASS_WIDTH)
+    notes = np.sqrt(
+        np.concatenate([np.square(block) @ filters for block in magnitudes(signal, _BASS_SIZE, _HOP)])
+    )
+    around = np.pad(notes, ((0, 0), (1, 1)))
+    peaks = (notes >= around[:, :-2]) & (notes >= around[:, 2:])
+    loudest = notes.max(axis=1, keepdims=True)
+    peaks &= (notes > _BASS_SHARE * loudest) & (notes > _BASS_LEVEL * features.level[:, None])
+    return np.where(peaks.any(axis=1), (_BASS.start + peaks.argmax(axis=1)) % 12, -1)

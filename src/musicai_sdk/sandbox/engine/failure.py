@@ -1,4 +1,4 @@
-"""How a workflow function ends a job as FAILED."""
+"""The exceptions that end the work on a job."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ class WorkflowFailure(Exception):  # noqa: N818 - it ends one job, not the progr
         self.message = message
 
 
+class JobDropped(Exception):  # noqa: N818 - it ends the work on a job, and is no error
+    """The job was deleted or the sandbox is stopping: nobody waits for the outcome."""
+
+
 def bad_input(message: str) -> WorkflowFailure:
-    """The failure of a job whose input is missing, unreachable or unreadable."""
+    """Returns the failure of a job whose input is missing, unreachable or unreadable."""
     return WorkflowFailure("BAD_INPUT", "Invalid input", message)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from musicai_sdk.sandbox.engine.chords import Chord
 
-# How much a second of each chord speaks for a key: (semitones above the tonic, is minor) -> weight.
+# The weight of a second of each chord for a key: (semitones above the tonic, is minor) -> weight.
 _IN_MAJOR = {
     (0, False): 3.0,
     (7, False): 2.2,
@@ -32,7 +32,7 @@ _IN_MINOR = {
     (10, False): 1.4,
     (3, False): 1.2,
 }
-# The first and the last chord count as this share of the song more.
+# The extra weight of the first and the last chord, as a share of the song.
 _ENDS = 0.1
 
 
@@ -51,7 +51,7 @@ class Key:
 
 
 def find_key(chords: Sequence[Chord]) -> Key | None:
-    """The key whose chords sound longest, or None when there are no chords."""
+    """Returns the key whose chords sound longest; None if there are no chords."""
     sounding = [chord for chord in chords if chord.label != NO_CHORD]
     if not sounding:
         return None

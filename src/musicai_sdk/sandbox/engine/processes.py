@@ -1,4 +1,4 @@
-"""The engine at work in processes of its own, so that the API answers while it computes."""
+"""Runs the engine in processes of its own, so that the API answers while it computes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import musicai_sdk
-from musicai_sdk.sandbox.api.transfers import JobDropped
-from musicai_sdk.sandbox.engine.task import WorkflowFailure
+from musicai_sdk.sandbox.engine.failure import JobDropped, WorkflowFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.engine.task import Handler, Output, Task
 
 _ROOT = str(Path(musicai_sdk.__file__).parents[1])
-_LOOK_UP = 0.1  # Seconds between looks at whether a job is wanted still.
-_FAREWELL = 2.0  # Seconds that an idle process gets to end.
+_LOOK_UP = 0.1  # Seconds between checks whether a job is still wanted.
+_FAREWELL = 2.0  # Seconds for an idle process to end.
 
 
 class EngineWorkflow:
-    """A workflow of the engine, run in one of its processes."""
+    """A workflow of the engine that runs in one of its processes."""
 
     def __init__(self, processes: Processes, slug: str, original: Handler) -> None:
         self._processes = processes
@@ -35,14 +34,14 @@ class EngineWorkflow:
         self.__doc__ = original.__doc__
 
     def __call__(self, task: Task) -> Mapping[str, Output]:
-        """Does the work on a job."""
+        """Runs the workflow on a job."""
         return self._processes.run(self._slug, task)
 
 
 class Processes:
-    """Processes that run the engine: started when the first jobs need them, and used again.
+    """Processes that run the engine, started for the first jobs and reused.
 
-    They are no `multiprocessing` ones, which would run the caller's script a second time unless it is guarded.
+    `multiprocessing` isn't used: it would run the caller's script a second time unless that is guarded.
     """
 
     def __init__(self) -> None:
@@ -55,8 +54,8 @@ class Processes:
 
         Raises:
             WorkflowFailure: As the workflow does.
-            JobDropped: If the job isn't wanted any more.
-            RuntimeError: If the workflow crashed; it holds the traceback.
+            JobDropped: The job is no longer wanted.
+            RuntimeError: The workflow crashed; the message has its traceback.
         """
         while not self._room.acquire(timeout=_LOOK_UP):
             if task.unwanted():
@@ -82,7 +81,7 @@ class Processes:
         return {name: Path(value) if name in files else value for name, value in answer["outputs"].items()}
 
     def stop(self) -> None:
-        """Ends the processes; to be called when no job is at work."""
+        """Ends the processes, while no job is running."""
         with self._lock:
             for process in self._idle:
                 process.end()
@@ -92,7 +91,7 @@ class Processes:
 class _Process:
     def __init__(self) -> None:
         paths = [_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
-        # One thread each: there are as many processes as processors.
+        # One thread each, because there are as many processes as processors.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "musicai_sdk.sandbox.engine.worker"],
@@ -101,14 +100,14 @@ class _Process:
             encoding="utf-8",
             env=environment,
             umask=0o077,
-            start_new_session=True,  # Ctrl-C in a terminal is for the sandbox alone.
+            start_new_session=True,  # Only the sandbox handles Ctrl-C of a terminal.
         )
         self._lines = queue.SimpleQueue[str]()
         self._reader = threading.Thread(target=self._read, name="sandbox-engine", daemon=True)
         self._reader.start()
 
     def work(self, slug: str, task: Task) -> dict[str, Any]:
-        self._say({"slug": slug, "params": {**task.params}, "folder": str(task.folder)})
+        self._send({"slug": slug, "params": {**task.params}, "folder": str(task.folder)})
         while True:
             try:
                 line = self._lines.get(timeout=_LOOK_UP)
@@ -122,9 +121,9 @@ class _Process:
             if "fetch" not in message:
                 return message
             try:
-                self._say({"path": str(task.fetch(message["fetch"]))})
+                self._send({"path": str(task.fetch(message["fetch"]))})
             except WorkflowFailure as failure:
-                self._say({"failure": [failure.code, failure.title, failure.message]})
+                self._send({"failure": [failure.code, failure.title, failure.message]})
 
     def end(self) -> None:
         """Ends an idle process."""
@@ -136,14 +135,14 @@ class _Process:
         self._clean_up()
 
     def kill(self) -> None:
-        """Ends a process at work."""
+        """Ends a running process."""
         self._process.kill()
         self._close_input()
         self._clean_up()
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         if self._process.stdin is not None:
-            with suppress(BrokenPipeError):  # The reader tells.
+            with suppress(BrokenPipeError):  # The reader notices too.
                 self._process.stdin.write(json.dumps(message) + "\n")
                 self._process.stdin.flush()
 

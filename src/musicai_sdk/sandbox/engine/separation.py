@@ -1,7 +1,7 @@
 """Approximate stems: percussive and harmonic masks by median filtering, and the centre of a stereo mix.
 
-Every split is a generator of blocks, so that beside the decoded audio only some seconds are in memory; the
-parts of a block sum to the mix, since the last part is what the others leave.
+Every split is a generator of blocks, so that only some seconds are in memory besides the decoded audio. The parts of a
+block sum to the mix, because the last part is the mix without the others.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 Spectrum: TypeAlias = NDArray[np.complex64]
 Splitter: TypeAlias = "Callable[[Spectrum, F32], list[Spectrum]]"
-"""From a spectrum of shape (channels, frames, bins) and the frequency of each bin in Hz to parts like it."""
+"""Splits a spectrum of shape (channels, frames, bins), given the frequency of each bin in Hz, into parts of that shape."""
 
 _WINDOW_SECONDS = 0.046
 _OVERLAP = 4
 _BLOCK_FRAMES = 512
 _MEDIAN = 17
-# A drum rings for less than half of the frames that every third of 17 spans, half a second.
+# A median over every third frame spans half a second; a drum rings for less than half of that.
 _DRUM_STRIDE = 3
-# Frames beside a block: half a median and the frames that overlap its edge, with room to spare.
+# Frames around a block: half a median, and the frames that overlap its edge, with some reserve.
 _CONTEXT_FRAMES = 32
 _TINY = np.float32(1e-12)
 
-# A snare's body and noise together, against the strongest in the block, below which it isn't one.
+# The least product of body and noise of a snare, against the strongest in the block.
 _SNARE_FLOOR = 0.1
-# How much hiss without a body it takes to make a hi-hat.
+# The weight of hiss, which a hi-hat has without a body.
 _HISS = 0.1
 _SIDE_FLOOR = 1e-4
 _CENTRE_SHARPNESS = 4
@@ -88,9 +88,9 @@ def _blocks(audio: Audio, split: Splitter) -> Iterator[list[F32]]:
 
 
 def _struck(magnitude: F32) -> tuple[F32, F32]:
-    """How much of every bin is struck: by standing across the spectrum, and by being short."""
+    """How percussive every bin is: by its spread over the spectrum, and by its shortness."""
     steady = _median(magnitude, 0, _DRUM_STRIDE)
-    # A drum's low ring is narrow and so not percussive by its spectrum, but it is short.
+    # The low ring of a drum is narrow, and percussive only by its shortness.
     return _share(_median(magnitude, 1), steady), np.maximum(1 - np.square(steady / (magnitude + _TINY)), 0)
 
 
@@ -114,7 +114,7 @@ def _drums(spectrum: Spectrum, hertz: F32) -> list[Spectrum]:
 
 
 def split_drums(audio: Audio) -> Iterator[list[F32]]:
-    """Splits the kick drum and the snare drum from the rest, cymbals among it.
+    """Splits the kick drum and the snare drum from the rest, which includes cymbals.
 
     Args:
         audio: A mix or a drum track of any number of channels.
@@ -126,13 +126,13 @@ def split_drums(audio: Audio) -> Iterator[list[F32]]:
 
 
 def _percussive(spectrum: Spectrum, hertz: F32) -> list[Spectrum]:
-    """Harmonic-percussive separation by medians: what is struck stands across the spectrum, what rings along time."""
+    """Harmonic-percussive separation by medians: percussive sounds spread over frequency, harmonic ones over time."""
     percussive, short = _struck(np.abs(spectrum).mean(axis=0))
     return [spectrum * np.maximum(percussive, short * (1 - _ramp(hertz, 150, 300)))]
 
 
 def split_percussive(audio: Audio) -> Iterator[list[F32]]:
-    """Splits what is struck from what rings.
+    """Splits percussive from harmonic sounds.
 
     Args:
         audio: A mix of any number of channels.
@@ -155,7 +155,7 @@ def _vocals(spectrum: Spectrum, hertz: F32) -> list[Spectrum]:
 
 
 def split_vocals(audio: Audio) -> Iterator[list[F32]]:
-    """Splits what is tonal, in the vocal range and in the centre of a stereo mix from the rest.
+    """Splits tonal sounds in the vocal range and in the centre of a stereo mix from the rest.
 
     Args:
         audio: A stereo mix.
@@ -164,7 +164,7 @@ def split_vocals(audio: Audio) -> Iterator[list[F32]]:
         Vocals and accompaniment of consecutive blocks, each of shape (2, n).
 
     Raises:
-        WorkflowFailure: `NOT_MODELLED` when the audio isn't stereo or its channels are alike.
+        WorkflowFailure: `NOT_MODELLED`, if the audio isn't stereo or its channels are alike.
     """
     samples = audio.samples
     if len(samples) == 2:
@@ -174,7 +174,6 @@ def split_vocals(audio: Audio) -> Iterator[list[F32]]:
     raise WorkflowFailure(
         "NOT_MODELLED",
         "Not modelled",
-        "The sandbox can't separate vocals from a mono mix: it only knows where in the stereo image a sound "
-        "is, and this file has one channel, two alike ones or more than two. Send a stereo mix, or run the "
-        "job against the real service.",
+        "The sandbox separates vocals by their place in the stereo image, and this file has one channel, two alike ones "
+        "or more than two. Send a stereo mix, or run the job against the real service.",
     )

@@ -1,4 +1,4 @@
-"""What a workflow function of the sandbox gets and gives back."""
+"""The argument and the result of a workflow function of the sandbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import JsonValue
 
-# Where workflow functions have always found it.
+# Public names of this module.
 from musicai_sdk.sandbox.engine.failure import WorkflowFailure as WorkflowFailure
 from musicai_sdk.sandbox.engine.failure import bad_input as bad_input
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.engine.audio import Audio
 
 Output: TypeAlias = Path | JsonValue
-"""One output of a workflow: a file (its suffix becomes the suffix of the result URL) or a plain JSON value."""
+"""One output of a workflow: a file (its suffix becomes that of the result URL) or a plain JSON value."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One job at work."""
+    """One job."""
 
     params: Mapping[str, JsonValue]
     """The job's `params`, as they were sent."""
     folder: Path
-    """A scratch folder of this job alone; file outputs are written here."""
+    """A scratch folder of this job, for its file outputs."""
     fetch: Callable[[str], Path]
-    """Downloads the URL in the named parameter; raises the BAD_INPUT `WorkflowFailure` when it can't."""
+    """Downloads the URL in a parameter; raises a `WorkflowFailure` with BAD_INPUT if it is missing or has no file."""
     unwanted: Callable[[], bool] = lambda: False
-    """Tells that the job was deleted or the sandbox is being stopped, so that long work can end early."""
+    """Whether the job was deleted or the sandbox is stopping, so that long work can end early."""
 
     def audio(self, name: str) -> Audio:
-        """Downloads and decodes the audio that the URL in the named parameter leads to.
+        """Downloads the URL in a parameter, and decodes it.
 
         Raises:
-            WorkflowFailure: BAD_INPUT, if it can't be had or isn't audio.
+            WorkflowFailure: BAD_INPUT, if there is no audio.
         """
         from musicai_sdk.sandbox.engine.audio import decode  # Imports numpy.
 
@@ -45,4 +45,4 @@ class Task:
 
 
 Handler: TypeAlias = Callable[[Task], Mapping[str, Output]]
-"""A workflow: from a task to its outputs by wire name."""
+"""A workflow function: takes a task, returns its outputs by wire name."""

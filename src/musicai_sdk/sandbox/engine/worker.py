@@ -1,7 +1,7 @@
-"""`python -m musicai_sdk.sandbox.engine.worker`: runs workflows for `processes`, a line of JSON at a time.
+"""`python -m musicai_sdk.sandbox.engine.worker`: runs workflows for `processes`, which sends it lines of JSON.
 
-It gets `{"slug", "params", "folder"}`, may ask `{"fetch": name}` and gets `{"path"}` or `{"failure"}`, and ends a job
-with `{"outputs"}`, `{"failure"}` or `{"error"}`. It ends itself when its input does.
+It receives `{"slug", "params", "folder"}`, may send `{"fetch": name}` to receive `{"path"}` or `{"failure"}`, and ends a
+job with `{"outputs"}`, `{"failure"}` or `{"error"}`. It exits at the end of its input.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Serves until the input ends."""
-    # What a library prints must not get in between.
+    # Output of libraries must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     lines = queue.SimpleQueue[str]()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
     while True:
-        _say(answers, _answer(json.loads(lines.get()), lines, answers))
+        _send(answers, _answer(json.loads(lines.get()), lines, answers))
 
 
 def _read(lines: queue.SimpleQueue[str]) -> None:
     for line in sys.stdin:
         lines.put(line)
-    os._exit(0)  # Whoever asked is gone, and so is the need for whatever is being computed.
+    os._exit(0)  # The sandbox has gone: nobody needs the result.
 
 
-def _say(answers: TextIO, message: dict[str, Any]) -> None:
+def _send(answers: TextIO, message: dict[str, Any]) -> None:
     answers.write(json.dumps(message) + "\n")
     answers.flush()
 
 
 def _answer(order: dict[str, Any], lines: queue.SimpleQueue[str], answers: TextIO) -> dict[str, Any]:
     def fetch(name: str) -> Path:
-        _say(answers, {"fetch": name})
+        _send(answers, {"fetch": name})
         reply = json.loads(lines.get())
         if "failure" in reply:
             raise WorkflowFailure(*reply["failure"])
@@ -56,7 +56,7 @@ def _answer(order: dict[str, Any], lines: queue.SimpleQueue[str], answers: TextI
         outputs = WORKFLOWS[order["slug"]](Task(order["params"], Path(order["folder"]), fetch))
     except WorkflowFailure as failure:
         return {"failure": [failure.code, failure.title, failure.message]}
-    except Exception:  # noqa: BLE001 - whatever it is, the job ends and the log tells
+    except Exception:  # noqa: BLE001 - any error ends the job, and goes to the log
         return {"error": traceback.format_exc()}
     files = {name: str(output) for name, output in outputs.items() if isinstance(output, Path)}
     return {"outputs": {name: files.get(name, output) for name, output in outputs.items()}, "files": [*files]}

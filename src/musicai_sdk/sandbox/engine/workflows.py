@@ -4,62 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from musicai_sdk.sandbox.engine.failure import bad_input
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from musicai_sdk.sandbox.engine.task import Handler, Output, Task
 
 
-def _input(task: Task, name: str) -> Path:
-    if not isinstance(task.params.get(name), str):
-        raise bad_input(f"The workflow needs the parameter {name!r}: the URL of an audio file.")
-    return task.fetch(name)
-
-
 def _chords_and_beats(task: Task) -> dict[str, Output]:
-    """Chords, beats, key and tempo of a song (approximate: major and minor chords, bars of four)."""
+    """Chords, beats, key and tempo of a song (approximate: triads, sevenths and slash basses, bars of four)."""
     from musicai_sdk.sandbox.engine.analysis import chords_and_beats  # Imports numpy, as below.
 
-    return chords_and_beats(_input(task, "inputUrl"), task.folder)
+    return chords_and_beats(task.fetch("inputUrl"), task.folder)
 
 
 def _chords(task: Task) -> dict[str, Output]:
-    """Chords of a song with their bars and beats (approximate: major and minor chords)."""
+    """Chords of a song with their bars and beats (approximate: triads, sevenths and slash basses)."""
     return {"chords": _chords_and_beats(task)["chords"]}
 
 
 def _isolate_drums(task: Task) -> dict[str, Output]:
-    """Kick drum, snare drum and the rest of a mix (approximate: by how sounds rise and ring)."""
+    """Kick drum, snare drum and the rest of a mix (approximate: median filters)."""
     from musicai_sdk.sandbox.engine.analysis import drums
 
-    return drums(_input(task, "inputUrl"), task.folder)
+    return drums(task.fetch("inputUrl"), task.folder)
 
 
 def _drums_other(task: Task) -> dict[str, Output]:
     """Drums and the rest of a mix (approximate: harmonic-percussive separation). The sandbox's own, not the service's."""
     from musicai_sdk.sandbox.engine.analysis import percussive
 
-    return percussive(_input(task, "inputUrl"), task.folder)
+    return percussive(task.fetch("inputUrl"), task.folder)
 
 
 def _vocals_accompaniment(task: Task) -> dict[str, Output]:
-    """Vocals and accompaniment of a stereo mix (approximate: what is tonal and in the centre)."""
+    """Vocals and accompaniment of a stereo mix (approximate: tonal sounds in the centre)."""
     from musicai_sdk.sandbox.engine.analysis import vocals
 
-    return vocals(_input(task, "inputUrl"), task.folder)
+    return vocals(task.fetch("inputUrl"), task.folder)
 
 
 def _sdk_test(task: Task) -> dict[str, Output]:
-    """Gives back the file it gets, as the official clients' own tests expect."""
-    return {"file": _input(task, "file")}
+    """Returns its input file, as the official clients' own tests expect."""
+    return {"file": task.fetch("file")}
 
 
 WORKFLOWS: Mapping[str, Handler] = {
     "music-ai/generate-chords": _chords,
     "music-ai/chords-and-beat-mapping": _chords_and_beats,
+    "music-ai/get-acapella": _vocals_accompaniment,
     "music-ai/isolate-drums": _isolate_drums,
     "music-ai/stems-vocals-accompaniment": _vocals_accompaniment,
     "sandbox/drums-other": _drums_other,
@@ -68,4 +60,4 @@ WORKFLOWS: Mapping[str, Handler] = {
 """Each workflow's function by its slug."""
 
 LIGHT = frozenset({"sdk-test"})
-"""Those that compute nothing."""
+"""The slugs of workflows that compute nothing, and run without a process."""

@@ -1,4 +1,4 @@
-"""What the sandbox's quirks make of an answer: a job's fields, its result, its place in a list."""
+"""The quirks of jobs: their fields, their results, and their form in lists."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _LOGIN = """<!DOCTYPE html>
 def odd_job(
     answer: Mapping[str, JsonValue], job: JobRecord, quirks: Quirks, *, listed: bool
 ) -> dict[str, JsonValue]:
-    """Returns a job as an odd service writes it.
+    """Returns a job as an odd service would.
 
     Args:
-        answer: The job as it is usually written, with a result of `odd_result`.
+        answer: The job in its usual form, with a result of `odd_result`.
         job: The job.
-        quirks: What is odd.
-        listed: Whether it is an item of a list.
+        quirks: The quirks in force.
+        listed: Whether the job is an item of a list.
     """
     odd = {**answer, **_odd_metadata(answer["metadata"], quirks)}
     if quirks.metadata == "dropped":
@@ -50,6 +50,8 @@ def odd_job(
         if job.completed_at is not None:
             seconds, rest = divmod(job.completed_at, 1)
             odd["completedAt"] = {"_seconds": int(seconds), "_nanoseconds": int(rest * 1e9)}
+    if quirks.no_error_field:
+        odd.pop("error", None)
     if listed:
         match quirks.list_view:
             case "no_results":
@@ -93,10 +95,12 @@ def odd_result(
     """Returns the result of a job.
 
     Args:
-        outputs: The outputs as they are kept; None if there are none.
+        outputs: The records of the outputs; None if there are none.
         url: Signs a URL for an object's key.
-        quirks: What is odd.
+        quirks: The quirks in force.
     """
+    if outputs is None and quirks.no_result == "empty":
+        return {}
     if outputs is None or quirks.empty_results == "null":
         return None
     if quirks.empty_results == "empty":
@@ -125,5 +129,5 @@ def _shouted(url: str) -> str:
 
 
 def login_page() -> Response:
-    """Returns the page that a captive portal answers with in place of an object."""
+    """Returns the page of a captive portal."""
     return HTMLResponse(_LOGIN)

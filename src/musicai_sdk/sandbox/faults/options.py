@@ -1,4 +1,4 @@
-"""What a fault can be: one table of options for Python, the command line and the admin endpoint."""
+"""The options of faults: one table for Python, the command line and the admin endpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, cast
 from annotated_types import Ge, Gt, Le
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-# pydantic asks for this one before Python 3.12.
+# pydantic needs this one before Python 3.12.
 from typing_extensions import TypedDict
 
 JOB_ERRORS: Final[Mapping[str, tuple[str, str]]] = {
@@ -21,91 +21,91 @@ JOB_ERRORS: Final[Mapping[str, tuple[str, str]]] = {
 """Title and message by code (source: official clients for the first, a third party for the others)."""
 
 ALSO_OF_JOBS: Final = ("job_seconds", "job_polls", "job_error", "job_vanish")
-"""The options that befall the job that a request creates."""
+"""The options that affect the job that a request creates."""
 
 
 @with_config(ConfigDict(extra="forbid", arbitrary_types_allowed=True))
 class FaultOptions(TypedDict, total=False):
-    """When a fault is shown, and what it is."""
+    """When a fault applies, and what it is."""
 
     # When.
     nth: Annotated[int, Ge(1)]
-    """The first of the matching requests that gets the fault, counted from 1 and from now on."""
+    """The first matching request that gets the fault, counted from 1 since the fault was added."""
     times: Annotated[int, Ge(1)]
-    """How many get it; unless told, one if `nth` is given, else all."""
+    """How many requests get it. By default one if `nth` is given, else all."""
     probability: Annotated[float, Gt(0), Le(1)]
-    """The share of the matching requests that get it, drawn with the seed."""
+    """The share of the matching requests that get it, drawn by the seed."""
     seed: int
-    """Seeds this fault's own draws; unless told, the sandbox's seed does."""
+    """The seed of this fault's draws; by default the sandbox's."""
 
-    # What becomes of the connection.
+    # The connection.
     delay: Annotated[float, Ge(0)]
-    """How long to wait before anything else, in seconds of real time."""
+    """How long to wait before everything else, in seconds of real time."""
     reset: Literal["before", "after"]
-    """`before`: the connection is reset, and the request neither read nor acted on; `after`: it is acted on, and
-    then the connection is reset without an answer."""
+    """`before`: resets the connection without reading the request; `after`: acts on the request, and then resets the
+    connection without an answer."""
     hang: Literal["before", "after"]
     """Never answers, and keeps the connection open; `after` acts on the request first."""
     refuse: Annotated[float, Gt(0)]
-    """Resets the connection, and from then on refuses new ones, for so many seconds of real time."""
+    """Resets the connection, and then refuses new ones, for this many seconds of real time."""
 
-    # What is answered, and how.
+    # The answer.
     status: Annotated[int, Ge(200), Le(599)]
-    """Answers with this status instead of acting; the body is the API's error if none is given."""
+    """Answers with this status instead of acting, and with an error of the API unless there is a `body`."""
     headers: Mapping[str, str]
-    """Headers of that answer; without `status`, `body` and `redirect`, headers put into the real answer."""
+    """Headers of that answer; without `status`, `body` and `redirect`, headers that are added to the real answer."""
     body: bytes | str | Mapping[str, object] | Sequence[object]
-    """Answers with this instead of acting: text and bytes as they are, anything else as JSON."""
+    """Answers with this body instead of acting: text and bytes as they are, anything else as JSON."""
     retry_after: Annotated[int, Ge(0)]
-    """A `Retry-After` header of so many seconds, with `status` (429 unless told)."""
+    """A `Retry-After` header of this many seconds, with `status` (429 by default)."""
     retry_after_date: Annotated[int, Ge(0)]
-    """The same as a date, so many seconds of real time from the answer on."""
+    """The same as a date, this many seconds of real time after the answer."""
     redirect: str
-    """Answers with status 302 (or `status`) and this `Location`."""
+    """Answers with 302 (or `status`) and this `Location`."""
     acted: Literal[True]
-    """Acts on the request before it gets the answer that is asked for here: a gateway that lost the real one."""
+    """Acts on the request before the other options replace the answer, as a gateway that loses the real one."""
     truncate: Annotated[int, Ge(0)]
-    """Sends only so many bytes of the body under its full Content-Length, and then closes."""
+    """Sends only this many bytes of the body under its full Content-Length, and then closes the connection."""
     length: int
-    """Declares a Content-Length that is off by so many bytes. If it is too small, the surplus is sent all the
-    same; the connection is closed after the body."""
+    """Declares a Content-Length that is wrong by this many bytes. If it is too small, the surplus is sent all the same.
+    The connection is closed after the body."""
     garble: Literal["body", "head"]
-    """`body`: about one byte in a hundred of the body is another one, its length and hashes are as they were;
-    `head`: what is sent is no HTTP."""
+    """`body`: changes about one byte in a hundred of the body, but not its length and hashes; `head`: sends something that
+    isn't HTTP."""
     checksum: Literal["wrong"]
-    """Sends the right body with hashes of another one (`x-goog-hash`, `ETag`)."""
+    """Sends the right body with the hashes of another one (`x-goog-hash`, `ETag`)."""
     compress: Literal["gzip", "deflate"]
-    """Compresses the body, whatever the request accepts."""
+    """Compresses the body, whether or not the request accepts that."""
     drip: Annotated[float, Gt(0)]
-    """Sends the body at so many bytes a second of real time."""
+    """Sends the body at this many bytes a second of real time."""
     expire: Literal[True]
-    """For signed URLs: from now on, all that were given out for this object have expired; fresh ones are good.
-    With `truncate`, this request still gets so many bytes: the URL runs out midway."""
+    """For signed URLs: all that were issued for this object expire; later ones are valid. With `truncate`, this request
+    still gets the first bytes, as if the URL expired midway."""
 
-    # What becomes of the job that a `POST /job` creates.
+    # The job that a `POST /job` creates.
     job_seconds: Annotated[float, Ge(0)]
-    """Its outcome is shown so many seconds after it started, on the sandbox's clock."""
+    """It shows its outcome this many seconds after its start, on the sandbox's clock."""
     job_polls: Annotated[int, Ge(0)]
-    """Its outcome is shown after so many polls."""
+    """It shows its outcome after this many polls."""
     job_error: str
-    """It ends as FAILED with this code: one of `JOB_ERRORS`, or any other."""
+    """It ends as FAILED with this code, one of `JOB_ERRORS` or any other."""
     job_vanish: Literal["files", "result"]
-    """It ends as SUCCEEDED, but its files are gone (404), or its result is null."""
+    """It ends as SUCCEEDED, but its files are missing (404), or its result is null."""
 
 
 _OPTIONS: TypeAdapter[FaultOptions] = TypeAdapter(FaultOptions)
 _ENDS = ("reset", "hang", "refuse")
 INSTEAD: Final = ("status", "body", "redirect", "retry_after", "retry_after_date")
-"""The options that put an answer in the place of the real one."""
+"""The options that replace the real answer."""
 _ANSWERS = (*INSTEAD, "headers", "acted")
 _BODIES = ("truncate", "length", "garble", "checksum", "compress", "drip", "expire")
 
 
 def checked(route: str, options: FaultOptions) -> FaultOptions:
-    """Returns the options in their proper types.
+    """Returns the options in their types.
 
     Raises:
-        ValueError: If one makes no sense, alone or with another.
+        ValueError: An option is invalid, alone or with another.
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
@@ -117,44 +117,44 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
     ends = [name for name in _ENDS if name in options]
     rest = [name for name in (*_ANSWERS, *_BODIES, *ALSO_OF_JOBS) if name in options]
     if ends and (len(ends) > 1 or rest):
-        raise ValueError(f"{ends[0]} leaves no answer, so it can't go with {', '.join(ends[1:] + rest)}")
+        raise ValueError(
+            f"{ends[0]} leaves no answer, so it can't be combined with {', '.join(ends[1:] + rest)}"
+        )
     if any(name in options for name in ALSO_OF_JOBS) and (
         route.partition(" ")[0] not in ("POST", "*") or {"status", "body", "redirect"} & set(options)
     ):
-        raise ValueError(
-            "what befalls a job goes with the route 'POST /job', and with an answer that makes one"
-        )
+        raise ValueError("options of jobs need the route 'POST /job', and an answer that creates a job")
     if "acted" in options and not set(INSTEAD) & set(options):
-        raise ValueError(f"acted goes with an answer in the place of the real one: {', '.join(INSTEAD)}")
+        raise ValueError(f"acted needs an option that replaces the answer: {', '.join(INSTEAD)}")
     if "retry_after" in options and "retry_after_date" in options:
-        raise ValueError("retry_after and retry_after_date are the same header")
+        raise ValueError("retry_after and retry_after_date set the same header")
     if "compress" in options and "length" in options:
-        raise ValueError("a compressed body has no declared length that could be off")
+        raise ValueError("a compressed body declares no length, so compress can't be combined with length")
     if {"job_seconds", "job_polls"} <= set(options):
-        raise ValueError("a job's outcome is shown after job_seconds or after job_polls")
+        raise ValueError("a job shows its outcome either after job_seconds or after job_polls")
     return options
 
 
 def parsed(text: str) -> tuple[str, FaultOptions]:
-    """Reads a fault as the command line gives it, such as `POST /job status=503 nth=2`.
+    """Parses a fault as the command line takes it, such as `POST /job status=503 nth=2`.
 
     Returns:
-        The route and the options, which aren't checked yet.
+        The route and the options, unchecked.
 
     Raises:
-        ValueError: If it doesn't begin with a method and a path, or an option has no `=`.
+        ValueError: There is no method, no path, or an option without `=`.
     """
     words = shlex.split(text)
     options: dict[str, Any] = {}
     for word in words[2:]:
         name, equals, value = word.partition("=")
         if not equals:
-            raise ValueError(f"an option of a fault reads like nth=2; got {word!r}")
+            raise ValueError(f"an option of a fault has the form nth=2; got {word!r}")
         try:
             options[name.replace("-", "_")] = json.loads(value)
         except ValueError:
             options[name.replace("-", "_")] = value
     if len(words) < 3:
-        raise ValueError(f"a fault reads like 'POST /job status=503 nth=2'; got {text!r}")
-    # Not options yet: the next to see them is `checked`.
+        raise ValueError(f"a fault has the form 'POST /job status=503 nth=2'; got {text!r}")
+    # Not checked yet: `checked` does that.
     return " ".join(words[:2]), cast("FaultOptions", options)

@@ -1,4 +1,4 @@
-"""Faults on request: which requests get one, and what it is. `wire` shows them, `jobs` those of a job."""
+"""The faults of a sandbox, and which requests get them. `http.middleware` applies them."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Fault:
 
     def __init__(self, number: int, route: str, options: FaultOptions, seed: str) -> None:
         self.id: str = str(number)
-        """Names it among the faults of its sandbox."""
+        """The id among the faults of its sandbox."""
         self.route: str = route
         """Method and path."""
         self.options: FaultOptions = options
-        """What was asked for."""
+        """The options."""
         self.calls: int = 0
         """How many requests the route has matched."""
         self.hits: int = 0
-        """How many of them got the fault."""
+        """How many of those got the fault."""
         self._times = options.get("times", 1 if "nth" in options else None)
-        # Foreseeable draws are what a seed is for; nothing is secret about them.
+        # A seed asks for predictable draws; nothing about them is secret.
         self.random: random.Random = random.Random(seed)  # noqa: S311
-        """Draws for this fault alone, the same in every run with the same seed."""
+        """Draws for this fault alone, the same in every run with an equal seed."""
         parts = re.split(r"(\*|\{[^/{}]*\})", route)
         regex = "".join(
             ".*" if part == "*" else "[^/]+" if index % 2 else re.escape(part)
@@ -43,8 +43,8 @@ class Fault:
         )
         self._pattern = re.compile(regex, re.DOTALL)
 
-    def meets(self, request: str) -> bool:
-        """Counts a request, as method and path, if it is the route's; tells whether it gets the fault."""
+    def matches(self, request: str) -> bool:
+        """Counts a request (method and path) if the route matches; returns whether it gets the fault."""
         if not self._pattern.fullmatch(request):
             return False
         self.calls += 1
@@ -55,12 +55,12 @@ class Fault:
 
     @property
     def is_of_job(self) -> bool:
-        """Whether it befalls the job that a request creates, rather than the request."""
+        """Whether the fault is one of the job that a request creates, rather than of the request."""
         return any(name in self.options for name in ALSO_OF_JOBS)
 
 
 class Faults:
-    """The faults that a sandbox shall show.
+    """The faults of a sandbox.
 
     Args:
         seed: Equal seeds give equal draws for faults with a probability; None for the same as 0.
@@ -73,21 +73,22 @@ class Faults:
         self._number = 0
 
     def add(self, route: str, **options: Unpack[FaultOptions]) -> Fault:
-        """Makes requests go wrong. Where several faults fit a request, the one added first is shown.
+        """Adds a fault. Of several that match a request, the first one added applies.
 
         Args:
             route: Method and path, such as `POST /job` (both `/v1/job` and `/api/job`), `GET /job/{id}` or
-                `PUT /moises-sandbox/*`. `*` stands for any text, `{name}` for one part of a path.
-            **options: When, and what: see `musicai_sdk.sandbox.faults.options.FaultOptions`.
+                `PUT /moises-sandbox/*` (uploads) or `GET /cdn/*` (results). `*` stands for any text, `{name}` for one part
+                of a path.
+            **options: When it applies, and what it is: see `musicai_sdk.sandbox.faults.options.FaultOptions`.
 
         Returns:
-            The fault; `hits` counts how often it was shown.
+            The fault; `hits` counts how often it was applied.
 
         Raises:
-            ValueError: If the arguments make no sense, alone or together.
+            ValueError: The arguments are invalid, alone or together.
         """
         if not re.fullmatch(r"(\*|[A-Z]+) (\*|/.*)", route):
-            raise ValueError(f"a route reads like 'POST /job' or '* *'; got {route!r}")
+            raise ValueError(f"a route has the form 'POST /job' or '* *'; got {route!r}")
         options = checked(route, options)
         with self._lock:
             self._number += 1
@@ -97,12 +98,12 @@ class Faults:
         return fault
 
     def active(self) -> list[Fault]:
-        """Returns the faults that were added and not removed."""
+        """Returns the current faults."""
         with self._lock:
             return list(self._faults)
 
     def remove(self, fault_id: str) -> bool:
-        """Ends one fault; False if there is none of this id."""
+        """Removes one fault; returns False if there is none with this id."""
         with self._lock:
             found = [fault for fault in self._faults if fault.id == fault_id]
             for fault in found:
@@ -110,16 +111,16 @@ class Faults:
             return bool(found)
 
     def clear(self) -> None:
-        """Ends all faults. The next ones draw as the first ones did."""
+        """Removes all faults. The next ones get the draws of the first ones."""
         with self._lock:
             self._faults.clear()
             self._number = 0
 
     def pick(self, method: str, path: str) -> Fault | None:
-        """Counts a request at every fault it fits, and returns the one to show."""
+        """Counts a request for every fault that matches it, and returns the one to apply."""
         request = f"{method} {_API_PREFIX.sub('', path, count=1)}"
         with self._lock:
-            met = [fault for fault in self._faults if fault.meets(request)]
-            if met:
-                met[0].hits += 1
-            return met[0] if met else None
+            matching = [fault for fault in self._faults if fault.matches(request)]
+            if matching:
+                matching[0].hits += 1
+            return matching[0] if matching else None

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoint, `/__sandbox__/`: what `Sandbox` offers, for programs outside of its process."""
+"""The admin endpoint, `/__sandbox__/`: what `Sandbox` offers to programs in other processes."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 class Admin:
-    """Answers requests to the sandbox's own endpoint; without a key, and only from this machine.
+    """Answers requests to the admin endpoint, without a key, and only from this machine.
 
     Args:
-        faults: The faults to add to and remove from.
-        quirks: The quirks to show and set.
-        journal: What was requested.
-        clock: The clock to advance.
-        advance: Moves the clock on, and returns when what is due then has happened.
+        faults: The faults.
+        quirks: The quirks in force.
+        request_log: The request log.
+        clock: The clock.
+        advance: Advances the clock; returns when everything that is due by then has happened.
         reset: Resets the sandbox.
     """
 
@@ -48,14 +48,14 @@ class Admin:
         *,
         faults: Faults,
         quirks: CurrentQuirks,
-        journal: RequestLog,
+        request_log: RequestLog,
         clock: Clock,
         advance: Callable[[float], Awaitable[None]],
         reset: Callable[[], Awaitable[None]],
     ) -> None:
         self._faults = faults
         self._quirks = quirks
-        self._journal = journal
+        self._request_log = request_log
         self._clock = clock
         self._advance = advance
         self._reset = reset
@@ -84,7 +84,7 @@ class Admin:
             case "POST", "clock":
                 seconds = (await _body(request)).get("advance")
                 if not isinstance(seconds, int | float) or not 0 <= seconds < 1e10:
-                    raise ApiError(400, "advance is a number of seconds from 0.")
+                    raise ApiError(400, "advance must be a number of seconds from 0.")
                 await self._advance(seconds)
                 return JSONResponse({"now": iso(self._clock.now())})
             case "GET", "clock":
@@ -96,7 +96,7 @@ class Admin:
                 return JSONResponse([
                     {"method": entry.method, "path": entry.path, "query": entry.query, "status": entry.status,
                      "headers": dict(entry.headers)}
-                    for entry in self._journal.entries()
+                    for entry in self._request_log.entries()
                 ])  # fmt: skip
             case _:
                 raise ApiError(404, f"Route {request.method}:{request.scope['path']} not found")
@@ -105,7 +105,7 @@ class Admin:
     async def _add(self, request: Request) -> Fault:
         body = await _body(request)
         try:
-            # As the command line has it, or option by option; what is wrong with it is told by `add`.
+            # In the command line's form, or option by option; `add` checks it.
             route, options = (
                 parsed(str(body["text"]))
                 if "text" in body
@@ -117,23 +117,23 @@ class Admin:
 
 
 def check_caller(request: Request) -> None:
-    """Lets only this machine pass, and no page of another site in its browser.
+    """Checks that a request comes from this machine, and not from another site's page in its browser.
 
     Raises:
-        ApiError: 403.
+        ApiError: 403, if it does not.
     """
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     origin = request.headers.get("origin")
     peer = request.client.host if request.client else ""
     if peer not in _LOOPBACK and not peer.startswith("127."):
-        raise ApiError(403, "The sandbox's own pages are for the machine it runs on.")
-    # A page elsewhere could have its host's name point here.
+        raise ApiError(403, "The sandbox's own pages are only for the machine that it runs on.")
+    # The DNS name of another site may point to this machine.
     if host not in _LOOPBACK or (origin and urlsplit(origin).netloc != request.headers.get("host")):
-        raise ApiError(403, "The sandbox's own pages are not for other sites.")
+        raise ApiError(403, "The sandbox's own pages can't be used by other sites.")
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    # What a page of another site can send without asking has no such type.
+    # Another site's page can't send this type without a preflight request.
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise ApiError(415, "Send JSON, with Content-Type: application/json.")
     data = await request.body()

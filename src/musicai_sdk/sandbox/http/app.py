@@ -1,49 +1,72 @@
-"""The ASGI application: which part of the sandbox answers a request, and what becomes of its errors."""
+"""The ASGI application: routes each request to a part of the sandbox, and turns errors into answers."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from musicai_sdk.sandbox.http.admin import check_caller
 from musicai_sdk.sandbox.http.errors import ApiError, api_error
 from musicai_sdk.sandbox.http.middleware import OWN, PREFIXES
-from musicai_sdk.sandbox.storage.routes import BUCKET, CDN
+from musicai_sdk.sandbox.storage.keys import BUCKET, CDN
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from musicai_sdk.sandbox.api.routes import Api
     from musicai_sdk.sandbox.dashboard import Dashboard
+    from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
     from musicai_sdk.sandbox.http.admin import Admin
     from musicai_sdk.sandbox.storage.routes import StorageRoutes
+
+_API: Final = tuple(f"{prefix}/" for prefix in PREFIXES)
+_SERVICE: Final = (*_API, f"/{BUCKET}/", f"/{CDN}/")
+_SHARED: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Content-Range, ETag, Retry-After, x-goog-hash",
+}
+_PREFLIGHT: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-MD5, Range, If-Range, x-goog-hash",
+    "Access-Control-Max-Age": "3600",
+}
+"""The headers that `Quirks.cors` adds to answers, and to the answers of preflight requests."""
 
 _logger = logging.getLogger(__name__)
 
 
 class App:
-    """Serves the API and its storage."""
+    """Serves the API, its storage, and the sandbox's own pages."""
 
-    def __init__(self, api: Api, storage: StorageRoutes, admin: Admin, dashboard: Dashboard) -> None:
+    def __init__(
+        self, api: Api, storage: StorageRoutes, admin: Admin, dashboard: Dashboard, quirks: CurrentQuirks
+    ) -> None:
         self._api = api
         self._storage = storage
         self._admin = admin
         self._dashboard = dashboard
+        self._quirks = quirks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        response = await self._respond(Request(scope, receive))
+        request = Request(scope, receive)
+        shared = self._quirks.now.cors and scope["path"].startswith(_SERVICE)
+        preflight = shared and request.method == "OPTIONS"
+        response = Response(status_code=204) if preflight else await self._respond(request)
+        if shared:
+            response.headers.update(_PREFLIGHT if preflight else _SHARED)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
         path: str = request.scope["path"]
         try:
-            if path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES)):
+            if path.startswith(_API):
                 return await self._api(request)
-            if path.startswith((f"/{BUCKET}/", f"/{CDN}/")):
+            if path.startswith(_SERVICE):
                 return await self._storage(request)
             if path.startswith(OWN) or (path == "/" and request.method == "GET"):
                 check_caller(request)
@@ -56,4 +79,4 @@ class App:
             return api_error(ApiError(400, "The request body ended too early."))
         except Exception:
             _logger.exception("the sandbox could not answer %s %r", request.method, path)
-            return api_error(ApiError(500, "The sandbox could not answer; its log says why."))
+            return api_error(ApiError(500, "The sandbox failed; its log has the traceback."))

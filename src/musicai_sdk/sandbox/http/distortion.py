@@ -1,4 +1,4 @@
-"""Answers as a bad network or a bad server would send them: each function wraps an ASGI `send`."""
+"""Distorted answers, as of a bad network or a bad server: each function wraps an ASGI `send`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Message, Send
 
+    from musicai_sdk.sandbox.faults.rules import Fault
+
 _GZIP = 31  # zlib's number for the gzip format
 _GARBLE_EVERY = 100
 _DRIPS_A_SECOND = 20
@@ -21,8 +23,28 @@ _NO_HASHES = {
 }
 
 
+def distorted(fault: Fault, send: Send, transport: asyncio.Transport, close: Callable[[], None]) -> Send:
+    """Returns the `send` that distorts an answer as a fault asks; the last wrapper is the first to see a message."""
+    options = fault.options
+    if "drip" in options:
+        send = dripping(send, options["drip"])
+    if "truncate" in options:
+        send = truncated(send, options["truncate"], close)
+    if "length" in options:
+        send = misdeclared(send, options["length"], transport.write, close)
+    if options.get("garble") == "body":
+        send = garbled(send, fault.random)
+    if "compress" in options:
+        send = compressed(send, options["compress"])
+    if "checksum" in options:
+        send = wrong_checksum(send)
+    if "headers" in options:
+        send = with_headers(send, options["headers"])
+    return send
+
+
 def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
-    """Puts headers into the answer, in place of those of the same names."""
+    """Adds headers to the answer, in place of those with the same names."""
     added = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     names = {name for name, _ in added}
 
@@ -36,7 +58,7 @@ def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
 
 
 def wrong_checksum(send: Send) -> Send:
-    """Puts the hashes of nothing in place of the body's."""
+    """Replaces the hashes of the body by those of an empty one."""
 
     def wrong(name: bytes, value: bytes) -> bytes:
         hashes = _NO_HASHES.get(name.lower(), {})
@@ -52,7 +74,7 @@ def wrong_checksum(send: Send) -> Send:
 
 
 def compressed(send: Send, encoding: str) -> Send:
-    """Compresses the body piece by piece; its length is then unknown."""
+    """Compresses the body in chunks, without a declared length."""
     squeezing = zlib.compressobj(wbits=_GZIP) if encoding == "gzip" else zlib.compressobj()
 
     async def sending(message: Message) -> None:
@@ -70,7 +92,7 @@ def compressed(send: Send, encoding: str) -> Send:
 
 
 def garbled(send: Send, random: random.Random) -> Send:
-    """Changes about one byte in a hundred, and the first of them near the start."""
+    """Changes about one byte in a hundred, the first of them near the start."""
 
     async def sending(message: Message) -> None:
         if body := bytearray(message.get("body", b"")):
@@ -85,7 +107,7 @@ def garbled(send: Send, random: random.Random) -> Send:
 
 
 def truncated(send: Send, most: int, close: Callable[[], object]) -> Send:
-    """Calls `close` after so many bytes of body, whatever length was declared."""
+    """Calls `close` after the first bytes of the body, whatever length was declared."""
     left = most
     ended = False
 
@@ -106,7 +128,7 @@ def truncated(send: Send, most: int, close: Callable[[], object]) -> Send:
 
 
 def misdeclared(send: Send, by: int, write: Callable[[bytes], None], close: Callable[[], object]) -> Send:
-    """Declares a length that is off by so many bytes; what is beyond it goes past the server with `write`."""
+    """Declares a wrong length; `write` sends the surplus, which the server would refuse to send."""
     left = 0
 
     async def sending(message: Message) -> None:
@@ -128,18 +150,18 @@ def misdeclared(send: Send, by: int, write: Callable[[bytes], None], close: Call
 
 
 def dripping(send: Send, rate: float) -> Send:
-    """Sends the body in small pieces, at so many bytes a second."""
+    """Sends the body in small chunks, at a rate in bytes a second."""
     size = max(1, int(rate / _DRIPS_A_SECOND))
     return _in_pieces(send, size, size / rate)
 
 
 def byte_by_byte(send: Send, pause: float, cycle: Any) -> Send:
-    """Sends head and body in single bytes, with a pause of so many seconds after each.
+    """Sends head and body in single bytes, with a pause after each.
 
     Args:
-        send: What is wrapped.
+        send: The wrapped function.
         pause: The pause, in seconds.
-        cycle: The server's own side of the request. ASGI has no way to send a part of a head.
+        cycle: The server's request cycle. ASGI can't send a part of a head.
     """
     body = _in_pieces(send, 1, pause)
 
@@ -163,7 +185,7 @@ def byte_by_byte(send: Send, pause: float, cycle: Any) -> Send:
 
 
 class _Caught:
-    """Stands in for a connection, and keeps what is written to it."""
+    """Stands in for a connection, and collects what is written to it."""
 
     def __init__(self) -> None:
         self.data = bytearray()

@@ -1,4 +1,4 @@
-"""The shapes of answers that aren't results: JSON errors of the API, XML errors of its storage."""
+"""Error answers: JSON from the API, XML from its storage."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class ApiError(Exception):
 
     Args:
         status: The HTTP status.
-        message: What went wrong, for the caller to read.
-        headers: Headers of the answer, if any are due.
+        message: The text for the caller.
+        headers: Headers of the answer, if any.
     """
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -48,7 +48,7 @@ def api_error(error: ApiError) -> Response:
 
 
 def storage_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Returns an error as Google Cloud Storage's XML API words it, with its error code."""
+    """Returns an error in the form of Google Cloud Storage's XML API."""
     text = (
         "<?xml version='1.0' encoding='UTF-8'?>"
         f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"

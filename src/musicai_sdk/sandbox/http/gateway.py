@@ -1,4 +1,4 @@
-"""What stands between the client and the service: it can keep a request back, and deliver it when nobody waits."""
+"""A gateway between client and service, which can hold a request and deliver it after the client has gone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """Holds requests until they are due, on the sandbox's clock. It lives on the server's own loop.
+    """Holds requests until they are due on the sandbox's clock. It runs on the server's event loop.
 
     Args:
-        quirks: Which requests it holds, and for how long.
-        clock: What they are due by.
+        quirks: Say which requests it holds, and for how long.
+        clock: The clock.
     """
 
     def __init__(self, quirks: CurrentQuirks, clock: Clock) -> None:
@@ -33,7 +33,7 @@ class Gateway:
         self._tasks = set[asyncio.Task[None]]()
 
     def holds(self) -> float | None:
-        """Counts a request that could be held; returns for how many seconds it is, None if it isn't."""
+        """Counts a request; returns for how many seconds to hold it, None for not at all."""
         quirks = self._quirks.now
         if not quirks.hold_posts:
             return None
@@ -44,7 +44,7 @@ class Gateway:
         return None if most is not None and self._count > most else quirks.hold_posts
 
     def hold(self, seconds: float, deliver: Callable[[], Awaitable[None]]) -> None:
-        """Calls `deliver` in so many seconds. To be called on the server's own thread."""
+        """Calls `deliver` after a time in seconds. Only for the server's thread."""
         loop = self._loop = asyncio.get_running_loop()
         with self._lock:
             self._number += 1
@@ -59,7 +59,7 @@ class Gateway:
         loop.call_later(seconds, due)
 
     def catch_up(self) -> None:
-        """Delivers what is due by the clock; returns when the service has acted on it. Not for the server's own thread."""
+        """Delivers the requests that are due; returns when the service has acted on them. Not for the server's thread."""
         now = self._clock.now()
         with self._lock:
             due = sorted((moment, number) for number, (moment, _) in self._held.items() if moment <= now)
@@ -68,12 +68,12 @@ class Gateway:
             asyncio.run_coroutine_threadsafe(delivering, self._loop).result()
 
     def next_due(self) -> float | None:
-        """Returns when the first request is due, on the sandbox's clock; None if none is held."""
+        """Returns when the first held request is due, on the sandbox's clock; None if none is held."""
         with self._lock:
             return min((moment for moment, _ in self._held.values()), default=None)
 
     def forget(self) -> None:
-        """Loses what is held, and counts from the beginning."""
+        """Drops the held requests, and restarts the count."""
         with self._lock:
             self._held.clear()
         self._counted = None

@@ -1,4 +1,4 @@
-"""The connection itself: where the journal is kept, and faults and quirks are shown as a real network would."""
+"""The outermost layer: logs requests, and applies faults and quirks to the connection itself."""
 
 from __future__ import annotations
 
@@ -12,16 +12,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
 from musicai_sdk.sandbox.faults.options import INSTEAD
-from musicai_sdk.sandbox.http.distortion import (
-    byte_by_byte,
-    compressed,
-    dripping,
-    garbled,
-    misdeclared,
-    truncated,
-    with_headers,
-    wrong_checksum,
-)
+from musicai_sdk.sandbox.http.distortion import byte_by_byte, distorted
 from musicai_sdk.sandbox.http.errors import error_body
 
 if TYPE_CHECKING:
@@ -36,11 +27,11 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.http.request_log import RequestLog
 
 OWN: Final = "/__sandbox__/"
-"""What the paths of the sandbox's own pages begin with. They are no part of the service: no faults, no journal."""
+"""The prefix of the sandbox's own pages. They aren't part of the service: no faults, no log."""
 PREFIXES: Final = ("/v1", "/api")
-"""Where the API is served; the service answers under both (source: official clients and documentation)."""
+"""The prefixes of the API; the service answers under both (source: official clients and documentation)."""
 JOB_FAULT: Final = "musicai_sdk.sandbox.job_fault"
-"""The key in an ASGI scope under which a fault of the job to be created is handed on."""
+"""The key of an ASGI scope that passes on the fault of the job to be created."""
 
 _CREATING = frozenset({("POST", f"{prefix}/job") for prefix in PREFIXES})
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -48,19 +39,19 @@ _NO_HTTP = b"\x16\x03\x01 this is no HTTP \xff\xfe\r\n\r\n"
 
 
 class FaultMiddleware:
-    """The outermost ASGI application: keeps the journal, and shows the faults and what is odd about connections.
+    """The outermost ASGI application: logs requests, and applies faults and the quirks of connections.
 
-    It reaches the connection itself through the server's `send`, which is a bound method of uvicorn's
-    request cycle: ASGI has no way to break a connection.
+    ASGI can't break a connection. The middleware reaches it through the server's `send`, which is a bound method of
+    uvicorn's request cycle.
 
     Args:
-        app: What answers requests.
-        faults: What goes wrong.
-        quirks: What is odd.
-        gateway: What holds requests.
-        journal: What keeps the requests.
+        app: The application.
+        faults: The faults.
+        quirks: The quirks in force.
+        gateway: Holds requests.
+        request_log: The request log.
         expire: Ends the signed URLs of a path.
-        refuse: Refuses connections for so many seconds.
+        refuse: Refuses connections for a time in seconds.
     """
 
     def __init__(
@@ -70,7 +61,7 @@ class FaultMiddleware:
         faults: Faults,
         quirks: CurrentQuirks,
         gateway: Gateway,
-        journal: RequestLog,
+        request_log: RequestLog,
         expire: Callable[[str], None],
         refuse: Callable[[float], Awaitable[None]],
     ) -> None:
@@ -78,7 +69,7 @@ class FaultMiddleware:
         self._faults = faults
         self._quirks = quirks
         self._gateway = gateway
-        self._journal = journal
+        self._request_log = request_log
         self._expire = expire
         self._refuse = refuse
 
@@ -93,14 +84,14 @@ class FaultMiddleware:
         of_api = path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
         if of_api and (pause := self._quirks.now.drip):
             send = byte_by_byte(send, pause, cycle)
-        epoch = self._journal.epoch
+        epoch = self._request_log.epoch
         noted = False
 
         def note(status: int | None) -> None:
             nonlocal noted
             if not noted:
                 noted = True
-                self._journal.note(scope, status, epoch)
+                self._request_log.note(scope, status, epoch)
 
         async def noting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -121,27 +112,27 @@ class FaultMiddleware:
                 return
             options = fault.options
             await asyncio.sleep(options.get("delay", 0))
-            if epoch != self._journal.epoch:  # It was made before a reset, and belongs to nobody now.
+            if epoch != self._request_log.epoch:  # The request came before a reset.
                 await _reset(transport, receive)
-            elif not await self._break(options, scope, receive, transport, note):
-                await self._show(fault, scope, receive, noting_send, transport)
-        except asyncio.CancelledError:  # The sandbox is being stopped, and this request took too long.
+            elif not await self._leave_unanswered(options, scope, receive, transport, note):
+                await self._apply(fault, scope, receive, noting_send, transport)
+        except asyncio.CancelledError:  # The sandbox is stopping, and this request took too long.
             transport.abort()
-            await _gone(receive)
+            await _disconnected(receive)
         finally:
             note(None)
 
     async def _hold(
         self, seconds: float, scope: Scope, receive: Receive, transport: asyncio.Transport
     ) -> None:
-        """Ends the connection, and lets the application have the request later."""
+        """Closes the connection, and delivers the request to the application later."""
         body = bytearray()
         while (message := await receive())["type"] == "http.request":
             body += message.get("body", b"")
             if not message.get("more_body", False):
                 break
         else:
-            return  # The client is gone, and the request isn't whole.
+            return  # The client has gone, and the request is incomplete.
 
         async def again() -> Message:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
@@ -151,9 +142,9 @@ class FaultMiddleware:
 
         self._gateway.hold(seconds, deliver)
         transport.close()
-        await _gone(receive)
+        await _disconnected(receive)
 
-    async def _break(
+    async def _leave_unanswered(
         self,
         options: FaultOptions,
         scope: Scope,
@@ -161,7 +152,7 @@ class FaultMiddleware:
         transport: asyncio.Transport,
         note: Callable[[None], None],
     ) -> bool:
-        """Leaves the request without an answer, if that is the fault."""
+        """Applies a fault that leaves the request without an answer; returns whether there was one."""
         refused = options.get("refuse")
         if "after" in (options.get("reset"), options.get("hang")):
             await self._app(scope, receive, _swallow)
@@ -172,17 +163,17 @@ class FaultMiddleware:
             await _reset(transport, receive)
         elif "hang" in options:
             note(None)
-            await _gone(receive)
+            await _disconnected(receive)
         elif options.get("garble") == "head":
             await _drain(receive)
             transport.write(_NO_HTTP)
             transport.close()
-            await _gone(receive)
+            await _disconnected(receive)
         else:
             return False
         return True
 
-    async def _show(
+    async def _apply(
         self, fault: Fault, scope: Scope, receive: Receive, send: Send, transport: asyncio.Transport
     ) -> None:
         options = fault.options
@@ -200,60 +191,40 @@ class FaultMiddleware:
                 self._expire(scope["path"])
             transport.close()
 
-        send = _distorting(fault, send, transport, close)
+        send = distorted(fault, send, transport, close)
         if any(name in options for name in INSTEAD):
-            # Closing on unread data would turn an answer into a reset.
+            # Closing a connection with unread data would reset it, and lose the answer.
             await (self._app(scope, receive, _swallow) if "acted" in options else _drain(receive))
             await _answer(options, send)
         else:
             await self._app(scope, receive, send)
         if closed:
-            await _gone(receive)
-
-
-def _distorting(fault: Fault, send: Send, transport: asyncio.Transport, close: Callable[[], None]) -> Send:
-    """Returns the `send` for a fault's answer; what is wrapped last is met first."""
-    options = fault.options
-    if "drip" in options:
-        send = dripping(send, options["drip"])
-    if "truncate" in options:
-        send = truncated(send, options["truncate"], close)
-    if "length" in options:
-        send = misdeclared(send, options["length"], transport.write, close)
-    if options.get("garble") == "body":
-        send = garbled(send, fault.random)
-    if "compress" in options:
-        send = compressed(send, options["compress"])
-    if "checksum" in options:
-        send = wrong_checksum(send)
-    if "headers" in options:
-        send = with_headers(send, options["headers"])
-    return send
+            await _disconnected(receive)
 
 
 async def _swallow(_message: Message) -> None:
-    """Sends nothing."""
+    """Discards a message."""
 
 
-async def _gone(receive: Receive) -> None:
-    """Waits until the server knows that the connection ended: it would complain of a missing answer."""
+async def _disconnected(receive: Receive) -> None:
+    """Waits until the server knows that the connection has ended: otherwise it reports a missing answer."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _drain(receive: Receive) -> None:
-    """Reads a request to its end."""
+    """Reads the rest of a request."""
     while (await receive()).get("more_body", False):
         pass
 
 
 async def _reset(transport: asyncio.Transport, receive: Receive) -> None:
-    """Ends the connection with a TCP reset, rather than an orderly end."""
+    """Ends the connection by a TCP reset."""
     connection: socket.socket = transport.get_extra_info("socket")
-    with suppress(OSError):  # The client has ended it already.
+    with suppress(OSError):  # The client has closed it already.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     transport.abort()
-    await _gone(receive)
+    await _disconnected(receive)
 
 
 async def _answer(options: FaultOptions, send: Send) -> None:
@@ -275,7 +246,7 @@ async def _answer(options: FaultOptions, send: Send) -> None:
     if isinstance(body, str):
         body = body.encode()
     elif not isinstance(body, bytes):
-        content = error_body(status, "A fault asked for.") if body is None else body
+        content = error_body(status, "A fault of the sandbox.") if body is None else body
         body = json.dumps(content).encode()
     kind = "text/html" if body.lstrip().startswith(b"<") else "application/json"
     fixed = {"content-type": kind, "content-length": str(len(body)), **extra}

@@ -1,4 +1,4 @@
-"""What was asked of the sandbox, for tests to assert on."""
+"""The log of requests, for tests."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class JournalEntry:
     query: str
     """The query string as it was sent, without the `?`."""
     status: int | None
-    """The status of the answer; None if the connection ended without one."""
+    """The status of the answer; None if there was none."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], hash=False, repr=False)
     """The request's headers, by lower-case name."""
 
 
 class RequestLog:
-    """The requests in the order they were answered; the oldest of very many are dropped."""
+    """The requests in the order of their answers, at most the last 100,000."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: deque[JournalEntry] = deque(maxlen=_MOST_ENTRIES)
         self.epoch: int = 0
-        """How often the journal was cleared: a request of an earlier epoch isn't noted any more."""
+        """How often the log was cleared: a request of an earlier epoch is no longer added."""
 
     def entries(self) -> list[JournalEntry]:
         """Returns the requests so far."""
@@ -48,18 +48,18 @@ class RequestLog:
             return list(self._entries)
 
     def clear(self) -> None:
-        """Forgets the requests so far."""
+        """Removes the requests so far."""
         with self._lock:
             self._entries.clear()
             self.epoch += 1
 
     def note(self, scope: Scope, status: int | None, epoch: int) -> None:
-        """Adds a request that was just answered with `status`, or not at all.
+        """Adds a request.
 
         Args:
             scope: The request.
-            status: The status of the answer.
-            epoch: The journal's when the request came.
+            status: The status of the answer; None if there was none.
+            epoch: The log's epoch when the request came.
         """
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:

@@ -1,4 +1,4 @@
-"""uvicorn on a thread of its own, which ends at once and without a trace."""
+"""uvicorn on a thread of its own."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _BACKLOG = 2048
-_KEEP_ALIVE = 75  # Seconds. uvicorn's 5 make clients' idle connections break under their hands.
-_GRACE = 1  # Seconds that requests under way get at the end.
+_KEEP_ALIVE = 75  # Seconds. With uvicorn's 5, idle connections of clients break while they are used.
+_GRACE = 1  # Seconds for requests in progress when the server stops.
 
 
 def listen(host: str, port: int, previous: int | None) -> socket.socket:
@@ -31,13 +31,13 @@ def listen(host: str, port: int, previous: int | None) -> socket.socket:
     Args:
         host: The address, IPv4 or IPv6.
         port: The port; 0 for any.
-        previous: What to try first where any port will do: URLs handed out earlier stay good.
+        previous: The port to try first if any port will do, so that URLs from before a restart stay valid.
 
     Raises:
-        OSError: If the address can't be had.
+        OSError: The address is not available.
     """
     if not port and previous:
-        with suppress(OSError):  # Somebody else has it now.
+        with suppress(OSError):  # The port is taken.
             return _listen(host, previous)
     try:
         return _listen(host, port)
@@ -61,8 +61,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Not `socket.create_server`: it leaves the protocol open, and asyncio switches Nagle's algorithm off only
-    # for sockets that say they are TCP. With it on, answers take 40 ms more.
+    # Not `socket.create_server`, which leaves the protocol unset: asyncio turns Nagle's algorithm off only for sockets
+    # that are declared as TCP. With it on, answers take 40 ms longer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
@@ -75,7 +75,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 class ServerThread:
-    """Serves an application on a listening socket until stopped."""
+    """Serves an application on a listening socket until `stop`."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket, certificate: Path | None) -> None:
         config = Config(
@@ -93,8 +93,8 @@ class ServerThread:
             ssl_certfile=certificate,
         )
         config.load()
-        # At the level TRACE and below, which is NOTSET's too, uvicorn wraps it in what logs every message: `FaultMiddleware` would
-        # lose sight of the connection, and the log would show signed URLs.
+        # Unwrapped: at the levels TRACE and NOTSET, uvicorn wraps the application to log every message. `FaultMiddleware`
+        # would no longer reach the connection, and the log would contain signed URLs.
         config.loaded_app = app
         self._server = _Server(config, listener)
         self._thread = threading.Thread(
@@ -102,26 +102,26 @@ class ServerThread:
         )
 
     def start(self) -> None:
-        """Starts serving; returns when requests are answered."""
+        """Starts serving; returns when requests are accepted."""
         self._thread.start()
         self._server.ready.wait()
 
     def stop(self) -> None:
-        """Ends the connections and the thread."""
+        """Closes the connections and ends the thread."""
         self._server.should_exit = True
         self._thread.join()
 
     async def refuse_for(self, seconds: float) -> None:
-        """Refuses new connections for a time. To be called on the server's own thread."""
+        """Refuses new connections for a time. Only for the server's thread."""
         await self._server.refuse()
         asyncio.get_running_loop().call_later(seconds, self._server.admit_soon)
 
     def refuse(self) -> None:
-        """Refuses new connections until `admit`, and ends the idle ones."""
+        """Refuses new connections until `admit`, and closes the idle ones."""
         self._call(self._server.refuse())
 
     def admit(self) -> None:
-        """Takes connections again."""
+        """Accepts connections again."""
 
         async def admit() -> None:
             self._server.admit_soon()
@@ -133,9 +133,9 @@ class ServerThread:
 
 
 class _Connection(H11Protocol):
-    """uvicorn's protocol on h11, which is what `faults` has been proven on; without an access log.
+    """uvicorn's protocol on h11, which the faults were tested on; without an access log.
 
-    That would show signed URLs. An option of uvicorn's silences the access log of every uvicorn in this process.
+    The log would contain signed URLs. uvicorn's own option silences every uvicorn of the process.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -151,13 +151,13 @@ class _Server(Server):
         self.ready = threading.Event()
         self._address: tuple[str, int] = listener.getsockname()[:2]
         self._bound: socket.socket | None = None
-        """Holds the port while connections are refused: a bound socket that doesn't listen refuses them."""
+        """Keeps the port while connections are refused: a socket that is bound and doesn't listen refuses them."""
         self._admitting: asyncio.Future[None] | None = None
-        """Ends when the server listens again."""
+        """Done when the server listens again."""
 
     async def refuse(self) -> None:
-        """Stops listening, and ends idle connections."""
-        if self._admitting is not None:  # Can't be taken back before it is done.
+        """Stops listening, and closes idle connections."""
+        if self._admitting is not None:  # It can't be cancelled midway.
             await asyncio.wait({self._admitting})
         if self._bound is None:
             for server in self.servers:
@@ -167,10 +167,10 @@ class _Server(Server):
             self._abort(idle_only=True)
 
     def admit_soon(self) -> None:
-        """Listens again."""
+        """Starts listening again."""
         bound, self._bound = self._bound, None
         if bound is not None:
-            bound.listen(_BACKLOG)  # At once; what comes is taken when the loop gets to it.
+            bound.listen(_BACKLOG)  # At once; the loop accepts the connections later.
             self._admitting = asyncio.ensure_future(super().startup([bound]))
 
     @override
@@ -183,7 +183,7 @@ class _Server(Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Idle connections go at once: a TLS client that isn't reading never answers an orderly goodbye.
+        # Idle connections are aborted: a TLS client that isn't reading never completes an orderly shutdown.
         self._abort(idle_only=True)
         if self._bound is not None:
             self._bound.close()

@@ -12,7 +12,7 @@ from musicai_sdk.sandbox.private_files import open_private, private_file
 
 @dataclass(frozen=True)
 class Certificates:
-    """The files that a TLS server and those who trust it need."""
+    """The files of a TLS server, and of clients that trust it."""
 
     ca: Path
     """The authority's certificate (PEM)."""
@@ -21,7 +21,7 @@ class Certificates:
 
 
 def make_certificates(folder: Path, host: str) -> Certificates:
-    """Issues a certificate for `host` and the loopback names, by the authority in `folder` or a new one."""
+    """Issues a certificate for `host` and the loopback names, signed by the authority in `folder` or a new one."""
     ca_file, key_file, server_file = folder / "ca.pem", folder / "ca-key.pem", folder / "server.pem"
     if ca_file.exists() and key_file.exists():
         authority = trustme.CA.from_pem(

@@ -1,1 +1,5 @@
-"""The storage: uploads and downloads by signed URLs."""
+"""The object storage: keys, signed URLs, and the bytes of uploads and results.
+
+`keys` says where objects are, `signing` who may read or write them, `objects` keeps the bytes, `routes` answers
+requests. It never reads jobs: `api` writes results, and `http` passes requests on.
+"""

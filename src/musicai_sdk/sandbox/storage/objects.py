@@ -1,4 +1,4 @@
-"""The bytes of stored objects: files in a folder, digested as they are written."""
+"""The bytes of objects: files in a folder, hashed as they are written."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.database.database import Database
 
 CHUNK: Final = 1 << 20
-"""How much of an object is in memory at a time, in bytes."""
+"""The size of the chunks in which objects are read and written, in bytes."""
 
-# By name, because it has no types.
+# By name, because the package has no types.
 _extend_crc32c: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009
 
 _CONTENT_TYPES = {
@@ -51,7 +51,7 @@ def content_type(name: str) -> str:
 
 
 class BlobWriter:
-    """Takes the bytes of one object; nothing remains of them unless `store` is called."""
+    """Writes the bytes of one object, which are dropped unless `store` is called."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -71,14 +71,20 @@ class BlobWriter:
         Path(self._file.name).unlink(missing_ok=True)
 
     def write(self, data: bytes) -> None:
-        """Adds bytes to the end."""
+        """Appends bytes."""
         self._file.write(data)
         self._md5.update(data)
         self._crc32c = _extend_crc32c(self._crc32c, data)
         self._size += len(data)
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digests of the bytes so far, `md5` and `crc32c`, in base64 as `x-goog-hash` writes them."""
+        digests = {"md5": self._md5.digest(), "crc32c": self._crc32c.to_bytes(4, "big")}
+        return {name: base64.b64encode(digest).decode() for name, digest in digests.items()}
+
     def store(self, key: str, kind: str) -> StoredObject:
-        """Puts the finished file in its place, and returns what there is to say about it."""
+        """Moves the finished file to its place, and returns its record."""
         self._file.close()
         blob = uuid.uuid4().hex
         Path(self._file.name).replace(self._store.path(blob))
@@ -87,9 +93,8 @@ class BlobWriter:
             blob=blob,
             size=self._size,
             content_type=kind,
-            md5=base64.b64encode(self._md5.digest()).decode(),
-            crc32c=base64.b64encode(self._crc32c.to_bytes(4, "big")).decode(),
             modified=self._store.clock.now(),
+            **self.digests,
         )
 
 
@@ -97,19 +102,19 @@ class ObjectStore:
     """The objects of one sandbox.
 
     Args:
-        folder: Where the files go.
-        state: Where it is written down which object is in which file.
-        clock: What objects are dated by.
-        retention: How long objects are kept, in seconds on the clock; None for always.
+        folder: The folder of the files.
+        database: The database of objects.
+        clock: The clock that dates objects.
+        retention: How long objects are kept, in seconds on the clock; None for ever.
     """
 
-    def __init__(self, folder: Path, state: Database, clock: Clock, retention: float | None) -> None:
+    def __init__(self, folder: Path, database: Database, clock: Clock, retention: float | None) -> None:
         self.clock = clock
         self._retention = retention
         self.scratch: Path = folder / "scratch"
         self._blobs = folder / "objects"
-        self._state = state
-        shutil.rmtree(self.scratch, ignore_errors=True)  # What a killed sandbox was in the middle of.
+        self._database = database
+        shutil.rmtree(self.scratch, ignore_errors=True)  # Left by a sandbox that was killed.
         private_folder(self.scratch)
         private_folder(self._blobs)
 
@@ -118,31 +123,31 @@ class ObjectStore:
         return self._blobs / blob
 
     def find(self, key: str) -> StoredObject | None:
-        """Returns what is stored under a key, and is kept still."""
-        stored = self._state.stored(key)
+        """Returns the object with a key, unless its retention is over."""
+        stored = self._database.stored(key)
         return None if stored and self._retention and stored.modified < self._horizon() else stored
 
     def sweep(self) -> None:
-        """Removes what isn't kept any longer."""
+        """Removes the objects whose retention is over."""
         if self._retention:
-            self.remove(self._state.remove_objects(self._horizon()))
+            self.remove(self._database.remove_objects(self._horizon()))
 
     def _horizon(self) -> float:
         return self.clock.now() - (self._retention or 0)
 
     def put(self, stored: StoredObject) -> None:
-        """Makes a stored file the object of its key, in place of what was there."""
-        previous = self._state.put_object(stored)
+        """Makes a stored file the object of its key, in place of the previous one."""
+        previous = self._database.put_object(stored)
         self.remove([previous] if previous else [])
 
     def copy_in(self, file: Path, key: str) -> StoredObject:
-        """Copies a file into the store, without making it an object yet."""
+        """Copies a file into the store; `put` makes it an object."""
         with BlobWriter(self) as sink, file.open("rb") as source:
             while chunk := source.read(CHUNK):
                 sink.write(chunk)
             return sink.store(key, content_type(file.name))
 
     def remove(self, blobs: Iterable[str]) -> None:
-        """Removes files that no object needs any more."""
+        """Removes the files of blobs."""
         for blob in blobs:
             self.path(blob).unlink(missing_ok=True)

@@ -1,9 +1,10 @@
-"""The storage's side of HTTP: uploads, downloads and parts of downloads, all by signed URL alone."""
+"""Uploads, downloads and ranges over HTTP. A signed URL is all that a request needs: the API key plays no part."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import re
 from email.utils import formatdate
 from io import BytesIO
@@ -15,11 +16,14 @@ from typing_extensions import override
 
 from musicai_sdk.sandbox.faults.odd_answers import login_page
 from musicai_sdk.sandbox.http.errors import storage_error
+from musicai_sdk.sandbox.storage.keys import is_result
 from musicai_sdk.sandbox.storage.objects import CHUNK, BlobWriter
 from musicai_sdk.sandbox.storage.signing import SignatureRefused
 from musicai_sdk.sandbox.storage.transcoding import JSON, Decompressed, accepts_gzip, compressed_object
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
@@ -28,42 +32,60 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.storage.objects import ObjectStore
     from musicai_sdk.sandbox.storage.signing import Signer
 
-BUCKET: Final = "moises-sandbox"
-"""First part of an upload's key: the service's begins with `moises` too (source: official clients and documentation)."""
-CDN: Final = "cdn"
-"""First part of a result's key."""
-
+_ALLOWED: Final = ("GET", "HEAD", "PUT")
+_logger = logging.getLogger(__name__)
 _ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
 class StorageRoutes:
-    """Answers requests to signed URLs. The API key plays no part here."""
+    """Answers requests to signed URLs.
 
-    def __init__(self, store: ObjectStore, signer: Signer, quirks: CurrentQuirks) -> None:
+    Args:
+        store: The objects.
+        signer: Checks the signatures.
+        quirks: The quirks in force.
+        keys: Returns the API keys, which `Quirks.strict` looks for.
+    """
+
+    def __init__(
+        self, store: ObjectStore, signer: Signer, quirks: CurrentQuirks, keys: Callable[[], Iterable[str]]
+    ) -> None:
         self._store = store
         self._signer = signer
         self._quirks = quirks
+        self._keys = keys
 
     async def __call__(self, request: Request) -> Response:
         """Answers one request."""
         key = request.scope["path"].removeprefix("/")
-        writable = key.startswith(f"{BUCKET}/")
-        allowed = ("GET", "HEAD", "PUT") if writable else ("GET", "HEAD")
+        writable = not is_result(key)
+        allowed = _ALLOWED if writable else _ALLOWED[:-1]
         if request.method not in allowed:
             message = "The specified method is not allowed against this resource."
             return storage_error(405, "MethodNotAllowed", message, {"Allow": ", ".join(allowed)})
-        if self._quirks.now.web_pages and not writable:
+        quirks = self._quirks.now
+        if quirks.strict and self._has_key(request):
+            _logger.warning("%s %s was sent with an API key", request.method, request.scope["path"])
+            message = (
+                "The URL is signed, and the request carries an API key too: never send the key to storage."
+            )
+            return storage_error(400, "InvalidArgument", message)
+        if quirks.web_pages and not writable:
             return login_page()
         try:
             self._signer.check(request.method, key, request.query_params)
         except SignatureRefused as refused:
-            return storage_error(403, refused.code, refused.message)
+            return storage_error(refused.status, refused.code, refused.message)
         return await (self._put(request, key) if request.method == "PUT" else self._get(request, key))
+
+    def _has_key(self, request: Request) -> bool:
+        sent = [request.scope["query_string"].decode("latin-1"), *request.headers.values()]
+        return "authorization" in request.headers or any(key in text for key in self._keys() for text in sent)
 
     async def _put(self, request: Request, key: str) -> Response:
         kind = request.headers.get("content-type", "application/octet-stream")
         with BlobWriter(self._store) as sink:
-            # Disk and digests work on large pieces in a thread, so that the API goes on answering.
+            # Large chunks are written and hashed in a thread, so that the API answers meanwhile.
             waiting = bytearray()
             try:
                 async for chunk in request.stream():
@@ -74,6 +96,8 @@ class StorageRoutes:
             except ClientDisconnect:
                 return storage_error(400, "IncompleteBody", "The request body ended too early.")
             sink.write(bytes(waiting))
+            if refusal := _digest_refusal(request, sink):
+                return refusal
             stored = sink.store(key, kind)
         self._store.put(stored)
         response = Response(status_code=200)
@@ -85,7 +109,7 @@ class StorageRoutes:
         if stored is None:
             return storage_error(404, "NoSuchKey", "The specified key does not exist.")
         packed: bytes | None = None
-        coded = self._quirks.now.stored_gzip and key.startswith(f"{CDN}/") and stored.content_type == JSON
+        coded = self._quirks.now.stored_gzip and is_result(key) and stored.content_type == JSON
         if coded:
             path = self._store.path(stored.blob)
             in_gzip = await asyncio.to_thread(compressed_object, stored, path)
@@ -96,7 +120,7 @@ class StorageRoutes:
         if part is not None and not part:
             headers = {"Content-Range": f"bytes */{stored.size}"}
             return storage_error(416, "InvalidRange", "The requested range cannot be satisfied.", headers)
-        # Opened before answering: an object deleted meanwhile can still be read to its end.
+        # Opened before the answer starts: an object that is deleted meanwhile can still be read to its end.
         file = self._store.path(stored.blob).open("rb") if packed is None else BytesIO(packed)
         response = _Slice(file, part or range(stored.size))
         response.headers["Accept-Ranges"] = "bytes"
@@ -109,7 +133,7 @@ class StorageRoutes:
 
 
 class _Slice(Response):
-    """Sends a part of a file in constant memory, and closes it."""
+    """Sends a part of a file in constant memory, and closes the file."""
 
     def __init__(self, file: BinaryIO, part: range) -> None:
         super().__init__()
@@ -132,8 +156,20 @@ class _Slice(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+def _digest_refusal(request: Request, sink: BlobWriter) -> Response | None:
+    """Returns the refusal of an upload whose bytes differ from the digests that the request declares."""
+    declared = [f"md5={value}" for value in request.headers.getlist("content-md5")]
+    declared += [part.strip() for line in request.headers.getlist("x-goog-hash") for part in line.split(",")]
+    for digest in declared:
+        name, _, value = digest.partition("=")
+        if name in sink.digests and value != sink.digests[name]:
+            message = f"The {name} that you specified did not match what we received: {sink.digests[name]}."
+            return storage_error(400, "BadDigest", message)
+    return None
+
+
 def _describe(response: Response, stored: StoredObject) -> None:
-    """Adds what the storage service says about an object; its hashes come as two lines of one header."""
+    """Adds the headers that describe an object; the hashes are two lines of one header."""
     response.headers["ETag"] = _etag(stored)
     response.headers["Last-Modified"] = formatdate(stored.modified, usegmt=True)
     response.raw_headers.append((b"x-goog-hash", f"crc32c={stored.crc32c}".encode()))
@@ -141,7 +177,7 @@ def _describe(response: Response, stored: StoredObject) -> None:
 
 
 def _described(response: Response, stored: StoredObject, *, coded: bool) -> Response:
-    """Adds what there is to say about an object that is being sent."""
+    """Adds the headers of an object that is sent."""
     response.headers["Content-Type"] = stored.content_type
     if coded:
         response.headers["Vary"] = "Accept-Encoding"
@@ -156,10 +192,10 @@ def _etag(stored: StoredObject) -> str:
 
 
 def _requested(request: Request, stored: StoredObject) -> range | None:
-    """Returns the bytes asked for: None for all of them, an empty range where there are none."""
+    """Returns the requested range: None for the whole object, an empty one if it has no bytes."""
     match = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
     if match is None or not (match[1] or match[2]):
-        return None  # No range, several, or one that makes no sense: all may be answered with the whole.
+        return None  # No range, several, or an invalid one: the whole object is a valid answer.
     condition = request.headers.get("if-range", _etag(stored))
     if condition not in (_etag(stored), formatdate(stored.modified, usegmt=True)):
         return None

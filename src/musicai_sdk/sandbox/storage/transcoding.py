@@ -1,4 +1,4 @@
-"""Objects that are stored compressed, as Google Cloud Storage serves them."""
+"""Objects that are stored compressed, served as Google Cloud Storage does."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.database.records import StoredObject
 
 JSON: Final = "application/json"
-"""The content type of what `Quirks.stored_gzip` is about."""
+"""The content type of the objects that `Quirks.stored_gzip` compresses."""
 
-# By name, because it has no types.
+# By name, because the package has no types.
 _crc32c: Callable[[bytes], int] = getattr(google_crc32c, "value")  # noqa: B009
 
 
 def compressed_object(stored: StoredObject, file: Path) -> tuple[StoredObject, bytes]:
-    """Returns an object as if its bytes had been compressed before they were stored: what there is to say, the bytes."""
+    """Returns the record and the bytes of an object as if it had been compressed before it was stored."""
     data = gzip.compress(file.read_bytes(), mtime=0)  # The same bytes for every request.
     md5 = hashlib.md5(data, usedforsecurity=False).digest()
     crc32c = _crc32c(data).to_bytes(4, "big")
@@ -42,7 +42,7 @@ def compressed_object(stored: StoredObject, file: Path) -> tuple[StoredObject, b
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Whether the client says that it takes gzip."""
+    """Whether the client accepts gzip."""
     for offer in request.headers.get("accept-encoding", "").lower().split(","):
         name, _, quality = offer.partition(";")
         if name.strip() == "gzip":
@@ -51,7 +51,7 @@ def accepts_gzip(request: Request) -> bool:
 
 
 class Decompressed(Response):
-    """Sends what a compressed object holds: without a length, whatever part was asked for."""
+    """Sends the decompressed bytes of an object, without a length, and always the whole."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__()
