@@ -43,20 +43,20 @@ CHOICES = [Chosen(*values) for values in itertools.product((True, False), repeat
 
 @pytest.mark.parametrize("options", CHOICES)
 def test_money_is_only_spent_where_it_was_asked_for(options: Chosen) -> None:
-    assert decide(None, options, met_again=True) == "create"
+    assert decide(None, options, in_inputs=True) == "create"
     for stands in STANDINGS:
-        for met_again in (True, False):
-            action = decide(stands, options, met_again)
+        for in_inputs in (True, False):
+            action = decide(stands, options, in_inputs)
             info = TABLE[stands.state]
             if info.safe or info.fetchable or stands.resume_at in FETCHABLE:
                 assert action not in PAYS
             if action in PAYS and stands.state == "failed":
-                assert met_again
+                assert in_inputs
                 assert options.retry_failed or stands.error_code == SOURCE_GONE
             if stands.state == "uncertain":
                 assert (action in PAYS) == options.retry_uncertain
             if info.paid:
-                assert action in ("go_on", "look_for", "retry")
+                assert action in ("go_on", "find", "retry")
 
 
 @pytest.mark.parametrize("options", CHOICES)
@@ -71,11 +71,11 @@ def test_the_ledger_gives_what_a_run_goes_on_with(options: Chosen, tmp_path: Pat
             )
     given = {int(track.key) for track in ledger.unfinished(options)}
     ledger.close()
-    wanted = ("retry", "go_on", "look_for", "clean_up")
+    wanted = ("retry", "go_on", "find", "clean_up")
     assert given == {
         number
         for number, stands in enumerate(STANDINGS)
-        if decide(stands, options, met_again=False) in wanted
+        if decide(stands, options, in_inputs=False) in wanted
     }
     assert "deleted" not in resumed(options)
 

@@ -25,11 +25,11 @@ from musicai_sdk.batch import (
     plan,
 )
 from musicai_sdk.batch.engine.failures import described
-from musicai_sdk.batch.events import shown
+from musicai_sdk.batch.events import redacted
 from musicai_sdk.batch.inputs.bucket import Buckets
 from musicai_sdk.batch.inputs.folder import walk
 from musicai_sdk.batch.inputs.kinds import is_url
-from musicai_sdk.batch.inputs.prefetch import identity, met_inputs
+from musicai_sdk.batch.inputs.prefetch import identity, read_candidates
 from musicai_sdk.batch.inputs.reader import read_inputs
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.ledger import InputRow
@@ -124,7 +124,7 @@ def test_results_in_the_very_folder_of_the_inputs(sandbox: Sandbox, source: Path
 
 def test_a_ledger_among_the_inputs_when_results_go_to_a_bucket(source: Path) -> None:
     # Then `out` is where the ledger is.
-    met = met_inputs(source, source, WorkflowTemplate("sdk-test"), Buckets((), Bucket("s3://results")))
+    met = read_candidates(source, source, WorkflowTemplate("sdk-test"), Buckets((), Bucket("s3://results")))
     assert all(isinstance(each, InputRow) for each in met)
     assert plan("sdk-test", source, Bucket("s3://results"), ledger=source / "run.sqlite3").new == 2
     assert count_inputs(source, Bucket("s3://results")) == 2
@@ -281,9 +281,9 @@ def test_what_a_failure_says_tells_no_signature(sandbox: Sandbox, source: Path, 
 
 
 def test_an_address_that_is_none_is_shown_all_the_same() -> None:
-    assert shown(f"https://[oops/x.wav?sig={SECRET}") == "https://[oops/x.wav"
-    assert shown(f"https://user:{SECRET}@host/a b.wav#x?y") == "https://host/a b.wav"
-    assert shown("/songs/why?.wav") == "/songs/why?.wav"
+    assert redacted(f"https://[oops/x.wav?sig={SECRET}") == "https://[oops/x.wav"
+    assert redacted(f"https://user:{SECRET}@host/a b.wav#x?y") == "https://host/a b.wav"
+    assert redacted("/songs/why?.wav") == "/songs/why?.wav"
     assert is_url("HTTPS://host/x.wav"), "else it would be a path, which is shown whole"
 
 

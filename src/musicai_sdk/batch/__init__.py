@@ -137,8 +137,7 @@ Ten million tracks:
 
 from __future__ import annotations
 
-from musicai_sdk.batch.archive import ledger_of, set_aside
-from musicai_sdk.batch.batch import Batch
+from musicai_sdk.batch.batch import Batch, run
 from musicai_sdk.batch.dry_run import Plan, count_inputs, plan
 from musicai_sdk.batch.errors import (
     LedgerError,
@@ -160,10 +159,10 @@ from musicai_sdk.batch.ledger.view import (
     Report,
     open_ledger,
 )
+from musicai_sdk.batch.ledger_files import archive, ledger_of, set_aside
 from musicai_sdk.batch.report import write_report
 from musicai_sdk.batch.results.vanished import Damage
 from musicai_sdk.batch.shards.dask import dask_executor
-from musicai_sdk.batch.shortcut import run
 
 __all__ = [
     "Batch",
@@ -193,6 +192,7 @@ __all__ = [
     "State",
     "Track",
     "Watch",
+    "archive",
     "count_inputs",
     "dask_executor",
     "ledger_of",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import signal
 import uuid
@@ -12,7 +13,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ParamSpec, cast
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.engine.account import Account
@@ -22,7 +23,7 @@ from musicai_sdk.batch.errors import ShardsFailedError
 from musicai_sdk.batch.events import Event, Progress, ProgressTracker, summed
 from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
 from musicai_sdk.batch.inputs.kinds import Inputs, Watch
-from musicai_sdk.batch.inputs.prefetch import met_inputs
+from musicai_sdk.batch.inputs.prefetch import read_candidates
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
@@ -32,13 +33,15 @@ from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.destination import bucket_of, claim_output
 from musicai_sdk.batch.results.folders import room_in
 from musicai_sdk.batch.results.vanished import ResultCheck, advice
-from musicai_sdk.batch.shards.coordinator import Shards, take_over_all, transfer_threads
-from musicai_sdk.batch.shards.partition import deal
+from musicai_sdk.batch.shards.coordinator import Shards, merge_all_shards, transfer_threads
+from musicai_sdk.batch.shards.partition import partition
 from musicai_sdk.batch.shards.transfer import shard_files
 from musicai_sdk.batch.signals import on_signal
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
+
+P = ParamSpec("P")
 
 
 class Batch:
@@ -162,13 +165,13 @@ class Batch:
         if self.out.exists() and not self.out.is_dir():
             raise InputError(f"{str(self.out)!r} is a file: the results need a folder")
         buckets = Buckets(self._settings.inputs, self.bucket)
-        self._items = lambda: met_inputs(inputs, self.out, template, buckets)
+        self._items = lambda: read_candidates(inputs, self.out, template, buckets)
         self._connect = connect or AsyncMusicAiClient
         self._adopt = adopt
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
         self._on_event = on_event or _nothing
-        self._tally = ProgressTracker({})
+        self._tracker = ProgressTracker({})
         self._results = ResultCheck(self.out, self.bucket)
         self._parts: Shards | None = None
         self._drain: Callable[[], object] = _nothing
@@ -239,11 +242,11 @@ class Batch:
             )
             try:
                 await asyncio.to_thread(claim_output, ledger, self.bucket, self.out, claim)
-                await asyncio.to_thread(take_over_all, ledger)
+                await asyncio.to_thread(merge_all_shards, ledger)
                 if self.bucket is not None:
                     # A bucket that isn't there shows before anything is paid for.
                     await asyncio.to_thread(next, self.bucket.objects(), None)
-                self._tally.states = await asyncio.to_thread(ledger.counts)
+                self._tracker.states = await asyncio.to_thread(ledger.counts)
                 self._on_event(Event("started", message=str(self.ledger)))
                 if self._executor is None:
                     await self._run_here(ledger, client)
@@ -276,12 +279,12 @@ class Batch:
     @property
     def progress(self) -> Progress:
         """How far it is; may be read from any thread, as often as a display needs it."""
-        own = self._tally.snapshot()
+        own = self._tracker.snapshot()
         return summed(own, [*self._parts.progress.values()]) if self._parts is not None else own
 
     async def _run_here(self, ledger: Ledger, client: AsyncMusicAiClient) -> None:
         runner = Scheduler(ledger, self._settings, self._items, client, self._on_event)
-        self._tally, self._results = runner.tally, runner.results
+        self._tracker, self._results = runner.tracker, runner.results
         self._drain = runner.drain
         if not self._draining:
             await runner.run()
@@ -304,12 +307,12 @@ class Batch:
 
     async def _run_there(self, ledger: Ledger, client: AsyncMusicAiClient, executor: Executor) -> None:
         settings = replace(self._settings, base_url=client.base_url)
-        await deal(
+        await partition(
             ledger,
             settings,
             self._items,
             self._shards,
-            self._tally,
+            self._tracker,
             self._on_event,
             lambda: self._draining,
             self._results,
@@ -320,13 +323,13 @@ class Batch:
         shards = Shards(ledger, settings, executor, self._on_event)
         # The shards tell of the tracks that they were given; the others stay as they are.
         given = await asyncio.to_thread(shards.count)
-        self._tally.states = dict(Counter(self._tally.states) - given)
+        self._tracker.states = dict(Counter(self._tracker.states) - given)
         self._parts = shards
         self._drain = shards.drain
         if self._draining:
             shards.drain()
         problems = await shards.run()
-        self._tally.draining = self._draining
+        self._tracker.draining = self._draining
         if problems:
             raise ShardsFailedError(
                 f"{len(problems)} shards were lost, and what they had done is in the ledger; the same run again"
@@ -336,3 +339,22 @@ class Batch:
 
 def _nothing(*_arguments: object) -> None:
     """Does nothing."""
+
+
+def _arguments_of(batch: Callable[P, Batch]) -> Callable[[Callable[..., Report]], Callable[P, Report]]:
+    """Gives a function the arguments of `Batch`, to readers and type checkers alike."""
+
+    def give(function: Callable[..., Report]) -> Callable[P, Report]:
+        signature = inspect.signature(batch).replace(return_annotation="Report")
+        # Any function may have one; the type of callables doesn't say so.
+        anything: Any = function
+        anything.__signature__ = signature
+        return cast("Callable[P, Report]", function)
+
+    return give
+
+
+@_arguments_of(Batch)
+def run(*arguments: Any, **options: Any) -> Report:
+    """Runs a batch to its end: `Batch(workflow, inputs, out, …).run()`, with the same arguments."""
+    return Batch(*arguments, **options).run()

@@ -12,14 +12,14 @@ from typing import Any, cast
 
 from musicai_sdk.batch.engine.decide import PAYS, Action, Stands, decide, resumed
 from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
-from musicai_sdk.batch.inputs.former_identity import recall_former
 from musicai_sdk.batch.inputs.kinds import Inputs, Rejected
-from musicai_sdk.batch.inputs.prefetch import Candidate, digest, met_inputs
+from musicai_sdk.batch.inputs.prefetch import Candidate, digest, read_candidates
 from musicai_sdk.batch.inputs.reader import read_inputs
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.database import check_owner, found, open_to_read, real_file
 from musicai_sdk.batch.ledger.ledger import InputRow
+from musicai_sdk.batch.ledger.legacy_identity import recall_legacy
 from musicai_sdk.batch.ledger.states import TABLE, State
 from musicai_sdk.batch.ledger.track import track_key
 from musicai_sdk.batch.results.destination import bucket_of
@@ -81,7 +81,7 @@ def plan(
         params: Parameters of all inputs.
         retry_failed: Whether failed tracks would be tried again.
         retry_uncertain: Whether uncertain ones would.
-        fresh: What a run would do after `set_aside`: the ledger isn't looked at.
+        fresh: What a run would do after `archive`: the ledger isn't looked at.
         adopt: As for the run.
 
     Raises:
@@ -93,7 +93,7 @@ def plan(
     bucket = bucket_of(out, workflow)
     folder = Path() if bucket is not None else Path(cast("str", out))
     path = Path(ledger) if ledger is not None else folder / LEDGER
-    items = met_inputs(inputs, folder.absolute(), template, Buckets(known_buckets(inputs), bucket))
+    items = read_candidates(inputs, folder.absolute(), template, Buckets(known_buckets(inputs), bucket))
     planner = _Planner(template, _Options(retry_failed, retry_uncertain))
     claim = Claim(
         path.absolute(), folder.absolute() if bucket is None else path.absolute().parent, bucket, adopt=adopt
@@ -142,7 +142,7 @@ _OF_INPUTS: Mapping[Action, str] = {
     "retry": "retried",
     "skip": "finished",
     "leave": "failed",
-    "look_for": "failed",
+    "find": "failed",
 }
 """The figure that an input counts in by what a run does with its track."""
 
@@ -170,7 +170,7 @@ class _Planner:
             f" WHERE {resumed(self._options)} GROUP BY state, resume_at"
         )
         for state, resume_at, count in rows:
-            action = decide(Stands(state, None, resume_at), self._options, met_again=False)
+            action = decide(Stands(state, None, resume_at), self._options, in_inputs=False)
             if action == "go_on":
                 self.plan.continued += count
                 self.plan.unanswered += count if TABLE[cast("State", state)].open_post else 0
@@ -183,12 +183,12 @@ class _Planner:
         except (OSError, InputError) as error:
             self.plan.rejected.append(Rejected(given.source, str(error)))
             return
-        action = decide(track, self._options, met_again=True)
+        action = decide(track, self._options, in_inputs=True)
         if key in self._met and action != "skip":
             self.plan.duplicates += 1
             return
         self._met.add(key)
-        if track is not None and decide(track, self._options, met_again=False) in {*PAYS, "go_on"}:
+        if track is not None and decide(track, self._options, in_inputs=False) in {*PAYS, "go_on"}:
             return  # it is counted already
         figure = _OF_INPUTS[action]
         setattr(self.plan, figure, getattr(self.plan, figure) + 1)
@@ -198,7 +198,7 @@ class _Planner:
     def _known(self, given: InputRow, db: sqlite3.Connection | None) -> tuple[str, Stands | None]:
         """The key of the input's track, and how the ledger has it."""
         if db is not None:
-            recall_former(db, given)
+            recall_legacy(db, given)
         if db is not None and given.content is None:
             row = db.execute(
                 "SELECT content FROM inputs"

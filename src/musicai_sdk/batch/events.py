@@ -106,7 +106,7 @@ class Progress:
     """Those of `skipped` whose results aren't there any more: `Report.damaged` lists them."""
 
 
-def shown(source: str) -> str:
+def redacted(source: str) -> str:
     """A source that is safe to show: signatures stand in a URL's query."""
     if "://" not in source or ("?" not in source and "#" not in source and "@" not in source):
         return source
@@ -149,7 +149,7 @@ class ProgressTracker:
 
     def enter(self, track: Track) -> None:
         """Notes that something is done with a track from now on."""
-        self.active[track.key] = InFlight(shown(track.source), track.state, time.time())
+        self.active[track.key] = InFlight(redacted(track.source), track.state, time.time())
 
     def skip(self, count: int, missing: int = 0) -> None:
         """Counts inputs that an earlier run had finished, some of which don't have their results any more."""

@@ -8,15 +8,15 @@ from typing import Literal, Protocol, TypeAlias
 from musicai_sdk.batch.engine.failures import SOURCE_GONE
 from musicai_sdk.batch.ledger.states import FETCHABLE, STATES, TABLE, State
 
-Action: TypeAlias = Literal["create", "retry", "go_on", "look_for", "clean_up", "skip", "leave", "wait"]
+Action: TypeAlias = Literal["create", "retry", "go_on", "find", "clean_up", "skip", "leave", "wait"]
 """`create` send it, and pay for a job · `retry` the same once more · `go_on` it is paid for: fetch its results, or look
-for its job, and send it again only if there certainly is none · `look_for` only look for its job · `clean_up` its
+for its job, and send it again only if there certainly is none · `find` only look for its job · `clean_up` its
 results are safe, delete its job · `skip` it is done · `leave` it failed, and nobody asked for a retry · `wait` its input
 isn't among this run's, and nothing is paid."""
 
 PAYS: frozenset[Action] = frozenset(("create", "retry"))
 """Actions that a job is paid for."""
-RESUMES: frozenset[Action] = frozenset(("retry", "go_on", "look_for", "clean_up"))
+RESUMES: frozenset[Action] = frozenset(("retry", "go_on", "find", "clean_up"))
 """What a run does with a track even if its input isn't among the run's inputs."""
 
 
@@ -67,13 +67,13 @@ class Stands:
     resume_at: State | None = None
 
 
-def decide(track: Standing | None, options: Options, met_again: bool) -> Action:  # noqa: FBT001 - three facts, in order
+def decide(track: Standing | None, options: Options, in_inputs: bool) -> Action:  # noqa: FBT001 - three facts, in order
     """What a run does with a track.
 
     Args:
         track: The track; None for one that the ledger doesn't know.
         options: The run's options.
-        met_again: Whether the track's input is among this run's inputs.
+        in_inputs: Whether the track's input is among this run's inputs.
     """
     if track is None:
         return "create"
@@ -82,19 +82,19 @@ def decide(track: Standing | None, options: Options, met_again: bool) -> Action:
         # Only a job that was kept can still be deleted.
         return "clean_up" if info.next and not options.keep_jobs else "skip"
     if info.open_post and info.unsettled:
-        return "retry" if options.retry_uncertain else "look_for"
+        return "retry" if options.retry_uncertain else "find"
     if info.paid:
         return "go_on"
     if not info.unsettled:
-        return "create" if met_again else "wait"
+        return "create" if in_inputs else "wait"
     if track.resume_at in FETCHABLE:
         return "go_on"  # what is paid for is fetched by every run
-    if not met_again:
+    if not in_inputs:
         return "wait"
-    return "retry" if options.retry_failed or came_back(track) else "leave"
+    return "retry" if options.retry_failed or source_returned(track) else "leave"
 
 
-def came_back(track: Standing) -> bool:
+def source_returned(track: Standing) -> bool:
     """Whether a track whose input is met failed only because the input's file wasn't there: it has no reason to fail."""
     return TABLE[track.state].unsettled and track.error_code == SOURCE_GONE
 
@@ -106,7 +106,7 @@ def resumed(options: Options) -> str:
     """
 
     def goes_on(state: State, resume_at: State | None = None) -> bool:
-        return decide(Stands(state, None, resume_at), options, met_again=False) in RESUMES
+        return decide(Stands(state, None, resume_at), options, in_inputs=False) in RESUMES
 
     always = [state for state in STATES if goes_on(state)]
     sometimes = [

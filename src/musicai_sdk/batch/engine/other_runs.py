@@ -26,7 +26,7 @@ SILENT = 60.0
 _LOOK_EVERY = 0.5
 
 
-class Others:
+class OtherRuns:
     """Keeps this run's hands off what other living runs work on."""
 
     def __init__(self, journal: GroupCommit, own: str, warn: Callable[[str], object]) -> None:
@@ -86,7 +86,7 @@ class Others:
         return now - since >= SILENT
 
 
-async def keep_beating(journal: GroupCommit) -> None:
+async def send_heartbeats(journal: GroupCommit) -> None:
     """Says again and again that this run is alive; also notices in quiet times that the ledger or its lock is gone.
 
     Raises:
@@ -94,4 +94,4 @@ async def keep_beating(journal: GroupCommit) -> None:
     """
     while True:
         await asyncio.sleep(BEAT_EVERY)
-        await journal.write(lambda ledger: ledger.beat())
+        await journal.write(lambda ledger: ledger.heartbeat())

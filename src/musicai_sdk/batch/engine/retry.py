@@ -17,7 +17,7 @@ from musicai_sdk.batch.engine.failures import (
     strange,
     transient,
 )
-from musicai_sdk.batch.engine.other_runs import Others
+from musicai_sdk.batch.engine.other_runs import OtherRuns
 from musicai_sdk.batch.engine.steps import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
@@ -55,7 +55,7 @@ class RetryPolicy:
         settings: RunOptions,
         emit: Emit,
         account: Account,
-        others: Others,
+        others: OtherRuns,
     ) -> None:
         self._account = account
         self._others = others

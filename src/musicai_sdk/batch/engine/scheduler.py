@@ -9,12 +9,12 @@ from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.engine.account import Account
-from musicai_sdk.batch.engine.decide import PAYS, came_back, decide
+from musicai_sdk.batch.engine.decide import PAYS, decide, source_returned
 from musicai_sdk.batch.engine.failures import short_of_files
-from musicai_sdk.batch.engine.other_runs import Others, keep_beating
+from musicai_sdk.batch.engine.other_runs import OtherRuns, send_heartbeats
 from musicai_sdk.batch.engine.retry import RetryPolicy
 from musicai_sdk.batch.engine.steps import Pipeline, RunFailed
-from musicai_sdk.batch.events import Event, EventKind, ProgressTracker, shown
+from musicai_sdk.batch.events import Event, EventKind, ProgressTracker, redacted
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.inputs.prefetch import Candidate, Prefetcher, digest, sample
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
@@ -44,7 +44,7 @@ class Scheduler:
         client: AsyncMusicAiClient,
         tell: Callable[[Event], object],
     ) -> None:
-        self.tally: ProgressTracker = ProgressTracker(ledger.counts())
+        self.tracker: ProgressTracker = ProgressTracker(ledger.counts())
         self.results: ResultCheck = ResultCheck(Path(settings.out), settings.bucket)
         """Looks up the results of the tracks that are skipped."""
         self._ledger = ledger
@@ -56,11 +56,11 @@ class Scheduler:
             client,
             self._journal,
             settings,
-            self.tally,
+            self.tracker,
             self._warn,
         )
         self._account = Account(client, self._journal, settings.max_attempts, self._warn)
-        self._others = Others(self._journal, ledger.id, self._warn)
+        self._others = OtherRuns(self._journal, ledger.id, self._warn)
         self._tries = RetryPolicy(
             self._pipeline, self._journal, settings, self._emit, self._account, self._others
         )
@@ -90,13 +90,13 @@ class Scheduler:
             Exception: whatever the observer of the events raised; it drained the run.
         """
         feed = Prefetcher(self._items)
-        self._beating = asyncio.create_task(keep_beating(self._journal))
+        self._beating = asyncio.create_task(send_heartbeats(self._journal))
         self._beating.add_done_callback(self._ended_beating)
         try:
-            if not self.tally.draining:
+            if not self.tracker.draining:
                 await self._journal.write(lambda ledger: ledger.begin())
             # Once more: it may have begun meanwhile.
-            if not self.tally.draining:
+            if not self.tracker.draining:
                 self._feeding = asyncio.create_task(self._start_all(feed))
                 await asyncio.wait({self._feeding})
                 if not self._feeding.cancelled() and (error := self._feeding.exception()) is not None:
@@ -122,7 +122,7 @@ class Scheduler:
 
     def drain(self) -> None:
         """Begins nothing new; paid POSTs and downloads that are under way are finished. Twice is fine."""
-        if not self.tally.draining:
+        if not self.tracker.draining:
             self._wind_down()
             self._tell(
                 Event(
@@ -132,9 +132,9 @@ class Scheduler:
 
     def _wind_down(self) -> None:
         """As `drain`, which somebody asked for; an error that ends the run tells of itself."""
-        if self.tally.draining:
+        if self.tracker.draining:
             return
-        self.tally.draining = self._pipeline.draining = True
+        self.tracker.draining = self._pipeline.draining = True
         if self._feeding is not None:
             self._feeding.cancel()
         for task, key in self._tasks.items():
@@ -145,7 +145,7 @@ class Scheduler:
         unfinished = await self._journal.read(lambda ledger: list(ledger.unfinished(self._settings)))
         if unfinished:
             await self._account.check()
-        self._pipeline.look_for([track for track in unfinished if not await self._others.works(track.run)])
+        self._pipeline.find_lost([track for track in unfinished if not await self._others.works(track.run)])
         self._resumed = dict.fromkeys((track.key for track in unfinished), False)
         for track in unfinished:
             if track.state in OPEN:
@@ -156,7 +156,7 @@ class Scheduler:
         while chunk := await self._next(feed, until):
             await self._meet(chunk)
         await self._start_late()
-        self.tally.complete = True
+        self.tracker.complete = True
 
     async def _next(self, feed: Prefetcher, until: float) -> list[Candidate]:
         """The next inputs. Tracks that wait for theirs wait no longer once none has come for a moment."""
@@ -210,7 +210,7 @@ class Scheduler:
             if isinstance(item, Rejected):
                 await self._reject(item.source, item.reason)
         await self._journal.write(lambda ledger: ledger.admit(met))
-        self.tally.known += len(met)
+        self.tracker.known += len(met)
         done = [
             given.key for given in met if given.key and given.state in SAFE and given.key not in self._resumed
         ]
@@ -238,12 +238,12 @@ class Scheduler:
         track, new = found
         if new:
             self._moved(track, None)
-        elif track.key in self.tally.active or track.key in self._resumed or track.key in self._given_up:
+        elif track.key in self.tracker.active or track.key in self._resumed or track.key in self._given_up:
             self._meet_again(given, track)
             if self._late.pop(track.key, None) is not None:
                 await self._go_on(track)
                 return
-            if not came_back(track):
+            if not source_returned(track):
                 return
         elif track.state in SAFE:
             vanished = await self._vanished([track.key])
@@ -251,10 +251,10 @@ class Scheduler:
                 self._skip(1, self._note(track.key, vanished))
                 return
             await self._journal.move(track, "finished")
-        elif decide(track, self._settings, met_again=True) not in {*PAYS, "go_on"}:
+        elif decide(track, self._settings, in_inputs=True) not in {*PAYS, "go_on"}:
             return
         if await self._go_on(track):
-            self.tally.done += 1
+            self.tracker.done += 1
 
     async def _vanished(self, keys: list[str]) -> Vanished:
         """Which of these tracks, which are done, don't have their results any more."""
@@ -289,7 +289,7 @@ class Scheduler:
                             raise
                     await asyncio.sleep(_PAUSE)
         except (OSError, InputError) as error:
-            self.tally.known -= 1
+            self.tracker.known -= 1
             await self._reject(given.source, str(error))
             return None
         return await self._journal.write(lambda ledger: ledger.register(given))
@@ -303,34 +303,34 @@ class Scheduler:
     def _meet_again(self, given: InputRow, track: Track) -> None:
         if self._resumed.get(track.key) is False:
             self._resumed[track.key] = True
-            if track.key not in self.tally.active and track.state in SAFE:
-                self.tally.done += 1
+            if track.key not in self.tracker.active and track.state in SAFE:
+                self.tracker.done += 1
         else:
-            self.tally.duplicates += 1
+            self.tracker.duplicates += 1
             # Whose path may have become this input's just now.
-            active = self.tally.active.get(track.key)
-            first = active.source if active is not None else shown(track.source)
+            active = self.tracker.active.get(track.key)
+            first = active.source if active is not None else redacted(track.source)
             self._emit("duplicate", track, f"the same content as {first}", source=given.source)
 
     async def _to_its_end(self, track: Track) -> bool:
         """Takes a track as far as it goes; True when its results are here."""
-        if track.key in self.tally.active:
+        if track.key in self.tracker.active:
             return False
-        self.tally.enter(track)
+        self.tracker.enter(track)
         try:
             await self._tries.run(track)
         finally:
-            self.tally.active.pop(track.key, None)
+            self.tracker.active.pop(track.key, None)
             if track.state not in SAFE:
                 self._given_up.add(track.key)
         if track.state in SAFE and self._resumed.get(track.key):
-            self.tally.done += 1
+            self.tracker.done += 1
         return track.state in SAFE
 
     async def _reject(self, source: str, reason: str) -> None:
         await self._journal.write(lambda ledger: ledger.reject(source, reason))
-        self.tally.rejected += 1
-        self._tell(Event("rejected", shown(source), message=reason))
+        self.tracker.rejected += 1
+        self._tell(Event("rejected", redacted(source), message=reason))
 
     def _warn(self, text: str) -> None:
         self._tell(Event("warning", message=text))
@@ -344,12 +344,12 @@ class Scheduler:
             self._wind_down()
 
     def _skip(self, count: int, missing: int = 0) -> None:
-        self.tally.skip(count, missing)
+        self.tracker.skip(count, missing)
         if count:
             self._tell(Event("skipped", count=count))
 
     def _moved(self, track: Track, before: State | None) -> None:
-        self.tally.moved(track, before)
+        self.tracker.moved(track, before)
         self._tries.moved(before, track.state)
         if track.state != before:
             self._emit("state", track, track.error_message or "")
@@ -358,7 +358,7 @@ class Scheduler:
         self._tell(
             Event(
                 kind,
-                shown(source or track.source),
+                redacted(source or track.source),
                 track.state,
                 message,
                 track.error_code,

@@ -25,7 +25,7 @@ from musicai_sdk.batch.ledger.ledger import Ledger, Overtaken
 from musicai_sdk.batch.ledger.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.options import RunOptions
-from musicai_sdk.batch.results.destination import place_of
+from musicai_sdk.batch.results.destination import destination_for
 from musicai_sdk.batch.results.verify import Output
 from musicai_sdk.errors import (
     CreateUncertainError,
@@ -57,7 +57,7 @@ class Pipeline:
         client: AsyncMusicAiClient,
         journal: GroupCommit,
         settings: RunOptions,
-        tally: ProgressTracker,
+        tracker: ProgressTracker,
         warn: Callable[[str], object],
     ) -> None:
         self.draining: bool = False
@@ -70,8 +70,8 @@ class Pipeline:
         self._client = client
         self._journal = journal
         self._settings = settings
-        self._tally = tally
-        self._place = place_of(settings.bucket or settings.out, settings.declared)
+        self._tracker = tracker
+        self._place = destination_for(settings.bucket or settings.out, settings.declared)
         self._inputs = Buckets(settings.inputs)
         self._warnings = ClientWarnings(warn)
         self._finder = LostJobFinder(client, settings.slug, settings.grace, warn)
@@ -79,7 +79,7 @@ class Pipeline:
         self._slots = asyncio.Semaphore(settings.in_flight)
         self._downloads = asyncio.Semaphore(settings.downloads)
 
-    def look_for(self, tracks: Iterable[Track]) -> None:
+    def find_lost(self, tracks: Iterable[Track]) -> None:
         """Begins to look for the jobs of tracks whose POST an earlier run may have sent, all at once."""
         for track in tracks:
             if track.state in OPEN:
@@ -139,7 +139,7 @@ class Pipeline:
             self._begin(track)
 
             def moved(done: int, total: int | None) -> None:
-                if (active := self._tally.active.get(track.key)) is not None:
+                if (active := self._tracker.active.get(track.key)) is not None:
                     active.moved, active.total = done, total
 
             known = await self._journal.read(lambda ledger: ledger.versions(track))
@@ -147,7 +147,7 @@ class Pipeline:
             file = await self._client.files.upload(path, on_progress=moved)
             if file.size != track.size or await asyncio.to_thread(version, path) != before:
                 raise changed_since(path)
-            self._tally.bytes_uploaded += file.size
+            self._tracker.bytes_uploaded += file.size
             # A track whose POST may have been seen stays marked as such.
             state: State = "uploaded" if track.state == "seen" else track.state
             await self._journal.move(track, state, source=path, url=file.url, uploaded_at=time.time())
@@ -156,7 +156,7 @@ class Pipeline:
         # After a POST whose job wasn't listed, and another one that was refused, the first one is still open.
         still_open = track.state in JOBLESS and track.idempotency_key and track.creating_at
         if track.state in OPEN or still_open:
-            await self._look_for(track)
+            await self._find_lost(track)
             if track.state == "uncertain" and not self._settings.retry_uncertain:
                 return None
         if track.state in JOBLESS:
@@ -215,7 +215,7 @@ class Pipeline:
         finally:
             self.committed.discard(track.key)
         if track.state == "uncertain":
-            await self._look_for(track)
+            await self._find_lost(track)
 
     async def _latest_url(self, track: Track) -> str:
         def latest(ledger: Ledger) -> str | None:
@@ -223,7 +223,7 @@ class Pipeline:
 
         return await self._journal.read(latest) or ""
 
-    async def _look_for(self, track: Track) -> None:
+    async def _find_lost(self, track: Track) -> None:
         """Finds the job of a POST whose answer nobody has, if it is listed within the grace period.
 
         Raises:
@@ -298,7 +298,7 @@ class Pipeline:
             # other.
             before = received.get(thread := threading.get_ident(), 0)
             received[thread] = done
-            if (active := self._tally.active.get(track.key)) is not None:
+            if (active := self._tracker.active.get(track.key)) is not None:
                 active.moved += done - before if done >= before else done
 
         async def fetched() -> list[Output]:
@@ -312,7 +312,7 @@ class Pipeline:
         # Also when addresses have expired, and the job is asked for once more.
         outputs = await confirm_gone(track, self._settings.grace, fetched)
         size = sum(output[2] for output in outputs)
-        self._tally.bytes_downloaded += size
+        self._tracker.bytes_downloaded += size
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))
         await self._journal.move(track, "downloaded", downloaded_at=time.time(), bytes_downloaded=size)
 

@@ -110,7 +110,7 @@ def known_buckets(inputs: Inputs) -> tuple[Bucket, ...]:
     return tuple(each for each in places if isinstance(each, Bucket))
 
 
-def met_object(given: InputRow) -> InputRow:
+def identify_object(given: InputRow) -> InputRow:
     """The input with what stands for its content: equal objects, by ETag and size, are one track."""
     url = given.url or ""
     found = _VERSION.search(url)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from musicai_sdk._text import formerly_without_signature, without_queries, without_signature
-from musicai_sdk.batch.events import shown, storable
-from musicai_sdk.batch.inputs.bucket import Buckets, met_object
+from musicai_sdk.batch.events import redacted, storable
+from musicai_sdk.batch.inputs.bucket import Buckets, identify_object
 from musicai_sdk.batch.inputs.kinds import Input, Inputs, Rejected, is_object, is_url, name_of
 from musicai_sdk.batch.inputs.reader import read_inputs
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
@@ -50,13 +50,13 @@ def identity(url: str) -> str:
         raise InputError("it is no valid URL") from None
 
 
-def former_identity(url: str) -> str | None:
+def legacy_identity(url: str) -> str | None:
     """What 2.0.0 took a URL for, if that isn't its identity: ledgers of that version know it so."""
     former = formerly_without_signature(url)
     return former if former != identity(url) else None
 
 
-def met_inputs(
+def read_candidates(
     inputs: Inputs, out: Path, template: WorkflowTemplate, buckets: Buckets | None = None
 ) -> Iterator[Candidate | None]:
     """Every input with its identity, parameters, size and time of change; or why it can't be processed.
@@ -78,14 +78,14 @@ def _met(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Candidate
         source = item.source.strip() if is_address(item.source) else item.source
         if is_object(source):
             name = item.name or name_of(source)
-            return remote(InputRow(source, params, name, url=buckets.located(source)))
+            return identify_remote(InputRow(source, params, name, url=buckets.located(source)))
         if (url := web_address(source)) is not None:
-            return remote(
-                InputRow(identity(url), params, item.name or "", url=url, former=former_identity(url))
+            return identify_remote(
+                InputRow(identity(url), params, item.name or "", url=url, legacy_source=legacy_identity(url))
             )
         if not source.strip():
             return Rejected(source, "it is empty: give a path, a URL or an object in a bucket")
-        met = looked_at(InputRow(_absolute(source), params, item.name or ""))
+        met = identify_file(InputRow(_absolute(source), params, item.name or ""))
     except RecursionError:
         return _rejected(item.source, "its parameters are nested too deeply")
     except (InputError, ObjectNotFoundError, ValueError) as error:
@@ -96,7 +96,7 @@ def _met(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Candidate
 
 def _rejected(source: str, reason: str) -> Rejected:
     """A rejection as it is stored and told: without signatures, and without what no database takes."""
-    return Rejected(storable(shown(source)), storable(without_queries(reason)))
+    return Rejected(storable(redacted(source)), storable(without_queries(reason)))
 
 
 def _check_text(item: Input, params: str) -> None:
@@ -130,18 +130,18 @@ def _absolute(path: str) -> str:
     return path if plain else os.path.abspath(path)  # noqa: PTH100
 
 
-def remote(given: InputRow) -> InputRow:
+def identify_remote(given: InputRow) -> InputRow:
     """A remote input with what stands for its content."""
     if is_object(given.url or ""):
-        return met_object(given)
+        return identify_object(given)
     given.content = f"url:{given.source}"
     return given
 
 
-def looked_at(given: InputRow) -> Candidate:
+def identify_file(given: InputRow) -> Candidate:
     """The input with its file's size and time of change."""
     if given.url is not None:
-        return remote(given)
+        return identify_remote(given)
     try:
         found = os.stat(given.source)  # noqa: PTH116 - a hundred thousand times
     except OSError as error:

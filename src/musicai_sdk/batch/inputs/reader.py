@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk.batch.events import shown
+from musicai_sdk.batch.events import redacted
 from musicai_sdk.batch.inputs.bucket import Buckets
 from musicai_sdk.batch.inputs.folder import root_of, walk
 from musicai_sdk.batch.inputs.kinds import (
@@ -76,7 +76,7 @@ def _expanded(source: Source, out: Path | None, buckets: Buckets) -> Iterable[In
 def _from_text(text: str, out: Path | None, buckets: Buckets) -> Iterable[Input | Rejected | None]:
     if is_address(text):
         text = text.strip()
-    if (is_url(text) or is_object(text)) and shown(text).lower().endswith(_MANIFESTS):
+    if (is_url(text) or is_object(text)) and redacted(text).lower().endswith(_MANIFESTS):
         # A workflow that takes such a file gets it by Input(…).
         return (Rejected(text, _MANIFEST_ELSEWHERE),)
     if is_url(text):

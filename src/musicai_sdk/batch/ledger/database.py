@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
-from musicai_sdk.batch.inputs.former_identity import mark_former
 from musicai_sdk.batch.ledger.attempts import TABLES as ATTEMPTS
 from musicai_sdk.batch.ledger.attempts import take_over
+from musicai_sdk.batch.ledger.legacy_identity import record_cutoff
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.results.folder_names import folded
-from musicai_sdk.batch.results.folders import settle_all
+from musicai_sdk.batch.results.folders import assign_all_folders
 
 VERSION = 3
 """The version of the tables, in the file's `user_version`. 1 had no `folders`, 2 no `job_attempts`."""
@@ -127,7 +127,7 @@ def create_or_open(
             _upgrade(connection, version, slug, input_name)
         if out is not None:
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('out', ?)", [seen_from(path, out)])
-        mark_former(connection, new=is_new)
+        record_cutoff(connection, new=is_new)
         return connection, _opened(connection, is_new=is_new, had_wal=had_wal)
     except sqlite3.Error as error:
         connection.close()
@@ -166,7 +166,7 @@ def _upgrade(connection: sqlite3.Connection, version: int, slug: str, input_name
     connection.execute("BEGIN IMMEDIATE")
     if version < _WITH_FOLDERS:
         _execute_all(connection, _FOLDERS)
-        settle_all(connection)
+        assign_all_folders(connection)
     connection.execute("ALTER TABLE tracks ADD COLUMN run")
     _execute_all(connection, _RUNS + ATTEMPTS)
     take_over(connection)

@@ -18,8 +18,7 @@ from typing import Any, TypeAlias
 
 from musicai_sdk.batch.engine.decide import Options, resumed
 from musicai_sdk.batch.errors import LedgerError
-from musicai_sdk.batch.events import shown
-from musicai_sdk.batch.inputs.former_identity import recall_former
+from musicai_sdk.batch.events import redacted
 from musicai_sdk.batch.inputs.kinds import name_of
 from musicai_sdk.batch.ledger import attempts, processes
 from musicai_sdk.batch.ledger.claim import Claim
@@ -31,11 +30,12 @@ from musicai_sdk.batch.ledger.database import (
     file_id,
     real_file,
 )
+from musicai_sdk.batch.ledger.legacy_identity import recall_legacy
 from musicai_sdk.batch.ledger.lock import FileLock
 from musicai_sdk.batch.ledger.states import JOBLESS, OPEN, State, transition
 from musicai_sdk.batch.ledger.track import Track, track_key
 from musicai_sdk.batch.results.folder_names import folded, numbered, safe_folder, with_suffix
-from musicai_sdk.batch.results.folders import Fits, always, settle
+from musicai_sdk.batch.results.folders import Fits, always, assign_folder
 from musicai_sdk.batch.results.vanished import Damage, Recorded, ResultCheck, recorded
 
 _FIELDS = tuple(each.name for each in fields(Track))
@@ -67,7 +67,7 @@ class InputRow:
     """Its digest, when it is known and still true."""
     sample: str | None = None
     """See `Track.sample`."""
-    former: str | None = None
+    legacy_source: str | None = None
     """Of a URL that 2.0.0 took for another one: the source under which a ledger of that version has it."""
     key: str | None = None
     """Its track's key, when an earlier run had it."""
@@ -197,7 +197,7 @@ class Ledger:
             if self._witness is not None:
                 self._witness.close()
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Says that this run is alive."""
         self._db.execute("UPDATE runs SET beat_at = ? WHERE id = ?", (time.time(), self.id))
 
@@ -275,7 +275,7 @@ class Ledger:
         """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
         known = dict[tuple[str, str], _Known]()
         for given in chunk:
-            recall_former(self._db, given)
+            recall_legacy(self._db, given)
         for start in range(0, len(chunk), _MANY):
             sources = [given.source for given in chunk[start : start + _MANY]]
             marks = ", ".join("?" * len(sources))
@@ -336,7 +336,7 @@ class Ledger:
             source=given.source,
             content=content,
             params=given.params,
-            folder=self._settle(given.name, key),
+            folder=self._assign_folder(given.name, key),
             sample=sample,
             size=given.size,
             url=given.url,
@@ -369,7 +369,7 @@ class Ledger:
             [*changes.values(), track.key, track.state, track.run, track.idempotency_key],
         )
         if not done.rowcount:
-            raise Overtaken(f"another run has changed {shown(track.source)!r}")
+            raise Overtaken(f"another run has changed {redacted(track.source)!r}")
         attempts.follow(self._db, before, state, changes, self._run)
         for name, value in changes.items():
             setattr(track, name, value)
@@ -414,7 +414,7 @@ class Ledger:
             "SELECT run FROM tracks WHERE key = ?", [track.key]
         ).fetchone()
         if row is not None and row[0] != track.run:
-            raise Overtaken(f"another run has taken {shown(track.source)!r}")
+            raise Overtaken(f"another run has taken {redacted(track.source)!r}")
         self._db.execute("DELETE FROM outputs WHERE track = ?", [track.key])
         rows = [(track.key, *output) for output in outputs]
         self._db.executemany("INSERT INTO outputs VALUES (?, ?, ?, ?, ?)", rows)
@@ -475,9 +475,9 @@ class Ledger:
                 return folder
             number += 1
 
-    def _settle(self, wish: str, key: str) -> str:
+    def _assign_folder(self, wish: str, key: str) -> str:
         """A folder of its own for a new track: the input's, unless that has the results of an earlier content.
 
         The input's claim stays as it is: that folder is never free again.
         """
-        return settle(self._db, wish, key, self._fits)
+        return assign_folder(self._db, wish, key, self._fits)

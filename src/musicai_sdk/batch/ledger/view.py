@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import Self
 
 from musicai_sdk._text import without_signature
-from musicai_sdk.batch.events import Progress, shown
+from musicai_sdk.batch.events import Progress, redacted
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.ledger.attempts import JobAttempt
 from musicai_sdk.batch.ledger.database import found_from, open_to_read, real_file, with_attempts
 from musicai_sdk.batch.ledger.states import SAFE, UNSETTLED, State, sql
 from musicai_sdk.batch.ledger.track import Track
-from musicai_sdk.batch.results.destination import place_of
+from musicai_sdk.batch.results.destination import destination_for
 from musicai_sdk.batch.results.vanished import Damage
 from musicai_sdk.batch.results.verify import Output
 from musicai_sdk.errors import IntegrityError
@@ -229,7 +229,7 @@ class LedgerView:
             values,
         )
         for key, source, *rest in rows:
-            yield JobAttempt(key, shown(source or ""), *rest)
+            yield JobAttempt(key, redacted(source or ""), *rest)
 
     def knows(self, track: str) -> bool:
         """Whether there is a track with this key or folder, or with this path or URL as its input."""
@@ -332,7 +332,7 @@ class LedgerView:
         Args:
             out: The output folder, or the bucket.
         """
-        place = place_of(out)
+        place = destination_for(out)
         for track, outputs in self.tracks():
             if track.state in SAFE:
                 try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from musicai_sdk.batch.events import shown
+from musicai_sdk.batch.events import redacted
 from musicai_sdk.batch.inputs.kinds import stem
 from musicai_sdk.batch.ledger.states import PAID, STATES, UNSETTLED, State
 from musicai_sdk.batch.report.format import without_queries
@@ -84,7 +84,7 @@ class Rows:
 
     def name(self, source: str) -> str:
         """A source as it is shown: without what all have, and without a signature."""
-        return shown(source).removeprefix(self._root)
+        return redacted(source).removeprefix(self._root)
 
     def _failure(self, attempts: int, resume_at: State | None, code: str | None, message: str | None) -> Row:
         number = self.texts.number(without_queries(message or ""))

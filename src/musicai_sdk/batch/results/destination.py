@@ -75,7 +75,7 @@ class Destination(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class FolderPlace:
+class FolderDestination:
     """A folder."""
 
     out: Path
@@ -105,12 +105,12 @@ class FolderPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class BucketPlace:
+class BucketDestination:
     """A bucket. Outputs whose names are known are written by the service; others pass through this machine."""
 
     bucket: Bucket
     declared: tuple[DeclaredOutput, ...] = ()
-    """As in `FolderPlace`."""
+    """As in `FolderDestination`."""
 
     async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> Mapping[str, str] | None:
         """Signed for the track's own folder, so that a run that goes on with the job finds them."""
@@ -160,14 +160,20 @@ def _recorded(output: str, each: StoredObject) -> Output:
     return output, each.name, each.size, f"{_ETAG}{each.etag}" if each.etag else None
 
 
-def place_of(out: str | os.PathLike[str] | Bucket, declared: tuple[DeclaredOutput, ...] = ()) -> Destination:
+def destination_for(
+    out: str | os.PathLike[str] | Bucket, declared: tuple[DeclaredOutput, ...] = ()
+) -> Destination:
     """The place that an output folder or a bucket is.
 
     Args:
         out: The folder or bucket.
         declared: What the workflow's class says of its outputs, if a class was given.
     """
-    return BucketPlace(out, declared) if isinstance(out, Bucket) else FolderPlace(Path(out), declared)
+    return (
+        BucketDestination(out, declared)
+        if isinstance(out, Bucket)
+        else FolderDestination(Path(out), declared)
+    )
 
 
 def bucket_of(out: str | os.PathLike[str] | Bucket, workflow: type[Workflow[Any]] | str) -> Bucket | None:

@@ -38,7 +38,7 @@ def always(_folder: str) -> bool:
     return True
 
 
-def settle(db: sqlite3.Connection, wish: str, key: str, fits: Fits = always) -> str:
+def assign_folder(db: sqlite3.Connection, wish: str, key: str, fits: Fits = always) -> str:
     """A folder of its own for a track: the wish, unless another track has that, or it is too long.
 
     It is told apart by the track's key, so that shards that don't know of each other don't meet in one.
@@ -55,17 +55,17 @@ def settle(db: sqlite3.Connection, wish: str, key: str, fits: Fits = always) -> 
         folder = numbered(with_suffix(base, key), number)
 
 
-def settle_all(db: sqlite3.Connection) -> None:
+def assign_all_folders(db: sqlite3.Connection) -> None:
     """Gives every track of an older ledger, in which tracks could share a folder, one of its own."""
     # The one that has written there last has it: its results are the ones that are whole.
     db.execute(
         "INSERT OR IGNORE INTO folders SELECT folded(folder), key FROM tracks"  # noqa: S608
         f" ORDER BY state IN {sql(('downloaded', *SAFE))} DESC, downloaded_at DESC, rowid"
     )
-    move_out(db)
+    separate_tracks(db)
 
 
-def move_out(db: sqlite3.Connection, keys: Sequence[str] | None = None) -> None:
+def separate_tracks(db: sqlite3.Connection, keys: Sequence[str] | None = None) -> None:
     """Moves tracks out of folders that are another track's.
 
     What they had there isn't trusted: it is fetched again, to their new folder. A track whose job is deleted stays,
@@ -88,7 +88,7 @@ def move_out(db: sqlite3.Connection, keys: Sequence[str] | None = None) -> None:
         _back(db, key, "downloaded", "finished")
         _back(db, key, "verified", "finished")
         _back(db, key, "downloaded", "finished", column="resume_at")
-        db.execute("UPDATE tracks SET folder = ? WHERE key = ?", [settle(db, folder, key), key])
+        db.execute("UPDATE tracks SET folder = ? WHERE key = ?", [assign_folder(db, folder, key), key])
 
 
 def _back(db: sqlite3.Connection, key: str, before: State, after: State, *, column: str = "state") -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from musicai_sdk.batch.events import shown
+from musicai_sdk.batch.events import redacted
 from musicai_sdk.storage import Bucket
 
 _MANY = 400
@@ -77,7 +77,7 @@ class ResultCheck:
         found = list[Damage]()
         for part in _parts(list(self._reasons)):
             rows = db.execute(f"SELECT key, source, folder FROM tracks WHERE key IN ({_marks(part)})", part)  # noqa: S608
-            found += [Damage(shown(source), folder, self._reasons[key]) for key, source, folder in rows]
+            found += [Damage(redacted(source), folder, self._reasons[key]) for key, source, folder in rows]
         return sorted(found, key=lambda each: each.folder)
 
     def _reason(self, file: tuple[str, int, int | None] | None) -> str:

@@ -17,7 +17,7 @@ from musicai_sdk._files import write_text
 from musicai_sdk.batch.engine.scheduler import Scheduler
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import Event, Progress, ProgressTracker
-from musicai_sdk.batch.inputs.prefetch import looked_at
+from musicai_sdk.batch.inputs.prefetch import identify_file
 from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.options import RunOptions
@@ -68,7 +68,7 @@ async def _run_shard(path: Path, settings: RunOptions) -> None:
                 events.write(json.dumps(event.to_dict()) + "\n")
 
             async with AsyncMusicAiClient(base_url=settings.base_url, allow_http=allow_http) as client:
-                runner = Scheduler(ledger, settings, lambda: map(looked_at, given), client, tell)
+                runner = Scheduler(ledger, settings, lambda: map(identify_file, given), client, tell)
                 run = asyncio.create_task(runner.run())
                 try:
                     while not run.done():
@@ -77,7 +77,7 @@ async def _run_shard(path: Path, settings: RunOptions) -> None:
                         await asyncio.wait({run}, timeout=TELL_EVERY)
                         with suppress(OSError):  # for a display only: the work goes on without it
                             events.flush()
-                            _write_progress(path, runner.tally.snapshot())
+                            _write_progress(path, runner.tracker.snapshot())
                     await run
                 finally:
                     run.cancel()
@@ -236,12 +236,12 @@ class Shards:
 
     def _take(self, path: Path) -> None:
         self._read(path)
-        end = ProgressTracker(take_over(path, self._main, patience=PATIENCE)).snapshot()
+        end = ProgressTracker(merge_shard(path, self._main, patience=PATIENCE)).snapshot()
         # What it told may have got lost; this is what it has done.
         self.progress[path] = replace(self.progress[path], states=end.states, failed=end.failed)
 
 
-def take_over(path: Path, main: Ledger, *, patience: float) -> dict[State, int]:
+def merge_shard(path: Path, main: Ledger, *, patience: float) -> dict[State, int]:
     """Merges a shard into the main ledger and removes it.
 
     Returns:
@@ -260,7 +260,7 @@ def take_over(path: Path, main: Ledger, *, patience: float) -> dict[State, int]:
     return counts
 
 
-def take_over_all(main: Ledger) -> None:
+def merge_all_shards(main: Ledger) -> None:
     """Merges what a run that crashed has left. Workers of its that are still at it are asked to end.
 
     Raises:
@@ -271,7 +271,7 @@ def take_over_all(main: Ledger) -> None:
         return
     (folder / _DRAIN).touch()
     for path in shard_files(main.path):
-        take_over(path, main, patience=PATIENCE)
+        merge_shard(path, main, patience=PATIENCE)
     _leave(folder)
 
 

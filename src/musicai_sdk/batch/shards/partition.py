@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from musicai_sdk.batch.engine.decide import Stands, decide
-from musicai_sdk.batch.events import Event, ProgressTracker, shown
+from musicai_sdk.batch.events import Event, ProgressTracker, redacted
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.inputs.prefetch import Candidate, Prefetcher, sample
 from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
@@ -18,39 +18,39 @@ from musicai_sdk.batch.results.vanished import ResultCheck
 from musicai_sdk.batch.shards.transfer import queue, shard_folder
 
 
-async def deal(
+async def partition(
     main: Ledger,
     settings: RunOptions,
     items: Callable[[], Iterator[Candidate | None]],
     shards: int,
-    tally: ProgressTracker,
+    tracker: ProgressTracker,
     tell: Callable[[Event], object],
     draining: Callable[[], bool],
     results: ResultCheck,
 ) -> None:
     """Writes the ledgers of the shards, with all that they are to do; what comes after a drain waits for a later run."""
-    dealer = _Dealer(main, settings, shards, tally, tell, results)
+    partitioner = _Partitioner(main, settings, shards, tracker, tell, results)
     feed = Prefetcher(items)
     try:
         with main.transaction():
             main.begin()
         resumed = list(main.unfinished(settings))
-        dealer.hand_out([], resumed)
+        partitioner.hand_out([], resumed)
         while not draining() and (chunk := await feed.next()):
-            await asyncio.to_thread(dealer.deal, chunk)
-        tally.complete = not draining()
+            await asyncio.to_thread(partitioner.partition, chunk)
+        tracker.complete = not draining()
     finally:
         feed.stop()
-        dealer.close()
+        partitioner.close()
 
 
-class _Dealer:
+class _Partitioner:
     def __init__(
         self,
         main: Ledger,
         settings: RunOptions,
         shards: int,
-        tally: ProgressTracker,
+        tracker: ProgressTracker,
         tell: Callable[[Event], object],
         results: ResultCheck,
     ) -> None:
@@ -58,7 +58,7 @@ class _Dealer:
         self._main = main
         self._settings = settings
         self._shards = shards
-        self._tally = tally
+        self._tracker = tracker
         self._tell = tell
         self._open = dict[int, Ledger]()
 
@@ -66,7 +66,7 @@ class _Dealer:
         for ledger in self._open.values():
             ledger.close()
 
-    def deal(self, chunk: list[Candidate]) -> None:
+    def partition(self, chunk: list[Candidate]) -> None:
         """Deals out one chunk; runs in a thread."""
         met = [item for item in chunk if isinstance(item, InputRow)]
         with self._main.transaction():
@@ -94,15 +94,15 @@ class _Dealer:
                 continue
             todo.append(given)
         if skipped:
-            self._tally.known += skipped
-            self._tally.skip(skipped, missing)
+            self._tracker.known += skipped
+            self._tracker.skip(skipped, missing)
             self._tell(Event("skipped", count=skipped))
         self.hand_out(todo, [])
 
     def _is_done(self, given: InputRow) -> bool:
         # Of others the shard decides, which has the whole track.
         state = given.state
-        return state in SAFE and decide(Stands(state), self._settings, met_again=True) == "skip"
+        return state in SAFE and decide(Stands(state), self._settings, in_inputs=True) == "skip"
 
     def hand_out(self, todo: list[InputRow], tracks: list[Track]) -> None:
         """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""
@@ -122,5 +122,5 @@ class _Dealer:
 
     def _reject(self, item: Rejected) -> None:
         self._main.reject(item.source, item.reason)
-        self._tally.rejected += 1
-        self._tell(Event("rejected", shown(item.source), message=item.reason))
+        self._tracker.rejected += 1
+        self._tell(Event("rejected", redacted(item.source), message=item.reason))

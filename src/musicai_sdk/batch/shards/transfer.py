@@ -10,7 +10,7 @@ from typing import Any
 from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.results.folder_names import folded
-from musicai_sdk.batch.results.folders import move_out
+from musicai_sdk.batch.results.folders import separate_tracks
 
 _ROWS = 1000
 _MANY = 400
@@ -82,7 +82,7 @@ def merge(shard: Ledger, main: Ledger) -> None:
         _copy(source, to, "outputs")
         for part in _parts([row[0] for row in source.execute("SELECT key FROM tracks")]):
             to.execute(f"UPDATE tracks SET run = NULL WHERE key IN ({_marks(part)})", part)  # noqa: S608
-            move_out(to, part)
+            separate_tracks(to, part)
 
 
 def _copy(

@@ -22,10 +22,10 @@ class Remote(Protocol):
     source: str
     params: str
     content: str | None
-    former: str | None
+    legacy_source: str | None
 
 
-def mark_former(db: sqlite3.Connection, *, new: bool) -> None:
+def record_cutoff(db: sqlite3.Connection, *, new: bool) -> None:
     """Writes down once, when a later version opens a ledger, which of its tracks may be of 2.0.0.
 
     Args:
@@ -39,16 +39,16 @@ def mark_former(db: sqlite3.Connection, *, new: bool) -> None:
         db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", [_UNTIL, repr(until)])
 
 
-def recall_former(db: sqlite3.Connection, given: Remote) -> None:
+def recall_legacy(db: sqlite3.Connection, given: Remote) -> None:
     """Identifies an input as 2.0.0 did, if the ledger has its track from that time."""
-    if given.former is None:
+    if given.legacy_source is None:
         return
     found = db.execute(
         "SELECT 1 FROM inputs JOIN tracks ON tracks.key = inputs.track"
         " WHERE inputs.source = ? AND inputs.params = ?"
         " AND seen_at <= coalesce((SELECT CAST(value AS REAL) FROM meta WHERE name = ?), 9e99)",
-        (given.former, given.params, _UNTIL),
+        (given.legacy_source, given.params, _UNTIL),
     ).fetchone()
     if found is not None:
-        given.source, given.content = given.former, f"url:{given.former}"
-    given.former = None
+        given.source, given.content = given.legacy_source, f"url:{given.legacy_source}"
+    given.legacy_source = None

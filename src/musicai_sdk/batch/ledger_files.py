@@ -14,7 +14,7 @@ from musicai_sdk.batch.ledger.database import found, real_file
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.lock import FileLock
 from musicai_sdk.batch.ledger.view import LedgerView
-from musicai_sdk.batch.shards.coordinator import take_over_all
+from musicai_sdk.batch.shards.coordinator import merge_all_shards
 from musicai_sdk.batch.shards.transfer import shard_files
 
 
@@ -28,7 +28,7 @@ def ledger_of(place: str | os.PathLike[str]) -> Path:
     return path if path.is_file() else path / LEDGER
 
 
-def set_aside(ledger: str | os.PathLike[str]) -> Path:
+def archive(ledger: str | os.PathLike[str]) -> Path:
     """Gives a ledger another name, so that the next run begins a new one and pays for everything again.
 
     What it says stays readable under the new name, and renaming it back undoes this. Jobs that it says are
@@ -68,6 +68,11 @@ def set_aside(ledger: str | os.PathLike[str]) -> Path:
     return aside
 
 
+def set_aside(ledger: str | os.PathLike[str]) -> Path:
+    """The older name of `archive`."""
+    return archive(ledger)
+
+
 def _merge_shards(path: Path) -> None:
     if not shard_files(path):
         return
@@ -75,7 +80,7 @@ def _merge_shards(path: Path) -> None:
         slug, input_name = view.workflow, view.input_name
     ledger = Ledger(path, slug, input_name)
     try:
-        take_over_all(ledger)
+        merge_all_shards(ledger)
     finally:
         ledger.close()
 
