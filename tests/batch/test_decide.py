@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,18 @@ import pytest
 
 from batch.support import echo, in_ledger, make_tracks, posts
 from musicai_sdk.batch import Batch, Event, Plan, plan
-from musicai_sdk.batch.engine.decide import PAYS, Stands, decide, resumed
-from musicai_sdk.batch.engine.failures import JOB_GONE, SOURCE_GONE
+from musicai_sdk.batch.engine.decide import PAYS, Standing, decide, resumed
+from musicai_sdk.batch.errors import JOB_GONE, SOURCE_GONE
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.states import FETCHABLE, SAFE, STATES, TABLE, State
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.sandbox import Sandbox
 
 CODES = (None, SOURCE_GONE, JOB_GONE, "BAD_INPUT", "TransferError")
 STANDINGS = [
-    *(Stands(state) for state in STATES if state != "failed"),
+    *(Standing(state) for state in STATES if state != "failed"),
     *(
-        Stands("failed", code, resume_at)
+        Standing("failed", code, resume_at)
         for code in CODES[1:]
         for resume_at in ("seen", "uploaded", *FETCHABLE)
         # A file that is missing was to be uploaded; a job that is gone can't be fetched.
@@ -31,22 +31,18 @@ STANDINGS = [
 """Every way in which a track can stand."""
 
 
-@dataclass(frozen=True)
-class Chosen:
-    keep_jobs: bool = True
-    retry_failed: bool = False
-    retry_uncertain: bool = False
-
-
-CHOICES = [Chosen(*values) for values in itertools.product((True, False), repeat=3)]
+CHOICES = [
+    RunOptions(slug="", wire_input="", out="", keep_jobs=keep, retry_failed=failed, retry_uncertain=uncertain)
+    for keep, failed, uncertain in itertools.product((True, False), repeat=3)
+]
 
 
 @pytest.mark.parametrize("options", CHOICES)
-def test_money_is_only_spent_where_it_was_asked_for(options: Chosen) -> None:
+def test_money_is_only_spent_where_it_was_asked_for(options: RunOptions) -> None:
     assert decide(None, options, in_inputs=True) == "create"
     for stands in STANDINGS:
         for in_inputs in (True, False):
-            action = decide(stands, options, in_inputs)
+            action = decide(stands, options, in_inputs=in_inputs)
             info = TABLE[stands.state]
             if info.safe or info.fetchable or stands.resume_at in FETCHABLE:
                 assert action not in PAYS
@@ -60,7 +56,7 @@ def test_money_is_only_spent_where_it_was_asked_for(options: Chosen) -> None:
 
 
 @pytest.mark.parametrize("options", CHOICES)
-def test_the_ledger_gives_what_a_run_goes_on_with(options: Chosen, tmp_path: Path) -> None:
+def test_the_ledger_gives_what_a_run_goes_on_with(options: RunOptions, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.sqlite3", "slug", "input")
     with ledger.transaction() as db:
         for number, stands in enumerate(STANDINGS):
@@ -80,7 +76,7 @@ def test_the_ledger_gives_what_a_run_goes_on_with(options: Chosen, tmp_path: Pat
     assert "deleted" not in resumed(options)
 
 
-def stood(batch: Batch, path: Path, stands: Stands, sandbox: Sandbox) -> None:
+def stood(batch: Batch, path: Path, stands: Standing, sandbox: Sandbox) -> None:
     """Puts a track that is done into another state, with a job at the service only where its state knows of one."""
     columns: dict[str, Any] = {
         "state": stands.state,

@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from batch.support import echo, make_tracks, put
 from musicai_sdk.batch import LedgerError, open_ledger, write_report
-from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
+from musicai_sdk.batch.inputs.row import InputRow
+from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.report.format import duration, size, without_queries
 from musicai_sdk.sandbox import Sandbox
 from support.zipped import run_zipped

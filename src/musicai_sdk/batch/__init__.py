@@ -151,17 +151,11 @@ from musicai_sdk.batch.inputs.kinds import Folder, Input, Inputs, Manifest, Reje
 from musicai_sdk.batch.ledger.attempts import JobAttempt
 from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.ledger.track import Track
-from musicai_sdk.batch.ledger.view import (
-    Durations,
-    Failure,
-    LedgerView,
-    OutputRecord,
-    Report,
-    open_ledger,
-)
+from musicai_sdk.batch.ledger.view import Durations, Failure, LedgerView, Report, open_ledger
 from musicai_sdk.batch.ledger_files import archive, ledger_of, set_aside
 from musicai_sdk.batch.report import write_report
-from musicai_sdk.batch.results.vanished import Damage
+from musicai_sdk.batch.results.output import OutputRecord
+from musicai_sdk.batch.results.presence import Damage
 from musicai_sdk.batch.shards.dask import dask_executor
 
 __all__ = [

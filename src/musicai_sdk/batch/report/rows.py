@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from musicai_sdk.batch.events import redacted
 from musicai_sdk.batch.inputs.kinds import stem
 from musicai_sdk.batch.ledger.states import PAID, STATES, UNSETTLED, State
 from musicai_sdk.batch.report.format import without_queries
 from musicai_sdk.batch.report.query import Listed
+from musicai_sdk.batch.text import redacted
 
 T = TypeVar("T")
 Row: TypeAlias = list[Any]

@@ -240,6 +240,7 @@ def _tell(settings: CommandContext, found: Plan) -> None:
         (found.unanswered, "under way, without an answer: looked for, and paid for only if there is no job"),
         (found.retried, "failed before: tried again, a job that failed is paid anew"),
         (found.finished, "done before"),
+        (found.missing, "done before, but the results are missing: nothing is paid for them"),
         (found.failed, "failed before: left alone without --retry-failed or --retry-uncertain"),
         (found.duplicates, "the same as others: no job of their own"),
         (len(found.rejected), "not taken:"),
