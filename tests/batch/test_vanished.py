@@ -55,14 +55,14 @@ def test_the_report_says_so(sandbox: Sandbox, tmp_path: Path, damage: Callable[[
     (warning,) = warnings
     assert "the results of 1 inputs" in warning
     assert "put the files back" in warning
-    found = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
-    assert (found.new, found.continued, found.finished, found.missing) == (0, 0, 2, 1)
+    planned = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
+    assert (planned.new, planned.continued, planned.finished, planned.missing) == (0, 0, 2, 1)
     shutil.rmtree(gone.parent, ignore_errors=True)
     gone.parent.mkdir()
     for name, content in kept.items():
         (gone.parent / name).write_bytes(content)
-    found = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
-    assert (found.new, found.continued, found.finished, found.missing) == (0, 0, 3, 0)
+    planned = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
+    assert (planned.new, planned.continued, planned.finished, planned.missing) == (0, 0, 3, 0)
     again = run().run()
     assert (again.ok, again.progress.missing, again.damaged()) == (True, 0, [])
     assert posts(sandbox) == 3
@@ -92,8 +92,8 @@ def test_a_job_that_was_kept_gives_them_again(sandbox: Sandbox, tmp_path: Path) 
     gone = sorted((tmp_path / "out").rglob("file.wav"))[0]
     before = gone.read_bytes()
     gone.unlink()
-    found = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
-    assert (found.new, found.continued, found.finished, found.missing) == (0, 1, 1, 0)
+    planned = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
+    assert (planned.new, planned.continued, planned.finished, planned.missing) == (0, 1, 1, 0)
     report = run().run()
     assert (report.ok, report.progress.states, gone.read_bytes()) == (True, {"verified": 2}, before)
     assert (posts(sandbox), len(sandbox.jobs)) == (2, 2)
