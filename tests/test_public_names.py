@@ -134,7 +134,7 @@ def test_every_alias_has_a_docstring_under_it(name: str) -> None:
     found = {
         assigned: documented
         for room in ("batch", "compat", "models", "workflows")
-        for path in PACKAGE.glob(f"{room}/*.py")
+        for path in PACKAGE.glob(f"{room}/**/*.py")
         for assigned, documented in documented_assignments(parsed(path).body)
     }
     assert found[name], f"{name} has no docstring under it"
