@@ -81,8 +81,7 @@ Guarantees:
 
     Before anything is sent, a run compares the application of its key and its base URL with those of the ledger, and
     refuses others. It refuses a ledger that is empty, truncated, linked under two names, a copy of one in use, or older than
-    its output folder shows; and a missing ledger where there are results. `adopt=True` overrides the last three of these.
-    One run at a time uses a ledger. If its lock fails, two runs still pay once: each track belongs to the run that changed
+    its output folder shows; and a missing ledger where there are results. `adopt=True` allows an older copy, and a new ledger. One run at a time uses a ledger. If its lock fails, two runs still pay once: each track belongs to the run that changed
     it last, every change requires that the track is unchanged since it was read, and a run leaves the tracks of another
     living run alone.
 

@@ -105,11 +105,11 @@ class Progress:
     """Those of `skipped` whose results are missing: `Report.damaged` lists them."""
 
 
-_SUMMED = (
-    *("known", "done", "failed", "skipped", "duplicates", "rejected", "missing"),
-    *("bytes_uploaded", "bytes_downloaded", "rate"),
+_COUNTED = (
+    *("known", "done", "skipped", "duplicates", "rejected", "missing"),
+    *("bytes_uploaded", "bytes_downloaded"),
 )
-"""The figures of shards that add up."""
+"""The figures that a tracker counts, and that those of shards add to."""
 
 
 @dataclass(slots=True)
@@ -157,21 +157,14 @@ class ProgressTracker:
         while self._recent and self._recent[0] < now - 60:
             self._recent.popleft()
         progress = Progress(
+            **{name: getattr(self, name) for name in _COUNTED},
             states={state: count for state, count in dict(self.states).items() if count},
-            known=self.known,
-            complete=self.complete,
-            done=self.done,
             failed=sum(self.states.get(state, 0) for state in UNSETTLED),
-            skipped=self.skipped,
-            duplicates=self.duplicates,
-            rejected=self.rejected,
-            bytes_uploaded=self.bytes_uploaded,
-            bytes_downloaded=self.bytes_downloaded,
             seconds=now - self.began,
             rate=len(self._recent) / min(60.0, max(now - self.began, 0.001)),
             eta=None,
+            complete=self.complete,
             draining=self.draining,
-            missing=self.missing,
             active=tuple(sorted(self.active.values(), key=lambda each: each.since)),
         )
         return replace(progress, eta=_eta(progress))
@@ -182,7 +175,9 @@ def summed(own: Progress, parts: Sequence[Progress]) -> Progress:
     states = Counter[State](own.states)
     for part in parts:
         states.update(part.states)
-    totals: dict[str, Any] = {name: sum(getattr(each, name) for each in (own, *parts)) for name in _SUMMED}
+    totals: dict[str, Any] = {
+        name: sum(getattr(each, name) for each in (own, *parts)) for name in (*_COUNTED, "failed", "rate")
+    }
     complete = own.complete and all(part.complete for part in parts)
     progress = replace(own, states=dict(states), complete=complete, **totals)
     return replace(progress, eta=_eta(progress))

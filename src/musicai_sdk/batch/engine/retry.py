@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from musicai_sdk.batch.engine.failures import (
     FATAL,
@@ -23,7 +23,7 @@ from musicai_sdk.batch.engine.failures import (
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
 from musicai_sdk.batch.ledger.ledger import Journal
-from musicai_sdk.batch.ledger.states import ANSWERED, FETCHABLE, JOBLESS, State
+from musicai_sdk.batch.ledger.states import ANSWERED, FETCHABLE, JOBLESS, SAFE, State
 from musicai_sdk.batch.ledger.track import Overtaken, Track
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
@@ -38,11 +38,8 @@ _PASSED_ON = (Draining, Overtaken, ResultsLost, RunFailed, LedgerError, *FATAL)
 """Errors that aren't failures of the track."""
 
 
-class Emit(Protocol):
-    """Reports an event of a track."""
-
-    def __call__(self, kind: EventKind, track: Track, message: str = "") -> None:
-        """Reports it."""
+Emit = Callable[[EventKind, Track, str], object]
+"""Reports an event of a track, with a message."""
 
 
 class RetryPolicy:
@@ -146,7 +143,7 @@ class RetryPolicy:
 
     async def _record(self, track: Track, error: Exception, *, again: bool) -> None:
         code, message = describe(error)
-        if track.state == "verified":
+        if track.state in SAFE:
             # The results are safe. Only the job is left, and the next run tries again.
             self._emit("warning", track, f"its job can't be deleted: {message}")
             return

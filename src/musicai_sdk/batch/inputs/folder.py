@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from musicai_sdk._files import none_left
 from musicai_sdk.batch.inputs.kinds import Rejected
@@ -94,7 +94,7 @@ def walk(
             if which in entered:
                 continue
             entered.add(which)
-            found = _listed(parent)
+            found = _listing(parent)
         except OSError as error:
             # A folder that was removed since it was listed is no loss.
             if parent == root or not isinstance(error, FileNotFoundError):
@@ -112,43 +112,45 @@ def walk(
             links += [(inside + name, f"{above}{name}/") for name in sorted(found.links)]
 
 
-def _listed(parent: str) -> _Listing:
+class _Listing(NamedTuple):
+    """The contents of a folder without hidden ones."""
+
+    files: list[str]
+    folders: list[str]
+    links: list[str]
+    """Links to folders."""
+    unknown: list[tuple[str, str]]
+    """Links that can't be followed, which may lead to folders, and why."""
+
+
+def _listing(path: str) -> _Listing:
     """Lists a folder, and waits for a while if no file descriptor is left."""
     for _ in range(_SHORTAGE_TRIES):
         try:
-            return _Listing(parent)
+            return _list(path)
         except OSError as error:
             if not none_left(error):
                 raise
         time.sleep(_SHORTAGE_PAUSE)
-    return _Listing(parent)
+    return _list(path)
 
 
-class _Listing:
-    """The contents of a folder without hidden ones."""
-
-    def __init__(self, path: str) -> None:
-        self.files = list[str]()
-        self.folders = list[str]()
-        self.links = list[str]()
-        """Links to folders."""
-        self.unknown = list[tuple[str, str]]()
-        """Links that can't be followed, which may lead to folders, and why."""
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if entry.name[0] == ".":
-                    continue
-                try:
-                    folder = entry.is_dir()
-                except OSError as error:
-                    self.unknown.append((entry.name, str(error.strerror)))
-                    continue
-                if not folder:
-                    self.files.append(entry.name)
-                elif entry.is_symlink():
-                    self.links.append(entry.name)
-                else:
-                    self.folders.append(entry.name)
+def _list(path: str) -> _Listing:
+    found = _Listing([], [], [], [])
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name[0] == ".":
+                continue
+            try:
+                is_folder = entry.is_dir()
+            except OSError as error:
+                found.unknown.append((entry.name, str(error.strerror)))
+                continue
+            if not is_folder:
+                found.files.append(entry.name)
+            else:
+                (found.links if entry.is_symlink() else found.folders).append(entry.name)
+    return found
 
 
 class _OutputFolder:

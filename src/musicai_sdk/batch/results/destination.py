@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from musicai_sdk import AsyncMusicAiClient, workflows
 from musicai_sdk._files import clear_abandoned
@@ -33,12 +33,16 @@ _ETAG = "etag:"
 """Prefix of an object's digest in the ledger: a bucket gives an ETag, and computes no SHA-256."""
 
 
-class Destination(Protocol):
-    """Stores the results of all tracks, each in a folder of its own."""
+@dataclass(frozen=True, slots=True)
+class FolderDestination:
+    """A folder on the local disk. Every track has a folder of its own in it."""
+
+    out: Path
+    declared: tuple[DeclaredOutput, ...] = ()
+    """The outputs that the workflow's class declares; empty for a slug."""
 
     async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> Mapping[str, str] | None:
-        """Signed URLs where the service itself writes a job's outputs; None if they are downloaded from the service."""
-        ...
+        """Signed URLs where the service itself writes a job's outputs. None: it keeps them until they are downloaded."""
 
     async def fetch(
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, on_bytes: OnBytes
@@ -55,32 +59,6 @@ class Destination(Protocol):
             ResultMissingError: there is no result, or a part of it is missing. The job must be kept.
             TransferError: a file can't be transferred.
         """
-        ...
-
-    def verified(self, outputs: Sequence[OutputRecord]) -> list[OutputRecord]:
-        """The outputs as they are stored now, durable, so that the job may be deleted. Blocks.
-
-        Raises:
-            IntegrityError: one is missing or differs from what was recorded.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class FolderDestination:
-    """A folder."""
-
-    out: Path
-    declared: tuple[DeclaredOutput, ...] = ()
-    """The outputs that the workflow's class declares; empty for a slug."""
-
-    async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> None:
-        """None: the service keeps the outputs until they are downloaded."""
-
-    async def fetch(
-        self, client: AsyncMusicAiClient, job: Job[Any], track: Track, on_bytes: OnBytes
-    ) -> list[OutputRecord]:
-        """Downloads the outputs."""
         check_result(job, self.declared)
         if any(each.value is CUSTOM_STORAGE for each in result_files(job.raw_result)):
             raise InputError(
@@ -92,7 +70,11 @@ class FolderDestination:
         return verify.downloaded(files, self.out)
 
     def verified(self, outputs: Sequence[OutputRecord]) -> list[OutputRecord]:
-        """Reads them back from the disk."""
+        """The outputs read back from the disk, durable, so that the job may be deleted. Blocks.
+
+        Raises:
+            IntegrityError: one is missing or differs from what was recorded.
+        """
         return verify.verified(outputs, self.out)
 
 
@@ -114,7 +96,7 @@ class BucketDestination:
     async def fetch(
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, on_bytes: OnBytes
     ) -> list[OutputRecord]:
-        """Finds what the service wrote, and uploads the rest."""
+        """As `FolderDestination.fetch`: finds what the service wrote, and uploads the rest."""
         check_result(job, self.declared)
         stored = await asyncio.to_thread(self.bucket.in_folder(track.folder).outputs, job)
         values = result_files(job.raw_result)
@@ -135,7 +117,7 @@ class BucketDestination:
         return [_record(output, each) for output, each in stored.items()]
 
     def verified(self, outputs: Sequence[OutputRecord]) -> list[OutputRecord]:
-        """Looks up each object: it exists, isn't empty, and has the recorded size and ETag."""
+        """As `FolderDestination.verified`: each object exists, isn't empty, and has the recorded size and ETag."""
         checked = list[OutputRecord]()
         for recorded in outputs:
             try:
@@ -146,6 +128,10 @@ class BucketDestination:
                 raise IntegrityError(f"{self.bucket.url}/{recorded.path} is empty, or not what was written")
             checked.append(found)
         return checked
+
+
+Destination: TypeAlias = FolderDestination | BucketDestination
+"""Stores the results of all tracks."""
 
 
 def _record(output: str, each: StoredObject) -> OutputRecord:
