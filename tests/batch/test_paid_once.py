@@ -49,7 +49,7 @@ QUIRKS: Mapping[str, tuple[dict[str, Any], Told]] = {
     "307 after acting": ({"redirect_posts": 307}, "found"),
     "posts held and delivered late": ({"hold_posts": 0.4, "hold_count": 1}, "found"),
     "204 for a delete": ({"delete_status": 204}, "found"),
-    "odd fields": ({"odd_fields": True}, "found"),
+    "odd fields": ({"odd_fields": True}, "uncertain"),
 }
 """A quirk, and whether a job whose answer was lost is found in spite of it or the caller is told that it isn't known."""
 

@@ -279,7 +279,7 @@ def test_nothing_was_learned(with_song: Command) -> None:
     ("arguments", "told"),
     [
         (["process", "folder"], "name where the results go in OUT"),
-        (["batch", "status"], "deleted done: the results are here"),
+        (["batch", "status"], "deleted done: the results are verified"),
         (["batch", "export"], "uncertain whether its job was created"),
         ([], "MUSIC_AI_API_KEY_FILE"),
         (["job", "add"], "[default: no-wait]"),
