@@ -76,7 +76,7 @@ def longest_chain(edges: Graph) -> list[str]:
 
     @cache
     def chain(node: str) -> list[str]:
-        return [node, *max((chain(other) for other in sorted(edges[node])), key=len, default=[])]
+        return [node, *max((chain(other) for other in sorted(edges[node])), key=len, default=list[str]())]
 
     return max((chain(node) for node in sorted(edges)), key=len)
 
