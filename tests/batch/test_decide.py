@@ -56,6 +56,16 @@ def test_money_is_only_spent_where_it_was_asked_for(options: RunOptions) -> None
 
 
 @pytest.mark.parametrize("options", CHOICES)
+@pytest.mark.parametrize("state", SAFE)
+def test_missing_results_are_fetched_where_the_job_was_kept_and_never_paid(
+    state: State, options: RunOptions
+) -> None:
+    for in_inputs in (True, False):
+        action = decide(Standing(state), options, in_inputs=in_inputs, missing=True)
+        assert action == ("go_on" if "deleted" in TABLE[state].next else "leave")
+
+
+@pytest.mark.parametrize("options", CHOICES)
 def test_the_ledger_gives_what_a_run_goes_on_with(options: RunOptions, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.sqlite3", "slug", "input")
     with ledger.transaction() as db:
