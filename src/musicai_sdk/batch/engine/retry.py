@@ -144,8 +144,10 @@ class RetryPolicy:
     async def _record(self, track: Track, error: Exception, *, again: bool) -> None:
         code, message = describe(error)
         if track.state in SAFE:
-            # The results are safe. Only the job is left, and the next run tries again.
-            self._emit("warning", track, f"its job can't be deleted: {message}")
+            # The next run tries again; `Pipeline.unchecked` has the track if it was about its results.
+            self._emit(
+                "warning", track, f"its results can't be checked, or its job can't be deleted: {message}"
+            )
             return
         if track.state == "failed":
             # It failed before for another reason, and which state a retry begins with is unknown.

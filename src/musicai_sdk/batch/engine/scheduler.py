@@ -290,23 +290,25 @@ class Scheduler:
         if (task := asyncio.current_task()) is not None:
             self._tasks[task] = track.key
         self.tracker.enter(track)
+        lost = ""
         try:
             await self._advance(track)
         except Draining:
             pass
-        except ResultsLost as lost:
-            self._given_up.add(track.key)
-            self.results.report(track.key, str(lost))
-            self._emit(
-                "warning", track, f"its results are missing, and the service no longer has its job: {lost}"
-            )
+        except ResultsLost as error:
+            lost = f"{error}, and the service no longer has its job"
+        else:
+            lost = "they can't be checked" if track.key in self._pipeline.unchecked else ""
+        finally:
+            self.tracker.active.pop(track.key, None)
+            if track.state not in SAFE or track.key in self._pipeline.unchecked:
+                self._given_up.add(track.key)
+        if lost:
+            self.results.report(track.key, lost)
+            self._emit("warning", track, f"its results are missing: {lost}")
             if self._resumed.get(track.key) is not False:
                 self._skip(1, missing=1)
             return False
-        finally:
-            self.tracker.active.pop(track.key, None)
-            if track.state not in SAFE:
-                self._given_up.add(track.key)
         if track.state in SAFE and self._resumed.get(track.key):
             self.tracker.done += 1
         return track.state in SAFE

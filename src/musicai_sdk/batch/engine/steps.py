@@ -61,6 +61,8 @@ class Pipeline:
         self.draining: bool = False
         self.committed: set[str] = set()
         """Tracks in a step that is completed even while the run drains: a paid POST, a download."""
+        self.unchecked: set[str] = set()
+        """Finished tracks whose results are damaged, or couldn't be checked, and which aren't fetched again."""
         self._known_uncertain = set[str]()
         """Tracks that were uncertain before this run: a requested retry applies to these."""
         self._unlisted = set[str]()
@@ -131,6 +133,7 @@ class Pipeline:
         """Checks the results of an earlier run whose job was kept; if they are damaged, they are fetched again."""
         async with self._downloads:
             self._begin(track)
+            self.unchecked.add(track.key)
             try:
                 await self._stored(track)
             except IntegrityError as error:
@@ -143,6 +146,7 @@ class Pipeline:
                     except NotFoundError:
                         raise ResultsLost(str(error)) from error
                 await self._journal.move(track, "finished")
+            self.unchecked.discard(track.key)
 
     async def _upload(self, track: Track) -> None:
         async with self._uploads:

@@ -25,6 +25,7 @@ from musicai_sdk.batch.ledger.files import (
     resolved_from_file,
     same_path,
 )
+from musicai_sdk.batch.ledger.queries import meta
 from musicai_sdk.batch.results.folder_names import folded
 from musicai_sdk.models.files import RESULT_MANIFEST
 from musicai_sdk.storage import Bucket
@@ -278,6 +279,5 @@ def _ledger_id(ledger: Path) -> str | None:
         suppress(sqlite3.Error, OSError),
         closing(sqlite3.connect(f"file:{ledger.as_posix()}?mode=ro", uri=True)) as connection,
     ):
-        row = connection.execute("SELECT value FROM meta WHERE name = 'id'").fetchone()
-        return str(row[0]) if row else None
+        return meta(connection, "id")
     return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
 from musicai_sdk.batch.ledger.files import has_wal, relative_to_file
 from musicai_sdk.batch.ledger.legacy_identity import record_cutoff
+from musicai_sdk.batch.ledger.queries import meta
 from musicai_sdk.batch.ledger.schema import VERSION, WITH_ATTEMPTS, tables
 from musicai_sdk.batch.ledger.track import COLUMNS
 from musicai_sdk.batch.results.folder_names import folded
@@ -115,8 +116,8 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
             connection.executescript(
                 f"BEGIN IMMEDIATE; {tables(', '.join(COLUMNS))} PRAGMA application_id = {_APPLICATION}"
             )
-            meta = {"workflow": slug, "input": input_name, "id": uuid.uuid4().hex, "commits": "0"}
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            values = {"workflow": slug, "input": input_name, "id": uuid.uuid4().hex, "commits": "0"}
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
             connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
         try:
@@ -131,9 +132,9 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
 
 
 def _condition(connection: sqlite3.Connection, *, is_new: bool, had_wal: bool) -> Condition:
-    meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    lost_wal = IN_USE in meta and not had_wal
-    return Condition(meta.get("id", ""), int(meta.get("commits", 0)), is_new, lost_wal)
+    lost_wal = meta(connection, IN_USE) is not None and not had_wal
+    commits = int(meta(connection, "commits") or 0)
+    return Condition(meta(connection, "id") or "", commits, is_new, lost_wal)
 
 
 def inspect(path: Path) -> Condition:
@@ -215,9 +216,9 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
 
 def check_owner(connection: sqlite3.Connection, path: Path, slug: str, input_name: str) -> None:
     """Raises `LedgerMismatchError` if the ledger belongs to another workflow."""
-    meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    if (meta.get("workflow", slug), meta.get("input", input_name)) != (slug, input_name):
+    owner = meta(connection, "workflow") or slug, meta(connection, "input") or input_name
+    if owner != (slug, input_name):
         raise LedgerMismatchError(
-            f"the ledger {str(path)!r} belongs to {meta['workflow']} ({meta['input']}), not to {slug} ({input_name}):"
+            f"the ledger {str(path)!r} belongs to {owner[0]} ({owner[1]}), not to {slug} ({input_name}):"
             " give every workflow a ledger and an output folder of its own"
         )

@@ -23,7 +23,7 @@ from musicai_sdk.batch.ledger.database import IN_USE, Condition, create_or_open
 from musicai_sdk.batch.ledger.files import file_id, real_file
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.lock import FileLock
-from musicai_sdk.batch.ledger.queries import outputs_of, state_counts
+from musicai_sdk.batch.ledger.queries import meta, outputs_of, state_counts
 from musicai_sdk.batch.ledger.sql import chunked
 from musicai_sdk.batch.ledger.states import JOBLESS, OPEN, State, transition
 from musicai_sdk.batch.ledger.track import COLUMNS, Overtaken, Track, track_key
@@ -203,12 +203,7 @@ class Ledger:
 
     def account(self) -> tuple[str | None, str | None]:
         """The base URL of the service that has the ledger's jobs, and the id of the application that owns them."""
-        found: dict[str, str] = dict(
-            self._db.execute(
-                "SELECT name, value FROM meta WHERE name IN ('service', 'application')"
-            ).fetchall()
-        )
-        return found.get("service"), found.get("application")
+        return meta(self._db, "service"), meta(self._db, "application")
 
     def keep_account(self, service: str, application: str | None) -> None:
         """Records both."""

@@ -10,6 +10,12 @@ from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.results.output import OutputRecord
 
 
+def meta(db: sqlite3.Connection, name: str) -> str | None:
+    """A value that the ledger keeps under a name, such as `workflow` or `out`; None if there is none."""
+    row: tuple[str] | None = db.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
+    return row[0] if row is not None else None
+
+
 def state_counts(db: sqlite3.Connection) -> dict[State, int]:
     """How many tracks are in each state."""
     return dict(db.execute("SELECT state, count(*) FROM tracks GROUP BY state").fetchall())

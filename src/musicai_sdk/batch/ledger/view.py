@@ -18,7 +18,7 @@ from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.ledger.attempts import JobAttempt
 from musicai_sdk.batch.ledger.database import open_to_read
 from musicai_sdk.batch.ledger.files import real_file, resolved_from_file
-from musicai_sdk.batch.ledger.queries import state_counts
+from musicai_sdk.batch.ledger.queries import meta, state_counts
 from musicai_sdk.batch.ledger.states import SAFE, UNSETTLED, State, sql
 from musicai_sdk.batch.ledger.track import COLUMNS, Track
 from musicai_sdk.batch.ledger.upgrade import ensure_attempts
@@ -166,22 +166,22 @@ class LedgerView:
     @property
     def workflow(self) -> str:
         """The workflow's slug."""
-        return self._meta("workflow")
+        return meta(self._db, "workflow") or ""
 
     @property
     def bucket(self) -> str | None:
         """The URL of the bucket with the results; None if they are in `out`."""
-        return self._meta("bucket") or None
+        return meta(self._db, "bucket") or None
 
     @property
     def input_name(self) -> str:
         """The wire name of the parameter that takes the input."""
-        return self._meta("input")
+        return meta(self._db, "input") or ""
 
     @property
     def out(self) -> Path:
         """The output folder of the latest run. If both were moved together, its new path."""
-        return resolved_from_file(real_file(self.path), self._meta("out"))
+        return resolved_from_file(real_file(self.path), meta(self._db, "out") or "")
 
     def counts(self) -> dict[State, int]:
         """How many tracks are in each state."""
@@ -302,10 +302,6 @@ class LedgerView:
             " coalesce(sum(bytes_downloaded), 0) FROM tracks"
         ).fetchone()
         return row
-
-    def _meta(self, name: str) -> str:
-        row: tuple[str] | None = self._db.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
-        return row[0] if row else ""
 
     def check(self, out: str | os.PathLike[str] | Bucket) -> Iterator[Damage]:
         """Reads all results again, and returns those that differ from what was recorded.

@@ -10,6 +10,7 @@ from musicai_sdk.batch.errors import LedgerMismatchError
 from musicai_sdk.batch.ledger.claim import MARKER, Claim
 from musicai_sdk.batch.ledger.files import relative_to_file, resolved_from_file, same_path
 from musicai_sdk.batch.ledger.ledger import Ledger
+from musicai_sdk.batch.ledger.queries import meta
 from musicai_sdk.batch.ledger.states import SAFE, sql
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
@@ -36,7 +37,7 @@ def claim_output(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim)
     url = bucket.url if bucket is not None else ""
     doubtful = claim.check(ledger.condition)
     with ledger.transaction() as db:
-        known = _meta(db, "bucket")
+        known = meta(db, "bucket")
         begun = known is not None or db.execute("SELECT 1 FROM tracks LIMIT 1").fetchone() is not None
         if begun and (known or "") != url:
             raise LedgerMismatchError(
@@ -65,14 +66,9 @@ def claim_output(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim)
     ledger.use(claim.witness)
 
 
-def _meta(db: sqlite3.Connection, name: str) -> str | None:
-    row: tuple[str] | None = db.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
-    return row[0] if row is not None else None
-
-
 def _check_results(db: sqlite3.Connection, path: Path, out: Path) -> None:
     """Checks that finished results are in this folder, if the ledger was last used with another one."""
-    known = _meta(db, "out")
+    known = meta(db, "out")
     if known is None or same_path(resolved_from_file(path, known), out):
         return
     rows: list[tuple[str]] = db.execute(
