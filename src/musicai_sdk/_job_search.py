@@ -1,15 +1,15 @@
-"""The search for jobs by their idempotency keys: whether a paid job exists.
+"""Searching for jobs by their idempotency keys: does a paid job exist?
 
-"It is not there" costs money when it is wrong: the caller pays again. So there are three answers. A job is found; or
-its absence is proven; or nothing is known, and the reason is given. Absence is proven by
+A wrong "no" costs money, because the caller pays again. So there are three answers: the job is found; its absence is
+proven; or neither is known, and there is a reason. Absence is proven by
 
-- a walk through the list without any filter, which ended with an empty page;
-- coverage: jobs that were created or deleted during the walk have hidden nothing. Another walk has seen the same list,
-  or neighbours across every border between two pages (`WalkCoverage`);
-- keys that come back: a listed job carries a key of this package, or every job that could be the wanted one has been
-  fetched and carries another key.
+- a walk through the unfiltered list that ended with an empty page;
+- coverage: no job was hidden by jobs that were created or deleted during the walk. Another walk has seen the same list,
+  or has seen neighbours across every border between two pages (`WalkCoverage`);
+- readable keys: a listed job carries a key of this package, or every job that could be the wanted one was fetched and
+  carries another key.
 
-When to search is the caller's business: a job may be listed some time after its POST.
+When to search is up to the caller: the service may list a job some time after its POST.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from musicai_sdk.errors import NotFoundError
 from musicai_sdk.models.job import Job, JobPage
 
 PAGE_SIZE = 100
-"""The service's default; the largest that it allows isn't known."""
+"""The service's default; its maximum is unknown."""
 QUICK_PAGES = 5
 """Pages that a quick search reads: new jobs are usually listed first."""
 WALKS = 8
-"""Walks until a list counts as changing too fast. Two are enough almost always."""
+"""Walks after which a list counts as changing too fast. Two are almost always enough."""
 FETCHED = 50
-"""Jobs without a key that are fetched singly at most, because lists may say less than a GET."""
+"""The most jobs that are fetched one by one, because a list may leave out what a GET returns."""
 
 _SHORTER = 13
-"""By how many percent the pages of each further walk are shorter, so that they begin elsewhere."""
+"""Percent by which each further walk shortens its pages, so that they begin elsewhere."""
 _SIZES = 4
-"""After so many page sizes the first one comes again."""
+"""The number of page sizes, after which the first one is used again."""
 
 Pages: TypeAlias = Callable[[int], AsyncIterable[JobPage[Any]]]
-"""The pages of the unfiltered list, for a page size: as they came, the last one empty."""
+"""Reads the unfiltered list with a page size: all pages, the last one empty."""
 Get: TypeAlias = Callable[[str], Coroutine[Any, Any, Job[Any]]]
 """Fetches a job by its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A job that is looked for."""
+    """A job to look for."""
 
     key: str
     """Its idempotency key."""
@@ -54,15 +54,15 @@ class Wanted:
     name: str | None = None
     """Its name, if known and always the same."""
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Those of its parameters that are the same in every request for it: not the URLs of uploads."""
+    """Those of its parameters that never change: not the URLs of uploads."""
 
     def could_be(self, job: Job[Any]) -> bool:
-        """Whether a job whose key doesn't show may be this one. What the service doesn't say excludes nothing."""
+        """Whether a job without a readable key may be this one. Missing information excludes nothing."""
         key = job.idempotency_key
         if key is not None:
-            return self.key.startswith(key)  # metadata may be cut
+            return self.key.startswith(key)  # metadata may be truncated
         if self.workflow is None and self.name is None:
-            # An empty object says that no metadata was sent (source: a captured job); no object says nothing.
+            # An empty object means that no metadata was sent (source: a captured job); a missing one means nothing.
             return job.raw_metadata is None
         if self.workflow is not None and isinstance(job.workflow, str) and _is_slug(job.workflow):
             same_workflow = job.workflow.casefold() == self.workflow.casefold()
@@ -77,16 +77,16 @@ class Wanted:
 
 @dataclass(slots=True)
 class SearchResult:
-    """What a search has shown. Each key is in exactly one of the three."""
+    """What a search found. Each key is in exactly one of the first three."""
 
     found: dict[str, Job[Any]] = field(default_factory=dict[str, Job[Any]])
     """The jobs by key."""
     absent: set[str] = field(default_factory=set[str])
-    """Keys under which certainly no job is listed."""
+    """Keys that are proven to have no job in the list."""
     unknown: dict[str, str] = field(default_factory=dict[str, str])
-    """Keys of which neither is known, each with the reason."""
+    """All other keys, each with the reason."""
     echoes: bool = False
-    """Whether a listed job carried a key: the service gives our metadata back."""
+    """Whether a listed job carried a key, so that the list returns metadata."""
 
 
 async def search(
@@ -97,15 +97,15 @@ async def search(
     echoes: bool = False,
     thorough: bool = True,
 ) -> SearchResult:
-    """Looks for jobs by their keys.
+    """Searches for jobs by their keys.
 
     Args:
         pages: The pages of the unfiltered list.
         get: Fetches one job.
-        wanted: What to look for.
-        echoes: Whether the list is already known to give keys back.
-        thorough: Whether absence is to be proven. Otherwise only the first pages are read, and what isn't found on
-            them is unknown.
+        wanted: The jobs to look for.
+        echoes: Whether the list is already known to return keys.
+        thorough: Whether to prove absence. Otherwise only the first pages are read, and what isn't found there is
+            unknown.
 
     Raises:
         MusicAiError: the list can't be read.
@@ -113,23 +113,23 @@ async def search(
     search = _Search({each.key: each for each in wanted}, echoes=echoes)
     if not thorough:
         await search.walk(pages(PAGE_SIZE), QUICK_PAGES)
-        return search.ended("only the newest jobs were looked at")
+        return search.unproven("only the newest jobs were read")
     coverage, size = WalkCoverage(), PAGE_SIZE
     for number in range(WALKS):
         walked = await search.walk(pages(size))
         if not search.missing:
-            return search.ended("")
+            return search.unproven("")
         if walked is None:
-            return search.ended(
+            return search.unproven(
                 "the list of jobs has no end: the service sends the same page again and again"
             )
         coverage.add(walked)
         if coverage.closed:
             await search.fetch_candidates(get)
             return search.proven()
-        # The same walk again, at first; then with pages that begin elsewhere.
+        # First the same walk again, then walks whose pages begin elsewhere.
         size = max(1, coverage.largest * (100 - _SHORTER * (number % _SIZES)) // 100)
-    return search.ended("jobs come and go faster than they can be listed")
+    return search.unproven("jobs come and go faster than they can be listed")
 
 
 class _Search:
@@ -137,9 +137,9 @@ class _Search:
         self.missing = missing
         self._result = SearchResult(echoes=echoes)
         self._candidates = dict[str, Job[Any]]()
-        """Listed jobs that could be wanted ones, because no key shows or one that may be cut, by id."""
+        """Listed jobs that could be wanted ones, because they have no key or a truncated one, by id."""
         self._unreadable = False
-        """Whether a page held something that can't be read as a job."""
+        """Whether a page contained something that isn't a readable job."""
 
     async def walk(
         self, pages: AsyncIterable[JobPage[Any]], most: int | None = None
@@ -147,7 +147,7 @@ class _Search:
         """Reads the list until everything is found, or to its end.
 
         Returns:
-            The pages; None without an empty page at the end.
+            The pages; None if there was no empty page at the end.
         """
         walked = list[JobPage[Any]]()
         async for page in pages:
@@ -173,9 +173,9 @@ class _Search:
         del self.missing[key]
 
     async def fetch_candidates(self, get: Get) -> None:
-        """Fetches the jobs that could be wanted ones: a GET may say more than the list.
+        """Fetches the jobs that could be wanted ones, because a GET may return more than the list.
 
-        A job without a key isn't ours where the keys of others are shown: in the list, or by a GET as it was fetched.
+        If keys of other jobs are shown, in the list or by a GET, then a job without a key isn't one of ours.
         """
         shown, keyless = False, list[str]()
         for job_id, listed in list(self._candidates.items()):
@@ -184,7 +184,7 @@ class _Search:
         for job_id in list(self._candidates)[:FETCHED]:
             try:
                 job = self._candidates[job_id] = await get(job_id)
-            except NotFoundError:  # deleted meanwhile
+            except NotFoundError:  # it was just deleted
                 del self._candidates[job_id]
                 continue
             key = job.idempotency_key
@@ -199,42 +199,41 @@ class _Search:
                 del self._candidates[job_id]
 
     def proven(self) -> SearchResult:
-        """The result of walks that have missed nothing."""
+        """The result of walks that missed nothing."""
         if self._unreadable:
-            return self.ended("some of the listed jobs can't be read")
+            return self.unproven("some of the listed jobs can't be read")
         for key, each in self.missing.items():
             candidate = next((job for job in self._candidates.values() if each.could_be(job)), None)
             if candidate is None:
                 self._result.absent.add(key)
             else:
                 self._result.unknown[key] = (
-                    f"the service doesn't show under which key job {candidate.id} was created, and it may be this one"
+                    f"the service doesn't show the key of job {candidate.id}, which may be this one"
                 )
         return self._result
 
-    def ended(self, reason: str) -> SearchResult:
+    def unproven(self, reason: str) -> SearchResult:
         """The result of walks that prove no absence."""
         self._result.unknown.update(dict.fromkeys(self.missing, reason))
         return self._result
 
 
 class WalkCoverage:
-    """The places between two pages of a walk at which a job may have been and wasn't seen.
+    """Whether walks through the list can have missed a job between two pages.
 
-    Pages are counted from the first job: when one is deleted, all behind it move up, and the first of the next page
-    moves to a page that was read already. Two observations exclude that:
+    Pages are counted from the first job. When a job is deleted, all later ones move up, and the first of the next page moves
+    to a page that was already read. Two observations exclude that:
 
-    - Two walks give the same list. What had hidden a job is the deletion of one before it, and that would be
-      missing from the later.
-    - What stands in one answer was there at the same time: jobs that are neighbours there have none between them. So
-      walks whose pages begin elsewhere close the gaps of one, however many jobs come and go meanwhile.
+    - Two walks gave the same list. A deleted job that had hidden another one would be missing from the later walk.
+    - Jobs on one page existed at the same time, so there was none between two neighbours. Walks whose pages begin elsewhere
+      therefore close each other's gaps, however many jobs are created and deleted meanwhile.
 
-    All it takes is that jobs keep their order.
+    The only requirement is that jobs keep their order.
     """
 
     def __init__(self) -> None:
         self.largest: int = 1
-        """The most jobs that the service has given at once."""
+        """The most jobs on one page so far."""
         self._walks = list[_Walk]()
         self._ordered = True
         """Whether the walks agree on the order."""
@@ -242,7 +241,7 @@ class WalkCoverage:
         """Whether two walks gave the same list."""
 
     def add(self, walked: Sequence[JobPage[Any]]) -> None:
-        """Takes a whole walk, whose last page is empty."""
+        """Adds a complete walk, whose last page is empty."""
         self.largest = max(self.largest, *(len(page) for page in walked))
         new = _Walk(self._with_end(walked))
         for each in self._walks:
@@ -251,10 +250,10 @@ class WalkCoverage:
         self._walks.append(new)
 
     def _with_end(self, walked: Sequence[JobPage[Any]]) -> list[list[str]]:
-        """The ids on each page, with a mark of the end: on the last page with jobs, if there was room on it for more.
+        """The ids on each page, with a mark for the end: on the last page with jobs, if it had room for more.
 
-        That is so if fewer jobs came than were asked for, and the service has given as many before. Otherwise the end
-        has a page of its own, and jobs may have moved up before that was asked for.
+        That is so if the page has fewer jobs than were asked for, and the service has returned as many before. Otherwise the
+        mark gets a page of its own, because jobs may have moved up before that page was read.
         """
         pages = [[job.id for job in page] for page in walked if page]
         asked = next((page.asked for page in reversed(walked) if page), 0)
@@ -266,23 +265,23 @@ class WalkCoverage:
 
     @property
     def closed(self) -> bool:
-        """Whether whatever was listed all the while has been seen."""
+        """Whether every job that was listed all the time was seen."""
         return self._ordered and (self._same or not all(each.gaps for each in self._walks))
 
 
 _END = ""
-"""Stands behind the last job: no job has this id."""
+"""The mark after the last job: no job has this id."""
 
 
 class _Walk:
-    """One walk: the ids on its pages, and where between them a job may have been hidden."""
+    """One walk: the ids on its pages, and the borders where a job may have been missed."""
 
     def __init__(self, pages: Sequence[Sequence[str]]) -> None:
         self._pages = pages
         self._listed = [each for page in pages for each in page]
         self._rank = dict[str, int]()
         self.gaps = set[int]()
-        """Ranks of the jobs behind the borders of pages that nothing has closed yet."""
+        """Ranks of the jobs after borders between pages that no other walk has closed."""
         for page in pages:
             fresh = [each for each in page if each not in self._rank]
             if self._rank and fresh:
@@ -291,11 +290,11 @@ class _Walk:
                 self._rank[each] = len(self._rank)
 
     def is_same_as(self, other: _Walk) -> bool:
-        """Whether both gave the same list; not if a job moved meanwhile, and stands on two pages."""
+        """Whether both gave the same list; not if a job moved during the walk and is on two pages."""
         return self._listed == other._listed and len(self._rank) == len(self._listed)
 
     def close(self, other: _Walk) -> bool:
-        """Closes the gaps across which the other walk shows neighbours; whether both agree on the order."""
+        """Closes the gaps across which the other walk has neighbours; returns whether both agree on the order."""
         seen, ordered = set[str](), True
         for page in other._pages:
             ranks = [self._rank[each] for each in page if each in self._rank and each not in seen]
@@ -307,12 +306,12 @@ class _Walk:
 
 
 def _is_slug(text: str) -> bool:
-    """Whether it looks like a slug, and not like the display name that some answers give."""
+    """Whether this looks like a slug, and not like the display name that some answers contain."""
     return bool(text) and not any(character.isspace() for character in text)
 
 
 def _stable(value: Any) -> Any:
-    """A parameter's value; of a URL, without its signature."""
+    """A parameter's value; a URL without its signature."""
     if not isinstance(value, str) or "://" not in value:
         return value
     try:
@@ -322,7 +321,7 @@ def _stable(value: Any) -> Any:
 
 
 def _same_name(one: str | None, other: str | None) -> bool:
-    """Whether two names may be the same one: the service might shorten a name, or change its white space."""
+    """Whether two names may be the same: the service might truncate a name, or change its white space."""
     if one is None or other is None:
         return True
     short, long = sorted((" ".join(one.casefold().split()), " ".join(other.casefold().split())), key=len)

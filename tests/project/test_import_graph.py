@@ -1,4 +1,4 @@
-"""The modules' imports, those under TYPE_CHECKING included: no circles."""
+"""The modules' imports, those under TYPE_CHECKING included: no circles, and at most eight floors in batch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import musicai_sdk
 PACKAGE = Path(musicai_sdk.__file__).parent
 TOGETHER = ["musicai_sdk.errors", "musicai_sdk.models.job"]
 """A job raises the error that holds the job. At run time only the job imports the error."""
+
+FLOORS = 8
+"""The longest chain of imports allowed in batch, counted in modules."""
 
 Graph = Mapping[str, AbstractSet[str]]
 
@@ -68,6 +71,16 @@ def circles(edges: Graph) -> list[list[str]]:
     return found
 
 
+def longest_chain(edges: Graph) -> list[str]:
+    """The longest chain in which each module imports the next; the graph has no circles."""
+
+    @cache
+    def chain(node: str) -> list[str]:
+        return [node, *max((chain(other) for other in sorted(edges[node])), key=len, default=list[str]())]
+
+    return max((chain(node) for node in sorted(edges)), key=len)
+
+
 def test_no_modules_import_each_other() -> None:
     assert [circle for circle in circles(graph()) if circle != TOGETHER] == []
 
@@ -75,3 +88,13 @@ def test_no_modules_import_each_other() -> None:
 def test_circles_are_found() -> None:
     edges: Graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}, "e": set()}
     assert circles(edges) == [["b", "c"]]
+
+
+def test_batch_has_at_most_eight_floors() -> None:
+    room = {name: edges for name, edges in graph().items() if name.startswith("musicai_sdk.batch.")}
+    chain = longest_chain({name: edges & room.keys() for name, edges in room.items()})
+    assert len(chain) <= FLOORS, " imports ".join(chain)
+
+
+def test_the_longest_chain_is_found() -> None:
+    assert longest_chain({"a": {"b", "d"}, "b": {"c"}, "c": {"d"}, "d": set()}) == ["a", "b", "c", "d"]

@@ -1,8 +1,9 @@
-"""`Batch`: a run from the caller's side."""
+"""`Batch`: a run, as its caller uses it."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import signal
 import uuid
@@ -12,37 +13,41 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ParamSpec, cast
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.engine.account import Account
+from musicai_sdk.batch.engine.failures import RunFailed
 from musicai_sdk.batch.engine.scheduler import Scheduler
-from musicai_sdk.batch.engine.steps import RunFailed
 from musicai_sdk.batch.errors import ShardsFailedError
 from musicai_sdk.batch.events import Event, Progress, ProgressTracker, summed
 from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
+from musicai_sdk.batch.inputs.candidates import read_candidates
 from musicai_sdk.batch.inputs.kinds import Inputs, Watch
-from musicai_sdk.batch.inputs.prefetch import met_inputs
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
-from musicai_sdk.batch.ledger.ledger import Ledger
+from musicai_sdk.batch.ledger.ledger import Journal, Ledger
 from musicai_sdk.batch.ledger.view import Report
 from musicai_sdk.batch.options import RunOptions
-from musicai_sdk.batch.results.destination import bucket_of, claim_output
+from musicai_sdk.batch.results.destination import bucket_of
 from musicai_sdk.batch.results.folders import room_in
-from musicai_sdk.batch.results.vanished import ResultCheck, advice
-from musicai_sdk.batch.shards.coordinator import Shards, take_over_all, transfer_threads
-from musicai_sdk.batch.shards.partition import deal
-from musicai_sdk.batch.shards.transfer import shard_files
+from musicai_sdk.batch.results.ownership import claim_output
+from musicai_sdk.batch.results.presence import Damage, ResultCheck, missing_advice
+from musicai_sdk.batch.shards.coordinator import Shards
+from musicai_sdk.batch.shards.partition import Partition
+from musicai_sdk.batch.shards.transfer import merge_all_shards, shard_files
+from musicai_sdk.batch.shards.worker import run_shard
 from musicai_sdk.batch.signals import on_signal
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
 
+P = ParamSpec("P")
+
 
 class Batch:
-    """One run over many inputs. See `musicai_sdk.batch` for what is guaranteed.
+    """One run over many inputs. See `musicai_sdk.batch` for its guarantees.
 
     ```python
     batch = Batch(GenerateChords, "songs", "out", in_flight=10)
@@ -76,65 +81,59 @@ class Batch:
         on_event: Callable[[Event], object] | None = None,
         adopt: bool = False,
     ) -> None:
-        """Checks the arguments; nothing is sent and no file is made.
+        """Checks the arguments. Nothing is sent, and no file is created.
 
         Args:
             workflow: A workflow class, or a slug.
             inputs: Paths, folders, URLs, manifests, or an iterable of them; see `Inputs`.
-            out: The folder for results, or a `musicai_sdk.storage.Bucket` or its URL; each input gets a folder in it.
-            ledger: The ledger's file; `.musicai-batch.sqlite3` in the output folder when left out. Results in a
-                bucket need one: a run that doesn't find the ledger of the one before pays for everything again.
-            input_name: The parameter that takes each input: a field of the class, or the wire name with a
-                slug.
+            out: The folder for results, or a `musicai_sdk.storage.Bucket` or its URL. Each input gets a folder in it.
+            ledger: The ledger's file; `.musicai-batch.sqlite3` in the output folder when left out. Required if results go
+                to a bucket: a run that doesn't find the ledger of the previous run pays for everything again.
+            input_name: The parameter that takes each input: a field of the class, or the wire name with a slug.
             params: Parameters of all inputs, by field with a class, by wire name with a slug.
-            in_flight: Jobs that are queued or processed by the service at a time: what the plan allows, or a
-                few more.
-            uploads: Uploads at a time, in each process.
-            downloads: Tracks whose results are downloaded at a time, in each process.
-            keep_jobs: Whether jobs stay at the service; otherwise each is deleted when its results are
-                verified.
-            retry_failed: Whether tracks that failed in earlier runs are tried again, also where that is paid
-                anew, as for a job that failed. Results that couldn't be fetched are in every run. Results of earlier
-                runs that aren't there any more are fetched again if their job was kept.
-            retry_uncertain: Whether a POST whose answer was lost is sent again when its job isn't listed
-                after `grace`.
-            max_attempts: How often a track is tried in this run when the trouble may pass, beyond the
-                client's retries.
-            upload_lifetime: Seconds after which an upload isn't trusted any more for a new job.
-            grace: Seconds for which a job is looked for whose POST may have been sent, before it counts as
-                not sent.
-            job_timeout: Seconds to wait for one job; None waits without end.
+            in_flight: Jobs that the service queues or processes at a time: the limit of the plan, or a few more.
+            uploads: Parallel uploads in each process.
+            downloads: Tracks whose results are downloaded in parallel, in each process.
+            keep_jobs: Whether jobs stay at the service. Otherwise each is deleted when its results are verified.
+            retry_failed: Whether tracks that failed in earlier runs are tried again, even where that is paid again, as
+                for a failed job. Results that couldn't be fetched are fetched again by every run.
+            retry_uncertain: Whether a POST whose answer was lost is sent again if its job isn't listed after `grace`.
+            max_attempts: How often a step is tried in this run while the failure may pass, in addition to the client's
+                own retries.
+            upload_lifetime: Seconds after which a file is uploaded again before a job is created for it.
+            grace: Seconds during which the service may not list a new job yet. A job whose answer was lost counts as
+                not created only after this time.
+            job_timeout: Seconds to wait for one job; None waits without limit.
             poll_interval: The longest pause between two polls, in seconds.
-            connect: Makes the client, for a proxy or certificates of your own; `AsyncMusicAiClient()` when
-                left out.
+            connect: Creates the client, for a proxy or certificates of your own; `AsyncMusicAiClient()` when left out.
             executor: Runs the inputs in shards on its workers; in this process when left out.
-            shards: How many shards; as many as this machine has cores when left out. At most `in_flight`.
-            on_event: Called with every event, on the thread that runs the batch. It should be quick. What it
-                raises drains the run, and is raised at the end.
-            adopt: Whether to go on although earlier work may be missing from the ledger: to begin a new one where the
-                output folder holds results, which stay as they are, or to run an older copy, whose tracks without a known
-                job then count as uncertain. Without it such a run is refused, because it could pay again.
+            shards: The number of shards; this machine's number of cores when left out. At most `in_flight`.
+            on_event: Called with every event, on the thread that runs the batch. It should be quick. An exception drains
+                the run, and is raised at the end.
+            adopt: Whether to continue although the ledger may lack earlier work: to begin a new ledger where the output
+                folder holds results, which stay as they are, or to use an older copy, whose tracks without a known job
+                then count as uncertain. Otherwise such a run is refused, because it could pay again.
 
         Raises:
-            InputError: an argument can't be right.
+            InputError: an argument is invalid.
         """
         template = WorkflowTemplate(workflow, input_name, params or {})
         self.bucket: Bucket | None = bucket_of(out, workflow)
         if self.bucket is not None and ledger is None:
             raise InputError(
-                f"results in {self.bucket.url} need ledger=…: a file on this machine, by which later runs know what is"
-                " paid for and done"
+                f"results in {self.bucket.url} need ledger=…: a file on this machine, which tells later runs what is paid"
+                " and done"
             )
         if self.bucket is not None and self.bucket.named_outputs and (job_timeout or 0) > self.bucket.expires:
             raise InputError(
-                f"job_timeout={job_timeout:g} is longer than what the service can write to the bucket is signed for:"
-                f" Bucket(…, expires={job_timeout:g}), or a shorter wait"
+                f"job_timeout={job_timeout:g} is longer than the signed upload URLs of the bucket are valid:"
+                f" pass Bucket(…, expires={job_timeout:g}), or a shorter timeout"
             )
-        # What belongs to a run and isn't a result, such as its report, is beside the ledger then.
+        # With a bucket, other files of a run, such as its report, are beside the ledger.
         local = Path(ledger or "").absolute().parent if self.bucket is not None else Path(cast("str", out))
         self.out: Path = local.absolute()
         self.ledger: Path = Path(ledger).absolute() if ledger is not None else self.out / LEDGER
-        self._settings = RunOptions(
+        self._options = RunOptions(
             slug=template.slug,
             wire_input=template.wire_input,
             declared=template.declared,
@@ -155,39 +154,39 @@ class Batch:
         )
         if executor is not None and connect is not None:
             raise InputError(
-                "connect= is for this process: workers make their clients from their own environment"
+                "connect= is for this process: workers create clients from their own environment"
             )
         if executor is not None and isinstance(inputs, Watch):
             raise InputError("a Watch has no end, and an executor gets its shards when all inputs are known")
         if self.out.exists() and not self.out.is_dir():
             raise InputError(f"{str(self.out)!r} is a file: the results need a folder")
-        buckets = Buckets(self._settings.inputs, self.bucket)
-        self._items = lambda: met_inputs(inputs, self.out, template, buckets)
+        buckets = Buckets(self._options.inputs, self.bucket)
+        self._items = lambda: read_candidates(inputs, self.out, template, buckets)
         self._connect = connect or AsyncMusicAiClient
         self._adopt = adopt
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
-        self._on_event = on_event or _nothing
-        self._tally = ProgressTracker({})
+        self._on_event = on_event or _ignore
+        self._tracker = ProgressTracker({})
         self._results = ResultCheck(self.out, self.bucket)
         self._parts: Shards | None = None
-        self._drain: Callable[[], object] = _nothing
+        self._drain: Callable[[], object] = _ignore
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self._draining = False
 
     def run(self) -> Report:
-        """Runs it, on an event loop of its own. Ctrl-C once drains it; twice stops it.
+        """Runs the batch on an event loop of its own. The first Ctrl-C drains it; the second one stops it.
 
         Returns:
-            The figures. Tracks that failed raise nothing: see `Report.failures`.
+            How the run ended. Failed tracks raise nothing: see `Report.failures`.
 
         Raises:
-            InputError: the inputs can't be read, or an event loop is running: `await run_async()` there.
-            LedgerError: the ledger is another workflow's, another process runs it, or it can't be used.
+            InputError: the inputs can't be read; or an event loop is running here: `await run_async()` instead.
+            LedgerError: the ledger belongs to another workflow, another process runs it, or it can't be used.
             AuthenticationError: the key is wrong.
             ShardsFailedError: workers of the executor were lost.
-            KeyboardInterrupt: Ctrl-C twice. The next run goes on from there.
+            KeyboardInterrupt: Ctrl-C twice. The next run continues.
         """
         try:
             asyncio.get_running_loop()
@@ -196,100 +195,121 @@ class Batch:
         else:
             raise InputError("an event loop is running here: use `await Batch(…).run_async()`")
 
-        async def main() -> Report:
+        async def with_threads() -> Report:
             threads = ThreadPoolExecutor(
-                transfer_threads(self._settings), thread_name_prefix="musicai-transfer"
+                self._options.transfer_threads, thread_name_prefix="musicai-transfer"
             )
             asyncio.get_running_loop().set_default_executor(threads)
             return await self.run_async()
 
         with on_signal(signal.SIGINT, lambda: self.stop() if self._draining else self.drain()):
             try:
-                return asyncio.run(main())
+                return asyncio.run(with_threads())
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
 
     async def run_async(self) -> Report:
-        """Runs it on the running event loop. Cancelling it is like Ctrl-C twice; `drain` is like once.
+        """Runs the batch on the running event loop. `drain` is like one Ctrl-C, cancelling the task like two.
 
         Raises:
             InputError: the inputs can't be read.
-            LedgerError: the ledger is another workflow's, another process runs it, or it can't be used.
+            LedgerError: the ledger belongs to another workflow, another process runs it, or it can't be used.
             AuthenticationError: the key is wrong.
             ShardsFailedError: workers of the executor were lost.
         """
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        self._settings = replace(self._settings, run=uuid.uuid4().hex)
+        options = self._options = replace(self._options, run=uuid.uuid4().hex)
+        claim = Claim(self.ledger, self.out, self.bucket, adopt=self._adopt)
         try:
-            return await self._run()
+            async with self._connect() as client:
+                ledger = Ledger(
+                    self.ledger,
+                    options.slug,
+                    options.wire_input,
+                    out=self.out,
+                    fits=room_in(self.out, self.bucket),
+                    run=options.run,
+                    may_create=claim.check_new,
+                )
+                try:
+                    damaged = await self._run(ledger, claim, client)
+                finally:
+                    self._drain = _ignore
+                    ledger.close()
+                    claim.close()
         finally:
             self._loop = self._task = None
-
-    async def _run(self) -> Report:
-        async with self._connect() as client:
-            claim = Claim(self.ledger, self.out, self.bucket, adopt=self._adopt)
-            ledger = Ledger(
-                self.ledger,
-                self._settings.slug,
-                self._settings.wire_input,
-                out=self.out,
-                fits=room_in(self.out, self.bucket),
-                run=self._settings.run,
-                may_begin=claim.check_new,
-            )
-            try:
-                await asyncio.to_thread(claim_output, ledger, self.bucket, self.out, claim)
-                await asyncio.to_thread(take_over_all, ledger)
-                if self.bucket is not None:
-                    # A bucket that isn't there shows before anything is paid for.
-                    await asyncio.to_thread(next, self.bucket.objects(), None)
-                self._tally.states = await asyncio.to_thread(ledger.counts)
-                self._on_event(Event("started", message=str(self.ledger)))
-                if self._executor is None:
-                    await self._run_here(ledger, client)
-                else:
-                    await self._run_there(ledger, client, self._executor)
-                damaged = tuple(await asyncio.to_thread(ledger.damaged, self._results))
-            finally:
-                self._drain = _nothing
-                ledger.close()
-                claim.close()
         if missing := self.progress.missing:
-            self._on_event(Event("warning", message=advice(missing, self.ledger, next(iter(damaged), None))))
+            self._warn(missing_advice(missing, self.ledger, next(iter(damaged), None)))
         self._on_event(Event("ended", message=str(self.ledger)))
-        return Report(self.ledger, self.out, self.progress, self.bucket, damaged, self._settings.run)
+        return Report(self.ledger, self.out, self.progress, self.bucket, damaged, options.run)
+
+    async def _run(self, ledger: Ledger, claim: Claim, client: AsyncMusicAiClient) -> tuple[Damage, ...]:
+        """Runs an open ledger; returns the tracks whose results are missing."""
+        await asyncio.to_thread(claim_output, ledger, self.bucket, self.out, claim)
+        await asyncio.to_thread(merge_all_shards, ledger)
+        if self.bucket is not None:
+            # A bucket that doesn't exist must show before anything is paid.
+            await asyncio.to_thread(next, self.bucket.objects(), None)
+        self._tracker.states = await asyncio.to_thread(ledger.counts)
+        self._on_event(Event("started", message=str(self.ledger)))
+        if self._executor is not None:
+            await self._run_shards(ledger, client, self._executor)
+        else:
+            scheduler = Scheduler(ledger, self._options, self._items, client, self._on_event)
+            self._tracker, self._results = scheduler.tracker, scheduler.results
+            self._drain = scheduler.drain
+            if not self._draining:
+                await scheduler.run()
+        return self._results.damaged(await asyncio.to_thread(ledger.places, list(self._results.reasons)))
 
     def drain(self) -> None:
-        """Ends the run early, from any thread: nothing new is begun, running POSTs and downloads are finished."""
+        """Ends the run early, from any thread: nothing new is begun, POSTs and downloads under way are completed."""
         self._draining = True
         if (loop := self._loop) is not None:
-            with suppress(RuntimeError):  # it was closed just now
+            with suppress(RuntimeError):  # the loop was just closed
                 loop.call_soon_threadsafe(self._drain)
 
     def stop(self) -> None:
-        """Ends the run at once, from any thread: transfers are broken off. The next run goes on from there."""
+        """Ends the run at once, from any thread: transfers are interrupted. The next run continues."""
         loop, task = self._loop, self._task
         if loop is not None and task is not None:
-            with suppress(RuntimeError):  # it was closed just now
+            with suppress(RuntimeError):  # the loop was just closed
                 loop.call_soon_threadsafe(task.cancel)
 
     @property
     def progress(self) -> Progress:
-        """How far it is; may be read from any thread, as often as a display needs it."""
-        own = self._tally.snapshot()
+        """The progress of the run. It may be read from any thread, as often as a display needs it."""
+        own = self._tracker.snapshot()
         return summed(own, [*self._parts.progress.values()]) if self._parts is not None else own
 
-    async def _run_here(self, ledger: Ledger, client: AsyncMusicAiClient) -> None:
-        runner = Scheduler(ledger, self._settings, self._items, client, self._on_event)
-        self._tally, self._results = runner.tally, runner.results
-        self._drain = runner.drain
-        if not self._draining:
-            await runner.run()
+    async def _run_shards(self, ledger: Ledger, client: AsyncMusicAiClient, executor: Executor) -> None:
+        options = self._options
+        partition = Partition(ledger, options, self._shards, self._tracker, self._results, self._on_event)
+        await partition.run(self._items, lambda: self._draining)
+        if not shard_files(ledger.path):
+            return
+        application = await self._application(ledger, client)
+        options = replace(options, base_url=client.base_url, application=application)
+        self._parts = shards = Shards(ledger, options, executor, self._on_event, run_shard)
+        # From now on the shards count the tracks that they were given.
+        given = await asyncio.to_thread(shards.count)
+        self._tracker.states = dict(Counter(self._tracker.states) - given)
+        self._drain = shards.drain
+        if self._draining:
+            shards.drain()
+        problems = await shards.run()
+        self._tracker.draining = self._draining
+        if problems:
+            raise ShardsFailedError(
+                f"{len(problems)} shards were lost, and the ledger has what they did; the same run again continues."
+                f" {'; '.join(problems)}"
+            )
 
-    async def _account(self, ledger: Ledger, client: AsyncMusicAiClient) -> str | None:
-        """The application that the run's key belongs to, which is the ledger's."""
-        journal = GroupCommit(ledger, _nothing)
-        account = Account(client, journal, self._settings.max_attempts, self._warn)
+    async def _application(self, ledger: Ledger, client: AsyncMusicAiClient) -> str | None:
+        """The application of the run's key, which must be the ledger's."""
+        journal: Journal = GroupCommit(ledger, _ignore)
+        account = Account(client, journal, self._options.max_attempts, self._warn)
         try:
             await account.check()
         except RunFailed as error:
@@ -302,37 +322,24 @@ class Batch:
     def _warn(self, text: str) -> None:
         self._on_event(Event("warning", message=text))
 
-    async def _run_there(self, ledger: Ledger, client: AsyncMusicAiClient, executor: Executor) -> None:
-        settings = replace(self._settings, base_url=client.base_url)
-        await deal(
-            ledger,
-            settings,
-            self._items,
-            self._shards,
-            self._tally,
-            self._on_event,
-            lambda: self._draining,
-            self._results,
-        )
-        if not shard_files(ledger.path):
-            return
-        settings = replace(settings, application=await self._account(ledger, client))
-        shards = Shards(ledger, settings, executor, self._on_event)
-        # The shards tell of the tracks that they were given; the others stay as they are.
-        given = await asyncio.to_thread(shards.count)
-        self._tally.states = dict(Counter(self._tally.states) - given)
-        self._parts = shards
-        self._drain = shards.drain
-        if self._draining:
-            shards.drain()
-        problems = await shards.run()
-        self._tally.draining = self._draining
-        if problems:
-            raise ShardsFailedError(
-                f"{len(problems)} shards were lost, and what they had done is in the ledger; the same run again"
-                f" continues. {'; '.join(problems)}"
-            )
 
-
-def _nothing(*_arguments: object) -> None:
+def _ignore(*_arguments: object) -> None:
     """Does nothing."""
+
+
+def _arguments_of(batch: Callable[P, Batch]) -> Callable[[Callable[..., Report]], Callable[P, Report]]:
+    """Gives a function the arguments of `Batch`, for readers and type checkers alike."""
+
+    def decorate(function: Callable[..., Report]) -> Callable[P, Report]:
+        # Every function takes this attribute; the type of callables doesn't say so.
+        untyped: Any = function
+        untyped.__signature__ = inspect.signature(batch).replace(return_annotation="Report")
+        return cast("Callable[P, Report]", function)
+
+    return decorate
+
+
+@_arguments_of(Batch)
+def run(*arguments: Any, **options: Any) -> Report:
+    """Runs a batch to its end: `Batch(workflow, inputs, out, …).run()`, with the same arguments."""
+    return Batch(*arguments, **options).run()

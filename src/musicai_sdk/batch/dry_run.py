@@ -1,4 +1,4 @@
-"""What a run would do, without doing it: nothing is sent, no file is made, no key is needed."""
+"""What a run would do. Nothing is sent, no file is created, no key is needed."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk.batch.engine.decide import PAYS, Action, Stands, decide, resumed
+from musicai_sdk.batch.engine.decide import PAYS, Action, Standing, decide, resumed
 from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
-from musicai_sdk.batch.inputs.former_identity import recall_former
+from musicai_sdk.batch.inputs.candidates import read_candidates
+from musicai_sdk.batch.inputs.content import digest
 from musicai_sdk.batch.inputs.kinds import Inputs, Rejected
-from musicai_sdk.batch.inputs.prefetch import Candidate, digest, met_inputs
 from musicai_sdk.batch.inputs.reader import read_inputs
+from musicai_sdk.batch.inputs.row import Candidate, InputRow
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
+from musicai_sdk.batch.ledger.admission import recall_content, recall_legacy
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
-from musicai_sdk.batch.ledger.database import check_owner, found, open_to_read, real_file
-from musicai_sdk.batch.ledger.ledger import InputRow
-from musicai_sdk.batch.ledger.states import TABLE, State
+from musicai_sdk.batch.ledger.database import check_owner, inspect, open_to_read
+from musicai_sdk.batch.ledger.files import real_file
+from musicai_sdk.batch.ledger.queries import outputs_of
+from musicai_sdk.batch.ledger.states import SAFE, TABLE, State
 from musicai_sdk.batch.ledger.track import track_key
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.destination import bucket_of
+from musicai_sdk.batch.results.presence import ResultCheck
 from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 from musicai_sdk.workflows import Workflow
@@ -30,28 +35,32 @@ from musicai_sdk.workflows import Workflow
 
 @dataclass(slots=True)
 class Plan:
-    """What a run would do with its inputs. Each input counts once; `continued` may be of earlier inputs."""
+    """What a run would do with its inputs. Each input counts once; `continued` may include earlier inputs."""
 
     new: int = 0
-    """Tracks that no run has seen or sent: each is a job to pay for."""
+    """Tracks that no run has sent yet: each is a job to pay for."""
     retried: int = 0
-    """Tracks that failed or are uncertain and would be tried again: each is a job to pay for, unless an earlier one turns
-    up. A track whose file was missing is tried again by every run that finds the file."""
+    """Tracks that failed or are uncertain and would be tried again: each is a job to pay for, unless an earlier one is
+    found. Every run that finds a file that was missing tries its track again."""
     continued: int = 0
-    """Tracks that are paid for and under way: a run goes on with all of them, whatever its inputs are."""
+    """Tracks that are paid and unfinished, or whose results are missing and whose job was kept. A run continues the
+    unfinished ones whatever its inputs are."""
     unanswered: int = 0
-    """How many of the continued ones have a paid request whose answer nobody has. A run looks for their jobs, and sends
-    again, and pays for, only what was certainly never received."""
+    """Those of `continued` with a paid request whose answer is unknown. A run looks for their jobs, and sends again, and
+    pays for, only what was certainly never received."""
     finished: int = 0
-    """Inputs whose results are here."""
+    """Inputs that have their results."""
     failed: int = 0
     """Inputs that failed, or are uncertain, and would be left as they are."""
     duplicates: int = 0
-    """Inputs with the content and parameters of another one: they share its job."""
+    """Inputs with the same content and parameters as another one: they share its job."""
     upload: int = 0
     """Bytes to upload for the new ones."""
     rejected: list[Rejected] = field(default_factory=list[Rejected])
-    """What can't be processed."""
+    """Inputs that can't be processed."""
+    missing: int = 0
+    """Inputs that were finished, whose results are missing now, and whose job is deleted. Nothing is paid for them. Only
+    looked up in folders: a plan sends no request to a bucket."""
 
 
 def plan(
@@ -69,54 +78,61 @@ def plan(
 ) -> Plan:
     """What `Batch` with these arguments would do now.
 
-    Files that the ledger doesn't know are read for their digests. What a run on many machines that crashed
-    has done counts as new, until the next run takes it over.
+    Files that the ledger doesn't know are read for their digests. What a crashed run with an executor did counts as new,
+    until the next run merges its shards.
 
     Args:
         workflow: A workflow class, or a slug.
-        inputs: As of the run, but with an end: a `Folder` in the place of a `Watch`.
+        inputs: As for the run, but finite: a `Folder` instead of a `Watch`.
         out: The folder or the bucket for results; a folder need not exist.
-        ledger: The ledger's file; the output folder's own one when left out. It need not exist.
+        ledger: The ledger's file, which need not exist; the one in the output folder when left out.
         input_name: The parameter that takes each input.
         params: Parameters of all inputs.
         retry_failed: Whether failed tracks would be tried again.
-        retry_uncertain: Whether uncertain ones would.
-        fresh: What a run would do after `set_aside`: the ledger isn't looked at.
+        retry_uncertain: Whether uncertain tracks would be sent again.
+        fresh: Whether to plan for a run after `archive`, which ignores the present ledger.
         adopt: As for the run.
 
     Raises:
-        InputError: an argument can't be right, or the inputs can't be read.
-        LedgerError: a run would end with it: the ledger is another workflow's, can't be read, lacks something, or isn't
-            there although there are results.
+        InputError: an argument is invalid, or the inputs can't be read.
+        LedgerError: a run would raise it: the ledger belongs to another workflow, can't be read, lacks changes, or
+            doesn't exist although there are results.
     """
     template = WorkflowTemplate(workflow, input_name, params or {})
     bucket = bucket_of(out, workflow)
-    folder = Path() if bucket is not None else Path(cast("str", out))
-    path = Path(ledger) if ledger is not None else folder / LEDGER
-    items = met_inputs(inputs, folder.absolute(), template, Buckets(known_buckets(inputs), bucket))
-    planner = _Planner(template, _Options(retry_failed, retry_uncertain))
-    claim = Claim(
-        path.absolute(), folder.absolute() if bucket is None else path.absolute().parent, bucket, adopt=adopt
+    folder = (Path() if bucket is not None else Path(cast("str", out))).absolute()
+    path = (Path(ledger) if ledger is not None else folder / LEDGER).absolute()
+    items = read_candidates(inputs, folder, template, Buckets(known_buckets(inputs), bucket))
+    options = RunOptions(
+        slug=template.slug,
+        wire_input=template.wire_input,
+        out=str(folder),
+        bucket=bucket,
+        keep_jobs=True,  # deleting a job costs nothing, so a plan doesn't count it
+        retry_failed=retry_failed,
+        retry_uncertain=retry_uncertain,
     )
+    planner = _Planner(options)
+    claim = Claim(path, folder if bucket is None else path.parent, bucket, adopt=adopt)
     if fresh or not path.exists():
         if not fresh:
             claim.check_new(send=False)
-        planner.meet(items, None)
+        planner.count(items, None)
     else:
-        opened = found(real_file(path))
+        condition = inspect(real_file(path))
         with closing(open_to_read(path)) as db:
             check_owner(db, path, template.slug, template.wire_input)
-            claim.check(opened)
-            planner.meet(items, db)
+            claim.check(condition)
+            planner.count(items, db)
     return planner.plan
 
 
 def count_inputs(inputs: Inputs, out: str | os.PathLike[str] | Bucket) -> int:
-    """How many inputs there are, also those that will be rejected: reads folders and manifests, but no files.
+    """The number of inputs, including those that would be rejected. Reads folders and manifests, but no files.
 
     Args:
-        inputs: As of a run, but with an end. An iterator is used up.
-        out: The run's output folder or bucket: what is in it is no input.
+        inputs: As for a run, but finite. An iterator is consumed.
+        out: The run's output folder or bucket, whose contents aren't inputs.
 
     Raises:
         InputError: the inputs can't be read.
@@ -127,89 +143,80 @@ def count_inputs(inputs: Inputs, out: str | os.PathLike[str] | Bucket) -> int:
     return sum(item is not None for item in items)
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """The options that decide what a run does; see `decide.Options`."""
-
-    retry_failed: bool
-    retry_uncertain: bool
-    keep_jobs: bool = True
-    """Whether jobs of finished tracks stay doesn't matter to a plan."""
-
-
-_OF_INPUTS: Mapping[Action, str] = {
+_FIGURES: Mapping[Action, str] = {
     "create": "new",
     "retry": "retried",
+    "go_on": "continued",
     "skip": "finished",
     "leave": "failed",
-    "look_for": "failed",
+    "find": "failed",
 }
-"""The figure that an input counts in by what a run does with its track."""
+"""The figure that an input counts in, by what a run does with its track."""
 
 
 class _Planner:
-    def __init__(self, template: WorkflowTemplate, options: _Options) -> None:
+    def __init__(self, options: RunOptions) -> None:
         self.plan = Plan()
-        self._template = template
         self._options = options
-        self._met = set[str]()
+        self._results = ResultCheck(Path(options.out))
+        self._counted = set[str]()
 
-    def meet(self, items: Iterable[Candidate | None], db: sqlite3.Connection | None) -> None:
+    def count(self, items: Iterable[Candidate | None], db: sqlite3.Connection | None) -> None:
         if db is not None:
-            self._go_on(db)
+            self._count_resumed(db)
         for item in items:
             if isinstance(item, Rejected):
                 self.plan.rejected.append(item)
             elif item is not None:
-                self._meet(item, db)
+                try:
+                    self._count_input(item, db)
+                except (OSError, InputError) as error:
+                    self.plan.rejected.append(Rejected(item.source, str(error)))
 
-    def _go_on(self, db: sqlite3.Connection) -> None:
-        """Counts what a run does whatever its inputs are."""
-        rows = db.execute(
+    def _count_resumed(self, db: sqlite3.Connection) -> None:
+        """Counts the tracks that a run continues whatever its inputs are."""
+        rows: list[tuple[State, State | None, int]] = db.execute(
             "SELECT state, resume_at, count(*) FROM tracks"  # noqa: S608
             f" WHERE {resumed(self._options)} GROUP BY state, resume_at"
-        )
+        ).fetchall()
         for state, resume_at, count in rows:
-            action = decide(Stands(state, None, resume_at), self._options, met_again=False)
+            action = decide(Standing(state, None, resume_at), self._options, in_inputs=False)
             if action == "go_on":
                 self.plan.continued += count
-                self.plan.unanswered += count if TABLE[cast("State", state)].open_post else 0
+                self.plan.unanswered += count if TABLE[state].open_post else 0
             elif action in PAYS:
                 self.plan.retried += count
 
-    def _meet(self, given: InputRow, db: sqlite3.Connection | None) -> None:
-        try:
-            key, track = self._known(given, db)
-        except (OSError, InputError) as error:
-            self.plan.rejected.append(Rejected(given.source, str(error)))
-            return
-        action = decide(track, self._options, met_again=True)
-        if key in self._met and action != "skip":
+    def _count_input(self, item: InputRow, db: sqlite3.Connection | None) -> None:
+        key, track = self._track_of(item, db)
+        missing = track is not None and db is not None and self._lacks_results(key, track, db)
+        action = decide(track, self._options, in_inputs=True, missing=missing)
+        if key in self._counted and action != "skip":
             self.plan.duplicates += 1
             return
-        self._met.add(key)
-        if track is not None and decide(track, self._options, met_again=False) in {*PAYS, "go_on"}:
-            return  # it is counted already
-        figure = _OF_INPUTS[action]
+        self._counted.add(key)
+        if track is not None and decide(track, self._options, in_inputs=False) in {*PAYS, "go_on"}:
+            return  # `_count_resumed` counted it
+        figure = "missing" if missing and action == "leave" else _FIGURES[action]
         setattr(self.plan, figure, getattr(self.plan, figure) + 1)
         if action == "create" and (track is None or track.state != "uploaded"):
-            self.plan.upload += given.size or 0
+            self.plan.upload += item.size or 0
 
-    def _known(self, given: InputRow, db: sqlite3.Connection | None) -> tuple[str, Stands | None]:
-        """The key of the input's track, and how the ledger has it."""
+    def _lacks_results(self, key: str, track: Standing, db: sqlite3.Connection) -> bool:
+        if track.state not in SAFE or self._options.bucket is not None:
+            return False
+        return bool(self._results.missing(outputs_of(db, [key])))
+
+    def _track_of(self, item: InputRow, db: sqlite3.Connection | None) -> tuple[str, Standing | None]:
+        """The key of an input's track, and how the ledger has that track."""
         if db is not None:
-            recall_former(db, given)
-        if db is not None and given.content is None:
-            row = db.execute(
-                "SELECT content FROM inputs"
-                " WHERE source = ? AND size = ? AND mtime_ns = ? AND content IS NOT NULL",
-                (given.source, given.size, given.mtime_ns),
-            ).fetchone()
-            given.content = row[0] if row else None
-        if given.content is None:
-            digest(given)
-        key = track_key(given.content or "", self._template.slug, self._template.wire_input, given.params)
+            recall_legacy(db, item)
+            if item.content is None:
+                recall_content(db, item)
+        if item.content is None:
+            digest(item)
+        key = track_key(item.content or "", self._options.slug, self._options.wire_input, item.params)
         if db is None:
             return key, None
         row = db.execute("SELECT state, error_code, resume_at FROM tracks WHERE key = ?", [key]).fetchone()
-        return key, Stands(*row) if row else None
+        return key, Standing(*row) if row else None

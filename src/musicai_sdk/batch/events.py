@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: events, and a snapshot to draw a progress display from."""
+"""What a run reports while it works: events, and a snapshot for a progress display."""
 
 from __future__ import annotations
 
@@ -8,84 +8,83 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from musicai_sdk._text import without_query
 from musicai_sdk.batch.ledger.states import UNSETTLED, State
 from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.batch.text import redacted
 
 EventKind: TypeAlias = Literal[
     "started", "state", "retry", "skipped", "duplicate", "rejected", "warning", "draining", "ended"
 ]
-"""`state` a track changed its state, on disk by now · `retry` it will be tried again · `skipped` an earlier
-run finished
-`count` inputs · `duplicate` its content is another input's of this run · `rejected` an input can't be
-processed · `warning` something
-that isn't a track's, such as a poll that failed · `started`, `draining`, `ended` the run itself."""
+"""`state` a track changed its state, which is on disk · `retry` a step will be tried again · `skipped` an earlier run
+finished `count` inputs · `duplicate` an input has the same content as another one of this run · `rejected` an input can't
+be processed · `warning` a problem of the run and not of one track, such as a failed poll · `started`, `draining`, `ended`
+the run itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened."""
+    """Something that happened in a run."""
 
     kind: EventKind
     """What happened."""
     source: str = ""
     """The input: a path, or a URL without its query."""
     state: State | None = None
-    """The track's state now."""
+    """The track's new state."""
     message: str = ""
-    """What to tell a person: the reason of a failure, a warning, a rejection."""
+    """A text for people: the reason of a failure, a warning or a rejection."""
     code: str | None = None
     """The failure's code."""
     job_id: str | None = None
-    """The track's job, once there is one."""
+    """The track's job, if there is one."""
     folder: str | None = None
-    """Where its results go, relative to the output folder."""
+    """The folder of its results, relative to the output folder."""
     attempts: int = 0
-    """How often it has failed."""
+    """How often a step failed."""
     count: int = 1
-    """How many inputs this is about; more than 1 for `skipped` only, which a large catalogue has too many of."""
+    """The number of inputs; more than 1 only for `skipped`, which a large catalogue has too many of."""
     at: float = field(default_factory=time.time)
     """Seconds since 1970."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data for JSON; what is empty is left out."""
+        """Plain data for JSON, without empty fields."""
         return {name: value for name, value in asdict(self).items() if value not in (None, "", 0)}
 
 
 @dataclass(slots=True)
 class InFlight:
-    """A track that something is done with now."""
+    """A track that is being processed."""
 
     source: str
     """The input: a path, or a URL without its query."""
     state: State
     """The track's state."""
     since: float
-    """When it came into this state, in seconds since 1970."""
+    """When it entered this state, in seconds since 1970."""
     moved: int = 0
     """Bytes uploaded or downloaded in this state."""
     total: int | None = None
-    """Bytes in all, when known."""
+    """Bytes to transfer, if known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, at one moment."""
+    """The progress of a run at one moment."""
 
     states: Mapping[State, int]
     """Tracks of the ledger by state."""
     known: int
-    """Inputs met so far: those done, under way or waiting, without those rejected."""
+    """Inputs read so far: done, in progress or waiting. Rejected ones don't count."""
     complete: bool
-    """Whether all inputs have been met: `known` won't grow any more."""
+    """Whether all inputs were read, so that `known` is final."""
     done: int
-    """Inputs of this run whose results are there, those of earlier runs included."""
+    """Inputs of this run that have their results, those of earlier runs included."""
     failed: int
-    """Tracks that failed or are uncertain, in this run or before."""
+    """Tracks that failed or are uncertain, in this run or earlier."""
     skipped: int
-    """Inputs that an earlier run had finished."""
+    """Inputs that an earlier run finished."""
     duplicates: int
-    """Inputs with the content of another one of this run: they share its job."""
+    """Inputs with the same content as another one of this run: they share its job."""
     rejected: int
     """Inputs that can't be processed."""
     bytes_uploaded: int
@@ -93,34 +92,29 @@ class Progress:
     bytes_downloaded: int
     """Bytes fetched in this run."""
     seconds: float
-    """Since the run began."""
+    """Seconds since the run began."""
     rate: float
-    """Tracks finished a second, over the last minute."""
+    """Tracks finished per second, over the last minute."""
     eta: float | None
-    """Seconds until all known inputs are done at that rate; None when it can't be told."""
+    """Seconds until all known inputs are done at that rate; None if unknown."""
     draining: bool
-    """Whether the run is coming to its end early."""
+    """Whether the run is ending early."""
     active: tuple[InFlight, ...] = ()
-    """What is in flight, the oldest first."""
+    """The tracks in flight, the oldest first."""
     missing: int = 0
-    """Those of `skipped` whose results aren't there any more: `Report.damaged` lists them."""
+    """Those of `skipped` whose results are missing: `Report.damaged` lists them."""
 
 
-def shown(source: str) -> str:
-    """A source that is safe to show: signatures stand in a URL's query."""
-    if "://" not in source or ("?" not in source and "#" not in source and "@" not in source):
-        return source
-    return without_query(source).removesuffix("?…")
-
-
-def storable(text: str) -> str:
-    """A text as a database takes it: half a character, from a wrong encoding, is a question mark."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+_COUNTED = (
+    *("known", "done", "skipped", "duplicates", "rejected", "missing"),
+    *("bytes_uploaded", "bytes_downloaded"),
+)
+"""The figures that a tracker counts, and that those of shards add to."""
 
 
 @dataclass(slots=True)
 class ProgressTracker:
-    """The figures of a run as it goes."""
+    """Counts the progress of a run."""
 
     states: dict[State, int]
     began: float = field(default_factory=time.monotonic)
@@ -148,67 +142,50 @@ class ProgressTracker:
             self._recent.append(time.monotonic())
 
     def enter(self, track: Track) -> None:
-        """Notes that something is done with a track from now on."""
-        self.active[track.key] = InFlight(shown(track.source), track.state, time.time())
+        """Adds a track to those in flight."""
+        self.active[track.key] = InFlight(redacted(track.source), track.state, time.time())
 
     def skip(self, count: int, missing: int = 0) -> None:
-        """Counts inputs that an earlier run had finished, some of which don't have their results any more."""
+        """Counts inputs that an earlier run finished, and how many of those lack their results now."""
         self.done += count - missing
         self.skipped += count
         self.missing += missing
 
     def snapshot(self) -> Progress:
-        """The figures now."""
+        """The progress now."""
         now = time.monotonic()
         while self._recent and self._recent[0] < now - 60:
             self._recent.popleft()
-        span = min(60.0, max(now - self.began, 0.001))
-        rate = len(self._recent) / span
-        failed = sum(self.states.get(state, 0) for state in UNSETTLED)
-        left = self.known - self.done - self.duplicates - failed - self.missing
-        return Progress(
+        progress = Progress(
+            **{name: getattr(self, name) for name in _COUNTED},
             states={state: count for state, count in dict(self.states).items() if count},
-            known=self.known,
-            complete=self.complete,
-            done=self.done,
-            failed=failed,
-            skipped=self.skipped,
-            duplicates=self.duplicates,
-            rejected=self.rejected,
-            bytes_uploaded=self.bytes_uploaded,
-            bytes_downloaded=self.bytes_downloaded,
+            failed=sum(self.states.get(state, 0) for state in UNSETTLED),
             seconds=now - self.began,
-            rate=rate,
-            eta=max(0, left) / rate if rate and self.complete else None,
+            rate=len(self._recent) / min(60.0, max(now - self.began, 0.001)),
+            eta=None,
+            complete=self.complete,
             draining=self.draining,
-            missing=self.missing,
             active=tuple(sorted(self.active.values(), key=lambda each: each.since)),
         )
+        return replace(progress, eta=_eta(progress))
 
 
 def summed(own: Progress, parts: Sequence[Progress]) -> Progress:
-    """The figures of all shards together."""
+    """The progress of a run together with that of its shards."""
     states = Counter[State](own.states)
     for part in parts:
         states.update(part.states)
-
-    def total(name: str) -> Any:
-        return getattr(own, name) + sum(getattr(part, name) for part in parts)
-
-    sums = (
-        "known",
-        "done",
-        "failed",
-        "skipped",
-        "duplicates",
-        "rejected",
-        "missing",
-        "bytes_uploaded",
-        "bytes_downloaded",
-        "rate",
-    )
-    totals: dict[str, Any] = {name: total(name) for name in sums}
+    totals: dict[str, Any] = {
+        name: sum(getattr(each, name) for each in (own, *parts)) for name in (*_COUNTED, "failed", "rate")
+    }
     complete = own.complete and all(part.complete for part in parts)
-    left = totals["known"] - sum(totals[name] for name in ("done", "duplicates", "failed", "missing"))
-    eta = max(0, left) / totals["rate"] if complete and totals["rate"] else None
-    return replace(own, states=dict(states), complete=complete, eta=eta, **totals)
+    progress = replace(own, states=dict(states), complete=complete, **totals)
+    return replace(progress, eta=_eta(progress))
+
+
+def _eta(progress: Progress) -> float | None:
+    """Seconds until the known inputs are done at the current rate; None if unknown."""
+    if not progress.complete or not progress.rate:
+        return None
+    settled = progress.done + progress.duplicates + progress.failed + progress.missing
+    return max(0, progress.known - settled) / progress.rate

@@ -1,4 +1,4 @@
-"""How a run is done: everything that workers on other machines have to know too. Plain data, and never a key."""
+"""The options of a run, as workers on other machines get them too: plain data, and never a key."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """See `Batch`, whose arguments these are."""
+    """The arguments of `Batch`, and what follows from them."""
 
     slug: str
+    """The workflow's slug."""
     wire_input: str
+    """The wire name of the parameter that takes the input."""
     out: str
     bucket: Bucket | None = None
-    """Where results go instead of the folder. Buckets travel without their credentials."""
+    """The bucket for results instead of the folder. Buckets are sent without their credentials."""
     inputs: tuple[Bucket, ...] = ()
-    """The buckets that inputs are in, as far as their options aren't in the environment."""
+    """Buckets with inputs whose options aren't in the environment."""
     in_flight: int = 10
     uploads: int = 4
     downloads: int = 4
@@ -35,16 +37,20 @@ class RunOptions:
     job_timeout: float | None = 6 * 3600.0
     poll_interval: float = 10.0
     declared: tuple[DeclaredOutput, ...] = ()
-    """What the workflow's class says of its outputs; empty for a slug, under which an account may have others."""
+    """The outputs that the workflow's class declares; empty for a slug, because accounts may have others under it."""
     run: str = ""
-    """The run that paid requests are written down for, whichever shard sends them."""
+    """The run that paid requests are recorded for, whichever shard sends them."""
     application: str | None = None
-    """The application that the run's key belongs to, for workers: theirs must belong to it too."""
+    """The application of the run's key. The workers' key must belong to it too."""
     base_url: str | None = None
-    """Where the API is, for workers: their environment may not say. Their key is only in their environment."""
+    """The API's base URL for workers, whose environment may lack it. Their key comes only from their environment."""
 
     def __post_init__(self) -> None:
-        """Names the argument that can't be right."""
+        """Checks the numbers.
+
+        Raises:
+            InputError: one is out of range.
+        """
         for name in ("in_flight", "uploads", "downloads", "max_attempts"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be 1 or more, not {getattr(self, name)!r}")
@@ -53,3 +59,8 @@ class RunOptions:
                 raise InputError(f"{name} must be 0 or more seconds, not {getattr(self, name)!r}")
         if self.job_timeout is not None and self.job_timeout < 0:
             raise InputError(f"job_timeout must be 0 or more seconds, or None, not {self.job_timeout!r}")
+
+    @property
+    def transfer_threads(self) -> int:
+        """Threads for everything that blocks: uploads, the outputs of each download, digests, the ledger."""
+        return self.uploads + 4 * self.downloads + 8

@@ -1,4 +1,4 @@
-"""Ctrl-C, and what service managers send, as a wish and not as an exception in the middle of something."""
+"""Signals such as Ctrl-C, handled by a function instead of an exception at an arbitrary point."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def on_signal(number: signal.Signals, call: Callable[[], object]) -> Generator[None]:
-    """Calls a function at every such signal within the block; only the main thread can have that."""
+    """Calls a function for every such signal within the block. Has no effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from musicai_sdk.batch import Batch, Event, Plan, plan
-from musicai_sdk.batch.engine.decide import PAYS, Stands, decide, resumed
-from musicai_sdk.batch.engine.failures import JOB_GONE, SOURCE_GONE
+from musicai_sdk.batch.engine.decide import PAYS, Standing, decide, resumed
+from musicai_sdk.batch.errors import JOB_GONE, SOURCE_GONE
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.states import FETCHABLE, SAFE, STATES, TABLE, State
+from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, in_ledger, make_tracks, posts
 
 CODES = (None, SOURCE_GONE, JOB_GONE, "BAD_INPUT", "TransferError")
 STANDINGS = [
-    *(Stands(state) for state in STATES if state != "failed"),
+    *(Standing(state) for state in STATES if state != "failed"),
     *(
-        Stands("failed", code, resume_at)
+        Standing("failed", code, resume_at)
         for code in CODES[1:]
         for resume_at in ("seen", "uploaded", *FETCHABLE)
         # A file that is missing was to be uploaded; a job that is gone can't be fetched.
@@ -31,36 +31,42 @@ STANDINGS = [
 """Every way in which a track can stand."""
 
 
-@dataclass(frozen=True)
-class Chosen:
-    keep_jobs: bool = True
-    retry_failed: bool = False
-    retry_uncertain: bool = False
-
-
-CHOICES = [Chosen(*values) for values in itertools.product((True, False), repeat=3)]
+CHOICES = [
+    RunOptions(slug="", wire_input="", out="", keep_jobs=keep, retry_failed=failed, retry_uncertain=uncertain)
+    for keep, failed, uncertain in itertools.product((True, False), repeat=3)
+]
 
 
 @pytest.mark.parametrize("options", CHOICES)
-def test_money_is_only_spent_where_it_was_asked_for(options: Chosen) -> None:
-    assert decide(None, options, met_again=True) == "create"
+def test_money_is_only_spent_where_it_was_asked_for(options: RunOptions) -> None:
+    assert decide(None, options, in_inputs=True) == "create"
     for stands in STANDINGS:
-        for met_again in (True, False):
-            action = decide(stands, options, met_again)
+        for in_inputs in (True, False):
+            action = decide(stands, options, in_inputs=in_inputs)
             info = TABLE[stands.state]
             if info.safe or info.fetchable or stands.resume_at in FETCHABLE:
                 assert action not in PAYS
             if action in PAYS and stands.state == "failed":
-                assert met_again
+                assert in_inputs
                 assert options.retry_failed or stands.error_code == SOURCE_GONE
             if stands.state == "uncertain":
                 assert (action in PAYS) == options.retry_uncertain
             if info.paid:
-                assert action in ("go_on", "look_for", "retry")
+                assert action in ("go_on", "find", "retry")
 
 
 @pytest.mark.parametrize("options", CHOICES)
-def test_the_ledger_gives_what_a_run_goes_on_with(options: Chosen, tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", SAFE)
+def test_missing_results_are_fetched_where_the_job_was_kept_and_never_paid(
+    state: State, options: RunOptions
+) -> None:
+    for in_inputs in (True, False):
+        action = decide(Standing(state), options, in_inputs=in_inputs, missing=True)
+        assert action == ("go_on" if "deleted" in TABLE[state].next else "leave")
+
+
+@pytest.mark.parametrize("options", CHOICES)
+def test_the_ledger_gives_what_a_run_goes_on_with(options: RunOptions, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.sqlite3", "slug", "input")
     with ledger.transaction() as db:
         for number, stands in enumerate(STANDINGS):
@@ -71,16 +77,16 @@ def test_the_ledger_gives_what_a_run_goes_on_with(options: Chosen, tmp_path: Pat
             )
     given = {int(track.key) for track in ledger.unfinished(options)}
     ledger.close()
-    wanted = ("retry", "go_on", "look_for", "clean_up")
+    wanted = ("retry", "go_on", "find", "clean_up")
     assert given == {
         number
         for number, stands in enumerate(STANDINGS)
-        if decide(stands, options, met_again=False) in wanted
+        if decide(stands, options, in_inputs=False) in wanted
     }
     assert "deleted" not in resumed(options)
 
 
-def stood(batch: Batch, path: Path, stands: Stands, sandbox: Sandbox) -> None:
+def stood(batch: Batch, path: Path, stands: Standing, sandbox: Sandbox) -> None:
     """Puts a track that is done into another state, with a job at the service only where its state knows of one."""
     columns: dict[str, Any] = {
         "state": stands.state,

@@ -46,6 +46,16 @@ def test_looked_for_once_and_sent_again(sandbox: Sandbox, tmp_path: Path) -> Non
     assert sandbox.jobs == []
 
 
+def test_an_uncertain_track_says_that_its_job_was_looked_for(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 1)
+    sandbox.faults.add("POST /job", reset="before", nth=1)
+    report = echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0).run()
+    (failure,) = report.failures()
+    assert (failure.state, failure.code) == ("uncertain", "CreateUncertainError")
+    assert "no such job is listed" in failure.message
+    assert "--retry-uncertain" in failure.message
+
+
 def test_a_job_on_a_later_page_while_others_are_deleted(sandbox: Sandbox, tmp_path: Path) -> None:
     """After the first page, which shows newer ones, the job moves up to it."""
     (path,) = make_tracks(tmp_path / "in", 1)

@@ -25,15 +25,14 @@ from musicai_sdk.errors import CreateUncertainError, InputError, ResponseError
 from musicai_sdk.sandbox import Quirks, Sandbox
 from support.batch import RUNNER, echo, kill, make_tracks, wait_until
 
-Told = Literal["found", "uncertain", "either"]
+Told = Literal["found", "uncertain"]
 
 QUIRKS: Mapping[str, tuple[dict[str, Any], Told]] = {
     "none": ({}, "found"),
     "two jobs a page": ({"page_limit": 2}, "found"),
     "metadata dropped": ({"metadata": "dropped"}, "uncertain"),
     "metadata null": ({"metadata": "null"}, "uncertain"),
-    # How much of odd fields can be read is the models' business; what is paid is ours.
-    "metadata as one string": ({"metadata": "stringified"}, "either"),
+    "metadata as one string": ({"metadata": "stringified"}, "found"),
     "metadata as strings": ({"metadata": "strings"}, "found"),
     "metadata cut": ({"metadata": "truncated"}, "uncertain"),
     "lists without metadata": ({"list_view": "no_metadata"}, "found"),
@@ -50,7 +49,7 @@ QUIRKS: Mapping[str, tuple[dict[str, Any], Told]] = {
     "307 after acting": ({"redirect_posts": 307}, "found"),
     "posts held and delivered late": ({"hold_posts": 0.4, "hold_count": 1}, "found"),
     "204 for a delete": ({"delete_status": 204}, "found"),
-    "odd fields": ({"odd_fields": True}, "either"),
+    "odd fields": ({"odd_fields": True}, "uncertain"),
 }
 """A quirk, and whether a job whose answer was lost is found in spite of it or the caller is told that it isn't known."""
 
@@ -115,8 +114,6 @@ def test_a_batch(killed: bool, odd: tuple[Sandbox, dict[str, Any], Told], tmp_pa
     assert set(keys(sandbox).values()) == {1}
     states = report.progress.states
     warnings = [event.message for event in events if event.kind == "warning" and "dashboard" in event.message]
-    if told == "either":
-        return
     if told == "found":
         assert (states, warnings) == ({"verified": 3}, [])
     else:
@@ -173,7 +170,7 @@ def test_a_single_create(killed: bool, odd: tuple[Sandbox, dict[str, Any], Told]
             create(client, settle=1.0)
     assert len(sandbox.jobs) == 1
     assert keys(sandbox) == {"order 1": 1}
-    if told == "either" or ("metadata" in quirk and quirk["metadata"] == "truncated"):
+    if quirk.get("metadata") == "truncated":
         return
     assert set(ends) == {told}, ends
     ways_on = ("dashboard", "find(")

@@ -19,10 +19,12 @@ import pytest
 
 from musicai_sdk import CustomWorkflow
 from musicai_sdk.batch import Batch, Event, LedgerError, Watch, open_ledger
+from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
-from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
+from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.results import verify
+from musicai_sdk.batch.results.output import OutputRecord
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, in_ledger, lost_post, make_tracks, posts
@@ -514,9 +516,9 @@ def test_folders_that_cannot_be_forced_onto_the_disk(tmp_path: Path, monkeypatch
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    output = ("file", "album/song/file.wav", 8, None)
+    output = OutputRecord("file", "album/song/file.wav", 8, None)
     (checked,) = verify.verified([output], tmp_path / "out")
-    assert checked[3] is not None
+    assert checked.sha256 is not None
     expected = [path, *path.parents[:3]]
     assert {each.st_ino for each in tried} == {each.stat().st_ino for each in expected}
 
@@ -537,7 +539,7 @@ def test_a_system_that_forces_only_what_is_open_to_write(
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(verify, "SYNC_NEEDS_WRITING", True)
-    verify.verified([("file", "file", 8, None)], tmp_path)
+    verify.verified([OutputRecord("file", "file", 8, None)], tmp_path)
     assert len(forced) == 1
     with pytest.raises(IntegrityError, match="missing"):
-        verify.verified([("file", "gone", 8, None)], tmp_path)
+        verify.verified([OutputRecord("file", "gone", 8, None)], tmp_path)

@@ -23,15 +23,15 @@ from musicai_sdk.batch import (
     open_ledger,
     plan,
 )
-from musicai_sdk.batch.engine.failures import described
-from musicai_sdk.batch.events import shown
+from musicai_sdk.batch.engine.failures import describe
 from musicai_sdk.batch.inputs.bucket import Buckets
+from musicai_sdk.batch.inputs.candidates import identity, read_candidates
 from musicai_sdk.batch.inputs.folder import walk
 from musicai_sdk.batch.inputs.kinds import is_url
-from musicai_sdk.batch.inputs.prefetch import identity, met_inputs
 from musicai_sdk.batch.inputs.reader import read_inputs
+from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
-from musicai_sdk.batch.ledger.ledger import InputRow
+from musicai_sdk.batch.text import redacted
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task, WorkflowFailure
@@ -124,7 +124,7 @@ def test_results_in_the_very_folder_of_the_inputs(sandbox: Sandbox, source: Path
 
 def test_a_ledger_among_the_inputs_when_results_go_to_a_bucket(source: Path) -> None:
     # Then `out` is where the ledger is.
-    met = met_inputs(source, source, WorkflowTemplate("sdk-test"), Buckets((), Bucket("s3://results")))
+    met = read_candidates(source, source, WorkflowTemplate("sdk-test"), Buckets((), Bucket("s3://results")))
     assert all(isinstance(each, InputRow) for each in met)
     assert plan("sdk-test", source, Bucket("s3://results"), ledger=source / "run.sqlite3").new == 2
     assert count_inputs(source, Bucket("s3://results")) == 2
@@ -274,16 +274,16 @@ def test_what_a_failure_says_tells_no_signature(sandbox: Sandbox, source: Path, 
         assert failure.message == "No file at https://bucket.example/x.wav?…: half a song"
     assert SECRET not in str(events)
     assert SECRET.encode() not in report.ledger.read_bytes()
-    assert SECRET not in described(OSError(f"broken: {SIGNED.upper()}"))[1]
-    assert described(InputError("half a \ud83d"))[1] == "half a \N{REPLACEMENT CHARACTER}", (
+    assert SECRET not in describe(OSError(f"broken: {SIGNED.upper()}"))[1]
+    assert describe(InputError("half a \ud83d"))[1] == "half a \N{REPLACEMENT CHARACTER}", (
         "else the ledger can't take it"
     )
 
 
 def test_an_address_that_is_none_is_shown_all_the_same() -> None:
-    assert shown(f"https://[oops/x.wav?sig={SECRET}") == "https://[oops/x.wav"
-    assert shown(f"https://user:{SECRET}@host/a b.wav#x?y") == "https://host/a b.wav"
-    assert shown("/songs/why?.wav") == "/songs/why?.wav"
+    assert redacted(f"https://[oops/x.wav?sig={SECRET}") == "https://[oops/x.wav"
+    assert redacted(f"https://user:{SECRET}@host/a b.wav#x?y") == "https://host/a b.wav"
+    assert redacted("/songs/why?.wav") == "/songs/why?.wav"
     assert is_url("HTTPS://host/x.wav"), "else it would be a path, which is shown whole"
 
 
@@ -409,7 +409,7 @@ def test_text_that_no_database_takes(sandbox: Sandbox, tmp_path: Path) -> None:
         Rejected("\ud83d", "\ud83d"),
     ]
     rejected = rejections(sandbox, inputs, tmp_path / "out", done=2)
-    mend = "mend it, and save a manifest as UTF-8"
+    mend = "repair it, and save a manifest as UTF-8"
     assert [each.reason for each in rejected] == [
         f"its parameters aren't valid text: {mend}",
         f"its parameters aren't valid text: {mend}",
@@ -428,7 +428,7 @@ def test_a_time_of_change_that_no_database_takes(sandbox: Sandbox, source: Path,
     if path.stat().st_mtime_ns < 2**63:
         pytest.skip("this file system has no such time")
     [rejected] = rejections(sandbox, source, tmp_path / "out", done=1)
-    assert rejected.reason == "its time of change is out of range: set it, as `touch` does"
+    assert rejected.reason == "its modification time is out of range: set it, as `touch` does"
 
 
 def test_brackets_without_end(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:

@@ -237,7 +237,7 @@ LOOKS = {
     "opening": """
         from musicai_sdk.batch import open_ledger
         with open_ledger(ledger) as view:
-            assert view.counts() == {"verified": 99_900, "failed": 100}
+            assert view.counts() == {"deleted": 99_900, "failed": 100}
         """,
     "resuming": """
         from musicai_sdk import AsyncMusicAiClient
@@ -321,7 +321,7 @@ def _fill(path: Path, inputs: Path | None, count: int) -> None:
                 size, changed = 1, Path(source).stat().st_mtime_ns
             key = track_key(content, "sdk-test", "file", "{}")
             folder = str(number)
-            state: State = "failed" if number % 1000 == 0 else "verified"
+            state: State = "failed" if number % 1000 == 0 else "deleted"
             track = Track(key, state, source, content, "{}", folder, "0" * 16, size, job_id=f"job-{number}")
             track.seen_at = track.uploaded_at = track.created_at = time.time()
             track.finished_at, track.verified_at = time.time() + number % 60, time.time() + number % 70

@@ -14,7 +14,8 @@ import pytest
 from typing_extensions import override
 
 from musicai_sdk.batch import LedgerError, open_ledger, write_report
-from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
+from musicai_sdk.batch.inputs.row import InputRow
+from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.report.format import duration, size, without_queries
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, make_tracks, put

@@ -29,11 +29,13 @@ from musicai_sdk.batch import (
     open_ledger,
     set_aside,
 )
-from musicai_sdk.batch.ledger.database import VERSION
-from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
+from musicai_sdk.batch.inputs.row import InputRow
+from musicai_sdk.batch.ledger.ledger import Ledger
+from musicai_sdk.batch.ledger.schema import VERSION
 from musicai_sdk.batch.ledger.track import track_key
 from musicai_sdk.batch.results.folder_names import with_suffix
 from musicai_sdk.batch.results.folders import room_in
+from musicai_sdk.batch.results.output import OutputRecord
 from musicai_sdk.batch.shards.transfer import merge, queue
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
@@ -262,7 +264,7 @@ def test_an_upgrade_is_done_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         states: list[State] = ["deleted", "verified", "finished", "failed", "verified"]
         for key, state in zip(keys, states, strict=True):
             put(ledger, ledger.track(key), state, resume_at="downloaded" if state == "failed" else None)
-            ledger.keep_outputs(ledger.track(key), [("file", "song/file.wav", 1, None)])
+            ledger.keep_outputs(ledger.track(key), [OutputRecord("file", "song/file.wav", 1, None)])
         for number, at in ((0, 1.0), (1, 3.0), (4, 2.0)):
             put(ledger, ledger.track(keys[number]), states[number], downloaded_at=at)
     ledger.close()
@@ -310,7 +312,7 @@ def test_shards_that_an_older_version_left(tmp_path: Path) -> None:
     key = track_key("sha256:b", "s", "i", "{}")
     with shard.transaction():
         put(shard, shard.track(key), "verified", job_id="job")
-        shard.keep_outputs(shard.track(key), [("file", "song/file.wav", 1, None)])
+        shard.keep_outputs(shard.track(key), [OutputRecord("file", "song/file.wav", 1, None)])
     assert shard.track(key).folder == "song"
     merge(shard, main)
     with main.transaction() as db:
@@ -318,7 +320,7 @@ def test_shards_that_an_older_version_left(tmp_path: Path) -> None:
         owners: dict[str, str] = dict(db.execute("SELECT track, folded FROM folders").fetchall())
     assert len(folders) == len(set(folders.values())) == 3
     assert {owned: owners[owned] for owned in folders} == folders
-    assert (main.track(key).state, main.track(key).job_id, main.outputs(main.track(key))) == (
+    assert (main.track(key).state, main.track(key).job_id, main.outputs([key])[key]) == (
         "finished",
         "job",
         [],

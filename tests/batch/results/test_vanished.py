@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from musicai_sdk.batch import Batch, Event
+from musicai_sdk.batch import Batch, Event, plan
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, make_tracks, posts
 
@@ -55,10 +55,14 @@ def test_the_report_says_so(sandbox: Sandbox, tmp_path: Path, damage: Callable[[
     (warning,) = warnings
     assert "the results of 1 inputs" in warning
     assert "put the files back" in warning
+    planned = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
+    assert (planned.new, planned.continued, planned.finished, planned.missing) == (0, 0, 2, 1)
     shutil.rmtree(gone.parent, ignore_errors=True)
     gone.parent.mkdir()
     for name, content in kept.items():
         (gone.parent / name).write_bytes(content)
+    planned = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
+    assert (planned.new, planned.continued, planned.finished, planned.missing) == (0, 0, 3, 0)
     again = run().run()
     assert (again.ok, again.progress.missing, again.damaged()) == (True, 0, [])
     assert posts(sandbox) == 3
@@ -88,10 +92,33 @@ def test_a_job_that_was_kept_gives_them_again(sandbox: Sandbox, tmp_path: Path) 
     gone = sorted((tmp_path / "out").rglob("file.wav"))[0]
     before = gone.read_bytes()
     gone.unlink()
-    assert not run().run().ok
-    report = run(retry_failed=True).run()
+    planned = plan("sdk-test", tmp_path / "in", tmp_path / "out", input_name="file")
+    assert (planned.new, planned.continued, planned.finished, planned.missing) == (0, 1, 1, 0)
+    report = run().run()
     assert (report.ok, report.progress.states, gone.read_bytes()) == (True, {"verified": 2}, before)
     assert (posts(sandbox), len(sandbox.jobs)) == (2, 2)
+
+
+@pytest.mark.parametrize("keep_jobs", [True, False])
+def test_a_kept_job_that_somebody_deleted_is_not_paid_again(
+    sandbox: Sandbox, tmp_path: Path, *, keep_jobs: bool
+) -> None:
+    make_tracks(tmp_path / "in", 2)
+    run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out", retry_failed=True, grace=0.1)
+    assert run(keep_jobs=True).run().ok
+    gone = sorted((tmp_path / "out").rglob("file.wav"))[0]
+    before = gone.read_bytes()
+    gone.unlink()
+    with sandbox.client() as client:
+        for job in client.jobs.list():
+            client.jobs.delete(job)
+    for _ in range(2):
+        report = run(keep_jobs=keep_jobs).run()
+        assert (report.ok, report.progress.missing, report.progress.done) == (False, 1, 1)
+        assert [str(gone) in each.reason for each in report.damaged()] == [True]
+    gone.write_bytes(before)
+    assert run(keep_jobs=keep_jobs).run().ok
+    assert posts(sandbox) == 2
 
 
 def test_shards(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,9 +138,7 @@ def test_shards(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert run(keep_jobs=True).run().ok
         gone = sorted((tmp_path / "out").rglob("file.wav"))[0]
         gone.unlink()
-        report = run(keep_jobs=True).run()
-        assert (report.ok, report.progress.missing, len(report.damaged())) == (False, 1, 1)
-        assert run(keep_jobs=True, retry_failed=True).run().ok
+        assert run(keep_jobs=True).run().ok
         assert gone.exists()
         assert run().run().ok
         gone.unlink()

@@ -74,7 +74,7 @@ def batch(sandbox: Sandbox, tmp_path: Path, workflow: Any = "odd-result", **opti
         ({"stems": [{"url": "gs://bucket/a.wav"}]}, "OUTPUT_MISSING", "stems.0.url"),
         ({"vocals": "/gone.wav"}, "TransferError", "404"),
         ({"vocals": "ok.wav", "other": {"deep": [["/gone.wav"]]}}, "TransferError", "404"),
-        ({"stems": ["[custom storage]"]}, "InputError", "copied to a bucket"),
+        ({"stems": ["[custom storage]"]}, "InputError", "written to a bucket"),
         ({"vocals": "page.wav"}, "IntegrityError", "web page"),
         ({"text": "empty.txt"}, "IntegrityError", "is empty"),
     ],

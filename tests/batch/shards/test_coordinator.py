@@ -31,8 +31,8 @@ from musicai_sdk.batch import (
 )
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.options import RunOptions
-from musicai_sdk.batch.shards.coordinator import run_shard
 from musicai_sdk.batch.shards.transfer import shard_folder
+from musicai_sdk.batch.shards.worker import run_shard
 from support.batch import SCALE, Service, leftovers, make_tracks, wait_until
 
 
@@ -200,7 +200,7 @@ def test_set_aside_after_a_crash(at_home: Service, tmp_path: Path, monkeypatch: 
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     shard = crashed(at_home, source, out)
-    monkeypatch.setattr("musicai_sdk.batch.shards.coordinator.PATIENCE", 0.2)
+    monkeypatch.setattr("musicai_sdk.batch.shards.transfer.PATIENCE", 0.2)
     busy = Ledger(shard, "sdk-test", "file", alone=True)
     with pytest.raises(LedgerLockedError):
         set_aside(out / LEDGER)
@@ -295,7 +295,7 @@ def test_shards_that_are_moved_in_mid_run(at_home: Service, tmp_path: Path) -> N
 
 
 def test_two_workers_never_share_a_shard(at_home: Service, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("musicai_sdk.batch.shards.coordinator.PATIENCE", 0.2)
+    monkeypatch.setattr("musicai_sdk.batch.shards.transfer.PATIENCE", 0.2)
     settings = RunOptions(slug="sdk-test", wire_input="file", out=str(tmp_path))
     path = tmp_path / "0.sqlite3"
     shard = Ledger(path, "sdk-test", "file", alone=True)

@@ -148,7 +148,7 @@ def test_events_as_json(musicai_there: Command) -> None:
     assert planned == [
         {
             **dict.fromkeys(
-                ("new", "retried", "continued", "unanswered", "failed", "duplicates", "upload"), 0
+                ("new", "retried", "continued", "unanswered", "failed", "duplicates", "upload", "missing"), 0
             ),
             "finished": 3,
             "rejected": [],

@@ -1,4 +1,4 @@
-"""That a run meets the service and the account that its ledger is about: asked once, before anything is paid."""
+"""Checks, before anything is paid, that the run reaches the service and the account that its ledger belongs to."""
 
 from __future__ import annotations
 
@@ -7,60 +7,49 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from musicai_sdk import AsyncMusicAiClient
-from musicai_sdk.batch.engine.failures import pause, transient
-from musicai_sdk.batch.engine.steps import RunFailed
+from musicai_sdk.batch.engine.failures import RunFailed, pause, transient
 from musicai_sdk.batch.errors import LedgerMismatchError
-from musicai_sdk.batch.ledger.group_commit import GroupCommit
-from musicai_sdk.batch.ledger.ledger import Ledger
+from musicai_sdk.batch.ledger.ledger import Journal, Ledger
 from musicai_sdk.errors import MusicAiError, NotFoundError
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Account:
-    """The account and the service that this run's client reaches, and those that the ledger's jobs are at."""
+    """Compares the account and service of this run's client with those of the ledger's jobs."""
 
     def __init__(
-        self,
-        client: AsyncMusicAiClient,
-        journal: GroupCommit,
-        max_attempts: int,
-        warn: Callable[[str], object],
+        self, client: AsyncMusicAiClient, journal: Journal, max_attempts: int, warn: Callable[[str], object]
     ) -> None:
         self._client = client
         self._journal = journal
         self._max_attempts = max_attempts
         self._warn = warn
-        self._asking: asyncio.Future[None] | None = None
+        self._checking: asyncio.Future[None] | None = None
 
     async def check(self) -> None:
-        """Sees that they are the same; asks the service at the first call only.
+        """Checks that they are the same. Only the first call asks the service.
 
         Raises:
-            LedgerMismatchError: they aren't.
-            RunFailed: the service can't be asked. Its cause says why.
+            LedgerMismatchError: they differ.
+            RunFailed: the service can't be asked. The cause says why.
         """
-        if self._asking is None:
-            self._asking = asyncio.ensure_future(self._check())
-        # A track that is cancelled takes the question from no other one.
-        await asyncio.shield(self._asking)
+        if self._checking is None:
+            self._checking = asyncio.ensure_future(self._check())
+        # Cancelling one track must not cancel the check for the others.
+        await asyncio.shield(self._checking)
 
     async def close(self) -> None:
-        """Ends the question."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.wait({self._asking})
-            if not self._asking.cancelled():
-                self._asking.exception()
+        """Ends the check."""
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.wait({self._checking})
+            if not self._checking.cancelled():
+                self._checking.exception()
 
     async def _check(self) -> None:
         application = await self._application()
-        service = self._client.base_url
-
-        def compared(ledger: Ledger) -> None:
-            check_same(ledger, service, application)
-
-        await self._journal.write(compared)
+        await self._journal.write(lambda ledger: _compare(ledger, self._client.base_url, application))
 
     async def _application(self) -> str | None:
         tries = 0
@@ -69,8 +58,8 @@ class Account:
                 return (await self._client.application.get()).id
             except NotFoundError:
                 self._warn(
-                    f"{self._client.base_url} doesn't say which application the key belongs to: that it is the one that"
-                    " paid for the ledger's jobs can't be checked, only that the address is the same"
+                    f"{self._client.base_url} doesn't say which application the key belongs to: only the address can be"
+                    " compared with that of the ledger's jobs, not the account that paid for them"
                 )
                 return None
             except MusicAiError as error:
@@ -80,8 +69,8 @@ class Account:
                 await asyncio.sleep(pause(tries))
 
 
-def check_same(ledger: Ledger, service: str, application: str | None) -> None:
-    """Compares a service and an application with those of a ledger, which notes them at first; in a transaction.
+def _compare(ledger: Ledger, service: str, application: str | None) -> None:
+    """Compares a service and an application with those of a ledger, and records them; in a transaction.
 
     Args:
         ledger: The ledger.
@@ -92,14 +81,14 @@ def check_same(ledger: Ledger, service: str, application: str | None) -> None:
         LedgerMismatchError: the ledger's jobs are elsewhere.
     """
     known_service, known_application = ledger.account()
-    if known_application and application and known_application != application:
+    both_known = bool(known_application and application)
+    if both_known and known_application != application:
         raise LedgerMismatchError(
             f"the jobs of the ledger {str(ledger.path)!r} belong to application {known_application}, and this run's key"
             f" belongs to application {application}: nothing was sent, because everything would be paid for again. Use the"
             " key of the ledger's application, or a ledger and an output folder of its own for each"
         )
-    sure = bool(known_application and application)
-    if known_service and not _same_service(known_service, service, sure=sure):
+    if known_service and not _same_service(known_service, service, same_application=both_known):
         raise LedgerMismatchError(
             f"the jobs of the ledger {str(ledger.path)!r} are at {known_service}, and this run's base URL is {service}:"
             " nothing was sent, because everything would be paid for again. Use the ledger's base URL, or a ledger and an"
@@ -108,12 +97,12 @@ def check_same(ledger: Ledger, service: str, application: str | None) -> None:
     ledger.keep_account(service, application or known_application)
 
 
-def _same_service(known: str, now: str, *, sure: bool) -> bool:
+def _same_service(known: str, now: str, *, same_application: bool) -> bool:
     """Whether two base URLs lead to one service.
 
-    A sandbox on this machine gets another port each time; there the application's id tells, if it is known.
+    A sandbox on this machine gets another port each time; there the application's id decides, if known.
     """
     one, other = urlsplit(known), urlsplit(now)
-    if sure and one.hostname in _LOOPBACK and other.hostname in _LOOPBACK:
+    if same_application and one.hostname in _LOOPBACK and other.hostname in _LOOPBACK:
         return True
     return (one.scheme, one.hostname, one.port) == (other.scheme, other.hostname, other.port)

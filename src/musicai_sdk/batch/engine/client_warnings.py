@@ -1,4 +1,4 @@
-"""What the client logs as a warning, such as a poll that failed, told as an event of the run."""
+"""Warnings that the client logs, such as a failed poll, reported as events of the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOGGER = logging.getLogger("musicai_sdk")
 
 
 class ClientWarnings(logging.Handler):
-    """Passes warnings on that are logged on the event loop it was made on: other runs in this process have their own."""
+    """Reports warnings that are logged on its own event loop: other runs in this process have their own handlers."""
 
     def __init__(self, warn: Callable[[str], object]) -> None:
         super().__init__(logging.WARNING)
@@ -30,5 +30,5 @@ class ClientWarnings(logging.Handler):
             self._warn(record.getMessage())
 
     def stop(self) -> None:
-        """Passes no more on."""
+        """Stops reporting."""
         _LOGGER.removeHandler(self)

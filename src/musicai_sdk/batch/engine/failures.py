@@ -1,4 +1,4 @@
-"""What becomes of a track when a step raises."""
+"""Errors of steps: which ones end the run, which ones pass, and what becomes of the track."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 from musicai_sdk import _files
 from musicai_sdk._text import without_queries
-from musicai_sdk.batch.events import storable
+from musicai_sdk.batch.errors import JOB_GONE
 from musicai_sdk.batch.ledger.states import FETCHABLE, OPEN, State
 from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.batch.text import storable
 from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -33,33 +34,47 @@ from musicai_sdk.errors import (
 )
 
 FATAL = (AuthenticationError, ConfigurationError, PermissionDeniedError)
-"""Errors that every other track would meet too: they end the run."""
+"""Errors that every other track would get too: they end the run."""
 
-JOB_GONE = "JOB_GONE"
-"""The code of a job that the service says doesn't exist any more."""
-SOURCE_GONE = SourceNotFoundError.__name__
-"""The code of a file that wasn't there when it was to be uploaded."""
 _NO_FILES_TEXTS = (os.strerror(errno.EMFILE), os.strerror(errno.ENFILE))
 _LONGEST_PAUSE = 60.0
 
 
+class Draining(Exception):  # noqa: N818 - the run ends, nothing failed
+    """The run is ending: no further step begins."""
+
+
+class RunFailed(Exception):  # noqa: N818 - carries the error
+    """The run can't continue. The cause is the error that every other track would get too."""
+
+
+class ResultsLost(Exception):  # noqa: N818 - the track stays as it is
+    """The results of a finished track are missing, and the service no longer has its job."""
+
+
 def transient(error: BaseException) -> bool:
-    """Whether the step may succeed a while later, beyond what the client has tried already."""
+    """Whether the step may succeed later, after the client's own retries."""
     if isinstance(error, SourceNotFoundError):
         return False
-    return strange(error) or isinstance(
+    return from_elsewhere(error) or isinstance(
         error, ConnectionFailedError | RateLimitError | ServerError | TransferError
     )
 
 
-def short_of_files(error: BaseException | None) -> bool:
-    """Whether this process, or the machine, had no file descriptor left: no track's fault, and it passes.
+def from_elsewhere(error: BaseException) -> bool:
+    """Whether something other than the API seems to have answered: a redirect, or a maintenance or login page."""
+    redirected = isinstance(error, StatusError) and 300 <= error.status < 400
+    return redirected or isinstance(error, ResponseError)
 
-    The client's errors have only the system's text left of that, at their end.
+
+def short_of_files(error: BaseException | None) -> bool:
+    """Whether no file descriptor was left in this process or on the machine: no track's fault, and it passes.
+
+    The client's errors keep only the system's text of that, at their end.
     """
-    met = set[int]()
-    while error is not None and id(error) not in met:
-        met.add(id(error))
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if _files.none_left(error):
             return True
         if not isinstance(error, JobError | StatusError) and str(error).endswith(_NO_FILES_TEXTS):
@@ -68,52 +83,42 @@ def short_of_files(error: BaseException | None) -> bool:
     return False
 
 
-def strange(error: BaseException) -> bool:
-    """Whether something else seems to answer at the API's address: a page for a maintenance or a login, or a way there."""
-    redirected = isinstance(error, StatusError) and 300 <= error.status < 400
-    return redirected or isinstance(error, ResponseError)
-
-
 def pause(tries: int) -> float:
-    """Seconds until the next try: the client's own retries are over by then, so this is for longer troubles."""
+    """Seconds until the next try. The client's own retries are over by then, so this is for longer outages."""
     return min(_LONGEST_PAUSE, 2.0**tries) * random.uniform(0.5, 1)  # noqa: S311 - jitter
 
 
-def described(error: BaseException) -> tuple[str, str]:
-    """Code and message: the service's where it gave some, else the error's name and text.
-
-    As they are stored and told everywhere: without signatures, and without what no database takes.
-    """
-    code, message = _described(error)
+def describe(error: BaseException) -> tuple[str, str]:
+    """The code and message of a failure, safe to show and to store: the service's own, else the error's name and text."""
+    code, message = _describe(error)
     return storable(code), storable(without_queries(message))
 
 
-def _described(error: BaseException) -> tuple[str, str]:
+def _describe(error: BaseException) -> tuple[str, str]:
+    name, text = type(error).__name__, str(error)
     if isinstance(error, JobFailedError):
         return error.code or "FAILED", ": ".join(
             part for part in (error.title, error.message) if part
-        ) or str(error)
+        ) or text
     if isinstance(error, NotFoundError):
-        return JOB_GONE, f"the job doesn't exist any more: {error}"
+        return JOB_GONE, f"the job no longer exists: {text}"
     if isinstance(error, StatusError):
-        return error.code or f"HTTP_{error.status}", str(error)
+        return error.code or f"HTTP_{error.status}", text
     if isinstance(error, WaitTimeoutError):
-        return "WAIT_TIMEOUT", "the job hasn't ended in time; it goes on, and the next run waits for it again"
+        return "WAIT_TIMEOUT", "the job didn't end in time; it continues, and the next run waits for it again"
     if isinstance(error, ResultMissingError):
-        return "OUTPUT_MISSING" if error.outputs else "RESULT_MISSING", str(error)
-    if isinstance(error, MusicAiError):
-        return type(error).__name__, str(error)
-    return type(error).__name__, str(error) or repr(error)
+        return "OUTPUT_MISSING" if error.outputs else "RESULT_MISSING", text
+    return name, text if isinstance(error, MusicAiError) else text or repr(error)
 
 
 def after_failure(track: Track, error: BaseException) -> tuple[State, dict[str, Any]]:
-    """The state and columns of a track that isn't tried again, and where a retry goes on."""
+    """The state and columns of a track that isn't tried again in this run, and where a later run continues it."""
     if track.state in OPEN or isinstance(error, CreateUncertainError):
-        # Whatever this was, a POST may have been received before.
+        # Whatever failed now, an earlier POST may have been received.
         return "uncertain", {}
     start: State = "uploaded" if track.is_url else "seen"
     if isinstance(error, JobFailedError | NotFoundError):
-        # That job can't give results any more: a retry is a new one, under a token of its own.
+        # This job can't give results any more: a retry creates a new one, under a key of its own.
         return "failed", {"resume_at": start, "idempotency_key": None}
-    # A job that is paid for is never given up for a new one.
+    # A paid job is never given up for a new one.
     return "failed", {"resume_at": track.state if track.state in FETCHABLE else start}

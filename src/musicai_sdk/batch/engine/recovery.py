@@ -1,4 +1,4 @@
-"""Paid POSTs whose answer nobody has: looked for in the list of jobs, all of them in one search."""
+"""Paid POSTs whose answer is unknown: their jobs are looked for in the list of jobs, all in one search."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from musicai_sdk.errors import CreateUncertainError, MusicAiError
 from musicai_sdk.models import Job
 
 _FIRST_PAUSE = 0.5
-_PASSES_MORE = 3
-"""How many searches may fail after the grace period, before what they look for is given up for this run."""
+_MORE_SEARCHES = 3
+"""How many searches may fail after the grace period before the run gives up on what they look for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Neither a job nor its absence is shown by the list, and looking once more in this run would show no more."""
+    """The list shows neither the job nor its absence, and another search in this run would show no more."""
 
     reason: str
-    """Why, for a person."""
+    """The reason, for people."""
 
 
 Found: TypeAlias = "Job[Any] | Unknown | None"
-"""The job; None where its absence is proven."""
+"""The job; None if its absence is proven."""
 
 
 def job_name(track: Track) -> str:
-    """What a track's job is called."""
+    """The name of a track's job."""
     return PurePosixPath(track.folder).name
 
 
@@ -44,15 +44,15 @@ class _Lost:
     wanted: Wanted
     answer: asyncio.Future[Found]
     until: float
-    """Of searches that begin later than this it is believed that it isn't listed."""
+    """The end of the grace period: only a search that begins later can prove absence."""
     failed: int = 0
     """How many searches since then couldn't read the list."""
 
 
 class LostJobFinder:
-    """Looks for jobs by their idempotency keys. However many are looked for, one search is for all of them.
+    """Looks for jobs by their idempotency keys, with one search for all of them.
 
-    During the grace period only the newest jobs are read, again and again; a search that proves absence begins after it.
+    During the grace period it reads only the newest jobs, again and again. A search that proves absence begins after it.
     """
 
     def __init__(
@@ -64,28 +64,28 @@ class LostJobFinder:
         self._warn = warn
         self._lost = dict[str, _Lost]()
         self._task: asyncio.Task[None] | None = None
-        self._told = False
+        self._advised = False
 
     def expect(self, track: Track) -> asyncio.Future[Found]:
-        """Begins to look for the job of a track that `find` will ask for.
+        """Begins to look for the job of a track, before `find` asks for it.
 
-        The grace period begins now: when the POST left an earlier process isn't known, but it was before.
+        The grace period begins now: when an earlier process sent the POST is unknown, but it was before.
         """
         key = track.idempotency_key or ""
         if key not in self._lost:
-            # The parameters without the input: its URL is another one each time.
+            # Without the input: its URL differs every time.
             wanted = Wanted(key, self._slug, job_name(track), json.loads(track.params))
             answer = asyncio.get_running_loop().create_future()
             self._lost[key] = _Lost(wanted, answer, time.monotonic() + self._grace)
             if self._task is None or self._task.done():
-                self._task = asyncio.create_task(self._look())
+                self._task = asyncio.create_task(self._search_all())
         return self._lost[key].answer
 
     async def find(self, track: Track) -> Found:
-        """The job of a track; None if there certainly is none, as far as a list can show that after the grace period.
+        """The job of a track; None if there certainly is none.
 
         Raises:
-            CreateUncertainError: the list can't be read, so whether there is such a job isn't known.
+            CreateUncertainError: the list can't be read.
         """
         try:
             return await asyncio.shield(self.expect(track))
@@ -94,14 +94,14 @@ class LostJobFinder:
             if lost is not None and lost.answer.done():
                 del self._lost[lost.wanted.key]
 
-    def tell(self, reason: str) -> None:
-        """Tells, once in a run, what to do where the list doesn't show whether a job exists."""
-        if not self._told:
-            self._told = True
+    def advise(self, reason: str) -> None:
+        """Warns, once in a run, what to do if the list doesn't show whether a job exists."""
+        if not self._advised:
+            self._advised = True
             self._warn(
-                f"whether a job was created can't be seen from the list of jobs: {reason}. It isn't sent again by itself,"
-                " because it may be paid for. Look for it in the dashboard; only if it isn't there,"
-                " retry_uncertain=True (--retry-uncertain) sends it once more"
+                f"the list of jobs doesn't show whether a job was created: {reason}. It isn't sent again automatically,"
+                " because it may be paid. Look for it in the dashboard; only if it isn't there, send it again with"
+                " retry_uncertain=True (--retry-uncertain)"
             )
 
     async def close(self) -> None:
@@ -110,26 +110,29 @@ class LostJobFinder:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def _look(self) -> None:
+    def _open(self) -> list[_Lost]:
+        return [each for each in self._lost.values() if not each.answer.done()]
+
+    async def _search_all(self) -> None:
         pause = _FIRST_PAUSE
-        while lost := [each for each in self._lost.values() if not each.answer.done()]:
+        while lost := self._open():
             began = time.monotonic()
             due = [each for each in lost if began >= each.until]
             failed = False
             try:
                 result = await self._search(due or lost, thorough=bool(due))
-            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait forever
                 if not isinstance(error, MusicAiError) or isinstance(error, FATAL):
                     for each in lost:
                         _fail(each.answer, error)
                     return
                 failed = True
-                self._failed(due, error)
+                self._note_failure(due, error)
             else:
                 self._answer(due, lost, result)
             await asyncio.sleep(0)
-            if left := [each.until for each in self._lost.values() if not each.answer.done()]:
-                next_end = min(left) - time.monotonic()
+            if left := self._open():
+                next_end = min(each.until for each in left) - time.monotonic()
                 await asyncio.sleep(pause if failed else max(0.05, min(pause, next_end)))
                 pause = min(pause * 2, max(1.0, self._grace / 4))
 
@@ -144,30 +147,28 @@ class LostJobFinder:
 
     def _answer(self, due: list[_Lost], lost: list[_Lost], result: SearchResult) -> None:
         for each in lost:
+            key = each.wanted.key
             if each.answer.done():
                 continue
-            key = each.wanted.key
             if key in result.found:
                 each.answer.set_result(result.found[key])
             elif each in due:
-                # "Absent" is only believed of a search that began after the grace period.
-                each.answer.set_result(
-                    None if key in result.absent else Unknown(result.unknown.get(key, "it isn't known why"))
-                )
+                absent = key in result.absent
+                each.answer.set_result(None if absent else Unknown(result.unknown.get(key, "reason unknown")))
 
-    def _failed(self, due: list[_Lost], error: MusicAiError) -> None:
+    def _note_failure(self, due: list[_Lost], error: MusicAiError) -> None:
         self._warn(f"can't list jobs to look for lost ones: {error}")
         for each in due:
             each.failed += 1
-            if not transient(error) or each.failed > _PASSES_MORE:
+            if not transient(error) or each.failed > _MORE_SEARCHES:
                 reason = f"jobs can't be listed ({error})"
                 _fail(each.answer, uncertain(each.wanted.key, reason))
 
 
 def uncertain(key: str, reason: str) -> CreateUncertainError:
-    """The error of a job of which it isn't known whether it exists."""
+    """The error if it is unknown whether a job exists."""
     return CreateUncertainError(
-        f"whether its job was created isn't known, because {reason}: it isn't sent again, and the next run looks for it",
+        f"whether its job was created is unknown, because {reason}: it isn't sent again, and the next run looks for it",
         idempotency_key=key,
     )
 
@@ -175,4 +176,4 @@ def uncertain(key: str, reason: str) -> CreateUncertainError:
 def _fail(answer: asyncio.Future[Found], error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)
-        answer.exception()  # it may be that nobody waits for it
+        answer.exception()  # nobody may be waiting for it

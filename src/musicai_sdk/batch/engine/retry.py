@@ -1,173 +1,157 @@
-"""A track, tried again while its trouble may pass."""
+"""What follows when a step of a track fails: another try, a failed track, or the end of the run."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.failures import (
     FATAL,
+    Draining,
+    ResultsLost,
+    RunFailed,
     after_failure,
-    described,
+    describe,
+    from_elsewhere,
     pause,
     short_of_files,
-    strange,
     transient,
 )
-from musicai_sdk.batch.engine.other_runs import Others
-from musicai_sdk.batch.engine.steps import Draining, Pipeline, RunFailed
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import EventKind
-from musicai_sdk.batch.ledger.group_commit import GroupCommit
-from musicai_sdk.batch.ledger.ledger import Overtaken
-from musicai_sdk.batch.ledger.states import ANSWERED, FETCHABLE, JOBLESS, State
-from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.batch.ledger.ledger import Journal
+from musicai_sdk.batch.ledger.states import ANSWERED, FETCHABLE, JOBLESS, SAFE, State
+from musicai_sdk.batch.ledger.track import Overtaken, Track
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 
 _OUTAGE = 900.0
-"""For how many seconds a service that this run has reached may be out of reach, until the run ends."""
+"""Seconds for which a service that this run has reached may be unreachable before the run ends."""
+_SHORTAGE_PAUSES = 3
+"""After this many pauses they grow no longer while no file descriptor is left."""
+_SHORTAGE_OVER = 60.0
+"""Seconds without a shortage of file descriptors after which the next one counts as new."""
+_PASSED_ON = (Draining, Overtaken, ResultsLost, RunFailed, LedgerError, *FATAL)
+"""Errors that aren't failures of the track."""
 
 
-_SHORT_PAUSES = 3
-"""After how many pauses they grow no longer while no files can be opened."""
-_FORGOTTEN = 60.0
-"""Seconds without such trouble after which it is another one."""
-
-
-class Emit(Protocol):
-    """Tells an event of a track."""
-
-    def __call__(self, kind: EventKind, track: Track, message: str = "") -> None:
-        """Tells it."""
+Emit = Callable[[EventKind, Track, str], object]
+"""Reports an event of a track, with a message."""
 
 
 class RetryPolicy:
-    """The pipeline, and what becomes of a track that fails in it."""
+    """Runs the steps of a track, and decides what follows when one fails."""
 
     def __init__(
         self,
-        pipeline: Pipeline,
-        journal: GroupCommit,
-        settings: RunOptions,
+        advance: Callable[[Track], Coroutine[Any, Any, None]],
+        journal: Journal,
+        options: RunOptions,
         emit: Emit,
-        account: Account,
-        others: Others,
     ) -> None:
-        self._account = account
-        self._others = others
-        self._pipeline = pipeline
+        self._advance = advance
         self._journal = journal
-        self._settings = settings
+        self._options = options
         self._emit = emit
         self._reached = False
-        """Whether this run has had anything from the service."""
+        """Whether this run has had any answer from the service."""
         self._unreachable_since: float | None = None
         self._short_since = self._short_at = float("-inf")
-        """Since when, and when last, no files could be opened."""
-        self._got_to = Counter[State]()
+        """Since when, and when last, no file descriptor was left."""
+        self._arrived = Counter[State]()
         """How many tracks an answer of the service has brought to a state."""
 
     async def run(self, track: Track) -> None:
-        """Takes a track as far as it goes; what would stop every other track too is raised."""
-        while True:
-            await self._account.check()
-            await self._others.wait_for(track)
-            try:
-                await self._run(track)
-            except Overtaken:
-                # Where another run has got with it is read before anything else is done.
-                await self._others.reload(track)
-            else:
-                return
+        """Takes a track as far as it goes in this run.
 
-    async def _run(self, track: Track) -> None:
+        Raises:
+            RunFailed: every other track would fail too.
+            LedgerError: the ledger can't be used.
+            Draining: the run ends; so do `Overtaken`, `ResultsLost` and the `FATAL` errors pass through.
+        """
         tries = pages = others = shortages = 0
         while True:
+            error: Exception | None = None
             try:
-                await self._pipeline.advance(track)
-                if track.state != "uncertain" or not self._settings.retry_uncertain:
+                await self._advance(track)
+                if track.state != "uncertain" or not self._options.retry_uncertain:
                     return
-                error: Exception | None = None
-            except (Draining, Overtaken, RunFailed, LedgerError, *FATAL) as raised:
-                if isinstance(raised, Draining):
-                    return
+            except _PASSED_ON:
                 raise
             except Exception as raised:  # noqa: BLE001 - one failure never stops the rest
                 error = raised
             if short_of_files(error):
                 shortages += 1
-                self._end_if_short(error)
+                self._end_after_shortage(error)
                 self._emit(
-                    "retry",
-                    track,
-                    "no more files can be opened just now: fewer transfers at a time need fewer",
+                    "retry", track, "no file descriptor is left just now: fewer parallel transfers need fewer"
                 )
-                await asyncio.sleep(pause(min(shortages, _SHORT_PAUSES)))
+                await asyncio.sleep(pause(min(shortages, _SHORTAGE_PAUSES)))
                 continue
             tries += 1
-            if isinstance(error, StatusError) and not strange(error):
+            if isinstance(error, StatusError) and not from_elsewhere(error):
                 pages = 0
-                self._heard()
-            elif isinstance(error, ConnectionFailedError) and _is_services(track, error):
-                self._end_if_out_of_reach(error, tries)
-                self._emit("retry", track, described(error)[1])
+                self._note_answer()
+            elif isinstance(error, ConnectionFailedError) and _is_service_down(track, error):
+                self._end_after_outage(error, tries)
+                self._emit("retry", track, describe(error)[1])
                 await asyncio.sleep(pause(tries))
                 continue
-            again = tries < self._settings.max_attempts and (error is None or transient(error))
+            again = tries < self._options.max_attempts and (error is None or transient(error))
             if error is not None and track.state in JOBLESS:
                 if isinstance(error, NotFoundError):
-                    raise RunFailed from error  # no such address: every other track would hear the same
-                if strange(error):
-                    # So it would this, if it comes again and again, and no other track gets through the same step.
-                    through = self._got_to["uploaded" if track.state == "seen" else "created"]
+                    raise RunFailed from error  # no such address: every other track would get the same answer
+                if from_elsewhere(error):
+                    # Every track would get such pages, if they keep coming and no other track gets through this step.
+                    through = self._arrived["uploaded" if track.state == "seen" else "created"]
                     pages, others = pages + 1 if others == through else 1, through
-                    if pages >= self._settings.max_attempts:
+                    if pages >= self._options.max_attempts:
                         raise RunFailed from error
             if error is not None:
-                await self._note(track, error, again=again)
+                await self._record(track, error, again=again)
             if not again:
                 return
             await asyncio.sleep(pause(tries))
 
-    def moved(self, before: State | None, after: State) -> None:
-        """Takes note of a track's new state: some only the service's answer brings, long before a track is through."""
+    def note_move(self, before: State | None, after: State) -> None:
+        """Notes a track's new state: some states prove that the service answers, long before a track is done."""
         if (before, after) in ANSWERED:
-            self._got_to[after] += 1
-            self._heard()
+            self._arrived[after] += 1
+            self._note_answer()
 
-    def _heard(self) -> None:
+    def _note_answer(self) -> None:
         self._reached, self._unreachable_since = True, None
 
-    def _end_if_short(self, error: Exception | None) -> None:
-        """Ends a run that can't open files for too long. All tracks stay as they are for the next run."""
+    def _end_after_shortage(self, error: Exception | None) -> None:
+        """Ends a run that has had no file descriptor for too long. All tracks stay as they are for the next run."""
         now = time.monotonic()
-        if now - self._short_at > _FORGOTTEN:
+        if now - self._short_at > _SHORTAGE_OVER:
             self._short_since = now
         self._short_at = now
         if now - self._short_since > _OUTAGE:
             raise RunFailed from error
 
-    def _end_if_out_of_reach(self, error: ConnectionFailedError, tries: int) -> None:
-        """Ends a run that can't reach the service at all: no track's fault. All stay as they are for the next run."""
+    def _end_after_outage(self, error: ConnectionFailedError, tries: int) -> None:
+        """Ends a run that can't reach the service. All tracks stay as they are for the next run."""
         since = self._unreachable_since = self._unreachable_since or time.monotonic()
-        never = not self._reached and tries >= self._settings.max_attempts
+        never = not self._reached and tries >= self._options.max_attempts
         if never or time.monotonic() - since > _OUTAGE:
             raise RunFailed from error
 
-    async def _note(self, track: Track, error: Exception, *, again: bool) -> None:
-        code, message = described(error)
-        if track.state == "verified":
-            # The results are safe; only the job at the service is left over, and the next run tries that
-            # again.
-            self._emit("warning", track, f"its job can't be deleted: {message}")
+    async def _record(self, track: Track, error: Exception, *, again: bool) -> None:
+        code, message = describe(error)
+        if track.state in SAFE:
+            # The next run tries again; `Pipeline.unchecked` has the track if it was about its results.
+            self._emit(
+                "warning", track, f"its results can't be checked, or its job can't be deleted: {message}"
+            )
             return
         if track.state == "failed":
-            # It isn't known what a retry would begin with, and it has failed of something else.
-            self._emit("warning", track, f"its job can't be asked for: {message}")
+            # It failed before for another reason, and which state a retry begins with is unknown.
+            self._emit("warning", track, f"the service can't be asked about its job: {message}")
             return
         columns: dict[str, Any] = {
             "error_code": code,
@@ -182,10 +166,10 @@ class RetryPolicy:
             await self._journal.move(track, state, **columns, **more, ended_at=time.time())
 
 
-def _is_services(track: Track, error: ConnectionFailedError) -> bool:
-    """Whether it is the service that can't be reached, and no host that only this track needs.
+def _is_service_down(track: Track, error: ConnectionFailedError) -> bool:
+    """Whether the service can't be reached, and not a host that only this track needs.
 
-    Each job says itself where its results are: a host that isn't there is that job's, and the track fails of it, which
-    every run goes on with. Where uploads go is the same for all, and every track would fail of it.
+    Each job says where its results are: if that host is missing, the track fails, and every run continues it. Uploads go to
+    the same host for all tracks, so every track would fail.
     """
     return not error.sent and (error.channel != "storage" or track.state not in FETCHABLE)

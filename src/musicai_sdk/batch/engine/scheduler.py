@@ -1,36 +1,40 @@
-"""One run in one process: tracks started as there is room for them, none of which can stop the others."""
+"""One run in one process: starts tracks while there is room for them, so that none can stop the others."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.engine.account import Account
-from musicai_sdk.batch.engine.decide import PAYS, came_back, decide
-from musicai_sdk.batch.engine.failures import short_of_files
-from musicai_sdk.batch.engine.other_runs import Others, keep_beating
+from musicai_sdk.batch.engine.decide import PAYS, decide, source_returned
+from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, short_of_files
+from musicai_sdk.batch.engine.other_runs import OtherRuns, send_heartbeats
 from musicai_sdk.batch.engine.retry import RetryPolicy
-from musicai_sdk.batch.engine.steps import Pipeline, RunFailed
-from musicai_sdk.batch.events import Event, EventKind, ProgressTracker, shown
+from musicai_sdk.batch.engine.steps import Pipeline
+from musicai_sdk.batch.engine.triage import finished_keys, triage
+from musicai_sdk.batch.events import Event, EventKind, ProgressTracker
+from musicai_sdk.batch.inputs.content import digest, sample
 from musicai_sdk.batch.inputs.kinds import Rejected
-from musicai_sdk.batch.inputs.prefetch import Candidate, Prefetcher, digest, sample
+from musicai_sdk.batch.inputs.prefetch import Prefetcher
+from musicai_sdk.batch.inputs.row import Candidate, InputRow
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
-from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
+from musicai_sdk.batch.ledger.ledger import Journal, Ledger
 from musicai_sdk.batch.ledger.states import OPEN, SAFE, State
-from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.batch.ledger.track import Overtaken, Track
 from musicai_sdk.batch.options import RunOptions
-from musicai_sdk.batch.results.vanished import ResultCheck, Vanished
+from musicai_sdk.batch.results.presence import ResultCheck
+from musicai_sdk.batch.text import redacted
 from musicai_sdk.errors import InputError
 
 _HASHES = 2
 """Files that are read for their digests at the same time."""
 _PAUSE = 0.5
-"""After how many seconds without an input the inputs count as met for now: more may come, or never."""
+"""Seconds without a new input after which the inputs count as read for now: more may come, or never."""
 _PATIENCE = 30.0
-"""For how many seconds a track waits at most for its input among others that keep coming."""
+"""The longest that a track waits for its own input while other inputs arrive, in seconds."""
 
 
 class Scheduler:
@@ -39,78 +43,63 @@ class Scheduler:
     def __init__(
         self,
         ledger: Ledger,
-        settings: RunOptions,
+        options: RunOptions,
         items: Callable[[], Iterator[Candidate | None]],
         client: AsyncMusicAiClient,
-        tell: Callable[[Event], object],
+        on_event: Callable[[Event], object],
     ) -> None:
-        self.tally: ProgressTracker = ProgressTracker(ledger.counts())
-        self.results: ResultCheck = ResultCheck(Path(settings.out), settings.bucket)
-        """Looks up the results of the tracks that are skipped."""
-        self._ledger = ledger
-        self._settings = settings
+        self.tracker: ProgressTracker = ProgressTracker(ledger.counts())
+        self.results: ResultCheck = ResultCheck(Path(options.out), options.bucket)
+        """Looks up the results of tracks that would be skipped."""
+        self._options = options
         self._items = items
-        self._observer = tell
-        self._journal = GroupCommit(ledger, self._moved)
-        self._pipeline = Pipeline(
-            client,
-            self._journal,
-            settings,
-            self.tally,
-            self._warn,
-        )
-        self._account = Account(client, self._journal, settings.max_attempts, self._warn)
-        self._others = Others(self._journal, ledger.id, self._warn)
-        self._tries = RetryPolicy(
-            self._pipeline, self._journal, settings, self._emit, self._account, self._others
-        )
-        # Enough to keep every stage busy; what is uploaded ahead of its slot stays little, and fresh.
-        self._room = asyncio.Semaphore(settings.in_flight + settings.uploads + settings.downloads)
+        self._on_event = on_event
+        self._journal: Journal = GroupCommit(ledger, self._moved)
+        self._pipeline = Pipeline(client, self._journal, options, self.tracker, self._warn)
+        self._account = Account(client, self._journal, options.max_attempts, self._warn)
+        self._other_runs = OtherRuns(self._journal, ledger.id, self._warn)
+        self._retry = RetryPolicy(self._pipeline.advance, self._journal, options, self._emit)
+        # Enough to keep every stage busy, and so few that an upload doesn't wait long for its slot.
+        self._room = asyncio.Semaphore(options.in_flight + options.uploads + options.downloads)
         self._hashes = asyncio.Semaphore(_HASHES)
-        self._tasks = dict[asyncio.Task[None], str | None]()
+        self._tasks = dict[asyncio.Task[Any], str | None]()
+        """Tasks for inputs and tracks, each with the key of the track that it works on."""
+        self._beside = list[asyncio.Task[None]]()
+        """The tasks that read the inputs and send heartbeats."""
         self._resumed = dict[str, bool]()
-        """Tracks that an earlier run had begun, and whether they are among this run's inputs."""
+        """Tracks that an earlier run began, and whether they are among this run's inputs."""
         self._late = dict[str, Track]()
-        """Those of them that may be sent again: the inputs may bring a fresh signature, or a file's new name."""
+        """Those of them that may be sent again: the inputs may bring a newer signature, or a file's new name."""
         self._unread = 0
-        """Inputs that were met, and of which it isn't known yet which track is theirs."""
+        """Inputs whose track isn't known yet."""
         self._all_read = asyncio.Event()
         self._given_up = set[str]()
         """Tracks that this run has worked on without getting their results."""
-        self._feeding: asyncio.Task[None] | None = None
-        self._beating: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
 
     async def run(self) -> None:
-        """Returns when everything is done, or when a drain is through.
+        """Returns when everything is done, or when a drain has ended.
 
         Raises:
             InputError: the inputs can't be read.
-            AuthenticationError: the key is wrong; so is every error that all tracks would meet.
-            Exception: whatever the observer of the events raised; it drained the run.
+            AuthenticationError: the key is wrong; other errors that all tracks would get are raised too.
+            Exception: what the observer of the events raised; it drained the run.
         """
-        feed = Prefetcher(self._items)
-        self._beating = asyncio.create_task(keep_beating(self._journal))
-        self._beating.add_done_callback(self._ended_beating)
+        prefetcher = Prefetcher(self._items)
+        self._start_beside(send_heartbeats(self._journal))
         try:
-            if not self.tally.draining:
+            if not self.tracker.draining:
                 await self._journal.write(lambda ledger: ledger.begin())
-            # Once more: it may have begun meanwhile.
-            if not self.tally.draining:
-                self._feeding = asyncio.create_task(self._start_all(feed))
-                await asyncio.wait({self._feeding})
-                if not self._feeding.cancelled() and (error := self._feeding.exception()) is not None:
-                    self._error = self._error or _cause_of(error)
-                    self._wind_down()
+            # Once more: the drain may have begun during the write.
+            if not self.tracker.draining:
+                await asyncio.wait({self._start_beside(self._start_all(prefetcher))})
             while self._tasks:
                 await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            feed.stop()
-            beside = (self._feeding, self._beating)
-            leftover = [task for task in (*beside, *self._tasks) if task is not None]
+            prefetcher.stop()
+            leftover = [*self._beside, *self._tasks]
             for task in leftover:
-                # What a drain has cancelled is ending: a second time would break into httpcore's closing of its
-                # connection, and leave that open.
+                # A second cancel would interrupt httpcore while it closes a connection, which then stays open.
                 if not task.cancelling():
                     task.cancel()
             await asyncio.gather(*leftover, return_exceptions=True)
@@ -121,48 +110,77 @@ class Scheduler:
             raise self._error
 
     def drain(self) -> None:
-        """Begins nothing new; paid POSTs and downloads that are under way are finished. Twice is fine."""
-        if not self.tally.draining:
+        """Begins nothing new; paid POSTs and downloads under way are completed. May be called twice."""
+        if not self.tracker.draining:
             self._wind_down()
-            self._tell(
-                Event(
-                    "draining", message="finishing what is under way; everything else waits for the next run"
-                )
-            )
+            message = "completing what is under way; everything else waits for the next run"
+            self._report(Event("draining", message=message))
 
     def _wind_down(self) -> None:
-        """As `drain`, which somebody asked for; an error that ends the run tells of itself."""
-        if self.tally.draining:
+        if self.tracker.draining:
             return
-        self.tally.draining = self._pipeline.draining = True
-        if self._feeding is not None:
-            self._feeding.cancel()
+        self.tracker.draining = self._pipeline.draining = True
+        for task in self._beside[1:]:  # all but the heartbeats
+            task.cancel()
         for task, key in self._tasks.items():
-            if key is None or key not in self._pipeline.committed:
+            if key not in self._pipeline.committed:
                 task.cancel()
 
-    async def _start_all(self, feed: Prefetcher) -> None:
-        unfinished = await self._journal.read(lambda ledger: list(ledger.unfinished(self._settings)))
+    def _fail(self, error: BaseException) -> None:
+        """Ends the run because of an error, which `run` raises."""
+        self._error = self._error or (error.__cause__ if isinstance(error, RunFailed) else error)
+        self._wind_down()
+
+    def _check(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _start_beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._beside.append(task)
+        task.add_done_callback(self._check)
+        return task
+
+    async def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Starts work on an input or a track once there is room."""
+        try:
+            await self._room.acquire()
+        except asyncio.CancelledError:
+            work.close()
+            raise
+        task = asyncio.create_task(work)
+        self._tasks[task] = None
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        del self._tasks[task]
+        self._room.release()
+        self._check(task)
+
+    async def _start_all(self, prefetcher: Prefetcher) -> None:
+        """Starts what earlier runs began, and then every input."""
+        unfinished = await self._journal.read(lambda ledger: ledger.unfinished(self._options))
         if unfinished:
             await self._account.check()
-        self._pipeline.look_for([track for track in unfinished if not await self._others.works(track.run)])
-        self._resumed = dict.fromkeys((track.key for track in unfinished), False)
+        self._pipeline.expect_lost(
+            [track for track in unfinished if not await self._other_runs.is_alive(track.run)]
+        )
+        self._resumed = {track.key: False for track in unfinished}
+        self._late = {track.key: track for track in unfinished if track.state in OPEN}
         for track in unfinished:
-            if track.state in OPEN:
-                self._late[track.key] = track
-            else:
-                await self._start(self._to_its_end(track), track.key)
+            if track.state not in OPEN:
+                await self._start(self._work(track))
         until = asyncio.get_running_loop().time() + _PATIENCE
-        while chunk := await self._next(feed, until):
-            await self._meet(chunk)
+        while chunk := await self._next(prefetcher, until):
+            await self._admit(chunk)
         await self._start_late()
-        self.tally.complete = True
+        self.tracker.complete = True
 
-    async def _next(self, feed: Prefetcher, until: float) -> list[Candidate]:
-        """The next inputs. Tracks that wait for theirs wait no longer once none has come for a moment."""
+    async def _next(self, prefetcher: Prefetcher, until: float) -> list[Candidate]:
+        """The next inputs. Tracks that wait for theirs are started if none arrives for a moment."""
         if not self._late:
-            return await feed.next()
-        coming = asyncio.create_task(feed.next())
+            return await prefetcher.next()
+        coming = asyncio.create_task(prefetcher.next())
         try:
             left = until - asyncio.get_running_loop().time()
             done, _ = await asyncio.wait({coming}, timeout=min(_PAUSE, left))
@@ -178,57 +196,28 @@ class Scheduler:
                 self._all_read.clear()
                 await self._all_read.wait()
                 continue
-            key, track = self._late.popitem()
-            await self._start(self._to_its_end(track), key)
+            _, track = self._late.popitem()
+            await self._start(self._work(track))
 
-    async def _start(self, work: Any, key: str | None) -> None:
-        try:
-            await self._room.acquire()
-        except asyncio.CancelledError:
-            work.close()
-            raise
-        task = asyncio.create_task(work)
-        self._tasks[task] = key
-        task.add_done_callback(self._ended)
-
-    def _ended_beating(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._error = self._error or error
-            self._wind_down()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
-        self._room.release()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._error = self._error or _cause_of(error)
-            self._wind_down()
-
-    async def _meet(self, chunk: list[Candidate]) -> None:
-        """Tells what is new from what is done; only the former costs a task."""
-        met = [item for item in chunk if isinstance(item, InputRow)]
+    async def _admit(self, chunk: list[Candidate]) -> None:
+        """Looks inputs up in the ledger, and starts those that aren't done."""
+        items = [item for item in chunk if isinstance(item, InputRow)]
         for item in chunk:
             if isinstance(item, Rejected):
                 await self._reject(item.source, item.reason)
-        await self._journal.write(lambda ledger: ledger.admit(met))
-        self.tally.known += len(met)
-        done = [
-            given.key for given in met if given.key and given.state in SAFE and given.key not in self._resumed
-        ]
-        vanished = await self._vanished(done)
-        skippable, missing, skipped = {*done}, 0, 0
-        for given in met:
-            if given.key in skippable and not self._fetched_again(given.key in vanished, given.state):
-                skipped += 1
-                missing += self._note(given.key, vanished)
-            else:
-                self._unread += 1
-                await self._start(self._travel(given), given.key)
-        self._skip(skipped, missing)
+        await self._journal.write(lambda ledger: ledger.admit(items))
+        self.tracker.known += len(items)
+        finished = [key for key in finished_keys(items, self._options) if key not in self._resumed]
+        found = triage(items, finished, await self._missing(finished), self._options, self.results)
+        for item in found.todo:
+            self._unread += 1
+            await self._start(self._process(item))
+        self._skip(found.skipped, found.missing)
 
-    async def _travel(self, given: InputRow) -> None:
-        """An input that isn't known to be done."""
+    async def _process(self, item: InputRow) -> None:
+        """Processes an input that isn't known to be done."""
         try:
-            found = await self._read(given)
+            found = await self._identify(item)
         finally:
             self._unread -= 1
             if not self._unread:
@@ -238,136 +227,138 @@ class Scheduler:
         track, new = found
         if new:
             self._moved(track, None)
-        elif track.key in self.tally.active or track.key in self._resumed or track.key in self._given_up:
-            self._meet_again(given, track)
+        elif track.key in self.tracker.active or track.key in self._resumed or track.key in self._given_up:
+            self._count_known(item, track)
             if self._late.pop(track.key, None) is not None:
-                await self._go_on(track)
+                await self._work(track)
                 return
-            if not came_back(track):
+            if not source_returned(track):
                 return
-        elif track.state in SAFE:
-            vanished = await self._vanished([track.key])
-            if not self._fetched_again(bool(vanished), track.state):
-                self._skip(1, self._note(track.key, vanished))
+        else:
+            missing = await self._missing([track.key]) if track.state in SAFE else {}
+            action = decide(track, self._options, in_inputs=True, missing=bool(missing))
+            if track.state in SAFE and action != "go_on":
+                for key, reason in missing.items():
+                    self.results.report(key, reason)
+                self._skip(1, len(missing))
                 return
-            await self._journal.move(track, "finished")
-        elif decide(track, self._settings, met_again=True) not in {*PAYS, "go_on"}:
-            return
-        if await self._go_on(track):
-            self.tally.done += 1
+            if action not in {*PAYS, "go_on"}:
+                return
+        if await self._work(track):
+            self.tracker.done += 1
 
-    async def _vanished(self, keys: list[str]) -> Vanished:
-        """Which of these tracks, which are done, don't have their results any more."""
-        if not keys:
-            return {}
-        tracks = await self._journal.read(lambda ledger: ledger.recorded(keys))
-        return await asyncio.to_thread(self.results.vanished, tracks)
-
-    def _fetched_again(self, vanished: bool, state: State | None) -> bool:  # noqa: FBT001 - private
-        """Whether results that aren't there any more are fetched once more: their job was kept."""
-        return vanished and state == "verified" and self._settings.retry_failed
-
-    def _note(self, key: str | None, vanished: Vanished) -> int:
-        """Notes the damage of a track that is skipped; the number of inputs that lack their results by that."""
-        if key is None or key not in vanished:
-            return 0
-        self.results.note(key, vanished)
-        return 1
-
-    async def _read(self, given: InputRow) -> tuple[Track, bool] | None:
-        """The track of an input, and whether it is a new one; None if the input can't be read."""
+    async def _identify(self, item: InputRow) -> tuple[Track, bool] | None:
+        """The track of an input, and whether it is new; None if the input can't be read."""
         try:
             async with self._hashes:
                 while True:
                     try:
-                        if given.content is None:
-                            await asyncio.to_thread(digest, given)
-                        sample(given)
+                        if item.content is None:
+                            await asyncio.to_thread(digest, item)
+                        sample(item)
                         break
                     except OSError as error:
                         if not short_of_files(error):
                             raise
                     await asyncio.sleep(_PAUSE)
         except (OSError, InputError) as error:
-            self.tally.known -= 1
-            await self._reject(given.source, str(error))
+            self.tracker.known -= 1
+            await self._reject(item.source, str(error))
             return None
-        return await self._journal.write(lambda ledger: ledger.register(given))
+        return await self._journal.write(lambda ledger: ledger.register(item))
 
-    async def _go_on(self, track: Track) -> bool:
-        """Goes on with a track in the task that has met its input."""
-        if (task := asyncio.current_task()) is not None:
-            self._tasks[task] = track.key
-        return await self._to_its_end(track)
-
-    def _meet_again(self, given: InputRow, track: Track) -> None:
+    def _count_known(self, item: InputRow, track: Track) -> None:
+        """Counts an input whose track this run already works on, or has worked on."""
         if self._resumed.get(track.key) is False:
             self._resumed[track.key] = True
-            if track.key not in self.tally.active and track.state in SAFE:
-                self.tally.done += 1
-        else:
-            self.tally.duplicates += 1
-            # Whose path may have become this input's just now.
-            active = self.tally.active.get(track.key)
-            first = active.source if active is not None else shown(track.source)
-            self._emit("duplicate", track, f"the same content as {first}", source=given.source)
+            if track.key not in self.tracker.active and track.state in SAFE:
+                if track.key in self._given_up:
+                    self._skip(1, missing=1)
+                else:
+                    self.tracker.done += 1
+            return
+        self.tracker.duplicates += 1
+        # The track's own path may just have become this input's.
+        active = self.tracker.active.get(track.key)
+        first = active.source if active is not None else redacted(track.source)
+        self._emit("duplicate", track, f"the same content as {first}", source=item.source)
 
-    async def _to_its_end(self, track: Track) -> bool:
-        """Takes a track as far as it goes; True when its results are here."""
-        if track.key in self.tally.active:
+    async def _work(self, track: Track) -> bool:
+        """Takes a track as far as it goes; True if its results are stored."""
+        if track.key in self.tracker.active:
             return False
-        self.tally.enter(track)
+        if (task := asyncio.current_task()) is not None:
+            self._tasks[task] = track.key
+        self.tracker.enter(track)
+        lost = ""
         try:
-            await self._tries.run(track)
+            await self._advance(track)
+        except Draining:
+            pass
+        except ResultsLost as error:
+            lost = f"{error}, and the service no longer has its job"
+        else:
+            lost = "they can't be checked" if track.key in self._pipeline.unchecked else ""
         finally:
-            self.tally.active.pop(track.key, None)
-            if track.state not in SAFE:
+            self.tracker.active.pop(track.key, None)
+            if track.state not in SAFE or track.key in self._pipeline.unchecked:
                 self._given_up.add(track.key)
+        if lost:
+            self.results.report(track.key, lost)
+            self._emit("warning", track, f"its results are missing: {lost}")
+            if self._resumed.get(track.key) is not False:
+                self._skip(1, missing=1)
+            return False
         if track.state in SAFE and self._resumed.get(track.key):
-            self.tally.done += 1
+            self.tracker.done += 1
         return track.state in SAFE
+
+    async def _advance(self, track: Track) -> None:
+        while True:
+            await self._account.check()
+            await self._other_runs.wait_for(track)
+            try:
+                await self._retry.run(track)
+            except Overtaken:
+                # Read how far the other run has got before anything else is done.
+                await self._other_runs.reload(track)
+            else:
+                return
+
+    async def _missing(self, keys: Sequence[str]) -> dict[str, str]:
+        """The finished tracks, of these, that lack their results, each with the reason."""
+        if not keys:
+            return {}
+        outputs = await self._journal.read(lambda ledger: ledger.outputs(keys))
+        return await asyncio.to_thread(self.results.missing, outputs)
 
     async def _reject(self, source: str, reason: str) -> None:
         await self._journal.write(lambda ledger: ledger.reject(source, reason))
-        self.tally.rejected += 1
-        self._tell(Event("rejected", shown(source), message=reason))
-
-    def _warn(self, text: str) -> None:
-        self._tell(Event("warning", message=text))
-
-    def _tell(self, event: Event) -> None:
-        """Tells an event; what its observer raises is no track's trouble, and ends the run."""
-        try:
-            self._observer(event)
-        except Exception as error:  # noqa: BLE001 - `run` raises it
-            self._error = self._error or error
-            self._wind_down()
+        self.tracker.rejected += 1
+        self._report(Event("rejected", redacted(source), message=reason))
 
     def _skip(self, count: int, missing: int = 0) -> None:
-        self.tally.skip(count, missing)
+        self.tracker.skip(count, missing)
         if count:
-            self._tell(Event("skipped", count=count))
+            self._report(Event("skipped", count=count))
 
     def _moved(self, track: Track, before: State | None) -> None:
-        self.tally.moved(track, before)
-        self._tries.moved(before, track.state)
+        self.tracker.moved(track, before)
+        self._retry.note_move(before, track.state)
         if track.state != before:
             self._emit("state", track, track.error_message or "")
 
+    def _warn(self, text: str) -> None:
+        self._report(Event("warning", message=text))
+
     def _emit(self, kind: EventKind, track: Track, message: str = "", source: str | None = None) -> None:
-        self._tell(
-            Event(
-                kind,
-                shown(source or track.source),
-                track.state,
-                message,
-                track.error_code,
-                track.job_id,
-                track.folder,
-                track.attempts,
-            )
-        )
+        shown = redacted(source or track.source)
+        details = (track.error_code, track.job_id, track.folder, track.attempts)
+        self._report(Event(kind, shown, track.state, message, *details))
 
-
-def _cause_of(error: BaseException) -> BaseException | None:
-    return error.__cause__ if isinstance(error, RunFailed) else error
+    def _report(self, event: Event) -> None:
+        """Reports an event. What its observer raises ends the run, and fails no track."""
+        try:
+            self._on_event(event)
+        except Exception as error:  # noqa: BLE001 - `run` raises it
+            self._fail(error)

@@ -1,4 +1,4 @@
-"""One track from wherever it stands to its end. Each step is on disk before the next one begins."""
+"""The steps of a track, from any state to the end. Each step's result is on disk before the next step begins."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
-from musicai_sdk.batch.engine.failures import JOB_GONE, described
+from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
 from musicai_sdk.batch.engine.recovery import LostJobFinder, Unknown, job_name, uncertain
+from musicai_sdk.batch.errors import JOB_GONE
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.batch.inputs.bucket import Buckets
+from musicai_sdk.batch.inputs.content import changed_error, current_file, version
 from musicai_sdk.batch.inputs.kinds import is_object
-from musicai_sdk.batch.inputs.original import changed_since, original, version
-from musicai_sdk.batch.inputs.workflow import instance_of
-from musicai_sdk.batch.ledger.group_commit import GroupCommit
-from musicai_sdk.batch.ledger.ledger import Ledger, Overtaken
+from musicai_sdk.batch.ledger.ledger import Journal
 from musicai_sdk.batch.ledger.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
-from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.batch.ledger.track import Overtaken, Track
 from musicai_sdk.batch.options import RunOptions
-from musicai_sdk.batch.results.destination import place_of
-from musicai_sdk.batch.results.verify import Output
+from musicai_sdk.batch.results.destination import destination_for
+from musicai_sdk.batch.results.output import OutputRecord
 from musicai_sdk.errors import (
     CreateUncertainError,
     IntegrityError,
@@ -35,52 +35,52 @@ from musicai_sdk.errors import (
     TransferError,
 )
 from musicai_sdk.models import Job
+from musicai_sdk.workflows import CustomWorkflow
 
-
-class Draining(Exception):  # noqa: N818 - the run ends, nothing failed
-    """No further step is begun: the run is coming to its end."""
+_ABSENT = (
+    "the answer to its request was lost, and no such job is listed: it isn't sent again automatically, and every run looks"
+    " for it; retry_uncertain=True (--retry-uncertain) sends it again"
+)
 
 
 class StillRunningError(TransferError):
-    """The service says two things of one job."""
-
-
-class RunFailed(Exception):  # noqa: N818 - carries the error
-    """Its cause is an error that every other track would meet too."""
+    """The list of jobs and the job itself contradict each other."""
 
 
 class Pipeline:
-    """The steps of tracks. `advance` raises what a step raised; what follows from that is `RetryPolicy`' matter."""
+    """The steps of tracks. `advance` raises what a step raises; `RetryPolicy` decides what follows."""
 
     def __init__(
         self,
         client: AsyncMusicAiClient,
-        journal: GroupCommit,
-        settings: RunOptions,
-        tally: ProgressTracker,
+        journal: Journal,
+        options: RunOptions,
+        tracker: ProgressTracker,
         warn: Callable[[str], object],
     ) -> None:
         self.draining: bool = False
         self.committed: set[str] = set()
-        """Tracks in a step that is finished even while the run drains: a paid POST, a download."""
+        """Tracks in a step that is completed even while the run drains: a paid POST, a download."""
+        self.unchecked: set[str] = set()
+        """Finished tracks whose results are damaged, or couldn't be checked, and which aren't fetched again."""
         self._known_uncertain = set[str]()
-        """Tracks that were uncertain before this run, so that who asks for a retry of such knows of them."""
+        """Tracks that were uncertain before this run: a requested retry applies to these."""
         self._unlisted = set[str]()
-        """Idempotency keys of lost POSTs that this run has looked for to the end."""
+        """Idempotency keys of lost POSTs that this run has proven absent."""
         self._client = client
         self._journal = journal
-        self._settings = settings
-        self._tally = tally
-        self._place = place_of(settings.bucket or settings.out, settings.declared)
-        self._inputs = Buckets(settings.inputs)
+        self._options = options
+        self._tracker = tracker
+        self._destination = destination_for(options.bucket or options.out, options.declared)
+        self._inputs = Buckets(options.inputs)
         self._warnings = ClientWarnings(warn)
-        self._finder = LostJobFinder(client, settings.slug, settings.grace, warn)
-        self._uploads = asyncio.Semaphore(settings.uploads)
-        self._slots = asyncio.Semaphore(settings.in_flight)
-        self._downloads = asyncio.Semaphore(settings.downloads)
+        self._finder = LostJobFinder(client, options.slug, options.grace, warn)
+        self._uploads = asyncio.Semaphore(options.uploads)
+        self._slots = asyncio.Semaphore(options.in_flight)
+        self._downloads = asyncio.Semaphore(options.downloads)
 
-    def look_for(self, tracks: Iterable[Track]) -> None:
-        """Begins to look for the jobs of tracks whose POST an earlier run may have sent, all at once."""
+    def expect_lost(self, tracks: Iterable[Track]) -> None:
+        """Begins to look for the jobs of all tracks whose POST an earlier run may have sent."""
         for track in tracks:
             if track.state in OPEN:
                 if TABLE[track.state].unsettled:
@@ -89,35 +89,39 @@ class Pipeline:
                     self._finder.expect(track)
 
     async def close(self) -> None:
-        """Ends what runs beside the tracks."""
+        """Ends the tasks that run beside the tracks."""
         self._warnings.stop()
         await self._finder.close()
 
     async def advance(self, track: Track) -> None:
-        """Takes a track to its end."""
+        """Takes a track as far as it goes.
+
+        Raises:
+            ResultsLost: its results are missing, and the service no longer has its job.
+        """
         if track.state == "failed":
-            await self._take_up(track)
-        if track.state == "verified" and not self._settings.keep_jobs:
-            await self._check_again(track)
+            await self._resume(track)
+        if track.state == "verified":
+            await self._restore(track)
         if track.state == "seen":
             await self._upload(track)
         job: Job[Any] | None = None
         if track.state in JOBLESS or track.state == "created":
-            # The slot is the plan's: from before the POST until the service has ended the job.
+            # One slot of `in_flight`, from before the POST until the service has ended the job.
             async with self._slots:
-                job = await self._through_the_service(track)
+                job = await self._process(track)
         if track.state in FETCHABLE:
             async with self._downloads:
                 await self._fetch(track, job)
-        if track.state == "verified" and not self._settings.keep_jobs:
+        if track.state == "verified" and not self._options.keep_jobs:
             await self._delete(track)
 
-    async def _take_up(self, track: Track) -> None:
-        """Lets a failed track go on where it can."""
+    async def _resume(self, track: Track) -> None:
+        """Returns a failed track to the state that it continues from."""
         self._begin(track)
         state: State = track.resume_at or "seen"
         if track.error_code == JOB_GONE and track.job_id:
-            # Paying anew costs, and asking once more whether that job is really gone doesn't.
+            # Asking once more whether the job is really gone is free; a new job isn't.
             try:
                 await self._client.jobs.get(track.job_id)
                 state = "created"
@@ -125,39 +129,50 @@ class Pipeline:
                 pass
         await self._journal.move(track, state, error_code=None, error_message=None, ended_at=None)
 
-    async def _check_again(self, track: Track) -> None:
-        """Sees that results of an earlier run are still here, whose job was kept then and is deleted now."""
+    async def _restore(self, track: Track) -> None:
+        """Checks the results of an earlier run whose job was kept; if they are damaged, they are fetched again."""
         async with self._downloads:
             self._begin(track)
+            self.unchecked.add(track.key)
             try:
-                await self._checked(track)
-            except IntegrityError:
+                await self._stored(track)
+            except IntegrityError as error:
+                # If the job is gone too, the track stays done: the user may put the files back.
+                with suppress(MusicAiError):  # of an error that passes, the download hears too
+                    try:
+                        await confirm_gone(
+                            track, self._options.grace, lambda: self._client.jobs.get(track.job_id or "")
+                        )
+                    except NotFoundError:
+                        raise ResultsLost(str(error)) from error
                 await self._journal.move(track, "finished")
+            self.unchecked.discard(track.key)
 
     async def _upload(self, track: Track) -> None:
         async with self._uploads:
             self._begin(track)
 
-            def moved(done: int, total: int | None) -> None:
-                if (active := self._tally.active.get(track.key)) is not None:
+            def on_bytes(done: int, total: int | None) -> None:
+                if (active := self._tracker.active.get(track.key)) is not None:
                     active.moved, active.total = done, total
 
             known = await self._journal.read(lambda ledger: ledger.versions(track))
-            path, before = await asyncio.to_thread(original, track, known)
-            file = await self._client.files.upload(path, on_progress=moved)
+            path, before = await asyncio.to_thread(current_file, track, known)
+            file = await self._client.files.upload(path, on_progress=on_bytes)
             if file.size != track.size or await asyncio.to_thread(version, path) != before:
-                raise changed_since(path)
-            self._tally.bytes_uploaded += file.size
-            # A track whose POST may have been seen stays marked as such.
+                raise changed_error(path)
+            self._tracker.bytes_uploaded += file.size
+            # A track whose POST may have been received keeps the state that says so.
             state: State = "uploaded" if track.state == "seen" else track.state
             await self._journal.move(track, state, source=path, url=file.url, uploaded_at=time.time())
 
-    async def _through_the_service(self, track: Track) -> Job[Any] | None:
-        # After a POST whose job wasn't listed, and another one that was refused, the first one is still open.
+    async def _process(self, track: Track) -> Job[Any] | None:
+        """Creates the track's job, unless it has one, and waits for its end."""
+        # A refused POST after one that wasn't listed leaves the earlier one open.
         still_open = track.state in JOBLESS and track.idempotency_key and track.creating_at
         if track.state in OPEN or still_open:
-            await self._look_for(track)
-            if track.state == "uncertain" and not self._settings.retry_uncertain:
+            await self._find_lost(track)
+            if track.state == "uncertain" and not self._options.retry_uncertain:
                 return None
         if track.state in JOBLESS:
             await self._create(track)
@@ -165,32 +180,30 @@ class Pipeline:
 
     async def _create(self, track: Track) -> None:
         """The paid step."""
-        # One of the future was made before the clock was set back, nobody knows when.
+        # A negative age: the clock was set back since.
         age = time.time() - (track.uploaded_at or 0.0)
-        if not track.is_url and not 0 <= age < self._settings.upload_lifetime:
-            # The service doesn't say how long an upload's URL is good for; a job on a dead one costs and
-            # fails.
+        if not track.is_url and not 0 <= age < self._options.upload_lifetime:
+            # How long the service keeps an upload is unknown. A job on an expired one costs money and fails.
             await self._upload(track)
         self._begin(track)
-        # Signed before the POST may count as sent: without credentials for it there is none.
+        # Everything that can fail without the service, such as signing, comes before the POST counts as sent.
         url = track.url or ""
         if track.is_url:
-            # This run may have met it again since, under a fresh signature.
-            url = await self._latest_url(track)
+            # This run may have read the same input under a newer signature.
+            url = await self._journal.read(lambda ledger: ledger.url(track))
         if is_object(url):
             url = await asyncio.to_thread(self._inputs.signed, url)
         params: dict[str, Any] = json.loads(track.params)
-        workflow = instance_of(self._settings.slug, self._settings.wire_input, url, params)
-        targets = await self._place.upload_urls(track, workflow)
-        self.committed.add(track.key)
-        try:
+        workflow = CustomWorkflow(self._options.slug, {self._options.wire_input: url, **params})
+        targets = await self._destination.upload_urls(track, workflow)
+        with self._committing(track):
             key = track.idempotency_key or str(uuid.uuid4())
             unlisted = key in self._unlisted
             open_since = track.creating_at if track.idempotency_key else None
             self._unlisted.discard(key)
             await self._journal.move(track, "creating", idempotency_key=key, creating_at=time.time())
             try:
-                # Nothing has this key: it is new, or the list was just searched for it.
+                # No job has this key: it is new, or was just proven absent.
                 made = await self._client.jobs.create(
                     workflow,
                     name=job_name(track),
@@ -199,11 +212,13 @@ class Pipeline:
                     recover=False,
                 )
             except CreateUncertainError as error:
-                code, message = type(error).__name__, str(error)
-                await self._journal.move(track, "uncertain", error_code=code, error_message=message)
+                message = f"the answer to its request was lost ({describe(error.__cause__ or error)[1]})"
+                await self._journal.move(
+                    track, "uncertain", error_code=type(error).__name__, error_message=message
+                )
             except MusicAiError as error:
-                # The service has certainly not acted: an answer that was lost is a CreateUncertainError.
-                code, _ = described(error)
+                # The service certainly didn't act: a lost answer is a CreateUncertainError.
+                code, _ = describe(error)
                 await self._journal.move(track, "uploaded", creating_at=open_since, error_code=code)
                 if unlisted:
                     self._unlisted.add(key)
@@ -211,132 +226,121 @@ class Pipeline:
                     raise RunFailed from error
                 raise
             else:
-                await self._created(track, made.id)
-        finally:
-            self.committed.discard(track.key)
+                await self._keep_job(track, made.id)
         if track.state == "uncertain":
-            await self._look_for(track)
+            await self._find_lost(track)
 
-    async def _latest_url(self, track: Track) -> str:
-        def latest(ledger: Ledger) -> str | None:
-            return ledger.url(track)
-
-        return await self._journal.read(latest) or ""
-
-    async def _look_for(self, track: Track) -> None:
-        """Finds the job of a POST whose answer nobody has, if it is listed within the grace period.
+    async def _find_lost(self, track: Track) -> None:
+        """Finds the job of a POST whose answer is unknown, if it is listed within the grace period.
 
         Raises:
-            CreateUncertainError: whether there is one can't be seen. Only who knew of that before this run, and has asked
-                for a retry, gets it sent again.
+            CreateUncertainError: whether there is one can't be known. It is sent again only if the track was uncertain
+                before this run and a retry was requested.
         """
         key = track.idempotency_key
-        if key is None:
-            return  # the ledger is an older copy, and nobody knows whether there was a POST
-        if key in self._unlisted:
-            return  # since the last POST under this key; a second look would only cost another grace period
+        # Without a key the ledger is an older copy, and whether there was a POST is unknown. A key that was proven absent
+        # since its last POST needs no second search, which would take another grace period.
+        if key is None or key in self._unlisted:
+            return
         found = await self._finder.find(track)
         if isinstance(found, Unknown):
-            self._finder.tell(found.reason)
-            if not (self._settings.retry_uncertain and track.key in self._known_uncertain):
+            self._finder.advise(found.reason)
+            if not (self._options.retry_uncertain and track.key in self._known_uncertain):
                 raise uncertain(key, found.reason)
             self._known_uncertain.discard(track.key)
         elif found is not None:
-            await self._created(track, found.id)
+            await self._keep_job(track, found.id)
         else:
-            await self._journal.write(lambda ledger: ledger.absent(track))
+            await self._journal.write(lambda ledger: ledger.record_absence(track))
             self._unlisted.add(key)
+            if track.state == "uncertain":
+                await self._journal.move(track, "uncertain", error_message=_ABSENT)
 
-    async def _created(self, track: Track, job_id: str) -> None:
+    async def _keep_job(self, track: Track, job_id: str) -> None:
         try:
             await self._journal.move(
                 track, "created", job_id=job_id, created_at=time.time(), error_code=None, error_message=None
             )
         except Overtaken:
-            # Which job was paid for is never forgotten, whoever goes on with the track.
-            await self._journal.write(lambda ledger: ledger.found_job(track, job_id))
+            # A paid job is always recorded, whichever run continues with the track.
+            await self._journal.write(lambda ledger: ledger.record_job(track, job_id))
             raise
 
     async def _wait(self, track: Track) -> Job[Any]:
         self._begin(track)
-        settings = self._settings
+        options = self._options
 
         async def ended() -> Job[Any]:
-            # All tracks share the client's polls, which are list pages.
+            # All tracks share the client's polls, which read pages of the list.
             await self._client.jobs.wait(
-                track.job_id or "",
-                timeout=settings.job_timeout,
-                poll_interval=settings.poll_interval or None,
+                track.job_id or "", timeout=options.job_timeout, poll_interval=options.poll_interval or None
             )
-            # A list may say less of a job than it has, and what is said here decides what is downloaded and deleted.
+            # A list may leave parts out, and this answer decides what is downloaded and deleted.
             job = await self._client.jobs.get(track.job_id or "")
             if not job.done:
-                raise StillRunningError(f"job {job.id} has ended by the list of jobs, and goes on by itself")
+                raise StillRunningError(
+                    f"job {job.id} has ended in the list of jobs, but GET says it is running"
+                )
             return job
 
-        job = await confirm_gone(track, settings.grace, ended)
+        job = await confirm_gone(track, options.grace, ended)
         job.raise_for_failure()
         await self._journal.move(track, "finished", finished_at=time.time())
         return job
 
     async def _fetch(self, track: Track, job: Job[Any] | None) -> None:
-        """Downloads what isn't here, and verifies it."""
+        """Downloads results that aren't stored yet, and verifies them."""
         self._begin(track)
-        self.committed.add(track.key)
-        try:
-            if track.state == "finished" or not await self._is_here(track):
-                await self._download(track, job)
-                await self._verify(track)
-        finally:
-            self.committed.discard(track.key)
+        with self._committing(track):
+            if track.state == "downloaded":
+                try:
+                    await self._verify(track)
+                except IntegrityError:
+                    pass  # they changed since they were downloaded
+                else:
+                    return
+            await self._download(track, job)
+            await self._verify(track)
 
     async def _download(self, track: Track, job: Job[Any] | None) -> None:
         received = dict[int, int]()
 
-        def moved(done: int, _total: int | None) -> None:
-            # Several outputs arrive at the same time, each in a thread, and one thread takes one after the
-            # other.
+        def on_bytes(done: int, _total: int | None) -> None:
+            # Several outputs arrive at the same time, each in a thread, which downloads one after another.
             before = received.get(thread := threading.get_ident(), 0)
             received[thread] = done
-            if (active := self._tally.active.get(track.key)) is not None:
+            if (active := self._tracker.active.get(track.key)) is not None:
                 active.moved += done - before if done >= before else done
 
-        async def fetched() -> list[Output]:
+        async def fetched() -> list[OutputRecord]:
             ended = job or await self._client.jobs.get(track.job_id or "")
             ended.raise_for_success()
             if ended.raw_result is None:
-                # The job is deleted when its results are safe, and nothing isn't a result.
+                # Without a result there is nothing to store, so the job must not be deleted.
                 raise TransferError(f"job {ended.id} has succeeded, but the service gives no result for it")
-            return await self._place.fetch(self._client, ended, track, moved)
+            return await self._destination.fetch(self._client, ended, track, on_bytes)
 
-        # Also when addresses have expired, and the job is asked for once more.
-        outputs = await confirm_gone(track, self._settings.grace, fetched)
-        size = sum(output[2] for output in outputs)
-        self._tally.bytes_downloaded += size
+        # The client asks for the job again if addresses have expired, so it may be found gone here too.
+        outputs = await confirm_gone(track, self._options.grace, fetched)
+        size = sum(output.size for output in outputs)
+        self._tracker.bytes_downloaded += size
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))
         await self._journal.move(track, "downloaded", downloaded_at=time.time(), bytes_downloaded=size)
 
-    async def _is_here(self, track: Track) -> bool:
-        """Whether the results that were downloaded before are still as they were; verified then."""
-        try:
-            await self._verify(track)
-        except IntegrityError:
-            return False
-        return True
+    async def _stored(self, track: Track) -> list[OutputRecord]:
+        """The recorded results, checked against what is stored.
 
-    async def _checked(self, track: Track) -> list[Output]:
-        """The results that are recorded, if they are here."""
-
-        def recorded(ledger: Ledger) -> list[Output]:
-            return ledger.outputs(track)
-
-        checked = await asyncio.to_thread(self._place.verified, await self._journal.read(recorded))
+        Raises:
+            IntegrityError: they are missing or damaged.
+        """
+        recorded = await self._journal.read(lambda ledger: ledger.outputs([track.key])[track.key])
+        checked = await asyncio.to_thread(self._destination.verified, recorded)
         if not checked:
-            raise IntegrityError(f"no results of {track.folder!r} are known")
+            raise IntegrityError(f"no results of {track.folder!r} are recorded")
         return checked
 
     async def _verify(self, track: Track) -> None:
-        checked = await self._checked(track)
+        checked = await self._stored(track)
         await self._journal.write(lambda ledger: ledger.keep_outputs(track, checked))
         await self._journal.move(
             track, "verified", verified_at=time.time(), error_code=None, error_message=None, resume_at=None
@@ -344,16 +348,20 @@ class Pipeline:
 
     async def _delete(self, track: Track) -> None:
         self._begin(track)
-        self.committed.add(track.key)
-        try:
+        with self._committing(track), suppress(NotFoundError):  # somebody else deleted it
             await self._client.jobs.delete(track.job_id or "")
-        except NotFoundError:
-            pass  # somebody else did
-        finally:
-            self.committed.discard(track.key)
         await self._journal.move(track, "deleted", ended_at=time.time())
 
     def _begin(self, track: Track) -> None:
-        """A step begins only while the run doesn't drain."""
+        """Begins a step, unless the run drains."""
         if self.draining and track.key not in self.committed:
             raise Draining
+
+    @contextmanager
+    def _committing(self, track: Track) -> Generator[None]:
+        """A block that is completed even while the run drains."""
+        self.committed.add(track.key)
+        try:
+            yield
+        finally:
+            self.committed.discard(track.key)

@@ -1,1 +1,18 @@
-"""Inputs: files, folders, URLs, manifests and objects of a bucket, read ahead of the run."""
+"""Inputs: from paths, folders, URLs, manifests and buckets to rows that the ledger can look up.
+
+Modules, in the order of an input's way:
+    `kinds` the public kinds of inputs · `reader` expands them one by one, with `folder`, `watch`, `manifest` and `bucket` ·
+    `workflow` the parameters by wire name · `candidates` identifies each input, or rejects it with a reason · `row` the
+    result · `prefetch` hands rows from the reading thread to the event loop · `content` digests files.
+
+Who may import it:
+    `dry_run`, `batch`, `engine` and `shards`; `ledger` only `row` and `kinds`. Everything here blocks and knows nothing of
+    asyncio, except `prefetch`. Of the other rooms it imports only `ledger.states` and `ledger.track`.
+
+Adding a kind of input:
+    1. `kinds`: a frozen dataclass that documents its fields; add it to `Source`.
+    2. A module here, with a function that yields `Input`s; `Rejected` for what can't be processed; None when nothing new
+       has arrived for a moment, if it waits. Name results (`Input.name`) so that they are the same in every run.
+    3. `reader`: its line in `_expanded`, and in the type test of `read_inputs` if it is iterable itself.
+    4. `musicai_sdk.batch`: export it.
+"""

@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from musicai_sdk.batch.engine.failures import short_of_files
+from musicai_sdk._files import none_left
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.errors import InputError
 
 _Identity: TypeAlias = "tuple[int, int] | str"
-"""What a folder is, whatever it is called: a link, `..` or another case can't hide it."""
+"""Identifies a folder under any name: a link, `..` or different case can't hide it."""
 
 MEDIA = frozenset(
     [
@@ -48,11 +48,11 @@ MEDIA = frozenset(
         ".wmv",
     ]
 )
-"""What is taken from a folder unless a glob says otherwise: a stray cover.jpg would be paid for, and fail."""
+"""The files that count without a glob: a stray cover.jpg would be paid for, and fail."""
 
-
-_SHORT_LOOKS = 60
-_SHORT_PAUSE = 0.5
+_SHORTAGE_TRIES = 60
+"""How often a folder is tried while the process has no file descriptor left."""
+_SHORTAGE_PAUSE = 0.5
 
 
 def root_of(path: str | os.PathLike[str]) -> str:
@@ -70,33 +70,33 @@ def root_of(path: str | os.PathLike[str]) -> str:
 def walk(
     root: str, out: Path | None, glob: str | None, *, recursive: bool
 ) -> Iterator[tuple[str, str] | Rejected]:
-    """The files of a folder in order: the path, and the same relative to the folder with `/`.
+    """The files of a folder in order: the path, and the same path relative to the folder, with `/`.
 
-    A linked folder counts as one, after all others, so that a file that is there under two names has the plain one;
-    no folder comes twice. What can't be read is rejected. The output folder is left out, under whatever name.
+    Linked folders come after all others, so that a file with two names gets the plain one. No folder comes twice.
+    Folders that can't be read are rejected. The output folder is left out, under whatever name.
 
     Raises:
         InputError: the folder is the output folder.
     """
-    results, entered = _Results(out), set[_Identity]()
+    output, entered = _OutputFolder(out), set[_Identity]()
     folders, links = [(root, "")], deque[tuple[str, str]]()
     while folders or links:
         parent, above = folders.pop() if folders else links.popleft()
         try:
             which = _identity(parent)
-            if results.are_in(parent, which):
+            if output.is_at(parent, which):
                 if parent == root:
                     raise InputError(
                         f"the results would be in {root!r} among the inputs, and the next run would take them for"
-                        " inputs: give another folder for them, such as one in it"
+                        " inputs: give another folder for them, such as a subfolder"
                     )
                 continue
             if which in entered:
                 continue
             entered.add(which)
-            found = _listed(parent)
+            found = _listing(parent)
         except OSError as error:
-            # What is gone since it was listed is missed by nobody.
+            # A folder that was removed since it was listed is no loss.
             if parent == root or not isinstance(error, FileNotFoundError):
                 yield Rejected(parent, f"the folder can't be read: {error.strerror}")
             continue
@@ -112,58 +112,60 @@ def walk(
             links += [(inside + name, f"{above}{name}/") for name in sorted(found.links)]
 
 
-def _listed(parent: str) -> _Listing:
-    """What is in a folder; while no files can be opened it waits a moment for that."""
-    for _ in range(_SHORT_LOOKS):
+class _Listing(NamedTuple):
+    """The contents of a folder without hidden ones."""
+
+    files: list[str]
+    folders: list[str]
+    links: list[str]
+    """Links to folders."""
+    unknown: list[tuple[str, str]]
+    """Links that can't be followed, which may lead to folders, and why."""
+
+
+def _listing(path: str) -> _Listing:
+    """Lists a folder, and waits for a while if no file descriptor is left."""
+    for _ in range(_SHORTAGE_TRIES):
         try:
-            return _Listing(parent)
+            return _list(path)
         except OSError as error:
-            if not short_of_files(error):
+            if not none_left(error):
                 raise
-        time.sleep(_SHORT_PAUSE)
-    return _Listing(parent)
+        time.sleep(_SHORTAGE_PAUSE)
+    return _list(path)
 
 
-class _Listing:
-    """What is in a folder, without what is hidden."""
-
-    def __init__(self, path: str) -> None:
-        self.files = list[str]()
-        self.folders = list[str]()
-        self.links = list[str]()
-        """Links to folders."""
-        self.unknown = list[tuple[str, str]]()
-        """Links that can't be followed, which may be to folders, and why."""
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if entry.name[0] == ".":
-                    continue
-                try:
-                    folder = entry.is_dir()
-                except OSError as error:
-                    self.unknown.append((entry.name, str(error.strerror)))
-                    continue
-                if not folder:
-                    self.files.append(entry.name)
-                elif entry.is_symlink():
-                    self.links.append(entry.name)
-                else:
-                    self.folders.append(entry.name)
+def _list(path: str) -> _Listing:
+    found = _Listing([], [], [], [])
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name[0] == ".":
+                continue
+            try:
+                is_folder = entry.is_dir()
+            except OSError as error:
+                found.unknown.append((entry.name, str(error.strerror)))
+                continue
+            if not is_folder:
+                found.files.append(entry.name)
+            else:
+                (found.links if entry.is_symlink() else found.folders).append(entry.name)
+    return found
 
 
-class _Results:
-    """The output folder, as a walk may come across it: results of earlier runs are no inputs."""
+class _OutputFolder:
+    """Recognizes the output folder during a walk: results of earlier runs aren't inputs."""
 
     def __init__(self, out: Path | None) -> None:
         self._path = str(out or "")
         self._which: _Identity | None = None
         self._name = ""
-        """Its name while it isn't there. The run may make it while the walk goes on."""
+        """Its name, to recognize it if the run creates it during the walk."""
         if out is not None:
             self._look()
             self._name = os.path.basename(os.path.realpath(out)).casefold()  # noqa: PTH119
 
-    def are_in(self, folder: str, which: _Identity) -> bool:
+    def is_at(self, folder: str, which: _Identity) -> bool:
         """Whether a folder is the output folder."""
         if self._which is None and self._name and os.path.basename(folder).casefold() == self._name:  # noqa: PTH119
             self._look()
@@ -178,12 +180,12 @@ class _Results:
 
 def _identity(path: str) -> _Identity:
     found = os.stat(path)  # noqa: PTH116 - a hundred thousand times
-    # Some file systems don't number their files.
+    # Some file systems have no inodes.
     return (found.st_dev, found.st_ino) if found.st_ino else os.path.normcase(os.path.realpath(path))
 
 
 def wanted(relative: str, glob: str | None) -> bool:
-    """Whether a file counts as an input, by its path in the folder."""
+    """Whether a file counts as an input, by its path relative to the folder."""
     if glob is None:
         return relative[relative.rfind(".") :].lower() in MEDIA
     return fnmatch(relative if "/" in glob else relative.rpartition("/")[2], glob)

@@ -1,4 +1,4 @@
-"""Manifests: a row for each input, with parameters of its own."""
+"""Manifests: files with one row per input, with its parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SOURCES = ("input", "path", "url")
 
 
 def rows(path: Path) -> Iterator[Input | Rejected]:
-    """The rows of a manifest; one that can't be read is rejected by its line number."""
+    """The inputs of a manifest. A row that can't be read is rejected, with its line number."""
     read = _csv if path.suffix.lower() == ".csv" else _jsonl
     found = False
     try:
@@ -32,7 +32,7 @@ def rows(path: Path) -> Iterator[Input | Rejected]:
 
 
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    # A byte that isn't UTF-8 spoils its row, not the file.
+    # A byte that isn't UTF-8 invalidates its row, not the file.
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         rows = csv.reader(file, strict=True)
         try:
@@ -77,7 +77,7 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
             try:
                 row = json.loads(line)
             except ValueError as error:
-                yield number, f"no JSON: {error}"
+                yield number, f"not valid JSON: {error}"
                 continue
             except RecursionError:
                 yield number, "it is nested too deeply"

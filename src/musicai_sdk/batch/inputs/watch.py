@@ -1,4 +1,4 @@
-"""A folder that is watched: its files one by one, each as soon as it is complete."""
+"""A watched folder: its files, each as soon as it is complete."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from musicai_sdk.batch.inputs.folder import root_of, walk
 from musicai_sdk.batch.inputs.kinds import Input, Rejected, Watch, stem
 from musicai_sdk.errors import InputError
 
-_LOOK_EVERY = 1.0
+_POLL_EVERY = 1.0
 _SHARE = 10
-"""A look that takes long, because there are very many files, comes less often: it takes a tenth of the time."""
-_BREATH = 0.2
-"""How long the iterator sleeps at most before it says that nothing has come, so that whoever reads it can end."""
+"""Looking takes at most a tenth of the time, so a folder with very many files is read less often."""
+_STEP = 0.2
+"""The longest sleep, in seconds, until the iterator yields None, so that its reader can stop."""
 
 _Version: TypeAlias = "tuple[int, int, int]"
-"""What tells one content of a path from the next: inode, size, time of change."""
+"""Identifies a version of a file: inode, size, modification time."""
 
 
 def watched(watch: Watch, out: Path | None) -> Iterator[Input | Rejected | None]:
-    """The files of a folder without end, each when it is complete; None whenever there is nothing new.
+    """The files of a folder, without end, each when it is complete; None whenever there is nothing new.
 
-    A folder in it that can't be read is rejected once, and taken when it can be read.
+    A subfolder that can't be read is rejected once, and read when that becomes possible.
 
     Raises:
-        InputError: the folder doesn't exist, results go to it, or `settle` can't be right.
+        InputError: the folder doesn't exist or is the output folder, or `settle` is negative.
     """
     if watch.settle < 0:
         raise InputError(f"settle must be 0 or more seconds, not {watch.settle!r}")
@@ -50,24 +50,24 @@ def watched(watch: Watch, out: Path | None) -> Iterator[Input | Rejected | None]
         for path in arrivals.complete(present):
             yield Input(path, {}, stem(present[path]))
         now = time.monotonic()
-        until = now + max(min(_LOOK_EVERY, watch.settle / 2), _BREATH, (now - began) * _SHARE)
+        until = now + max(min(_POLL_EVERY, watch.settle / 2), _STEP, (now - began) * _SHARE)
         while (left := until - time.monotonic()) > 0:
             yield None
-            time.sleep(min(_BREATH, left))
+            time.sleep(min(_STEP, left))
 
 
 class Arrivals:
-    """Which files of a folder have become complete since the last look."""
+    """Finds the files that became complete since the previous call."""
 
     def __init__(self, settle: float) -> None:
         self._settle = settle
         self._taken = dict[str, _Version]()
         self._coming = dict[str, tuple[_Version, float]]()
-        """Files that aren't complete yet, and since when they are as they are, on our clock: a file server's
-        may be another one."""
+        """Files that aren't complete yet, and since when they are unchanged, by the local clock: a file server's may
+        differ."""
 
     def complete(self, paths: dict[str, str]) -> Iterator[str]:
-        """The paths, of all that are there now, that haven't been given as they are now, and are complete."""
+        """Those of the present files that are complete and weren't returned in their present version."""
         now = time.monotonic()
         for gone in self._taken.keys() - paths.keys():
             del self._taken[gone]
@@ -89,7 +89,7 @@ class Arrivals:
 
 
 def _version(path: str) -> _Version | None:
-    """None while there is no content: many programs make the file first and write it later."""
+    """None while the file is empty: many programs create a file first and write it later."""
     try:
         found = os.stat(path)  # noqa: PTH116 - a hundred thousand times
     except OSError:
@@ -103,18 +103,18 @@ if sys.platform == "linux":
     import fcntl
 
     def open_for_writing(path: str) -> bool:
-        """Whether some process, of whatever user, has a file open to write. False where that can't be told.
+        """Whether any process has a file open for writing. False if that is unknown.
 
-        The kernel grants a read lease on a file only while nobody can write to it; we give it back at once.
-        That needs a file of our own user on a local disk: else the file's rest is all there is to go by.
+        The kernel grants a read lease only while nobody can write to the file; it is returned at once. That needs a
+        file of the same user on a local disk. For other files only `settle` counts.
         """
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             return False
         try:
-            # Who opens the file in this very moment is held up until we have let go, and we are sent a
-            # signal: by default one that ends the process, so one that does nothing.
+            # A process that opens the file at this moment waits until the lease is returned, and the kernel sends us
+            # a signal: by default one that ends the process, so choose one that is ignored.
             fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
             fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
             fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
@@ -129,5 +129,5 @@ if sys.platform == "linux":
 else:
 
     def open_for_writing(path: str) -> bool:  # noqa: ARG001
-        """Whether some process has a file open to write. This system doesn't tell cheaply: False."""
+        """Whether any process has a file open for writing. This system can't tell cheaply: False."""
         return False

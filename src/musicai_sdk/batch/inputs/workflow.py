@@ -1,4 +1,4 @@
-"""What is done to every track: a workflow, the parameter that takes the track, and parameters of all tracks."""
+"""The workflow of a run: the parameter that takes each input, and the parameters of all inputs."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any, cast
 from musicai_sdk.batch.ledger.track import canonical
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.result import DeclaredOutput, declared_outputs
-from musicai_sdk.workflows import CustomWorkflow, Workflow
+from musicai_sdk.workflows import Workflow
 
 _PLACEHOLDER = "https://input.invalid/track"
 
 
 @dataclass(slots=True)
 class WorkflowTemplate:
-    """A workflow with one parameter open.
+    """A workflow whose input is still to be filled in.
 
-    A class checks the names and values of the parameters, which are those of its fields (`input_url`); with a
-    slug they are wire names (`inputUrl`), and the values go as they are. Both mean the same tracks.
+    With a class, the parameters are named like its fields (`input_url`), and it checks names and values. With a slug,
+    they have wire names (`inputUrl`) and are sent unchecked. Both identify the same tracks.
     """
 
     workflow: type[Workflow[Any]] | str
     input_name: str | None = None
-    """The parameter that takes the track; `input_url` or `inputUrl` when left out, or a class's only required one."""
+    """The parameter that takes the input; when left out `input_url` or `inputUrl`, or a class's only required one."""
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Parameters of all tracks; those of a row come on top."""
+    """Parameters of all inputs; those of a single input override them."""
     _checked: dict[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def __post_init__(self) -> None:
-        """Finds the input's name, and checks what can be checked before a row is seen."""
+        """Finds the input's name, and checks what doesn't depend on a single input."""
         if isinstance(self.workflow, str):
             if not self.workflow.strip():
                 raise InputError("the workflow's slug is empty")
@@ -51,17 +51,16 @@ class WorkflowTemplate:
 
     @property
     def declared(self) -> tuple[DeclaredOutput, ...]:
-        """What the class says of its outputs; empty for a slug, under which an account may have others."""
+        """The outputs that the class declares; empty for a slug, because accounts may have others under it."""
         return () if isinstance(self.workflow, str) else declared_outputs(self.workflow.result_type)
 
     @property
     def wire_input(self) -> str:
-        """The wire name of the parameter that takes the track."""
+        """The wire name of the parameter that takes the input."""
         name = self.input_name or ""
         if isinstance(self.workflow, str):
             return name
-        # With values of the other fields unknown, the class itself can't be asked: an instance checks all of
-        # them.
+        # The values of the other fields are unknown, and the constructor would check them.
         instance = object.__new__(self.workflow)
         for each in fields(cast("Any", self.workflow)):
             object.__setattr__(instance, each.name, _PLACEHOLDER if each.name == name else None)
@@ -72,10 +71,10 @@ class WorkflowTemplate:
         return wire_names[0]
 
     def wire_params(self, row: Mapping[str, Any]) -> str:
-        """The parameters of a track by wire name, without the input, as canonical JSON.
+        """The parameters of an input by wire name, without the input itself, as canonical JSON.
 
         Raises:
-            InputError: they don't fit the workflow's class, or can't be sent as JSON.
+            InputError: they don't fit the workflow's class, or aren't JSON values.
         """
         if not row and "" in self._checked:
             return self._checked[""]
@@ -83,11 +82,11 @@ class WorkflowTemplate:
             given = canonical({**self.params, **row}) if row else ""
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"parameters must be JSON values ({error}); only the input is uploaded"
+                f"parameters must be JSON values ({error}); files are uploaded only as the input"
             ) from None
         if given not in self._checked:
             self._checked[given] = self._wire(row)
-            if len(self._checked) > 10_000:  # every row has its own: no use keeping them
+            if len(self._checked) > 10_000:  # every input has its own parameters: caching is no use
                 self._checked.clear()
                 return self._wire(row)
         return self._checked[given]
@@ -95,7 +94,7 @@ class WorkflowTemplate:
     def _wire(self, row: Mapping[str, Any]) -> str:
         values = {**self.params, **row}
         if self.input_name in values:
-            raise InputError(f"a row can't set {self.input_name!r}: that is where the track goes")
+            raise InputError(f"parameters can't set {self.input_name!r}: it takes the input")
         if isinstance(self.workflow, str):
             return canonical(values)
         known = {each.name for each in fields(cast("Any", self.workflow))}
@@ -103,12 +102,7 @@ class WorkflowTemplate:
             raise InputError(
                 f"{self.workflow.__name__} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}"
             )
-        required = {
-            each.name
-            for each in fields(cast("Any", self.workflow))
-            if each.default is MISSING and each.default_factory is MISSING
-        }
-        if missing := sorted(required - values.keys() - {self.input_name}):
+        if missing := sorted({*_required(self.workflow)} - values.keys() - {self.input_name}):
             raise InputError(f"{self.workflow.__name__} needs {', '.join(missing)}")
         instance = self.workflow(**{self.input_name or "": _PLACEHOLDER, **values})
         wire = dict(instance.to_params())
@@ -116,17 +110,17 @@ class WorkflowTemplate:
         return canonical(wire)
 
 
-def instance_of(slug: str, wire_input: str, url: str, params: Mapping[str, Any]) -> CustomWorkflow:
-    """The workflow on one track."""
-    return CustomWorkflow(slug, {wire_input: url, **params})
-
-
-def _input_field(workflow: type[Workflow[Any]]) -> str:
-    required = [
+def _required(workflow: type[Workflow[Any]]) -> list[str]:
+    """The fields without a default."""
+    return [
         each.name
         for each in fields(cast("Any", workflow))
         if each.default is MISSING and each.default_factory is MISSING
     ]
+
+
+def _input_field(workflow: type[Workflow[Any]]) -> str:
+    required = _required(workflow)
     if "input_url" in required or len(required) != 1:
         return "input_url"
     return required[0]

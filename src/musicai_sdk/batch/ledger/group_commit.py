@@ -1,4 +1,4 @@
-"""The ledger for coroutines: writes that meet are committed together, off the event loop."""
+"""The ledger for coroutines: concurrent writes are committed together, off the event loop."""
 
 from __future__ import annotations
 
@@ -6,76 +6,93 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 from musicai_sdk.batch.errors import LedgerError
-from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.ledger.track import Track
 
-_OWN = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
-"""What SQLite says of a write's values; everything else that it says is about the file."""
+_OF_THE_WRITE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+"""SQLite's errors about the values of a write; all its other errors are about the file."""
 
+
+class Store(Protocol):
+    """What group commits need of a ledger."""
+
+    path: Path
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A durable block of writes."""
+        ...
+
+    def change(self, track: Track, state: State, **changes: Any) -> None:
+        """Moves a track to a state; in a transaction."""
+        ...
+
+
+S = TypeVar("S", bound=Store)
 T = TypeVar("T")
-Moved = Callable[[Track, State], object]
-"""Called with a track and the state it was in, after a change is on disk."""
+OnMove = Callable[[Track, State], object]
+"""Called with a track and its previous state, after a change is on disk."""
 
 
 @dataclass(slots=True)
-class _Write:
-    work: Callable[[Ledger], Any]
+class _Write(Generic[S]):
+    work: Callable[[S], Any]
     done: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
 
 
-class GroupCommit:
-    """Writes to a ledger; each is on disk when its `await` returns.
+class GroupCommit(Generic[S]):
+    """Writes to a ledger. Each write is on disk when its `await` returns.
 
-    A commit costs an fsync, whatever is in it. While one is under way the writes that come wait for the next,
-    so that a thousand tracks need no more fsyncs a second than the disk gives.
+    Every commit costs an fsync, whatever it contains. Writes that arrive during a commit wait for the next one, so the
+    number of fsyncs doesn't grow with the number of tracks.
     """
 
-    def __init__(self, ledger: Ledger, moved: Moved) -> None:
+    def __init__(self, ledger: S, on_move: OnMove) -> None:
         self._ledger = ledger
-        self._moved = moved
-        self._waiting = list[_Write]()
+        self._on_move = on_move
+        self._waiting = list[_Write[S]]()
         self._flushing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="musicai-ledger")
 
-    async def write(self, work: Callable[[Ledger], T]) -> T:
-        """Runs `work` in a transaction; returns what it returns, when that is durable.
+    async def write(self, work: Callable[[S], T]) -> T:
+        """Runs `work` in a transaction; returns its result once that is durable.
 
         Raises:
             LedgerError: the ledger can't be written.
-            Exception: what `work` raises; then nothing of it is written, but everything that met it is.
+            Exception: what `work` raises. Nothing of it is written then; the other writes of the commit are.
         """
         write = _Write(work, asyncio.get_running_loop().create_future())
         self._waiting.append(write)
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
-        # Cancelling the track that asked doesn't take back what is being written.
+        # Cancelling the caller doesn't stop a write.
         return await asyncio.shield(write.done)
 
     async def move(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state, in memory when that is on disk.
+        """Moves a track to a state: on disk first, then in memory.
 
         Raises:
-            Overtaken: another run has changed it meanwhile. Nothing is written.
+            Overtaken: another run changed it. Nothing is written.
             LedgerError: the ledger can't be written.
         """
         before, written = track.state, replace(track)
 
-        def work(ledger: Ledger) -> None:
+        def work(ledger: S) -> None:
             ledger.change(written, state, **changes)
 
         await self.write(work)
         for name in ("state", "run", *changes):
             setattr(track, name, getattr(written, name))
-        self._moved(track, before)
+        self._on_move(track, before)
 
-    async def read(self, work: Callable[[Ledger], T]) -> T:
+    async def read(self, work: Callable[[S], T]) -> T:
         """Runs `work`, which only reads, between two transactions.
 
         Raises:
@@ -87,7 +104,7 @@ class GroupCommit:
             raise LedgerError(f"the ledger {str(self._ledger.path)!r} can't be read: {error}") from error
 
     async def close(self) -> None:
-        """Waits for what is being written."""
+        """Waits for writes that are under way."""
         while self._flushing is not None:
             await asyncio.wait({self._flushing})
         self._thread.shutdown()
@@ -98,7 +115,7 @@ class GroupCommit:
             writes, self._waiting = self._waiting, []
             try:
                 await loop.run_in_executor(self._thread, self._commit, writes)
-            except Exception as error:  # noqa: BLE001 - everyone who waits gets it
+            except Exception as error:  # noqa: BLE001 - every waiting write gets it
                 for write in writes:
                     write.error = error
             for write in writes:
@@ -108,19 +125,19 @@ class GroupCommit:
                     write.done.set_result(write.result)
                 else:
                     write.done.set_exception(write.error)
-                    write.done.exception()  # it may be that nobody waits any more
+                    write.done.exception()  # nobody may be waiting any more
         self._flushing = None
 
-    def _commit(self, writes: list[_Write]) -> None:
+    def _commit(self, writes: list[_Write[S]]) -> None:
         try:
             with self._ledger.transaction() as db:
                 for write in writes:
-                    # One that can't be written, such as a text that isn't valid, takes no other along.
+                    # A write that fails, such as one with invalid text, must not roll back the others.
                     db.execute("SAVEPOINT write")
                     try:
                         write.result = write.work(self._ledger)
                     except Exception as error:
-                        if isinstance(error, sqlite3.Error) and not isinstance(error, _OWN):
+                        if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_THE_WRITE):
                             raise
                         write.error = error
                         db.execute("ROLLBACK TO write")

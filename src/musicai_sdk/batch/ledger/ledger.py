@@ -1,105 +1,56 @@
-"""The ledger: every track's state, on disk before the next step that costs something.
+"""The open ledger of a run: every track's state, on disk before the next step that costs something.
 
-It does no I/O but SQLite's and knows nothing of asyncio. Writes happen inside `transaction`, which is durable
-(WAL, `synchronous=FULL`) when it returns.
+It does no I/O besides SQLite's and knows nothing of asyncio. Writes happen inside `transaction` and are durable (WAL,
+`synchronous=FULL`) when that ends.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from musicai_sdk.batch.engine.decide import Options, resumed
+from musicai_sdk.batch.engine.decide import resumed
 from musicai_sdk.batch.errors import LedgerError
-from musicai_sdk.batch.events import shown
-from musicai_sdk.batch.inputs.former_identity import recall_former
-from musicai_sdk.batch.inputs.kinds import name_of
-from musicai_sdk.batch.ledger import attempts, processes
-from musicai_sdk.batch.ledger.claim import Claim
-from musicai_sdk.batch.ledger.database import (
-    IN_USE,
-    TRACK_COLUMNS,
-    Opened,
-    create_or_open,
-    file_id,
-    real_file,
-)
+from musicai_sdk.batch.inputs.row import InputRow
+from musicai_sdk.batch.ledger import admission, attempts, processes
+from musicai_sdk.batch.ledger.database import IN_USE, Condition, create_or_open
+from musicai_sdk.batch.ledger.files import file_id, real_file
+from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.lock import FileLock
+from musicai_sdk.batch.ledger.queries import meta, outputs_of, state_counts
+from musicai_sdk.batch.ledger.sql import chunked
 from musicai_sdk.batch.ledger.states import JOBLESS, OPEN, State, transition
-from musicai_sdk.batch.ledger.track import Track, track_key
-from musicai_sdk.batch.results.folder_names import folded, numbered, safe_folder, with_suffix
-from musicai_sdk.batch.results.folders import Fits, always, settle
-from musicai_sdk.batch.results.vanished import Damage, Recorded, ResultCheck, recorded
+from musicai_sdk.batch.ledger.track import COLUMNS, Overtaken, Track, track_key
+from musicai_sdk.batch.ledger.upgrade import upgrade
+from musicai_sdk.batch.options import RunOptions
+from musicai_sdk.batch.results.folders import Fits, always
+from musicai_sdk.batch.results.output import OutputRecord
+from musicai_sdk.batch.text import redacted
 
-_FIELDS = tuple(each.name for each in fields(Track))
-_MANY = 400
-"""Values in one IN (…) at most."""
-_TRIES = 20
-"""Numbers that are tried for a folder before it is told apart by a digest."""
-
-
-@dataclass(slots=True)
-class InputRow:
-    """An input as a run meets it."""
-
-    source: str
-    """The absolute path, or the URL without its signature."""
-    params: str
-    """Canonical JSON by wire name."""
-    name: str
-    """Where its results go: by wish, which may be empty; once it is admitted, by a claim of this or an earlier run.
-
-    No two tracks share a folder: the results of an input's later contents go to `name (12 digits of the track's key)`.
-    """
-    url: str | None = None
-    """The whole URL of a remote input."""
-    size: int | None = None
-    """Bytes, of a file."""
-    mtime_ns: int | None = None
-    content: str | None = None
-    """Its digest, when it is known and still true."""
-    sample: str | None = None
-    """See `Track.sample`."""
-    former: str | None = None
-    """Of a URL that 2.0.0 took for another one: the source under which a ledger of that version has it."""
-    key: str | None = None
-    """Its track's key, when an earlier run had it."""
-    state: State | None = None
-    """Its track's state then."""
-
-
-_RECALL = """SELECT json_group_array(json_array(inputs.source, inputs.params, inputs.folder, inputs.size, mtime_ns,
-    inputs.content, inputs.sample, track, state)) FROM inputs LEFT JOIN tracks ON tracks.key = inputs.track"""
-_Known: TypeAlias = list[Any]
-"""An input as the ledger knows it: what `_RECALL` gives."""
+_TRACKS = f"SELECT {', '.join(COLUMNS)} FROM tracks"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """Who has, or had, a ledger open."""
+    """A run that has, or had, the ledger open."""
 
     id: str
     process: str
-    """See `processes`."""
+    """See `processes.register`."""
     beat_at: float
-    """When it said last that it was alive, in seconds since 1970 on its own clock."""
+    """Its latest heartbeat, in seconds since 1970 by its own clock."""
     ended_at: float | None
     """When it closed the ledger."""
 
 
-class Overtaken(Exception):  # noqa: N818 - nothing is wrong with the track
-    """Another run has changed a track since this one has read it: what this one wanted to write isn't true any more."""
-
-
 class Ledger:
-    """An open ledger of one workflow; nobody else can run it meanwhile."""
+    """An open ledger of one workflow. Its lock keeps other runs out."""
 
     def __init__(
         self,
@@ -112,77 +63,79 @@ class Ledger:
         patience: float = 0.0,
         fits: Fits = always,
         run: str = "",
-        may_begin: Callable[[], object] = dict,
+        may_create: Callable[[], object] = dict,
     ) -> None:
-        """Opens or makes it.
+        """Opens the ledger, and creates it if it doesn't exist.
 
         Args:
-            path: The file; folders above it are made.
+            path: The file; folders above it are created.
             slug: The workflow's slug.
-            input_name: The wire name of the parameter that takes the track.
-            out: The output folder, for reports; one that is known already stays, see `places.belongs_to`.
-            alone: As a shard has it: without readers, so that it may be on a network file system.
-            patience: Seconds to wait for another process to let go of it.
-            fits: Whether a new track's results can have a folder of that name; see `room_in`.
-            run: The run that POSTs are written down for: that of all shards together; one of its own when left out.
-            may_begin: Called before a new ledger is made; raises if it may not be.
+            input_name: The wire name of the parameter that takes the input.
+            out: The output folder, recorded for reports unless one is known.
+            alone: Whether there are no readers, as for a shard, so that the file may be on a network file system.
+            patience: Seconds to wait until another process releases it.
+            fits: Whether a folder name leaves room for results; see `folders.room_in`.
+            run: The run that POSTs are recorded for, the same for all shards; a new one when left out.
+            may_create: Called before a new ledger is created; raises if that isn't allowed.
 
         Raises:
             LedgerLockedError: another process runs it.
             LedgerVersionError: a newer version wrote it.
-            LedgerMismatchError: it is another workflow's.
+            LedgerMismatchError: it belongs to another workflow.
             LedgerError: it can't be used.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path = real_file(path)
-            self._lock = FileLock(path.with_name(path.name + ".lock"), patience=patience)
+            self._lock = FileLock(path, patience=patience)
         except OSError as error:
             raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
         self.path: Path = path
         self.slug: str = slug
         self.input_name: str = input_name
         self.id: str = uuid.uuid4().hex
-        """This opening of the ledger: what tracks are claimed by."""
+        """This opening of the ledger, which claims tracks."""
         self._run = run or self.id
         self._fits = fits
         self._alone = alone
-        self._witness: Claim | None = None
+        self._witness: Callable[[int], object] | None = None
         self._in_use = False
         try:
-            opened = create_or_open(path, slug, input_name, out, alone=alone, may_begin=may_begin)
+            self._db, self.condition = create_or_open(
+                path, slug, input_name, out, alone=alone, may_create=may_create, upgrade=upgrade
+            )
         except BaseException:
             self._lock.release()
             raise
-        self._db: sqlite3.Connection = opened[0]
-        self.opened: Opened = opened[1]
-        """How the file was found."""
         self._file = file_id(path)
 
-    def use(self, claim: Claim | None = None) -> None:
-        """Begins to work on it: notes who does, and marks the file so that a copy without its latest changes is known.
+    condition: Condition
+    """The condition in which it was opened."""
+
+    def use(self, witness: Callable[[int], object] | None = None) -> None:
+        """Begins to use it: records this run, and marks the file so that a copy without its WAL is recognized.
 
         Args:
-            claim: What is told of each commit.
+            witness: Called with the number of commits after each one.
         """
         now = time.time()
-        self._witness = claim
+        self._witness = witness
         with self.transaction() as db:
             db.execute(
                 "INSERT INTO runs (id, process, began_at, beat_at) VALUES (?, ?, ?, ?)",
-                (self.id, processes.opened(self.id), now, now),
+                (self.id, processes.register(self.id), now, now),
             )
             if not self._alone:
                 db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (IN_USE, self.id))
         self._in_use = True
         if not self._alone:
-            # Into the file itself. A reader that is in the middle of something may hold that up; then it waits a while.
+            # Into the file itself. An active reader may hold up the first checkpoint; the second one waits for it.
             busy, pages, done = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if busy or pages != done:
                 self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
 
     def close(self) -> None:
-        """Closes the file and gives up the lock. Twice is fine."""
+        """Closes the file and releases the lock. May be called twice."""
         try:
             if self._in_use:
                 self._in_use = False
@@ -191,51 +144,17 @@ class Ledger:
                     db.execute("DELETE FROM meta WHERE name = ? AND value = ?", (IN_USE, self.id))
                     db.execute("UPDATE runs SET ended_at = ? WHERE id = ?", (time.time(), self.id))
         finally:
-            processes.closed(self.id)
+            processes.unregister(self.id)
             self._db.close()
             self._lock.release()
-            if self._witness is not None:
-                self._witness.close()
-
-    def beat(self) -> None:
-        """Says that this run is alive."""
-        self._db.execute("UPDATE runs SET beat_at = ? WHERE id = ?", (time.time(), self.id))
-
-    def account(self) -> tuple[str | None, str | None]:
-        """The base URL of the service that its jobs are at, and the id of the application that they belong to."""
-        found: dict[str, str] = dict(
-            self._db.execute(
-                "SELECT name, value FROM meta WHERE name IN ('service', 'application')"
-            ).fetchall()
-        )
-        return found.get("service"), found.get("application")
-
-    def keep_account(self, service: str, application: str | None) -> None:
-        """Notes them."""
-        rows = [("service", service), ("application", application)]
-        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [row for row in rows if row[1]])
-
-    def run_row(self, run: str) -> RunRow | None:
-        """What is known of a run."""
-        row = self._db.execute(
-            "SELECT id, process, beat_at, ended_at FROM runs WHERE id = ?", [run]
-        ).fetchone()
-        return RunRow(*row) if row is not None else None
-
-    def doubt(self) -> None:
-        """Makes uncertain what may have been paid since, in a ledger that lacks its latest changes."""
-        for state in JOBLESS:
-            self._db.execute(
-                "UPDATE tracks SET state = ? WHERE state = ?", [transition(state, "uncertain"), state]
-            )
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """A block of writes that is on disk as a whole when it ends, or not at all.
 
         Raises:
-            LedgerError: the file or its lock was removed or moved since it was opened. What was written is in it all the
-                same: if it was only moved, nothing is lost.
+            LedgerError: the file or its lock was removed or moved since it was opened. The block was written all the
+                same, so nothing is lost if the file was only moved.
         """
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -248,115 +167,107 @@ class Ledger:
                 self._db.execute("ROLLBACK")
             raise
         if self._witness is not None and commits is not None:
-            self._witness.witness(int(commits[0]))
+            self._witness(int(commits[0]))
         self._check_file()
         self._check_lock()
 
     def _check_file(self) -> None:
-        """Sees that the next run will find what was written: SQLite goes on with a file that has lost its name."""
+        """Checks that the next run will find what was written: SQLite keeps writing to a file that lost its name."""
         now = file_id(self.path)
-        # Where there are no inodes, one file can't be told from another.
+        # Without inodes, files can't be compared.
         if now is None or (self._file is not None and 0 not in (now[1], self._file[1]) and now != self._file):
             raise LedgerError(
-                f"the ledger {str(self.path)!r} was removed or moved while it was in use: nothing new is begun, and"
-                " jobs that are paid for stay at the service. Put it back, or name its new place, and run again:"
-                " without it they would be paid for once more"
+                f"the ledger {str(self.path)!r} was removed or moved while it was in use: nothing new is begun, and paid"
+                " jobs stay at the service. Restore it, or pass its new path, and run again: without it they would be"
+                " paid for again"
             )
 
     def _check_lock(self) -> None:
-        """Sees that the lock still keeps others out."""
+        """Checks that the lock still keeps other runs out."""
         if not self._lock.held:
             raise LedgerError(
                 f"the lock of the ledger, {self.path.name + '.lock'!r}, was removed or replaced while it was in use, so it"
-                " keeps no other run out: nothing new is begun. Run again; nothing is lost, and nothing is paid twice"
+                " no longer keeps other runs out: nothing new is begun. Run again; nothing is lost or paid twice"
             )
 
-    def admit(self, chunk: Sequence[InputRow]) -> None:
-        """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
-        known = dict[tuple[str, str], _Known]()
-        for given in chunk:
-            recall_former(self._db, given)
-        for start in range(0, len(chunk), _MANY):
-            sources = [given.source for given in chunk[start : start + _MANY]]
-            marks = ", ".join("?" * len(sources))
-            # One row of JSON, because Python's lock changes hands for every row that SQLite gives: beside a
-            # thread that is walking through a folder, a hundred thousand rows would take a second longer.
-            text: str = self._db.execute(f"{_RECALL} WHERE inputs.source IN ({marks})", sources).fetchone()[0]
-            for row in json.loads(text):
-                known[row[0], row[1]] = row
-        for given in chunk:
-            found = known.get((given.source, given.params))
-            if found is None:
-                self._admit_new(given, known)
-                continue
-            _, _, given.name, size, mtime_ns, content, sample, key, state = found
-            if size == given.size and mtime_ns == given.mtime_ns:
-                given.content, given.sample = content or given.content, sample
-                given.key, given.state = key, state
+    def heartbeat(self) -> None:
+        """Records that this run is alive."""
+        self._db.execute("UPDATE runs SET beat_at = ? WHERE id = ?", (time.time(), self.id))
 
-    def _admit_new(self, given: InputRow, known: dict[tuple[str, str], _Known]) -> None:
-        given.name = self._claim(given)
-        # It may come twice.
-        known[given.source, given.params] = [given.source, given.params, given.name, *[None] * 6]
-        # The same file with other parameters: its content needn't be read again.
+    def run_row(self, run: str) -> RunRow | None:
+        """What is recorded of a run."""
         row = self._db.execute(
-            "SELECT content, sample FROM inputs"
-            " WHERE source = ? AND size = ? AND mtime_ns = ? AND content IS NOT NULL",
-            (given.source, given.size, given.mtime_ns),
+            "SELECT id, process, beat_at, ended_at FROM runs WHERE id = ?", [run]
         ).fetchone()
-        if row is not None:
-            given.content, given.sample = row
+        return RunRow(*row) if row is not None else None
+
+    def account(self) -> tuple[str | None, str | None]:
+        """The base URL of the service that has the ledger's jobs, and the id of the application that owns them."""
+        return meta(self._db, "service"), meta(self._db, "application")
+
+    def keep_account(self, service: str, application: str | None) -> None:
+        """Records both."""
+        rows = [("service", service), ("application", application)]
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [row for row in rows if row[1]])
+
+    def doubt(self) -> None:
+        """Marks as uncertain what may have been paid since, in a ledger that lacks its latest changes."""
+        for state in JOBLESS:
+            self._db.execute(
+                "UPDATE tracks SET state = ? WHERE state = ?", [transition(state, "uncertain"), state]
+            )
+
+    def begin(self) -> None:
+        """Forgets the rejected inputs of the previous run."""
+        self._db.execute("DELETE FROM rejected")
+
+    def reject(self, source: str, reason: str) -> None:
+        """Records an input that can't be processed."""
+        self._db.execute("INSERT INTO rejected VALUES (?, ?)", [source, reason])
+
+    def admit(self, items: Sequence[InputRow]) -> None:
+        """Looks up inputs; see `admission.admit`."""
+        admission.admit(self._db, items)
+
+    def register(self, item: InputRow) -> tuple[Track, bool]:
+        """The track of an input whose content and sample are known, and whether it is new."""
+        key = track_key(item.content or "", self.slug, self.input_name, item.params)
+        return admission.register(self._db, item, self.tracks([key]).get(key), key, self._fits)
 
     def track(self, key: str) -> Track:
         """A track by its key."""
-        return self._tracks([key])[key]
+        return self.tracks([key])[key]
 
-    def register(self, given: InputRow) -> tuple[Track, bool]:
-        """The track of an input whose content and sample are known now, and whether it is a new one."""
-        content, sample = given.content or "", given.sample or ""
-        key = track_key(content, self.slug, self.input_name, given.params)
-        columns = (given.size, given.mtime_ns, content, sample, key, given.url)
-        self._db.execute(
-            "UPDATE inputs SET size = ?, mtime_ns = ?, content = ?, sample = ?, track = ?, url = ?"
-            " WHERE source = ? AND params = ?",
-            (*columns, given.source, given.params),
-        )
-        track = self._tracks([key]).get(key)
-        if track is not None:
-            changes = dict[str, Any]()
-            if (track.resume_at if track.state == "failed" else track.state) in JOBLESS:
-                changes["source"] = given.source  # the path that is there now
-            if track.is_url:
-                changes["url"] = given.url
-            self._describe(track, changes)
-            return track, False
-        track = Track(
-            key=key,
-            state="uploaded" if given.url else "seen",
-            source=given.source,
-            content=content,
-            params=given.params,
-            folder=self._settle(given.name, key),
-            sample=sample,
-            size=given.size,
-            url=given.url,
-            seen_at=time.time(),
-        )
-        marks = ", ".join("?" * len(_FIELDS))
-        self._db.execute(
-            f"INSERT INTO tracks ({TRACK_COLUMNS}) VALUES ({marks})",  # noqa: S608
-            [getattr(track, name) for name in _FIELDS],
-        )
-        return track, True
+    def tracks(self, keys: Sequence[str]) -> dict[str, Track]:
+        """The tracks with these keys."""
+        found = dict[str, Track]()
+        for places, part in chunked(keys):
+            rows = self._db.execute(f"{_TRACKS} WHERE key IN ({places})", part)
+            found.update((row[0], Track(*row)) for row in rows)
+        return found
+
+    def places(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """The source and folder of tracks, by key."""
+        found = dict[str, tuple[str, str]]()
+        for places, part in chunked(keys):
+            rows = self._db.execute(f"SELECT key, source, folder FROM tracks WHERE key IN ({places})", part)  # noqa: S608
+            found.update((key, (source, folder)) for key, source, folder in rows)
+        return found
+
+    def unfinished(self, options: RunOptions) -> list[Track]:
+        """The tracks that a run with these options continues whatever its inputs are, because they cost money."""
+        return [Track(*row) for row in self._db.execute(f"{_TRACKS} WHERE {resumed(options)}")]
+
+    def counts(self) -> dict[State, int]:
+        """How many tracks are in each state."""
+        return state_counts(self._db)
 
     def change(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state, on disk and in memory, if it still is as it is known here.
-
-        What that says of its paid POSTs is written down with it.
+        """Moves a track to a state, on disk and in memory, if nobody else changed it. Its POSTs are recorded with it.
 
         Raises:
-            Overtaken: another run has changed it meanwhile. Nothing is written.
-            LedgerError: a POST is about to leave, and the lock is gone.
+            Overtaken: another run changed it. Nothing is written.
+            LedgerError: a POST is about to be sent, and the lock is gone.
         """
         before = replace(track)
         changes |= {"state": transition(track.state, state), "run": self.id}
@@ -369,115 +280,52 @@ class Ledger:
             [*changes.values(), track.key, track.state, track.run, track.idempotency_key],
         )
         if not done.rowcount:
-            raise Overtaken(f"another run has changed {shown(track.source)!r}")
-        attempts.follow(self._db, before, state, changes, self._run)
+            raise Overtaken(f"another run changed {redacted(track.source)!r}")
+        attempts.record(self._db, before, state, changes, self._run)
         for name, value in changes.items():
             setattr(track, name, value)
 
-    def _describe(self, track: Track, columns: Mapping[str, Any]) -> None:
-        """Changes what is known of a track's input; that is nobody's in particular."""
-        if columns:
-            names = ", ".join(f"{name} = ?" for name in columns)
-            self._db.execute(f"UPDATE tracks SET {names} WHERE key = ?", [*columns.values(), track.key])  # noqa: S608
-        for name, value in columns.items():
-            setattr(track, name, value)
+    def record_job(self, track: Track, job_id: str) -> None:
+        """Records the job of a track's POST although another run took the track."""
+        attempts.record_job(self._db, track, job_id)
 
-    def found_job(self, track: Track, job_id: str) -> None:
-        """Writes down the job of a track's POST although another run has taken the track."""
-        attempts.made(self._db, track, job_id)
+    def record_absence(self, track: Track) -> None:
+        """Records that a track's POST was never received."""
+        attempts.record_absence(self._db, track)
 
-    def absent(self, track: Track) -> None:
-        """Writes down that a track's POST was certainly never received."""
-        attempts.absent(self._db, track)
-
-    def url(self, track: Track) -> str | None:
-        """The address of a remote input as it was met last: its signature may be a fresher one than the track's."""
+    def url(self, track: Track) -> str:
+        """The latest URL of a remote input. Its signature may be newer than that of the track in memory."""
         row: tuple[str | None] = self._db.execute(
             "SELECT url FROM tracks WHERE key = ?", [track.key]
         ).fetchone()
-        return row[0]
+        return row[0] or ""
 
     def versions(self, track: Track) -> dict[str, tuple[int, int]]:
-        """The paths at which a track's content was read, with the file's size and time of change (ns) then."""
+        """The paths where a track's content was read, with the file's size and modification time (ns) at that time."""
         rows = self._db.execute(
             "SELECT source, size, mtime_ns FROM inputs WHERE track = ? AND size IS NOT NULL", [track.key]
         )
         return {source: (size, mtime_ns) for source, size, mtime_ns in rows}
 
-    def keep_outputs(self, track: Track, outputs: Iterable[tuple[str, str, int, str | None]]) -> None:
-        """Writes down the files of a track: name, path below the output folder, size, sha256.
+    def keep_outputs(self, track: Track, outputs: Iterable[OutputRecord]) -> None:
+        """Records the files of a track.
 
         Raises:
-            Overtaken: another run has taken the track meanwhile. Nothing is written.
+            Overtaken: another run took the track. Nothing is written.
         """
         row: tuple[str | None] | None = self._db.execute(
             "SELECT run FROM tracks WHERE key = ?", [track.key]
         ).fetchone()
         if row is not None and row[0] != track.run:
-            raise Overtaken(f"another run has taken {shown(track.source)!r}")
+            raise Overtaken(f"another run took {redacted(track.source)!r}")
         self._db.execute("DELETE FROM outputs WHERE track = ?", [track.key])
-        rows = [(track.key, *output) for output in outputs]
+        rows = [(track.key, each.name, each.path, each.size, each.sha256) for each in outputs]
         self._db.executemany("INSERT INTO outputs VALUES (?, ?, ?, ?, ?)", rows)
 
-    def outputs(self, track: Track) -> list[tuple[str, str, int, str | None]]:
-        """What `keep_outputs` wrote."""
-        return self._db.execute(
-            "SELECT name, path, size, sha256 FROM outputs WHERE track = ?", [track.key]
-        ).fetchall()
+    def outputs(self, keys: Sequence[str]) -> dict[str, list[OutputRecord]]:
+        """The recorded files of tracks, by key; an empty list for a track without any."""
+        return outputs_of(self._db, keys)
 
-    def recorded(self, keys: Collection[str]) -> Recorded:
-        """The files of finished tracks, by their keys."""
-        return recorded(self._db, keys)
 
-    def damaged(self, results: ResultCheck) -> list[Damage]:
-        """The tracks that a run has skipped although their results have gone."""
-        return results.damaged(self._db)
-
-    def reject(self, source: str, reason: str) -> None:
-        """Notes an input that can't be processed."""
-        self._db.execute("INSERT INTO rejected VALUES (?, ?)", [source, reason])
-
-    def begin(self) -> None:
-        """Forgets what was rejected in the run before."""
-        self._db.execute("DELETE FROM rejected")
-
-    def unfinished(self, options: Options) -> Iterator[Track]:
-        """The tracks that a run with these options goes on with whatever its inputs are: money is in them."""
-        sql = f"SELECT {TRACK_COLUMNS} FROM tracks WHERE {resumed(options)}"  # noqa: S608
-        for row in self._db.execute(sql).fetchall():
-            yield Track(*row)
-
-    def counts(self) -> dict[State, int]:
-        """How many tracks there are in each state."""
-        return dict(self._db.execute("SELECT state, count(*) FROM tracks GROUP BY state").fetchall())
-
-    def _tracks(self, keys: Iterable[str]) -> dict[str, Track]:
-        wanted, found = list(keys), dict[str, Track]()
-        for start in range(0, len(wanted), _MANY):
-            part = wanted[start : start + _MANY]
-            sql = f"SELECT {TRACK_COLUMNS} FROM tracks WHERE key IN ({', '.join('?' * len(part))})"  # noqa: S608
-            found.update((row[0], Track(*row)) for row in self._db.execute(sql, part))
-        return found
-
-    def _claim(self, given: InputRow) -> str:
-        """A folder of its own for an input: the wish made safe, with a number if another input has that one."""
-        wish, number = safe_folder(given.name or name_of(given.source)), 1
-        while True:
-            folder = numbered(wish, number)
-            if number > _TRIES:  # a catalogue in which every file is called the same
-                folder = with_suffix(wish, track_key(given.source, "", "", given.params))
-            done = self._db.execute(
-                "INSERT INTO inputs (source, params, url, folder, folded) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (folded) DO NOTHING",
-                (given.source, given.params, given.url, folder, folded(folder)),
-            )
-            if done.rowcount:
-                return folder
-            number += 1
-
-    def _settle(self, wish: str, key: str) -> str:
-        """A folder of its own for a new track: the input's, unless that has the results of an earlier content.
-
-        The input's claim stays as it is: that folder is never free again.
-        """
-        return settle(self._db, wish, key, self._fits)
+Journal: TypeAlias = GroupCommit[Ledger]
+"""The ledger as the coroutines of a run write to it."""

@@ -1,4 +1,4 @@
-"""One process at a time: a lock that the system takes back when its holder dies, however that happens."""
+"""A lock for one process at a time, which the system releases when its holder dies for whatever reason."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from musicai_sdk.batch.errors import LedgerLockedError
+from musicai_sdk.batch.ledger.files import beside
 
-_LOOK_EVERY = 0.1
+_POLL_EVERY = 0.1
 
 
 class FileLock:
-    """A lock on a file beside a ledger; held until `release`, or until the process ends."""
+    """The lock of a ledger, on a file beside it; held until `release`, or until the process ends."""
 
-    def __init__(self, path: Path, *, patience: float = 0.0) -> None:
+    def __init__(self, ledger: Path, *, patience: float = 0.0) -> None:
         """Takes the lock.
 
         Args:
-            path: The lock file; it is made, and stays.
-            patience: How long to wait for another holder, in seconds.
+            ledger: The ledger's file. The lock file is created beside it, and stays.
+            patience: Seconds to wait for another holder.
 
         Raises:
-            LedgerLockedError: another process has it.
+            LedgerLockedError: another process holds it.
         """
-        self._path = path
+        self._ledger = ledger
+        self._path = path = beside(ledger, ".lock")
         self._file: IO[str] = path.open("a+", encoding="utf-8")
         deadline = time.monotonic() + patience
         try:
             while True:
                 if not _take(self._file):
                     if time.monotonic() >= deadline:
-                        self._refuse(path)
-                    time.sleep(_LOOK_EVERY)
+                        self._refuse()
+                    time.sleep(_POLL_EVERY)
                 elif self.held:
                     break
-                else:  # it was removed before it was ours: a lock on it keeps nobody out
+                else:  # it was removed before we locked it: this lock excludes nobody
                     self._file.close()
                     self._file = path.open("a+", encoding="utf-8")
         except BaseException:
@@ -49,29 +51,29 @@ class FileLock:
         self._file.write(f"process {os.getpid()} on {socket.gethostname()}")
         self._file.flush()
 
-    def _refuse(self, path: Path) -> NoReturn:
+    def _refuse(self) -> NoReturn:
         self._file.seek(0)
         holder = self._file.read(200).strip() or "another process"
         raise LedgerLockedError(
-            f"{path.with_suffix('').name} in {str(path.parent)!r} is being run by {holder}: wait for it to end; two"
-            " runs at once could pay for a track twice"
+            f"{self._ledger.name} in {str(self._ledger.parent)!r} is being run by {holder}: wait for it to end; two runs"
+            " at once could pay for a track twice"
         )
 
     @property
     def held(self) -> bool:
-        """Whether the file is still the one that others would lock: not if it was removed or replaced."""
+        """Whether others would lock the same file; not if it was removed or replaced."""
         try:
             there = self._path.stat()
         except FileNotFoundError:
             return False
         except (OSError, ValueError):
-            return True  # the file server doesn't answer, which says nothing
+            return True  # the file server doesn't answer, which proves nothing
         own = os.fstat(self._file.fileno())
-        # Where files have no numbers, one can't be told from another.
+        # Without inodes, files can't be compared.
         return 0 in (own.st_ino, there.st_ino) or os.path.samestat(own, there)
 
     def release(self) -> None:
-        """Gives the lock back. Twice is fine."""
+        """Releases the lock. May be called twice."""
         self._file.close()
 
 
@@ -79,7 +81,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _take(file: IO[str]) -> bool:
-        # Far behind the text, which others must be able to read.
+        # Far beyond the text, which other processes must be able to read.
         file.seek(1 << 20)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -91,7 +93,7 @@ else:
     import fcntl
 
     def _take(file: IO[str]) -> bool:
-        # flock is dropped with the last descriptor of the holder, and is seen over NFS by Linux too.
+        # flock ends with the holder's last descriptor, and Linux supports it over NFS.
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Which process runs a ledger, in a form that another process can check, also where locks lock nothing."""
+"""Which process runs a ledger, in a form that other processes can check, also where file locks don't work."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 Liveness: TypeAlias = Literal["alive", "dead", "unknown"]
-"""`unknown`: it ran on another machine or in another container, where nobody can look from here."""
+"""`unknown`: it ran on another machine or in another container, which can't be inspected from here."""
 
 _OPEN = set[str]()
-"""The runs that this process has open."""
+"""The runs that are open in this process."""
 
 
-def opened(run: str) -> str:
-    """Notes that this process has a run open; returns what tells the process from all others."""
+def register(run: str) -> str:
+    """Registers a run of this process; returns the identity of the process, as JSON."""
     _OPEN.add(run)
     return json.dumps(_identity(), separators=(",", ":"))
 
 
-def closed(run: str) -> None:
-    """Notes that a run of this process is over."""
+def unregister(run: str) -> None:
+    """Removes a run of this process that has ended."""
     _OPEN.discard(run)
 
 
-def described(process: str) -> str:
-    """A process for a person."""
+def describe(process: str) -> str:
+    """A process in words."""
     try:
         found = json.loads(process)
         return f"process {found['pid']} on {found['host']}"
@@ -37,11 +37,11 @@ def described(process: str) -> str:
 
 
 def liveness(run: str, process: str) -> Liveness:
-    """Whether the process of a run is still there.
+    """Whether the process of a run is still alive.
 
     Args:
         run: The run's id.
-        process: What `opened` returned there.
+        process: What `register` returned there.
     """
     try:
         found = json.loads(process)
@@ -53,7 +53,7 @@ def liveness(run: str, process: str) -> Liveness:
         return "unknown"
     boots = str(space).partition("/")[0], str(own["space"]).partition("/")[0]
     if all(boots) and boots[0] != boots[1]:
-        return "dead"  # the machine was started again since
+        return "dead"  # the machine was restarted since
     if space != own["space"]:
         return "unknown"
     if (pid, start) == (own["pid"], own["start"]):
@@ -68,7 +68,7 @@ def _identity() -> dict[str, str | int]:
     boot, namespace = "", ""
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        # Containers count their processes on their own.
+        # Each container numbers its processes itself.
         namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115
     pid = os.getpid()
     return {
@@ -80,18 +80,18 @@ def _identity() -> dict[str, str | int]:
 
 
 def _started(pid: int) -> str | None:
-    """When a process was started, in the system's own counting; None if that can't be known, or it isn't there."""
+    """When a process started, in the system's own unit; None if that is unknown or there is no such process."""
     with suppress(OSError, IndexError, UnicodeDecodeError):
-        # The name of the program may have blanks and brackets in it.
+        # The program's name may contain blanks and brackets.
         found = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
-        # One that has ended, and whose parent hasn't asked for its exit code yet, has no start of its own any more.
+        # A zombie, or a process that is being removed, counts as ended.
         return found[19] if found[0] not in "ZX" else "ended"
     return None
 
 
 def _exists(pid: int) -> bool:
     if os.name != "posix":
-        return True  # a signal would end it
+        return True  # sending a signal would end it
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

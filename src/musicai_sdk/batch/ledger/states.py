@@ -1,4 +1,7 @@
-"""The states of a track: one table that everything else reads, and the changes of state that can happen."""
+"""The states of a track: the table that everything else reads, and the allowed transitions.
+
+The docstring of `musicai_sdk.batch.ledger` says how to add a state.
+"""
 
 from __future__ import annotations
 
@@ -18,45 +21,44 @@ State: TypeAlias = Literal[
     "deleted",
     "failed",
 ]
-"""How far a track is, in the order of its life.
+"""How far a track is, in the order of its processing.
 
-`seen` its content is known · `uploaded` the service has it · `creating` a paid POST may be under way, its
-idempotency key is on disk · `uncertain` the answer of that POST was lost and the job isn't listed · `created`
-the job's id is known · `finished` the job succeeded · `downloaded` its files are here · `verified` and their
-sizes and digests are recorded · `deleted` the job is gone from the service · `failed` with a code and a
-message.
+`seen` its content is known · `uploaded` the service has the input · `creating` a paid POST may have been sent, with an
+idempotency key that is on disk · `uncertain` the answer to that POST was lost and no job is listed · `created` the job's
+id is known · `finished` the job succeeded · `downloaded` its files are downloaded · `verified` they were read back, and
+their sizes and digests are recorded · `deleted` and the job was deleted · `failed` with a code and a message.
 """
 
 STATES: tuple[State, ...] = get_args(State)
-"""All states, in the order of a track's life. These names stand in ledgers and in JSON."""
+"""All states, in the order of processing. Ledgers and JSON contain these names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateInfo:
-    """What holds for every track in one state."""
+    """The properties of a state."""
 
     label: str
-    """The state in a person's words."""
+    """The state in words, for displays and reports."""
     explained: str
-    """The same at length, for the help of the commands that print the state's name."""
+    """A longer description, for the help of commands that print the state's name."""
     doing: str = ""
-    """What a run does with such a track now; empty if nothing."""
+    """What a run is doing with such a track; empty if nothing."""
     next: frozenset[State]
-    """The states that can follow. A track can also change without leaving its state."""
+    """The allowed next states. A track may also change without leaving its state."""
     jobless: bool = False
-    """No job is known: what comes next is sending the input, or looking for a lost job."""
+    """No job is known. The next step sends the input, or looks for a lost job."""
     open_post: bool = False
-    """A paid POST may have been received, and its answer isn't known."""
+    """A paid POST may have been received, and its answer is unknown."""
     fetchable: bool = False
-    """There is a job whose results can be fetched, which costs nothing."""
+    """There is a job whose results can be fetched at no cost."""
     safe: bool = False
-    """The results are on disk and verified."""
+    """The results are stored and verified."""
     unsettled: bool = False
-    """The track is left as it is until a run is told to try it again; people are told why."""
+    """The track needs a decision by the user: a run leaves it unless told to retry, and reports why."""
 
     @property
     def paid(self) -> bool:
-        """Whether money is or may be spent, and the results aren't safe yet: every run goes on with the track."""
+        """Whether money was or may have been spent and the results aren't safe yet. Every run continues such a track."""
         return self.open_post or self.fetchable
 
 
@@ -67,10 +69,10 @@ def _may_become(*states: State) -> frozenset[State]:
 TABLE: Mapping[State, StateInfo] = {
     "seen": StateInfo(
         label="waiting",
-        explained="it waits to be uploaded",
+        explained="waiting to be uploaded",
         doing="uploading",
         jobless=True,
-        # `uncertain`: the ledger is an older copy, and what was done since isn't known; likewise below.
+        # `uncertain`: the ledger is an older copy, and later changes are unknown; likewise below.
         next=_may_become("uploaded", "uncertain", "failed"),
     ),
     "uploaded": StateInfo(
@@ -78,12 +80,12 @@ TABLE: Mapping[State, StateInfo] = {
         explained="the service has the file",
         doing="waiting",
         jobless=True,
-        # `created`: the job of an earlier POST was found after all.
+        # `created`: the job of an earlier POST was found.
         next=_may_become("creating", "created", "uncertain", "failed"),
     ),
     "creating": StateInfo(
         label="being created",
-        explained="its job is about to be created, or just was",
+        explained="its job is being created",
         doing="creating",
         jobless=True,
         open_post=True,
@@ -92,7 +94,7 @@ TABLE: Mapping[State, StateInfo] = {
     ),
     "uncertain": StateInfo(
         label="uncertain",
-        explained="whether its job was created isn't known",
+        explained="whether its job was created is unknown",
         doing="looking for its job",
         jobless=True,
         open_post=True,
@@ -108,30 +110,30 @@ TABLE: Mapping[State, StateInfo] = {
     ),
     "finished": StateInfo(
         label="to be downloaded",
-        explained="its job has succeeded; its files are to be downloaded",
+        explained="its job succeeded; its files must be downloaded",
         doing="downloading",
         fetchable=True,
         next=_may_become("downloaded", "failed"),
     ),
     "downloaded": StateInfo(
         label="to be checked",
-        explained="its files are here, and aren't checked yet",
+        explained="its files are downloaded and must be verified",
         doing="verifying",
         fetchable=True,
-        # `finished`: another track had written to its folder, in a ledger of 2.0.0 or older.
+        # `finished`: in a ledger of 2.0.0, another track had written to its folder.
         next=_may_become("verified", "finished", "failed"),
     ),
     "verified": StateInfo(
         label="done, job kept",
-        explained="done: the results are here, and the job is kept",
+        explained="done: the results are verified, and the job is kept",
         doing="deleting its job",
         safe=True,
-        # `finished`, `downloaded`: its results are damaged or in doubt, and its job still has them.
+        # `finished`, `downloaded`: its results are damaged or doubtful, and its job still has them.
         next=_may_become("deleted", "finished", "downloaded"),
     ),
     "deleted": StateInfo(
         label="done",
-        explained="done: the results are here, and the job is deleted",
+        explained="done: the results are verified, and the job is deleted",
         safe=True,
         next=_may_become(),
     ),
@@ -142,27 +144,27 @@ TABLE: Mapping[State, StateInfo] = {
         next=_may_become("seen", "uploaded", "created", "finished", "downloaded"),
     ),
 }
-"""What holds in each state. The order is that of `STATES`."""
+"""The properties of each state, in the order of `STATES`."""
 
 JOBLESS: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].jobless)
 """States in which no job is known."""
 OPEN: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].open_post)
-"""States in which a paid POST may have been received, and nobody has its answer."""
+"""States in which a paid POST may have been received and its answer is unknown."""
 FETCHABLE: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].fetchable)
-"""States with a job whose results can be fetched: a run also goes on with what failed there."""
+"""States with a job whose results can be fetched. A run also continues tracks that failed there."""
 PAID: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].paid)
-"""States in which money is or may be spent and the results aren't safe yet: a run goes on with all of these."""
+"""States in which money was or may have been spent and the results aren't safe yet. A run continues all of these."""
 SAFE: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].safe)
-"""States in which the results are here."""
+"""States in which the results are stored and verified."""
 UNSETTLED: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].unsettled)
-"""States that people are told of: the track doesn't get results without being asked for again."""
+"""States that a report lists as failures."""
 UNDER_WAY: tuple[State, ...] = tuple(state for state in PAID if state not in UNSETTLED)
-"""States of tracks that are paid for and haven't got stuck."""
+"""States of paid tracks that aren't stuck."""
 BEST_FIRST: tuple[State, ...] = (
     *reversed([state for state in STATES if state not in UNSETTLED]),
     *(state for state in STATES if state in UNSETTLED),
 )
-"""All states as a chart has them: what is done first, what is stuck last."""
+"""All states in the order of a chart: finished ones first, stuck ones last."""
 
 ANSWERED: frozenset[tuple[State | None, State]] = frozenset(
     {
@@ -173,14 +175,14 @@ ANSWERED: frozenset[tuple[State | None, State]] = frozenset(
         ("verified", "deleted"),
     }
 )
-"""Changes of state that only an answer of the service brings."""
+"""Transitions that need an answer of the service."""
 
 
 def transition(before: State, after: State) -> State:
-    """The state after a change, if that change can happen.
+    """Returns the new state if the transition is allowed.
 
     Raises:
-        RuntimeError: it can't. That is a mistake in this package, and nothing may be written that rests on it.
+        RuntimeError: it isn't, which is a bug in this package. Nothing may be written then.
     """
     if after != before and after not in TABLE[before].next:
         raise RuntimeError(f"a track can't go from {before!r} to {after!r}: please report this")
@@ -188,5 +190,5 @@ def transition(before: State, after: State) -> State:
 
 
 def sql(states: Iterable[State]) -> str:
-    """States as the right side of `IN` in a statement: a closed set of names, so nothing has to be escaped."""
+    """States as the right side of `IN` in a statement. The names are fixed, so nothing needs escaping."""
     return f"({', '.join(repr(state) for state in states)})"

@@ -1,11 +1,11 @@
-"""A track: one content, one workflow, one set of parameters, and how far it is."""
+"""A track: one content, one workflow, one set of parameters, and the state of its processing."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from musicai_sdk.batch.ledger.states import State
@@ -16,70 +16,77 @@ class Track:
     """One row of the ledger. Times are seconds since 1970."""
 
     key: str
-    """A digest of content, workflow and parameters: what makes a track the same."""
+    """A digest of content, workflow and parameters, which identifies the track."""
     state: State
     """How far it is."""
     source: str
     """The path, or the URL without its signature; of several inputs with this content, the one seen first."""
     content: str
-    """`sha256:…` of a file, `url:…` of a remote one, `object:…` (ETag and size) of one in a bucket."""
+    """`sha256:…` of a file, `url:…` of a URL, `object:…` (ETag and size) of an object in a bucket."""
     params: str
-    """The parameters by wire name, besides the input, as JSON."""
+    """The parameters by wire name, without the input, as JSON."""
     folder: str
-    """Where the results are, relative to the output folder; no other track has it, also when its input gets a new
-    content."""
+    """The folder of its results, relative to the output folder. No other track ever gets it."""
     sample: str
-    """A digest of a few bytes of the content: equal contents have equal samples, so they meet in one shard."""
+    """A digest of a few bytes of the content. Equal contents have equal samples, so they go to the same shard."""
     size: int | None = None
-    """Bytes of the input; None for a URL."""
+    """The input's size in bytes; None for a URL."""
     url: str | None = None
-    """The signed URL under which the service reads the input; of an object in a bucket, what it is signed from."""
+    """The signed URL where the service reads the input; of an object in a bucket, its URL with its version."""
     idempotency_key: str | None = None
-    """The token of the paid POST."""
+    """The idempotency key of the paid POST."""
     job_id: str | None = None
-    """The job that was created for it last."""
+    """The latest job that was created for it."""
     attempts: int = 0
-    """How often it was tried without success."""
+    """How often a step failed."""
     resume_at: State | None = None
-    """Where a failed track goes on: never before a job that is paid for and still useful. One whose results can be
-    fetched goes on in every run, others when they are retried."""
+    """The state that a failed track continues from, never one before a paid and still useful job. Every run continues
+    a track whose results can be fetched; others need a retry."""
     error_code: str | None = None
-    """Why it failed, as a code; None unless it did."""
+    """The failure's code; None unless it failed."""
     error_message: str | None = None
-    """Why it failed, in words."""
+    """The failure's message."""
     bytes_downloaded: int = 0
-    """The size of its results."""
+    """The size of its results in bytes."""
     seen_at: float | None = None
-    """When its content was known."""
+    """When its content was first seen."""
     uploaded_at: float | None = None
-    """When the service had its input."""
+    """When the upload ended."""
     creating_at: float | None = None
-    """When the paid POST was about to leave."""
+    """When the paid POST was about to be sent."""
     created_at: float | None = None
-    """When the job's id was known."""
+    """When the job's id arrived."""
     finished_at: float | None = None
-    """When the job was seen to have succeeded."""
+    """When the job was found to have succeeded."""
     downloaded_at: float | None = None
-    """When its results were here."""
+    """When its results were downloaded."""
     verified_at: float | None = None
-    """When they were read back."""
+    """When its results were read back and verified."""
     ended_at: float | None = None
-    """When it was deleted or failed."""
+    """When its job was deleted, or the track failed."""
     run: str | None = None
-    """The run that has changed it last, and that nobody else takes it from while that run is alive."""
+    """The run that changed it last. No other run takes the track while that one is alive."""
 
     @property
     def is_url(self) -> bool:
-        """Whether the input is remote: nothing is uploaded then."""
+        """Whether the service reads the input itself, so that nothing is uploaded."""
         return not self.content.startswith("sha256:")
 
 
+COLUMNS: tuple[str, ...] = tuple(each.name for each in fields(Track))
+"""The columns of the table `tracks`, in the order of the fields."""
+
+
+class Overtaken(Exception):  # noqa: N818 - nothing is wrong with the track
+    """Another run changed the track since this run read it. Nothing was written."""
+
+
 def canonical(params: Mapping[str, Any]) -> str:
-    """Parameters as JSON that is the same for the same parameters."""
+    """Parameters as JSON, the same text for the same parameters."""
     return json.dumps(params, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def track_key(content: str, workflow: str, input_name: str, params: str) -> str:
-    """The digest under which a track is found again: by what it is, not by its name."""
+    """The digest that identifies a track: by its content, not by its name."""
     parts = json.dumps([content, workflow, input_name, params]).encode()
     return hashlib.sha256(parts).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What a ledger tells: counts, failures, tracks with their outputs, durations. For displays, exports and reports."""
+"""Reading a ledger: counts, failures, tracks with their outputs, durations. For displays, exports and reports."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from musicai_sdk._text import without_signature
-from musicai_sdk.batch.events import Progress, shown
+from musicai_sdk.batch.events import Progress
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.ledger.attempts import JobAttempt
-from musicai_sdk.batch.ledger.database import found_from, open_to_read, real_file, with_attempts
+from musicai_sdk.batch.ledger.database import open_to_read
+from musicai_sdk.batch.ledger.files import real_file, resolved_from_file
+from musicai_sdk.batch.ledger.queries import meta, state_counts
 from musicai_sdk.batch.ledger.states import SAFE, UNSETTLED, State, sql
-from musicai_sdk.batch.ledger.track import Track
-from musicai_sdk.batch.results.destination import place_of
-from musicai_sdk.batch.results.vanished import Damage
-from musicai_sdk.batch.results.verify import Output
+from musicai_sdk.batch.ledger.track import COLUMNS, Track
+from musicai_sdk.batch.ledger.upgrade import ensure_attempts
+from musicai_sdk.batch.results.destination import destination_for
+from musicai_sdk.batch.results.output import OutputRecord
+from musicai_sdk.batch.results.presence import Damage
+from musicai_sdk.batch.text import redacted
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.storage import Bucket
 
@@ -30,8 +35,7 @@ STAGES: Mapping[str, tuple[str, str]] = {
     "download": ("finished_at", "verified_at"),
     "whole": ("seen_at", "verified_at"),
 }
-"""The durations that are told, each with the columns it lies between. `service` is queue and processing."""
-
+"""The stages, each with the columns of its start and end. `service` is queue and processing."""
 
 _NAMED = (
     "SELECT key FROM tracks WHERE key = ? OR folder = ? UNION SELECT track FROM inputs WHERE source IN (?, ?)"
@@ -42,22 +46,8 @@ _ATTEMPT = ", ".join(
 
 
 @dataclass(frozen=True, slots=True)
-class OutputRecord:
-    """A file that a track has given."""
-
-    name: str
-    """The output's name; empty for the JSON file with the whole result."""
-    path: str
-    """Where it is, relative to the output folder or to the bucket's prefix."""
-    size: int
-    """In bytes."""
-    sha256: str | None
-    """Its digest, in hex; None until it was verified. Of an object in a bucket its ETag, as `etag:…`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
-    """A track that didn't give its results."""
+    """A track without results."""
 
     key: str
     """The track's key in the ledger."""
@@ -68,67 +58,67 @@ class Failure:
     code: str
     """The service's code, such as `BAD_INPUT`, or a short name such as `WAIT_TIMEOUT`, `JOB_GONE`, `TransferError`."""
     message: str
-    """What the service or the error said."""
+    """The message of the service or of the error."""
     attempts: int
-    """How often it was tried."""
+    """How often a step failed."""
     job_id: str | None
-    """The job that failed, or whose results the next run fetches."""
+    """The job that failed, or whose results the next run will fetch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long one stage took, in seconds, over all tracks that are through it."""
+    """How long one stage took, over all tracks that completed it."""
 
     count: int
-    """How many tracks are through the stage."""
+    """How many tracks completed the stage."""
     median: float
-    """Half of them took no longer, in seconds."""
+    """The median, in seconds."""
     p95: float
-    """95 % of them took no longer, in seconds."""
+    """The 95th percentile, in seconds."""
     longest: float
     """The longest, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. What it says of tracks is in the ledger: `open_ledger(report.ledger)`."""
+    """How a run ended. The ledger has the tracks: `open_ledger(report.ledger)`."""
 
     ledger: Path
     """The ledger's file."""
     out: Path
-    """The output folder; the ledger's folder when results are in a bucket."""
+    """The output folder; the ledger's folder if results are in a bucket."""
     progress: Progress
     """The figures at the end."""
     bucket: Bucket | None = None
-    """Where the results are, unless they are in `out`."""
+    """The bucket with the results, unless they are in `out`."""
     missing: tuple[Damage, ...] = ()
-    """What `damaged` returns."""
+    """The tracks that `damaged` returns."""
     run: str = ""
-    """The run's id, which its paid requests have in the ledger: see `LedgerView.attempts`."""
+    """The run's id, recorded in the ledger with its paid requests: see `LedgerView.attempts`."""
 
     @property
     def ok(self) -> bool:
-        """Whether every input has its results. Those of earlier runs were looked up by name and size."""
+        """Whether every input has its results. Results of earlier runs were looked up by name and size."""
         progress = self.progress
         return progress.complete and not (
             progress.failed or progress.rejected or progress.missing or progress.draining
         )
 
     def damaged(self) -> list[Damage]:
-        """The tracks of this run's inputs that an earlier run finished and whose results aren't there any more.
+        """The tracks that an earlier run finished and whose results are missing now, if this run couldn't fetch them again.
 
-        Put their files back. Where the job was kept, a run with `retry_failed` fetches them again; else only a job that
-        is paid anew gives them, with another output folder. At most 10,000 are listed; `progress.missing` has the number
-        of inputs. `LedgerView.check` reads all results of a ledger.
+        Put their files back, or use another output folder, where a new job is paid. Results whose job was kept are
+        fetched again by every run. At most 10,000 are listed; `progress.missing` has the number of inputs.
+        `LedgerView.check` reads all results of a ledger.
         """
         return list(self.missing)
 
     @property
     def jobs_created(self) -> int:
-        """How many jobs the paid requests of this run have made, as far as that is known: each costs.
+        """How many jobs the paid requests of this run created, as far as is known: each costs money.
 
-        Jobs of earlier runs that this one went on with aren't among them, nor are requests whose answer was lost and
-        whose job wasn't found; `LedgerView.attempts` has all of them. It is read from the ledger each time.
+        It excludes jobs of earlier runs that this run continued, and requests whose answer was lost and whose job wasn't
+        found; `LedgerView.attempts` has all of them. The ledger is read each time.
         """
         with LedgerView(self.ledger) as view:
             return view.jobs_created(self.run)
@@ -137,9 +127,8 @@ class Report:
     def jobs_left(self) -> list[str]:
         """The jobs of all runs of this ledger that are still at the service, as far as it knows, the oldest first.
 
-        Those are the ones that were kept, that are under way, and that failed: also when a retry has replaced them. A
-        failed job has no results to make safe first, so it is never deleted unasked. It is read from the ledger each
-        time.
+        These are jobs that were kept, are running, or failed, also if a retry replaced them: a failed job has no
+        results to secure first, so it is only deleted on request. The ledger is read each time.
         """
         with LedgerView(self.ledger) as view:
             return view.jobs_left()
@@ -151,13 +140,13 @@ class Report:
 
 
 class LedgerView:
-    """A ledger to look into; a run may be going on in it. Use it with `with`."""
+    """A ledger opened for reading, also while a run uses it. Use it in a `with` statement."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Opens it.
+        """Opens the ledger.
 
         Raises:
-            LedgerError: there is none, or it can't be read.
+            LedgerError: it doesn't exist, or can't be read.
         """
         self.path: Path = Path(path)
         self._db: sqlite3.Connection = open_to_read(self.path)
@@ -171,35 +160,35 @@ class LedgerView:
         self.close()
 
     def close(self) -> None:
-        """Closes the file. Twice is fine."""
+        """Closes the file. May be called twice."""
         self._db.close()
 
     @property
     def workflow(self) -> str:
-        """The slug of the workflow that this ledger is about."""
-        return self._meta("workflow")
+        """The workflow's slug."""
+        return meta(self._db, "workflow") or ""
 
     @property
     def bucket(self) -> str | None:
-        """The URL of the bucket that the results are in; None when they are in `out`."""
-        return self._meta("bucket") or None
+        """The URL of the bucket with the results; None if they are in `out`."""
+        return meta(self._db, "bucket") or None
 
     @property
     def input_name(self) -> str:
-        """The wire name of the parameter that takes the track."""
-        return self._meta("input")
+        """The wire name of the parameter that takes the input."""
+        return meta(self._db, "input") or ""
 
     @property
     def out(self) -> Path:
-        """The output folder of the latest run; moved, if the ledger was moved with it."""
-        return found_from(real_file(self.path), self._meta("out"))
+        """The output folder of the latest run. If both were moved together, its new path."""
+        return resolved_from_file(real_file(self.path), meta(self._db, "out") or "")
 
     def counts(self) -> dict[State, int]:
-        """How many tracks there are in each state."""
-        return dict(self._db.execute("SELECT state, count(*) FROM tracks GROUP BY state").fetchall())
+        """How many tracks are in each state."""
+        return state_counts(self._db)
 
     def failures(self) -> Iterator[Failure]:
-        """The tracks that failed or are uncertain, in the order of their sources."""
+        """The tracks that failed or are uncertain, ordered by source."""
         yield from (
             Failure(*row)
             for row in self._db.execute(
@@ -210,16 +199,16 @@ class LedgerView:
         )
 
     def attempts(self, track: str | None = None) -> Iterator[JobAttempt]:
-        """Every paid POST that was ever sent, in the order in which they left.
+        """Every paid POST that was ever sent, in the order of sending.
 
-        One whose row says `sent` may or may not have left: rows are written first. POSTs that the client itself repeats,
-        because the service was too busy or couldn't be reached, are one attempt: they cost nothing.
+        A row with the outcome `sent` may or may not have been sent: rows are written first. Requests that the client
+        itself repeats, because the service was too busy or unreachable, are one attempt: they cost nothing.
 
         Args:
-            track: Only those of one track, by its key, its folder, or a path or URL that is its input; of all tracks
+            track: Only the attempts of one track: its key, its folder, or a path or URL that is its input. All tracks
                 when left out.
         """
-        with_attempts(self._db)
+        ensure_attempts(self._db)
         where, values = "", list[str]()
         if track is not None:
             where, values = f"WHERE job_attempts.track IN ({_NAMED})", _named(track)
@@ -229,33 +218,32 @@ class LedgerView:
             values,
         )
         for key, source, *rest in rows:
-            yield JobAttempt(key, shown(source or ""), *rest)
+            yield JobAttempt(key, redacted(source or ""), *rest)
 
     def knows(self, track: str) -> bool:
-        """Whether there is a track with this key or folder, or with this path or URL as its input."""
+        """Whether a track has this key or folder, or this path or URL as its input."""
         return self._db.execute(_NAMED, _named(track)).fetchone() is not None
 
     def jobs_created(self, run: str | None = None) -> int:
-        """How many jobs are known to have been made, and paid: by one run, or by all of them."""
-        with_attempts(self._db)
+        """How many jobs are known to have been created, and paid: by one run, or by all."""
         where, values = ("", ()) if run is None else (" AND run = ?", (run,))
-        found: tuple[int] = self._db.execute(
-            f"SELECT count(DISTINCT job_id) FROM job_attempts WHERE job_id IS NOT NULL{where}",  # noqa: S608
-            values,
-        ).fetchone()
-        return found[0]
+        return self._count_attempts("job_id", where, values)
 
     def tracks_paid(self) -> int:
         """How many tracks those jobs are for."""
-        with_attempts(self._db)
+        return self._count_attempts("track")
+
+    def _count_attempts(self, column: str, where: str = "", values: tuple[str, ...] = ()) -> int:
+        ensure_attempts(self._db)
         found: tuple[int] = self._db.execute(
-            "SELECT count(DISTINCT track) FROM job_attempts WHERE job_id IS NOT NULL"
+            f"SELECT count(DISTINCT {column}) FROM job_attempts WHERE job_id IS NOT NULL{where}",  # noqa: S608
+            values,
         ).fetchone()
         return found[0]
 
     def jobs_left(self) -> list[str]:
         """The jobs that are still at the service, as far as this ledger knows, the oldest first."""
-        with_attempts(self._db)
+        ensure_attempts(self._db)
         rows = self._db.execute(
             "SELECT job_id FROM job_attempts WHERE job_id IS NOT NULL AND deleted_at IS NULL AND outcome <> 'gone'"
             " ORDER BY sent_at, track, number"
@@ -263,46 +251,39 @@ class LedgerView:
         return list(dict.fromkeys(row[0] for row in rows))
 
     def rejected(self) -> Iterator[Rejected]:
-        """The inputs of the latest run that couldn't be processed at all."""
+        """The inputs of the latest run that couldn't be processed."""
         yield from (Rejected(*row) for row in self._db.execute("SELECT source, reason FROM rejected"))
 
     def tracks(self) -> Iterator[tuple[Track, tuple[OutputRecord, ...]]]:
-        """Every track with its outputs, in the order in which they were seen."""
-        columns = ", ".join(f"tracks.{each.name}" for each in fields(Track))
+        """Every track with its outputs, in the order in which the tracks were seen."""
+        columns = ", ".join(f"tracks.{name}" for name in COLUMNS)
         rows = self._db.execute(
             f"SELECT {columns}, name, path, outputs.size, sha256 FROM tracks"  # noqa: S608
             " LEFT JOIN outputs ON outputs.track = tracks.key ORDER BY tracks.rowid, name"
         )
-        width = len(fields(Track))
-        track: Track | None = None
-        outputs = list[OutputRecord]()
-        for row in rows:
-            if track is None or row[0] != track.key:
-                if track is not None:
-                    yield track, tuple(outputs)
-                track, outputs = Track(*row[:width]), []
-            if row[width] is not None:
-                outputs.append(OutputRecord(*row[width:]))
-        if track is not None:
-            yield track, tuple(outputs)
+        width = len(COLUMNS)
+        for _, group in groupby(rows, itemgetter(0)):
+            found = list(group)
+            outputs = [OutputRecord(*row[width:]) for row in found if row[width] is not None]
+            yield Track(*found[0][:width]), tuple(outputs)
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Every input with the folder of its results: several inputs with one content have one folder.
+        """Every input with the folder of its results. Inputs with equal contents share a folder.
 
-        An input whose content has changed is told with its latest content's folder; the older one stays as it is.
+        An input whose content changed has the folder of its latest content; the older folder stays as it is.
         """
         yield from self._db.execute(
             "SELECT inputs.source, tracks.folder FROM inputs JOIN tracks ON tracks.key = track"
         )
 
     def durations(self) -> dict[str, Durations]:
-        """How long the stages took, by name: see `STAGES`."""
+        """How long each stage took, by the names of `STAGES`."""
         found = dict[str, Durations]()
         sums = ", ".join(f"sum({end} >= {start})" for start, end in STAGES.values())
         counts: tuple[int | None, ...] = self._db.execute(f"SELECT {sums} FROM tracks").fetchone()  # noqa: S608
         for (stage, (start, end)), count in zip(STAGES.items(), counts, strict=True):
             if count:
-                # One sort, read up to its end: the values themselves are never all in memory.
+                # One sorted pass, so the values are never all in memory.
                 rows: Iterator[tuple[float]] = self._db.execute(
                     f"SELECT {end} - {start} AS took FROM tracks WHERE {end} >= {start} ORDER BY took"  # noqa: S608
                 )
@@ -315,45 +296,40 @@ class LedgerView:
         return found
 
     def bytes(self) -> tuple[int, int]:
-        """Bytes of all inputs that were uploaded, and of all results."""
+        """The size of all uploaded inputs and of all results, in bytes."""
         row: tuple[int, int] = self._db.execute(
             "SELECT coalesce(sum(CASE WHEN uploaded_at IS NOT NULL THEN size END), 0),"
             " coalesce(sum(bytes_downloaded), 0) FROM tracks"
         ).fetchone()
         return row
 
-    def _meta(self, name: str) -> str:
-        row: tuple[str] | None = self._db.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
-        return row[0] if row else ""
-
     def check(self, out: str | os.PathLike[str] | Bucket) -> Iterator[Damage]:
-        """Reads all results again, and tells which aren't as they were recorded.
+        """Reads all results again, and returns those that differ from what was recorded.
 
         Args:
             out: The output folder, or the bucket.
         """
-        place = place_of(out)
+        destination = destination_for(out)
         for track, outputs in self.tracks():
             if track.state in SAFE:
                 try:
-                    recorded: list[Output] = [(o.name, o.path, o.size, o.sha256) for o in outputs]
-                    place.verified(recorded)
+                    destination.verified(outputs)
                 except (IntegrityError, OSError) as error:
                     yield Damage(track.source, track.folder, str(error))
 
 
 def _named(track: str) -> list[str]:
-    source = without_signature(track) if "://" in track else os.path.abspath(track)  # noqa: PTH100 - as inputs are met
+    source = without_signature(track) if "://" in track else os.path.abspath(track)  # noqa: PTH100 - as inputs are read
     return [track, track, track, source]
 
 
 def open_ledger(path: str | os.PathLike[str]) -> LedgerView:
-    """Opens a ledger to look into it, also while a run is going on.
+    """Opens a ledger for reading, also while a run uses it.
 
     Args:
-        path: The file, `<out>/.musicai-batch.sqlite3` unless the run was told otherwise.
+        path: The file; `<out>/.musicai-batch.sqlite3` unless the run used another one.
 
     Raises:
-        LedgerError: there is none, or it can't be read.
+        LedgerError: it doesn't exist, or can't be read.
     """
     return LedgerView(path)

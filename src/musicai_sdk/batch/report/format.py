@@ -1,4 +1,4 @@
-"""Figures as a person reads them, and text that can't become markup."""
+"""Formats figures for people, and escapes text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["duration", "moment", "number", "size", "text", "without_controls", "
 
 
 def text(value: object) -> str:
-    """Text as HTML: nothing in it is markup."""
+    """Escapes text for HTML."""
     return escape(str(value))
 
 
@@ -40,6 +40,6 @@ def duration(seconds: float) -> str:
 
 
 def moment(at: float) -> str:
-    """A time as an element; the page shows it in the reader's own time zone."""
+    """A time as a `<time>` element, which the page shows in the reader's time zone."""
     when = datetime.fromtimestamp(at, UTC)
     return f'<time datetime="{when:%Y-%m-%dT%H:%M:%SZ}">{when:%Y-%m-%d %H:%M} UTC</time>'

@@ -1,4 +1,4 @@
-"""The page as a whole, written as it is made: a hundred thousand tracks need no more memory than a few."""
+"""The page, written as a stream: a hundred thousand tracks need no more memory than a few."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from musicai_sdk.batch.report.summary import retry, summary, when
 REPORT = "report.html"
 """The page's name in the output folder."""
 LISTED = 250_000
-"""Tracks that a page lists at most: browsers hold no more than that well."""
+"""The most tracks that a page lists: browsers can't handle many more."""
 
 
 def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
-    """Writes how a run went as one HTML page: counts, durations, failures, every track with links and players.
+    """Writes a report of a run as one HTML page: counts, durations, failures, and every track with links and players.
 
-    The page needs no network and no other file but the results that it links to, relative to its own folder. It
-    never holds a signed URL. It may be written while a run is going on, and replaces an older one at once.
+    The page needs no network and no other files but the results, which it links to relative to its own folder. It never
+    contains a signed URL. It can be written during a run, and replaces an older page in one step.
 
     Args:
         ledger: The run's ledger, `Report.ledger`.
-        path: Where to write it; `report.html` in the output folder when left out.
+        path: The page's file; `report.html` in the output folder when left out.
 
     Returns:
-        Where it is.
+        The page's path.
 
     Raises:
-        LedgerError: there is no such ledger, or it can't be read.
+        LedgerError: the ledger doesn't exist, or can't be read.
         OSError: the page can't be written.
     """
     with ReportView(ledger) as view, view.snapshot():
@@ -74,14 +74,14 @@ def _page(view: ReportView, folder: Path) -> Iterator[str]:
         "written": moment(time.time()),
         "script": script,
     }
-    made = Rows(view.root())
+    rows = Rows(view.root())
     streamed: dict[str, Callable[[], Iterator[str]]] = {
-        "rows": lambda: written(_rows(view, made)),
+        "rows": lambda: written(_rows(view, rows)),
         "rejects": lambda: written(
-            [made.name(each.source), without_queries(each.reason)] for each in view.rejected()
+            [rows.name(each.source), without_queries(each.reason)] for each in view.rejected()
         ),
-        # After the rows: only they know what there is to be told once.
-        "facts": lambda: iter([encoded(_facts(view, made, folder))]),
+        # After the rows, which collect the texts that the page contains once.
+        "facts": lambda: iter([encoded(_facts(view, rows, folder))]),
     }
     for name, pieces in streamed.items():
         before, _, page = page.partition(f"${name}")
@@ -90,8 +90,8 @@ def _page(view: ReportView, folder: Path) -> Iterator[str]:
     yield Template(page).substitute(values)
 
 
-def _rows(view: ReportView, made: Rows) -> Iterator[Row]:
-    # Both come in the order of the tracks.
+def _rows(view: ReportView, rows: Rows) -> Iterator[Row]:
+    # Both are in the order of the tracks.
     copies = view.copies()
     copy = next(copies, None)
     for outputs in islice(view.listed(), LISTED):
@@ -99,23 +99,23 @@ def _rows(view: ReportView, made: Rows) -> Iterator[Row]:
         while copy is not None and copy[0] == outputs[0][0]:
             others.append(copy[1])
             copy = next(copies, None)
-        yield made.row(outputs, others)
+        yield rows.row(outputs, others)
 
 
-def _facts(view: ReportView, made: Rows, folder: Path) -> dict[str, object]:
+def _facts(view: ReportView, rows: Rows, folder: Path) -> dict[str, object]:
     return {
         "root": view.root(),
         "base": "" if view.bucket else _base(view.out, folder),
         "bucket": view.bucket,
         "states": STATES,
         "words": {state: info.label for state, info in TABLE.items()},
-        "texts": made.texts.texts,
-        "shapes": made.shapes.texts,
+        "texts": rows.texts.texts,
+        "shapes": rows.shapes.texts,
     }
 
 
 def _base(out: Path, folder: Path) -> str:
-    """The output folder as seen from the page's."""
+    """The output folder, relative to the page's folder."""
     try:
         relative = Path(os.path.relpath(out.resolve(), folder.resolve())).as_posix()
     except ValueError:  # another drive
@@ -124,7 +124,7 @@ def _base(out: Path, folder: Path) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """What the page may do: run its own script, and play files."""
+    """The content security policy: the page may run its own script, and play files."""
     digests = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (style, script)]
     return (
         f"default-src 'none'; style-src 'sha256-{digests[0]}'; script-src 'sha256-{digests[1]}';"

@@ -1,4 +1,4 @@
-"""Tracks as compact JSON for the page: what repeats in a catalogue is said once."""
+"""Tracks as compact JSON for the page: texts that repeat in a catalogue appear once."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from musicai_sdk.batch.events import shown
 from musicai_sdk.batch.inputs.kinds import stem
 from musicai_sdk.batch.ledger.states import PAID, STATES, UNSETTLED, State
 from musicai_sdk.batch.report.format import without_queries
 from musicai_sdk.batch.report.query import Listed
+from musicai_sdk.batch.text import redacted
 
 T = TypeVar("T")
 Row: TypeAlias = list[Any]
-"""Name, state, seconds, job, folder, shape, sizes; and failure, parameters, copies, if there is one of them."""
+"""Name, state, seconds, job, folder, shape, sizes; then failure, parameters and copies if there are any of these."""
 
 _KEPT = 1000
-"""Texts of one kind that are kept to be said once; with more of them they don't repeat much."""
+"""The most texts of one kind that are interned; beyond that they hardly repeat."""
 _TOGETHER = 100
-"""Rows that are encoded at a time: with many more of them alive Python looks for garbage again and again."""
+"""Rows that are encoded together. With many more alive, Python's garbage collector runs again and again."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUMBERS = {state: number for number, state in enumerate(STATES)}
 
 
 class Interner(Generic[T]):
-    """What is said once, as text, and then called by its number."""
+    """Gives values numbers, so that the page contains the text of each one once."""
 
     def __init__(self, as_text: Callable[[T], str]) -> None:
         self.texts: list[str] = []
-        """All texts, in the order of their numbers."""
+        """The texts, in the order of their numbers."""
         self._as_text = as_text
         self._numbers = dict[T, int]()
 
     def number(self, value: T) -> int | str:
-        """The value's number; its text when there are too many of them."""
+        """The value's number; its text if there are too many values."""
         found = self._numbers.get(value)
         if found is None:
             if len(self.texts) >= _KEPT:
@@ -45,17 +45,17 @@ class Interner(Generic[T]):
 
 
 class Rows:
-    """Makes the rows of a page. What is said once is complete when all rows are made."""
+    """Builds the rows of a page. The interned texts are complete when all rows are built."""
 
     def __init__(self, root: str) -> None:
-        """Makes rows of tracks whose sources begin with `root`, which the page says once."""
+        """Prepares rows of tracks whose sources begin with `root`, which is left out of the names."""
         self.texts: Interner[str] = Interner(str)
         self.shapes: Interner[tuple[tuple[str, str], ...]] = Interner(encoded)
-        """Names of outputs and their paths below the folder."""
+        """Names of outputs, with their paths relative to the track's folder."""
         self._root = root
 
     def row(self, outputs: list[Listed], copies: list[str]) -> Row:
-        """One track."""
+        """The row of a track."""
         _, state, source, params, folder, job, attempts, resume_at, code, message, took, _, path, size = (
             outputs[0]
         )
@@ -64,7 +64,7 @@ class Rows:
         if path is None:
             outputs = []
         else:
-            cut = len(folder) + 1  # a track's results are all below its folder
+            cut = len(folder) + 1  # a track's results are all in its folder
             shape = self.shapes.number(tuple([(each[-3], (each[-2] or "")[cut:]) for each in outputs]))
         row: Row = [
             name,
@@ -83,8 +83,8 @@ class Rows:
         return row
 
     def name(self, source: str) -> str:
-        """A source as it is shown: without what all have, and without a signature."""
-        return shown(source).removeprefix(self._root)
+        """A source for display: without the common root, and without a signature."""
+        return redacted(source).removeprefix(self._root)
 
     def _failure(self, attempts: int, resume_at: State | None, code: str | None, message: str | None) -> Row:
         number = self.texts.number(without_queries(message or ""))
@@ -92,7 +92,7 @@ class Rows:
 
 
 def written(rows: Iterable[Row]) -> Iterator[str]:
-    """The rows as what is between the brackets of a JSON list, in pieces."""
+    """The rows as JSON, in pieces: the inside of a list, without its brackets."""
     part, lead = list[Row](), ""
     for row in rows:
         part.append(row)
@@ -104,5 +104,5 @@ def written(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def encoded(value: object) -> str:
-    """JSON that can't end the script element that it stands in."""
+    """JSON that can't end the script element around it."""
     return _encode(value).replace("<", "\\u003c")

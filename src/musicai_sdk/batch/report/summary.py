@@ -1,4 +1,4 @@
-"""The top of the page: how many, how long, how much, and what to do about failures. Works without JavaScript."""
+"""The top of the page: counts, durations, sizes, and what to do about failures. It works without JavaScript."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from musicai_sdk.batch.report.format import duration, moment, number, size, text
 from musicai_sdk.batch.report.query import ReportView, Span, as_params
 
 _STAGES = {
-    "upload": ("Upload", "hashing and waiting for a place included"),
+    "upload": ("Upload", "including hashing and waiting for a slot"),
     "service": ("At the service", "queue and processing"),
-    "download": ("Download", "checking included"),
-    "whole": ("A track as a whole", "from its first sight to its results"),
+    "download": ("Download", "including verification"),
+    "whole": ("A track as a whole", "from first sight to verified results"),
 }
 _RETRIES: tuple[tuple[State, str, str], ...] = (
     (
         "failed",
         "--retry-failed",
         (
-            "The same command again with <code>--retry-failed</code> tries the failed ones again; what is done is skipped."
-            " A job that is paid is used; for one that the service ended as failed, a new one is made and paid."
+            "The same command again with <code>--retry-failed</code> tries the failed tracks again, and skips finished ones."
+            " Paid jobs are used; only for a job that failed at the service a new one is created and paid."
         ),
     ),
     (
         "uncertain",
         "--retry-uncertain",
         (
-            "Of the uncertain ones the answer to a paid request was lost. Every run looks for their jobs;"
+            "For uncertain tracks, the answer to a paid request was lost. Every run looks for their jobs;"
             " <code>--retry-uncertain</code> sends those again that aren't found."
         ),
     ),
 )
-"""The options that try tracks in a state again, and what is said of them."""
+"""States with the options that try their tracks again, and an explanation."""
 
 
 def when(span: Span) -> str:
-    """From when to when."""
+    """Begin and end in words."""
     first, last = span
     if first is None or last is None:
         return "Nothing has happened yet."
@@ -50,7 +50,7 @@ def when(span: Span) -> str:
 
 
 def summary(view: ReportView, counts: Mapping[State, int], span: Span) -> str:
-    """Counts with their bar, figures, and durations."""
+    """The counts with their bar, the figures, and the durations."""
     parts = (_headline(counts), _bar(counts), _figures(view, span))
     return f'<div class="card">{"".join(parts)}</div>{_durations(view.durations())}'
 
@@ -66,9 +66,9 @@ def retry(view: ReportView, counts: Mapping[State, int]) -> str:
 
 
 def command(view: ReportView, *options: str) -> str:
-    """The command line of the run with more options, as far as a ledger can know it."""
+    """The command line of the run with additional options, as far as the ledger knows it."""
     root = view.root()
-    # Addresses one by one aren't a folder.
+    # Single URLs have no folder in common.
     parts = [
         "musicai",
         "process",
@@ -87,7 +87,7 @@ def command(view: ReportView, *options: str) -> str:
 
 
 def _given(value: Any) -> str:
-    """A parameter's value as the command line takes it: text, unless it is read as JSON."""
+    """A parameter's value for the command line: text, quoted if it would be read as JSON."""
     try:
         json.loads(value)
     except (TypeError, ValueError):
@@ -108,7 +108,7 @@ def _headline(counts: Mapping[State, int]) -> str:
     else:
         said = f"{number(done)} of {number(total)} tracks have their results."
     others = [f'<a href="#failures">{number(failed)} failed</a>'] * bool(failed)
-    others += [f"{number(left)} under way; the same command again goes on with them"] * bool(left)
+    others += [f"{number(left)} under way; the same command again continues them"] * bool(left)
     return f'<p class="headline">{said}{"<small>" + " · ".join(others) + "</small>" if others else ""}</p>'
 
 
@@ -118,7 +118,7 @@ def _bar(counts: Mapping[State, int]) -> str:
         return ""
     total, x, pieces = sum(counts.values()), 0.0, list[str]()
     for state, count in present:
-        # What is there is seen, however little it is.
+        # Even a small share must be visible.
         width = max(0.4, 100 * count / total)
         x = min(x, 100 - width)
         pieces.append(f'<rect class="{state}" x="{x:.2f}%" width="{width:.2f}%" height="100%"/>')
@@ -138,9 +138,9 @@ def _figures(view: ReportView, span: Span) -> str:
     uploaded, downloaded = view.bytes()
     first, last = span
     figures = {
-        "Inputs": number(view.input_count()),
+        "Inputs": number(view.count("inputs")),
         "Uploaded": size(uploaded),
-        "Result files": number(view.output_count()),
+        "Result files": number(view.count("outputs")),
         "Downloaded": size(downloaded),
     }
     if first is not None and last is not None:

@@ -1,4 +1,4 @@
-"""Folders for results, from names of inputs: inside the output folder, valid everywhere, and told apart."""
+"""Folder names made from names of inputs: inside the output folder, valid on every system, and unique."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from musicai_sdk._names import folded, safe_name
 __all__ = ["folded", "numbered", "safe_folder", "shortened", "with_suffix"]
 
 _LONGEST = 120
-"""Bytes of a component: results have their own names below it."""
+"""Bytes of one path component: the names of results come below it."""
 _SHORT = 40
 """Bytes of a name whose path would be too long."""
 _DIGITS = 12
 
 
 def safe_folder(name: str) -> str:
-    """A relative path with `/`, whose components every common file system accepts; never leaves its folder."""
+    """A relative path with `/` whose components every common file system accepts; never outside its folder."""
     parts = re.split(r"[/\\]", name)
     safe = [safe_name(part, longest=_LONGEST, otherwise="_") for part in parts if part.strip(" .")]
     return "/".join(safe) or "track"
@@ -28,10 +28,10 @@ def numbered(folder: str, number: int) -> str:
 
 
 def shortened(folder: str) -> str:
-    """The beginning of the folder's last name: it needs to be told apart, as by `with_suffix`."""
+    """The beginning of the folder's last component, to be made unique by `with_suffix`."""
     return safe_name(folder.rpartition("/")[2], longest=_SHORT, otherwise="_")
 
 
 def with_suffix(folder: str, key: str) -> str:
-    """The folder with the beginning of a digest: `folder (0123456789ab)`."""
+    """The folder with the first digits of a digest: `folder (0123456789ab)`."""
     return f"{folder} ({key[:_DIGITS]})"

@@ -1,4 +1,4 @@
-"""Whose folder it is: no two tracks share one, and what it is called leaves room for the results in it."""
+"""The folder of each track: no two tracks share one, and its name leaves room for the results."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from musicai_sdk.batch.ledger.sql import marks
 from musicai_sdk.batch.ledger.states import SAFE, TABLE, State, sql, transition
 from musicai_sdk.batch.results.folder_names import folded, numbered, shortened, with_suffix
 from musicai_sdk.storage import Bucket
 
-_GONE: tuple[State, ...] = tuple(state for state in SAFE if not TABLE[state].next)
-"""The job is deleted, and nobody can fetch its results again."""
+_FINAL: tuple[State, ...] = tuple(state for state in SAFE if not TABLE[state].next)
+"""States whose job is deleted, so that its results can't be fetched again."""
 _LONGEST_KEY = 1024
 """Bytes of an object's name in S3, Google Cloud Storage and Azure."""
 _WINDOWS = os.name == "nt"
 _ROOM = 100 if _WINDOWS else 290
-"""What is kept free for what comes after a folder's name: a digest and a number, and a file's name while it is
-downloaded. It may have 200 bytes; of the 260 characters that Windows gives a whole path, it gets some 70."""
+"""Reserved behind a folder's name: for a digest and a number, and for a file's name during its download. A file name
+may have 200 bytes; of the 260 characters that Windows allows for a whole path, it gets some 70."""
 
 Fits = Callable[[str], bool]
-"""Whether results can be written to a folder of that name."""
+"""Whether a folder of this name leaves room for results."""
 
 
 def room_in(out: str | os.PathLike[str], bucket: Bucket | None) -> Fits:
-    """How long the names of folders may be in an output folder or a bucket: what can't be kept is never paid for."""
+    """Limits folder names to what an output folder or a bucket can take: what can't be stored is never paid for."""
     if bucket is not None:
         in_bucket = _LONGEST_KEY - _ROOM - len(bucket.url.encode())
         return lambda folder: len(folder.encode()) <= in_bucket
@@ -38,10 +39,10 @@ def always(_folder: str) -> bool:
     return True
 
 
-def settle(db: sqlite3.Connection, wish: str, key: str, fits: Fits = always) -> str:
-    """A folder of its own for a track: the wish, unless another track has that, or it is too long.
+def assign_folder(db: sqlite3.Connection, wish: str, key: str, fits: Fits = always) -> str:
+    """Assigns a folder to a track: the requested one, unless another track owns it or it is too long.
 
-    It is told apart by the track's key, so that shards that don't know of each other don't meet in one.
+    The suffix that makes it unique is the track's key, so shards that don't know each other never use the same folder.
     """
     base = wish if fits(wish) else shortened(wish)
     folder, number = base if base == wish else with_suffix(base, key), 0
@@ -55,44 +56,46 @@ def settle(db: sqlite3.Connection, wish: str, key: str, fits: Fits = always) -> 
         folder = numbered(with_suffix(base, key), number)
 
 
-def settle_all(db: sqlite3.Connection) -> None:
-    """Gives every track of an older ledger, in which tracks could share a folder, one of its own."""
-    # The one that has written there last has it: its results are the ones that are whole.
+def assign_all_folders(db: sqlite3.Connection) -> None:
+    """Gives every track of an older ledger, in which tracks could share folders, one of its own."""
+    # The track that wrote there last keeps it: its results are complete.
     db.execute(
         "INSERT OR IGNORE INTO folders SELECT folded(folder), key FROM tracks"  # noqa: S608
         f" ORDER BY state IN {sql(('downloaded', *SAFE))} DESC, downloaded_at DESC, rowid"
     )
-    move_out(db)
+    separate_tracks(db)
 
 
-def move_out(db: sqlite3.Connection, keys: Sequence[str] | None = None) -> None:
-    """Moves tracks out of folders that are another track's.
+def separate_tracks(db: sqlite3.Connection, keys: Sequence[str] | None = None) -> None:
+    """Moves tracks out of folders that another track owns.
 
-    What they had there isn't trusted: it is fetched again, to their new folder. A track whose job is deleted stays,
-    because nobody can fetch it again.
+    Their results there aren't trusted: they are fetched again, to the new folder. A track whose job is deleted stays,
+    because its results can't be fetched again.
 
     Args:
         db: The ledger, in a transaction.
-        keys: The tracks that are looked at; all when left out.
+        keys: The tracks to look at; all when left out.
     """
-    among = f" AND key IN ({', '.join('?' * len(keys))})" if keys is not None else ""
+    among = f" AND key IN ({marks(keys)})" if keys is not None else ""
     guests = db.execute(
         "SELECT key, folder, track FROM tracks JOIN folders ON folded = folded(folder)"  # noqa: S608
-        f" WHERE track <> key AND state NOT IN {sql(_GONE)}{among}",
+        f" WHERE track <> key AND state NOT IN {sql(_FINAL)}{among}",
         keys or (),
     ).fetchall()
     for key, folder, owner in guests:
-        # The guest may have overwritten some of it: read again, and fetched again if so, before its job is deleted.
-        _back(db, owner, "verified", "downloaded")
+        # The guest may have overwritten files of the owner, which are verified again before its job is deleted.
+        _step_back(db, owner, "verified", "downloaded")
         db.execute("DELETE FROM outputs WHERE track = ?", [key])
-        _back(db, key, "downloaded", "finished")
-        _back(db, key, "verified", "finished")
-        _back(db, key, "downloaded", "finished", column="resume_at")
-        db.execute("UPDATE tracks SET folder = ? WHERE key = ?", [settle(db, folder, key), key])
+        _step_back(db, key, "downloaded", "finished")
+        _step_back(db, key, "verified", "finished")
+        _step_back(db, key, "downloaded", "finished", column="resume_at")
+        db.execute("UPDATE tracks SET folder = ? WHERE key = ?", [assign_folder(db, folder, key), key])
 
 
-def _back(db: sqlite3.Connection, key: str, before: State, after: State, *, column: str = "state") -> None:
-    """Takes a track a step back, if it stands there."""
+def _step_back(
+    db: sqlite3.Connection, key: str, before: State, after: State, *, column: str = "state"
+) -> None:
+    """Moves a track from a state to an earlier one, if it is in that state."""
     db.execute(
         f"UPDATE tracks SET {column} = ? WHERE key = ? AND {column} = ?",  # noqa: S608 - a name of ours
         [transition(before, after), key, before],
@@ -100,7 +103,7 @@ def _back(db: sqlite3.Connection, key: str, before: State, after: State, *, colu
 
 
 def _longest_path() -> int:
-    """What the system takes, as it counts."""
+    """The longest path that the system accepts, in its own unit."""
     if _WINDOWS:
         return 260 - 1
     longest = os.pathconf("/", "PC_PATH_MAX") if "PC_PATH_MAX" in os.pathconf_names else -1

@@ -1,4 +1,4 @@
-"""Results on this machine's disk: what makes them safe, so that the job may be deleted."""
+"""Results on a local disk: what makes them safe, so that the job may be deleted."""
 
 from __future__ import annotations
 
@@ -6,68 +6,68 @@ import hashlib
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 
+from musicai_sdk.batch.results.output import MANIFEST, OutputRecord
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models import JobFiles
 
-MANIFEST = ""
-"""The output name under which the JSON file with the whole result is kept."""
-
 SYNC_NEEDS_WRITING = os.name == "nt"
-"""Whether only a file that is open to write can be forced onto the disk."""
-
-Output = tuple[str, str, int, str | None]
-"""Name, path below the output folder, size in bytes, sha256."""
+"""Whether only a file that is open for writing can be forced onto the disk."""
 
 
-def downloaded(files: JobFiles, out: Path) -> list[Output]:
-    """What a download has left, with the sizes that arrived."""
-    found = [
-        (name, file.path.relative_to(out).as_posix(), file.size, None) for name, file in files.files.items()
-    ]
+def downloaded(files: JobFiles, out: Path) -> list[OutputRecord]:
+    """The files of a download, with their sizes."""
     manifest = files.manifest
-    return [*found, (MANIFEST, manifest.relative_to(out).as_posix(), manifest.stat().st_size, None)]
+    found = [(name, file.path, file.size) for name, file in files.files.items()]
+    found.append((MANIFEST, manifest, manifest.stat().st_size))
+    return [OutputRecord(name, path.relative_to(out).as_posix(), size, None) for name, path, size in found]
 
 
-def verified(outputs: Sequence[Output], out: Path) -> list[Output]:
+def verified(outputs: Sequence[OutputRecord], out: Path) -> list[OutputRecord]:
     """The outputs with their digests, read back from the disk and forced onto it.
 
     Raises:
-        IntegrityError: a file is missing, empty, or isn't what was recorded.
+        IntegrityError: a file is missing, empty, or differs from what was recorded.
     """
-    checked = list[Output]()
-    for name, path, size, known in outputs:
-        found = _digest(out / path)
-        if found is None or found[0] != size or (known is not None and found[1] != known):
+    checked = list[OutputRecord]()
+    for output in outputs:
+        path = out / output.path
+        found = _digest(path)
+        if (
+            found is None
+            or found[0] != output.size
+            or (output.sha256 is not None and found[1] != output.sha256)
+        ):
             raise IntegrityError(
-                f"{str(out / path)!r} is {'missing' if found is None else 'not what was downloaded'}"
+                f"{str(path)!r} is {'missing' if found is None else 'not what was downloaded'}"
             )
-        if not found[0]:
-            # An answer without a body isn't a result, and the job that could give one is deleted after this.
-            raise IntegrityError(f"{str(out / path)!r} is empty")
-        checked.append((name, path, *found))
-    for folder in {parent for _, path, *_ in outputs for parent in _up_to(out, out / path)}:
+        if not output.size:
+            # An answer without a body isn't a result, and the job that could give one would be deleted next.
+            raise IntegrityError(f"{str(path)!r} is empty")
+        checked.append(replace(output, sha256=found[1]))
+    for folder in {parent for each in outputs for parent in _folders_up_to(out, out / each.path)}:
         _sync_folder(folder)
     return checked
 
 
 def _digest(path: Path) -> tuple[int, str] | None:
     try:
-        file, lasting = _opened(path)
+        file, can_sync = _opened(path)
     except FileNotFoundError:
         return None
     with file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if lasting:
-            # The copy at the service is deleted after this: a power cut mustn't take this one.
+        if can_sync:
+            # The service's copy is deleted next: this one must survive a power cut.
             os.fsync(file.fileno())
         return file.tell(), digest
 
 
 def _opened(path: Path) -> tuple[BufferedReader | BufferedRandom, bool]:
-    """A file to read, and whether it can be forced onto the disk."""
+    """A file opened for reading, and whether it can be forced onto the disk."""
     if SYNC_NEEDS_WRITING:
         try:
             return path.open("r+b"), True
@@ -76,16 +76,16 @@ def _opened(path: Path) -> tuple[BufferedReader | BufferedRandom, bool]:
     return path.open("rb"), True
 
 
-def _up_to(out: Path, path: Path) -> list[Path]:
-    """The folders that a file is in, the output folder included: each may be new."""
+def _folders_up_to(out: Path, path: Path) -> list[Path]:
+    """The folders of a file, up to and including the output folder: each may be new."""
     folders = list(path.parents)
     return folders[: folders.index(out) + 1]
 
 
 def _sync_folder(folder: Path) -> None:
-    """The names in a folder are on disk too, where the system can do that."""
+    """Forces the names in a folder onto the disk, where the system supports that."""
     if os.name == "posix":
-        # Some network file systems can't do it with a folder: what is paid for doesn't fail of that.
+        # Some network file systems can't sync folders. That must not fail a paid track.
         with suppress(OSError):
             descriptor = os.open(folder, os.O_RDONLY)
             try:

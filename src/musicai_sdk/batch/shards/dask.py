@@ -1,4 +1,4 @@
-"""Dask: one way to an executor with workers in other processes or on other machines."""
+"""Dask: an executor with workers in other processes or on other machines."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from musicai_sdk.errors import ConfigurationError
 
 RETRIES = 3
-"""How often Dask gives out a shard again whose worker died."""
+"""How often Dask runs a shard again whose worker died."""
 
 
 def dask_setup(_worker: object) -> None:
-    """What Dask calls in each local worker when it starts.
+    """Called by Dask in each local worker when it starts.
 
-    Ctrl-C in a terminal goes to every process there. Who runs the batch drains it; a worker that died of it
-    couldn't finish what is under way.
+    Ctrl-C in a terminal reaches every process there. The process that runs the batch drains it; the workers must
+    survive to complete what is under way.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -39,7 +39,7 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
         workers: How many processes, when local; as many as there are cores when left out.
 
     Yields:
-        The executor, and how many workers the cluster has: a good number of shards.
+        The executor, and the number of workers in the cluster, a good number of shards.
 
     Raises:
         ConfigurationError: Dask isn't installed.
@@ -47,10 +47,10 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
     try:
         distributed: Any = import_module("distributed")
     except ImportError:
-        raise ConfigurationError('Dask is needed for that: pip install "musicai-sdk[dask]"') from None
+        raise ConfigurationError('this needs Dask: pip install "musicai-sdk[dask]"') from None
     if address == "local":
         count = workers or os.cpu_count() or 1
-        # A process for each: a shard is one event loop, and a dying worker takes down no other one.
+        # One process each: a shard is one event loop, and a dying worker must not end the others.
         with (
             distributed.LocalCluster(
                 n_workers=count,

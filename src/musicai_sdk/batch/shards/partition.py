@@ -1,4 +1,4 @@
-"""The inputs of a run, dealt out to shards: equal contents to the same one, and what is done to none."""
+"""Distributes the inputs of a run over its shards: equal contents to the same shard, finished inputs to none."""
 
 from __future__ import annotations
 
@@ -6,121 +6,100 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from musicai_sdk.batch.engine.decide import Stands, decide
-from musicai_sdk.batch.events import Event, ProgressTracker, shown
+from musicai_sdk.batch.engine.triage import finished_keys, triage
+from musicai_sdk.batch.events import Event, ProgressTracker
+from musicai_sdk.batch.inputs.content import sample
 from musicai_sdk.batch.inputs.kinds import Rejected
-from musicai_sdk.batch.inputs.prefetch import Candidate, Prefetcher, sample
-from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
-from musicai_sdk.batch.ledger.states import SAFE
+from musicai_sdk.batch.inputs.prefetch import Prefetcher
+from musicai_sdk.batch.inputs.row import Candidate, InputRow
+from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.options import RunOptions
-from musicai_sdk.batch.results.vanished import ResultCheck
+from musicai_sdk.batch.results.presence import ResultCheck
 from musicai_sdk.batch.shards.transfer import queue, shard_folder
+from musicai_sdk.batch.text import redacted
 
 
-async def deal(
-    main: Ledger,
-    settings: RunOptions,
-    items: Callable[[], Iterator[Candidate | None]],
-    shards: int,
-    tally: ProgressTracker,
-    tell: Callable[[Event], object],
-    draining: Callable[[], bool],
-    results: ResultCheck,
-) -> None:
-    """Writes the ledgers of the shards, with all that they are to do; what comes after a drain waits for a later run."""
-    dealer = _Dealer(main, settings, shards, tally, tell, results)
-    feed = Prefetcher(items)
-    try:
-        with main.transaction():
-            main.begin()
-        resumed = list(main.unfinished(settings))
-        dealer.hand_out([], resumed)
-        while not draining() and (chunk := await feed.next()):
-            await asyncio.to_thread(dealer.deal, chunk)
-        tally.complete = not draining()
-    finally:
-        feed.stop()
-        dealer.close()
+class Partition:
+    """Writes the ledgers of the shards, with everything that they are to do."""
 
-
-class _Dealer:
     def __init__(
         self,
         main: Ledger,
-        settings: RunOptions,
+        options: RunOptions,
         shards: int,
-        tally: ProgressTracker,
-        tell: Callable[[Event], object],
+        tracker: ProgressTracker,
         results: ResultCheck,
+        on_event: Callable[[Event], object],
     ) -> None:
-        self._results = results
         self._main = main
-        self._settings = settings
+        self._options = options
         self._shards = shards
-        self._tally = tally
-        self._tell = tell
+        self._tracker = tracker
+        self._results = results
+        self._on_event = on_event
         self._open = dict[int, Ledger]()
 
-    def close(self) -> None:
-        for ledger in self._open.values():
-            ledger.close()
+    async def run(
+        self, items: Callable[[], Iterator[Candidate | None]], draining: Callable[[], bool]
+    ) -> None:
+        """Distributes all inputs, and the tracks that earlier runs began. After a drain, inputs wait for a later run."""
+        prefetcher = Prefetcher(items)
+        try:
+            with self._main.transaction():
+                self._main.begin()
+            self._hand_out([], self._main.unfinished(self._options))
+            while not draining() and (chunk := await prefetcher.next()):
+                await asyncio.to_thread(self._distribute, chunk)
+            self._tracker.complete = not draining()
+        finally:
+            prefetcher.stop()
+            for ledger in self._open.values():
+                ledger.close()
 
-    def deal(self, chunk: list[Candidate]) -> None:
-        """Deals out one chunk; runs in a thread."""
-        met = [item for item in chunk if isinstance(item, InputRow)]
+    def _distribute(self, chunk: list[Candidate]) -> None:
+        """Distributes one chunk; runs in a thread."""
+        items = [item for item in chunk if isinstance(item, InputRow)]
         with self._main.transaction():
-            self._main.admit(met)
+            self._main.admit(items)
             for item in chunk:
                 if isinstance(item, Rejected):
                     self._reject(item)
-        done = {given.key for given in met if given.key and self._is_done(given)}
-        vanished = self._results.vanished(self._main.recorded(done))
-        todo, skipped, missing = list[InputRow](), 0, 0
-        for given in met:
-            # Results whose job was kept can be fetched again, by the shard.
-            fetched_again = given.state == "verified" and self._settings.retry_failed
-            if given.key in done and not (given.key in vanished and fetched_again):
-                skipped += 1
-                if given.key in vanished:
-                    missing += 1
-                    self._results.note(given.key, vanished)
-                continue
+        finished = finished_keys(items, self._options)
+        missing = self._results.missing(self._main.outputs(finished))
+        found = triage(items, finished, missing, self._options, self._results)
+        todo = list[InputRow]()
+        for item in found.todo:
             try:
-                sample(given)
+                sample(item)
             except OSError as error:
                 with self._main.transaction():
-                    self._reject(Rejected(given.source, f"it can't be read: {error.strerror}"))
-                continue
-            todo.append(given)
-        if skipped:
-            self._tally.known += skipped
-            self._tally.skip(skipped, missing)
-            self._tell(Event("skipped", count=skipped))
-        self.hand_out(todo, [])
+                    self._reject(Rejected(item.source, f"it can't be read: {error.strerror}"))
+            else:
+                todo.append(item)
+        if found.skipped:
+            self._tracker.known += found.skipped
+            self._tracker.skip(found.skipped, found.missing)
+            self._on_event(Event("skipped", count=found.skipped))
+        self._hand_out(todo, [])
 
-    def _is_done(self, given: InputRow) -> bool:
-        # Of others the shard decides, which has the whole track.
-        state = given.state
-        return state in SAFE and decide(Stands(state), self._settings, met_again=True) == "skip"
-
-    def hand_out(self, todo: list[InputRow], tracks: list[Track]) -> None:
+    def _hand_out(self, items: list[InputRow], tracks: list[Track]) -> None:
         """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""
-        inputs_of, tracks_of = defaultdict[int, list[InputRow]](list), defaultdict[int, list[Track]](list)
-        for given in todo:
-            inputs_of[self._shard(given.sample)].append(given)
+        items_of, tracks_of = defaultdict[int, list[InputRow]](list), defaultdict[int, list[Track]](list)
+        for item in items:
+            items_of[self._shard(item.sample)].append(item)
         for track in tracks:
             tracks_of[self._shard(track.sample)].append(track)
-        for number in sorted({*inputs_of, *tracks_of}):
+        for number in sorted({*items_of, *tracks_of}):
             if number not in self._open:
                 path = shard_folder(self._main.path) / f"{number:04}.sqlite3"
                 self._open[number] = Ledger(path, self._main.slug, self._main.input_name, alone=True)
-            queue(self._open[number], self._main, inputs_of[number], tracks_of[number])
+            queue(self._open[number], self._main, items_of[number], tracks_of[number])
 
-    def _shard(self, of: str | None) -> int:
-        return int(of or "0", 16) % self._shards
+    def _shard(self, sample: str | None) -> int:
+        return int(sample or "0", 16) % self._shards
 
     def _reject(self, item: Rejected) -> None:
         self._main.reject(item.source, item.reason)
-        self._tally.rejected += 1
-        self._tell(Event("rejected", shown(item.source), message=item.reason))
+        self._tracker.rejected += 1
+        self._on_event(Event("rejected", redacted(item.source), message=item.reason))

@@ -1,88 +1,154 @@
-"""Rows between a ledger and the ledgers of its shards."""
+"""The ledgers of shards: their files, and the rows copied between them and the main ledger."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from musicai_sdk.batch.ledger.ledger import InputRow, Ledger
+from musicai_sdk.batch.errors import LedgerError
+from musicai_sdk.batch.inputs.row import InputRow
+from musicai_sdk.batch.ledger.files import beside
+from musicai_sdk.batch.ledger.ledger import Ledger
+from musicai_sdk.batch.ledger.sql import chunked, marks
+from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.results.folder_names import folded
-from musicai_sdk.batch.results.folders import move_out
+from musicai_sdk.batch.results.folders import Fits, always, separate_tracks
 
+PATIENCE = 60.0
+"""Seconds that a shard's ledger is waited for: the worker that holds it may be dying."""
+DRAIN = "drain"
+"""The file beside the shards that asks all of them to drain."""
 _ROWS = 1000
-_MANY = 400
 
 
 def shard_folder(ledger: Path) -> Path:
-    """Where the shards of a ledger are: beside it, so that whoever can reach it can reach them."""
-    return ledger.with_name(ledger.name + ".shards")
+    """The folder with a ledger's shards: beside it, so that whoever can reach the ledger can reach them."""
+    return beside(ledger, ".shards")
 
 
 def shard_files(ledger: Path) -> list[Path]:
-    """The ledgers of shards that are there, of this run or left over from one that crashed."""
+    """The ledgers of shards, of this run or left over from one that crashed."""
     return sorted(shard_folder(ledger).glob("*.sqlite3"))
 
 
+def open_shard(path: Path, slug: str, input_name: str, *, fits: Fits = always, run: str = "") -> Ledger:
+    """Opens a shard's ledger. Never creates a missing one: an empty one would look finished."""
+    if not path.is_file():
+        raise LedgerError(
+            f"there is no ledger {str(path)!r}: shards need a disk that the workers share with the process that began the"
+            " run"
+        )
+    return Ledger(path, slug, input_name, alone=True, patience=PATIENCE, fits=fits, run=run)
+
+
 def remove_shard(path: Path) -> None:
-    """Removes a shard and what lies beside it."""
+    """Removes a shard's ledger and the files beside it, the ledger last."""
     for each in sorted(path.parent.glob(f"{path.name}*"), reverse=True):
         if each != path:
             each.unlink(missing_ok=True)
     path.unlink(missing_ok=True)
 
 
-def queue(shard: Ledger, main: Ledger, given: Sequence[InputRow], tracks: Iterable[Track]) -> None:
-    """Gives a shard what it is to work on, with all that the main ledger knows of it."""
+def queue(shard: Ledger, main: Ledger, items: Sequence[InputRow], tracks: Iterable[Track]) -> None:
+    """Gives a shard its inputs and tracks, with everything that the main ledger knows of them."""
     with shard.transaction() as to, main.transaction() as source:
         to.executemany(
             "INSERT INTO queue VALUES (?, ?, ?, ?)",
-            [(each.source, each.params, each.url, each.name) for each in given],
+            [(each.source, each.params, each.url, each.name) for each in items],
         )
-        names = list(dict.fromkeys(each.source for each in given))
-        for part in _parts(names):
-            _copy(source, to, "inputs", f"source IN ({_marks(part)})", part)
-        for part in _parts(list(dict.fromkeys(folded(each.name) for each in given))):
-            # Only whose they are: the tracks themselves may be in another shard, which has the newer rows.
-            _copy(source, to, "folders", f"folded IN ({_marks(part)})", part)
+        for places, part in chunked(_unique(each.source for each in items)):
+            _copy(source, to, "inputs", f"source IN ({places})", part)
+        for places, part in chunked(_unique(folded(each.name) for each in items)):
+            # Only who owns them: the tracks themselves may be in another shard, which has newer rows.
+            _copy(source, to, "folders", f"folded IN ({places})", part)
         keys = [track.key for track in tracks]
-        samples = list(dict.fromkeys(each.sample for each in given if each.sample is not None))
-        for part in _parts(samples):
-            # A file under another name may be a track that is known.
-            found = source.execute(f"SELECT key FROM tracks WHERE sample IN ({_marks(part)})", part)  # noqa: S608
+        for places, part in chunked(_unique(each.sample for each in items if each.sample is not None)):
+            # A file under another name may be a known track.
+            found = source.execute(f"SELECT key FROM tracks WHERE sample IN ({places})", part)  # noqa: S608
             keys += [row[0] for row in found]
-        for part in _parts(list(dict.fromkeys(keys))):
-            _copy(source, to, "tracks", f"key IN ({_marks(part)})", part)
-            # Nobody's yet: the main run has handed them out.
-            to.execute(f"UPDATE tracks SET run = NULL WHERE key IN ({_marks(part)})", part)  # noqa: S608
-            _copy(source, to, "job_attempts", f"track IN ({_marks(part)})", part)
-            _copy(source, to, "outputs", f"track IN ({_marks(part)})", part)
+        for places, part in chunked(_unique(keys)):
+            _copy(source, to, "tracks", f"key IN ({places})", part)
+            _release(to, places, part)
+            _copy(source, to, "job_attempts", f"track IN ({places})", part)
+            _copy(source, to, "outputs", f"track IN ({places})", part)
 
 
 def queued(shard: Ledger) -> list[InputRow]:
-    """What a shard is to work on."""
+    """The inputs of a shard."""
     with shard.transaction() as db:
         rows = db.execute("SELECT source, params, folder, url FROM queue ORDER BY rowid").fetchall()
     return [InputRow(*row) for row in rows]
 
 
 def merge(shard: Ledger, main: Ledger) -> None:
-    """Takes over what a shard has done. While it had a track, nobody else had it: its rows are the newer ones."""
+    """Copies a shard's rows to the main ledger. They are the newer ones: nobody else had the shard's tracks."""
     with shard.transaction() as source, main.transaction() as to:
         for table in ("tracks", "inputs", "rejected", "job_attempts"):
             _copy(source, to, table)
-        # A folder stays whose it is. Only a shard of an older version can think that it is another track's.
+        # A folder keeps its owner. Only a shard of an older version can name another one.
         _copy(source, to, "folders", otherwise="IGNORE")
         to.executemany(
             "DELETE FROM outputs WHERE track = ?",
             source.execute("SELECT DISTINCT track FROM outputs").fetchall(),
         )
         _copy(source, to, "outputs")
-        for part in _parts([row[0] for row in source.execute("SELECT key FROM tracks")]):
-            to.execute(f"UPDATE tracks SET run = NULL WHERE key IN ({_marks(part)})", part)  # noqa: S608
-            move_out(to, part)
+        for places, part in chunked([row[0] for row in source.execute("SELECT key FROM tracks")]):
+            _release(to, places, part)
+            separate_tracks(to, part)
+
+
+def merge_shard(path: Path, main: Ledger) -> dict[State, int]:
+    """Merges a shard into the main ledger and removes it.
+
+    Returns:
+        How many tracks it had in each state.
+
+    Raises:
+        LedgerLockedError: a worker still holds it after `PATIENCE`.
+    """
+    shard = open_shard(path, main.slug, main.input_name)
+    try:
+        merge(shard, main)
+        counts = shard.counts()
+    finally:
+        shard.close()
+    remove_shard(path)
+    return counts
+
+
+def merge_all_shards(main: Ledger) -> None:
+    """Merges what a crashed run left. Workers of it that are still active are asked to drain.
+
+    Raises:
+        LedgerLockedError: one hasn't ended within `PATIENCE`.
+    """
+    folder = shard_folder(main.path)
+    if not folder.exists():
+        return
+    (folder / DRAIN).touch()
+    for path in shard_files(main.path):
+        merge_shard(path, main)
+    remove_folder(folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes the folder of shards that were merged."""
+    (folder / DRAIN).unlink(missing_ok=True)
+    with suppress(OSError):  # other files are in it
+        folder.rmdir()
+
+
+def _release(db: sqlite3.Connection, places: str, keys: Sequence[str]) -> None:
+    """Makes tracks nobody's: the run that had them is done with them."""
+    db.execute(f"UPDATE tracks SET run = NULL WHERE key IN ({places})", keys)  # noqa: S608
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
 
 
 def _copy(
@@ -95,15 +161,6 @@ def _copy(
     otherwise: str = "REPLACE",
 ) -> None:
     rows = source.execute(f"SELECT * FROM {table} WHERE {where}", values)  # noqa: S608
-    marks = _marks(rows.description)
+    places = marks(rows.description)
     while part := rows.fetchmany(_ROWS):
-        to.executemany(f"INSERT OR {otherwise} INTO {table} VALUES ({marks})", part)  # noqa: S608
-
-
-def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), _MANY):
-        yield values[start : start + _MANY]
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
+        to.executemany(f"INSERT OR {otherwise} INTO {table} VALUES ({places})", part)  # noqa: S608

@@ -244,6 +244,7 @@ def _print_plan(settings: CommandContext, planned: Plan) -> None:
         (planned.unanswered, "under way without an answer: paid for only if no job is found"),
         (planned.retried, "failed before: retried, a failed job is paid for again"),
         (planned.finished, "done before"),
+        (planned.missing, "done before, but the results are missing: nothing is paid for them"),
         (planned.failed, "failed before: skipped without --retry-failed or --retry-uncertain"),
         (planned.duplicates, "duplicates: they share the job of another input"),
         (len(planned.rejected), "rejected:"),

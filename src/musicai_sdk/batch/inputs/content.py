@@ -1,0 +1,104 @@
+"""The content of an input's file: its digest, and the file to upload, which may have been renamed or changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from musicai_sdk.batch.inputs.kinds import is_object
+from musicai_sdk.batch.inputs.row import InputRow
+from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.errors import InputError
+
+Version: TypeAlias = tuple[int, int]
+"""Size and modification time (ns) of a file."""
+
+_SAMPLE = 4096
+"""Bytes at each end of a file that its sample covers."""
+
+
+def digest(item: InputRow) -> None:
+    """Fills in the content of a file, as `sha256:…`, and its sample.
+
+    Raises:
+        OSError: it can't be read.
+        InputError: it changed while it was read.
+    """
+    with Path(item.source).open("rb") as file:
+        item.content = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        item.sample = _sample(file)
+        now = os.fstat(file.fileno())
+    if (now.st_size, now.st_mtime_ns) != (item.size, item.mtime_ns):
+        raise InputError("it changed while it was read: process it when it's complete")
+
+
+def sample(item: InputRow) -> str:
+    """A digest of size, head and tail, or of the URL: equal for equal contents, without reading the whole file.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    if item.sample is None and item.url is not None:
+        same = item.content if item.content and is_object(item.source) else item.source
+        item.sample = hashlib.sha256(same.encode()).hexdigest()[:16]
+    elif item.sample is None:
+        with Path(item.source).open("rb") as file:
+            item.sample = _sample(file)
+    return item.sample or ""
+
+
+def _sample(file: BinaryIO) -> str:
+    size = file.seek(0, os.SEEK_END)
+    hasher = hashlib.sha256(str(size).encode())
+    for start in (0, max(0, size - _SAMPLE)):
+        file.seek(start)
+        hasher.update(file.read(_SAMPLE))
+    return hasher.hexdigest()[:16]
+
+
+def current_file(track: Track, known: Mapping[str, Version]) -> tuple[str, Version | None]:
+    """The path of a file with the track's content, and its version. Blocks.
+
+    That is the track's own path, unless the file was renamed: inputs that were read later have the new path.
+
+    Args:
+        track: The track.
+        known: The paths where its content was read, with the file's version at that time.
+
+    Raises:
+        InputError: the file has another content now.
+    """
+    changed = False
+    for path in dict.fromkeys((track.source, *known)):
+        found = version(path)
+        if found is None:
+            continue
+        if found != known.get(path):
+            item = InputRow(path, track.params, track.folder, size=found[0], mtime_ns=found[1])
+            with suppress(OSError):  # then the upload fails too, and says why
+                digest(item)
+            if item.content not in (None, track.content):
+                changed = True
+                continue
+        return path, found
+    if changed:
+        raise changed_error(track.source)
+    return track.source, None  # the upload says what is wrong
+
+
+def version(path: str) -> Version | None:
+    """The version of a file; None if it doesn't exist."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - as inputs are read
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def changed_error(path: str) -> InputError:
+    """The error of a file that changed since it was read."""
+    return InputError(f"{path!r} changed since it was read: process it when it's complete")

@@ -1,0 +1,122 @@
+"""Inputs in the ledger: what earlier runs know of them, the folder that each one claims, and the track of each one."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from musicai_sdk.batch.inputs.kinds import name_of
+from musicai_sdk.batch.inputs.row import InputRow
+from musicai_sdk.batch.ledger.legacy_identity import is_legacy_input
+from musicai_sdk.batch.ledger.sql import chunked, marks
+from musicai_sdk.batch.ledger.states import JOBLESS
+from musicai_sdk.batch.ledger.track import COLUMNS, Track, track_key
+from musicai_sdk.batch.results.folder_names import folded, numbered, safe_folder, with_suffix
+from musicai_sdk.batch.results.folders import Fits, assign_folder
+
+_NUMBERS = 20
+"""Numbers tried for a folder before a digest makes it unique."""
+_LOOKUP = """SELECT json_group_array(json_array(inputs.source, inputs.params, inputs.folder, inputs.size, mtime_ns,
+    inputs.content, inputs.sample, track, state)) FROM inputs LEFT JOIN tracks ON tracks.key = inputs.track"""
+_Known: TypeAlias = list[Any]
+"""An input as the ledger knows it: a row of `_LOOKUP`."""
+
+
+def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
+    """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
+    known = dict[tuple[str, str], _Known]()
+    for item in items:
+        recall_legacy(db, item)
+    for places, sources in chunked([item.source for item in items]):
+        # One row of JSON, because Python releases its lock for every row that SQLite returns: beside a thread that
+        # walks a folder, a hundred thousand rows would take a second longer.
+        text: str = db.execute(f"{_LOOKUP} WHERE inputs.source IN ({places})", sources).fetchone()[0]
+        known.update(((row[0], row[1]), row) for row in json.loads(text))
+    for item in items:
+        found = known.get((item.source, item.params))
+        if found is None:
+            item.name = _claim_folder(db, item)
+            # The same input may come twice.
+            known[item.source, item.params] = [item.source, item.params, item.name, *[None] * 6]
+            recall_content(db, item)
+            continue
+        _, _, item.name, size, mtime_ns, content, sample, key, state = found
+        if size == item.size and mtime_ns == item.mtime_ns:
+            item.content, item.sample = content or item.content, sample
+            item.key, item.state = key, state
+
+
+def recall_legacy(db: sqlite3.Connection, item: InputRow) -> None:
+    """Identifies an input as 2.0.0 did, if the ledger has its track from that version."""
+    if item.legacy_source is not None and is_legacy_input(db, item.legacy_source, item.params):
+        item.source, item.content = item.legacy_source, f"url:{item.legacy_source}"
+    item.legacy_source = None
+
+
+def recall_content(db: sqlite3.Connection, item: InputRow) -> None:
+    """Fills in the content of an unchanged file that the ledger knows, with whatever parameters."""
+    row = db.execute(
+        "SELECT content, sample FROM inputs WHERE source = ? AND size = ? AND mtime_ns = ? AND content IS NOT NULL",
+        (item.source, item.size, item.mtime_ns),
+    ).fetchone()
+    if row is not None:
+        item.content, item.sample = row
+
+
+def register(
+    db: sqlite3.Connection, item: InputRow, track: Track | None, key: str, fits: Fits
+) -> tuple[Track, bool]:
+    """Connects an input whose content and sample are known with its track, which is created if there is none.
+
+    Returns:
+        The track, and whether it is new.
+    """
+    db.execute(
+        "UPDATE inputs SET size = ?, mtime_ns = ?, content = ?, sample = ?, track = ?, url = ?"
+        " WHERE source = ? AND params = ?",
+        (item.size, item.mtime_ns, item.content, item.sample, key, item.url, item.source, item.params),
+    )
+    if track is not None:
+        if (track.resume_at if track.state == "failed" else track.state) in JOBLESS:
+            track.source = item.source  # the path that exists now
+        if track.is_url:
+            track.url = item.url
+        db.execute("UPDATE tracks SET source = ?, url = ? WHERE key = ?", [track.source, track.url, key])
+        return track, False
+    track = Track(
+        key=key,
+        state="uploaded" if item.url else "seen",
+        source=item.source,
+        content=item.content or "",
+        params=item.params,
+        folder=assign_folder(db, item.name, key, fits),
+        sample=item.sample or "",
+        size=item.size,
+        url=item.url,
+        seen_at=time.time(),
+    )
+    db.execute(
+        f"INSERT INTO tracks ({', '.join(COLUMNS)}) VALUES ({marks(COLUMNS)})",  # noqa: S608
+        [getattr(track, name) for name in COLUMNS],
+    )
+    return track, True
+
+
+def _claim_folder(db: sqlite3.Connection, item: InputRow) -> str:
+    """Claims a folder for an input: the requested name made safe, with a number if another input has that folder."""
+    wish, number = safe_folder(item.name or name_of(item.source)), 1
+    while True:
+        folder = numbered(wish, number)
+        if number > _NUMBERS:  # a catalogue in which every file has the same name
+            folder = with_suffix(wish, track_key(item.source, "", "", item.params))
+        done = db.execute(
+            "INSERT INTO inputs (source, params, url, folder, folded) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (folded) DO NOTHING",
+            (item.source, item.params, item.url, folder, folded(folder)),
+        )
+        if done.rowcount:
+            return folder
+        number += 1

@@ -1,0 +1,34 @@
+"""Queries that runs, plans and readers of a ledger share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from musicai_sdk.batch.ledger.sql import chunked
+from musicai_sdk.batch.ledger.states import State
+from musicai_sdk.batch.results.output import OutputRecord
+
+
+def meta(db: sqlite3.Connection, name: str) -> str | None:
+    """A value that the ledger keeps under a name, such as `workflow` or `out`; None if there is none."""
+    row: tuple[str] | None = db.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
+    return row[0] if row is not None else None
+
+
+def state_counts(db: sqlite3.Connection) -> dict[State, int]:
+    """How many tracks are in each state."""
+    return dict(db.execute("SELECT state, count(*) FROM tracks GROUP BY state").fetchall())
+
+
+def outputs_of(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, list[OutputRecord]]:
+    """The recorded files of tracks, by key; an empty list for a track without any."""
+    found: dict[str, list[OutputRecord]] = {key: [] for key in keys}
+    for places, part in chunked(list(found)):
+        rows = db.execute(
+            f"SELECT track, name, path, size, sha256 FROM outputs WHERE track IN ({places})",  # noqa: S608
+            part,
+        )
+        for track, *output in rows.fetchall():
+            found[track].append(OutputRecord(*output))
+    return found

@@ -1,0 +1,23 @@
+"""Pieces of SQL statements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_MOST = 400
+"""Values in one `IN (…)`: older builds of SQLite allow 999 in a statement."""
+
+
+def marks(values: Collection[object]) -> str:
+    """A question mark for each value: `?, ?, ?`."""
+    return ", ".join("?" * len(values))
+
+
+def chunked(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
+    """The values in parts that fit into one `IN (…)`, each with its question marks."""
+    for start in range(0, len(values), _MOST):
+        part = values[start : start + _MOST]
+        yield marks(part), part

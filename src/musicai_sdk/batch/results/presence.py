@@ -1,0 +1,97 @@
+"""Results that earlier runs recorded as done: whether their files still exist.
+
+Every file is looked up by name and size, which takes about 10 microseconds a track on a local disk, and one listing of a
+bucket. `LedgerView.check` reads the contents as well.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from musicai_sdk.batch.results.output import OutputRecord
+from musicai_sdk.batch.text import redacted
+from musicai_sdk.storage import Bucket
+
+_LISTED = 10_000
+"""The most damaged tracks that a report lists; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A track whose results differ from what was recorded."""
+
+    source: str
+    """The input: a path, or a URL without its query."""
+    folder: str
+    """The folder that should have its results, relative to the output folder."""
+    reason: str
+    """What is wrong with them."""
+
+
+@dataclass(slots=True)
+class ResultCheck:
+    """Looks up the results of tracks that a run would skip."""
+
+    out: Path
+    bucket: Bucket | None = None
+    reasons: dict[str, str] = field(default_factory=dict[str, str])
+    """The skipped tracks whose results are missing, by key, each with the reason; limited to 10,000."""
+    _listing: dict[str, int] | None = None
+
+    def missing(self, tracks: Mapping[str, Sequence[OutputRecord]]) -> dict[str, str]:
+        """The tracks, of those with these files, that lack results, each with the reason. Blocks.
+
+        Raises:
+            StorageError: the bucket can't be listed.
+        """
+        size_of = self._size_in_folder if self.bucket is None else self._size_in_bucket
+        found = dict[str, str]()
+        for key, outputs in tracks.items():
+            if not outputs:
+                found[key] = "no results are recorded"
+            for each in outputs:
+                if (size := size_of(each.path)) != each.size:
+                    place = self.out if self.bucket is None else self.bucket.url
+                    what = "is missing" if size is None else f"has {size:,} bytes, not {each.size:,}"
+                    found[key] = f"{place}/{each.path} {what}"
+                    break
+        return found
+
+    def report(self, key: str, reason: str) -> None:
+        """Keeps a skipped track whose results are missing for the report."""
+        if len(self.reasons) < _LISTED:
+            self.reasons[key] = reason
+
+    def damaged(self, places: Mapping[str, tuple[str, str]]) -> tuple[Damage, ...]:
+        """The reported tracks, ordered by folder; `places` has the source and folder of each."""
+        found = [
+            Damage(redacted(source), folder, self.reasons[key]) for key, (source, folder) in places.items()
+        ]
+        return tuple(sorted(found, key=lambda each: each.folder))
+
+    def _size_in_folder(self, path: str) -> int | None:
+        try:
+            found = os.stat(f"{self.out}/{path}")  # noqa: PTH116 - a hundred thousand times
+        except (OSError, ValueError):
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def _size_in_bucket(self, path: str) -> int | None:
+        if self._listing is None:
+            # One listing is enough: the tracks that a run skips were finished before it began.
+            self._listing = {each.name: each.size for each in self.bucket.objects()} if self.bucket else {}
+        return self._listing.get(path)
+
+
+def missing_advice(count: int, ledger: Path, first: Damage | None) -> str:
+    """The warning at the end of a run about missing results."""
+    example = f" ({first.source}: {first.reason})" if first is not None else ""
+    return (
+        f"the results of {count:,} inputs that earlier runs finished are missing{example}: put the files back. Their jobs"
+        " are deleted, so only a new, paid job gives them again, in another output folder."
+        f" `musicai batch check {ledger}` reads all results"
+    )

@@ -1,0 +1,17 @@
+"""Text that is safe to show and to store."""
+
+from __future__ import annotations
+
+from musicai_sdk._text import without_query
+
+
+def redacted(source: str) -> str:
+    """A source for events, reports and messages: a URL without its query, where signatures are, and without a password."""
+    if "://" not in source or not any(mark in source for mark in "?#@"):
+        return source
+    return without_query(source).removesuffix("?…")
+
+
+def storable(text: str) -> str:
+    """Text that SQLite accepts: lone surrogates, which come from a wrong encoding, become question marks."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
