@@ -24,22 +24,45 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "models": {"errors", "_text"},
     "workflows": {"models", "errors", "_text"},
     "_io": {"errors", "_text", "httpx", "asyncio"},
-    "_core": {"_io", "models", "workflows", "errors", "_text", "_names", "_files", "_job_search"},
+    "_core": {
+        "_io",
+        "models",
+        "workflows",
+        "errors",
+        "_text",
+        "_names",
+        "_files",
+        "_platform",
+        "_job_search",
+    },
     "resources": {"_core", "_io", "models", "workflows", "errors", "_text"},
     "codegen": {"models", "workflows", "errors", "_files", "client", "MusicAiClient", "AsyncMusicAiClient"},
     "music": {"models", "_text"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
-    "compat": {"models", "errors", "_text", "_names", "client", "MusicAiClient"},
+    "compat": {"models", "errors", "_text", "_names", "_platform", "client", "MusicAiClient"},
     "batch": {
-        *("models", "workflows", "errors", "storage", "_names", "_files", "_text", "_job_search", "asyncio"),
-        *("client", "MusicAiClient", "AsyncMusicAiClient"),
+        *(
+            "models",
+            "workflows",
+            "errors",
+            "storage",
+            "_names",
+            "_files",
+            "_text",
+            "_platform",
+            "_job_search",
+        ),
+        *("asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"),
     },
     "cli": {
         *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),
-        *("batch", "codegen", "music", "sandbox", "storage"),
+        *("batch", "codegen", "music", "sandbox", "storage", "_platform"),
     },
     # The client only inside functions: see below.
-    "sandbox": {"models", "errors", "httpx", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"},
+    "sandbox": {
+        *("models", "errors", "_files", "_platform", "httpx", "asyncio"),
+        *("client", "MusicAiClient", "AsyncMusicAiClient"),
+    },
 }
 """What each room may import, apart from itself. What isn't listed is forbidden."""
 

@@ -19,6 +19,8 @@ from place import Destination, Figures, Program
 from programs import programs
 from tables import Result, compact, figures, put, targets
 
+from musicai_sdk._platform import escape_unencodable
+
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -43,6 +45,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    escape_unencodable()
     asked = arguments()
     if asked.readme:
         put(asked.into.read_text(), "")  # fails now rather than after ten minutes

@@ -17,6 +17,8 @@ from faults import rules
 from killing import IN_FLIGHT, Runs
 from service import running
 
+from musicai_sdk._platform import escape_unencodable
+
 EPILOG = """\
 What is run: N files, each with a content of its own, through `musicai_sdk.batch` (upload, create, wait, download,
 verify, delete) against a sandbox in another process, on a workflow that gives back what it gets. Nothing of the client
@@ -99,6 +101,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main() -> int:
+    escape_unencodable()
     options = parsed(None)
     # What ends this script in an orderly way ends its processes too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,7 +1,7 @@
-"""Writing files that other programs may look at, or that somebody may have put something in the way of.
+"""Writing files safely: beside other programs, over whatever has their name, and so that they survive a power cut.
 
-A temporary file is always one that was created here, never one that was found: what stands under its name, such as a
-symbolic link or a named pipe, is neither written through nor waited for.
+Temporary files are always created here. An existing file of that name, such as a symbolic link or a named pipe, is
+neither written through nor waited for.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import re
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import TextIO
 
@@ -34,6 +36,10 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+
+_PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 0.73)
+"""Seconds between attempts to change a folder; 2 s in all."""
 
 
 def none_left(error: BaseException | None) -> bool:
@@ -96,6 +102,50 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
     return None
 
 
+def patiently(change: Callable[[], object]) -> None:
+    """Renames or removes files; tries again for 2 s while that is refused.
+
+    Windows refuses it while another program, such as a player or a virus scanner, has the file open. So do its file
+    servers, whatever the client's system, and WSL.
+
+    Raises:
+        OSError: the change failed.
+    """
+    for pause in _PAUSES:
+        try:
+            change()
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    change()
+
+
+def replace(source: Path, target: Path) -> None:
+    """Renames a file, atomically, in place of another one; see `patiently`."""
+    patiently(lambda: os.replace(source, target))  # noqa: PTH105 - atomic
+
+
+def unlink(path: Path) -> None:
+    """Removes a file if it exists; see `patiently`."""
+    patiently(lambda: path.unlink(missing_ok=True))
+
+
+def close_and_unlink(file: FileIO, path: Path) -> None:
+    """Removes the name of an open and locked file, if it still has it, and closes the file."""
+    refused = False
+    with file:
+        try:
+            if is_at(file.fileno(), path):
+                path.unlink(missing_ok=True)
+        except PermissionError:  # Windows removes nothing that is open
+            refused = True
+        finally:
+            unlock(file.fileno())
+    if refused:
+        unlink(path)
+
+
 def is_own(descriptor: int) -> bool:
     """Whether an open file belongs to this user and has no other name: then only this package put it there."""
     found = os.fstat(descriptor)
@@ -143,11 +193,11 @@ def replacing(
             file.flush()
             keep_mode(descriptor, target)
             if durable:
-                os.fsync(descriptor)
-        os.replace(part, target)  # noqa: PTH105 - atomic
+                fsync(descriptor)
+        replace(part, target)
     except BaseException:
         with suppress(OSError):
-            part.unlink()
+            unlink(part)
         raise
     if durable:
         sync_folder(target.parent)
@@ -171,13 +221,32 @@ def write_text(path: Path, text: str, *, follow: bool = True, durable: bool = Tr
         file.write(text)
 
 
+def fsync(descriptor: int) -> None:
+    """Forces the contents of an open file onto the disk.
+
+    On macOS `os.fsync` leaves them in the drive's cache, so the drive is asked to empty it, as SQLite's `fullfsync` does.
+
+    Raises:
+        OSError: the system reports an error, after which nobody knows what is on the disk.
+    """
+    if sys.platform == "darwin":
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        except OSError as error:
+            if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY):
+                raise
+        else:
+            return
+    os.fsync(descriptor)  # all that network file systems have
+
+
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder survive a power cut, where the system can do that."""
     if sys.platform != "win32":
         with suppress(OSError):
             descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                os.fsync(descriptor)
+                fsync(descriptor)
             finally:
                 os.close(descriptor)
 
@@ -263,9 +332,16 @@ if sys.platform == "win32":
         return True
 
 else:
-    import fcntl
+    try:
+        import fcntl
+    except ImportError:  # WebAssembly
+        _lockable = False
+    else:
+        _lockable = True
 
     def _lock(descriptor: int) -> bool:
+        if not _lockable:
+            return True
         # flock is dropped with the last descriptor of its holder, however that ends, and Linux sends it over NFS.
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -278,4 +354,5 @@ else:
     def _unlock(descriptor: int) -> None:
         # Not left to close: a forked child may have the file open too.
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            if _lockable:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)

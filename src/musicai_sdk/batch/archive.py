@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from musicai_sdk._files import patiently
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.ledger.claim import LEDGER, path_of, release
 from musicai_sdk.batch.ledger.database import found, real_file
@@ -60,7 +61,7 @@ def set_aside(ledger: str | os.PathLike[str]) -> Path:
         aside = _free_name(path)
         # First of all: where it is killed in between, a run finds the ledger and claims the folder for it again.
         release(claim, own)
-        path.rename(aside)
+        patiently(lambda: path.rename(aside))
     except OSError as error:
         raise LedgerError(f"the ledger {str(path)!r} can't be renamed: {error}") from None
     finally:

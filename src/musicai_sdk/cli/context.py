@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from musicai_sdk._platform import json_text
 from musicai_sdk.cli.errors import INTERRUPTED, tell
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class CommandContext:
 
     def show(self, value: Mapping[str, Any], line: str) -> None:
         """Writes one result: as JSON, or as a line for people and pipes."""
-        click.echo(visible(json.dumps(dict(value), ensure_ascii=False) if self.as_json else line))
+        click.echo(visible(json_text(dict(value), sys.stdout) if self.as_json else line))
 
     def show_all(self, values: Iterable[tuple[Mapping[str, Any], str]]) -> None:
         """Writes many results, each as soon as it is there."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from musicai_sdk._platform import escape_unencodable
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
@@ -20,6 +22,12 @@ else:
 
 class Root(click.Group):
     """The group, which says where its own options go."""
+
+    @override
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Runs the program."""
+        escape_unencodable()
+        return super().main(*args, **extra)
 
     @override
     def invoke(self, ctx: click.Context) -> object:

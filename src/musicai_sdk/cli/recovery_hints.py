@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
+import sys
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from musicai_sdk._platform import quoted
 from musicai_sdk.cli.context import note
 from musicai_sdk.cli.errors import Hint, Terminated
 
@@ -22,11 +23,16 @@ if TYPE_CHECKING:
 _MAY_EXIST = Hint("a job may have been created meanwhile, and is paid for then: musicai job list")
 
 
-def stopped_by_sigterm() -> AbstractContextManager[None]:
-    """SIGTERM ends the block as Ctrl-C does; only the main thread can have that."""
+@contextmanager
+def stopped_by_sigterm() -> Generator[None]:
+    """SIGTERM ends the block as Ctrl-C does, and so does SIGBREAK, which Windows sends when a console is closed."""
     from musicai_sdk.batch.signals import on_signal
 
-    return on_signal(signal.SIGTERM, _terminate)
+    with ExitStack() as stack:
+        for name in ("SIGTERM", "SIGBREAK"):
+            if (number := getattr(signal, name, None)) is not None:
+                stack.enter_context(on_signal(number, _terminate))
+        yield
 
 
 def _terminate() -> None:
@@ -68,7 +74,7 @@ def picked_up(job_id: str, folder: str | None = None) -> Generator[None]:
         raise  # there is nothing to go on with
     except (Exception, KeyboardInterrupt) as error:
         taken = folder is None or isinstance(error, FileExistsError)
-        place = "FOLDER" if taken else shlex.quote(folder or "")
+        place = "FOLDER" if taken else quoted(folder or "", sys.stderr)
         error.add_note(Hint(f"job {job_id} is paid for and stays at the service; what goes on with it:"))
         for action in (f"wait {job_id}", f"download {job_id} {place}", f"delete {job_id}"):
             error.add_note(Hint(f"musicai job {action}"))

@@ -280,7 +280,7 @@ def release(path: Path, ledger_id: str) -> None:
 
 def _id_of(ledger: Path) -> str | None:
     with suppress(sqlite3.Error, OSError):
-        connection = sqlite3.connect(f"file:{ledger.as_posix()}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{ledger.absolute().as_uri()}?mode=ro", uri=True)
         try:
             row = connection.execute("SELECT value FROM meta WHERE name = 'id'").fetchone()
             return str(row[0]) if row else None

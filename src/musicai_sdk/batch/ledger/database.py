@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from musicai_sdk._files import patiently, unlink
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
 from musicai_sdk.batch.inputs.former_identity import mark_former
 from musicai_sdk.batch.ledger.attempts import TABLES as ATTEMPTS
@@ -119,7 +120,7 @@ def create_or_open(
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         version = _check(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        _make_durable(connection)
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         connection.create_function("folded", 1, folded, deterministic=True)
         check_owner(connection, path, slug, input_name)
@@ -144,7 +145,7 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = FULL")
+            _make_durable(connection)
             connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {_APPLICATION}")
             known = {"workflow": slug, "input": input_name, "id": uuid.uuid4().hex, "commits": "0"}
             connection.executemany("INSERT INTO meta VALUES (?, ?)", known.items())
@@ -155,10 +156,16 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
         except FileExistsError:
             return False
         except OSError:  # a file system without links
-            part.rename(path)
+            patiently(lambda: part.rename(path))
     finally:
-        part.unlink(missing_ok=True)
+        unlink(part)
     return True
+
+
+def _make_durable(connection: sqlite3.Connection) -> None:
+    """Has every commit survive a power cut. On macOS that takes more than `fsync`; see `_files.fsync`."""
+    for name, value in (("synchronous", "FULL"), ("fullfsync", "ON"), ("checkpoint_fullfsync", "ON")):
+        connection.execute(f"PRAGMA {name} = {value}")
 
 
 def _upgrade(connection: sqlite3.Connection, version: int, slug: str, input_name: str) -> None:

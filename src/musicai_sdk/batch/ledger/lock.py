@@ -88,9 +88,16 @@ if sys.platform == "win32":
         return True
 
 else:
-    import fcntl
+    try:
+        import fcntl
+    except ImportError:  # WebAssembly
+        _lockable = False
+    else:
+        _lockable = True
 
     def _take(file: IO[str]) -> bool:
+        if not _lockable:
+            return True
         # flock is dropped with the last descriptor of the holder, and is seen over NFS by Linux too.
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

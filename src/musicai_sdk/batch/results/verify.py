@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 
+from musicai_sdk._files import fsync, sync_folder
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models import JobFiles
 
@@ -49,7 +49,7 @@ def verified(outputs: Sequence[Output], out: Path) -> list[Output]:
             raise IntegrityError(f"{str(out / path)!r} is empty")
         checked.append((name, path, *found))
     for folder in {parent for _, path, *_ in outputs for parent in _up_to(out, out / path)}:
-        _sync_folder(folder)
+        sync_folder(folder)
     return checked
 
 
@@ -62,7 +62,7 @@ def _digest(path: Path) -> tuple[int, str] | None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         if lasting:
             # The copy at the service is deleted after this: a power cut mustn't take this one.
-            os.fsync(file.fileno())
+            fsync(file.fileno())
         return file.tell(), digest
 
 
@@ -80,15 +80,3 @@ def _up_to(out: Path, path: Path) -> list[Path]:
     """The folders that a file is in, the output folder included: each may be new."""
     folders = list(path.parents)
     return folders[: folders.index(out) + 1]
-
-
-def _sync_folder(folder: Path) -> None:
-    """The names in a folder are on disk too, where the system can do that."""
-    if os.name == "posix":
-        # Some network file systems can't do it with a folder: what is paid for doesn't fail of that.
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)

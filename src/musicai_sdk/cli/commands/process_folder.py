@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 _COUNT = click.IntRange(min=1)
 
 
-_ENDING = ("SIGTERM", "SIGHUP")
-"""Signals that drain a run: `docker stop` and systemd send the first, a terminal that is closed the second."""
+_ENDING = ("SIGTERM", "SIGHUP", "SIGBREAK")
+"""Signals that drain a run: `docker stop` and systemd send the first, a closed terminal the second,
+a closed console of Windows and Ctrl-Break the third."""
 _MANIFEST = """\b
 The columns of a manifest, or the keys of its lines:
   input   a path relative to the manifest, or a URL; `path` and `url` mean the same

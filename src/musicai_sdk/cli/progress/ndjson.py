@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from musicai_sdk._platform import json_text
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Progress
@@ -42,7 +43,7 @@ class Ndjson:
         if self._deaf is not None:
             return
         try:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(value, sys.stdout) + "\n")
             sys.stdout.flush()
         except BrokenPipeError as error:
             # Raised here it would break a track in the middle of a step.

@@ -101,7 +101,11 @@ class _Process:
             encoding="utf-8",
             env=environment,
             umask=0o077,
-            start_new_session=True,  # Ctrl-C in a terminal is for the sandbox alone.
+            # Ctrl-C in a terminal is for the sandbox alone.
+            start_new_session=True,
+            creationflags=getattr(
+                subprocess, "CREATE_NEW_PROCESS_GROUP", 0
+            ),  # of Windows, which has no sessions
         )
         self._lines = queue.SimpleQueue[str]()
         self._reader = threading.Thread(target=self._read, name="sandbox-engine", daemon=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import google_crc32c
 
+from musicai_sdk._files import replace
 from musicai_sdk.sandbox.database.records import StoredObject
 from musicai_sdk.sandbox.private_files import private_file, private_folder
 
@@ -81,7 +82,7 @@ class BlobWriter:
         """Puts the finished file in its place, and returns what there is to say about it."""
         self._file.close()
         blob = uuid.uuid4().hex
-        Path(self._file.name).replace(self._store.path(blob))
+        replace(Path(self._file.name), self._store.path(blob))
         return StoredObject(
             key=key,
             blob=blob,
