@@ -149,7 +149,8 @@ def close_and_unlink(file: FileIO, path: Path) -> None:
 def is_own(descriptor: int) -> bool:
     """Whether an open file belongs to this user and has no other name: then only this package put it there."""
     found = os.fstat(descriptor)
-    return found.st_nlink == 1 and (not hasattr(os, "geteuid") or found.st_uid == os.geteuid())
+    user: Callable[[], int] | None = getattr(os, "geteuid", None)
+    return found.st_nlink == 1 and (user is None or found.st_uid == user())
 
 
 def is_at(descriptor: int, path: Path) -> bool:
@@ -230,6 +231,8 @@ def fsync(descriptor: int) -> None:
         OSError: the system reports an error, after which nobody knows what is on the disk.
     """
     if sys.platform == "darwin":
+        import fcntl
+
         try:
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
         except OSError as error:
@@ -279,7 +282,9 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
         return True
     taken = False
     try:
-        taken = _lock(descriptor)
+        taken = try_lock(descriptor)
+    except OSError:
+        taken = True  # there are no locks here
     finally:
         if not taken:
             _held.pop(key, None)
@@ -304,7 +309,7 @@ def _forget() -> None:
     _held.clear()
 
 
-if hasattr(os, "register_at_fork"):
+if sys.platform != "win32" and hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
@@ -314,7 +319,8 @@ if sys.platform == "win32":
     _BEYOND = 1 << 40
     """Windows keeps everybody from the bytes that are locked, so none of the file's are."""
 
-    def _lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
+        """Locks an open file against other processes; False if one of them has it."""
         return _at_its_end(descriptor, msvcrt.LK_NBLCK)
 
     def _unlock(descriptor: int) -> None:
@@ -332,27 +338,28 @@ if sys.platform == "win32":
         return True
 
 else:
-    try:
-        import fcntl
-    except ImportError:  # WebAssembly
-        _lockable = False
-    else:
-        _lockable = True
 
-    def _lock(descriptor: int) -> bool:
-        if not _lockable:
-            return True
-        # flock is dropped with the last descriptor of its holder, however that ends, and Linux sends it over NFS.
+    def try_lock(descriptor: int) -> bool:
+        """Locks an open file against other processes; False if one of them has it.
+
+        The lock ends with the last descriptor of the open file, however its holders end.
+
+        Raises:
+            OSError: the file system has no locks.
+        """
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            import fcntl
+        except ImportError:  # WebAssembly
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Linux sends it over NFS
         except BlockingIOError:
             return False
-        except OSError:
-            return True  # there are no locks here
         return True
 
     def _unlock(descriptor: int) -> None:
         # Not left to close: a forked child may have the file open too.
-        with suppress(OSError):
-            if _lockable:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        with suppress(OSError, ImportError):
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_UN)

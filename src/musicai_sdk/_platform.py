@@ -13,8 +13,14 @@ import re
 import sys
 from typing import Any
 
-SYSTEM = "Windows" if sys.platform == "win32" else os.uname().sysname
-"""What `platform.system()` returns. That may query the management service of Windows, and wait for it."""
+
+def system() -> str:
+    """What `platform.system()` returns. That may query the management service of Windows, and wait for it."""
+    if sys.platform == "win32":
+        return "Windows"
+    else:  # noqa: RET505 - type checkers take what follows `if` for unreachable otherwise
+        return os.uname().sysname
+
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/\\=+-]+")
 _EXPANDED = re.compile("[$`\u201c-\u201e]")

@@ -311,12 +311,13 @@ def not_written(target: Path, error: OSError) -> TransferError:
 
 def _copy(source: int, target: int, size: int) -> None:
     """Copies the first bytes of a file."""
-    position = 0
-    while position < size:
-        chunk = os.pread(source, min(CHUNK, size - position), position)
-        if not chunk:
-            return
-        position += os.pwrite(target, chunk, position)
+    with FileIO(source, closefd=False) as reader, FileIO(target, "r+", closefd=False) as writer:
+        reader.seek(0)
+        while size > 0 and (chunk := reader.read(min(CHUNK, size))):
+            left = memoryview(chunk)
+            while left:
+                left = left[writer.write(left) :]
+            size -= len(chunk)
 
 
 def _version(note: dict[str, Any]) -> Version:

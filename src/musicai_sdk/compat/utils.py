@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote, urlsplit
 
 from musicai_sdk import __version__
-from musicai_sdk._platform import SYSTEM
+from musicai_sdk._platform import system
 
 
 def extract_name_from_url(file_url: str) -> str:
@@ -30,4 +30,4 @@ def get_user_agent(environment: str = "SDK-Python", version: str | None = None) 
         environment: What the program is.
         version: Its version; that of this package when left out.
     """
-    return f"Music.AI/{environment}/{version or get_version()} ({SYSTEM})"
+    return f"Music.AI/{environment}/{version or get_version()} ({system()})"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from musicai_sdk.sandbox.private_files import make_private, open_private, private_file, private_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
 _PREFIX = "musicai-sandbox-"
@@ -95,4 +96,5 @@ def _sweep(temporary: Path) -> None:
 
 def _ours(folder: Path) -> bool:
     """Whether a folder in the common temporary folder belongs to this user; where that can't be told, it does."""
-    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+    user: Callable[[], int] | None = getattr(os, "getuid", None)
+    return user is None or folder.stat().st_uid == user()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import IO, NoReturn
 
+from musicai_sdk._files import try_lock
 from musicai_sdk.batch.errors import LedgerLockedError
 
 _LOOK_EVERY = 0.1
@@ -32,7 +32,7 @@ class FileLock:
         deadline = time.monotonic() + patience
         try:
             while True:
-                if not _take(self._file):
+                if not try_lock(self._file.fileno()):
                     if time.monotonic() >= deadline:
                         self._refuse(path)
                     time.sleep(_LOOK_EVERY)
@@ -73,34 +73,3 @@ class FileLock:
     def release(self) -> None:
         """Gives the lock back. Twice is fine."""
         self._file.close()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(file: IO[str]) -> bool:
-        # Far behind the text, which others must be able to read.
-        file.seek(1 << 20)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    try:
-        import fcntl
-    except ImportError:  # WebAssembly
-        _lockable = False
-    else:
-        _lockable = True
-
-    def _take(file: IO[str]) -> bool:
-        if not _lockable:
-            return True
-        # flock is dropped with the last descriptor of the holder, and is seen over NFS by Linux too.
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

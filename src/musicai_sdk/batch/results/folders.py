@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,8 +16,7 @@ _GONE: tuple[State, ...] = tuple(state for state in SAFE if not TABLE[state].nex
 """The job is deleted, and nobody can fetch its results again."""
 _LONGEST_KEY = 1024
 """Bytes of an object's name in S3, Google Cloud Storage and Azure."""
-_WINDOWS = os.name == "nt"
-_ROOM = 100 if _WINDOWS else 290
+_ROOM = 100 if sys.platform == "win32" else 290
 """What is kept free for what comes after a folder's name: a digest and a number, and a file's name while it is
 downloaded. It may have 200 bytes; of the 260 characters that Windows gives a whole path, it gets some 70."""
 
@@ -101,11 +101,12 @@ def _back(db: sqlite3.Connection, key: str, before: State, after: State, *, colu
 
 def _longest_path() -> int:
     """What the system takes, as it counts."""
-    if _WINDOWS:
-        return 260 - 1
-    longest = os.pathconf("/", "PC_PATH_MAX") if "PC_PATH_MAX" in os.pathconf_names else -1
+    if sys.platform == "win32":
+        longest = 260
+    else:
+        longest = os.pathconf("/", "PC_PATH_MAX") if "PC_PATH_MAX" in os.pathconf_names else -1
     return (longest if longest > 0 else 4096) - 1
 
 
 def _length(path: str) -> int:
-    return len(path.encode("utf-16-le")) // 2 if _WINDOWS else len(os.fsencode(path))
+    return len(path.encode("utf-16-le")) // 2 if sys.platform == "win32" else len(os.fsencode(path))

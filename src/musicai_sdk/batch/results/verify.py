@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import sys
 from collections.abc import Sequence
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
@@ -15,7 +15,7 @@ from musicai_sdk.models import JobFiles
 MANIFEST = ""
 """The output name under which the JSON file with the whole result is kept."""
 
-SYNC_NEEDS_WRITING = os.name == "nt"
+SYNC_NEEDS_WRITING = sys.platform == "win32"
 """Whether only a file that is open to write can be forced onto the disk."""
 
 Output = tuple[str, str, int, str | None]
