@@ -170,7 +170,7 @@ def check_writable(folder: Path) -> None:
             if not each.is_dir():
                 each.mkdir()
                 made.append(each)
-        with tempfile.TemporaryFile(dir=folder, prefix=".musicai-"):
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".musicai-"):
             pass
     except OSError as error:
         in_the_way = isinstance(error, FileExistsError | NotADirectoryError)

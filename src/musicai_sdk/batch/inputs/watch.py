@@ -8,7 +8,6 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
@@ -125,8 +124,7 @@ if sys.platform == "win32":
             return False
         return ctypes.get_last_error() == _ERROR_SHARING_VIOLATION
 
-elif sys.platform == "linux" and find_spec("fcntl") is not None:
-    import fcntl
+elif sys.platform == "linux":
 
     def open_for_writing(path: str) -> bool:
         """Whether some process, of whatever user, has a file open to write. False where that can't be told.
@@ -134,6 +132,10 @@ elif sys.platform == "linux" and find_spec("fcntl") is not None:
         The kernel grants a read lease on a file only while nobody can write to it; we give it back at once.
         That needs a file of our own user on a local disk: else the file's rest is all there is to go by.
         """
+        try:
+            import fcntl
+        except ImportError:
+            return False
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
