@@ -93,9 +93,9 @@ def test_a_file_into_a_folder_that_the_terminal_cant_show(
     settings = {"PYTHONIOENCODING": encoding}
     if encoding == "C":
         settings = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    command = ("process", "file", "sdk-test", song, f"res{HEART}", "--input-name", "file")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "musicai_sdk.cli", *flags]
-        + ["process", "file", "sdk-test", song, f"res{HEART}", "--input-name", "file"],
+        [sys.executable, "-W", "error", "-m", "musicai_sdk.cli", *flags, *command],
         env={
             **{name: value for name, value in os.environ.items() if name != "PYTHONIOENCODING"},
             "PYTHONPATH": str(ROOT / "src"),

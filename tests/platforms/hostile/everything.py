@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -53,9 +54,6 @@ def song(folder: Path, name: str, number: int = 0) -> Path:
 
 
 def check_the_platform() -> None:
-    import asyncio.events
-    import signal
-
     for module in ("fcntl", "resource", "pwd", "grp", "termios"):
         try:
             __import__(module)
@@ -66,7 +64,7 @@ def check_the_platform() -> None:
     check(not hasattr(os, "getuid"), "getuid")
     check(sys.flags.utf8_mode == 0 and sys.stdout.encoding == "cp1252", "UTF-8")
     with open("open", "wb") as held:  # noqa: PTH123
-        for change in (lambda: os.replace(held.name, "moved"), Path(held.name).unlink):
+        for change in (lambda: Path(held.name).replace("moved"), Path(held.name).unlink):
             try:
                 change()
             except PermissionError:
@@ -265,7 +263,7 @@ def commands(sandbox: Sandbox) -> None:
     check(events[-1]["kind"] == "summary" and events[-1]["done"] == 3, f"the summary: {events[-1]}")
     check(any(HEART in str(each.get("source")) for each in events), "no event has the name")
     Command(*run, code=1)
-    Command("process", "folder", *ECHO, str(folder), f"{results} of lines", code=1)
+    Command(*run, "--fresh", "--yes", code=1)
     for name in ("status", "failures", "history", "check", "export"):
         Command("batch", name, results)
         shown = Command("--json", "batch", name, results).values
@@ -273,6 +271,26 @@ def commands(sandbox: Sandbox) -> None:
     table = Command("batch", "export", results).output.splitlines()
     check(len(table) == 1 + 3 * 2, f"a cut CSV: {table}")
     check(all(re.search(r"\\u2665", line) for line in table[1:]), "the name in CSV")
+
+
+def a_watched_folder() -> None:
+    folder, out = Path(f"watched {NAME}"), Path(f"res{HEART} watched")
+    song(folder, NAME)
+
+    def end() -> None:
+        while not list(out.rglob("file.wav")):
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=end, daemon=True).start()
+    Command("process", "folder", *ECHO, str(folder), str(out), "--watch", "--settle", "0.2")
+    note("a watched folder, until SIGTERM")
+
+
+def helps() -> None:
+    for leaf in leaves(musicai):
+        Command(*leaf.split(), "--help")
+    Command("--help")
 
 
 def leaves(group: click.Group, *names: str) -> Iterator[str]:
@@ -292,10 +310,14 @@ def main() -> None:
         batches(sandbox)
         killed(sandbox)
         commands(sandbox)
-    run = [each["tried"] for each in tried if each["tried"].startswith("musicai ")]
+        a_watched_folder()
+        helps()
+    # The sandbox is a process of its own: see the test.
+    run = [text for each in tried if (text := each["tried"]).startswith("musicai ") and "--help" not in text]
+    run.append("musicai sandbox")
     for leaf in leaves(musicai):
         found = any(re.match(rf"musicai (--json )?{leaf}\b", each) for each in run)
-        check(found or leaf == "sandbox", f"musicai {leaf} wasn't tried")  # a process of its own: see the test
+        check(found, f"musicai {leaf} wasn't tried")
     report.write_text(json.dumps(tried, ensure_ascii=False, indent=2), encoding="utf-8")
 
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, cast
@@ -56,16 +57,9 @@ cast("Any", asyncio.SelectorEventLoop).remove_signal_handler = refused
 
 def open_files() -> Iterator[tuple[int, int]]:
     """Device and inode of every regular file that any process has open."""
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            descriptors = os.listdir(f"/proc/{process}/fd")
-        except OSError:
-            continue
-        for descriptor in descriptors:
-            try:
-                found = os.stat(f"/proc/{process}/fd/{descriptor}")
-            except OSError:
-                continue
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            found = descriptor.stat()
             if stat.S_ISREG(found.st_mode):
                 yield found.st_dev, found.st_ino
 
@@ -81,14 +75,10 @@ def check_closed(*paths: Any, folder: int | None = None) -> None:
         if stat.S_ISREG(found.st_mode):
             concerned.add((found.st_dev, found.st_ino))
         elif stat.S_ISDIR(found.st_mode):
-            concerned |= {(each.st_dev, each.st_ino) for each in map(os.stat, files_in(path))}
+            files = [each.stat() for each in Path(os.fsdecode(path)).rglob("*") if each.is_file()]
+            concerned |= {(each.st_dev, each.st_ino) for each in files}
     if concerned and not concerned.isdisjoint(open_files()):
         raise PermissionError(errno.EACCES, "The process cannot access the file", str(paths[0]))
-
-
-def files_in(folder: Any) -> Iterator[str]:
-    for place, _, names in os.walk(folder):
-        yield from (os.path.join(place, name) for name in names)
 
 
 def guarded(function: Callable[..., Any], count: int) -> Callable[..., Any]:
