@@ -83,9 +83,8 @@ def quoted(word: str, stream: Any = None, *, windows: bool = sys.platform == "wi
         return word
     if _EXPANDED.search(word):
         return _powershell(word)
-    # A program reads \" as a quotation mark, so backslashes at the end are doubled.
-    ending = word[len(word.rstrip("\\")) :]
-    return '"' + word.replace('"', '\\"') + ending + '"'
+    # Programs take \" for a quotation mark, so backslashes before one are doubled.
+    return '"' + re.sub(r'(\\*)("|\Z)', lambda found: found[1] * 2 + ('\\"' if found[2] else ""), word) + '"'
 
 
 def _escaped(character: str, stream: Any) -> str:
