@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -35,15 +34,16 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def test_everything_on_a_hostile_platform(tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["linux", "win32"])
+def test_everything_on_a_hostile_platform(system: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = subprocess.run(
         [sys.executable, HOSTILE / "everything.py", report],
-        env=environment(),
+        env=environment(HOSTILE_SYSTEM=system),
         cwd=tmp_path,
         capture_output=True,
         check=False,
-        timeout=240,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr.decode("cp1252")
     tried = json.loads(report.read_text(encoding="utf-8"))
@@ -52,12 +52,13 @@ def test_everything_on_a_hostile_platform(tmp_path: Path) -> None:
     assert len(tried) > 30
 
 
-def test_the_sandbox_command(tmp_path: Path, song: Path) -> None:
+@pytest.mark.parametrize("system", ["linux", "win32"])
+def test_the_sandbox_command(system: str, tmp_path: Path, song: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     process = subprocess.Popen(
         [sys.executable, "-m", "musicai_sdk.cli", "sandbox", "--tls"],
-        env=environment(TMPDIR=str(temporary), PATH=os.environ["PATH"]),
+        env=environment(TMPDIR=str(temporary), HOSTILE_SYSTEM=system),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="cp1252",
@@ -65,9 +66,9 @@ def test_the_sandbox_command(tmp_path: Path, song: Path) -> None:
     try:
         assert process.stdout is not None
         variables = dict[str, str]()
-        while (line := process.stdout.readline()).startswith("export "):
-            name, _, value = shlex.split(line)[1].partition("=")
-            variables[name] = value
+        form = r"\$env:(\w+) = '(.*)'\n" if system == "win32" else r"export (\w+)=(.*)\n"
+        while (assigned := re.fullmatch(form, line := process.stdout.readline())) is not None:
+            variables[assigned[1]] = assigned[2]
         assert line.startswith("# The sandbox is running"), process.communicate(timeout=60)
         assert [each.name[:16] for each in temporary.iterdir()] == ["musicai-sandbox-"]
         with pytest.MonkeyPatch.context() as patch:
@@ -76,7 +77,8 @@ def test_the_sandbox_command(tmp_path: Path, song: Path) -> None:
             with MusicAiClient() as client:
                 job = client.jobs.run(GenerateChords(input_url=song))  # in a process of the engine
                 assert client.files.read(job.result.chords)
-        process.send_signal(signal.SIGTERM)
+        # What stands for SIGBREAK there.
+        process.send_signal(signal.SIGQUIT if system == "win32" else signal.SIGTERM)
         assert process.communicate(timeout=60) == ("", "")
         assert process.returncode == 0
         assert not list(temporary.iterdir())

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from musicai_sdk._files import patiently
 from musicai_sdk.sandbox.private_files import make_private, open_private, private_file, private_folder
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
     if data_dir is None:
         _sweep(Path(tempfile.gettempdir()))
         temporary = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-        data_dir = make_private(Path(stack.enter_context(temporary)))
+        stack.callback(_remove, temporary)
+        data_dir = make_private(Path(temporary.name))
     else:
         private_folder(data_dir)
     owner = private_file(data_dir / _OWNER)  # Tells better than SQLite why it can't.
@@ -54,6 +56,12 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
     with open_private(owner, "w", encoding="utf-8") as file:
         file.write(str(os.getpid()))
     return data_dir
+
+
+def _remove(temporary: tempfile.TemporaryDirectory[str]) -> None:
+    with suppress(OSError):  # What stays open is left to the next sandbox.
+        patiently(lambda: shutil.rmtree(temporary.name))
+    temporary.cleanup()
 
 
 def _lock(folder: Path) -> sqlite3.Connection:

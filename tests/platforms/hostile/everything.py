@@ -277,14 +277,27 @@ def a_watched_folder() -> None:
     folder, out = Path(f"watched {NAME}"), Path(f"res{HEART} watched")
     song(folder, NAME)
 
+    coming = (song(folder, f"{NAME} coming", 1)).open("r+b")
+    can_tell = sys.platform == "win32"
+
     def end() -> None:
         while not list(out.rglob("file.wav")):
             time.sleep(0.1)
-        os.kill(os.getpid(), signal.SIGTERM)
+        if can_tell:
+            time.sleep(1)
+            found.extend(out.rglob("file.wav"))
+            coming.close()
+            while len(list(out.rglob("file.wav"))) < 2:
+                time.sleep(0.1)
+        coming.close()
+        os.kill(os.getpid(), getattr(signal, "SIGBREAK", signal.SIGTERM))
+
+    found = list[Path]()
 
     threading.Thread(target=end, daemon=True).start()
     Command("process", "folder", *ECHO, str(folder), str(out), "--watch", "--settle", "0.2")
-    note("a watched folder, until SIGTERM")
+    check(len(found) == can_tell, "a file was taken while it was written")
+    note(f"a watched folder, until {'SIGBREAK' if can_tell else 'SIGTERM'}")
 
 
 def helps() -> None:
