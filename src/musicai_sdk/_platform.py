@@ -1,4 +1,4 @@
-"""What programs have to know of the operating system: its name, its shells, and what its streams can encode.
+"""What programs have to know of the operating system: its shells, and what its streams can encode.
 
 For the command line, the sandbox's command and the scripts. Library code never writes to the standard streams.
 """
@@ -8,19 +8,9 @@ from __future__ import annotations
 import codecs
 import io
 import json
-import os
 import re
 import sys
 from typing import Any
-
-
-def system() -> str:
-    """What `platform.system()` returns. That may query the management service of Windows, and wait for it."""
-    if sys.platform == "win32":
-        return "Windows"
-    else:  # noqa: RET505 - type checkers take what follows `if` for unreachable otherwise
-        return os.uname().sysname
-
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/\\=+-]+")
 _EXPANDED = re.compile("[$`\u201c-\u201e]")

@@ -1,8 +1,10 @@
-"""URLs without their secrets: as they are safe to show, and as they stay the same."""
+"""Text for other people and programs: URLs without their secrets, names that can be printed, the system's name."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Mapping
 from typing import cast
 
@@ -171,3 +173,11 @@ def safe_repr(value: object) -> str:
         entries = cast("Mapping[object, object]", value).items()
         return "{" + ", ".join(f"{key!r}: {safe_repr(entry)}" for key, entry in entries) + "}"
     return repr(value)
+
+
+def system() -> str:
+    """What `platform.system()` returns. That may query the management service of Windows, and wait for it."""
+    if sys.platform == "win32":
+        return "Windows"
+    else:  # noqa: RET505 - type checkers take what follows `if` for unreachable otherwise
+        return os.uname().sysname

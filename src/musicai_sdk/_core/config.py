@@ -12,8 +12,7 @@ from musicai_sdk import __version__
 from musicai_sdk._core.options import check_max_retries, check_timeout, is_duration, is_header_value
 from musicai_sdk._io.proxies import is_loopback
 from musicai_sdk._io.secret import Secret
-from musicai_sdk._platform import system
-from musicai_sdk._text import without_query
+from musicai_sdk._text import system, without_query
 from musicai_sdk.errors import ConfigurationError
 
 API_KEY_VARIABLE = "MUSIC_AI_API_KEY"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote, urlsplit
 
 from musicai_sdk import __version__
-from musicai_sdk._platform import system
+from musicai_sdk._text import system
 
 
 def extract_name_from_url(file_url: str) -> str:
