@@ -31,18 +31,8 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "compat": {"models", "errors", "_text", "_names", "client", "MusicAiClient"},
     "batch": {
-        *(
-            "models",
-            "workflows",
-            "errors",
-            "storage",
-            "_names",
-            "_files",
-            "_text",
-            "_platform",
-            "_job_search",
-        ),
-        *("asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"),
+        *("models", "workflows", "errors", "storage", "_names", "_files", "_text", "_platform"),
+        *("_job_search", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"),
     },
     "cli": {
         *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),

@@ -126,12 +126,12 @@ def interpreter_of(version: str) -> str:
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         pytest.skip(f"all tests run on Python {version}")
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
-    found = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python")]
+    found = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python"))]
     for candidate in filter(None, found):
         # pyenv's own `python3.12` is a script, which fails unless that version is selected.
         code = f"import sys, venv, sqlite3; sys.exit('.'.join(map(str, sys.version_info[:2])) != {version!r})"
         if not subprocess.run([candidate, "-c", code], capture_output=True, check=False).returncode:
-            return str(candidate)
+            return candidate
     pytest.skip(f"there is no Python {version} on this machine")
 
 

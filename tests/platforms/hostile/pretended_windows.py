@@ -43,12 +43,10 @@ def become_windows() -> None:
     import_the_rest()
     sys.modules["msvcrt"] = msvcrt()
     made = cast("Any", ctypes)
-    made.WinDLL = lambda _name, use_last_error: types.SimpleNamespace(
-        CreateFileW=lambda *arguments: create_file(*arguments), CloseHandle=lambda _handle: 1
-    )
+    made.WinDLL = Kernel32
     made.get_last_error = lambda: SHARING_VIOLATION
     cast("Any", asyncio).ProactorEventLoop = asyncio.SelectorEventLoop
-    cast("Any", ssl).enum_certificates = lambda _store: []
+    cast("Any", ssl).enum_certificates = no_certificates
     cast("Any", socket).SO_EXCLUSIVEADDRUSE = socket.SO_KEEPALIVE
     cast("Any", signal).SIGBREAK = signal.SIGQUIT
     cast("Any", subprocess).CREATE_NEW_PROCESS_GROUP = 0x200
@@ -98,6 +96,20 @@ def msvcrt() -> types.ModuleType:
 
     module.locking = locking
     return cast("types.ModuleType", module)
+
+
+def no_certificates(_store: str) -> list[object]:
+    return []
+
+
+class Kernel32:
+    def __init__(self, name: str, *, use_last_error: bool) -> None:
+        self.CreateFileW = create_file
+        self.CloseHandle = close_handle
+
+
+def close_handle(_handle: int) -> int:
+    return 1
 
 
 def create_file(path: Any, *_arguments: object) -> int | None:

@@ -22,19 +22,20 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, cast
 
+from pretended_windows import become_windows  # beside this file
+from typing_extensions import override
+
 ABSENT = frozenset({"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"})
 
 
 class Refusal(MetaPathFinder):
     """Finds none of the modules that only POSIX has."""
 
+    @override
     def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> None:
         if name in ABSENT:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-
-if (pretended := os.environ.get("HOSTILE_SYSTEM")) == "win32":
-    import pretended_windows  # beside this file
 
 sys.meta_path.insert(0, Refusal())
 for name in ABSENT:
@@ -47,7 +48,13 @@ for name in ("getuid", "geteuid", "getgid", "getegid", "getgroups", "getlogin", 
 KILL = int(signal.SIGKILL)
 for name in ("SIGHUP", "SIGKILL"):
     delattr(signal, name)
-cast("Any", subprocess.Popen).kill = lambda process: process.send_signal(KILL)
+
+
+def kill(process: subprocess.Popen[Any]) -> None:
+    process.send_signal(KILL)
+
+
+cast("Any", subprocess.Popen).kill = kill
 
 
 def refused(*_arguments: object) -> None:
@@ -111,5 +118,5 @@ cast("Any", shutil)._use_fd_functions = False  # it would open folders, as it ca
 # Files whose encoding is the system's: there it is cp1252, whatever is in them.
 warnings.filterwarnings("error", category=EncodingWarning, module=r"musicai_sdk(\.|$)")
 
-if pretended == "win32":
-    pretended_windows.become_windows()
+if os.environ.get("HOSTILE_SYSTEM") == "win32":
+    become_windows()
