@@ -81,7 +81,7 @@ def test_the_sandbox_command(system: str, tmp_path: Path, song: Path) -> None:
         assert line.startswith("# The sandbox is running"), process.communicate(timeout=60)
         assert [each.name[:16] for each in temporary.iterdir()] == ["musicai-sandbox-"]
         # In a process of its own: this one has read its certificates.
-        client = [sys.executable, "-c", ONE_JOB, song]
+        client = [sys.executable, "-c", ONE_JOB, str(song)]
         subprocess.run(client, env={**os.environ, **variables, "PYTHONPATH": str(ROOT / "src")}, check=True)
         # What stands for SIGBREAK there.
         process.send_signal(signal.SIGQUIT if system == "win32" else signal.SIGTERM)
