@@ -27,7 +27,7 @@ _FLAGS = (
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_BINARY", 0)
 )
-"""For every file that is opened here: no link is followed, and no pipe waited for."""
+"""For every file that is opened here: follow no link, and wait for no pipe."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -43,7 +43,7 @@ _PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 0.73)
 
 
 def none_left(error: BaseException | None) -> bool:
-    """Whether the process, or the machine, has too many files open for one more: others are closed soon."""
+    """Whether an error means that too many files are open. That is temporary: others will be closed soon."""
     return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 
 
@@ -53,10 +53,10 @@ def kind(mode: int) -> str:
 
 
 def replaceable(path: Path) -> Path:
-    """The file that a new one may replace: of a symbolic link the file that it points at, which may not exist yet.
+    """Returns the file that a new one may replace; for a symbolic link its target, which need not exist.
 
     Raises:
-        OSError: it isn't a regular file, or can't be looked at.
+        OSError: it isn't a regular file, or can't be examined.
         ValueError: the path contains a null character.
     """
     real = Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -74,7 +74,7 @@ def create(path: Path) -> int:
 
 
 def create_anew(path: Path) -> int:
-    """The same in place of whatever has that name, which is removed; a folder is an error."""
+    """Creates and opens a file as `create` does, after removing what has its name. A folder is an error."""
     for _ in range(100):
         with suppress(FileNotFoundError):
             path.unlink()
@@ -84,13 +84,13 @@ def create_anew(path: Path) -> int:
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
-    """Opens a regular file; None if there is none under that name, but nothing or something else.
+    """Opens a regular file. Returns None if the name is free, or belongs to something else.
 
     Raises:
         OSError: it can't be opened.
     """
     try:
-        # Opening a device may have effects, so it is looked at before. The flags are for who swaps it meanwhile.
+        # Opening a device may have side effects, so check first. The flags cover a swap between the two calls.
         if not stat.S_ISREG(path.lstat().st_mode):
             return None
         descriptor = os.open(path, flags | _FLAGS)
@@ -147,14 +147,14 @@ def close_and_unlink(file: FileIO, path: Path) -> None:
 
 
 def is_own(descriptor: int) -> bool:
-    """Whether an open file belongs to this user and has no other name: then only this package put it there."""
+    """Whether an open file belongs to this user and has one name only: then this package created it."""
     found = os.fstat(descriptor)
     user: Callable[[], int] | None = getattr(os, "geteuid", None)
     return found.st_nlink == 1 and (user is None or found.st_uid == user())
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one that has the name."""
+    """Whether a path still names this open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:
@@ -205,9 +205,9 @@ def replacing(
 
 
 def clear_abandoned(path: Path) -> None:
-    """Removes what processes that were killed in `replacing` have left of a file, as far as possible.
+    """Removes the temporary files that killed processes left behind in `replacing`, and ignores errors.
 
-    Only for who has the folder alone: another writer's file would be removed as well.
+    The caller must be the folder's only writer: another writer's temporary file would be removed too.
     """
     found = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{16}~")
     with suppress(OSError):
@@ -217,7 +217,7 @@ def clear_abandoned(path: Path) -> None:
 
 
 def write_text(path: Path, text: str, *, follow: bool = True, durable: bool = True) -> None:
-    """Replaces a file by one with this text, at once; see `replacing`."""
+    """Atomically replaces a file by one with this text; see `replacing`."""
     with replacing(path, follow=follow, durable=durable) as file:
         file.write(text)
 
@@ -255,9 +255,9 @@ def sync_folder(folder: Path) -> None:
 
 
 _held: dict[tuple[int, int], Callable[[], bool]] = {}
-"""The files that are locked by this process, by device and inode: some network file systems don't lock anything.
+"""The files that this process has locked, by device and inode: the locks of some network file systems do nothing.
 
-With each goes whether its holder was told to give up.
+The value tells whether the holder was cancelled.
 """
 _guard = threading.Lock()
 
@@ -269,8 +269,8 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
 
     Args:
         descriptor: The open file.
-        given_up: Whether its holder here doesn't count any more, although it hasn't unlocked it yet. Whoever locks it
-            then must not write to this file, but replace it.
+        given_up: Whether the new holder was cancelled, although it hasn't unlocked the file yet. Another one may lock
+            the file then; it must replace the file, not write to it.
     """
     key = _key(descriptor)
     with _guard:
@@ -292,7 +292,7 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Gives the lock back. It is needed before the file is closed."""
+    """Releases the lock. Call it before the file is closed."""
     _unlock(descriptor)
     _held.pop(_key(descriptor), None)
 
@@ -303,7 +303,7 @@ def _key(descriptor: int) -> tuple[int, int]:
 
 
 def _forget() -> None:
-    """A forked child holds nothing: its copy of the set is about its parent's threads."""
+    """Clears the table in a forked child: the entries are about the parent's threads."""
     global _guard  # another thread may have held it at the time of the fork
     _guard = threading.Lock()
     _held.clear()
@@ -317,7 +317,7 @@ if sys.platform == "win32":
     import msvcrt
 
     _BEYOND = 1 << 40
-    """Windows keeps everybody from the bytes that are locked, so none of the file's are."""
+    """Windows lets nobody else read locked bytes, so the locked one is far beyond the end of the file."""
 
     def try_lock(descriptor: int) -> bool:
         """Locks an open file against other processes; False if one of them has it."""
