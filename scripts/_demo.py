@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from musicai_sdk._platform import escape_unencodable
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.models import Chord
 from musicai_sdk.sandbox import Sandbox
@@ -80,6 +81,7 @@ def main() -> int:
     parser.add_argument(
         "song", nargs="?", type=Path, default=SONG, help="any audio file; by default a song of the tests"
     )
+    escape_unencodable()
     song: Path = parser.parse_args().song
     try:
         folder = demo(song)

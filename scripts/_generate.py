@@ -13,6 +13,7 @@ from pathlib import Path
 from _surface import surface
 from _sync_twins import twins
 
+from musicai_sdk._platform import escape_unencodable
 from musicai_sdk.codegen.builtin import FILE, builtin_text
 from musicai_sdk.codegen.emit import Style, exported_names, module_text
 from musicai_sdk.codegen.exports import RESULTS, result_schema
@@ -67,6 +68,7 @@ def exporting(text: str, workflows: list[WorkflowSchema]) -> str:
 
 
 def main() -> int:
+    escape_unencodable()
     parser = argparse.ArgumentParser(prog="scripts/generate")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file would change")
     check: bool = parser.parse_args().check

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from musicai_sdk._platform import escape_unencodable
+
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
@@ -93,6 +95,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main() -> int:
+    escape_unencodable()
     options = parsed(None)
     broken = 0
     for name in SIMULATIONS:

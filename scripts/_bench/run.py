@@ -19,6 +19,8 @@ from place import Destination, Figures, Program
 from programs import programs
 from tables import Result, compact, figures, put, targets
 
+from musicai_sdk._platform import escape_unencodable
+
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -45,9 +47,10 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    escape_unencodable()
     asked = arguments()
     if asked.readme:
-        put(asked.into.read_text(), "")  # fail now and not after ten minutes
+        put(asked.into.read_text(encoding="utf-8"), "")  # fail now and not after ten minutes
     signal.signal(signal.SIGTERM, stop)
     rounds: int = asked.rounds or (3 if asked.quick else 7)
     size: int = asked.size or (128 if asked.quick else 512)
@@ -68,8 +71,8 @@ def main() -> None:
         print(f"\nLeft out: {reason}")
     if asked.readme:
         ratios = f"Beside `musicai-sdk` 1.0.4 in the same run, lower is better; medians. {made_on}: `scripts/bench`."
-        text = asked.into.read_text()
-        asked.into.write_text(put(text, compact(results, ratios)))
+        text = asked.into.read_text(encoding="utf-8")
+        asked.into.write_text(put(text, compact(results, ratios)), encoding="utf-8")
 
 
 def stop(_number: int, _frame: object) -> None:

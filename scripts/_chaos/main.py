@@ -17,6 +17,8 @@ from faults import rules
 from killing import IN_FLIGHT, Runs
 from service import running
 
+from musicai_sdk._platform import escape_unencodable
+
 EPILOG = """\
 The test: N different files go through `musicai_sdk.batch` (upload, create, wait, download, verify, delete) against a
 sandbox in another process, with a workflow that returns its input. The client is used unmodified; only its timeout is 3 s
@@ -108,6 +110,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main() -> int:
+    escape_unencodable()
     options = parsed(None)
     # SIGTERM must end the child processes too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

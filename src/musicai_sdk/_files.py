@@ -1,7 +1,7 @@
-"""Writing files that other programs may look at, or that somebody may have put something in the way of.
+"""Writing files safely: beside other programs, over whatever has their name, and so that they survive a power cut.
 
-A temporary file is always one that was created here, never one that was found: what stands under its name, such as a
-symbolic link or a named pipe, is neither written through nor waited for.
+Temporary files are always created here. An existing file of that name, such as a symbolic link or a named pipe, is
+neither written through nor waited for.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import re
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import TextIO
 
@@ -25,7 +27,7 @@ _FLAGS = (
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_BINARY", 0)
 )
-"""For every file that is opened here: no link is followed, and no pipe waited for."""
+"""For every file that is opened here: follow no link, and wait for no pipe."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -36,8 +38,12 @@ _KINDS = (
 )
 
 
+_PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 0.73)
+"""Seconds between attempts to change a folder; 2 s in all."""
+
+
 def none_left(error: BaseException | None) -> bool:
-    """Whether the process, or the machine, has too many files open for one more: others are closed soon."""
+    """Whether an error means that too many files are open. That is temporary: others will be closed soon."""
     return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 
 
@@ -47,10 +53,10 @@ def kind(mode: int) -> str:
 
 
 def replaceable(path: Path) -> Path:
-    """The file that a new one may replace: of a symbolic link the file that it points at, which may not exist yet.
+    """Returns the file that a new one may replace; for a symbolic link its target, which need not exist.
 
     Raises:
-        OSError: it isn't a regular file, or can't be looked at.
+        OSError: it isn't a regular file, or can't be examined.
         ValueError: the path contains a null character.
     """
     real = Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -68,7 +74,7 @@ def create(path: Path) -> int:
 
 
 def create_anew(path: Path) -> int:
-    """The same in place of whatever has that name, which is removed; a folder is an error."""
+    """Creates and opens a file as `create` does, after removing what has its name. A folder is an error."""
     for _ in range(100):
         with suppress(FileNotFoundError):
             path.unlink()
@@ -78,13 +84,13 @@ def create_anew(path: Path) -> int:
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
-    """Opens a regular file; None if there is none under that name, but nothing or something else.
+    """Opens a regular file. Returns None if the name is free, or belongs to something else.
 
     Raises:
         OSError: it can't be opened.
     """
     try:
-        # Opening a device may have effects, so it is looked at before. The flags are for who swaps it meanwhile.
+        # Opening a device may have side effects, so check first. The flags cover a swap between the two calls.
         if not stat.S_ISREG(path.lstat().st_mode):
             return None
         descriptor = os.open(path, flags | _FLAGS)
@@ -96,14 +102,59 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
     return None
 
 
+def patiently(change: Callable[[], object]) -> None:
+    """Renames or removes files; tries again for 2 s while that is refused.
+
+    Windows refuses it while another program, such as a player or a virus scanner, has the file open. So do its file
+    servers, whatever the client's system, and WSL.
+
+    Raises:
+        OSError: the change failed.
+    """
+    for pause in _PAUSES:
+        try:
+            change()
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    change()
+
+
+def replace(source: Path, target: Path) -> None:
+    """Renames a file, atomically, in place of another one; see `patiently`."""
+    patiently(lambda: os.replace(source, target))  # noqa: PTH105 - atomic
+
+
+def unlink(path: Path) -> None:
+    """Removes a file if it exists; see `patiently`."""
+    patiently(lambda: path.unlink(missing_ok=True))
+
+
+def close_and_unlink(file: FileIO, path: Path) -> None:
+    """Removes the name of an open and locked file, if it still has it, and closes the file."""
+    refused = False
+    with file:
+        try:
+            if is_at(file.fileno(), path):
+                path.unlink(missing_ok=True)
+        except PermissionError:  # Windows removes nothing that is open
+            refused = True
+        finally:
+            unlock(file.fileno())
+    if refused:
+        unlink(path)
+
+
 def is_own(descriptor: int) -> bool:
-    """Whether an open file belongs to this user and has no other name: then only this package put it there."""
+    """Whether an open file belongs to this user and has one name only: then this package created it."""
     found = os.fstat(descriptor)
-    return found.st_nlink == 1 and (not hasattr(os, "geteuid") or found.st_uid == os.geteuid())
+    user: Callable[[], int] | None = getattr(os, "geteuid", None)
+    return found.st_nlink == 1 and (user is None or found.st_uid == user())
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one that has the name."""
+    """Whether a path still names this open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:
@@ -143,20 +194,20 @@ def replacing(
             file.flush()
             keep_mode(descriptor, target)
             if durable:
-                os.fsync(descriptor)
-        os.replace(part, target)  # noqa: PTH105 - atomic
+                fsync(descriptor)
+        replace(part, target)
     except BaseException:
         with suppress(OSError):
-            part.unlink()
+            unlink(part)
         raise
     if durable:
         sync_folder(target.parent)
 
 
 def clear_abandoned(path: Path) -> None:
-    """Removes what processes that were killed in `replacing` have left of a file, as far as possible.
+    """Removes the temporary files that killed processes left behind in `replacing`, and ignores errors.
 
-    Only for who has the folder alone: another writer's file would be removed as well.
+    The caller must be the folder's only writer: another writer's temporary file would be removed too.
     """
     found = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{16}~")
     with suppress(OSError):
@@ -166,9 +217,30 @@ def clear_abandoned(path: Path) -> None:
 
 
 def write_text(path: Path, text: str, *, follow: bool = True, durable: bool = True) -> None:
-    """Replaces a file by one with this text, at once; see `replacing`."""
+    """Atomically replaces a file by one with this text; see `replacing`."""
     with replacing(path, follow=follow, durable=durable) as file:
         file.write(text)
+
+
+def fsync(descriptor: int) -> None:
+    """Forces the contents of an open file onto the disk.
+
+    On macOS `os.fsync` leaves them in the drive's cache, so the drive is asked to empty it, as SQLite's `fullfsync` does.
+
+    Raises:
+        OSError: the system reports an error, after which nobody knows what is on the disk.
+    """
+    if sys.platform == "darwin":
+        import fcntl
+
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        except OSError as error:
+            if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY):
+                raise
+        else:
+            return
+    os.fsync(descriptor)  # all that network file systems have
 
 
 def sync_folder(folder: Path) -> None:
@@ -177,15 +249,15 @@ def sync_folder(folder: Path) -> None:
         with suppress(OSError):
             descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                os.fsync(descriptor)
+                fsync(descriptor)
             finally:
                 os.close(descriptor)
 
 
 _held: dict[tuple[int, int], Callable[[], bool]] = {}
-"""The files that are locked by this process, by device and inode: some network file systems don't lock anything.
+"""The files that this process has locked, by device and inode: the locks of some network file systems do nothing.
 
-With each goes whether its holder was told to give up.
+The value tells whether the holder was cancelled.
 """
 _guard = threading.Lock()
 
@@ -197,8 +269,8 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
 
     Args:
         descriptor: The open file.
-        given_up: Whether its holder here doesn't count any more, although it hasn't unlocked it yet. Whoever locks it
-            then must not write to this file, but replace it.
+        given_up: Whether the new holder was cancelled, although it hasn't unlocked the file yet. Another one may lock
+            the file then; it must replace the file, not write to it.
     """
     key = _key(descriptor)
     with _guard:
@@ -210,7 +282,9 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
         return True
     taken = False
     try:
-        taken = _lock(descriptor)
+        taken = try_lock(descriptor)
+    except OSError:
+        taken = True  # there are no locks here
     finally:
         if not taken:
             _held.pop(key, None)
@@ -218,7 +292,7 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Gives the lock back. It is needed before the file is closed."""
+    """Releases the lock. Call it before the file is closed."""
     _unlock(descriptor)
     _held.pop(_key(descriptor), None)
 
@@ -229,13 +303,13 @@ def _key(descriptor: int) -> tuple[int, int]:
 
 
 def _forget() -> None:
-    """A forked child holds nothing: its copy of the set is about its parent's threads."""
+    """Clears the table in a forked child: the entries are about the parent's threads."""
     global _guard  # another thread may have held it at the time of the fork
     _guard = threading.Lock()
     _held.clear()
 
 
-if hasattr(os, "register_at_fork"):
+if sys.platform != "win32" and hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
@@ -243,9 +317,10 @@ if sys.platform == "win32":
     import msvcrt
 
     _BEYOND = 1 << 40
-    """Windows keeps everybody from the bytes that are locked, so none of the file's are."""
+    """Windows lets nobody else read locked bytes, so the locked one is far beyond the end of the file."""
 
-    def _lock(descriptor: int) -> bool:
+    def try_lock(descriptor: int) -> bool:
+        """Locks an open file against other processes; False if one of them has it."""
         return _at_its_end(descriptor, msvcrt.LK_NBLCK)
 
     def _unlock(descriptor: int) -> None:
@@ -263,19 +338,28 @@ if sys.platform == "win32":
         return True
 
 else:
-    import fcntl
 
-    def _lock(descriptor: int) -> bool:
-        # flock is dropped with the last descriptor of its holder, however that ends, and Linux sends it over NFS.
+    def try_lock(descriptor: int) -> bool:
+        """Locks an open file against other processes; False if one of them has it.
+
+        The lock ends with the last descriptor of the open file, however its holders end.
+
+        Raises:
+            OSError: the file system has no locks.
+        """
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            import fcntl
+        except ImportError:  # WebAssembly
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Linux sends it over NFS
         except BlockingIOError:
             return False
-        except OSError:
-            return True  # there are no locks here
         return True
 
     def _unlock(descriptor: int) -> None:
         # Not left to close: a forked child may have the file open too.
-        with suppress(OSError):
+        with suppress(OSError, ImportError):
+            import fcntl
+
             fcntl.flock(descriptor, fcntl.LOCK_UN)

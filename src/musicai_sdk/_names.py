@@ -1,4 +1,4 @@
-"""File names from names that somebody else chose: one path component, valid on every system."""
+"""Turns names from elsewhere into file names: one path component, valid on every system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 LONGEST_NAME = 180
-"""Bytes of a name at most: file systems allow 255, and a suffix for a partial download has to fit too."""
+"""Maximum length in bytes. File systems allow 255, and the suffix of a partial download has to fit."""
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
@@ -19,7 +19,7 @@ def safe_name(name: str, *, longest: int = LONGEST_NAME, otherwise: str = "outpu
     Args:
         name: Any text.
         longest: Bytes (UTF-8) at most.
-        otherwise: What stands for a name of which nothing is left.
+        otherwise: The name to use if nothing is left.
     """
     text = unicodedata.normalize("NFC", _FORBIDDEN.sub("_", name)).strip(" .")
     if _RESERVED.fullmatch(text.partition(".")[0].rstrip()):
@@ -46,5 +46,5 @@ def with_ending(name: str, ending: str, *, longest: int = 255) -> str:
 
 
 def folded(name: str) -> str:
-    """The same for two names that are one on some file system."""
+    """A key that is equal for two names that are the same one on some file system."""
     return unicodedata.normalize("NFC", name.casefold())

@@ -1,8 +1,10 @@
-"""URLs without their secrets: as they are safe to show, and as they stay the same."""
+"""Text for other people and programs: URLs without their secrets, names that can be printed, the system's name."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Mapping
 from typing import cast
 
@@ -47,8 +49,8 @@ _SIGNATURES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
 )
 """Signatures in queries: the parameters that make one up, and those that may belong to it, as they are spelled.
 
-Nothing else is a signature: `?serial=1&signature=x` and `?serial=2&signature=y` may be two songs, and what is wrongly
-taken for one song is never processed, while what is wrongly taken for two is paid for twice at most.
+Nothing else is a signature: `?serial=1&signature=x` and `?serial=2&signature=y` may be two songs. Two songs that are
+taken for one lose a result; one song that is taken for two is paid for twice at most.
 """
 _AKAMAI = ("hdnts", "hdnea")
 """Akamai's tokens: one parameter with an `hmac=` in its value."""
@@ -61,7 +63,7 @@ _FORMERLY_SIGNED_WITH = {
 
 
 def without_query(url: str) -> str:
-    """The URL without its query, in which signatures stand: `https://host/path?…`.
+    """The URL without its query, which may hold signatures: `https://host/path?…`.
 
     Also without user name and password, and without the fragment.
     """
@@ -74,15 +76,15 @@ def without_query(url: str) -> str:
 
 
 def without_queries(message: str) -> str:
-    """Somebody else's words, such as the service's, with the addresses in them as `without_query` gives them."""
+    """A message from elsewhere, such as the service, with `without_query` applied to every URL in it."""
     return _ADDRESS.sub(lambda found: without_query(found[0]), message) if "://" in message else message
 
 
 def printable(text: str) -> str:
-    """Somebody else's text, such as a job's name or a service's message, that can't take over a terminal.
+    """Text from elsewhere, such as a job's name or a service's message, made safe for a terminal.
 
-    White space becomes blanks, and everything else that isn't printable (escape sequences, marks of direction, lone
-    surrogates, which can't even be encoded) a replacement character.
+    White space becomes blanks. Everything else that isn't printable (escape sequences, direction marks, lone
+    surrogates) becomes a replacement character.
     """
     if text.isprintable():
         return text
@@ -93,19 +95,19 @@ def printable(text: str) -> str:
 
 
 def without_signature(url: str) -> str:
-    """What a URL points at: the URL without its signature, which is another one every time, and without a password.
+    """Identifies what a URL points at: the URL without its password, and without its signature, which changes.
 
-    Only a complete signature of a known kind is taken off. Everything else stays as it is, in its order: other
+    Only a complete signature of a known kind is removed. Everything else stays as it is, in its order: other
     parameters, the user name, and the fragment (`#t=10,20`, `#track=1`).
 
     Raises:
-        ValueError: it can't be taken apart.
+        ValueError: the URL can't be parsed.
     """
     if "?" not in url and "@" not in url:
         return url  # nearly all of a catalogue's
     from urllib.parse import urlsplit
 
-    urlsplit(url)  # raises for what is no URL
+    urlsplit(url)  # raises if it isn't a URL
     rest, hash_sign, fragment = url.partition("#")
     path, question, query = rest.partition("?")
     kept = _unsigned(query)
@@ -137,12 +139,12 @@ def _without_password(url: str) -> str:
 
 
 def formerly_without_signature(url: str) -> str:
-    """What `without_signature` gave in 2.0.0: what that version paid for is found under it.
+    """What `without_signature` returned in 2.0.0; ledgers of that version record paid tracks under it.
 
-    It took more parameters for signatures, and took the fragment and the user name off.
+    It took more parameters for signatures, and removed the fragment and the user name too.
 
     Raises:
-        ValueError: it can't be taken apart.
+        ValueError: the URL can't be parsed.
     """
     if "?" not in url and "#" not in url and "@" not in url:
         return url
@@ -171,3 +173,11 @@ def safe_repr(value: object) -> str:
         entries = cast("Mapping[object, object]", value).items()
         return "{" + ", ".join(f"{key!r}: {safe_repr(entry)}" for key, entry in entries) + "}"
     return repr(value)
+
+
+def system() -> str:
+    """What `platform.system()` returns. That may query the management service of Windows, and wait for it."""
+    if sys.platform == "win32":
+        return "Windows"
+    else:  # noqa: RET505 - type checkers take what follows `if` for unreachable otherwise
+        return os.uname().sysname

@@ -1,4 +1,4 @@
-"""The package with the lowest versions of its dependencies that pyproject.toml allows."""
+"""The package with the lowest versions of its dependencies, and on every Python that this machine has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import venv
 from pathlib import Path
 
 import pytest
@@ -74,24 +73,80 @@ print("fine")
 '''
 
 
-def lowest_versions() -> list[str]:
-    """The core dependencies as `name==lowest`."""
+BATCH = """
+import sys
+from pathlib import Path
+
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch import Batch, ledger_of, open_ledger
+from musicai_sdk.cli.app import musicai
+from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.workflows import GenerateChords
+
+song = Path("song.mp3").read_bytes()
+for number in range(4):
+    Path("songs").mkdir(exist_ok=True)
+    Path("songs", f"{number}.wav").write_bytes(song + bytes([number]))
+
+
+def drain(event):
+    if event.state == "finished":
+        batch.drain()
+
+
+with Sandbox() as sandbox:
+    batch = Batch("sdk-test", "songs", "out", input_name="file", in_flight=2, connect=sandbox.async_client, on_event=drain)
+    assert 0 < batch.run().progress.done < 4
+    done = Batch("sdk-test", "songs", "out", input_name="file", connect=sandbox.async_client).run()
+    assert done.ok and done.progress.done == 4, done
+    assert len([each for each in sandbox.requests if (each.method, each.path) == ("POST", "/v1/job")]) == 4
+    with sandbox.client() as client:
+        assert client.files.read(client.jobs.run(GenerateChords(input_url=Path("song.mp3"))).result.chords)
+with open_ledger(ledger_of("out")) as view:
+    assert not list(view.check(Path("out")))
+musicai.main(["batch", "export", "out"], standalone_mode=False)
+"""
+
+
+def dependencies(*, lowest: bool) -> list[str]:
+    """The requirements of the core, the command line and the sandbox; each `name==lowest` if asked for."""
     with (ROOT / "pyproject.toml").open("rb") as file:
-        dependencies: list[str] = tomllib.load(file)["project"]["dependencies"]
-    lowest = [re.match(r"([\w.-]+)\s*>=\s*([\w.]+)", each) for each in dependencies]
-    assert all(lowest), f"a dependency without a lowest version: {dependencies}"
-    return [f"{each[1]}=={each[2]}" for each in lowest if each]
+        project = tomllib.load(file)["project"]
+    extras = project["optional-dependencies"]
+    wanted: list[str] = [*project["dependencies"], *extras["cli"], *extras["sandbox"]]
+    if not lowest:
+        return wanted
+    versions = [re.match(r"([\w.-]+)\s*>=\s*([\w.]+)", each) for each in wanted]
+    assert all(versions), f"a dependency without a lowest version: {wanted}"
+    return [f"{each[1]}=={each[2]}" for each in versions if each]
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment that holds these versions and nothing else."""
-    home = tmp_path_factory.mktemp("lowest")
-    venv.create(home, with_pip=False, symlinks=True)
+def interpreter_of(version: str) -> str:
+    """A Python of this version; the test is skipped if there is none on this machine."""
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        pytest.skip(f"all tests run on Python {version}")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+    found = [shutil.which(f"python{version}"), *map(str, pyenv.glob(f"{version}.*/bin/python"))]
+    for candidate in filter(None, found):
+        # pyenv's own `python3.12` is a script, which fails unless that version is selected.
+        code = f"import sys, venv, sqlite3; sys.exit('.'.join(map(str, sys.version_info[:2])) != {version!r})"
+        if not subprocess.run([candidate, "-c", code], capture_output=True, check=False).returncode:
+            return candidate
+    pytest.skip(f"there is no Python {version} on this machine")
+
+
+@pytest.fixture(scope="module", params=["lowest", "3.11", "3.12", "3.13", "3.14"])
+def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment: with the lowest versions on this Python, or with the newest on another one."""
+    version: str = request.param
+    lowest = version == "lowest"
+    base = sys.executable if lowest else interpreter_of(version)
+    home = tmp_path_factory.mktemp(version)
+    subprocess.run([base, "-m", "venv", "--without-pip", home], check=True)
     interpreter = home / "bin" / "python"
     pip = [sys.executable, "-m", "pip", f"--python={interpreter}", "install", "--quiet", "--no-input"]
     done = subprocess.run(
-        [*pip, "--retries=1", "--timeout=15", *lowest_versions()],
+        [*pip, "--only-binary=:all:", "--retries=1", "--timeout=15", *dependencies(lowest=lowest)],
         capture_output=True,
         text=True,
         check=False,
@@ -132,6 +187,11 @@ def test_the_quick_start(python: Path, sandbox: Sandbox, tmp_path: Path) -> None
     told = run(python, found[1], sandbox, tmp_path)
     assert "D:min" in told
     assert (tmp_path / "chords" / "chords.json").exists()
+
+
+def test_a_batch(python: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    exported = run(python, BATCH, sandbox, tmp_path).splitlines()
+    assert len(exported) == 1 + 4 * 2
 
 
 def test_workflows_of_a_users_own(python: Path, sandbox: Sandbox, tmp_path: Path) -> None:

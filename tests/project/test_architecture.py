@@ -31,19 +31,22 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "compat": {"models", "errors", "_text", "_names", "client", "MusicAiClient"},
     "batch": {
-        *("models", "workflows", "errors", "storage", "_names", "_files", "_text", "_job_search", "asyncio"),
-        *("client", "MusicAiClient", "AsyncMusicAiClient"),
+        *("models", "workflows", "errors", "storage", "_names", "_files", "_text", "_platform"),
+        *("_job_search", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"),
     },
     "cli": {
         *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),
-        *("batch", "codegen", "mcp", "music", "sandbox", "storage"),
+        *("batch", "codegen", "mcp", "music", "sandbox", "storage", "_platform"),
     },
     "mcp": {
         *("models", "workflows", "errors", "client", "AsyncMusicAiClient", "batch"),
         *("_files", "_names", "_text", "asyncio"),
     },
     # The client only inside functions: see below.
-    "sandbox": {"models", "errors", "httpx", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"},
+    "sandbox": {
+        *("models", "errors", "_files", "_platform", "httpx", "asyncio"),
+        *("client", "MusicAiClient", "AsyncMusicAiClient"),
+    },
 }
 """What each room may import, apart from itself. What isn't listed is forbidden."""
 

@@ -15,7 +15,7 @@ TESTS = Path(__file__).parents[1]
 PACKAGE = Path(musicai_sdk.__file__).parent
 
 WHOLE_PRODUCT = {
-    "conformance", "contract", "ide", "official", "packaging", "performance", "platform", "project", "security", "simulation",
+    "conformance", "contract", "ide", "official", "packaging", "performance", "platforms", "project", "security", "simulation",
     "typing",
 }  # fmt: skip
 NO_TESTS = {"songs", "support", "batch/data", "compat/programs"}

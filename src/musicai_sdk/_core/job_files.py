@@ -19,7 +19,7 @@ from musicai_sdk._core.output_names import PARTIAL, file_names
 from musicai_sdk._core.own_storage import download_urls
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
-from musicai_sdk._files import write_text
+from musicai_sdk._files import replace, unlink, write_text
 from musicai_sdk._io.record import logger
 from musicai_sdk._names import safe_name
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
@@ -119,10 +119,10 @@ def _moved(
     """Puts whole files in the place of those of an earlier download, whose manifest goes first."""
     moved = dict[str, DownloadedFile]()
     try:
-        (target / manifest).unlink(missing_ok=True)
+        unlink(target / manifest)
         for name, file in files.items():
             moved[name] = DownloadedFile(target / file.path.name, file.size)
-            os.replace(file.path, moved[name].path)  # noqa: PTH105 - atomic
+            replace(file.path, moved[name].path)
         with suppress(OSError):  # of no use, and in nobody's way
             staged.rmdir()
     except OSError as error:

@@ -104,12 +104,12 @@ class Partial:
         try:
             if not _files.is_at(standing, self.path):
                 return None
-            if (
-                sys.platform == "win32"
-            ):  # it renames nothing that is open, and its locks are kept by everybody
-                standing, taken = -1, standing
-                return taken
-            return self._taken_over(standing)
+            if sys.platform != "win32":
+                with suppress(PermissionError):
+                    return self._taken_over(standing)
+            # Windows and its file servers rename nothing that is open, and everybody keeps their locks.
+            standing, taken = -1, standing
+            return taken
         finally:
             if standing >= 0:
                 _files.unlock(standing)
@@ -155,10 +155,7 @@ class Partial:
             raise self._in_use()  # without locks two may come as far as this, and one of them goes on
         finally:
             if descriptor >= 0:
-                if _files.is_at(descriptor, self._next):
-                    self._next.unlink(missing_ok=True)
-                _files.unlock(descriptor)
-                os.close(descriptor)
+                _files.close_and_unlink(FileIO(descriptor), self._next)
 
     def resumable(self) -> tuple[int, Version | None]:
         """Where to go on, and with which version; (0, None) to start from the beginning.
@@ -179,7 +176,7 @@ class Partial:
             if not _files.is_at(self._open.fileno(), self.path):
                 raise self._in_use()
             if version is None:
-                self._note.unlink(missing_ok=True)
+                _files.unlink(self._note)
                 return
             _files.write_text(self._note, json.dumps(asdict(version)), follow=False, durable=False)
 
@@ -216,23 +213,35 @@ class Partial:
         """Gives the whole file, of so many bytes, its name.
 
         Raises:
-            TransferError: it isn't the file that was written, or can't be renamed.
+            TransferError: it isn't the file that was written, or can't be renamed. In the latter case it is kept.
         """
         with self._failing():
             descriptor = self._open.fileno()
             _files.keep_mode(descriptor, self.target)
             try:
-                os.fsync(descriptor)
+                _files.fsync(descriptor)
             except OSError:
                 self.discard()  # nobody knows what is on the disk
                 raise
             if os.fstat(descriptor).st_size != size or not _files.is_at(descriptor, self.path):
                 raise self._in_use()
-            if sys.platform == "win32":
+            try:
+                os.replace(self.path, self.target)  # noqa: PTH105 - atomic
+            except PermissionError:  # Windows refuses it while anybody has either of them open, we too
                 self._release(kept=True)
-            os.replace(self.path, self.target)  # noqa: PTH105 - atomic
-            self._note.unlink(missing_ok=True)
+                self._replace_target()
+            with suppress(OSError):
+                _files.unlink(self._note)
         self._release(kept=True)
+
+    def _replace_target(self) -> None:
+        try:
+            _files.replace(self.path, self.target)
+        except PermissionError as error:
+            raise TransferError(
+                f"can't write {str(self.target)!r}: {error.strerror}. If another program has it open, close it there. The"
+                f" whole download is kept as {str(self.path)!r}"
+            ) from error
 
     def discard(self) -> None:
         """Empties the part, which is removed at the end, and forgets what it was part of.
@@ -247,11 +256,12 @@ class Partial:
     def _release(self, *, kept: bool) -> None:
         if self._file is not None:
             file, self._file = self._file, None
-            with suppress(OSError):
-                if not kept and _files.is_at(file.fileno(), self.path):
-                    self.path.unlink()
-            _files.unlock(file.fileno())
-            file.close()
+            if kept:
+                _files.unlock(file.fileno())
+                file.close()
+            else:
+                with suppress(OSError):
+                    _files.close_and_unlink(file, self.path)
 
     @property
     def _open(self) -> FileIO:
@@ -301,12 +311,13 @@ def not_written(target: Path, error: OSError) -> TransferError:
 
 def _copy(source: int, target: int, size: int) -> None:
     """Copies the first bytes of a file."""
-    position = 0
-    while position < size:
-        chunk = os.pread(source, min(CHUNK, size - position), position)
-        if not chunk:
-            return
-        position += os.pwrite(target, chunk, position)
+    with FileIO(source, closefd=False) as reader, FileIO(target, "r+", closefd=False) as writer:
+        reader.seek(0)
+        while size > 0 and (chunk := reader.read(min(CHUNK, size))):
+            left = memoryview(chunk)
+            while left:
+                left = left[writer.write(left) :]
+            size -= len(chunk)
 
 
 def _version(note: dict[str, Any]) -> Version:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import platform
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from musicai_sdk import __version__
 from musicai_sdk._core.options import check_max_retries, check_timeout, is_duration, is_header_value
 from musicai_sdk._io.proxies import is_loopback
 from musicai_sdk._io.secret import Secret
-from musicai_sdk._text import without_query
+from musicai_sdk._text import system, without_query
 from musicai_sdk.errors import ConfigurationError
 
 API_KEY_VARIABLE = "MUSIC_AI_API_KEY"
@@ -157,7 +156,7 @@ def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:
 
 def default_user_agent() -> str:
     """The `User-Agent`, in the form of the published client (source: official Python client 1.0.4)."""
-    return f"Music.AI/SDK-Python/{__version__} ({platform.system()})"
+    return f"Music.AI/SDK-Python/{__version__} ({system()})"
 
 
 def _checked_header(value: str, name: str) -> str:

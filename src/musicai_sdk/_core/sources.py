@@ -126,9 +126,9 @@ def _opened(path: Path) -> BinaryIO:
         try:
             mode = path.stat().st_mode
             _refuse_devices(mode, None, name)
-            if not stat.S_ISFIFO(mode):
-                return path.open("rb")
-            return cast("BinaryIO", io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
+            if sys.platform != "win32" and stat.S_ISFIFO(mode):
+                return cast("BinaryIO", io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
+            return path.open("rb")
         except FileNotFoundError:
             raise SourceNotFoundError(
                 f"there is no file {name} to upload (looked from {Path.cwd()})"
@@ -202,11 +202,11 @@ def _extent(file: Readable) -> tuple[int, int] | None:
 
 
 @contextmanager
-def _temporary() -> Generator[io.FileIO]:
+def _temporary() -> Generator[BinaryIO]:
     """A temporary file, which is gone afterwards."""
     try:
         # Not buffered: what a full disk didn't take would be written once more when the file is closed.
-        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed below
+        file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed below
     except OSError as error:
         raise _not_copied(error) from error
     with file:
@@ -220,7 +220,7 @@ def _not_copied(error: OSError) -> TransferError:
     )
 
 
-async def _copy(driver: IO, file: Readable, copy: io.FileIO, name: str, still: Callable[[], object]) -> None:
+async def _copy(driver: IO, file: Readable, copy: BinaryIO, name: str, still: Callable[[], object]) -> None:
     """Copies what is left of a file, in constant memory."""
     pipe = _Pipe(file)
     while True:
@@ -255,10 +255,12 @@ class _Pipe:
     def __init__(self, file: Readable) -> None:
         self._read = file.read
         self._descriptor: int | None = None
+        self._blocking: bool = True
         mode = _mode(file)
-        if mode is not None and stat.S_ISFIFO(mode) and sys.platform != "win32":
+        if sys.platform != "win32" and mode is not None and stat.S_ISFIFO(mode):
             self._descriptor = cast("BinaryIO", file).fileno()
-            if os.get_blocking(self._descriptor):
+            self._blocking = os.get_blocking(self._descriptor)
+            if self._blocking:
                 # One call to the system, which doesn't wait. Without blocking it can't tell "nothing yet" from the end.
                 self._read = getattr(file, "read1", file.read)
         self._nap = _SHORTEST_NAP
@@ -267,21 +269,21 @@ class _Pipe:
 
     async def ready(self, driver: IO, still: Callable[[], object]) -> None:
         """Waits until there is something to read, or the end; a pipe without a writer has none."""
-        if self._descriptor is None:
-            return
         until = driver.now() + PATIENCE
         while not self._readable():
-            if driver.now() > until and not os.get_blocking(self._descriptor):
+            if driver.now() > until and not self._blocking:
                 self.unwritten = True  # unless reading shows that there is a writer
                 return
             await self.nap(driver, still)
 
     def _readable(self) -> bool:
-        import select  # only pipes need it
+        if sys.platform != "win32" and self._descriptor is not None:
+            import select  # only pipes need it
 
-        poll = select.poll()
-        poll.register(self._descriptor or 0, select.POLLIN)
-        return bool(poll.poll(0))
+            poll = select.poll()
+            poll.register(self._descriptor, select.POLLIN)
+            return bool(poll.poll(0))
+        return True
 
     def read(self) -> Any:
         """The next bytes; None if there are none yet."""

@@ -125,7 +125,7 @@ class BlockingIO:
         """Blocks the thread."""
         work = cancelling.current()
         if work is None:
-            time.sleep(seconds)  # noqa: ASYNC251 - this driver blocks
+            clock.wait_in_slices(time.sleep, seconds)
         else:
             work.sleep(seconds)
 
@@ -184,7 +184,7 @@ class _Signal:
         self._event.set()
 
     async def wait(self, seconds: float | None) -> None:
-        self._event.wait(None if seconds is None else min(seconds, threading.TIMEOUT_MAX))
+        clock.wait_in_slices(self._event.wait, seconds)
         # Whoever sets it has written before what it is about, so nothing is lost by this.
         self._event.clear()
 

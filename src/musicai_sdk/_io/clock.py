@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
 
-_CLOCK: int | None = getattr(time, "CLOCK_UPTIME_RAW", getattr(time, "CLOCK_MONOTONIC", None))
-"""The clock behind `time.monotonic`; Windows has no `clock_gettime`."""
-
-now: Callable[[], float] = time.monotonic if _CLOCK is None else partial(time.clock_gettime, _CLOCK)
+now: Callable[[], float]
 """Seconds from some moment on.
 
 freezegun replaces `time.monotonic`, wherever it was imported to. A wait that never ends is no way to test a program, so
 the operating system is asked directly. The two are the same clock otherwise.
 """
+
+if sys.platform == "win32":  # it has no `clock_gettime`
+    now = time.monotonic
+else:
+    now = partial(time.clock_gettime, getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC))
+
+LONGEST_WAIT = 0.2 if sys.platform == "win32" else threading.TIMEOUT_MAX
+"""Seconds that a thread waits at a time. Windows runs the handlers of signals, Ctrl-C's too, only after a wait."""
+
+
+def wait_in_slices(
+    wait: Callable[[float], object], seconds: float | None, longest: float = LONGEST_WAIT
+) -> None:
+    """Blocks for a time, None for ever, in calls of `wait` that take at most `longest` seconds each.
+
+    It returns early when one of them returns something true.
+    """
+    until = math.inf if seconds is None else now() + seconds
+    while (left := until - now()) > 0 and not wait(min(left, longest)):
+        pass
+
 
 _BEGAN: dict[int, float] = {}
 

@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from musicai_sdk._files import patiently
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.ledger.claim import LEDGER, claim_path, release
 from musicai_sdk.batch.ledger.database import inspect
@@ -65,7 +66,7 @@ def archive(ledger: str | os.PathLike[str]) -> Path:
         target = _free_name(path)
         # First: if this is killed in between, a run finds the ledger and claims the folder for it again.
         release(claim, own)
-        path.rename(target)
+        patiently(lambda: path.rename(target))
     except sqlite3.Error as error:
         raise LedgerError(f"the ledger {str(path)!r} is in use: {error}") from None
     except OSError as error:

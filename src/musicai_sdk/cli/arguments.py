@@ -192,7 +192,7 @@ def check_writable(folder: Path) -> None:
             if not each.is_dir():
                 each.mkdir()
                 made.append(each)
-        with tempfile.TemporaryFile(dir=folder, prefix=".musicai-"):
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".musicai-"):
             pass
     except OSError as error:
         blocked = isinstance(error, FileExistsError | NotADirectoryError)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from musicai_sdk._platform import json_text
 from musicai_sdk.cli.errors import INTERRUPTED, report_error
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class CommandContext:
 
     def show(self, value: Mapping[str, Any], line: str) -> None:
         """Writes one result: as JSON, or as a line for people and pipes."""
-        click.echo(visible(json.dumps(dict(value), ensure_ascii=False) if self.as_json else line))
+        click.echo(visible(json_text(dict(value), sys.stdout) if self.as_json else line))
 
     def show_all(self, rows: Iterable[tuple[Mapping[str, Any], Sequence[str]]]) -> None:
         """Writes a list: each result as JSON as soon as it is known, or aligned columns."""

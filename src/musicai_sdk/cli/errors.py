@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
+import sys
 from typing import TYPE_CHECKING, cast
 
 import click
+
+from musicai_sdk._platform import json_text
 
 if TYPE_CHECKING:
     from musicai_sdk.errors import MusicAiError
@@ -58,7 +60,7 @@ def report_error(error: BaseException, key_origin: str | None, *, as_json: bool)
     hints = [note for note in getattr(error, "__notes__", ()) if isinstance(note, Hint)]
     if as_json:
         value = {"error": type(error).__name__, "message": text} | ({"hints": hints} if hints else {})
-        click.echo(json.dumps(value, ensure_ascii=False), err=True)
+        click.echo(json_text(value, sys.stderr), err=True)
     else:
         click.echo("\n".join([f"musicai: {text}", *(f"  {hint}" for hint in hints)]), err=True)
     return code

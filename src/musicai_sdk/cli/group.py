@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from typing_extensions import override
 
+from musicai_sdk._platform import escape_unencodable
 from musicai_sdk.cli.context import KEY_FILE_VARIABLE, CommandContext
 
 
@@ -47,3 +49,9 @@ class Group(Command, click.Group):
 
     command_class: type[click.Command] | None = Command
     group_class: type[click.Group | type] | None = type
+
+    @override
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Runs the program."""
+        escape_unencodable()
+        return super().main(*args, **extra)

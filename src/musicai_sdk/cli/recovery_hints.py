@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
+import sys
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from musicai_sdk._platform import quoted
 from musicai_sdk.cli.context import note
 from musicai_sdk.cli.errors import Hint, Terminated
 
@@ -23,11 +24,16 @@ LIST_WORKFLOWS = Hint("the account's workflows: musicai workflow list")
 _MAY_EXIST = Hint("the job may have been created, and then it is paid for: musicai job list")
 
 
-def terminated_by_sigterm() -> AbstractContextManager[None]:
-    """SIGTERM ends the block as Ctrl-C does. It has no effect outside the main thread."""
+@contextmanager
+def terminated_by_sigterm() -> Generator[None]:
+    """SIGTERM ends the block as Ctrl-C does, and so does SIGBREAK of Windows. No effect outside the main thread."""
     from musicai_sdk.batch.signals import on_signal
 
-    return on_signal(signal.SIGTERM, _terminate)
+    with ExitStack() as stack:
+        for name in ("SIGTERM", "SIGBREAK"):
+            if (number := getattr(signal, name, None)) is not None:
+                stack.enter_context(on_signal(number, _terminate))
+        yield
 
 
 def _terminate() -> None:
@@ -72,7 +78,7 @@ def recoverable(job_id: str, folder: str | None = None) -> Generator[None]:
         raise  # nothing to recover
     except (Exception, KeyboardInterrupt) as error:
         unusable = folder is None or isinstance(error, FileExistsError)
-        target = "FOLDER" if unusable else shlex.quote(folder or "")
+        target = "FOLDER" if unusable else quoted(folder or "", sys.stderr)
         error.add_note(Hint(f"job {job_id} is paid for and stays at the service; to continue with it:"))
         for action in (f"wait {job_id}", f"download {job_id} {target}", f"delete {job_id}"):
             error.add_note(Hint(f"musicai job {action}"))

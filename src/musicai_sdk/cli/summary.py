@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
+import sys
 from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from musicai_sdk._platform import quoted
 from musicai_sdk.batch import ledger_of, open_ledger, write_report
 from musicai_sdk.batch.ledger.states import UNDER_WAY
 from musicai_sdk.cli.context import CommandContext, note
@@ -115,4 +116,4 @@ def _list(view: LedgerView, progress: Progress, report: Report) -> None:
 def _batch_argument(report: Report) -> str:
     """The argument of `musicai batch` for the run's ledger."""
     own = ledger_of(report.out).absolute() == report.ledger.absolute()
-    return shlex.quote(short_path(str(report.out if own else report.ledger)))
+    return quoted(short_path(str(report.out if own else report.ledger)), sys.stderr)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from urllib.parse import unquote, urlsplit
 
 from musicai_sdk import __version__
+from musicai_sdk._text import system
 
 
 def extract_name_from_url(file_url: str) -> str:
@@ -30,4 +30,4 @@ def get_user_agent(environment: str = "SDK-Python", version: str | None = None) 
         environment: The kind of program.
         version: Its version; by default that of this package.
     """
-    return f"Music.AI/{environment}/{version or get_version()} ({platform.system() or 'unknown'})"
+    return f"Music.AI/{environment}/{version or get_version()} ({system()})"

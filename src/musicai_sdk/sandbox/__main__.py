@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, cast
 
 from typing_extensions import override
+
+from musicai_sdk._platform import assignment, escape_unencodable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
     Raises:
         SystemExit: With 2 after an error message about the arguments; with 0 after `--help`.
     """
+    escape_unencodable()
     parser = _parser(prog)
     options = parser.parse_args(arguments)
     # Set before the sandbox starts: a signal during the start must end it cleanly too.
@@ -44,8 +46,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
     def end(_number: int, _frame: FrameType | None) -> None:
         ending.set()
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP, and only Windows has SIGBREAK.
         # A process under nohup ignores SIGHUP, and must go on ignoring it.
         if number is not None and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):
             signal.signal(number, end)
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
                 for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
                     variables[name] = sandbox.ca_file
             for name, value in variables.items():
-                sys.stdout.write(f"export {name}={_quoted(value)}\n")
+                sys.stdout.write(f"{assignment(name, value, sys.stdout)}\n")
             sys.stdout.write("# The sandbox is running; Ctrl-C stops it.\n")
             sys.stdout.flush()
             while not ending.wait(
@@ -169,16 +171,6 @@ class _Parser(argparse.ArgumentParser):
 def _harmless(text: str) -> str:
     """Returns a text with its control characters escaped: a name must not move the cursor or set colours."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
-
-
-def _quoted(value: str) -> str:
-    """Returns a value quoted for a shell."""
-    if not _CONTROL.search(value):
-        return shlex.quote(value)
-    bare = value.replace("\\", "\\\\").replace("'", "\\'")
-    return (
-        "$'" + _CONTROL.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), bare) + "'"
-    )
 
 
 def _plan(text: str) -> int | Literal["payg", "professional"]:

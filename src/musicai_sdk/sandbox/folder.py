@@ -10,9 +10,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from musicai_sdk._files import patiently
 from musicai_sdk.sandbox.private_files import make_private, open_private, private_file, private_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
 _PREFIX = "musicai-sandbox-"
@@ -40,7 +42,8 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
     if data_dir is None:
         _sweep(Path(tempfile.gettempdir()))
         temporary = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-        data_dir = make_private(Path(stack.enter_context(temporary)))
+        stack.callback(_remove, temporary)
+        data_dir = make_private(Path(temporary.name))
     else:
         private_folder(data_dir)
     owner = private_file(data_dir / _OWNER)  # Its error says more than SQLite's.
@@ -53,6 +56,12 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
     with open_private(owner, "w", encoding="utf-8") as file:
         file.write(str(os.getpid()))
     return data_dir
+
+
+def _remove(temporary: tempfile.TemporaryDirectory[str]) -> None:
+    with suppress(OSError):  # What stays open is left to the next sandbox.
+        patiently(lambda: shutil.rmtree(temporary.name))
+    temporary.cleanup()
 
 
 def _lock(folder: Path) -> sqlite3.Connection:
@@ -95,4 +104,5 @@ def _sweep(temporary: Path) -> None:
 
 def _ours(folder: Path) -> bool:
     """Whether a folder in the shared temporary folder belongs to this user; True where the system can't say."""
-    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+    user: Callable[[], int] | None = getattr(os, "getuid", None)
+    return user is None or folder.stat().st_uid == user()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ def open_private(file: Path, mode: Literal["wb", "w"] = "wb", **options: Any) ->
 
 def _opened(file: str | Path, flags: int) -> int:
     descriptor = os.open(file, flags | getattr(os, "O_CLOEXEC", 0), _FILE)
-    if hasattr(os, "fchmod"):  # Windows has no such permissions.
+    if sys.platform != "win32":  # Windows has no such permissions.
         with suppress(PermissionError):  # Another user owns the file, and lets us write to it.
             os.fchmod(descriptor, _FILE)
     return descriptor

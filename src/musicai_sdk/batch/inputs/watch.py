@@ -99,8 +99,32 @@ def _version(path: str) -> _Version | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-if sys.platform == "linux":
-    import fcntl
+if sys.platform == "win32":
+    import ctypes
+
+    _GENERIC_READ, _FILE_SHARE_READ, _OPEN_EXISTING = 0x80000000, 0x1, 3
+    _ERROR_SHARING_VIOLATION = 32
+    _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    _kernel32.CreateFileW.restype = ctypes.c_void_p
+    _kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
+
+    def open_for_writing(path: str) -> bool:
+        """Whether some process has a file open to write: then Windows refuses to share it with readers alone."""
+        handle = _kernel32.CreateFileW(
+            ctypes.c_wchar_p(path),
+            ctypes.c_uint32(_GENERIC_READ),
+            ctypes.c_uint32(_FILE_SHARE_READ),
+            None,
+            ctypes.c_uint32(_OPEN_EXISTING),
+            ctypes.c_uint32(0),
+            None,
+        )
+        if handle != ctypes.c_void_p(-1).value:  # INVALID_HANDLE_VALUE
+            _kernel32.CloseHandle(handle)
+            return False
+        return ctypes.get_last_error() == _ERROR_SHARING_VIOLATION
+
+elif sys.platform == "linux":
 
     def open_for_writing(path: str) -> bool:
         """Whether any process has a file open for writing. False if that is unknown.
@@ -108,6 +132,10 @@ if sys.platform == "linux":
         The kernel grants a read lease only while nobody can write to the file; it is returned at once. That needs a
         file of the same user on a local disk. For other files only `settle` counts.
         """
+        try:
+            import fcntl
+        except ImportError:
+            return False
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:

@@ -277,7 +277,7 @@ def _read(path: Path) -> _Content | None:
 def _ledger_id(ledger: Path) -> str | None:
     with (
         suppress(sqlite3.Error, OSError),
-        closing(sqlite3.connect(f"file:{ledger.as_posix()}?mode=ro", uri=True)) as connection,
+        closing(sqlite3.connect(f"{ledger.absolute().as_uri()}?mode=ro", uri=True)) as connection,
     ):
         return meta(connection, "id")
     return None

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from musicai_sdk._files import patiently, unlink
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
 from musicai_sdk.batch.ledger.files import has_wal, relative_to_file
 from musicai_sdk.batch.ledger.legacy_identity import record_cutoff
@@ -88,7 +89,7 @@ def create_or_open(
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         version = _checked_version(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        _make_durable(connection)
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         connection.create_function("folded", 1, folded, deterministic=True)
         check_owner(connection, path, slug, input_name)
@@ -112,7 +113,7 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = FULL")
+            _make_durable(connection)
             connection.executescript(
                 f"BEGIN IMMEDIATE; {tables(', '.join(COLUMNS))} PRAGMA application_id = {_APPLICATION}"
             )
@@ -125,9 +126,9 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
         except FileExistsError:
             return False
         except OSError:  # a file system without links
-            part.rename(path)
+            patiently(lambda: part.rename(path))
     finally:
-        part.unlink(missing_ok=True)
+        unlink(part)
     return True
 
 
@@ -135,6 +136,12 @@ def _condition(connection: sqlite3.Connection, *, is_new: bool, had_wal: bool) -
     lost_wal = meta(connection, IN_USE) is not None and not had_wal
     commits = int(meta(connection, "commits") or 0)
     return Condition(meta(connection, "id") or "", commits, is_new, lost_wal)
+
+
+def _make_durable(connection: sqlite3.Connection) -> None:
+    """Makes every commit survive a power cut. On macOS that takes more than `fsync`; see `_files.fsync`."""
+    for name, value in (("synchronous", "FULL"), ("fullfsync", "ON"), ("checkpoint_fullfsync", "ON")):
+        connection.execute(f"PRAGMA {name} = {value}")
 
 
 def inspect(path: Path) -> Condition:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import IO, NoReturn
 
+from musicai_sdk._files import try_lock
 from musicai_sdk.batch.errors import LedgerLockedError
 from musicai_sdk.batch.ledger.files import beside
 
@@ -34,7 +34,7 @@ class FileLock:
         deadline = time.monotonic() + patience
         try:
             while True:
-                if not _take(self._file):
+                if not try_lock(self._file.fileno()):
                     if time.monotonic() >= deadline:
                         self._refuse()
                     time.sleep(_POLL_EVERY)
@@ -75,27 +75,3 @@ class FileLock:
     def release(self) -> None:
         """Releases the lock. May be called twice."""
         self._file.close()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(file: IO[str]) -> bool:
-        # Far beyond the text, which other processes must be able to read.
-        file.seek(1 << 20)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _take(file: IO[str]) -> bool:
-        # flock ends with the holder's last descriptor, and Linux supports it over NFS.
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

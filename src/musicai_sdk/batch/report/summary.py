@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from musicai_sdk._platform import quoted
 from musicai_sdk.batch.inputs.kinds import is_url
 from musicai_sdk.batch.ledger.claim import LEDGER
 from musicai_sdk.batch.ledger.states import BEST_FIRST, SAFE, TABLE, UNSETTLED, State
@@ -83,7 +83,7 @@ def command(view: ReportView, *options: str) -> str:
         parts += ["--input-name", view.input_name]
     for name, value in as_params(view.common_params()).items():
         parts += ["--param", f"{name}={_given(value)}"]
-    return " ".join(part if part == "…" else shlex.quote(part) for part in parts)
+    return " ".join(part if part == "…" else quoted(part) for part in parts)
 
 
 def _given(value: Any) -> str:

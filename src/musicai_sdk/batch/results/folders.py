@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,8 +17,7 @@ _FINAL: tuple[State, ...] = tuple(state for state in SAFE if not TABLE[state].ne
 """States whose job is deleted, so that its results can't be fetched again."""
 _LONGEST_KEY = 1024
 """Bytes of an object's name in S3, Google Cloud Storage and Azure."""
-_WINDOWS = os.name == "nt"
-_ROOM = 100 if _WINDOWS else 290
+_ROOM = 100 if sys.platform == "win32" else 290
 """Reserved behind a folder's name: for a digest and a number, and for a file's name during its download. A file name
 may have 200 bytes; of the 260 characters that Windows allows for a whole path, it gets some 70."""
 
@@ -104,11 +104,12 @@ def _step_back(
 
 def _longest_path() -> int:
     """The longest path that the system accepts, in its own unit."""
-    if _WINDOWS:
-        return 260 - 1
-    longest = os.pathconf("/", "PC_PATH_MAX") if "PC_PATH_MAX" in os.pathconf_names else -1
+    if sys.platform == "win32":
+        longest = 260
+    else:
+        longest = os.pathconf("/", "PC_PATH_MAX") if "PC_PATH_MAX" in os.pathconf_names else -1
     return (longest if longest > 0 else 4096) - 1
 
 
 def _length(path: str) -> int:
-    return len(path.encode("utf-16-le")) // 2 if _WINDOWS else len(os.fsencode(path))
+    return len(path.encode("utf-16-le")) // 2 if sys.platform == "win32" else len(os.fsencode(path))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 
+from musicai_sdk._files import fsync, sync_folder
 from musicai_sdk.batch.results.output import MANIFEST, OutputRecord
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models import JobFiles
 
-SYNC_NEEDS_WRITING = os.name == "nt"
+SYNC_NEEDS_WRITING = sys.platform == "win32"
 """Whether only a file that is open for writing can be forced onto the disk."""
 
 
@@ -49,7 +49,7 @@ def verified(outputs: Sequence[OutputRecord], out: Path) -> list[OutputRecord]:
             raise IntegrityError(f"{str(path)!r} is empty")
         checked.append(replace(output, sha256=found[1]))
     for folder in {parent for each in outputs for parent in _folders_up_to(out, out / each.path)}:
-        _sync_folder(folder)
+        sync_folder(folder)
     return checked
 
 
@@ -62,7 +62,7 @@ def _digest(path: Path) -> tuple[int, str] | None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         if can_sync:
             # The service's copy is deleted next: this one must survive a power cut.
-            os.fsync(file.fileno())
+            fsync(file.fileno())
         return file.tell(), digest
 
 
@@ -80,15 +80,3 @@ def _folders_up_to(out: Path, path: Path) -> list[Path]:
     """The folders of a file, up to and including the output folder: each may be new."""
     folders = list(path.parents)
     return folders[: folders.index(out) + 1]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Forces the names in a folder onto the disk, where the system supports that."""
-    if os.name == "posix":
-        # Some network file systems can't sync folders. That must not fail a paid track.
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from typing_extensions import override
 
+from musicai_sdk._platform import json_text
 from musicai_sdk.cli.arguments import complete_file
 from musicai_sdk.cli.context import CommandContext, command, visible
 from musicai_sdk.cli.group import Command, Group
@@ -169,7 +170,7 @@ def export(settings: CommandContext, place: str, form: str | None) -> None:
     with _open(place) as view:
         if (form or ("jsonl" if settings.as_json else "csv")) == "jsonl":
             for track, outputs in view.tracks():
-                click.echo(visible(json.dumps(_record(track, outputs), ensure_ascii=False)))
+                click.echo(visible(json_text(_record(track, outputs), sys.stdout)))
             return
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow((*_TRACK, *_OUTPUT))

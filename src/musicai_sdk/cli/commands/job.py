@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from musicai_sdk._platform import json_text
 from musicai_sdk.cli.arguments import (
     DEFAULT_TIMEOUT,
     TIMEOUT,
@@ -116,11 +118,9 @@ def add(
 @command
 def info(settings: CommandContext, job_id: str) -> None:
     """Print the job JOB_ID as JSON."""
-    import json
-
     with settings.client() as client:
         found = client.jobs.get(job_id)
-    settings.show(dict(found), json.dumps(dict(found), indent=2, ensure_ascii=False))
+    settings.show(dict(found), json_text(dict(found), sys.stdout, indent=2))
 
 
 @job.command()

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 _COUNT = click.IntRange(min=1)
 _SECONDS = Seconds(min=0)
-_DRAINING = ("SIGTERM", "SIGHUP")
-"""Signals that drain a run: `docker stop` and systemd send the first, a terminal that is closed the second."""
+_DRAINING = ("SIGTERM", "SIGHUP", "SIGBREAK")
+"""Signals that drain a run: `docker stop` and systemd send the first, a closed terminal the second, a closed console of
+Windows and Ctrl-Break the third."""
 _MANIFEST = """\b
 The columns of a CSV manifest, or the keys in each line of a JSONL manifest:
   input   a path relative to the manifest, or a URL; `path` and `url` mean the same

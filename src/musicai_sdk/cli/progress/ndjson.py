@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from musicai_sdk._platform import json_text
 from musicai_sdk.cli.progress.base import Display
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Ndjson(Display):
         if self._broken is not None:
             return
         try:
-            sys.stdout.write(json.dumps(event.to_dict(), ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(event.to_dict(), sys.stdout) + "\n")
             sys.stdout.flush()
         except BrokenPipeError as error:
             # Raising it here would interrupt a track in the middle of a step.

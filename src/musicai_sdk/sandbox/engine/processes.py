@@ -100,7 +100,9 @@ class _Process:
             encoding="utf-8",
             env=environment,
             umask=0o077,
-            start_new_session=True,  # Only the sandbox handles Ctrl-C of a terminal.
+            # Only the sandbox handles Ctrl-C of a terminal. Windows has process groups instead of sessions.
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._lines = queue.SimpleQueue[str]()
         self._reader = threading.Thread(target=self._read, name="sandbox-engine", daemon=True)

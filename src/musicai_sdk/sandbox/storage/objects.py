@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import google_crc32c
 
+from musicai_sdk._files import replace
 from musicai_sdk.sandbox.database.records import StoredObject
 from musicai_sdk.sandbox.private_files import private_file, private_folder
 
@@ -87,7 +88,7 @@ class BlobWriter:
         """Moves the finished file to its place, and returns its record."""
         self._file.close()
         blob = uuid.uuid4().hex
-        Path(self._file.name).replace(self._store.path(blob))
+        replace(Path(self._file.name), self._store.path(blob))
         return StoredObject(
             key=key,
             blob=blob,
