@@ -61,7 +61,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     def lock(descriptor: int) -> bool:
         return True
 
-    monkeypatch.setattr(_files, "_lock", lock)
+    monkeypatch.setattr(_files, "try_lock", lock)
 
 
 def outcome(result: object) -> str:
@@ -152,7 +152,7 @@ from musicai_sdk import MusicAiClient, _files
 from musicai_sdk.errors import TransferError
 url, target, locks, delay = sys.argv[1:]
 if locks == "no locks":
-    _files._lock = lambda descriptor: True
+    _files.try_lock = lambda descriptor: True
 with MusicAiClient("k", base_url="http://127.0.0.1:1/v1") as client:
     print("ready", flush=True)
     sys.stdin.readline()

@@ -348,7 +348,7 @@ def test_locks_that_lock_nothing(sandbox: Sandbox, tmp_path: Path, monkeypatch: 
     def take(_file: object) -> bool:
         return True
 
-    monkeypatch.setattr(lock, "_take", take)
+    monkeypatch.setattr(lock, "try_lock", take)
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 16)
     reports, told = list[Any](), list[Event]()
