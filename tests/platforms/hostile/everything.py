@@ -244,6 +244,7 @@ def commands(sandbox: Sandbox) -> None:
     Command("workflow", "list")
     added = Command("job", "add", NAME, *ECHO, source).output.strip()
     Command("job", "wait", added)
+    Command("job", "status", added)
     check(Command("--json", "job", "info", added).values[0]["name"] == NAME, "the name in JSON")
     check(json.loads(Command("job", "info", added).output)["name"] == NAME, "the name in indented JSON")
     check("\\u2665" in Command("job", "list").output, "the name in a line")
@@ -326,9 +327,9 @@ def main() -> None:
         commands(sandbox)
         a_watched_folder()
         helps()
-    # The sandbox is a process of its own: see the test.
+    # The sandbox is a process of its own: see the test. `mcp` speaks a protocol, and is tested with its client.
     run = [text for each in tried if (text := each["tried"]).startswith("musicai ") and "--help" not in text]
-    run.append("musicai sandbox")
+    run += ["musicai sandbox", "musicai mcp"]
     for leaf in leaves(musicai):
         found = any(re.match(rf"musicai (--json )?{leaf}\b", each) for each in run)
         check(found, f"musicai {leaf} wasn't tried")
