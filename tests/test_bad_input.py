@@ -225,7 +225,7 @@ def test_misspelt_parameter() -> None:
 
 def test_not_a_workflow(client: MusicAiClient) -> None:
     with pytest.raises(InputError, match="GenerateChords"):
-        client.jobs.run(GenerateChords)  # type: ignore[arg-type]
+        client.jobs.run(GenerateChords)  # type: ignore[call-overload]
 
 
 def test_params_that_json_cannot_hold(client: MusicAiClient, sandbox: Sandbox) -> None:

@@ -114,7 +114,8 @@ if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one
         ):
             return import_module(f"{__name__}.{name}")
         if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            moved = f": use musicai_sdk.compat.{name}" if name in ("process_folder", "utils") else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{moved}")
         home = next((module for module, names in _HOMES.items() if name in names), "musicai_sdk.models")
         value = getattr(import_module(home), name)
         globals()[name] = value

@@ -21,10 +21,11 @@ from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._core.upload import upload
 from musicai_sdk._io.record import logger
 from musicai_sdk._job_search import Wanted, search
+from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
 from musicai_sdk.models.result import R, output_names, wire_name_of
-from musicai_sdk.workflows.base import Workflow, resolved_params
+from musicai_sdk.workflows.base import CustomWorkflow, Workflow, resolved_params
 from musicai_sdk.workflows.inputs import check_local_files
 
 LOOK_FOR = 5.0
@@ -34,6 +35,38 @@ LOOK_EVERY = 0.5
 LONGEST_PAUSE = 5.0
 SETTLE = 5.0
 """How many seconds a process must be old before a key that isn't listed counts as absent, unless the caller says."""
+
+
+def workflow_of(method: str, *given: object) -> Workflow[Any]:
+    """The workflow that the positional arguments of `client.jobs.create` or `client.jobs.run` name.
+
+    Raises:
+        InputError: they name none; the text shows the right call.
+    """
+    call = f"client.jobs.{method}"
+    match given:
+        case [Workflow() as workflow]:
+            found: Workflow[Any] = workflow
+            return found
+        case [str(slug), Mapping()] if method == "run":
+            return CustomWorkflow(slug, cast("Mapping[str, Any]", given[1]))
+        case [Workflow(), *_]:
+            problem = f"takes one workflow, and everything else by name: {call}(workflow, name=…)"
+        case [str(), *_]:  # perhaps a name before the slug, as in `add_job`
+            *name, slug = [each for each in given if isinstance(each, str)]
+            params = [safe_repr(cast("object", each)) for each in given if isinstance(each, Mapping)] or [
+                "{…}"
+            ]
+            named = f", name={name[0]!r}" if name else ""
+            problem = f"takes a workflow: {call}(CustomWorkflow({slug!r}, {params[0]}){named})"
+        case [type() as kind, *_] if issubclass(kind, Workflow):
+            problem = f"takes an instance of {kind.__name__}: {call}({kind.__name__}(…))"
+        case _:
+            problem = (
+                f"takes a workflow, not {type(given[0]).__name__}: {call}(GenerateChords(input_url=…)), or"
+                f" {call}(CustomWorkflow(slug, params))"
+            )
+    raise InputError(f"{call} {problem}")
 
 
 async def create(
@@ -47,11 +80,6 @@ async def create(
 
     The POST itself is never cut short by that: its answer is what says which job was paid for.
     """
-    if not isinstance(cast("object", workflow), Workflow):
-        raise InputError(
-            f"not a workflow: {workflow!r:.100}; give an instance such as GenerateChords(input_url=…), or"
-            f" CustomWorkflow(slug, params)"
-        )
     if not isinstance(cast("object", new.metadata), Mapping | None):
         raise InputError(f"metadata must be a mapping of names to JSON values, not {new.metadata!r:.100}")
     key = checked_key(new.idempotency_key)

@@ -56,8 +56,11 @@ def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
 
     One without a status, such as the answer to `add_job`, is no more than the job's id.
     """
-    if not isinstance(job, Mapping):
-        return job
+    if isinstance(job, Job) or not isinstance(job, Mapping):
+        as_it_is: str | Job[Any] = cast(
+            "Any", job
+        )  # pyright can't subtract a type that is a Mapping and a Job
+        return as_it_is
     if "status" not in job:
         return cast("str", job.get("id"))
     try:

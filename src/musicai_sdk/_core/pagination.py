@@ -19,6 +19,17 @@ REPEATS = 2
 """How often the same page comes again before it is clear that the server ignores which one is asked for."""
 
 
+def is_whole(value: object) -> bool:
+    """Whether the value is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_page_size(size: int) -> None:
+    """Raises `InputError` unless so many items can be asked for."""
+    if not is_whole(size) or size < 1:
+        raise InputError(f"page_size must be a whole number, 1 or more, not {size!r:.100}")
+
+
 class Pager(Generic[T]):
     """Asks for one page after the other until one is empty.
 
@@ -32,9 +43,8 @@ class Pager(Generic[T]):
         size: int,
         identify: Callable[[T], object],
     ) -> None:
-        """Args are a request for (page number from 0, page size), the page size, and what tells items apart."""
-        if isinstance(size, bool) or size < 1:
-            raise InputError(f"page_size must be 1 or more, not {size!r}")
+        """Takes a function that requests (page number from 0, page size), the page size, and an item's identity."""
+        check_page_size(size)
         self._fetch = fetch
         self._limit = size
         self._largest = 1

@@ -43,14 +43,18 @@ class Session:
         self.budget: Budget = Budget()
         self.durations: Durations = Durations()
         self.creating: dict[tuple[int, str], object] = {}
-        """The tokens under which a job is being created, by process; see `musicai_sdk._core.idempotency`."""
+        """The keys under which a job is being created, by process; see `musicai_sdk._core.idempotency`."""
         self.lost: set[str] = set()
-        """Keys under which this client has sent a POST whose answer it doesn't know."""
+        """Keys under which this client, or a copy of it, has sent a POST whose answer it doesn't know."""
         self.echoes: bool = False
         """Whether a listed job carried a key: the service gives metadata back."""
         self.began: float = getattr(io, "began", io.now)()
         """When this process began to use the package, by `io.now()`: what earlier processes sent, they sent before."""
         self._shared: dict[tuple[int, type[Closeable]], Closeable] = {}
+
+    def share_keys(self, other: Session) -> None:
+        """Makes two sessions one as far as idempotency keys are concerned: a client and its copy."""
+        self.creating, self.lost = other.creating, other.lost
 
     async def close(self) -> None:
         """Closes the connections, and ends those who wait."""

@@ -46,20 +46,30 @@ class FileUrl(str):
 
 
 class JsonFile(FileUrl, Generic[T_co]):
-    """The URL of a JSON output file, with the type of what is in it: `client.files.read(url)` returns a `T_co`."""
+    """The URL of a JSON output file, with the type of its content: `client.files.read(url)` returns a `T_co`.
 
-    content_type: Any
-    """The `T_co`, as `client.files.read` validates it; `Any` when the class was used without a parameter."""
+    `JsonFile[list[Chord]](url)` and `JsonFile(url, list[Chord])` are the same.
+    """
+
+    _content_type: Any
 
     @overload
     def __new__(cls, url: str, content_type: type[T_co]) -> JsonFile[T_co]: ...
     @overload
-    def __new__(cls, url: str) -> JsonFile[Any]: ...
-    def __new__(cls, url: str, content_type: Any = Any) -> JsonFile[Any]:
+    def __new__(cls, url: str) -> JsonFile[T_co]: ...
+    def __new__(cls, url: str, content_type: Any = None) -> JsonFile[Any]:
         """Builds the URL from its text and the type of the file's content."""
         self = super().__new__(cls, url)
-        self.content_type = content_type
+        self._content_type = content_type
         return self
+
+    @property
+    def content_type(self) -> Any:
+        """The `T_co`, as `client.files.read` validates it; `Any` when none was given."""
+        if self._content_type is not None:
+            return self._content_type
+        # `typing` sets this attribute when a class is called with a parameter.
+        return next(iter(get_args(getattr(self, "__orig_class__", None))), Any)
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:

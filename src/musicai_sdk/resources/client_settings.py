@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from typing_extensions import override
 
@@ -20,6 +20,15 @@ Given: TypeAlias = tuple[Any, ssl.SSLContext | None]
 """The `http_client` and the `ssl_context` that a client was given."""
 
 
+_FORMER_NAMES = {
+    "create_job": "client.jobs.create(CustomWorkflow(slug, params), name=…), or 1.0's client.add_job(name, slug, params)",
+    "get_jobs": "client.jobs.list(), or 1.0's client.list_jobs()",
+    "process_file": "client.jobs.run(workflow) and client.jobs.download(job, folder)",
+    "process_folder": "musicai_sdk.batch.run(workflow, inputs, outputs), or `musicai process folder`",
+}
+"""The methods of 0.x that 1.0 dropped, and what does their work now."""
+
+
 class ClientSettings:
     """The settings of a client, as the 1.0 package had them: attributes."""
 
@@ -31,11 +40,23 @@ class ClientSettings:
         """Sets the session and the resources up; each client has drivers of its own."""
         raise NotImplementedError  # each colour has its own, and a mixin that is abstract would need a metaclass
 
+    if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+
+        def __getattr__(self, name: str) -> Any:
+            """Names the successor of a method of 0.x."""
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _FORMER_NAMES:
+                text += (
+                    f": use {_FORMER_NAMES[name]}; musicai_sdk.compat runs programs for 0.x and 1.0 unchanged"
+                )
+            raise AttributeError(text, name=name, obj=self)
+
     def __copy__(self) -> Self:
         """A client of its own with the same key and settings, and the same `http_client` if one was given."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._set_up(self._session.settings, self._given)
+        other._session.share_keys(self._session)
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:

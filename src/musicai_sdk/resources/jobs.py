@@ -27,6 +27,7 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources.lists import AsyncJobList
+from musicai_sdk.resources.misplaced_arguments import explain_misplaced
 from musicai_sdk.workflows.base import Workflow
 
 
@@ -40,6 +41,7 @@ class AsyncJobs:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @explain_misplaced
     async def create(
         self,
         workflow: Workflow[R],
@@ -90,9 +92,11 @@ class AsyncJobs:
                 sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
+        checked: Workflow[R] = _core.create.workflow_of("create", workflow)
         new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
-        return await _core.create.create(self._session, workflow, new, options)
+        return await _core.create.create(self._session, checked, new, options)
 
+    @overload
     async def run(
         self,
         workflow: Workflow[R],
@@ -105,11 +109,42 @@ class AsyncJobs:
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
         **options: Unpack[RequestOptions],
-    ) -> Job[R]:
+    ) -> Job[R]: ...
+    @overload
+    async def run(
+        self,
+        workflow: str,
+        params: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
+        idempotency_key: str | None = None,
+        settle: float | None = None,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[RawResult]: ...
+    @explain_misplaced
+    async def run(
+        self,
+        workflow: Workflow[Any] | str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
+        idempotency_key: str | None = None,
+        settle: float | None = None,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[Any]:
         """Creates a job and waits for its results: `create` and `wait` in one. This costs money.
 
         Args:
-            workflow: A workflow with its parameters.
+            workflow: A workflow with its parameters; or its slug, such as `"music-ai/generate-chords"`.
+            params: The parameters by wire name, such as `{"inputUrl": Path("song.mp3")}`, when `workflow` is a slug.
             name: As in `create`.
             metadata: As in `create`.
             copy_results_to: As in `create`.
@@ -129,8 +164,9 @@ class AsyncJobs:
             CreateTimeoutError: the time was over before: no job was created.
             CreateUncertainError: as in `create`.
         """
+        checked = _core.create.workflow_of("run", workflow, *(() if params is None else (params,)))
         new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
-        return await _core.run.run(self._session, workflow, new, timeout, on_update, options)
+        return await _core.run.run(self._session, checked, new, timeout, on_update, options)
 
     @overload
     async def get(
@@ -179,6 +215,7 @@ class AsyncJobs:
         workflow: type[Workflow[R_any]] | Sequence[str] | None = None,
         batch_name: str | None = None,
         page_size: int = 100,
+        limit: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncJobList[R_any]:
         """The jobs of this key's application, fetched a page at a time while they are iterated.
@@ -187,6 +224,7 @@ class AsyncJobs:
             status: Only jobs with this status, or with one of these.
             workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
             batch_name: Only jobs of this batch.
+            limit: At most so many jobs; None for all. Fewer are asked for at once if that is enough.
             page_size: Jobs asked for with one request. 100 is the service's default; its maximum isn't known, and a
                 server that gives fewer is followed page by page all the same: the end is an empty page.
             **options: Per-call settings, see `RequestOptions`.
@@ -194,8 +232,9 @@ class AsyncJobs:
         Raises:
             InputError: there is no such status, or the class has no slug.
         """
-        pages = _core.lists.job_pages(self._session, status, workflow, batch_name, page_size, options)
-        return AsyncJobList(pages.again)
+        return AsyncJobList(
+            _core.lists.job_query(self._session, status, workflow, batch_name, page_size, limit, options)
+        )
 
     async def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
         """Deletes a job, in whatever state it is; its result files go with it.

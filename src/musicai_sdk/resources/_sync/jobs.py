@@ -29,6 +29,7 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources._sync.lists import JobList
+from musicai_sdk.resources.misplaced_arguments import explain_misplaced
 from musicai_sdk.workflows.base import Workflow
 
 
@@ -42,6 +43,7 @@ class Jobs:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @explain_misplaced
     def create(
         self,
         workflow: Workflow[R],
@@ -92,9 +94,11 @@ class Jobs:
                 sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
+        checked: Workflow[R] = _core.create.workflow_of("create", workflow)
         new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
-        return run_sync(_core.create.create(self._session, workflow, new, options))
+        return run_sync(_core.create.create(self._session, checked, new, options))
 
+    @overload
     def run(
         self,
         workflow: Workflow[R],
@@ -107,11 +111,42 @@ class Jobs:
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
         **options: Unpack[RequestOptions],
-    ) -> Job[R]:
+    ) -> Job[R]: ...
+    @overload
+    def run(
+        self,
+        workflow: str,
+        params: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
+        idempotency_key: str | None = None,
+        settle: float | None = None,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[RawResult]: ...
+    @explain_misplaced
+    def run(
+        self,
+        workflow: Workflow[Any] | str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
+        idempotency_key: str | None = None,
+        settle: float | None = None,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[Any]:
         """Creates a job and waits for its results: `create` and `wait` in one. This costs money.
 
         Args:
-            workflow: A workflow with its parameters.
+            workflow: A workflow with its parameters; or its slug, such as `"music-ai/generate-chords"`.
+            params: The parameters by wire name, such as `{"inputUrl": Path("song.mp3")}`, when `workflow` is a slug.
             name: As in `create`.
             metadata: As in `create`.
             copy_results_to: As in `create`.
@@ -131,8 +166,9 @@ class Jobs:
             CreateTimeoutError: the time was over before: no job was created.
             CreateUncertainError: as in `create`.
         """
+        checked = _core.create.workflow_of("run", workflow, *(() if params is None else (params,)))
         new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
-        return run_sync(_core.run.run(self._session, workflow, new, timeout, on_update, options))
+        return run_sync(_core.run.run(self._session, checked, new, timeout, on_update, options))
 
     @overload
     def get(
@@ -181,6 +217,7 @@ class Jobs:
         workflow: type[Workflow[R_any]] | Sequence[str] | None = None,
         batch_name: str | None = None,
         page_size: int = 100,
+        limit: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> JobList[R_any]:
         """The jobs of this key's application, fetched a page at a time while they are iterated.
@@ -189,6 +226,7 @@ class Jobs:
             status: Only jobs with this status, or with one of these.
             workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
             batch_name: Only jobs of this batch.
+            limit: At most so many jobs; None for all. Fewer are asked for at once if that is enough.
             page_size: Jobs asked for with one request. 100 is the service's default; its maximum isn't known, and a
                 server that gives fewer is followed page by page all the same: the end is an empty page.
             **options: Per-call settings, see `RequestOptions`.
@@ -196,8 +234,9 @@ class Jobs:
         Raises:
             InputError: there is no such status, or the class has no slug.
         """
-        pages = _core.lists.job_pages(self._session, status, workflow, batch_name, page_size, options)
-        return JobList(pages.again)
+        return JobList(
+            _core.lists.job_query(self._session, status, workflow, batch_name, page_size, limit, options)
+        )
 
     def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
         """Deletes a job, in whatever state it is; its result files go with it.
