@@ -126,13 +126,10 @@ def test_a_proxy_that_cannot_be_used(
 def test_certificates_that_cannot_be_used(
     connect: Connect, tmp_path: Path, content: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from musicai_sdk._io.http import default_tls
-
     file = tmp_path / "ca.pem"
     if content is not None:
         file.write_text(content)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    default_tls.cache_clear()  # The process has one; its next user makes another.
     with pytest.raises(ConfigurationError, match=r"SSL_CERT_FILE \('.*ca\.pem'\) doesn't name certificates"):
         connect(base_url="https://music.example/v1").application.get()
 

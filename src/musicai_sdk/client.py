@@ -102,7 +102,9 @@ class AsyncMusicAiClient(AsyncLegacyMethods, ClientSettings):
             max_retries: How often a failed exchange is tried again; 0 switches retries off.
             http_client: An httpx client of your own, for a proxy or a transport. It is used for the API and for the
                 storage, and never closed.
-            ssl_context: The TLS context, for certificates of your own.
+            ssl_context: The TLS context, for certificates of your own. When left out, `SSL_CERT_FILE`,
+                `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` or `SSL_CERT_DIR` names the trusted certificates; the first that
+                is set counts.
             allow_http: Lets a `base_url` without TLS that isn't on this machine pass.
 
         Raises:

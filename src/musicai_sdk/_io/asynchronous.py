@@ -16,12 +16,13 @@ import httpx
 from musicai_sdk._io import alarm, clock, http, record, threads
 from musicai_sdk._io.blocking import BlockingIO, framed, run_sync
 from musicai_sdk._io.cancelling import Work
+from musicai_sdk._io.pool import MAX_CONNECTIONS, Pool
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk._io.sockets import OpenSockets
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
-_Pool: TypeAlias = http.Pool[httpx.AsyncClient | httpx.AsyncHTTPTransport]
+_Pool: TypeAlias = Pool[httpx.AsyncHTTPTransport]
 
 CANCEL_PATIENCE = 1.0
 """For how many seconds a cancelled transfer waits for its thread."""
@@ -32,30 +33,28 @@ class AsyncIO:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, client: httpx.AsyncClient | None = None) -> None:
         http.check_given(client, httpx.AsyncClient, tls)
-        self._tls = tls
         self._given = client
-        self._pool: _Pool = http.Pool()
+        self._own_trust = tls is not None or client is not None
+        self._pool: _Pool = Pool(httpx.AsyncHTTPTransport, tls)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._until_its_end: AsyncGenerator[None] | None = None
         self._closed = False
         self._sockets = OpenSockets()
         # More would only wait for connections.
-        self._slots = asyncio.Semaphore(http.MAX_CONNECTIONS)
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._worker = BlockingIO(tls=tls, recorder=self, trace=self._sockets.trace)
 
-    def _transport(self, request: Request) -> httpx.AsyncClient | httpx.AsyncHTTPTransport:
+    def _transport(self, request: Request) -> tuple[httpx.AsyncClient | httpx.AsyncHTTPTransport, str | None]:
+        """What sends a request, and the proxy on its way."""
         if self._closed:
             raise ConfigurationError(
                 "this client is closed: make a new one, or leave the `async with` block later"
             )
         self._stay_on_loop()
         if self._given is not None:
-            return http.still_open(self._given)
-        key = http.channel_of(request)
-        transports = self._pool.transports
-        if key not in transports:
-            transports[key] = http.made(httpx.AsyncClient, httpx.AsyncHTTPTransport, key, self._tls)
-        return transports[key]
+            return http.still_open(self._given), None
+        route = self._pool.route(request)
+        return self._pool.transport(route), route.proxy
 
     def _stay_on_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -71,9 +70,8 @@ class AsyncIO:
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
-        transport = self._transport(request)
-        whole = isinstance(transport, httpx.AsyncClient)
-        exchanging = http.ErrorTranslation(request, through_proxy=whole and transport is not self._given)
+        transport, proxy = self._transport(request)
+        exchanging = http.ErrorTranslation(request, proxy=proxy, own_trust=self._own_trust)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}

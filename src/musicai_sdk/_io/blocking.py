@@ -14,6 +14,7 @@ import httpx
 
 from musicai_sdk._io import cancelling, clock, http, record
 from musicai_sdk._io.direct import direct_body
+from musicai_sdk._io.pool import Pool
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
@@ -56,34 +57,29 @@ class BlockingIO:
         self._tls = tls
         self._given = client
         self._trace = trace
-        self._pool: http.Pool[httpx.Client | httpx.HTTPTransport] = http.Pool()
+        self._own_trust = tls is not None or client is not None
+        self._pool = Pool(httpx.HTTPTransport, tls)
         self._closed = False
         self.recorder: object = recorder or self
         """On whose behalf exchanges are recorded."""
 
-    def _transport(self, request: Request) -> httpx.Client | httpx.HTTPTransport:
+    def _transport(self, request: Request) -> tuple[httpx.Client | httpx.HTTPTransport, str | None]:
+        """What sends a request, and the proxy on its way."""
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one, or leave the `with` block later")
         cancelling.check()
         if self._given is not None:
-            return http.still_open(self._given)
+            return http.still_open(self._given), None
         if self._pool.pid != os.getpid():
             # Connections are shared with the parent process here; using or closing them would disturb it.
-            self._pool = http.Pool()
-        key = http.channel_of(request)
-        transport = self._pool.transports.get(key)
-        if transport is None:
-            fresh = http.made(httpx.Client, httpx.HTTPTransport, key, self._tls)
-            transport = self._pool.transports.setdefault(key, fresh)
-            if transport is not fresh:
-                fresh.close()  # another thread was faster
-        return transport
+            self._pool = Pool(httpx.HTTPTransport, self._tls)
+        route = self._pool.route(request)
+        return self._pool.transport(route), route.proxy
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
-        transport = self._transport(request)
-        whole = isinstance(transport, httpx.Client)
-        exchanging = http.ErrorTranslation(request, through_proxy=whole and transport is not self._given)
+        transport, proxy = self._transport(request)
+        exchanging = http.ErrorTranslation(request, proxy=proxy, own_trust=self._own_trust)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}

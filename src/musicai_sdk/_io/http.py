@@ -7,51 +7,26 @@ request, and is nothing that this package uses.
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import re
 import ssl
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextvars import Token
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
 import httpx
 from typing_extensions import override
 
 from musicai_sdk._io import bounds
 from musicai_sdk._io.protocol import Body, Request
-from musicai_sdk._io.proxies import UNUSABLE, behind_proxy, is_loopback, proxy_for, unusable
+from musicai_sdk._io.proxies import shown
+from musicai_sdk._io.tls import trusted_authorities
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, RequestTimeoutError
 
-MAX_CONNECTIONS = 64
-"""The size of each connection pool; concurrency is bounded below it."""
-
-
-@cache
-def default_tls() -> ssl.SSLContext:
-    """The one TLS context of the process: loading the trusted certificates costs 15 ms, so it is shared and lazy.
-
-    Raises:
-        ConfigurationError: the environment names certificates that can't be loaded.
-    """
-    try:
-        return httpx.create_ssl_context()
-    except OSError as error:  # ssl.SSLError is one
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            # It says nothing about the certificates, and passes.
-            raise ConnectionFailedError(f"can't connect: {error.strerror}", sent=False) from None
-        name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
-        if name is None:
-            raise
-        raise ConfigurationError(
-            f"the environment variable {name} ({os.environ[name]!r}) doesn't name certificates in PEM format:"
-            f" {error.strerror or error}. Correct it, or unset it to trust the usual authorities"
-        ) from None
+W = TypeVar("W", httpx.Client, httpx.AsyncClient)
 
 
 def check_given(client: object, kind: type[httpx.Client | httpx.AsyncClient], tls: object) -> None:
@@ -79,62 +54,6 @@ def still_open(client: W) -> W:
             "the http_client that this client was given is closed: close it after its last use, or give another one"
         )
     return client
-
-
-def channel_of(request: Request) -> tuple[str, str, bool]:
-    """What requests share connections: the channel, the URL scheme, and whether they stay on this machine."""
-    return request.channel, request.url.partition(":")[0].lower(), is_loopback(request.url)
-
-
-def made(whole: type[W], bare: type[B], channel: tuple[str, str, bool], tls: ssl.SSLContext | None) -> W | B:
-    """Connections for such requests: a whole httpx client where a proxy may be on the way, else its bare transport.
-
-    What stays on this machine never goes through a proxy: it would carry the key in clear text to another one, and
-    couldn't reach this one from there.
-
-    Raises:
-        ConfigurationError: the environment names a proxy or certificates that can't be used.
-    """
-    _, scheme, local = channel
-    settings = options(scheme, tls)
-    from musicai_sdk._io.network import bound, bound_client  # loads what a connection needs
-
-    if local or not behind_proxy():
-        transport = bare(**settings)
-        bound(transport)
-        return transport
-    try:
-        client = whole(**settings)
-    except UNUSABLE:
-        raise ConfigurationError(unusable(lambda proxy: bare(**settings, proxy=proxy))) from None
-    bound_client(client)
-    return client
-
-
-def options(scheme: str, tls: ssl.SSLContext | None) -> dict[str, Any]:
-    """The arguments of an httpx transport, or of a client, for one URL scheme."""
-    # What is for plain HTTP gets an empty trust store: cheap, and it fails closed should it ever meet TLS.
-    verify = (tls or default_tls()) if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS // 2)
-    return {"verify": verify, "limits": limits}
-
-
-W = TypeVar("W", httpx.Client, httpx.AsyncClient)
-B = TypeVar("B", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
-C = TypeVar("C", httpx.Client | httpx.HTTPTransport, httpx.AsyncClient | httpx.AsyncHTTPTransport)
-
-
-class Pool(Generic[C]):
-    """The transports that one of our clients has made, by what they are for: see `channel_of`."""
-
-    def __init__(self) -> None:
-        self.transports: dict[tuple[str, str, bool], C] = {}
-        self.pid: int = os.getpid()
-
-    def __del__(self) -> None:
-        if self.transports and self.pid == os.getpid():
-            text = "a Music.AI client was left open: use it in a `with` block, or close it"
-            warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
 
 
 class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -242,8 +161,9 @@ def _text(value: bytes) -> str:
 def failure(
     request: Request,
     error: httpx.HTTPError | httpx.InvalidURL,
-    proxy: str | None = None,
     *,
+    proxy: str | None = None,
+    own_trust: bool = True,
     over: bool = False,
 ) -> MusicAiError:
     """An error of httpx as one of ours, without its request objects and without any URL's query.
@@ -251,10 +171,12 @@ def failure(
     Args:
         request: What was sent.
         error: What httpx said.
-        proxy: The proxy on the way, if any.
+        proxy: The URL of the proxy on the way, if any.
+        own_trust: Whether the caller decides which certificates are trusted, and not the environment.
         over: Whether the time of the whole exchange was over, and not that of a silence.
     """
-    where = f"{request.method} {without_query(request.url)}{f' through the proxy {proxy}' if proxy else ''}"
+    way = f" through the proxy {shown(proxy)}" if proxy else ""
+    where = f"{request.method} {without_query(request.url)}{way}"
     channel = request.channel
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
@@ -267,6 +189,8 @@ def failure(
             return RequestTimeoutError(f"{where}: {what}{within}", sent=True, channel=channel)
         case httpx.ConnectError() | httpx.ProxyError():
             text = f"{where}: can't connect: {_reason(error)}"
+            if "CERTIFICATE_VERIFY_FAILED" in text and not own_trust:
+                text = f"{text}; {trusted_authorities()}"
             return ConnectionFailedError(text, sent=False, channel=channel)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return ConfigurationError(f"{where}: not a request that can be sent: {type(error).__name__}")
@@ -312,12 +236,12 @@ class ErrorTranslation:
     what else passes, such as an interrupt, these frames are taken out.
     """
 
-    __slots__ = ("_failure", "_request", "_through_proxy", "_token", "bounds")
+    __slots__ = ("_failure", "_own_trust", "_proxy", "_request", "_token", "bounds")
 
-    def __init__(self, request: Request, *, through_proxy: bool) -> None:
+    def __init__(self, request: Request, *, proxy: str | None, own_trust: bool) -> None:
         self._request = request
-        self._through_proxy = through_proxy
-        """Whether the environment's proxies count: a client of the caller's has ways of its own."""
+        self._proxy = proxy
+        self._own_trust = own_trust
         self._failure: MusicAiError | None = None
         self.bounds = bounds.Bounds(request)
 
@@ -332,8 +256,13 @@ class ErrorTranslation:
     ) -> bool:
         bounds.current.reset(self._token)
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
-            proxy = proxy_for(self._request.url) if self._through_proxy else None
-            self._failure = failure(self._request, error, proxy, over=self.bounds.over)
+            self._failure = failure(
+                self._request,
+                error,
+                proxy=self._proxy,
+                own_trust=self._own_trust,
+                over=self.bounds.over,
+            )
             return True
         if error is not None:
             without_libraries(error)

@@ -31,7 +31,7 @@ Moving on to the typed client, call by call; `music_ai.typed` is one with the sa
 | `except requests.ConnectionError`, `requests.Timeout` | `except ConnectionFailedError`, `RequestTimeoutError` |
 | `job_monitor_interval=`, `save_output_to_folder=`, `user_agent=`, `timeout=` | the same |
 | `timeout=(connect, read)`, no timeout when left out | `timeout=read`; 60 s when left out |
-| `REQUESTS_CA_BUNDLE` | `ssl_context=`, `SSL_CERT_FILE` |
+| `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` | the same; `SSL_CERT_FILE` and `ssl_context=` come first |
 | 0.x: `create_job(job_name=…, workflow_id=…, params=…)` | `client.jobs.create(CustomWorkflow(workflow_id, params), name=job_name)` |
 | 0.x: `get_jobs()` | `client.jobs.list()` |
 | 0.x: `process_folder(folder, out, slug, parallelism=5, client=…)` | `musicai_sdk.batch.Batch(slug, folder, out, input_name="inputUrl", in_flight=5).run()` |

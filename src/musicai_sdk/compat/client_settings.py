@@ -1,9 +1,7 @@
-"""The settings of the published client: attributes, and what `requests` took for a timeout and for certificates."""
+"""The settings of the published client: attributes, and what `requests` took for a timeout."""
 
 from __future__ import annotations
 
-import os
-import ssl
 from enum import Enum
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias, cast
@@ -15,8 +13,6 @@ from musicai_sdk._text import without_query
 from musicai_sdk.compat.answers import Timeout
 from musicai_sdk.errors import ConfigurationError, InputError
 
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""The environment variables by which `requests` finds certificates, the first one first."""
 SHORTEST_INTERVAL = 0.01
 """Stands for an interval of 0 seconds."""
 
@@ -188,20 +184,3 @@ def silence(timeout: Timeout) -> float | None:
             f"timeout must have more than 0 seconds for connecting, or None, not {connect!r:.100}"
         )
     return read
-
-
-def trusted() -> ssl.SSLContext | None:
-    """The certificates that `requests` would trust, when the environment names any."""
-    name = next((name for name in BUNDLES if os.environ.get(name)), None)
-    if name is None:
-        return None
-    path = os.environ[name]
-    try:
-        if os.path.isdir(path):  # noqa: PTH112 - a text
-            return ssl.create_default_context(capath=path)
-        return ssl.create_default_context(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigurationError(
-            f"the environment variable {name} ({path!r}) doesn't name certificates in PEM format:"
-            f" {error.strerror or error}. Correct it, or unset it to trust the usual authorities"
-        ) from None
