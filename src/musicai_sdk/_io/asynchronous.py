@@ -16,9 +16,8 @@ import httpx
 from musicai_sdk._io import alarm, clock, http, record, threads
 from musicai_sdk._io.blocking import BlockingIO, framed, run_sync
 from musicai_sdk._io.cancelling import Work
-from musicai_sdk._io.pool import MAX_CONNECTIONS, Pool
+from musicai_sdk._io.pool import MAX_CONNECTIONS, Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
-from musicai_sdk._io.sockets import OpenSockets
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -35,14 +34,14 @@ class AsyncIO:
         http.check_given(client, httpx.AsyncClient, tls)
         self._given = client
         self._own_trust = tls is not None or client is not None
-        self._pool: _Pool = Pool(httpx.AsyncHTTPTransport, tls)
+        self.pool: _Pool = Pool(httpx.AsyncHTTPTransport, tls)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._until_its_end: AsyncGenerator[None] | None = None
         self._closed = False
-        self._sockets = OpenSockets()
         # More would only wait for connections.
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._worker = BlockingIO(tls=tls, recorder=self, trace=self._sockets.trace)
+        self._worker = BlockingIO(tls=tls, recorder=self)
+        warn_when_dropped(self, self.pool, self._worker.pool)
 
     def _transport(self, request: Request) -> tuple[httpx.AsyncClient | httpx.AsyncHTTPTransport, str | None]:
         """What sends a request, and the proxy on its way."""
@@ -53,8 +52,8 @@ class AsyncIO:
         self._stay_on_loop()
         if self._given is not None:
             return http.still_open(self._given), None
-        route = self._pool.route(request)
-        return self._pool.transport(route), route.proxy
+        route = self.pool.route(request)
+        return self.pool.transport(route), route.proxy
 
     def _stay_on_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -64,7 +63,7 @@ class AsyncIO:
                     "this AsyncMusicAiClient belongs to another event loop: make one client in each asyncio.run(...)"
                 )
             self._loop = loop
-            self._until_its_end = _closing(self._pool)
+            self._until_its_end = _closing(self.pool)
             with suppress(StopIteration):
                 self._until_its_end.__anext__().send(None)  # to its `yield`; from here on the loop knows it
 
@@ -172,15 +171,14 @@ class AsyncIO:
         In another event loop than theirs nothing of them can be awaited: they are left to their own, see `_closing`.
         """
         self._closed = True
-        # A transfer may hang in its thread, and whoever ends the event loop waits for its threads.
-        self._sockets.shut()
+        self._worker.pool.sockets.shut()  # a transfer may hang in its thread, and the end of a loop waits for that
         await self._worker.close()
         if self._loop is None:
             return
         if self._loop.is_closed():
-            self._pool.transports.clear()
+            self.pool.transports.clear()
         elif self._loop is asyncio.get_running_loop():
-            await _close_all(self._pool)
+            await _close_all(self.pool)
             if self._until_its_end is not None:
                 await self._until_its_end.aclose()
 

@@ -14,7 +14,7 @@ import httpx
 
 from musicai_sdk._io import cancelling, clock, http, record
 from musicai_sdk._io.direct import direct_body
-from musicai_sdk._io.pool import Pool
+from musicai_sdk._io.pool import Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
@@ -51,14 +51,13 @@ class BlockingIO:
         tls: ssl.SSLContext | None = None,
         client: httpx.Client | None = None,
         recorder: object | None = None,
-        trace: Callable[[str, Mapping[str, Any]], object] | None = None,
     ) -> None:
         http.check_given(client, httpx.Client, tls)
-        self._tls = tls
         self._given = client
-        self._trace = trace
         self._own_trust = tls is not None or client is not None
-        self._pool = Pool(httpx.HTTPTransport, tls)
+        self.pool: Pool[httpx.HTTPTransport] = Pool(httpx.HTTPTransport, tls)
+        if recorder is None:
+            warn_when_dropped(self, self.pool)
         self._closed = False
         self.recorder: object = recorder or self
         """On whose behalf exchanges are recorded."""
@@ -70,11 +69,10 @@ class BlockingIO:
         cancelling.check()
         if self._given is not None:
             return http.still_open(self._given), None
-        if self._pool.pid != os.getpid():
-            # Connections are shared with the parent process here; using or closing them would disturb it.
-            self._pool = Pool(httpx.HTTPTransport, self._tls)
-        route = self._pool.route(request)
-        return self._pool.transport(route), route.proxy
+        if self.pool.pid != os.getpid():
+            self.pool.leave_to_parent()
+        route = self.pool.route(request)
+        return self.pool.transport(route), route.proxy
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
@@ -87,10 +85,10 @@ class BlockingIO:
         try:
             with exchanging:
                 if isinstance(transport, httpx.Client):
-                    built = self._traced(http.build_with(transport, request))
+                    built = http.build_with(transport, request)
                     response = transport.send(built, stream=True, follow_redirects=False)
                 else:
-                    built = self._traced(http.build(request))
+                    built = http.build(request)
                     response = transport.handle_request(built)
                     response.request = built
                 status, headers = response.status_code, http.headers_of(response)
@@ -100,22 +98,6 @@ class BlockingIO:
         exchanging.check()
         assert response is not None  # or there was an error
         return _Stream(exchanging, response, headers, decoded=request.channel == "api")
-
-    def _traced(self, request: httpx.Request) -> httpx.Request:
-        """The request, which tells of the connection that is opened for it: whoever waits there may be cancelled."""
-        work, trace = cancelling.current(), self._trace
-        if work is not None:
-
-            def told(event: str, info: Mapping[str, Any]) -> None:
-                if (connection := cancelling.opened(event, info)) is not None:
-                    work.uses(connection)
-                if trace is not None:
-                    trace(event, info)
-
-            request.extensions["trace"] = told
-        elif trace is not None:
-            request.extensions["trace"] = trace
-        return request
 
     async def sleep(self, seconds: float) -> None:
         """Blocks the thread."""
@@ -153,8 +135,8 @@ class BlockingIO:
     async def close(self) -> None:
         """Closes the clients that were made here, never a given one."""
         self._closed = True
-        while self._pool.transports:
-            self._pool.transports.popitem()[1].close()
+        while self.pool.transports:
+            self.pool.transports.popitem()[1].close()
 
 
 def _driven(task: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextvars
 import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from musicai_sdk._io.sockets import shut
 
 T = TypeVar("T")
 
@@ -82,17 +83,3 @@ def cancellation() -> Callable[[], bool]:
     """Tells whether what this code is part of was cancelled, also to others and later."""
     work = _current.get()
     return work.is_cancelled if work is not None else lambda: False
-
-
-def opened(event: str, info: Mapping[str, Any]) -> object:
-    """The socket of a connection that was just opened, by what httpx reports to the extension `trace`."""
-    if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-        return info["return_value"].get_extra_info("socket")
-    return None
-
-
-def shut(connection: socket.socket) -> None:
-    """Ends all reading and writing; it fails, in the threads that wait for it, as if the other side was gone."""
-    with suppress(OSError):  # it was closed meanwhile
-        # A TLS socket's own `shutdown` makes it a plain one, which would read ciphertext on.
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -15,18 +15,24 @@ import httpcore
 import httpx
 from typing_extensions import override
 
-from musicai_sdk._io import bounds
+from musicai_sdk._io import bounds, cancelling
+from musicai_sdk._io.sockets import OpenSockets
 
 SLICE = 16 * 1024
 """Bytes that are written with one timeout where the socket isn't at hand."""
 
 
-def bound(transport: httpx.BaseTransport | httpx.AsyncBaseTransport) -> None:
-    """Bounds the exchanges of a transport of httpx's own; others, such as mocks, have no network."""
+def bound(
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport, sockets: OpenSockets | None = None
+) -> None:
+    """Bounds the exchanges of a transport of httpx's own; others, such as mocks, have no network.
+
+    Blocking transports note their connections in `sockets`, and in the work that opens them.
+    """
     pool: Any = getattr(transport, "_pool", None)
     backend = getattr(pool, "_network_backend", None)
     if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, _Backend):
-        pool._network_backend = _Backend(backend)  # noqa: SLF001 - see above
+        pool._network_backend = _Backend(backend, sockets)  # noqa: SLF001 - see above
     elif isinstance(backend, httpcore.AsyncNetworkBackend) and not isinstance(backend, _AsyncBackend):
         pool._network_backend = _AsyncBackend(backend)  # noqa: SLF001
 
@@ -40,8 +46,9 @@ def bound_client(client: httpx.Client | httpx.AsyncClient) -> None:
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+    def __init__(self, inner: httpcore.NetworkBackend, sockets: OpenSockets | None) -> None:
         self._inner = inner
+        self._sockets = sockets
 
     @override
     def connect_tcp(
@@ -53,14 +60,15 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         timeout = _connecting(timeout)
-        return _Stream(self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+        stream = self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _Stream(stream, self._sockets)
 
     @override
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.NetworkStream:
         timeout = _connecting(timeout)
-        return _Stream(self._inner.connect_unix_socket(path, timeout, socket_options))
+        return _Stream(self._inner.connect_unix_socket(path, timeout, socket_options), self._sockets)
 
     @override
     def sleep(self, seconds: float) -> None:
@@ -68,9 +76,15 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, sockets: OpenSockets | None) -> None:
         self._inner = inner
+        self._sockets = sockets
         connection = inner.get_extra_info("socket")
+        if isinstance(connection, socket.socket):
+            if sockets is not None:
+                sockets.add(connection)
+            if (work := cancelling.current()) is not None:
+                work.uses(connection)
         # Of TLS within a proxy's TLS the socket is the outer one: what is written to it isn't what is meant.
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
         self._socket = connection if isinstance(connection, socket.socket) and not nested else None
@@ -113,7 +127,7 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         timeout = _connecting(timeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._sockets)
 
     @override
     def get_extra_info(self, info: str) -> Any:

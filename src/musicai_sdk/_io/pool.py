@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -12,6 +13,7 @@ import httpx
 
 from musicai_sdk._io.protocol import Request
 from musicai_sdk._io.proxies import UNUSABLE, proxy_for, unusable
+from musicai_sdk._io.sockets import OpenSockets
 from musicai_sdk._io.tls import default_tls
 
 C = TypeVar("C", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
@@ -34,6 +36,8 @@ class Pool(Generic[C]):
 
     def __init__(self, kind: Callable[..., C], tls: ssl.SSLContext | None) -> None:
         self.transports: dict[Route, C] = {}
+        self.sockets: OpenSockets = OpenSockets()
+        """Those of blocking transports."""
         self.pid: int = os.getpid()
         self._kind: Callable[..., C] = kind
         self._tls = tls
@@ -75,10 +79,31 @@ class Pool(Generic[C]):
             if route.proxy is None:
                 raise
             raise unusable(route.scheme, error) from None
-        bound(transport)
+        bound(transport, self.sockets)
         return transport
 
-    def __del__(self) -> None:
-        if self.transports and self.pid == os.getpid():
-            text = "a Music.AI client was left open: use it in a `with` block, or close it"
-            warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
+    def leave_to_parent(self) -> None:
+        """In a forked child: begins anew, without a trace of connections that only the parent may use."""
+        self.sockets.close()
+        self.sockets = OpenSockets()
+        self.transports = {}
+        self.pid = os.getpid()
+
+
+def warn_when_dropped(client: object, *pools: Pool[Any]) -> None:
+    """Closes the connections of a client that is collected without having been closed, and warns once."""
+    weakref.finalize(client, _dropped, pools)
+
+
+def _dropped(pools: tuple[Pool[Any], ...]) -> None:
+    inherited = [pool for pool in pools if pool.pid != os.getpid()]
+    for pool in inherited:
+        pool.leave_to_parent()
+    left_open = [pool for pool in pools if pool.transports]
+    for pool in left_open:
+        for transport in pool.transports.values():
+            if isinstance(transport, httpx.HTTPTransport):  # others are closed by their event loop
+                transport.close()
+    if left_open:
+        text = "a Music.AI client was left open: use it in a `with` block, or close it"
+        warnings.warn(text, ResourceWarning, stacklevel=3, source=left_open[0])
