@@ -19,6 +19,7 @@ from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import storage_error
 from musicai_sdk._files import replaceable
 from musicai_sdk._io import IO, Request, ResponseStream
+from musicai_sdk._names import encodable
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile
@@ -43,7 +44,9 @@ async def download(
     """
     checked_url(url)
     try:
-        path = Path(os.fsdecode(destination))
+        path = Path(encodable(os.fsdecode(destination)))
+    except UnicodeEncodeError as error:
+        raise InputError(f"can't download to {destination!r:.200}: {error}") from None
     except (TypeError, ValueError):
         raise InputError(f"can't download to {destination!r:.200}: it isn't a path") from None
     target = _checked_target(path)
@@ -65,7 +68,7 @@ def _checked_target(path: Path) -> Path:
             f"can't download to {str(path)!r}: it is a folder, give a file name in it"
         ) from None
     except ValueError:
-        raise InputError(f"can't download to {str(path)!r}: a path has no null characters") from None
+        raise InputError(f"can't download to {str(path)!r}: a path can't contain null characters") from None
     except OSError as error:
         raise not_written(path, error) from error
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from musicai_sdk._core.deadline import still_time
 from musicai_sdk._core.session import Session, encoded
+from musicai_sdk._names import encodable
 from musicai_sdk._text import formerly_without_signature, without_signature
 from musicai_sdk.errors import InputError, SourceNotFoundError
 
@@ -83,7 +84,7 @@ def _stable(value: Any) -> Any:
     """A local file as the digest of its content; everything else as it is."""
     if not isinstance(value, os.PathLike):
         return value
-    path = Path(cast("os.PathLike[str]", value))
+    path = Path(encodable(os.fspath(cast("os.PathLike[str]", value))))
     try:
         with path.open("rb") as file:
             return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}

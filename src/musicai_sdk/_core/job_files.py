@@ -21,7 +21,7 @@ from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
 from musicai_sdk._files import write_text
 from musicai_sdk._io.record import logger
-from musicai_sdk._names import safe_name
+from musicai_sdk._names import encodable, safe_name
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
 from musicai_sdk.models.job import Job, JobRef
@@ -66,7 +66,7 @@ async def download_results(
         # It may be from a list, and lists may leave things out.
         job = await get(session, job, None, options)
         job.raise_for_success()
-    target = Path(folder)
+    target = Path(encodable(os.fspath(folder)))
     if target.exists() and not target.is_dir():
         raise TransferError(f"can't download into {str(target)!r}: it is a file, give a folder")
     if not may_be_empty and not has_values(job.raw_result):
@@ -99,7 +99,9 @@ async def download_results(
         target / f".{safe_name(f'musicai-{job.id}')}{PARTIAL}" if (target / manifest).exists() else target
     )
     tasks = [
-        partial(_output, session, url, staged / names[name], on_progress, options, partial(fresh, name))
+        partial(
+            _output, session, url, staged / encodable(names[name]), on_progress, options, partial(fresh, name)
+        )
         for name, url in urls.items()
     ]
     files = dict(zip(urls, await session.io.gather(tasks, AT_ONCE), strict=True))

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 from musicai_sdk._core.arguments import Progress, Readable, UploadSource
 from musicai_sdk._files import kind
 from musicai_sdk._io import IO
+from musicai_sdk._names import encodable
 from musicai_sdk.errors import InputError, MusicAiError, SourceNotFoundError, TransferError
 
 CHUNK = 1024 * 1024
@@ -111,7 +112,9 @@ def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str]:
 
 def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
     try:
-        path = os.fsdecode(source)
+        path = encodable(os.fsdecode(source))
+    except UnicodeEncodeError as error:
+        raise InputError(f"can't upload {source!r:.200}: {error}") from None
     except (TypeError, ValueError):
         raise InputError(f"can't upload {source!r:.200}: it isn't a path") from None
     if not path:
