@@ -64,13 +64,13 @@ def test_arguments_under_their_old_names(
     assert [Path(path).read_bytes() for path in paths] == [Path(__file__).read_bytes()]
 
     sent = len(sandbox.requests)
-    with pytest.raises(TypeError, match="job_id and id are one argument"):
+    with pytest.raises(TypeError, match="job_id and id are the same argument"):
         client.wait_for_job_completion(job_id, id=job_id)  # type: ignore[call-overload]
-    with pytest.raises(InputError, match="job_id and id: one of them is needed"):
+    with pytest.raises(InputError, match="job_id and id: pass one of them"):
         client.wait_for_job_completion()  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match="output_folder and output_dir are one argument"):
+    with pytest.raises(TypeError, match="output_folder and output_dir are the same argument"):
         client.download_job_results(job_id, tmp_path, output_dir=tmp_path)  # type: ignore[call-overload]
-    with pytest.raises(InputError, match="output_folder and output_dir: one of them is needed"):
+    with pytest.raises(InputError, match="output_folder and output_dir: pass one of them"):
         client.download_job_results(job_id)  # type: ignore[call-overload]
     assert len(sandbox.requests) == sent
 
@@ -249,7 +249,7 @@ def test_retries_that_are_set(client: MusicAiClient, sandbox: Sandbox) -> None:
         ("job_monitor_interval", 0, "job_monitor_interval must be more than 0 seconds"),
         ("max_retries", -1, "max_retries must be a whole number"),
         ("user_agent", "a\nb", "user_agent can't go into an HTTP header"),
-        ("api_key", "Bearer secret", "begins with 'Bearer'"),
+        ("api_key", "Bearer secret", "starts with 'Bearer'"),
         ("api_key", "", "no API key"),
         ("base_url", "http://example.com", "unencrypted"),
     ],

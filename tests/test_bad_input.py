@@ -387,7 +387,7 @@ def test_what_cannot_be_read(client: MusicAiClient, sandbox: Sandbox, output: An
 
 @pytest.mark.parametrize("kind", [[int], "Chord", 3, io.BytesIO])
 def test_what_cannot_be_read_as(client: MusicAiClient, sandbox: Sandbox, kind: Any) -> None:
-    with pytest.raises(InputError, match="isn't a type that JSON can be read as"):
+    with pytest.raises(InputError, match="isn't a type for JSON"):
         client.files.read(JsonFile(f"{sandbox.base_url}/a.json", kind))
     assert sandbox.requests == []
 

@@ -198,7 +198,7 @@ def test_an_address_without_v1(connect: Connect, sandbox: Sandbox) -> None:
         NotFoundError, match=r"Route GET:/v9/application not found.*; there is no such address"
     ) as caught:
         connect(base_url=wrong).application.get()
-    assert str(caught.value).endswith(f"look at the base URL: it is {wrong}, and usually ends in /v1")
+    assert str(caught.value).endswith(f"check the base URL {wrong}: it usually ends in /v1")
 
 
 def test_a_job_that_is_not_there_has_no_such_hint(client: MusicAiClient) -> None:

@@ -1,4 +1,4 @@
-"""Lists, page by page."""
+"""Lists of jobs and workflows, page by page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from musicai_sdk.models.result import RawResult, WorkflowResult
 from musicai_sdk.workflows.base import Workflow
 
 PAGE_SIZE = 100
-"""The service's default; the largest it allows isn't known."""
+"""The service's default; its maximum isn't documented."""
 
 
 def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> Filters:
@@ -147,7 +147,7 @@ def job_query(
 
 
 async def list_workflows(session: Session, options: RequestOptions) -> list[WorkflowInfo]:
-    """All workflows of the account, every page."""
+    """All workflows of the account."""
 
     async def fetch(number: int, size: int) -> Sequence[WorkflowInfo]:
         return await session.call(LIST_WORKFLOWS, query={"page": number, "size": size}, options=options)

@@ -1,4 +1,4 @@
-"""The blocking driver: the protocol's coroutines on `httpx.Client`, none of which ever suspends."""
+"""The blocking driver: coroutines on httpx's blocking transports, which never suspend."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ T = TypeVar("T")
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine that never suspends: no event loop, no thread, also inside a running loop."""
+    """Runs a coroutine that never suspends, without an event loop or a thread; works inside a running loop too."""
     try:
         work.send(None)
     except StopIteration as stop:
         result: T = stop.value
         return result
     work.close()
-    raise RuntimeError("the blocking driver was asked to suspend: something awaits more than its IO")
+    raise RuntimeError("a coroutine suspended on the blocking driver: it awaits something other than its IO")
 
 
 def run_sync_each(items: AsyncIterator[T]) -> Iterator[T]:
-    """Iterates over what never suspends, as `run_sync`."""
+    """Iterates over an asynchronous iterator that never suspends."""
     while True:
         try:
             item = run_sync(cast("Coroutine[Any, Any, T]", anext(items)))
@@ -43,7 +43,7 @@ def run_sync_each(items: AsyncIterator[T]) -> Iterator[T]:
 
 
 class BlockingIO:
-    """`IO` for the synchronous client: safe to share between threads; a forked child gets connections of its own."""
+    """`IO` for the synchronous client. Threads can share it; a forked child gets its own connections."""
 
     def __init__(
         self,
@@ -60,12 +60,14 @@ class BlockingIO:
             warn_when_dropped(self, self.pool)
         self._closed = False
         self.recorder: object = recorder or self
-        """On whose behalf exchanges are recorded."""
+        """The owner of the recorded exchanges."""
 
     def _transport(self, request: Request) -> tuple[httpx.Client | httpx.HTTPTransport, str | None]:
         """What sends a request, and the proxy on its way."""
         if self._closed:
-            raise ConfigurationError("this client is closed: make a new one, or leave the `with` block later")
+            raise ConfigurationError(
+                "this client is closed: create a new one, or leave the `with` block later"
+            )
         cancelling.check()
         if self._given is not None:
             return http.still_open(self._given), None
@@ -108,11 +110,11 @@ class BlockingIO:
             work.sleep(seconds)
 
     def now(self) -> float:
-        """Of `clock`: the operating system's monotonic clock."""
+        """The operating system's monotonic clock, see `clock`."""
         return clock.now()
 
     def began(self) -> float:
-        """When this process began to use the package, by `now`."""
+        """The time of `now()` at which this process began to use the package."""
         return clock.began()
 
     def signal(self) -> Signal:
@@ -124,16 +126,16 @@ class BlockingIO:
         if len(tasks) <= 1 or limit <= 1:
             return [run_sync(task()) for task in tasks]
 
-        from musicai_sdk._io.threads import run_all  # one output, or one call, does without
+        from musicai_sdk._io.threads import run_all  # here: a single task doesn't need it
 
         return run_all([partial(_driven, task) for task in tasks], limit)
 
     async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
-        """Runs the work right here."""
+        """Runs the work in this thread."""
         return await work(self)
 
     async def close(self) -> None:
-        """Closes the clients that were made here, never a given one."""
+        """Closes the connections, but not the caller's client."""
         self._closed = True
         while self.pool.transports:
             self.pool.transports.popitem()[1].close()
@@ -144,7 +146,7 @@ def _driven(task: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def framed(response: httpx.Response, headers: Mapping[str, str]) -> bool:
-    """Whether the protocol marks the end of an answer's body, see `ResponseStream.framed`."""
+    """Whether the protocol marks the end of a body, see `ResponseStream.framed`."""
     return (
         "content-length" in headers
         or "chunked" in headers.get("transfer-encoding", "").lower()
@@ -163,12 +165,12 @@ class _Signal:
 
     async def wait(self, seconds: float | None) -> None:
         self._event.wait(None if seconds is None else min(seconds, threading.TIMEOUT_MAX))
-        # Whoever sets it has written before what it is about, so nothing is lost by this.
+        # Nothing is lost: the news is written before the signal is set.
         self._event.clear()
 
 
 class _Stream:
-    """An answer on its way."""
+    """An answer whose body is being received."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""The network below httpx, with every wait cut to what is left of its exchange: see `bounds`.
+"""The network backend below httpx, which cuts every wait to the time left for the exchange: see `bounds`.
 
-The backend of a connection pool is an argument of httpcore's, which httpx doesn't hand on: so it is set afterwards. It
-does nothing for exchanges that aren't ours, as a given client may make.
+httpcore's connection pools take the backend as an argument, but httpx doesn't pass one, so it is set afterwards. It
+doesn't affect other exchanges that the caller's client makes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from musicai_sdk._io import bounds, cancelling
 from musicai_sdk._io.sockets import OpenSockets
 
 SLICE = 16 * 1024
-"""Bytes that are written with one timeout where the socket isn't at hand."""
+"""Bytes to write with one timeout if the socket isn't accessible."""
 
 
 def bound(
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport, sockets: OpenSockets | None = None
 ) -> None:
-    """Bounds the exchanges of a transport of httpx's own; others, such as mocks, have no network.
+    """Limits the exchanges of httpx's own transports; others, such as mocks, have no network.
 
     Blocking transports note their connections in `sockets`, and in the work that opens them.
     """
@@ -38,7 +38,7 @@ def bound(
 
 
 def bound_client(client: httpx.Client | httpx.AsyncClient) -> None:
-    """Bounds the exchanges of a whole client, those through proxies included."""
+    """Limits the exchanges of a client, including those through proxies."""
     whole: Any = client
     for transport in (whole._transport, *whole._mounts.values()):  # noqa: SLF001
         if transport is not None:
@@ -85,7 +85,7 @@ class _Stream(httpcore.NetworkStream):
                 sockets.add(connection)
             if (work := cancelling.current()) is not None:
                 work.uses(connection)
-        # Of TLS within a proxy's TLS the socket is the outer one: what is written to it isn't what is meant.
+        # With TLS inside a proxy's TLS, this is the outer socket, which must not be written to directly.
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
         self._socket = connection if isinstance(connection, socket.socket) and not nested else None
 
@@ -186,7 +186,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
             left = bounds.cut(timeout)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from None
-        await self._inner.write(buffer, left)  # anyio's timeout is for the whole of it
+        await self._inner.write(buffer, left)  # anyio's timeout limits the whole write
         if (limits := bounds.current.get()) is not None:
             limits.sent()
 

@@ -13,13 +13,14 @@ from musicai_sdk._text import without_query
 
 T_co = TypeVar("T_co", default=Any, covariant=True)
 
+URL_SCHEMES = ("https://", "http://")
 _FILE_URL = r"^\s*(?i:https?)://"
 """The start of a file output. The service sends only https; a sandbox without TLS sends http."""
 
 
 def is_file_url(text: str) -> bool:
     """Whether an output is a file: it starts with `https://` or `http://`, in any letter case."""
-    return text.lstrip()[:8].lower().startswith(("https://", "http://"))
+    return text.lstrip()[:8].lower().startswith(URL_SCHEMES)
 
 
 def _url_schema() -> CoreSchema:
