@@ -101,7 +101,7 @@ def test_which_timeout_holds(connect: Connect, sandbox: Sandbox) -> None:
     client.get_application_info()
     with pytest.raises(TimeoutError):
         client.get_application_info(0.05)
-    with pytest.raises(TypeError, match="one setting"):
+    with pytest.raises(TypeError, match="the same setting"):
         client.get_application_info(30, request_timeout=30)
     for wrong in (0, "30", (3, 30), float("nan")):
         with pytest.raises(InputError, match="timeout must be more than 0 seconds"):

@@ -164,7 +164,7 @@ def test_an_http_client_that_was_closed(sandbox: Sandbox, connect: Connect, colo
         http.close()
     else:
         asyncio.run(http.aclose())
-    with pytest.raises(ConfigurationError, match="the http_client that this client was given is closed"):
+    with pytest.raises(ConfigurationError, match="the http_client of this client is closed"):
         client.application.get()
     assert len(sandbox.requests) == 1
 
@@ -331,7 +331,7 @@ def test_result_null_of_a_job_that_succeeded(client: MusicAiClient, sandbox: San
     with pytest.raises(ResponseError, match="chords missing"):
         _ = job.result
     assert job.outputs == {}
-    with pytest.raises(ResultMissingError, match="gives no result for it: keep the job") as caught:
+    with pytest.raises(ResultMissingError, match="returns no result for it: keep the job") as caught:
         client.jobs.download(job, tmp_path / "out")
     assert (caught.value.job_id, caught.value.outputs) == ("j", ())
     assert not (tmp_path / "out").exists()

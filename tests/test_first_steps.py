@@ -195,7 +195,7 @@ def test_an_open_file_as_an_input(song: Path) -> None:
 def test_an_address_without_v1(connect: Connect, sandbox: Sandbox) -> None:
     wrong = sandbox.base_url.removesuffix("/v1") + "/v9"
     with pytest.raises(
-        NotFoundError, match=r"Route GET:/v9/application not found.*; there is no such address"
+        NotFoundError, match=r"Route GET:/v9/application not found.*; check the base URL"
     ) as caught:
         connect(base_url=wrong).application.get()
     assert str(caught.value).endswith(f"check the base URL {wrong}: it usually ends in /v1")

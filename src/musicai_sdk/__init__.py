@@ -17,8 +17,8 @@ with MusicAiClient() as client:  # MUSIC_AI_API_KEY
 `musicai_sdk.models` what the service sends, `musicai_sdk.errors` the errors, `musicai_sdk.batch` whole catalogues,
 `musicai_sdk.sandbox` the service on your own machine, and `musicai_sdk.compat` the published 1.0 client.
 
-For those who work on the package, its rooms, each importing only rooms above it in this list (and `sandbox` none but the
-first two); the docstring of each says what it is for and where to add things:
+For those who work on the package: each room imports only from rooms above or beside it in this list, and its docstring
+says what it is for and where to add things.
 
 - `errors`, `models`, `workflows`: the errors, what the service sends, what callers ask for
 - `_io`: the blocking and the asynchronous driver, the only room that imports httpx
