@@ -161,7 +161,7 @@ def test_pages_of_workflows(client: MusicAiClient, sandbox: Sandbox) -> None:
     assert client.list_workflows(filters={"page": 1, "size": 2})["workflows"] == everything[2:4]
     assert sandbox.requests[-1].query == "page=1&size=2"
     assert client.list_workflows({})["workflows"] == everything
-    for wrong, words in (({"name": "a"}, "no filter 'name' of workflows"), ("a", "must be a dictionary")):
+    for wrong, words in (({"name": "a"}, "workflows have no filter 'name'"), ("a", "must be a dictionary")):
         with pytest.raises(InputError, match=words):
             client.list_workflows(wrong)  # type: ignore[arg-type]
 
