@@ -41,9 +41,10 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "src" / "musicai_sdk" / "codegen" / FILE, builtin_text(workflows)
     yield PACKAGE / "__init__.py", exporting((PACKAGE / "__init__.py").read_text("utf-8"), workflows)
     rooms = ("account", "files", "jobs", "legacy", "lists")
-    yield ROOT / "tests" / "typing" / "public_surface.txt", surface()
     sources = [ROOT / "src" / "musicai_sdk" / "client.py", *(RESOURCES / f"{room}.py" for room in rooms)]
     yield from twins({source: RESOURCES / "_sync" / source.name for source in sources}, ROOT)
+    # Last: it imports the twins, which have been written by now.
+    yield ROOT / "tests" / "typing" / "public_surface.txt", surface()
 
 
 def json_text(schema: object) -> str:

@@ -164,7 +164,7 @@ def test_an_http_client_that_was_closed(sandbox: Sandbox, connect: Connect, colo
         http.close()
     else:
         asyncio.run(http.aclose())
-    with pytest.raises(ConfigurationError, match="the http_client that this client was given is closed"):
+    with pytest.raises(ConfigurationError, match="the http_client of this client is closed"):
         client.application.get()
     assert len(sandbox.requests) == 1
 
@@ -174,10 +174,10 @@ def test_an_http_client_that_was_closed(sandbox: Sandbox, connect: Connect, colo
     [
         ({"a": 3}, "'a' must be text, not int"),
         ({"a": b"b"}, "'a' must be text, not bytes"),
-        ({3: "b"}, "3 can't be the name"),
-        ({"a b": "c"}, "'a b' can't be the name"),
-        ({"": "c"}, "'' can't be the name"),
-        ({"ä": "c"}, "'ä' can't be the name"),
+        ({3: "b"}, "3 isn't a header name"),
+        ({"a b": "c"}, "'a b' isn't a header name"),
+        ({"": "c"}, "'' isn't a header name"),
+        ({"ä": "c"}, "'ä' isn't a header name"),
         ({"a": "ä"}, "'a' must be printable ASCII"),
         ({"a": "b\r\nc: d"}, "'a' must be printable ASCII"),
         ({"a": " b"}, "white space around"),
@@ -225,7 +225,7 @@ def test_misspelt_parameter() -> None:
 
 def test_not_a_workflow(client: MusicAiClient) -> None:
     with pytest.raises(InputError, match="GenerateChords"):
-        client.jobs.run(GenerateChords)  # type: ignore[arg-type]
+        client.jobs.run(GenerateChords)  # type: ignore[call-overload]
 
 
 def test_params_that_json_cannot_hold(client: MusicAiClient, sandbox: Sandbox) -> None:
@@ -331,7 +331,7 @@ def test_result_null_of_a_job_that_succeeded(client: MusicAiClient, sandbox: San
     with pytest.raises(ResponseError, match="chords missing"):
         _ = job.result
     assert job.outputs == {}
-    with pytest.raises(ResultMissingError, match="gives no result for it: keep the job") as caught:
+    with pytest.raises(ResultMissingError, match="returns no result for it: keep the job") as caught:
         client.jobs.download(job, tmp_path / "out")
     assert (caught.value.job_id, caught.value.outputs) == ("j", ())
     assert not (tmp_path / "out").exists()
@@ -387,7 +387,7 @@ def test_what_cannot_be_read(client: MusicAiClient, sandbox: Sandbox, output: An
 
 @pytest.mark.parametrize("kind", [[int], "Chord", 3, io.BytesIO])
 def test_what_cannot_be_read_as(client: MusicAiClient, sandbox: Sandbox, kind: Any) -> None:
-    with pytest.raises(InputError, match="isn't a type that JSON can be read as"):
+    with pytest.raises(InputError, match="isn't a type for JSON"):
         client.files.read(JsonFile(f"{sandbox.base_url}/a.json", kind))
     assert sandbox.requests == []
 

@@ -14,16 +14,34 @@ with MusicAiClient() as client:  # MUSIC_AI_API_KEY
 ```
 
 `AsyncMusicAiClient` has the same names with `await` in front. `musicai_sdk.workflows` has the workflows,
-`musicai_sdk.models` what the service sends, `musicai_sdk.errors` the errors, `musicai_sdk.sandbox` the whole service on
-your own machine. Everything is loaded when it is first used.
+`musicai_sdk.models` what the service sends, `musicai_sdk.errors` the errors, `musicai_sdk.batch` whole catalogues,
+`musicai_sdk.sandbox` the service on your own machine, and `musicai_sdk.compat` the published 1.0 client.
+
+For those who work on the package: each room imports only from rooms above or beside it in this list, and its docstring
+says what it is for and where to add things.
+
+- `errors`, `models`, `workflows`: the errors, what the service sends, what callers ask for
+- `_io`: the blocking and the asynchronous driver, the only room that imports httpx
+- `_core`: the logic, written once as coroutines over the drivers' protocol
+- `resources`, `client`: the public methods; the synchronous ones are generated
+- `music`, `storage`, `codegen`, `compat`, `batch`, `sandbox`: chord tables, buckets, generated workflow classes, 1.0
+  programs, catalogues, and the service on loopback
+- `cli`: the command `musicai`
+
+One call: `client.jobs.run` (`resources.jobs`) → `_core.run` → `_core.create`, which uploads inputs and posts the job →
+`_core.wait` → the driver in `_io`. The answer becomes a `Job` (`models.job`). `_core` lists the steps in between.
+
+One track of a batch: `batch.inputs` reads it, `batch.ledger` keeps its state, `batch.engine.decide` chooses what to do,
+`batch.engine.steps` does it with the client: upload, create, wait, download. `batch.results` writes and verifies the
+files, and only then is the job deleted.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
-# Type checkers know this name, and importing `typing` for it would be most of this import's time. It isn't plain False,
-# because jedi, which follows values, would take what depends on it for unreachable.
+# Type checkers know this name; importing `typing` for it would take most of this import's time. It isn't plain False,
+# because jedi, which follows values, would consider the block below unreachable.
 TYPE_CHECKING = __name__ == ""
 
 if TYPE_CHECKING:
@@ -94,13 +112,13 @@ _HOMES = {
         *("CustomWorkflow", "FileInput", "RawResult", "Workflow", "WorkflowResult", "output", "param"),
     ),
 }
-"""Where the public names live, apart from those in `musicai_sdk.models`. Importing this package imports none of it."""
+"""The modules of the public names; all others are in `musicai_sdk.models`. Importing this package loads none of them."""
 
 
 if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
 
     def __getattr__(name: str) -> object:
-        """Loads a public name at its first use."""
+        """Loads a public name at first use."""
         if name in (
             "batch",
             "codegen",
@@ -115,7 +133,8 @@ if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one
         ):
             return import_module(f"{__name__}.{name}")
         if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            moved = f": use musicai_sdk.compat.{name}" if name in ("process_folder", "utils") else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{moved}")
         home = next((module for module, names in _HOMES.items() if name in names), "musicai_sdk.models")
         value = getattr(import_module(home), name)
         globals()[name] = value

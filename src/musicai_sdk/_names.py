@@ -48,3 +48,16 @@ def with_ending(name: str, ending: str, *, longest: int = 255) -> str:
 def folded(name: str) -> str:
     """A key that is equal for two names that are the same one on some file system."""
     return unicodedata.normalize("NFC", name.casefold())
+
+
+def encodable(path: str) -> str:
+    """The path as the file system's encoding can express it: its UTF-8 bytes where a `C` locale's ASCII can't.
+
+    Raises:
+        UnicodeEncodeError: UTF-8 can't express it either.
+    """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return os.fsdecode(path.encode("utf-8", "surrogateescape"))
+    return path

@@ -172,6 +172,8 @@ def safe_repr(value: object) -> str:
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value).items()
         return "{" + ", ".join(f"{key!r}: {safe_repr(entry)}" for key, entry in entries) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(safe_repr, cast('list[object]', value)))}]"
     return repr(value)
 
 

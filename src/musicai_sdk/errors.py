@@ -4,26 +4,26 @@
 MusicAiError
 ├─ ConfigurationError          no key, a malformed key or URL (also ValueError)
 ├─ InputError                  an argument that can't be right; nothing was sent (also ValueError)
-├─ ConnectionFailedError       no answer; .sent says whether the server may have seen the request (also ConnectionError)
+├─ ConnectionFailedError       no answer; .sent: whether the server may have seen the request (also ConnectionError)
 │   └─ RequestTimeoutError     (also TimeoutError)
-├─ StatusError                 the service said no: .status .code .message .body .request_id .attempts
+├─ StatusError                 an error status: .status .code .message .body .request_id .attempts
 │   BadRequestError 400 · AuthenticationError 401 · PermissionDeniedError 403 · NotFoundError 404
 │   UnprocessableError 422 · RateLimitError 429 (.retry_after) · ServerError 5xx
-├─ ResponseError               the answer doesn't parse or doesn't fit; .field .body
+├─ ResponseError               the answer isn't valid JSON or has another form; .field .body
 ├─ TransferError               an upload or a download failed; .url (without its query) .status
 │   ├─ SourceNotFoundError     the file to upload doesn't exist (also FileNotFoundError)
-│   ├─ IntegrityError          wrong size, wrong digest, or something else than the file, such as a web page
-│   └─ ResultMissingError      the job has succeeded, and (part of) its result isn't there; .job_id .outputs
-├─ CreateTimeoutError          the time was over before the job was created: nothing is paid (also TimeoutError)
+│   ├─ IntegrityError          wrong size or digest, or not the file, such as a web page
+│   └─ ResultMissingError      the job succeeded, but its result or a part of it is missing; .job_id .outputs
+├─ CreateTimeoutError          the time was up before the job was created: nothing is paid (also TimeoutError)
 └─ JobError                    .job_id
     ├─ JobFailedError          .code .title .message .job
-    ├─ JobNotFinishedError     results asked of a job that hasn't succeeded yet; .status
-    ├─ WaitTimeoutError        the job goes on (also TimeoutError)
-    └─ CreateUncertainError    .idempotency_key; the job may or may not exist
+    ├─ JobNotFinishedError     the job has no results yet; .status
+    ├─ WaitTimeoutError        the job continues (also TimeoutError)
+    └─ CreateUncertainError    the job may or may not exist; .idempotency_key
 ```
 
-They hold plain data only, never a key and never a signed URL, and they all pickle. `musicai_sdk.batch` has a few of its
-own below `MusicAiError`, and `musicai_sdk.storage` below `TransferError`.
+Errors hold plain data only, never a key or a signed URL, and all of them pickle. `musicai_sdk.batch` derives its own
+errors from `MusicAiError`, and `musicai_sdk.storage` from `TransferError`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class MusicAiError(Exception):
     """The base of every error of this package."""
 
     def __init__(self, text: str) -> None:
-        from musicai_sdk._text import printable  # this module loads nothing else of the package
+        from musicai_sdk._text import (
+            printable,
+        )  # here: importing this module loads nothing else of the package
 
         super().__init__(printable(text))
 
@@ -50,7 +52,7 @@ class MusicAiError(Exception):
 
 
 def _restore(kind: type[MusicAiError], args: tuple[Any, ...], state: dict[str, Any]) -> MusicAiError:
-    """Rebuilds a pickled error without its constructor, whose arguments differ from class to class."""
+    """Rebuilds a pickled error without calling its constructor, whose arguments differ from class to class."""
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)
@@ -62,7 +64,7 @@ class ConfigurationError(MusicAiError, ValueError):
 
 
 class InputError(MusicAiError, ValueError):
-    """An argument can't be right; the text names it. Nothing was sent and nothing was paid for."""
+    """An argument can't be right; the text names it. Nothing was sent and nothing was paid."""
 
 
 class ConnectionFailedError(MusicAiError, ConnectionError):
@@ -71,10 +73,9 @@ class ConnectionFailedError(MusicAiError, ConnectionError):
     sent: bool
     """Whether the server may have seen the request. False only when it certainly hasn't."""
     attempts: int
-    """How often it was tried."""
+    """The number of attempts."""
     channel: Literal["api", "storage"] | None
-    """Where the request was to go: to the API, or to a storage that inputs are uploaded to or outputs come from, each
-    of which may be another host. None when it was neither."""
+    """The receiver: the API, or a storage for inputs and outputs, which may be another host. None for neither."""
 
     def __init__(
         self,
@@ -100,17 +101,17 @@ class StatusError(MusicAiError):
     status: int
     """The HTTP status."""
     code: str | None
-    """The service's own error code, when the body had one."""
+    """The service's error code, if the body had one."""
     message: str
-    """The service's own words, or the status text when the body had none."""
+    """The service's message, or the status text if the body had none."""
     body: str
-    """The answer's body as text, cut at 10,000 characters."""
+    """The body as text, cut at 10,000 characters."""
     request_id: str | None
-    """The request id that the service's support can look up, when the answer had one."""
+    """The request id, which the service's support can look up, if the answer had one."""
     retry_after: float | None = None
-    """How long the service asked to wait, in seconds, when it said so (429 and 503)."""
+    """Seconds to wait, if the service asked for it (429 and 503)."""
     attempts: int
-    """How often it was tried."""
+    """The number of attempts."""
 
     def __init__(
         self,
@@ -133,15 +134,15 @@ class StatusError(MusicAiError):
 
 
 class BadRequestError(StatusError):
-    """400: the request doesn't have the form that the service expects."""
+    """400: the service rejects the form of the request."""
 
 
 class AuthenticationError(StatusError):
-    """401: the key is missing, wrong, or its application was deleted."""
+    """401: the key is missing or wrong, or its application was deleted."""
 
 
 class PermissionDeniedError(StatusError):
-    """403: the key may not do this."""
+    """403: the key doesn't permit this."""
 
 
 class NotFoundError(StatusError):
@@ -149,11 +150,11 @@ class NotFoundError(StatusError):
 
 
 class UnprocessableError(StatusError):
-    """422: well-formed, but the service can't process it."""
+    """422: the request is well-formed, but the service can't process it."""
 
 
 class RateLimitError(StatusError):
-    """429: too many requests; `retry_after` says how many seconds to wait, when the service said so."""
+    """429: too many requests; `retry_after` has the seconds to wait, if the service named them."""
 
 
 class ServerError(StatusError):
@@ -168,16 +169,16 @@ STATUS_ERRORS: dict[int, type[StatusError]] = {
     422: UnprocessableError,
     429: RateLimitError,
 }
-"""The class that each status raises; 5xx raises `ServerError`, everything else `StatusError`."""
+"""The error class of each status; 5xx raises `ServerError`, everything else `StatusError`."""
 
 
 class ResponseError(MusicAiError):
-    """The service answered, but not with what the client understands."""
+    """The client can't read the service's answer."""
 
     field: str | None
-    """The path of the first field that doesn't fit, such as `createdAt` or `3.status`; None when it isn't JSON."""
+    """The path of the first field that doesn't fit, such as `createdAt` or `3.status`; None if it isn't JSON."""
     body: str
-    """What was received, as text."""
+    """The body as text, cut at 10,000 characters."""
 
     def __init__(self, text: str, *, field: str | None = None, body: str = "") -> None:
         super().__init__(text)
@@ -186,12 +187,12 @@ class ResponseError(MusicAiError):
 
 
 class TransferError(MusicAiError):
-    """An upload or a download failed. Nothing was left under the final name."""
+    """An upload or a download failed. The target file is unchanged."""
 
     url: str | None
-    """Where to or where from, without the query (in which the signature stands)."""
+    """The URL without its query, which holds the signature."""
     status: int | None
-    """The storage's HTTP status, when it answered."""
+    """The storage's HTTP status, if it answered."""
 
     def __init__(self, text: str, *, url: str | None = None, status: int | None = None) -> None:
         super().__init__(text)
@@ -204,16 +205,16 @@ class SourceNotFoundError(TransferError, FileNotFoundError):
 
 
 class IntegrityError(TransferError):
-    """What arrived has the wrong size or digest, or is something else than the file, such as a web page."""
+    """The data received has the wrong size or digest, or isn't the file, but for example a web page."""
 
 
 class ResultMissingError(TransferError):
-    """A job has succeeded, but its result, or a part of it, isn't there. Keep the job: it is paid for."""
+    """A job succeeded, but its result or a part of it is missing. Keep the job: it is paid for."""
 
     job_id: str
     """The job's id."""
     outputs: tuple[str, ...]
-    """The outputs that are missing or can't be fetched; empty when there is no result at all."""
+    """The outputs that are missing or can't be fetched; empty if there is no result at all."""
 
     def __init__(self, text: str, *, job_id: str, outputs: tuple[str, ...] = ()) -> None:
         super().__init__(text)
@@ -222,10 +223,10 @@ class ResultMissingError(TransferError):
 
 
 class JobError(MusicAiError):
-    """Something about one job."""
+    """The base of errors about one job."""
 
     job_id: str
-    """The job's id; empty when it isn't known."""
+    """The job's id; empty if it isn't known."""
 
     def __init__(self, text: str, *, job_id: str) -> None:
         super().__init__(text)
@@ -236,11 +237,11 @@ class JobFailedError(JobError):
     """The job ended as FAILED."""
 
     code: str
-    """The service's error code, an open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …; empty when it gave none."""
+    """The service's error code, an open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …; empty if it gave none."""
     title: str
-    """The service's short description; empty when it gave none."""
+    """The service's short description; empty if it gave none."""
     message: str
-    """The service's longer description; empty when it gave none."""
+    """The service's longer description; empty if it gave none."""
     job: Job[Any]
     """The failed job."""
 
@@ -256,10 +257,10 @@ class JobFailedError(JobError):
 
 
 class JobNotFinishedError(JobError):
-    """Results were asked of a job that hasn't succeeded yet."""
+    """The job has no results, because it hasn't succeeded yet."""
 
     status: str
-    """The job's status at that time."""
+    """The job's status."""
 
     def __init__(self, text: str, *, job_id: str, status: str) -> None:
         super().__init__(text, job_id=job_id)
@@ -267,10 +268,10 @@ class JobNotFinishedError(JobError):
 
 
 class WaitTimeoutError(JobError, TimeoutError):
-    """The deadline of a wait passed. The job goes on: `client.jobs.wait(error.job_id)` picks it up again."""
+    """The time of a wait is up. The job continues: `client.jobs.wait(error.job_id)` waits for it again."""
 
     status: str | None
-    """The last status seen; None when not even one poll succeeded."""
+    """The last status seen; None if no poll succeeded."""
 
     def __init__(self, text: str, *, job_id: str, status: str | None) -> None:
         super().__init__(text, job_id=job_id)
@@ -278,14 +279,14 @@ class WaitTimeoutError(JobError, TimeoutError):
 
 
 class CreateTimeoutError(MusicAiError, TimeoutError):
-    """The time of a `run` was over before its job was created: no job exists, and nothing is charged."""
+    """The time of a `run` was up before its job was created: no job exists, and nothing is charged."""
 
 
 class CreateUncertainError(JobError):
-    """The answer to a create was lost: the job may exist and be paid for, or not. It was not sent again."""
+    """The answer to a create was lost: the job may or may not exist and cost money. It was not sent again."""
 
     idempotency_key: str
-    """The token in the job's metadata; `client.jobs.find(error.idempotency_key)` looks for the job."""
+    """The key in the job's metadata; `client.jobs.find(error.idempotency_key)` searches for the job."""
 
     def __init__(self, text: str, *, idempotency_key: str) -> None:
         super().__init__(text, job_id="")

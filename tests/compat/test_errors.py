@@ -62,7 +62,7 @@ def test_retries_are_counted(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
         music_ai.list_jobs()
     assert isinstance(caught.value, errors.ServerError)
     assert caught.value.attempts == 2
-    assert "given up after 2 attempts" in caught.value.__notes__
+    assert "failed after 2 attempts" in caught.value.__notes__
 
 
 def test_transfers(once: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:

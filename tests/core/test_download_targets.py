@@ -225,7 +225,7 @@ def test_long_names(
 @pytest.mark.parametrize(
     ("name", "kind", "match"),
     [
-        ("n" * 256, TransferError, "name too long, give a shorter one"),
+        ("n" * 256, TransferError, "name too long, choose a shorter one"),
         ("a\0b", InputError, "null"),
         ("file/x", TransferError, "can't write"),
         ("", TransferError, "folder"),

@@ -114,7 +114,7 @@ def test_a_result_that_lacks_something(change: dict[str, Any], missing: tuple[st
 
 @pytest.mark.parametrize("result", [None, {}, {"a": None}, {"a": "", "b": []}, {"a": [None, {"b": " "}]}])
 def test_no_result(result: dict[str, Any] | None) -> None:
-    with pytest.raises(ResultMissingError, match="gives no result"):
+    with pytest.raises(ResultMissingError, match="returns no result"):
         check_result(job(result))
 
 

@@ -181,7 +181,7 @@ def test_every_retry_is_one_log_line(
     with caplog.at_level(logging.INFO, "musicai_sdk"):
         client.application.get()
     assert [record.message.split(" (")[0] for record in caplog.records] == [
-        "GET /application: try 1 of 4 failed"
+        "GET /application: attempt 1 of 4 failed"
     ]
 
 

@@ -65,7 +65,7 @@ def test_so_many_retries_and_one_more_attempt(retries: int) -> None:
     assert call.numbers == list(range(1, retries + 2))
     assert len(call.io.slept) == retries
     notes = getattr(caught.value, "__notes__", [])
-    assert notes == ([f"given up after {retries + 1} attempts"] if retries else [])
+    assert notes == ([f"failed after {retries + 1} attempts"] if retries else [])
 
 
 def test_the_last_attempt_may_succeed() -> None:

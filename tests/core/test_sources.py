@@ -218,7 +218,7 @@ def test_a_named_pipe_that_nobody_writes_to(
     monkeypatch.setattr(sources, "PATIENCE", 0.2)
     pipe = tmp_path / "pipe.wav"
     os.mkfifo(pipe)
-    with pytest.raises(TransferError, match="nobody writes to"):
+    with pytest.raises(TransferError, match="without a writer"):
         client.files.upload(pipe)
 
 
@@ -343,7 +343,7 @@ BAD: dict[str, tuple[Callable[[Path], Any], type[MusicAiError], str]] = {
     "read of int": (lambda path: OnlyRead(5), InputError, "as int"),
     "read of nothing": (lambda path: OnlyRead(), TransferError, "empty"),
     "read without a size": (lambda path: NoSize(), InputError, "number of bytes"),
-    "awaited read": (lambda path: Aiofile(), InputError, "awaited"),
+    "awaited read": (lambda path: Aiofile(), InputError, "await it"),
     "NUL in str": (lambda path: "a\0.wav", InputError, "null"),
     "NUL in path": (lambda path: Path("a\0.wav"), InputError, "null"),
     "lone surrogate": (lambda path: "a\ud800.wav", InputError, "surrogate"),

@@ -167,7 +167,7 @@ def test_an_expired_result_url_is_renewed(client: MusicAiClient, sandbox: Sandbo
     sandbox.clock.advance(365 * 24 * 3600)
     with pytest.raises(TransferError, match="400"):
         client.files.download(job.outputs["file"], tmp_path / "x")  # type: ignore[arg-type]
-    with pytest.raises(TransferError, match=r"expired.*: client\.jobs\.get\(job\) gives"):
+    with pytest.raises(TransferError, match=r"expired.*: client\.jobs\.get\(job\) returns"):
         client.files.read(JsonFile(str(job.outputs["file"])))
     files = client.jobs.download(job, tmp_path / "out")
     assert files["file"].read_bytes() == CONTENT

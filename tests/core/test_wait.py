@@ -43,7 +43,7 @@ def test_failing_polls_do_not_end_a_wait(
 def test_the_deadline_holds_and_the_job_goes_on(client: MusicAiClient, slow: CustomWorkflow) -> None:
     job = client.jobs.create(slow)
     started = time.monotonic()
-    with pytest.raises(WaitTimeoutError, match=r"It goes on.*client\.jobs\.wait") as caught:
+    with pytest.raises(WaitTimeoutError, match=r"It continues.*client\.jobs\.wait") as caught:
         client.jobs.wait(job, timeout=0.2)
     assert time.monotonic() - started < 0.9
     assert caught.value.job_id == job.id

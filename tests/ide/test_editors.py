@@ -78,7 +78,7 @@ def script(program: Path) -> Any:
         ("jobs", JOBS, "jobs", "Creates a job and waits for its results"),
         ("workflow", {"input_url="}, "argument", "The song: a URL, a local path, or an uploaded file."),
         ("result", {"chords"}, "result", "The chord segments"),
-        ("status", STATUSES, "attr", "Where the job is."),
+        ("status", STATUSES, "attr", "The job's status."),
     ],
 )
 def test_pyright(
@@ -104,7 +104,7 @@ def test_pyright_explains_a_workflow(pyright: LanguageServer, program: Path) -> 
         # From source, jedi knows neither the fields of a generic dataclass nor literals: there it only explains.
         ("workflow", set[str](), "workflow", "Recognises the chords of a song."),
         ("result", {"chords"}, "result", "The chord segments"),
-        ("status", set[str](), "attr", "Where the job is."),
+        ("status", set[str](), "attr", "The job's status."),
     ],
 )
 def test_jedi(script: Any, mark: str, names: set[str], hovered: str, documentation: str) -> None:

@@ -229,7 +229,7 @@ def test_one_odd_element_of_a_page(connect: Connect, wrapped: bool, caplog: pyte
     with RawServer(handler) as server:
         found = list(connect(base_url=server.url).jobs.list())
     assert [job.id for job in found] == ["a", "b"]
-    assert "6 of 8 elements of a list can't be read as Job" in caplog.text
+    assert "left out 6 of 8 elements of a list, which can't be read as Job" in caplog.text
 
 
 def test_a_page_of_which_nothing_can_be_read_is_no_end(connect: Connect) -> None:

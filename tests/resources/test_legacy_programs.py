@@ -64,13 +64,13 @@ def test_arguments_under_their_old_names(
     assert [Path(path).read_bytes() for path in paths] == [Path(__file__).read_bytes()]
 
     sent = len(sandbox.requests)
-    with pytest.raises(TypeError, match="job_id and id are one argument"):
+    with pytest.raises(TypeError, match="job_id and id are the same argument"):
         client.wait_for_job_completion(job_id, id=job_id)  # type: ignore[call-overload]
-    with pytest.raises(InputError, match="job_id and id: one of them is needed"):
+    with pytest.raises(InputError, match="job_id and id: pass one of them"):
         client.wait_for_job_completion()  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match="output_folder and output_dir are one argument"):
+    with pytest.raises(TypeError, match="output_folder and output_dir are the same argument"):
         client.download_job_results(job_id, tmp_path, output_dir=tmp_path)  # type: ignore[call-overload]
-    with pytest.raises(InputError, match="output_folder and output_dir: one of them is needed"):
+    with pytest.raises(InputError, match="output_folder and output_dir: pass one of them"):
         client.download_job_results(job_id)  # type: ignore[call-overload]
     assert len(sandbox.requests) == sent
 
@@ -101,7 +101,7 @@ def test_which_timeout_holds(connect: Connect, sandbox: Sandbox) -> None:
     client.get_application_info()
     with pytest.raises(TimeoutError):
         client.get_application_info(0.05)
-    with pytest.raises(TypeError, match="one setting"):
+    with pytest.raises(TypeError, match="the same setting"):
         client.get_application_info(30, request_timeout=30)
     for wrong in (0, "30", (3, 30), float("nan")):
         with pytest.raises(InputError, match="timeout must be more than 0 seconds"):
@@ -161,7 +161,7 @@ def test_pages_of_workflows(client: MusicAiClient, sandbox: Sandbox) -> None:
     assert client.list_workflows(filters={"page": 1, "size": 2})["workflows"] == everything[2:4]
     assert sandbox.requests[-1].query == "page=1&size=2"
     assert client.list_workflows({})["workflows"] == everything
-    for wrong, words in (({"name": "a"}, "no filter 'name' of workflows"), ("a", "must be a dictionary")):
+    for wrong, words in (({"name": "a"}, "workflows have no filter 'name'"), ("a", "must be a dictionary")):
         with pytest.raises(InputError, match=words):
             client.list_workflows(wrong)  # type: ignore[arg-type]
 
@@ -249,7 +249,7 @@ def test_retries_that_are_set(client: MusicAiClient, sandbox: Sandbox) -> None:
         ("job_monitor_interval", 0, "job_monitor_interval must be more than 0 seconds"),
         ("max_retries", -1, "max_retries must be a whole number"),
         ("user_agent", "a\nb", "user_agent can't go into an HTTP header"),
-        ("api_key", "Bearer secret", "begins with 'Bearer'"),
+        ("api_key", "Bearer secret", "starts with 'Bearer'"),
         ("api_key", "", "no API key"),
         ("base_url", "http://example.com", "unencrypted"),
     ],

@@ -64,15 +64,21 @@ def workflows(song: Path) -> None:
 
 
 def running(client: MusicAiClient, song: Path) -> None:
-    client.jobs.run({"workflow": "music-ai/generate-chords", "params": {}})  # E: arg-type, reportArgumentType
-    client.jobs.run("music-ai/generate-chords")  # E: arg-type, reportArgumentType
-    client.jobs.run(GenerateChords)  # E: arg-type, reportArgumentType
-    client.jobs.run(GenerateChords(input_url=song), "name")  # E: call-arg, reportCallIssue
-    client.jobs.run(GenerateChords(input_url=song), timeout="60")  # E: arg-type, reportArgumentType
-    client.jobs.run(GenerateChords(input_url=song), request_timout=5)  # E: call-arg, reportCallIssue
+    client.jobs.run({"workflow": "music-ai/generate-chords", "params": {}})  # E: call-overload, reportArgumentType
+    client.jobs.run("music-ai/generate-chords")  # E: call-overload, reportArgumentType
+    client.jobs.run(GenerateChords)  # E: call-overload, reportArgumentType
+    client.jobs.run(GenerateChords(input_url=song), "name")  # E: call-overload, reportArgumentType
+    client.jobs.run(GenerateChords(input_url=song), timeout="60")  # E: call-overload, reportArgumentType
+    client.jobs.run(GenerateChords(input_url=song), request_timout=5)  # E: call-overload, reportCallIssue
     client.jobs.run(GenerateChords(input_url=song), on_update=print_text)  # E: arg-type, reportArgumentType
     client.jobs.create(GenerateChords(input_url=song), max_retries="3")  # E: arg-type, reportArgumentType
     client.jobs.create(GenerateChords(input_url=song), copy_results_to={"a": song})  # E: dict-item, reportArgumentType
+    client.jobs.create("acme", {"inputUrl": song})  # E: arg-type, reportCallIssue
+    client.jobs.create(GenerateChords(input_url=song), "chords")  # E: call-arg, reportCallIssue
+    client.jobs.run("acme")  # E: call-overload, reportArgumentType
+    client.jobs.run("name", "acme", {"inputUrl": song})  # E: call-overload, reportCallIssue
+    client.jobs.run(GenerateChords(input_url=song), {"inputUrl": song})  # E: call-overload, reportArgumentType
+    client.create_job("name", "acme", {})  # E: attr-defined, reportAttributeAccessIssue
     client.jobs.creat(GenerateChords(input_url=song))  # E: attr-defined, reportAttributeAccessIssue
     client.job.run(GenerateChords(input_url=song))  # E: attr-defined, reportAttributeAccessIssue
     drums: Job[IsolateDrumsResult] = client.jobs.run(GenerateChords(input_url=song))  # E: arg-type, reportAssignmentType
@@ -110,6 +116,8 @@ def files(client: MusicAiClient, job: Job[IsolateDrumsResult], chords: Job[Gener
     client.files.read(3)  # E: arg-type, reportArgumentType
     client.files.read(JsonFile("https://cdn.example.com/chords.json", list[Chord]))[0].chrod_majmin  # E: attr-defined, reportAttributeAccessIssue
     client.files.read(JsonFile("https://cdn.example.com/chords.json", Chord))[0]  # E: index, reportIndexIssue
+    client.files.read(JsonFile[list[Chord]]("https://cdn.example.com/chords.json"))[0].chrod_majmin  # E: attr-defined, reportAttributeAccessIssue
+    JsonFile[list[Beat]]("https://cdn.example.com/chords.json", list[Chord])  # E: arg-type, reportArgumentType
     beats: JsonFile[list[Beat]] = JsonFile("https://cdn.example.com/chords.json", list[Chord])  # E: arg-type, reportAssignmentType
     client.files.read(chords.result.chords)[0].chord_minmaj  # E: attr-defined, reportAttributeAccessIssue
     text: list[str] = client.files.read(chords.result.chords)  # E: arg-type, reportAssignmentType
@@ -127,6 +135,9 @@ def lists(client: MusicAiClient) -> None:
     client.jobs.list(state=["FAILED"])  # E: call-arg, reportCallIssue
     client.jobs.list(["FAILED"])  # E: call-arg, reportCallIssue
     client.jobs.list(workflow=[GenerateChords])  # E: list-item, reportArgumentType
+    client.jobs.list(limit="5")  # E: arg-type, reportArgumentType
+    len(client.jobs.list())  # E: arg-type, reportArgumentType
+    client.jobs.list().first().id  # E: union-attr, reportOptionalMemberAccess
     print(client.jobs.list()[0])  # E: index, reportIndexIssue
     print(list(client.jobs.list())[0].result.vocals)  # E: attr-defined, reportAttributeAccessIssue
     print(client.jobs.wait_all(["id"])[0].result.vocals)  # E: attr-defined, reportAttributeAccessIssue

@@ -204,6 +204,8 @@ def own_workflows(client: MusicAiClient, song: Path) -> None:
     assert_type(result["Other output"], Any)
     assert_type(client.jobs.run(Louder(input_url=song)), Job[LoudnessResult])
     assert_type(client.jobs.run(CustomWorkflow("acme", {"inputUrl": song})), Job[RawResult])
+    assert_type(client.jobs.run("music-ai/generate-chords", {"inputUrl": song}, name="a"), Job[RawResult])
+    assert_type(client.jobs.run("acme", params={"inputUrl": song}, timeout=60), Job[RawResult])
     stems = client.jobs.run(StemsVocalsAccompaniment(input_url=song))
     assert_type(stems.result, StemsVocalsAccompanimentResult)
 
@@ -242,6 +244,8 @@ def outputs_and_custom_storage(client: MusicAiClient, job: Job[IsolateDrumsResul
     assert_type(typed, JsonFile[list[Chord]])
     assert_type(client.files.read(typed), list[Chord])
     assert_type(client.files.read(JsonFile[list[Chord]](kick, list[Chord])), list[Chord])
+    assert_type(JsonFile[list[Chord]](kick), JsonFile[list[Chord]])
+    assert_type(client.files.read(JsonFile[list[Chord]](kick)), list[Chord])
     assert_type(client.files.read(JsonFile("https://cdn.example.com/b.json", Beat)).time, float)
     assert_type(JsonFile("https://cdn.example.com/chords.json"), JsonFile[Any])
     assert_type(client.files.read(JsonFile("https://cdn.example.com/chords.json")), Any)
@@ -291,6 +295,14 @@ def fields_of_a_job(job: Job[RawResult]) -> None:
     assert_type(list(job), list[str])
     assert_type(job.copy(), dict[str, Any])
     assert_type(list(job.values()), list[Any])
+    as_a_mapping: Mapping[str, Any] = job
+    rows: list[Mapping[str, Any]] = [job, JobState(status="QUEUED"), Application(id="a")]
+    print(as_a_mapping, rows, job == as_a_mapping, job | {"a": 1}, {"a": 1} | job, {**job})
+    match job:
+        case {"status": "FAILED", "error": {"code": code}}:
+            print(code)
+        case _:
+            pass
 
 
 def the_other_rooms(client: MusicAiClient) -> None:
@@ -322,6 +334,10 @@ def lists(client: MusicAiClient) -> None:
     wanted: list[JobStatus] = ["QUEUED", Unknown("PAUSED")]
     assert_type(list(client.jobs.list(status=wanted)), list[Job[RawResult]])
     assert_type(list(client.jobs.list(workflow=["a", "b"])), list[Job[RawResult]])
+    assert_type(client.jobs.list(limit=5).first(), Job[RawResult] | None)
+    assert_type(
+        client.jobs.list(workflow=GenerateChords, limit=None).first(), Job[GenerateChordsResult] | None
+    )
 
 
 def record(client: MusicAiClient) -> None:

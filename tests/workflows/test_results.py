@@ -237,7 +237,7 @@ def test_a_wrong_output_name_is_an_error_before_anything_is_sent(
     client: MusicAiClient, sandbox: Sandbox, song: Path, names: list[str], problem: str
 ) -> None:
     with pytest.raises(
-        InputError, match=rf"{problem}: IsolateDrums gives kick_drum \('Kick drum'\), snare_drum"
+        InputError, match=rf"{problem}: IsolateDrums has kick_drum \('Kick drum'\), snare_drum"
     ) as caught:
         client.jobs.create(
             IsolateDrums(input_url=song), copy_results_to=dict.fromkeys(names, "https://s.example/x")
@@ -257,7 +257,7 @@ class SomeNames(Workflow[SomeNamesResult], slug="some-names"):
 
 
 def test_outputs_are_listed_with_the_names_that_differ(client: MusicAiClient) -> None:
-    with pytest.raises(InputError, match=r"SomeNames gives title, tempo \('BPM'\), key \('root_key'\)$"):
+    with pytest.raises(InputError, match=r"SomeNames has title, tempo \('BPM'\), key \('root_key'\)$"):
         client.jobs.create(SomeNames(), copy_results_to={"vocals": "https://s.example/x"})
 
 

@@ -1,6 +1,19 @@
 """The logic of the client, written once as coroutines that await nothing but `musicai_sdk._io.IO`.
 
-Its modules are loaded when they are first used: a program that only looks at jobs never loads the transfers.
+`client.jobs.run(workflow)` goes through these modules:
+
+1. `run` computes the deadline; `create` validates the workflow and metadata, and `idempotency` the key.
+2. `upload` opens each local input (`sources`), requests a signed URL, and sends the file.
+3. `create` posts the job. `session` builds the request from an `operations` entry and the call's `options`, `retry`
+   repeats it as far as that is safe, and `responses` reads the answer or raises its error.
+4. If the answer is lost, `create` searches the list (`lists`, `pagination`, `musicai_sdk._job_search`) for the job.
+5. `wait` joins the client's `poller`, which fetches states through `job_states`; `durations` delays the first poll.
+
+Then `job_files` downloads the results: `download` writes through `resume`, `content` and `checksums` check the bytes,
+`file_kinds` rejects web pages. `legacy` has what only the 1.0 methods need. To add an endpoint, see `operations`.
+
+Only `resources` and `client.py` import this room. Modules are loaded at first use: a program that only looks at jobs
+never loads the transfers.
 """
 
 from __future__ import annotations
@@ -22,7 +35,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Loads a module of this package."""
+        """Loads a module at first use."""
         if name.startswith("__"):
             raise AttributeError(name)
         return import_module(f"{__name__}.{name}")

@@ -1,4 +1,4 @@
-"""Types and defaults of public arguments, apart from the modules that use them: those are loaded when they are used."""
+"""Types and defaults of public arguments. The modules that use them are loaded later, at first use."""
 
 from __future__ import annotations
 
@@ -16,67 +16,66 @@ from musicai_sdk.workflows.base import Workflow
 
 
 class Readable(Protocol):
-    """Anything that gives bytes."""
+    """Any object with a `read` method that returns bytes."""
 
     def read(self, size: int, /) -> bytes | bytearray | memoryview | None:
-        """At most so many bytes: none at the end, None if there are none yet."""
+        """Returns at most `size` bytes: none at the end, None if there are none yet."""
         ...
 
 
 UploadSource: TypeAlias = (
     str | os.PathLike[str] | os.PathLike[bytes] | bytes | bytearray | memoryview | Readable
 )
-"""A local path, the bytes themselves, or a file opened in binary mode (read from where it stands), or anything else
-with a `read` that takes a number of bytes."""
+"""A local path, bytes, a file opened in binary mode (read from its position), or any object whose `read` takes a number
+of bytes."""
 
 Progress: TypeAlias = Callable[[int, int | None], object]
-"""Called with the bytes moved so far and the bytes in all (None when unknown). It starts again with a new attempt."""
+"""Called with the bytes transferred so far and the total (None if unknown). Starts over with a new attempt."""
 
 OnUpdate: TypeAlias = Callable[[JobState], object]
-"""Called with the new state whenever a job's status changed, the first one included."""
+"""Called with the new state whenever a job's status changes, and with the first one."""
 
 DEFAULT_WAIT = 3600.0
-"""For how many seconds `wait`, `wait_all` and `run` wait: an hour covers a queue, and isn't for ever."""
+"""The default timeout of `wait`, `wait_all` and `run`, in seconds: long enough for a queue."""
 
 MANIFEST = RESULT_MANIFEST
 
 
 class ResultStorage(Protocol):
-    """Storage of the caller's that results are copied to and fetched from: a `musicai_sdk.storage.Bucket`.
+    """The caller's storage for results, such as a `musicai_sdk.storage.Bucket`.
 
     Its methods block and may be called in any thread.
     """
 
     def upload_urls(self, workflow: Workflow[Any], token: str) -> Mapping[str, str]:
-        """Signed URLs (PUT) by output for a job that is created under this token; the same paths every time."""
+        """Signed PUT URLs by output for the job with this idempotency key; always with the same paths."""
         ...
 
     def download_urls(self, job: Job[Any]) -> Mapping[str, tuple[str, str]]:
-        """Signed URLs (GET) of the job's outputs that are `CUSTOM_STORAGE`, each with the extension of a copy."""
+        """Signed GET URLs of the job's `CUSTOM_STORAGE` outputs, each with a file extension."""
         ...
 
 
 CopyResultsTo: TypeAlias = Mapping[str, str] | ResultStorage
-"""Where results go: upload URLs (PUT) by output, or a `musicai_sdk.storage.Bucket`."""
+"""The destination of results: upload URLs (PUT) by output, or a `musicai_sdk.storage.Bucket`."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What is asked for, apart from the workflow."""
+    """The arguments of `create`, without the workflow."""
 
     name: str | None
     metadata: Mapping[str, Any] | None
     copy_results_to: CopyResultsTo | None
     idempotency_key: str | None
     recover: bool = True
-    """Whether the job is looked for by its key: before the POST with a key of the caller's, and after an answer that
-    was lost."""
+    """Whether to search for the key: before the POST if the caller chose the key, and after a lost answer."""
     settle: float | None = None
-    """Seconds after the call from which on a key that isn't listed counts as absent; None for the default."""
+    """Seconds after the call until an unlisted key counts as absent; None for the default."""
 
 
 class _ClientTimeout(float):
-    """Not a number of seconds, and told by its identity."""
+    """A sentinel, recognized by its identity."""
 
     @override
     def __repr__(self) -> str:
@@ -84,17 +83,17 @@ class _ClientTimeout(float):
 
 
 CLIENT_TIMEOUT: Final[float] = _ClientTimeout("nan")
-"""Where the 1.0 surface takes a `timeout` and none is given: the client's own. None is taken already: no limit."""
+"""The default `timeout` of the 1.0 methods: the client's own. None already means no limit."""
 
 
 class AddJobOptions(RequestOptions, total=False):
-    """What `add_job` of the 1.0 surface takes besides its three arguments."""
+    """The options of the 1.0 method `add_job`."""
 
     metadata: Mapping[str, Any]
-    """Short values to find on the job again."""
+    """Short values that the job carries."""
     copy_results_to: CopyResultsTo
     """A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output name, for outputs that go to your own storage."""
     idempotency_key: str
-    """A name of your own for this one paid request, for `client.jobs.find`."""
+    """Your name for this paid request, for `client.jobs.find`."""
     settle: float | None
-    """Seconds from which on a key that isn't listed counts as absent, as in `client.jobs.create`."""
+    """Seconds until an unlisted key counts as absent, as in `client.jobs.create`."""

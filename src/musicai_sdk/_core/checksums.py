@@ -1,4 +1,4 @@
-"""Digests that the storage announces, and their check while the bytes pass."""
+"""Digests that the storage announces, checked during the transfer."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class _Hash(Protocol):
 def announced(headers: Mapping[str, str]) -> dict[str, str]:
     """The digests of the whole object by algorithm, in base64.
 
-    From `x-goog-hash: crc32c=…,md5=…`, `Content-MD5`, and S3's `ETag` where it is an MD5.
+    Sources are `x-goog-hash: crc32c=…,md5=…`, `Content-MD5`, and S3's `ETag` where it is an MD5.
     """
     found = dict(re.findall(r"(crc32c|md5)=([\w+/]+={0,2})", headers.get("x-goog-hash", "")))
     md5 = headers.get("content-md5", "").strip()
-    # On a part of an object, Content-MD5 is that part's.
+    # With a part of an object, Content-MD5 is the digest of that part.
     if md5 and "content-range" not in headers:
         found.setdefault("md5", md5)
     elif (etag := _md5_in_etag(headers)) is not None:
@@ -36,7 +36,7 @@ def announced(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _md5_in_etag(headers: Mapping[str, str]) -> str | None:
-    """The MD5 that S3 gives as ETag: not of multipart uploads, encryption with keys, and Express buckets."""
+    """The MD5 in S3's ETag. Multipart uploads, encryption with keys and Express buckets have other ETags."""
     found = re.fullmatch(r'"([0-9a-f]{32})"', headers.get("etag", ""))
     plain = (
         any(name.startswith("x-amz") for name in headers)
@@ -48,7 +48,7 @@ def _md5_in_etag(headers: Mapping[str, str]) -> str | None:
 
 
 class Check:
-    """Compares the bytes that pass with one announced digest: crc32c where that can be computed quickly, else md5."""
+    """Compares the transferred bytes with an announced digest: crc32c if it can be computed quickly, else md5."""
 
     def __init__(self, expected: Mapping[str, str]) -> None:
         self._expected: str | None = None
@@ -61,13 +61,13 @@ class Check:
                 return
 
     def update(self, data: bytes | memoryview) -> None:
-        """Counts the next bytes in."""
+        """Adds the next bytes to the digest."""
         if self._hash is not None:
-            # google_crc32c takes nothing but bytes; the copy costs little beside the digest.
+            # google_crc32c accepts only bytes; the copy costs little compared with the digest.
             self._hash.update(bytes(data) if self.algorithm == "crc32c" else data)
 
     def passed(self) -> bool:
-        """Whether the bytes are those that were announced; True when nothing was."""
+        """Whether the bytes have the announced digest; True if none was announced."""
         return self._hash is None or base64.b64encode(self._hash.digest()).decode() == self._expected
 
 
@@ -75,7 +75,7 @@ def _new(algorithm: str) -> _Hash | None:
     if algorithm == "md5":
         return hashlib.md5(usedforsecurity=False)
     try:
-        # Comes with the extras `sandbox` and `storage`; in pure Python crc32c is slower than most networks.
+        # Part of the extras `sandbox` and `storage`. In pure Python, crc32c would be slower than most networks.
         import google_crc32c
     except ImportError:
         return None

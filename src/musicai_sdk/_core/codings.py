@@ -1,4 +1,4 @@
-"""Codings of a body (`Content-Encoding`): decoded in pieces, and to their end or not at all."""
+"""Content codings (`Content-Encoding`): incremental decoders that detect a truncated stream."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from zlib import _Decompress  # pyright: ignore[reportPrivateUsage] - how typeshed names what zlib doesn't
 
 PIECE = 1024 * 1024
-"""Bytes that a decoder gives at a time: a small body may decode to a very large one."""
+"""The most bytes that a decoder returns at a time: a small body may decode to a very large one."""
 _NONE = frozenset({"", "identity", "none", "binary", "utf-8"})
-"""Not codings: what storages repeat of an upload's headers."""
+"""Values that aren't codings: storages repeat what an upload's headers said."""
 
 
 class CodingError(Exception):
-    """The bytes aren't what their coding says, or they end in the middle."""
+    """The bytes don't have the announced coding, or are truncated."""
 
 
 class Decoder(Protocol):
     """Decodes one coding."""
 
     def feed(self, data: bytes | memoryview) -> Iterator[bytes]:
-        """What the next bytes decode to, in pieces; all of them must be taken."""
+        """Decodes the next bytes, in pieces. The caller must consume all of them."""
         ...
 
     def finish(self) -> None:
-        """Says that no bytes follow; raises a `CodingError` if some should."""
+        """Ends the stream; raises `CodingError` if it is truncated."""
         ...
 
 
@@ -38,17 +38,17 @@ def codings(headers: Mapping[str, str], name: str = "content-encoding") -> list[
 
 
 def decoder_of(names: list[str]) -> Decoder:
-    """A decoder of bytes that were coded so.
+    """A decoder for these codings.
 
     Raises:
-        KeyError: one of the codings can't be decoded; its argument is the name.
+        KeyError: a coding isn't supported; the argument is its name.
     """
     chain: list[Decoder] = [_DECODERS[name]() for name in reversed(names)]
     return chain[0] if len(chain) == 1 else _Chain(chain)
 
 
 class _Chain:
-    """Several codings, of which the last one applied is decoded first."""
+    """Several codings; the one applied last is decoded first."""
 
     def __init__(self, chain: list[Decoder]) -> None:
         self._chain = chain
@@ -69,7 +69,7 @@ class _Chain:
 
 
 class _Gzip:
-    """One member or several, one after the other; zeros may follow, as padding."""
+    """One or more members in sequence, perhaps padded with zeros."""
 
     def __init__(self) -> None:
         self._member: _Decompress | None = None
@@ -96,7 +96,7 @@ class _Gzip:
 
 
 class _Deflate:
-    """A zlib stream, or a bare deflate stream, which some servers send under that name."""
+    """A zlib stream, or the bare deflate stream that some servers send instead."""
 
     def __init__(self) -> None:
         self._stream: _Decompress | None = None

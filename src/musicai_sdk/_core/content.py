@@ -1,7 +1,7 @@
-"""What an answer of the storage brings: from which byte on, in which coding, and whether it is all there.
+"""The body of a storage's answer: its position in the object, its coding, and whether it is complete.
 
-That a body is whole needs evidence: a length, an end that the protocol or the coding marks, or a digest. That a
-connection ended is none.
+Completeness needs evidence: a length, an end that the protocol or the coding marks, or a digest. The end of a
+connection is none.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConnectionFailedError, IntegrityError, RequestTimeoutError, TransferError
 
 STORED_CODING = "x-goog-stored-content-encoding"
-"""How Google's storage holds an object. It decodes gzip for who doesn't accept it, and still announces the digests of
-what it holds (source: Google's page on transcoding)."""
+"""The coding of an object in Google's storage. For clients that don't accept gzip, the storage decodes the object, but
+announces the digests of the coded bytes (source: Google's page on transcoding)."""
 
 
 class Range(NamedTuple):
-    """Which bytes of an object an answer holds."""
+    """The bytes of an object that an answer contains."""
 
     first: int
     last: int
     size: int
-    """The whole object's size in bytes."""
+    """The size of the whole object in bytes."""
 
 
 def content_range(headers: Mapping[str, str]) -> Range | None:
-    """What `Content-Range` says; None if there is none, or it can't be read, or it leaves something open."""
-    # Longer numbers are no sizes, and Python doesn't convert very long ones.
+    """The parsed `Content-Range`; None if it is missing, malformed or incomplete."""
+    # Longer numbers aren't sizes, and Python doesn't convert very long ones.
     number = r"\s*(\d{1,18})\s*"
     found = re.fullmatch(
         rf"\s*bytes\s*[\s=:]{number}-{number}/{number}",
@@ -48,50 +48,50 @@ def content_range(headers: Mapping[str, str]) -> Range | None:
 
 
 class Content:
-    """The body of an answer, read to its end and then checked."""
+    """The body of an answer, to be read to its end and then checked."""
 
     def __init__(
         self, stream: ResponseStream, url: str, offset: int = 0, version: Version | None = None
     ) -> None:
-        """Judges an answer by its head.
+        """Checks the head of an answer.
 
         Args:
             stream: The answer, with status 200 or 206.
-            url: Where it is from.
-            offset: From which byte on it was asked for.
-            version: What was asked for; None for the whole of whatever there is.
+            url: Its URL.
+            offset: The first byte that was requested.
+            version: The object's version that was requested; None for all of any version.
 
         Raises:
-            IntegrityError: it isn't the whole, nor the part that was asked for.
-            TransferError: it can't be decoded.
+            IntegrityError: it is neither the whole object nor the requested part.
+            TransferError: its coding isn't supported.
         """
         self._stream = stream
         self._url = without_query(url)
         headers = stream.headers
         coded, stored = codings(headers), codings(headers, STORED_CODING)
         self.offset: int = 0
-        """At which byte of the object the body begins: the one that was asked for, or 0."""
+        """The object's byte at which the body starts: the requested one, or 0."""
         self.size: int | None = None
-        """The size in bytes of the whole object, decoded; None when it isn't known before."""
+        """The decoded size of the whole object in bytes; None if it isn't known yet."""
         self._expected = _length(headers)
         self._place(offset, version, coded)
         self.version: Version | None = self._version(stored or coded) if self.offset == 0 else version
-        """What the body is of, if that can be resumed."""
+        """The object's version, if a part of it can be resumed."""
         self._decoder = self._decoder_of(coded)
         digests = announced(headers) or (version.digests if version is not None and self.offset else {})
         self._coded = Check({} if stored and not coded else digests)
-        # Whoever coded it on the way has left the digest of the decoded bytes.
+        # A proxy that adds a coding leaves the digest of the decoded bytes in place.
         self._decoded = Check(digests if coded else {})
         self.received: int = self.offset
-        """Bytes of the object so far, decoded."""
+        """The decoded bytes of the object so far."""
         self.damaged: bool = False
-        """Whether what came is wrong, and not only incomplete."""
+        """Whether the data is wrong, and not only incomplete."""
         self._raw = 0
         self._pieces: Iterator[bytes] = iter(())
 
     @property
     def certain(self) -> bool:
-        """Whether it will be known at the end that everything has come."""
+        """Whether completeness will be known at the end."""
         return (
             self._stream.framed
             or self._expected is not None
@@ -100,7 +100,7 @@ class Content:
         )
 
     def _place(self, offset: int, version: Version | None, coded: list[str]) -> None:
-        """Finds out which bytes of the object these are."""
+        """Determines which bytes of the object the body contains."""
         headers, length = self._stream.headers, self._expected
         if self._stream.status == HTTPStatus.OK and "content-range" not in headers:
             self.size = None if coded else length
@@ -128,12 +128,12 @@ class Content:
 
     def _misplaced(self, how: str) -> IntegrityError:
         return IntegrityError(
-            f"{self._url} was answered {self._stream.status} with a part of the file {how}: where it belongs isn't known",
+            f"{self._url} was answered {self._stream.status} with a part of the file {how}, so its position isn't known",
             url=self._url,
         )
 
     def _version(self, coded: list[str]) -> Version | None:
-        """What a part of this answer could be resumed with; None when the storage doesn't say enough."""
+        """The version by which a part of this answer can be resumed; None if the storage doesn't identify it."""
         tag = validator(self._stream.headers)
         if tag is None or not self.size or coded:
             return None
@@ -144,21 +144,21 @@ class Content:
             return decoder_of(coded) if coded else None
         except KeyError as error:
             raise TransferError(
-                f"{self._url} was sent with the content coding {error.args[0]!r}, although none was asked for: it can't"
-                f" be decoded. Have it stored, or served, without",
+                f"{self._url} was sent with the content coding {error.args[0]!r}, although none was requested, and it"
+                f" can't be decoded: store it, or serve it, without a coding",
                 url=self._url,
             ) from None
 
     def count_in(self, data: bytes) -> None:
-        """Counts bytes from before `offset` into the digest."""
+        """Adds the bytes before `offset` to the digest."""
         self._coded.update(data)
 
     async def read(self) -> bytes | memoryview:
-        """The next bytes, decoded, to be used before the next call; empty at the end.
+        """The next decoded bytes, valid until the next call; empty at the end.
 
         Raises:
-            IntegrityError: the connection broke, or more or something else comes than was announced.
-            RequestTimeoutError: nothing comes.
+            IntegrityError: the connection broke, or the data isn't what was announced.
+            RequestTimeoutError: no data arrived in time.
         """
         while True:
             data: bytes | memoryview = self._next_piece()
@@ -193,16 +193,16 @@ class Content:
             raise self._broke_off() from error
 
     def check(self) -> None:
-        """Judges the body at its end.
+        """Checks the body at its end.
 
         Raises:
-            IntegrityError: something is missing, or its digest is another one than announced.
+            IntegrityError: it is incomplete, or its digest differs from the announced one.
         """
         if self._expected is not None and self._raw != self._expected:
             raise self._broke_off()
         if self._decoder is not None and (
             self._raw or not self._stream.framed
-        ):  # a coded nothing may be no bytes
+        ):  # an empty body may lack even the coding's header
             try:
                 self._decoder.finish()
             except CodingError as error:
@@ -214,27 +214,27 @@ class Content:
 
     def _failed(self, how: str) -> IntegrityError:
         self.damaged = True
-        return IntegrityError(f"what arrived from {self._url} {how}", url=self._url)
+        return IntegrityError(f"the data from {self._url} {how}", url=self._url)
 
     def _broke_off(self) -> IntegrityError:
         return broke_off(self._url, self.received, self.size)
 
     def uncertain(self) -> IntegrityError:
-        """The error of a body of which nobody can say whether it is whole."""
+        """The error of a body whose completeness can't be determined."""
         return IntegrityError(
-            f"{self._url} was sent with neither a length nor a digest, so whether it arrived whole can't be known: the"
-            f" server has to send a Content-Length, or chunks",
+            f"{self._url} was sent without a length or a digest, so it isn't known whether it is complete: the server"
+            f" must send a Content-Length, or chunks",
             url=self._url,
         )
 
 
 def broke_off(url: str, received: int, size: int | None) -> IntegrityError:
-    """The error of a download that isn't whole."""
+    """The error of an incomplete download."""
     expected = "an unknown number of" if size is None else str(size)
     return IntegrityError(f"the download of {url} broke off after {received} of {expected} bytes", url=url)
 
 
 def _length(headers: Mapping[str, str]) -> int | None:
-    """How many bytes the body has, as it is coded."""
+    """The length of the coded body in bytes."""
     length = headers.get("content-length", "")
     return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None

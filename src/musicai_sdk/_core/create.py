@@ -1,4 +1,4 @@
-"""Creating jobs: paid for once. A create whose answer was lost is looked for, never sent again."""
+"""Creating jobs, each paid once. After a lost answer, the job is searched for, and the POST is never repeated."""
 
 from __future__ import annotations
 
@@ -21,19 +21,53 @@ from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._core.upload import upload
 from musicai_sdk._io.record import logger
 from musicai_sdk._job_search import Wanted, search
+from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
+from musicai_sdk.models.outputs import URL_SCHEMES
 from musicai_sdk.models.result import R, output_names, wire_name_of
-from musicai_sdk.workflows.base import Workflow, resolved_params
+from musicai_sdk.workflows.base import CustomWorkflow, Workflow, resolved_params
 from musicai_sdk.workflows.inputs import check_local_files
 
 LOOK_FOR = 5.0
-"""For how many seconds a create whose answer was lost is looked for in the list of jobs."""
+"""Seconds to search the list of jobs after a lost answer."""
 LOOK_EVERY = 0.5
-"""Seconds between the first two looks; the pauses grow."""
+"""Seconds between the first two searches; the pauses grow."""
 LONGEST_PAUSE = 5.0
 SETTLE = 5.0
-"""How many seconds a process must be old before a key that isn't listed counts as absent, unless the caller says."""
+"""The age of the process in seconds from which an unlisted key counts as absent, unless the caller sets `settle`."""
+
+
+def workflow_of(method: str, *given: object) -> Workflow[Any]:
+    """The workflow that the positional arguments of `client.jobs.create` or `client.jobs.run` name.
+
+    Raises:
+        InputError: they name none; the text shows the right call.
+    """
+    call = f"client.jobs.{method}"
+    match given:
+        case [Workflow() as workflow]:
+            found: Workflow[Any] = workflow
+            return found
+        case [str(slug), Mapping()] if method == "run":
+            return CustomWorkflow(slug, cast("Mapping[str, Any]", given[1]))
+        case [Workflow(), *_]:
+            problem = f"takes one workflow, and everything else by name: {call}(workflow, name=…)"
+        case [str(), *_]:  # perhaps a name before the slug, as in `add_job`
+            *name, slug = [each for each in given if isinstance(each, str)]
+            params = [safe_repr(cast("object", each)) for each in given if isinstance(each, Mapping)] or [
+                "{…}"
+            ]
+            named = f", name={name[0]!r}" if name else ""
+            problem = f"takes a workflow: {call}(CustomWorkflow({slug!r}, {params[0]}){named})"
+        case [type() as kind, *_] if issubclass(kind, Workflow):
+            problem = f"takes an instance of {kind.__name__}: {call}({kind.__name__}(…))"
+        case _:
+            problem = (
+                f"takes a workflow, not {type(given[0]).__name__}: {call}(GenerateChords(input_url=…)), or"
+                f" {call}(CustomWorkflow(slug, params))"
+            )
+    raise InputError(f"{call} {problem}")
 
 
 async def create(
@@ -43,15 +77,10 @@ async def create(
     options: RequestOptions,
     deadline: float | None = None,
 ) -> JobRef[R]:
-    """Uploads the local inputs of a workflow and creates a job on it, if it can do so before a time of `io.now()`.
+    """Uploads a workflow's local inputs and creates the job, before the deadline (a time of `io.now()`).
 
-    The POST itself is never cut short by that: its answer is what says which job was paid for.
+    The deadline never interrupts the POST: only its answer tells which job was paid.
     """
-    if not isinstance(cast("object", workflow), Workflow):
-        raise InputError(
-            f"not a workflow: {workflow!r:.100}; give an instance such as GenerateChords(input_url=…), or"
-            f" CustomWorkflow(slug, params)"
-        )
     if not isinstance(cast("object", new.metadata), Mapping | None):
         raise InputError(f"metadata must be a mapping of names to JSON values, not {new.metadata!r:.100}")
     key = checked_key(new.idempotency_key)
@@ -67,7 +96,7 @@ async def _create(
     options: RequestOptions,
     deadline: float | None,
 ) -> JobRef[R]:
-    # First of all: without credentials for the caller's storage nothing is uploaded, and nothing paid.
+    # First, because without credentials for the caller's storage nothing must be uploaded or paid.
     targets = destinations(workflow, await upload_urls(session, new.copy_results_to, workflow, key))
     check_payload(workflow, new, targets)
     called = session.io.now()
@@ -94,7 +123,7 @@ async def _create(
     if new.copy_results_to is not None:
         payload["copyResultsTo"] = targets
     sent = session.io.now()
-    with noted(f"a job may have been created: client.jobs.find({key!r}) looks for it"):
+    with noted(f"a job may have been created: client.jobs.find({key!r}) searches for it"):
         job_id = await _post(session, payload, wanted, options, deadline, recover=new.recover)
     session.durations.created(job_id, workflow.slug, sent)
     return JobRef(job_id, workflow.result_type, key)
@@ -109,9 +138,9 @@ async def _post(
     *,
     recover: bool,
 ) -> str:
-    """Creates the job and returns its id, also when the answer is lost but the job is there.
+    """Creates the job and returns its id; after a lost answer, the id of the job found in the list.
 
-    However this ends without an answer, interruptions included, the key stays among the lost ones.
+    If this ends without an answer, for example by an interruption, the key stays in `session.lost`.
     """
     lost_before = wanted.key in session.lost
     session.lost.add(wanted.key)
@@ -124,7 +153,7 @@ async def _post(
             raise
         if not recover:
             raise _uncertain(
-                wanted.key, f"the answer to POST /job was lost ({error}), and nobody looked for the job"
+                wanted.key, f"the answer to POST /job was lost ({error}), and recover=False skips the search"
             ) from error
         job_id = (await _recovered(session, wanted, error, options)).id
     session.lost.discard(wanted.key)
@@ -132,7 +161,7 @@ async def _post(
 
 
 def _settled(session: Session, settle: float | None, called: float) -> float:
-    """The time of `io.now()` from which on a key that isn't listed counts as absent."""
+    """The time of `io.now()` from which an unlisted key counts as absent."""
     if settle is None:
         return max(called, session.began + SETTLE)
     if (
@@ -145,9 +174,9 @@ def _settled(session: Session, settle: float | None, called: float) -> float:
 
 
 def check_payload(workflow: Workflow[Any], new: NewJob, targets: Mapping[str, str]) -> None:
-    """What can be wrong is found before anything is uploaded."""
+    """Raises `InputError` for a request that can't be sent, before anything is uploaded."""
     for name, url in targets.items():
-        if not isinstance(cast("object", url), str) or not url.startswith(("https://", "http://")):
+        if not isinstance(cast("object", url), str) or not url.startswith(URL_SCHEMES):
             raise InputError(f"copy_results_to[{name!r}] must be an upload URL")
     params = resolved_params(workflow)
     check_local_files(params)
@@ -156,9 +185,12 @@ def check_payload(workflow: Workflow[Any], new: NewJob, targets: Mapping[str, st
 
 
 def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) -> dict[str, str]:
-    """Upload URLs by wire name, from URLs by field names or wire names; `InputError` names what isn't an output.
+    """Upload URLs by wire name, from URLs by field name or wire name.
 
-    A workflow whose class declares no outputs takes every name.
+    A workflow whose class declares no outputs accepts every name.
+
+    Raises:
+        InputError: a name isn't an output.
     """
     declared = output_names(workflow.result_type)
     if not declared:
@@ -170,7 +202,7 @@ def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) ->
             problem = "names an output twice" if wire_name else "isn't an output"
             names = (f"{field} ({wire!r})" if wire != field else field for field, wire in declared.items())
             raise InputError(
-                f"copy_results_to[{name!r}] {problem}: {type(workflow).__name__} gives {', '.join(names)}"
+                f"copy_results_to[{name!r}] {problem}: {type(workflow).__name__} has {', '.join(names)}"
             )
         found[wire_name] = url
     return found
@@ -179,7 +211,7 @@ def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) ->
 async def _uploaded(
     session: Session, workflow: Workflow[Any], options: RequestOptions, deadline: float | None
 ) -> dict[str, Any]:
-    """The parameters with every local file replaced by the URL of its upload; the same file is sent once."""
+    """The parameters with local files replaced by the URLs of their uploads; each file is uploaded once."""
     params = resolved_params(workflow)
     urls = dict[str, str]()
     for name, value in params.items():
@@ -192,7 +224,7 @@ async def _uploaded(
 
 
 def _remote_params(workflow: Workflow[Any]) -> dict[str, Any]:
-    """The parameters that are the same in every request: all but local files, whose uploads have URLs of their own."""
+    """The parameters that are the same in every request: all but local files, whose upload URLs differ."""
     return {
         name: value for name, value in resolved_params(workflow).items() if not isinstance(value, os.PathLike)
     }
@@ -206,11 +238,11 @@ async def _made_before(
     options: RequestOptions,
     deadline: float | None,
 ) -> Job[Any] | None:
-    """The job that the caller's key stands for already; None when there certainly is none.
+    """The job that already has the caller's key; None if there certainly is none.
 
     Raises:
-        InputError: the key is another request's.
-        CreateUncertainError: whether there is one isn't known.
+        InputError: the key belongs to another request.
+        CreateUncertainError: it isn't known whether there is one.
     """
     key = wanted.key
     try:
@@ -224,18 +256,18 @@ async def _made_before(
     if job is None:
         if key in session.lost:
             raise CreateUncertainError(
-                f"this client has sent a POST /job under the key {key!r} whose answer it doesn't know, and no such job"
-                f" is listed. It may still appear: nothing was sent again. Pass recover=False to pay for another one",
+                f"this client has sent a POST /job with the key {key!r} and got no answer, and no such job is listed."
+                f" It may still appear, so nothing was sent again. Pass recover=False to pay for another one",
                 idempotency_key=key,
             )
         return None
     session.lost.discard(key)
     digest = (job.raw_metadata or {}).get(REQUEST_DIGEST)
-    # Metadata may come back cut.
+    # The service may truncate metadata.
     if isinstance(digest, str) and not any(each.startswith(digest) for each in digests):
         raise InputError(
-            f"idempotency_key {key!r} belongs to job {job.id} already, which was created with another workflow or"
-            f" other parameters: use a key of its own for every job"
+            f"idempotency_key {key!r} already belongs to job {job.id}, which was created with another workflow or other"
+            f" parameters: use a different key for every job"
         )
     return job
 
@@ -243,8 +275,8 @@ async def _made_before(
 async def _recovered(
     session: Session, wanted: Wanted, error: MusicAiError, options: RequestOptions
 ) -> Job[Any]:
-    """The job that a create made although its answer was lost."""
-    logger.info("create: the answer was lost (%s); looking for the job", error)
+    """The job of a create whose answer was lost."""
+    logger.info("create: the answer was lost (%s); searching for the job", error)
     reason = f"no such job was listed within {LOOK_FOR:g} s"
     try:
         job = await _search(session, wanted, session.io.now() + LOOK_FOR, options, None, patient=True)
@@ -257,8 +289,8 @@ async def _recovered(
 
 def _uncertain(key: str, what: str) -> CreateUncertainError:
     return CreateUncertainError(
-        f"{what}. It was not sent again, because the job may exist and cost money: look later with"
-        f" client.jobs.find({key!r}), and in the dashboard, before you create it anew",
+        f"{what}. It was not sent again, because the job may exist and cost money: before you create it again, try"
+        f" client.jobs.find({key!r}) later, and look in the dashboard",
         idempotency_key=key,
     )
 
@@ -269,7 +301,7 @@ async def find(
     """The job that was created under a key; None if there certainly is none.
 
     Raises:
-        CreateUncertainError: the service lists no such job, but that proves nothing.
+        CreateUncertainError: no such job is listed, but that proves nothing.
     """
     called = session.io.now()
     job = await _search(session, Wanted(checked_key(key)), _settled(session, settle, called), options, None)
@@ -287,15 +319,15 @@ async def _search(
     *,
     patient: bool = False,
 ) -> Job[Any] | None:
-    """Looks for a job at once, then again until a time of `io.now()`; only a search that begins then proves absence.
+    """Searches for a job repeatedly until a time of `io.now()`. Only a search that begins then proves absence.
 
     Args:
         session: The client's session.
-        wanted: What to look for.
-        until: When absence may be concluded.
+        wanted: The job to search for.
+        until: The time from which absence may be concluded.
         options: Per-call settings.
-        deadline: A time of `io.now()` at which the caller's time is over.
-        patient: Whether a list that can't be read is read again until then.
+        deadline: The time of `io.now()` at which the caller's time is up.
+        patient: Whether to try again until then if the list can't be read.
     """
     pause = LOOK_EVERY
     while True:
@@ -312,7 +344,7 @@ async def _search(
         except MusicAiError as failure:
             if not patient:
                 raise
-            logger.info("create: can't list jobs (%s)", failure)
+            logger.info("create: listing jobs failed (%s)", failure)
             why = f"jobs can't be listed ({failure})"
         else:
             session.echoes = result.echoes
@@ -322,7 +354,7 @@ async def _search(
         if last:
             if why:
                 raise CreateUncertainError(
-                    f"whether a job exists under the key {wanted.key!r} isn't known: {why}",
+                    f"it isn't known whether a job with the key {wanted.key!r} exists: {why}",
                     idempotency_key=wanted.key,
                 )
             return None

@@ -1,4 +1,4 @@
-"""Total deadlines: how long everything that a call does may take together."""
+"""Deadlines for everything that one call does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from musicai_sdk.errors import CreateTimeoutError, InputError, MusicAiError
 
 
 def deadline_of(session: Session, timeout: float | None, since: float | None = None) -> float | None:
-    """The time of `io.now()` at which so many seconds are over, from now or from `since`; None for never."""
+    """The time of `io.now()` that is `timeout` seconds after now or `since`; None for no deadline."""
     if timeout is not None and timeout < 0:
-        raise InputError(f"timeout must be 0 or more seconds, or None to wait without end, not {timeout!r}")
+        raise InputError(f"timeout must be 0 or more seconds, or None for no limit, not {timeout!r}")
     return None if timeout is None else (session.io.now() if since is None else since) + timeout
 
 
 def within(session: Session, options: RequestOptions, deadline: float | None) -> RequestOptions:
-    """The options of the next exchange with the API: it may outlast the deadline by no more than a second."""
+    """The options of the next exchange with the API, which may exceed the deadline by at most a second."""
     if deadline is None:
         return options
     allowed = session.timeout(options)
@@ -30,10 +30,10 @@ def within(session: Session, options: RequestOptions, deadline: float | None) ->
 
 @contextmanager
 def before_create(session: Session, deadline: float | None) -> Generator[None]:
-    """Around what comes before a paid POST: when the time is over by then, the POST isn't sent.
+    """Surrounds the steps before a paid POST, which isn't sent once the time is up.
 
     Raises:
-        CreateTimeoutError: that. A trouble that may pass, such as silence, is its cause.
+        CreateTimeoutError: the time is up; its cause may be a transient error.
     """
     still_time(session, deadline)
     try:
@@ -46,7 +46,7 @@ def before_create(session: Session, deadline: float | None) -> Generator[None]:
 
 
 def in_time(session: Session, deadline: float | None, on_progress: Progress | None) -> Progress | None:
-    """A progress function that ends an upload at the deadline."""
+    """A progress callback that ends an upload at the deadline."""
     if deadline is None:
         return on_progress
 
@@ -59,13 +59,13 @@ def in_time(session: Session, deadline: float | None, on_progress: Progress | No
 
 
 def still_time(session: Session, deadline: float | None) -> None:
-    """Raises a `CreateTimeoutError` when the time is over."""
+    """Raises `CreateTimeoutError` if the time is up."""
     if deadline is not None and session.io.now() >= deadline:
         raise _too_late()
 
 
 def _too_late() -> CreateTimeoutError:
     return CreateTimeoutError(
-        "the time was over before the job was created: it doesn't exist and nothing is charged. Give `run` a longer"
-        " timeout, or upload first with client.files.upload"
+        "the time was up before the job was created: it doesn't exist and nothing is charged. Pass a longer timeout to"
+        " `run`, or upload first with client.files.upload"
     )

@@ -1,4 +1,4 @@
-"""Downloads: streamed beside the target, resumed where they broke off, checked, and renamed only when whole."""
+"""Downloads: written beside the target, resumed after a break, checked, and renamed when complete."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import storage_error
 from musicai_sdk._files import replaceable
 from musicai_sdk._io import IO, Request, ResponseStream
+from musicai_sdk._names import encodable
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile
 from musicai_sdk.models.outputs import is_file_url
 
 ERROR_BODY = 4096
-"""Bytes read of a refusal."""
+"""The most bytes read of an error answer."""
 
 
 async def download(
@@ -37,13 +38,15 @@ async def download(
     *,
     output: bool = False,
 ) -> DownloadedFile:
-    """Downloads a URL to a file; the folders above it are made, an existing file is replaced at the end.
+    """Downloads a URL to a file. Creates missing folders, and replaces an existing file at the end.
 
-    `output` says that it is one of a job, which is never a web page unless its name says so.
+    `output` is true for outputs of a job, which can't be web pages unless their names say so.
     """
     checked_url(url)
     try:
-        path = Path(os.fsdecode(destination))
+        path = Path(encodable(os.fsdecode(destination)))
+    except UnicodeEncodeError as error:
+        raise InputError(f"can't download to {destination!r:.200}: {error}") from None
     except (TypeError, ValueError):
         raise InputError(f"can't download to {destination!r:.200}: it isn't a path") from None
     target = _checked_target(path)
@@ -57,24 +60,24 @@ async def download(
 
 
 def _checked_target(path: Path) -> Path:
-    """The file to write, behind a symbolic link too; what can't be a file is refused before anything is fetched."""
+    """The file to write, also behind a symbolic link. Rejects anything but a file before the download begins."""
     try:
         return replaceable(path)
     except IsADirectoryError:
         raise TransferError(
-            f"can't download to {str(path)!r}: it is a folder, give a file name in it"
+            f"can't download to {str(path)!r}: it is a folder, pass the path of a file in it"
         ) from None
     except ValueError:
-        raise InputError(f"can't download to {str(path)!r}: a path has no null characters") from None
+        raise InputError(f"can't download to {str(path)!r}: a path can't contain null characters") from None
     except OSError as error:
         raise not_written(path, error) from error
 
 
 def checked_url(url: str) -> None:
-    """Only web addresses are fetched."""
+    """Raises `InputError` unless the URL is a web address."""
     if not is_file_url(url):
         raise InputError(
-            f"can't download {without_query(url)[:100]!r}: only https:// and http:// URLs are fetched"
+            f"can't download {without_query(url)[:100]!r}: only https:// and http:// URLs are supported"
         )
 
 
@@ -105,7 +108,7 @@ async def _download(
                 try:
                     content = Content(stream, url, offset, version)
                 except IntegrityError:
-                    partial.discard()  # the next attempt asks for the whole
+                    partial.discard()  # the next attempt requests the whole file
                     raise
                 size = await _save(content, partial, on_progress)
                 try:
@@ -124,7 +127,7 @@ async def _download(
 
 
 def _resuming(offset: int, version: Version | None) -> dict[str, str]:
-    """The headers that ask for the rest, of this version only; of another the server sends the whole."""
+    """The headers that request the rest of this version; of any other version the server sends the whole."""
     return {} if version is None else {"Range": f"bytes={offset}-", "If-Range": version.validator}
 
 
@@ -135,7 +138,7 @@ def storage_request(
     attempt: int,
     headers: Mapping[str, str] | None = None,
 ) -> Request:
-    """A GET to the storage: never with the key, and in the identity coding so that lengths mean the file's bytes."""
+    """A GET to the storage: without the key, and in the identity coding, so that lengths count the file's bytes."""
     return Request(
         channel="storage",
         method="GET",
@@ -148,7 +151,7 @@ def storage_request(
 
 
 async def refuse_errors(stream: ResponseStream, url: str) -> None:
-    """Raises the `TransferError` of an answer that isn't the file."""
+    """Raises the `TransferError` of an error answer."""
     if stream.status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
         return
     body = bytearray()
@@ -162,7 +165,7 @@ async def refuse_errors(stream: ResponseStream, url: str) -> None:
 
 
 async def _save(content: Content, partial: Partial, on_progress: Progress | None) -> int:
-    """Writes the answer behind what is there already, or from the beginning, and checks it; returns the whole size."""
+    """Appends the answer to the partial file, or starts it over, and checks it. Returns the size of the file."""
     if not content.certain:
         raise content.uncertain()
     partial.begin(content.offset, content.count_in)

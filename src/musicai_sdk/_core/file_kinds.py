@@ -1,4 +1,4 @@
-"""What a downloaded file is: a storage that answers with a login page or an error document says 200 all the same."""
+"""Checks of a downloaded file's kind: a login page or an error document may come with status 200."""
 
 from __future__ import annotations
 
@@ -17,75 +17,23 @@ from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models.files import DownloadedFile
 
-_MEDIA = frozenset(
-    f".{name}"
-    for name in (
-        *(
-            "aac",
-            "aif",
-            "aiff",
-            "amr",
-            "au",
-            "caf",
-            "flac",
-            "m4a",
-            "m4b",
-            "mid",
-            "midi",
-            "mp2",
-            "mp3",
-            "mp4",
-            "oga",
-        ),
-        *(
-            "ogg",
-            "opus",
-            "wav",
-            "wave",
-            "weba",
-            "wma",
-            "avi",
-            "mkv",
-            "mov",
-            "m4v",
-            "mpeg",
-            "mpg",
-            "webm",
-            "wmv",
-            "zip",
-        ),
-    )
+_MEDIA_NAMES = (
+    ".aac .aif .aiff .amr .au .caf .flac .m4a .m4b .mid .midi .mp2 .mp3 .mp4 .oga .ogg .opus .wav "
+    ".wave .weba .wma .avi .mkv .mov .m4v .mpeg .mpg .webm .wmv .zip"
 )
-_TEXT = frozenset(
-    f".{name}"
-    for name in (
-        "htm",
-        "html",
-        "xhtml",
-        "xml",
-        "musicxml",
-        "svg",
-        "txt",
-        "lrc",
-        "srt",
-        "vtt",
-        "ass",
-        "csv",
-        "tsv",
-        "md",
-    )
-)
-"""Extensions of files that may be a page, or may quote one."""
+_TEXT_NAMES = ".htm .html .xhtml .xml .musicxml .svg .txt .lrc .srt .vtt .ass .csv .tsv .md"
+_MEDIA, _TEXT = frozenset(_MEDIA_NAMES.split()), frozenset(_TEXT_NAMES.split())
+"""Extensions of recordings, and of files that may be web pages or contain parts of one."""
 _HEAD = 1024
 _LARGEST_PARSED = 16 * 1024 * 1024
-"""Bytes of JSON that are parsed to see whether it is whole; of more only the ends are looked at."""
+"""The most bytes of JSON that are parsed to check it; of a larger file only both ends are checked."""
 _MARKUP = re.compile(rb"<[A-Za-z!?]")
 _PAGE = re.compile(rb"<(!doctype\s+html|html|head|body|!--|\?xml|error\b)", re.IGNORECASE)
 _RECORDING = re.compile(
     rb"RIFF|RF64|FORM|fLaC|OggS|ID3|MThd|caff|\.snd|#!AMR|\x1aE\xdf\xa3|0&\xb2u|\xff[\xe0-\xff]|.{4}ftyp|PK",
     re.DOTALL,
 )
-"""How recordings, MIDI files and archives begin."""
+"""The first bytes of recordings, MIDI files and archives."""
 _ANOTHER_KIND = re.compile(rb"\x89PNG|GIF8|\xff\xd8\xff|%PDF-")
 _BLANK = b" \t\r\n\0"
 _BOM = b"\xef\xbb\xbf"
@@ -93,17 +41,17 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a download should be."""
+    """The expected kind of a download."""
 
     url: str
     extensions: frozenset[str]
-    """Of the URL and of the target, in small letters."""
+    """The extensions of the URL and the target, in lower case."""
     output: bool
-    """Whether it is an output of a job; anything else whose name doesn't say what it is may be a web page."""
+    """Whether it is an output of a job. Any other file may be a web page, unless its name says what it is."""
 
     @classmethod
     def of(cls, url: str, target: Path, *, output: bool) -> Expected:
-        """What a URL's file should be."""
+        """The expected kind of a URL's file."""
         names = (unquote(urlsplit(url).path), target.name)
         return cls(
             without_query(url), frozenset(PurePosixPath(name).suffix.lower() for name in names) - {""}, output
@@ -111,30 +59,30 @@ class Expected:
 
 
 def check_content(file: BinaryIO, headers: Mapping[str, str], expected: Expected) -> None:
-    """Checks that a file that arrived whole is of the kind that its name says.
+    """Checks that a complete file is of the kind that its name says.
 
-    A recording isn't a page, an error document or a picture; JSON is JSON; and an output isn't a web page unless
-    its name says so. Other texts are taken as they are.
+    A recording must not be a page, an error document or a picture; JSON must be JSON; an output must not be a web page
+    unless its name says so. Other texts aren't checked.
 
     Raises:
-        IntegrityError: it is something else.
+        IntegrityError: it is of another kind.
     """
     problem = _problem(file, headers.get("content-type", "").partition(";")[0].strip().lower(), expected)
     if problem is not None:
-        raise IntegrityError(f"what arrived from {expected.url} {problem}, and wasn't kept", url=expected.url)
+        raise IntegrityError(f"the data from {expected.url} {problem}, and wasn't kept", url=expected.url)
 
 
 def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
-    """The file, unless it is a recording without a byte, which is removed: asking the same storage again is no use.
+    """Returns the file. Removes an empty recording, which the same storage would send again.
 
     Raises:
-        IntegrityError: it is empty.
+        IntegrityError: the recording is empty.
     """
     expected = Expected.of(url, file.path, output=True)
     if file.size or expected.extensions.isdisjoint(_MEDIA):
         return file
     file.path.unlink(missing_ok=True)
-    raise IntegrityError(f"what arrived from {expected.url} is empty, and wasn't kept", url=expected.url)
+    raise IntegrityError(f"the data from {expected.url} is empty, and wasn't kept", url=expected.url)
 
 
 def _problem(file: BinaryIO, content_type: str, expected: Expected) -> str | None:
@@ -160,13 +108,7 @@ def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
         return f"is a picture or a document, not a recording{_said(content_type)}"
     if text[:1] in (b"{", b"[") and _is_json(file):
         return f"is JSON, not a recording{_said(content_type)}"
-    textual = content_type in (
-        "text/html",
-        "application/xhtml+xml",
-        "application/json",
-        "text/xml",
-        "application/xml",
-    )
+    textual = re.fullmatch(r"text/html|(application|text)/((xhtml\+)?xml|json)", content_type)
     return f"isn't a recording{_said(content_type)}" if textual and not _RECORDING.match(head) else None
 
 
@@ -188,12 +130,12 @@ def _is_json(file: BinaryIO) -> bool:
 
 def _parses(data: bytes) -> bool:
     if data.startswith(b"\x1f\x8b"):
-        return True  # stored in a coding that the storage doesn't tell
+        return True  # the storage doesn't announce the coding
     try:
         from_json(data.removeprefix(_BOM))
     except ValueError:
         try:
-            json.loads(data)  # slower, and takes more: half characters, UTF-16, deep nesting
+            json.loads(data)  # slower, but accepts more: lone surrogates, UTF-16, deep nesting
         except RecursionError:
             return True
         except ValueError:

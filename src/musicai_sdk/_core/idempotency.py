@@ -1,4 +1,4 @@
-"""The token under which a job is created, and the digest of what it was created for."""
+"""The idempotency key of a job, and the digest of its request."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from typing import Any, cast
 
 from musicai_sdk._core.deadline import still_time
 from musicai_sdk._core.session import Session, encoded
+from musicai_sdk._names import encodable
 from musicai_sdk._text import formerly_without_signature, without_signature
 from musicai_sdk.errors import InputError, SourceNotFoundError
+from musicai_sdk.models.outputs import URL_SCHEMES
 
 
 def checked_key(key: str | None) -> str:
-    """The caller's token, or a new one."""
+    """The caller's key, or a random one."""
     if key is None:
         return str(uuid.uuid4())
     if not isinstance(cast("object", key), str) or not key.strip() or len(key) > 255:
@@ -27,9 +29,9 @@ def checked_key(key: str | None) -> str:
 
 @asynccontextmanager
 async def alone(session: Session, key: str, deadline: float | None) -> AsyncGenerator[None]:
-    """A block that one task or thread of this client runs at a time for each token.
+    """A block that only one task or thread of this client runs at a time for each key.
 
-    Of two that create a job under one token the second has to find the first one's.
+    So the second of two concurrent creates with one key finds the first one's job.
     """
     held, mine = session.creating, object()
     while held.setdefault((os.getpid(), key), mine) is not mine:
@@ -42,9 +44,9 @@ async def alone(session: Session, key: str, deadline: float | None) -> AsyncGene
 
 
 def fingerprints(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str]) -> tuple[str, str]:
-    """Digests of what a job is paid for: the one that new jobs carry, and the one that 2.0.0 gave the same request.
+    """The digests of a request: the one that new jobs carry, and the one that 2.0.0 computed for the same request.
 
-    Both stand in the metadata of paid jobs, so a key has to be recognised under either.
+    Paid jobs carry either of them, so a key must be recognized with both.
     """
     hashed = {name: _stable(value) for name, value in params.items()}  # files are read once
     current = fingerprint(slug, hashed, copy_results_to, unsigned=without_signature)
@@ -58,16 +60,16 @@ def fingerprint(
     *,
     unsigned: Callable[[str], str] = formerly_without_signature,
 ) -> str:
-    """A digest of what a job is paid for: workflow, parameters, and which outputs go where.
+    """A digest of a request: workflow, parameters, and destinations of outputs.
 
-    Local files count by their content and signed URLs without their signature, so that the same request made again,
-    with a fresh upload URL, is the same.
+    Includes local files by content and signed URLs without their signature, so that repeating a request with a new
+    upload URL gives the same digest.
 
     Args:
         slug: The workflow's slug.
         params: The parameters by wire name.
         copy_results_to: Upload URLs by output.
-        unsigned: Takes the signature off a URL; as 2.0.0 did it when left out.
+        unsigned: Removes the signature from a URL; by default as 2.0.0 did.
     """
 
     def without(value: Any) -> Any:
@@ -80,10 +82,10 @@ def fingerprint(
 
 
 def _stable(value: Any) -> Any:
-    """A local file as the digest of its content; everything else as it is."""
+    """The digest of a local file's content; everything else unchanged."""
     if not isinstance(value, os.PathLike):
         return value
-    path = Path(cast("os.PathLike[str]", value))
+    path = Path(encodable(os.fspath(cast("os.PathLike[str]", value))))
     try:
         with path.open("rb") as file:
             return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
@@ -94,9 +96,9 @@ def _stable(value: Any) -> Any:
 
 
 def _unsigned(text: str, unsigned: Callable[[str], str]) -> str:
-    if not text.startswith(("https://", "http://")):
+    if not text.startswith(URL_SCHEMES):
         return text
     try:
         return unsigned(text)
-    except ValueError:  # the service may know what it is
+    except ValueError:  # not a URL to us, but perhaps to the service
         return text

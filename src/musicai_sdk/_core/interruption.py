@@ -1,4 +1,4 @@
-"""What to do after an interruption: Ctrl-C, a cancelled task or `asyncio.timeout` in a call that costs money."""
+"""Notes about paid jobs on interruptions: Ctrl-C, a cancelled task, `asyncio.timeout`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def noted(*notes: str) -> Generator[None]:
-    """Adds notes to what interrupts the block; errors, which have texts of their own, pass as they are."""
+    """Adds notes to an exception that interrupts the block, but not to errors, whose texts say what to do."""
     try:
         yield
     except Exception:
@@ -21,8 +21,8 @@ def noted(*notes: str) -> Generator[None]:
 
 
 def job_note(job_id: str) -> str:
-    """How to go on with a job that exists."""
+    """A note about a job that exists."""
     return (
-        f"job {job_id} goes on and is charged: client.jobs.wait({job_id!r}) waits for it,"
-        f" client.jobs.delete({job_id!r}) gives it up"
+        f"job {job_id} continues and is charged: client.jobs.wait({job_id!r}) waits for it,"
+        f" client.jobs.delete({job_id!r}) deletes it"
     )

@@ -1,4 +1,4 @@
-"""The results of a job as files in a folder."""
+"""Downloading the results of a job to a folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
 from musicai_sdk._files import replace, unlink, write_text
 from musicai_sdk._io.record import logger
-from musicai_sdk._names import safe_name
+from musicai_sdk._names import encodable, safe_name
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
 from musicai_sdk.models.job import Job, JobRef
@@ -37,7 +37,7 @@ from musicai_sdk.models.result_files import (
 )
 
 AT_ONCE = 4
-"""Outputs of one job that are downloaded at the same time."""
+"""The number of concurrent downloads for one job."""
 
 
 async def download_results(
@@ -53,9 +53,7 @@ async def download_results(
 ) -> JobFiles:
     """Downloads every file in a result, and writes the result as JSON beside them.
 
-    Files are named after their outputs, those inside an output after the way to them: `stems.0.url.wav`. Outputs that are
-    `CUSTOM_STORAGE` come from `storage`; without one they are left out. With `may_be_empty` a result that holds nothing
-    is written down as well, as the 1.0 surface does.
+    `client.jobs.download` has the details. With `may_be_empty`, an empty result isn't an error, as in 1.0.
     """
     if safe_name(manifest) != manifest:
         raise InputError(f"the manifest's name must be a plain file name, not {manifest!r}")
@@ -63,12 +61,12 @@ async def download_results(
     job = await get(session, job, None, options) if fetched else cast("Job[Any]", job)
     job.raise_for_success()
     if not fetched and _says_little(job):
-        # It may be from a list, and lists may leave things out.
+        # It may come from a list, and lists may leave things out.
         job = await get(session, job, None, options)
         job.raise_for_success()
-    target = Path(folder)
+    target = Path(encodable(os.fspath(folder)))
     if target.exists() and not target.is_dir():
-        raise TransferError(f"can't download into {str(target)!r}: it is a file, give a folder")
+        raise TransferError(f"can't download into {str(target)!r}: it is a file, pass a folder")
     if not may_be_empty and not has_values(job.raw_result):
         check_result(job)
     stored = await download_urls(session, storage, job)
@@ -94,12 +92,14 @@ async def download_results(
         value = now.get(paths[name])
         return str(value) if isinstance(value, FileUrl) else None
 
-    # Beside other results files wait until all are whole: a folder never holds parts of two.
+    # Existing results are replaced when all new files are complete, so that a folder never mixes two results.
     staged = (
         target / f".{safe_name(f'musicai-{job.id}')}{PARTIAL}" if (target / manifest).exists() else target
     )
     tasks = [
-        partial(_output, session, url, staged / names[name], on_progress, options, partial(fresh, name))
+        partial(
+            _output, session, url, staged / encodable(names[name]), on_progress, options, partial(fresh, name)
+        )
         for name, url in urls.items()
     ]
     files = dict(zip(urls, await session.io.gather(tasks, AT_ONCE), strict=True))
@@ -109,21 +109,21 @@ async def download_results(
     path = _write_manifest(target / manifest, content)
     missing = missing_outputs(declared_outputs(job.result_type), usable(job.raw_result))
     if missing:
-        logger.warning("job %s has no %s, which its result's type declares", job.id, ", ".join(missing))
+        logger.warning("job %s lacks %s, which its result's type declares", job.id, ", ".join(missing))
     return JobFiles(folder=target, manifest=path, files=files, missing=missing)
 
 
 def _moved(
     files: Mapping[str, DownloadedFile], staged: Path, target: Path, manifest: str
 ) -> dict[str, DownloadedFile]:
-    """Puts whole files in the place of those of an earlier download, whose manifest goes first."""
+    """Moves the complete files to the folder. The old manifest is removed first."""
     moved = dict[str, DownloadedFile]()
     try:
         unlink(target / manifest)
         for name, file in files.items():
             moved[name] = DownloadedFile(target / file.path.name, file.size)
             replace(file.path, moved[name].path)
-        with suppress(OSError):  # of no use, and in nobody's way
+        with suppress(OSError):  # an empty folder does no harm
             staged.rmdir()
     except OSError as error:
         raise TransferError(f"can't replace the results in {str(target)!r}: {error.strerror}") from error
@@ -131,7 +131,7 @@ def _moved(
 
 
 def _says_little(job: Job[Any]) -> bool:
-    """Whether a job's result is none, or lacks what its type declares."""
+    """Whether a job's result is empty, or lacks an output that its type declares."""
     values = usable(job.raw_result)
     return not has_values(job.raw_result) or bool(missing_outputs(declared_outputs(job.result_type), values))
 
@@ -144,7 +144,7 @@ async def _output(
     options: RequestOptions,
     fresh: Callable[[], Coroutine[Any, Any, str | None]],
 ) -> DownloadedFile:
-    """One output. If its signed URL has expired, or leads to a login page, a fresh one is asked for once."""
+    """Downloads one output. Requests a new URL once if the signed one has expired or leads to a login page."""
     try:
         file = await download(session, url, path, on_progress, options, output=True)
     except TransferError as error:
@@ -157,13 +157,13 @@ async def _output(
 
 
 def _with_extension(url: str, extension: str) -> str:
-    """The path of a URL for naming a file, with the extension that the file should get."""
+    """The path of a URL with the given extension, from which the file gets its name."""
     path = url.partition("?")[0]
     return path if path.endswith(extension) else path + extension
 
 
 def _write_manifest(path: Path, content: Mapping[str, Any]) -> Path:
-    """The result with files as relative paths (`"./vocals.wav"`), as the official tools write it."""
+    """Writes the result with files as relative paths (`"./vocals.wav"`), as the official tools do."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""One look at many jobs: by the pages of the list, a hundred with one request; singly where that costs less."""
+"""One poll of many jobs: by list pages of a hundred jobs, or one by one where that takes fewer requests."""
 
 from __future__ import annotations
 
@@ -23,46 +23,46 @@ from musicai_sdk.errors import (
 from musicai_sdk.models.job import Job, JobState
 
 SINGLY = 8
-"""Jobs that are asked for one by one at the same time."""
+"""The number of concurrent requests for single jobs."""
 _OF_ALL = (AuthenticationError, ConfigurationError, PermissionDeniedError)
-"""Errors that asking singly would meet too."""
+"""Errors that requests for single jobs would raise too."""
 MOST_SLUGS = 10
-"""Workflows that a list is narrowed to; a URL shouldn't grow without end."""
+"""The most workflows in the filter of a list, which limits the length of the URL."""
 
 
 class Board(Protocol):
-    """Where it is written what was seen."""
+    """The receiver of states."""
 
     def saw(self, job_id: str, seen: JobState | Job[Any]) -> None:
-        """A job's state; with its last one the whole job follows, or comes at once."""
+        """Receives a job's state. After a final state, or in its place, comes the whole job."""
         ...
 
     def failed(self, job_id: str, error: MusicAiError) -> None:
-        """A job alone can't be looked at, such as one that was deleted meanwhile."""
+        """Receives the error of a single job, for example of one that was deleted."""
         ...
 
 
 @dataclass(slots=True)
 class StatusFetcher:
-    """One look: where it is told, and how it is taken."""
+    """One poll."""
 
     session: Session
     board: Board
     unlisted: set[str]
-    """Jobs that the last walk has missed, too deep in the list or not in it; from look to look. They are asked for
-    singly until a page shows them again."""
+    """Jobs that the last walk missed, because they are deep in the list or not in it; kept from poll to poll. They are
+    requested one by one until a page has them again."""
     options: RequestOptions
     deadline: float | None
-    """No request begins after it."""
+    """The time after which no request begins."""
 
     async def at_many(self, wanted: set[str]) -> None:
-        """Looks at jobs of which there may be thousands.
+        """Fetches the states of up to thousands of jobs.
 
         Raises:
-            MusicAiError: what isn't about one job: the key, the client, or a trouble that may pass.
+            MusicAiError: an error of the key or the client, or a transient one; not one about a single job.
         """
         if len(wanted & self.unlisted) > SINGLY:
-            self.unlisted -= wanted  # so many are worth a walk
+            self.unlisted -= wanted  # so many are worth a walk through the list
         missed = wanted - self.unlisted
         try:
             if missed:
@@ -70,8 +70,8 @@ class StatusFetcher:
         except MusicAiError as error:
             if is_transient(error) or isinstance(error, _OF_ALL):
                 raise
-            # One job that can't be read, or a list that is refused, mustn't end the wait for those that can be.
-            logger.warning("a page of jobs can't be read, they are asked for singly: %s", error)
+            # A job that can't be read, or a list that is refused, must not end the wait for the other jobs.
+            logger.warning("a page of jobs can't be read, so they are requested one by one: %s", error)
         else:
             if self._late():
                 return
@@ -80,9 +80,9 @@ class StatusFetcher:
             await self.singly(sorted(rest))
 
     async def _at_pages(self, missing: set[str]) -> None:
-        """Walks the list, newest first as far as that is the service's order, and takes what it finds off `missing`.
+        """Walks through the list in the service's order, and removes the jobs that it finds from `missing`.
 
-        It goes on for as long as a page costs less than asking singly for those that are still missing.
+        Stops when a page would cost more than single requests for the missing jobs.
         """
         slugs = {self.session.durations.workflow(job_id) for job_id in missing}
         known = sorted(slug for slug in slugs if slug is not None)
@@ -97,7 +97,7 @@ class StatusFetcher:
                 self.board.saw(job.id, job)
 
     async def singly(self, wanted: Sequence[str]) -> None:
-        """Asks for each job's status, and for the whole job when it has ended; raises as `at_many`."""
+        """Fetches each job's status, and the whole job after a final one; raises as `at_many`."""
         troubles = list[MusicAiError]()
 
         async def ask(job_id: str) -> None:
@@ -133,5 +133,5 @@ class StatusFetcher:
         return within(self.session, self.options, self.deadline)
 
     def _late(self) -> bool:
-        """Whether the deadline was over a second ago: the look at the deadline itself is still taken."""
+        """Whether the deadline passed more than a second ago; the poll at the deadline still takes place."""
         return self.deadline is not None and self.session.io.now() > self.deadline + 1.0

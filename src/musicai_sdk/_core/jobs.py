@@ -1,8 +1,8 @@
-"""Single jobs: fetched and deleted."""
+"""Fetching and deleting single jobs."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from musicai_sdk._core.operations import DELETE_JOB, GET_JOB
 from musicai_sdk._core.options import RequestOptions
@@ -12,8 +12,6 @@ from musicai_sdk.errors import NotFoundError
 from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.result import RawResult, WorkflowResult
 
-T = TypeVar("T")
-
 
 def job_id_of(job: str | JobRef[Any] | Job[Any]) -> str:
     """The id of a job in any of its forms."""
@@ -21,7 +19,7 @@ def job_id_of(job: str | JobRef[Any] | Job[Any]) -> str:
 
 
 def result_type_of(job: str | JobRef[Any] | Job[Any]) -> type[WorkflowResult]:
-    """The result type that a job reference or a job carries."""
+    """The result type of a job reference or a job."""
     return RawResult if isinstance(job, str) else job.result_type
 
 
@@ -31,13 +29,13 @@ async def get(
     result_type: type[WorkflowResult] | None,
     options: RequestOptions,
 ) -> Job[Any]:
-    """Fetches a job; its result is read as `result_type`, or as what the reference says."""
+    """Fetches a job with the given result type, or that of the reference."""
     fetched = await session.call(GET_JOB, job_id=job_id_of(job), options=options)
     return fetched.with_result_type(result_type or result_type_of(job))
 
 
 async def delete(session: Session, job: str | JobRef[Any] | Job[Any], options: RequestOptions) -> None:
-    """Deletes a job. Not found on a retry means that an earlier try succeeded without its answer arriving."""
+    """Deletes a job. A 404 on a retry means that an earlier attempt succeeded and its answer was lost."""
     path = DELETE_JOB.path.replace("{id}", segment(job_id_of(job)))
 
     async def attempt(number: int) -> None:

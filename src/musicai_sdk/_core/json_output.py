@@ -1,4 +1,4 @@
-"""Reading a JSON output straight into its type."""
+"""Reading a JSON output as its type."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from musicai_sdk.errors import InputError, TransferError
 from musicai_sdk.models.outputs import CUSTOM_STORAGE, JsonFile
 
 LARGEST_JSON = 256 * 1024 * 1024
-"""Bytes above which an output isn't read into memory: no JSON output of the service comes near."""
+"""The most bytes of an output to read into memory; JSON outputs of the service are far smaller."""
 
 
 async def read(session: Session, output: str, options: RequestOptions) -> Any:
-    """Fetches a JSON output and validates it as the type that it carries, if it does."""
+    """Downloads a JSON output and validates it as its content type."""
     kind = _content_type(output)
 
     async def attempt(number: int) -> Response:
@@ -37,13 +37,13 @@ async def read(session: Session, output: str, options: RequestOptions) -> Any:
                 body += chunk
                 if len(body) > LARGEST_JSON:
                     raise TransferError(
-                        f"{without_query(output)} is too large to be read: download it instead"
+                        f"{without_query(output)} is too large to read into memory: download it instead"
                     )
             content.check()
         finally:
             await stream.close()
         if not content.certain and not body.rstrip().endswith((b"]", b"}", b'"')):
-            raise content.uncertain()  # JSON that has begun with a bracket or a quote marks its own end
+            raise content.uncertain()  # a closing bracket or quote would mark the end of JSON
         return Response(stream.status, stream.headers, bytes(body))
 
     response = await retrying(session.io, session.policy(options), "read", attempt)
@@ -51,7 +51,7 @@ async def read(session: Session, output: str, options: RequestOptions) -> Any:
 
 
 def _content_type(output: object) -> Any:
-    """What is in the output; raises unless it is one that can be fetched and read."""
+    """The type of the output's content; raises `InputError` unless the output can be downloaded and read."""
     if not isinstance(output, str):
         raise InputError(
             f"only the URL of a JSON file can be read, not {type(output).__name__}: an output that is a plain value is"
@@ -59,22 +59,22 @@ def _content_type(output: object) -> Any:
         )
     if output == CUSTOM_STORAGE:
         raise InputError(
-            "this output is in your own storage (copy_results_to=…): read it from there, or give"
+            "this output is in your own storage (copy_results_to=…): read it from there, or pass"
             " bucket.resolve(job).result.… instead"
         )
     checked_url(output)
     kind: Any = output.content_type if isinstance(output, JsonFile) else Any
     try:
-        adapter(kind).rebuild()  # also of a type that is only named, as "Chord"
+        adapter(kind).rebuild()  # fails for a type that is only named, as "Chord"
     except (PydanticUserError, TypeError, NameError):
         raise InputError(
-            f"{kind!r:.100} isn't a type that JSON can be read as: JsonFile(url, list[Chord]) takes one"
+            f"{kind!r:.100} isn't a type for JSON: pass one, as in JsonFile(url, list[Chord])"
         ) from None
     return kind
 
 
 def _refuse_media(stream: ResponseStream, url: str) -> None:
-    """A recording isn't JSON, and may be large: that is said before it is fetched."""
+    """Raises `InputError` for a recording, which may be large, before it is downloaded."""
     media, _, _ = stream.headers.get("content-type", "").partition("/")
     if media in ("audio", "video", "image"):
         raise InputError(f"{without_query(url)} is {media}, not JSON: client.files.download saves it")

@@ -1,12 +1,12 @@
-"""JSON as servers send it by mistake, made into JSON that every parser takes.
+"""Repairs malformed JSON of servers, so that every parser accepts it.
 
-Python's parser and pydantic's each refuse something that can stand in an answer, and each with errors of their own. What
-is refused in one place must not hide the rest of a page, so it is replaced in that place:
+Python's parser and pydantic's reject different things. A rejected value must not hide the rest of a page, so it is
+replaced:
 
-- a byte order mark, and texts in UTF-16 or UTF-32: read;
-- bytes that aren't UTF-8, and surrogates without their other half: U+FFFD, because such a text can't be encoded;
-- integers of more than 4,300 digits, which Python doesn't convert: their digits, as text;
-- values nested more deeply than 100 levels: null, where the rest matters more than they do.
+- a byte order mark, UTF-16 and UTF-32 are decoded;
+- bytes that aren't UTF-8, and lone surrogates, become U+FFFD, because such text can't be encoded;
+- integers of more than 4,300 digits, which Python doesn't convert, become text;
+- values nested more than 100 levels deep become null, unless the caller needs them.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ import sys
 from musicai_sdk._io.record import logger
 
 DEEPEST = 100
-"""Levels of arrays and objects that are kept; pydantic's parser takes 200."""
+"""The most levels of arrays and objects; pydantic's parser accepts 200."""
 LONGEST_INTEGER = 4_000
-"""Digits of an integer that is kept as a number."""
+"""The most digits of an integer that stays a number."""
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TooDeepError(ValueError):
-    """It is nested more deeply than can be read."""
+    """The JSON is nested too deeply."""
 
 
 def mended(body: bytes, *, cut: bool = True) -> bytes:
-    """The same JSON in UTF-8, without what some parser refuses.
+    """The same JSON in UTF-8, in a form that every parser accepts.
 
     Args:
         body: The JSON.
-        cut: Whether null takes the place of what is nested too deeply.
+        cut: Whether values that are nested too deeply become null.
 
     Raises:
         TooDeepError: it is nested too deeply, and `cut` is false.
@@ -47,16 +47,16 @@ def mended(body: bytes, *, cut: bool = True) -> bytes:
         if not cut:
             raise TooDeepError(f"nested more deeply than {DEEPEST} levels")
         logger.warning(
-            "an answer is nested more deeply than %d levels: what is deeper is read as null", DEEPEST
+            "an answer is nested more deeply than %d levels: deeper values are read as null", DEEPEST
         )
     text = shallow
     try:
         value = json.loads(text, parse_int=_integer, strict=False)
         clean = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
-        # Whoever calls is nearly at the limit of Python's stack already.
+        # The caller itself is close to the limit of Python's stack.
         raise ValueError(
-            f"it can't be read so near to the recursion limit of {sys.getrecursionlimit()}"
+            f"it can't be read so close to the recursion limit of {sys.getrecursionlimit()}"
         ) from None
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", clean).encode()
 
@@ -66,7 +66,7 @@ def _integer(digits: str) -> int | str:
 
 
 def _shallow(text: str) -> str:
-    """The text with null for everything that is nested too deeply."""
+    """The text with null in place of values that are nested too deeply."""
     kept = list[str]()
     depth, begin, cut = 0, 0, 0
     for token in _TOKEN.finditer(text):

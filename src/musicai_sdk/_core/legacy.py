@@ -1,4 +1,4 @@
-"""The 1.0 surface's ways to say things: `timeout`, former names of arguments, dictionaries, pages."""
+"""Arguments and answers of the 1.0 methods: `timeout`, former argument names, dictionaries, pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musicai_sdk.models.job import Job
 
 
 def new_job(name: str, options: AddJobOptions) -> NewJob:
-    """What `add_job` asks for."""
+    """The request of an `add_job` call."""
     return NewJob(
         name,
         options.get("metadata"),
@@ -30,34 +30,37 @@ def new_job(name: str, options: AddJobOptions) -> NewJob:
 
 
 def settings_of(options: RequestOptions, timeout: float | None) -> RequestOptions:
-    """The per-call settings alone, by their names of today: 1.0 called `request_timeout` `timeout`."""
+    """The per-call settings of a 1.0 method, with `timeout` as `request_timeout`."""
     own = {"metadata", "copy_results_to", "idempotency_key", "settle"}
     settings = cast("RequestOptions", {key: value for key, value in options.items() if key not in own})
     if timeout is not CLIENT_TIMEOUT:
         if "request_timeout" in settings:
-            raise TypeError("timeout and request_timeout are one setting: give one of them")
+            raise TypeError("timeout and request_timeout are the same setting: pass one of them")
         check_timeout(timeout, "timeout", InputError)
         settings["request_timeout"] = timeout
     return settings
 
 
 def either(value: object, former: object, names: str) -> Any:
-    """An argument that the 1.0 package called otherwise, by its name of today or by that one."""
+    """An argument by its name or by its 1.0 name."""
     if value is not None and former is not None:
-        raise TypeError(f"{names} are one argument: give one of them")
+        raise TypeError(f"{names} are the same argument: pass one of them")
     found = former if value is None else value
     if found is None:
-        raise InputError(f"{names}: one of them is needed")
+        raise InputError(f"{names}: pass one of them")
     return found
 
 
 def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
-    """The dictionaries of the 1.0 package, perhaps read back from a file, stand for the job they describe.
+    """The job of a 1.0 dictionary, which may have been read from a file; an id or a `Job` unchanged.
 
-    One without a status, such as the answer to `add_job`, is no more than the job's id.
+    For a dictionary without a status, such as the answer to `add_job`, the job's id.
     """
-    if not isinstance(job, Mapping):
-        return job
+    if isinstance(job, Job) or not isinstance(job, Mapping):
+        as_it_is: str | Job[Any] = cast(
+            "Any", job
+        )  # pyright can't subtract a type that is a Mapping and a Job
+        return as_it_is
     if "status" not in job:
         return cast("str", job.get("id"))
     try:
@@ -72,7 +75,7 @@ def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
 
 
 def _split(filters: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The filters, and which page of them is wanted: the 1.0 package had both in one dictionary."""
+    """The filters and the page arguments, which 1.0 has in one dictionary."""
     if filters is not None and not isinstance(cast("object", filters), Mapping):
         raise InputError(f"filters must be a dictionary, not {type(filters).__name__}")
     rest = dict(filters or {})
@@ -82,7 +85,7 @@ def _split(filters: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str,
 async def jobs(
     session: Session, filters: Filters | FiltersDict | Mapping[str, Any] | None, options: RequestOptions
 ) -> list[Job[Any]]:
-    """The one page that is asked for, or all of them."""
+    """The requested page, or all pages."""
     if isinstance(filters, RawQuery):
         return await session.call(LIST_JOBS, query=filters, options=options)
     page = dict[str, Any]()
@@ -102,7 +105,7 @@ async def jobs(
 async def workflows(
     session: Session, filters: Mapping[str, Any] | None, options: RequestOptions
 ) -> WorkflowList:
-    """The one page that is asked for, or all of them."""
+    """The requested page, or all pages."""
     page: Mapping[str, Any] = filters if isinstance(filters, RawQuery) else _page_of_workflows(filters)
     if page or isinstance(filters, RawQuery):
         return WorkflowList(workflows=await session.call(LIST_WORKFLOWS, query=page, options=options))
@@ -112,10 +115,10 @@ async def workflows(
 def _page_of_workflows(filters: Mapping[str, Any] | None) -> dict[str, Any]:
     rest, page = _split(filters)
     if rest:
-        raise InputError(f"there is no filter {next(iter(rest))!r} of workflows: they have page and size")
+        raise InputError(f"workflows have no filter {next(iter(rest))!r}, only page and size")
     return page
 
 
 def names(files: Mapping[str, Any]) -> list[str]:
-    """Downloaded files as the 1.0 package told them: the paths."""
+    """The paths of downloaded files, as 1.0 returns them."""
     return [str(path) for path in files.values()]

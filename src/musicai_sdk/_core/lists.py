@@ -1,15 +1,17 @@
-"""Lists, page by page."""
+"""Lists of jobs and workflows, page by page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from typing_extensions import override
 
 from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.pagination import Pager
+from musicai_sdk._core.pagination import Pager, check_page_size, is_whole
 from musicai_sdk._core.session import Session
 from musicai_sdk.errors import InputError
 from musicai_sdk.models._lenient import Page
@@ -21,11 +23,11 @@ from musicai_sdk.models.result import RawResult, WorkflowResult
 from musicai_sdk.workflows.base import Workflow
 
 PAGE_SIZE = 100
-"""The service's default; the largest it allows isn't known."""
+"""The service's default; its maximum isn't documented."""
 
 
 def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> Filters:
-    """Any form of filters as the model; `InputError` names what doesn't fit."""
+    """Filters in any form as the model; `InputError` names what doesn't fit."""
     if isinstance(filters, Filters):
         return filters
     try:
@@ -36,7 +38,7 @@ def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> F
 
 
 class JobPages:
-    """The jobs that match, one request a page, in the order of the service. See `Pager` for how the end is known."""
+    """The matching jobs page by page, in the order of the service. `Pager` says how it recognizes the end."""
 
     def __init__(
         self,
@@ -46,33 +48,23 @@ class JobPages:
         options: RequestOptions,
         result_type: type[WorkflowResult] = RawResult,
         *,
+        limit: int | None = None,
         deadline: float | None = None,
     ) -> None:
         self._session = session
         self._filters = read_filters(filters)
-        self._size = page_size
         self._options = options
         self._result_type = result_type
+        self._limit = limit
         self._deadline = deadline
         self._pager = Pager(self._fetch, page_size, lambda job: job.id)
         self._seen = set[str]()
-
-    def again(self) -> JobPages:
-        """The same pages from the first."""
-        return JobPages(
-            self._session,
-            self._filters,
-            self._size,
-            self._options,
-            self._result_type,
-            deadline=self._deadline,
-        )
 
     def __aiter__(self) -> JobPages:
         return self
 
     async def __anext__(self) -> JobPage[Any]:
-        """The next page as it came; the last one is empty."""
+        """The next page as the service sent it; the last one is empty."""
         jobs = await self._pager.next()
         if jobs is None:
             raise StopAsyncIteration
@@ -82,14 +74,14 @@ class JobPages:
         return JobPage(jobs, asked=self._pager.asked, unreadable=unreadable)
 
     async def next(self) -> Sequence[Job[Any]] | None:
-        """What is new on the next page, or None after the last.
+        """The new jobs on the next page, or None after the last page or the last job within the limit.
 
-        A job that moves to another page because others are created or deleted meanwhile is not given twice.
+        A job that moves to another page because others are created or deleted meanwhile is returned once.
         """
-        page = await anext(self, None)
-        if page is None:
+        left = None if self._limit is None else self._limit - len(self._seen)
+        if left == 0 or (page := await anext(self, None)) is None:
             return None
-        fresh = [job for job in page if job.id not in self._seen]
+        fresh = [job for job in page if job.id not in self._seen][:left]
         self._seen.update(job.id for job in fresh)
         return fresh
 
@@ -101,27 +93,61 @@ class JobPages:
         )
 
 
-def job_pages(
+@dataclass(frozen=True)
+class JobQuery:
+    """The arguments of `client.jobs.list`, checked."""
+
+    session: Session
+    filters: Filters
+    result_type: type[WorkflowResult]
+    page_size: int
+    limit: int | None
+    options: RequestOptions
+
+    def pages(self, limit: int | None) -> JobPages:
+        """The matching jobs from the first page on, at most `limit` of them. No page is larger than needed."""
+        size = self.page_size if limit is None else min(self.page_size, max(1, limit))
+        return JobPages(self.session, self.filters, size, self.options, self.result_type, limit=limit)
+
+    @override
+    def __str__(self) -> str:
+        given = {
+            **self.filters.model_dump(exclude_none=True),
+            "page_size": None if self.page_size == PAGE_SIZE else self.page_size,
+            "limit": self.limit,
+        }
+        return ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+
+
+def job_query(
     session: Session,
     status: JobStatus | Sequence[JobStatus] | None,
     workflow: type[Workflow[Any]] | Sequence[str] | None,
     batch_name: str | None,
     page_size: int,
+    limit: int | None,
     options: RequestOptions,
-) -> JobPages:
-    """The pages of `client.jobs.list`; a workflow's class stands for its slug and types the results."""
+) -> JobQuery:
+    """Checks the arguments of `client.jobs.list`; a workflow class stands for its slug and types the results.
+
+    Raises:
+        InputError: an argument can't be right.
+    """
     result_type: type[WorkflowResult] = RawResult
     if isinstance(workflow, type):
         result_type, slug = workflow.result_type, getattr(workflow, "slug", None)
         if not isinstance(slug, str):
-            raise InputError(f"{workflow.__name__} has no slug of its own: give slugs, workflow=['…']")
+            raise InputError(f"{workflow.__name__} has no slug of its own: pass slugs, workflow=['…']")
         workflow = [slug]
-    filters = {"status": status, "workflow": workflow, "batchName": batch_name}
-    return JobPages(session, filters, page_size, options, result_type)
+    if limit is not None and not (is_whole(limit) and limit >= 0):
+        raise InputError(f"limit must be a whole number of jobs, or None for all, not {limit!r:.100}")
+    check_page_size(page_size)
+    filters = read_filters({"status": status, "workflow": workflow, "batchName": batch_name})
+    return JobQuery(session, filters, result_type, page_size, limit, options)
 
 
 async def list_workflows(session: Session, options: RequestOptions) -> list[WorkflowInfo]:
-    """All workflows of the account, every page."""
+    """All workflows of the account."""
 
     async def fetch(number: int, size: int) -> Sequence[WorkflowInfo]:
         return await session.call(LIST_WORKFLOWS, query={"page": number, "size": size}, options=options)

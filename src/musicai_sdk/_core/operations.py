@@ -1,11 +1,10 @@
-"""The operations of the service: method, path and what comes back. `schemas/openapi.yaml` describes the same eight.
+"""The operations of the service: method, path and type of the answer. `schemas/openapi.yaml` describes the same eight.
 
-To add an endpoint: an entry there, an operation here, and a method in each colour of its resource.
+To add an endpoint, describe it there, add an operation here, and a method to its class in `resources`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
@@ -27,44 +26,32 @@ class Operation(Generic[T_co]):
     """Its `operationId`."""
     method: str
     path: str
-    """Below the base URL; `{id}` stands for one quoted segment."""
+    """The path below the base URL; `{id}` is a quoted segment."""
     answer: Any
-    """The type that the body of the answer is read as; None when it says nothing that is needed."""
-    unwrap: Callable[[Any], T_co]
-    """From that type to what the caller gets."""
+    """The type of the answer, `T_co` with leniency for unreadable elements; None to ignore the body."""
     repeatable: bool = True
-    """Whether it can be sent again after a failure that the server may have acted on."""
-
-
-def _same(value: Any) -> Any:
-    return value
+    """Whether it may be sent again after the server may have acted on it."""
 
 
 Jobs: TypeAlias = Annotated[list[Job[Any]], Readable(within="jobs")]
 Workflows: TypeAlias = Annotated[list[WorkflowInfo], Readable(within="workflows")]
-"""Pages, bare or wrapped: of jobs official clients and tests disagree. What can't be read is left out and counted."""
+"""Pages, bare or in an object: official clients and tests disagree. Unreadable elements are left out and counted."""
 
 
 @cache
 def adapter(answer: Any) -> TypeAdapter[Any]:
-    """The validator of an answer; building one costs as much as a hundred uses."""
+    """The validator of an answer. Cached: building it costs as much as using it a hundred times."""
     return TypeAdapter(readable(answer))
 
 
-GET_UPLOAD: Operation[UploadUrls] = Operation("getUpload", "GET", "/upload", UploadUrls, _same)
-CREATE_JOB: Operation[JobCreated] = Operation(
-    "createJob", "POST", "/job", JobCreated, _same, repeatable=False
-)
-LIST_JOBS: Operation[Page[Job[Any]]] = Operation("listJobs", "GET", "/job", Jobs, _same)
-GET_JOB: Operation[Job[Any]] = Operation("getJob", "GET", "/job/{id}", Job, _same)
-GET_JOB_STATUS: Operation[JobState] = Operation("getJobStatus", "GET", "/job/{id}/status", JobState, _same)
-DELETE_JOB: Operation[Any] = Operation("deleteJob", "DELETE", "/job/{id}", None, _same)
-LIST_WORKFLOWS: Operation[Page[WorkflowInfo]] = Operation(
-    "listWorkflows", "GET", "/workflow", Workflows, _same
-)
-GET_APPLICATION: Operation[Application] = Operation(
-    "getApplication", "GET", "/application", Application, _same
-)
+GET_UPLOAD: Operation[UploadUrls] = Operation("getUpload", "GET", "/upload", UploadUrls)
+CREATE_JOB: Operation[JobCreated] = Operation("createJob", "POST", "/job", JobCreated, repeatable=False)
+LIST_JOBS: Operation[Page[Job[Any]]] = Operation("listJobs", "GET", "/job", Jobs)
+GET_JOB: Operation[Job[Any]] = Operation("getJob", "GET", "/job/{id}", Job)
+GET_JOB_STATUS: Operation[JobState] = Operation("getJobStatus", "GET", "/job/{id}/status", JobState)
+DELETE_JOB: Operation[Any] = Operation("deleteJob", "DELETE", "/job/{id}", None)
+LIST_WORKFLOWS: Operation[Page[WorkflowInfo]] = Operation("listWorkflows", "GET", "/workflow", Workflows)
+GET_APPLICATION: Operation[Application] = Operation("getApplication", "GET", "/application", Application)
 
 OPERATIONS: tuple[Operation[Any], ...] = (
     GET_UPLOAD,
@@ -76,4 +63,4 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     LIST_WORKFLOWS,
     GET_APPLICATION,
 )
-"""All of them, for the test that holds them against `schemas/openapi.yaml`."""
+"""All operations, for the test that compares them with `schemas/openapi.yaml`."""

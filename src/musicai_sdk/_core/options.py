@@ -1,4 +1,4 @@
-"""What can be set for one call."""
+"""Per-call settings."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class RequestOptions(TypedDict, total=False):
-    """Per-call settings, accepted by every method; what is left out is as the client was set up."""
+    """Per-call settings, accepted by every method. The client's own settings are the defaults."""
 
     request_timeout: float | None
-    """Seconds after which one exchange is given up; None waits for ever.
+    """Seconds for one exchange; None for no limit.
 
-    With the API it is the whole exchange: connecting, sending, and the answer to its last byte. With a storage it is each
-    silence while a file is moved, and the wait for the head of the answer. Connecting never takes longer than 10 s. Each
-    attempt has the time for itself.
+    With the API, this limits the whole exchange, from connecting to the last byte of the answer. With a storage, it
+    limits the wait for the head of the answer and the time without any data. Connecting never takes longer than 10 s.
+    The limit applies to each attempt.
     """
     connect_timeout: float | None
     """Seconds within which a connection must be established, in addition to `request_timeout`; None or omitted: at most
     10, as part of `request_timeout`."""
     max_retries: int
-    """How often a failed exchange is tried again; 0 switches retries off."""
+    """How often a failed exchange is retried; 0 switches retries off."""
     headers: Mapping[str, str]
-    """Additional headers for the API requests of this call; they never reach the storage."""
+    """Additional headers for this call's API requests; they are never sent to the storage."""
 
 
 def check_options(options: RequestOptions) -> None:
-    """A misspelt option is an error, as a misspelt argument is; so is a value that can't be meant."""
+    """Raises `TypeError` for an unknown option, and `InputError` for an invalid value."""
     for name in options.keys() - RequestOptions.__annotations__.keys():
         known = ", ".join(RequestOptions.__annotations__)
         raise TypeError(f"there is no option {name!r}; the options of every call are {known}")
@@ -45,24 +45,24 @@ def check_options(options: RequestOptions) -> None:
 
 
 def check_max_retries(value: object, kind: type[MusicAiError]) -> None:
-    """Raises an error of that kind unless the value is a number of retries."""
+    """Raises an error of the given class unless the value is a number of retries."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise kind(f"max_retries must be a whole number, 0 or more, not {value!r:.100}")
 
 
 def check_timeout(value: object, name: str, kind: type[MusicAiError]) -> None:
-    """Raises an error of that kind unless the value is a timeout."""
+    """Raises an error of the given class unless the value is a timeout."""
     if value is not None and not is_duration(value):
         raise kind(f"{name} must be more than 0 seconds, or None for no limit, not {value!r:.100}")
 
 
 def is_duration(value: object) -> bool:
-    """Whether the value is a number of seconds that can be waited: finite, above 0."""
+    """Whether the value is a finite number of seconds above 0."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def checked_headers(options: RequestOptions) -> dict[str, str]:
-    """The additional headers, refused when they would break the request or carry another key."""
+    """The additional headers; raises `InputError` if they would break the request or contain another key."""
     if "headers" not in options:
         return {}
     headers = cast("object", options["headers"])
@@ -71,9 +71,9 @@ def checked_headers(options: RequestOptions) -> dict[str, str]:
     checked = dict[str, str]()
     for name, value in cast("Mapping[object, object]", headers).items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise InputError(f"{name!r:.100} can't be the name of a header: it takes letters, digits and '-'")
+            raise InputError(f"{name!r:.100} isn't a header name: use letters, digits and '-'")
         if name.lower() in _OWN_HEADERS:
-            raise InputError(f"headers= can't set {name}: the client does that")
+            raise InputError(f"headers= can't set {name}: the client sets it")
         if not isinstance(value, str):
             raise InputError(f"the header {name!r} must be text, not {type(value).__name__}")
         if not is_header_value(value):
@@ -83,5 +83,5 @@ def checked_headers(options: RequestOptions) -> dict[str, str]:
 
 
 def is_header_value(text: str) -> bool:
-    """Whether a text can go into an HTTP header as it is."""
+    """Whether a text is a valid HTTP header value."""
     return text.isascii() and text.isprintable() and text == text.strip()

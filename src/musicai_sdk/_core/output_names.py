@@ -1,4 +1,4 @@
-"""File names from output names: whatever the server says, the file is inside the folder and on every system valid."""
+"""File names from output names: always inside the folder, and valid on every system."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import unquote, urlsplit
 from musicai_sdk._names import folded, safe_name
 
 PARTIAL = ".part"
-"""What the name of a file ends in until it is whole."""
+"""The ending of an incomplete file's name."""
 
 PARTIAL_NOTE = ".part-of"
-"""What the name of the note ends in that says which version of which object such a file is part of."""
+"""The ending of the note's name that tells of which version of an object an incomplete file is a part."""
 
 PARTIAL_NEXT = ".part~"
-"""What the name of a copy of such a file ends in while it is made, to go on with."""
+"""The ending of the name of an incomplete file's copy, while it is made."""
 
 _ENDS = ("", PARTIAL, PARTIAL_NOTE, PARTIAL_NEXT)
 
@@ -26,10 +26,10 @@ def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[s
 
     Args:
         outputs: URLs by output name.
-        by_output: Named after the output (`Kick drum.wav`), or as in the URL (`0f3a.wav`).
-        taken: Names that are already in use in the folder.
+        by_output: Whether to name files after outputs (`Kick drum.wav`) or as in the URL (`0f3a.wav`).
+        taken: Names that are in use in the folder.
 
-    Names that would be the same file, on a system that ignores case too, are told apart: `a_b.wav`, `a_b (2).wav`.
+    Names that would be the same file, also on a system that ignores case, get numbers: `a_b.wav`, `a_b (2).wav`.
     """
     used = {folded(f"{name}{end}") for name in taken for end in _ENDS}
     names = dict[str, str]()

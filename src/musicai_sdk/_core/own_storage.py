@@ -1,4 +1,4 @@
-"""Storage of the caller's: where results go to, and come from."""
+"""The caller's storage for results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 async def upload_urls(
     session: Session, to: CopyResultsTo | None, workflow: Workflow[Any], token: str
 ) -> Mapping[str, str]:
-    """Upload URLs by output, as they were given or as the storage signs them for this token."""
+    """Upload URLs by output: those of the caller, or those that the storage signs for this idempotency key."""
     if to is None or isinstance(to, Mapping):
         return to or {}
     return await _blocking(session, lambda: to.upload_urls(workflow, token))
@@ -26,12 +26,12 @@ async def upload_urls(
 async def download_urls(
     session: Session, storage: ResultStorage | None, job: Job[Any]
 ) -> Mapping[str, tuple[str, str]]:
-    """A signed URL and an extension for each output that is in the storage."""
+    """A signed URL and a file extension for each output in the storage."""
     return {} if storage is None else await _blocking(session, lambda: storage.download_urls(job))
 
 
 async def _blocking(session: Session, work: Callable[[], T]) -> T:
-    """Runs work that may wait for a network where it disturbs nothing else."""
+    """Runs work that may wait for a network where it blocks nothing else."""
 
     async def run(_io: IO) -> T:
         return work()

@@ -1,8 +1,7 @@
-"""Pages of a list: which one to ask for next, and when the list has ended.
+"""Pages of a list: which to request next, and when the list has ended.
 
-The service sends no total and no cursor, and its largest page isn't known (source: official reference). So the only
-sign of the end is an empty page, and the place of the next page follows from how many items came, not from how many
-were asked for: a server may give fewer.
+The service sends no total and no cursor, and its largest page isn't known (source: official reference). So only an
+empty page marks the end, and the next page's number follows from the number of items received, not requested.
 """
 
 from __future__ import annotations
@@ -16,15 +15,26 @@ from musicai_sdk.models._lenient import Page
 T = TypeVar("T")
 
 REPEATS = 2
-"""How often the same page comes again before it is clear that the server ignores which one is asked for."""
+"""How often the same page repeats before the server counts as one that ignores the page number."""
 REPEATED_ITEMS = 10
-"""How many items must come again for that. Small pages also repeat while items are created: one moves them all up."""
+"""How many items must repeat for that. Small pages also repeat while items are created, which moves the others back."""
+
+
+def is_whole(value: object) -> bool:
+    """Whether the value is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_page_size(size: int) -> None:
+    """Raises `InputError` unless so many items can be asked for."""
+    if not is_whole(size) or size < 1:
+        raise InputError(f"page_size must be a whole number, 1 or more, not {size!r:.100}")
 
 
 class Pager(Generic[T]):
-    """Asks for one page after the other until one is empty.
+    """Requests one page after the other until one is empty.
 
-    Each request is for the page that begins exactly behind what has come so far, so that no item is left out when the
+    Each request is for the page that starts right after the items received so far. So no item is left out if the
     server caps its pages, or sends pages of different lengths.
     """
 
@@ -34,27 +44,26 @@ class Pager(Generic[T]):
         size: int,
         identify: Callable[[T], object],
     ) -> None:
-        """Args are a request for (page number from 0, page size), the page size, and what tells items apart."""
-        if isinstance(size, bool) or size < 1:
-            raise InputError(f"page_size must be 1 or more, not {size!r}")
+        """Takes a function that requests (page number from 0, page size), the page size, and an item's identity."""
+        check_page_size(size)
         self._fetch = fetch
         self._limit = size
         self._largest = 1
         self._identify = identify
         self._received = 0
         self.asked: int = size
-        """The size of the page that came last, as it was asked for."""
+        """The requested size of the last page."""
         self._before: list[object] | None = None
         """The identities of the previous page."""
         self._repeats = 0
         self._ended = False
 
     async def next(self) -> Sequence[T] | None:
-        """The next page as it came; the last page is empty, and None follows it.
+        """The next page; the last page is empty, and None follows it.
 
-        A server that ignores `page` sends the same page again and again: None comes after `REPEATS` repetitions of at
-        least `REPEATED_ITEMS` items in all then, without an empty page. A single repetition also happens when a whole
-        page of items is created meanwhile.
+        For a server that ignores `page` and keeps sending the same one, None follows `REPEATS` repetitions of at least
+        `REPEATED_ITEMS` items in all, without an empty page. A single repetition also occurs when a whole page of items
+        is created meanwhile.
         """
         if self._ended:
             return None
@@ -68,12 +77,12 @@ class Pager(Generic[T]):
         self._before = identities
         self._received += count
         self._largest = max(self._largest, count)
-        if count != size:  # the server has a largest page of its own, or counts in pages of its own
+        if count != size:  # the server caps its pages, or has pages of its own size
             self._limit = self._largest
         return page
 
     def _page_size(self) -> int:
-        """The largest size within the limit of which a whole number of pages lies behind us."""
+        """The largest size within the limit that divides the number of items received."""
         if not self._received:
             return self._limit
         size = min(self._limit, self._received)

@@ -1,8 +1,8 @@
-"""The shared polls of a client: of everybody who waits one looks, for all of them.
+"""The shared polls of a client: one of its waiters polls for all of them.
 
-There is no thread and no task of the package's own behind this. Whoever waits first leads: it sleeps until the next
-look is due, looks, and writes what it saw to the others, who sleep meanwhile. When it has what it waited for, or fails,
-is cancelled or runs out of time, it hands the lead to another. That works the same between threads and between tasks.
+No thread or task of this package runs in the background. The first waiter becomes the leader: it sleeps until the next
+poll is due, polls, and hands the states to the other waiters, who sleep meanwhile. When the leader is done, fails, is
+cancelled or runs out of time, another waiter becomes the leader. This works between threads and between tasks.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from musicai_sdk.errors import MusicAiError
 from musicai_sdk.models.job import Job, JobState
 
 FIRST_PAUSE = 0.5
-"""Seconds between the first two looks at a job."""
+"""Seconds between the first two polls of a job."""
 SHORTEST_FIRST_PAUSE = 0.1
-"""The same for jobs that are known to be quick."""
+"""The same for a job that is expected to be short."""
 GROWTH = 1.6
-"""By how much each pause is longer than the one before."""
+"""The factor by which each pause exceeds the one before."""
 STEADY_PAUSE = 2.0
-"""Longer pauses, where a waiter allows them, stay within `SHARE` of the time that the job has been waited for."""
+"""Pauses above this many seconds stay within `SHARE` of the time waited for the job."""
 SHARE = 0.1
 CONFIDENCE = 0.8
-"""Which part of a job's expected duration is slept through."""
+"""The part of a job's expected duration to wait before the first poll."""
 LONGEST_SLEEP = 30.0
-"""How long that may be, in seconds: a job that fails at once isn't found out later than this."""
+"""The most seconds before the first poll, so that an early failure is seen."""
 GRACE = 1.0
-"""How long after its deadline a waiter gives up although the look that it waits for isn't back."""
+"""Seconds after its deadline at which a waiter stops waiting for the leader's last poll."""
 NEVER = float("inf")
 
 
@@ -49,9 +49,9 @@ class Watched:
     """A job as one waiter sees it."""
 
     due: float
-    """When to look at it."""
+    """The time of the next poll."""
     since: float
-    """When to look at it first: from then on the pauses grow."""
+    """The time of the first poll, from which the pauses grow."""
     first: float
     """The first pause, in seconds."""
     longest: float
@@ -59,51 +59,51 @@ class Watched:
     status: str | None = None
 
     def put_off(self, now: float, jitter: float) -> None:
-        """Sets the next look: the pauses grow with the time that has passed, each `GROWTH` times the one before."""
+        """Schedules the next poll. Each pause is `GROWTH` times the one before."""
         waited = now - self.since
         if waited < 0:
-            return  # seen by chance before it was to be looked at
+            return  # seen by chance, before its first poll is due
         pause = min(self.first + (GROWTH - 1) * waited, self.longest, max(STEADY_PAUSE, SHARE * waited))
         self.due = now + jitter * pause
 
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """One call that waits, for one job or for many."""
+    """One call that waits for one or more jobs."""
 
     signal: Signal
     deadline: float | None
     on_update: OnUpdate | None
     jobs: dict[str, Watched] = field(default_factory=dict[str, Watched])
-    """The jobs that haven't ended."""
+    """The unfinished jobs."""
     ended: dict[str, Job[Any]] = field(default_factory=dict[str, Job[Any]])
     news: deque[JobState] = field(default_factory=deque[JobState])
-    """States that `on_update` is still to be told."""
+    """States to pass to `on_update`."""
     error: MusicAiError | None = None
     looked: float = -NEVER
-    """When the last look at its jobs began."""
+    """The time at which the last poll of its jobs began."""
 
     @property
     def last_look(self) -> float:
-        """When its jobs have to be looked at at the latest; never again once that was done."""
+        """The time of the last poll, at the deadline; `NEVER` after it."""
         over = not self.jobs or self.error is not None
         return NEVER if over or self.deadline is None or self.looked >= self.deadline else self.deadline
 
     def is_late(self, now: float) -> bool:
-        """Whether its time is over: its last look is done, or won't be in time."""
+        """Whether its time is up: its last poll is done, or is overdue."""
         return self.deadline is not None and (self.looked >= self.deadline or now > self.deadline + GRACE)
 
 
 class Poller:
-    """Looks at the jobs of all waiters with the same per-call settings.
+    """Polls the jobs of all waiters with equal per-call settings.
 
-    The lock is that of `Pollers`, which holds it when it calls `join`, `leave` and `wake`. No request is made under it.
+    Shares the lock of `Pollers`, which holds it when it calls `join`, `leave` and `wake`. No request is sent under it.
     """
 
     def __init__(self, session: Session, options: RequestOptions, lock: threading.Lock) -> None:
         self.waiters: dict[Waiter, None] = {}
         self.closed: bool = False
-        """Whether to look without delay, to meet the error that a closed client has for everybody."""
+        """Whether to poll without delay, so that all waiters get the error of a closed client."""
         self._session = session
         self._options = options
         self._lock = lock
@@ -111,17 +111,17 @@ class Poller:
         self._leader: Waiter | None = None
         self._unlisted = set[str]()
         self._looked = -NEVER
-        """When the last look was over."""
+        """The time at which the last poll ended."""
 
     def join(self, waiter: Waiter) -> None:
-        """Takes the jobs of another waiter along."""
+        """Adds a waiter and its jobs."""
         self.waiters[waiter] = None
         for job_id, watched in waiter.jobs.items():
             self._watched.setdefault(job_id, {})[waiter] = watched
         self.wake()
 
     def leave(self, waiter: Waiter) -> None:
-        """Forgets a waiter, and hands its lead on."""
+        """Removes a waiter. If it was the leader, another waiter takes over."""
         self.waiters.pop(waiter, None)
         for job_id in waiter.jobs:
             watching = self._watched.get(job_id, {})
@@ -129,20 +129,20 @@ class Poller:
             if not watching:
                 self._watched.pop(job_id, None)
         if self._leader is waiter:
-            # One that has got its answer would only hand it on again.
+            # A waiter that is done would only pass the lead on.
             self._leader = next((other for other in self.waiters if other.jobs and not other.error), None)
             self.wake()
 
     def wake(self) -> None:
-        """Lets the leader see that things have changed."""
+        """Wakes the leader after a change."""
         if self._leader is not None:
             self._leader.signal.set()
 
     async def watch(self, waiter: Waiter) -> None:
-        """Returns when all jobs of a waiter have ended, or when its time is over.
+        """Returns when all jobs of a waiter have ended, or its time is up.
 
         Raises:
-            MusicAiError: one of its jobs can't be looked at, or none can.
+            MusicAiError: polling fails, for one of its jobs or for all.
         """
         while True:
             while waiter.news:
@@ -161,7 +161,7 @@ class Poller:
                 await waiter.signal.wait(None if wake_up == NEVER else wake_up - now)
 
     def _turn(self, waiter: Waiter) -> float:
-        """When a waiter has something to do: the leader looks, the others give up."""
+        """The time at which a waiter must act: the leader polls, the others give up."""
         with self._lock:
             if self._leader is None:
                 self._leader = waiter
@@ -170,7 +170,7 @@ class Poller:
         return NEVER if waiter.deadline is None else waiter.deadline + GRACE
 
     def _next(self) -> float:
-        """When the next look is due. Newcomers are many at times, so looks keep their distance; deadlines hold."""
+        """The time of the next poll. Polls keep a minimum distance even if many waiters join; deadlines have priority."""
         if self.closed:
             return -NEVER
         watched = [each for watching in self._watched.values() for each in watching.values()]
@@ -185,7 +185,7 @@ class Poller:
             wanted = {
                 job_id
                 for job_id, watching in self._watched.items()
-                # What is due before the next look can be is taken along.
+                # Include jobs that are due before the poll after this one.
                 if any(
                     self.closed or min(each.due - each.first, waiter.last_look) <= began
                     for waiter, each in watching.items()
@@ -209,18 +209,18 @@ class Poller:
             self._put_off(wanted, began)
 
     def _put_off(self, wanted: Iterable[str], began: float) -> None:
-        """Sets the next look at jobs that were looked at, whatever came of it."""
+        """Schedules the next poll of jobs that were polled, with or without success."""
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - so that many clients don't poll in step
         for job_id in wanted:
             for waiter, watched in self._watched.get(job_id, {}).items():
                 waiter.looked = began
-                watched.since = min(watched.since, began)  # a little early, with those that were due
+                watched.since = min(watched.since, began)  # polled early, together with jobs that were due
                 watched.put_off(self._looked, jitter)
                 if waiter.last_look == NEVER:
-                    waiter.signal.set()  # perhaps its last
+                    waiter.signal.set()  # that may have been its last poll
 
     def saw(self, job_id: str, seen: JobState | Job[Any]) -> None:
-        """Writes a job's state to those who wait for it. Called without the lock, by the look."""
+        """Passes a job's state to its waiters. Called without the lock."""
         now = self._session.io.now()
         with self._lock:
             jitter = random.uniform(0.8, 1.2)  # noqa: S311
@@ -229,7 +229,7 @@ class Poller:
                 if watched.status != seen.status:
                     watched.status = seen.status
                     if waiter.on_update is not None:
-                        # Some short answers are said to have no id.
+                        # Some short answers may have no id.
                         waiter.news.append(
                             seen
                             if isinstance(seen, JobState) and seen.id
@@ -247,20 +247,20 @@ class Poller:
                 self._unlisted.discard(job_id)
 
     def failed(self, job_id: str, error: MusicAiError) -> None:
-        """Ends those who wait for a job that can't be looked at. Called without the lock, by the look."""
+        """Ends the waiters of a job that can't be polled. Called without the lock."""
         self._unlisted.discard(job_id)
         self._fail(self._watched.get(job_id, {}), error)
 
     def _fail(self, waiters: Iterable[Waiter], error: MusicAiError) -> None:
         with self._lock:
             for waiter in list(waiters):
-                # Each its own: an error that is raised in several threads collects all their frames.
+                # A copy for each: an error raised in several threads would collect all their frames.
                 waiter.error = copy.copy(error)
                 waiter.signal.set()
 
 
 class Pollers:
-    """The pollers of one client in one process: those with per-call settings share with those with the same ones."""
+    """The pollers of one client in one process, one for each set of per-call settings."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -269,7 +269,7 @@ class Pollers:
 
     @contextmanager
     def joined(self, session: Session, waiter: Waiter, options: RequestOptions) -> Generator[Poller]:
-        """The poller for a waiter, for as long as the block lasts."""
+        """The waiter's poller, for the duration of the block."""
         check_options(options)
         name = repr(sorted(options.items()))
         with self._lock:
@@ -287,7 +287,7 @@ class Pollers:
                     self._pollers.pop(name, None)
 
     def close(self) -> None:
-        """Lets everybody who waits meet the closed client."""
+        """Makes all waiters fail with the error of a closed client."""
         with self._lock:
             self._closed = True
             for poller in self._pollers.values():

@@ -1,4 +1,4 @@
-"""Answers: read as the type that is expected, or raised as the error that they are."""
+"""Reading answers as their expected type, and raising the errors of others."""
 
 from __future__ import annotations
 
@@ -18,63 +18,63 @@ from musicai_sdk._text import printable, without_queries, without_query
 from musicai_sdk.errors import STATUS_ERRORS, ResponseError, ServerError, StatusError
 
 BODY_LIMIT = 10_000
-"""How much of a body an error keeps, in characters."""
+"""The most characters of a body that an error keeps."""
 ERROR_LIMIT = 1024 * 1024
-"""Bytes of an error's body that are looked at for what the service says."""
+"""The most bytes of an error answer that are parsed."""
 MESSAGE_LIMIT = 1_000
-"""How much of a service's message an error quotes, in characters."""
+"""The most characters of a service's message that an error quotes."""
 
 
 def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) -> Any:
-    """The body as `kind`, straight from its bytes; JSON that pydantic doesn't take is mended first.
+    """The body as `kind`. Malformed JSON is repaired if possible.
 
     Args:
-        kind: What it is read as.
+        kind: The expected type.
         response: The answer.
         where: The request in words, for errors.
-        cut: Whether what is nested too deeply to be read becomes null, or an error.
+        cut: Whether values that are nested too deeply become null; otherwise they are an error.
 
     Raises:
-        ResponseError: it isn't JSON, or it doesn't fit; the text says which.
+        ResponseError: the body isn't JSON, or doesn't fit the type; the text says which.
     """
     try:
         return _read(kind, response.body, response, where)
     except _NotJsonError:
         pass
-    from musicai_sdk._core.json_text import TooDeepError, mended  # hardly ever needed
+    from musicai_sdk._core.json_text import TooDeepError, mended  # here: hardly ever needed
 
     try:
         return _read(kind, mended(response.body, cut=cut), response, where)
     except TooDeepError as error:
         raise ResponseError(
-            f"{where} answered {response.status} with JSON that is {error}: it can be downloaded, but not read",
+            f"{where} answered {response.status} with JSON that is {error}: download it instead of reading it",
             body=_as_text(response.body),
         ) from None
     except ValueError as error:  # _NotJsonError is one
         content = response.headers.get("content-type", "no content type")
         raise ResponseError(
-            f"{where} answered {response.status} with {content} that isn't valid JSON ({error}): a proxy or a login"
-            f" page in between, or a truncated answer",
+            f"{where} answered {response.status} with {content} that isn't valid JSON ({error}): perhaps from a proxy or"
+            f" a login page, or truncated",
             body=_as_text(response.body),
         ) from None
 
 
 class _NotJsonError(ValueError):
-    """What pydantic's parser says of a text."""
+    """The message of pydantic's parser."""
 
 
 def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
     try:
         return adapter(kind).validate_json(body)
     except ValidationError as error:
-        # Of a union's complaints, that about the deepest place is about the member that the server meant.
+        # Of the problems with a union, the deepest is with the member that the server meant.
         problems = error.errors(include_url=False, include_input=False)
         problem = max(problems, key=lambda each: len(each["loc"]))
         if problem["type"] == "json_invalid":
             raise _NotJsonError(problem["msg"].removeprefix("Invalid JSON: ")) from None
         field = _path(problem["loc"], from_json(body))
         raise ResponseError(
-            f"{where} answered {response.status}, but its field {field or '(the whole)'} doesn't fit:"
+            f"{where} answered {response.status}, but {f'the field {field}' if field else 'the answer'} doesn't fit:"
             f" {problem['msg']}",
             field=field or None,
             body=_as_text(response.body),
@@ -82,19 +82,19 @@ def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
 
 
 def _as_text(body: bytes) -> str:
-    """A body as errors keep it: its beginning, without the queries of URLs."""
+    """The beginning of a body for an error, without the queries of URLs."""
     return without_queries(body[: 4 * BODY_LIMIT].decode("utf-8", "replace")[:BODY_LIMIT])
 
 
 def _path(location: Sequence[str | int], body: Any) -> str:
-    """A place in the body as text, without the names of unions' members that pydantic puts in between."""
+    """A location in the body as text, without the names of union members that pydantic inserts."""
     path = list[str]()
     for number, part in enumerate(location, 1):
         in_object = isinstance(body, dict)
         try:
             body = body[part]
         except (LookupError, TypeError):
-            # The field that is missing is the last one, in an object.
+            # A missing field is the last part of its location, in an object.
             if number < len(location) or not in_object:
                 continue
         path.append(str(part))
@@ -102,7 +102,7 @@ def _path(location: Sequence[str | int], body: Any) -> str:
 
 
 def status_error(where: str, response: Response, settings: ClientConfig) -> StatusError:
-    """The error of an error status; the service's own words are in the body's `message`."""
+    """The error for an error status. The body's `message` is the service's text."""
     status = response.status
     fields = _json_object(response.body)
     said = str(fields.get("message") or fields.get("title") or _phrase(status))
@@ -126,7 +126,7 @@ def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
-        return "(a status without a name)"
+        return "(unknown status)"
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -143,15 +143,12 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 def _advice(where: str, status: int, message: str, response: Response, settings: ClientConfig) -> str:
     if status == HTTPStatus.UNAUTHORIZED:
-        return f"; the key came from {settings.key_source} and was sent to {settings.base_url}: do they go together?"
+        return f"; check that the key from {settings.key_source} belongs to {settings.base_url}"
     if status == HTTPStatus.NOT_FOUND and (not message or message.startswith("Route ")):
-        return f"; there is no such address, so look at the base URL: it is {settings.base_url}, and usually ends in /v1"
+        return f"; check the base URL {settings.base_url}: it usually ends in /v1"
     if 300 <= status < 400:
         target = without_query(response.headers.get("location", "an unnamed place"))
         advice = f"; the API redirected to {target}, which the client doesn't follow with your key: check base_url="
-        return (
-            f"{advice}. It may have done what it was asked to all the same"
-            if where.startswith("POST")
-            else advice
-        )
+        acted = ". The request may have been carried out nevertheless" if where.startswith("POST") else ""
+        return advice + acted
     return ""

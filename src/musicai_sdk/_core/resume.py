@@ -1,4 +1,4 @@
-"""The beginning of a download, kept beside its target so that it can go on: in this call, or in another process."""
+"""An incomplete download beside its target, which this or another process can resume."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from musicai_sdk.errors import TransferError
 
 _LARGEST_NOTE = 64 * 1024
 _TRIES = 20
-"""How often the name of the part may change hands while it is claimed."""
+"""The most attempts to claim a part whose file other processes keep replacing."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of an object a part belongs to."""
+    """The version of the object that a part belongs to."""
 
     validator: str
-    """Its strong ETag, else its modification time: what `If-Range` compares."""
+    """The strong ETag, or else the modification time, for `If-Range`."""
     size: int
-    """The whole object's size in bytes."""
+    """The size of the whole object in bytes."""
     digests: Mapping[str, str] = field(default_factory=dict[str, str])
-    """The whole object's digests by algorithm, in base64."""
+    """The digests of the whole object by algorithm, in base64."""
 
 
 def validator(headers: Mapping[str, str]) -> str | None:
-    """What identifies the version of an answer; a weak ETag can't, parts of two versions might be mixed."""
+    """The validator of an answer's version. A weak ETag isn't one, because parts of two versions could be mixed."""
     etag = headers.get("etag", "")
     return etag if etag.startswith('"') else headers.get("last-modified") or None
 
 
 def is_of(headers: Mapping[str, str], version: Version) -> bool:
-    """Whether a partial answer says nothing of another version: not every server heeds `If-Range`."""
+    """Whether a partial answer can be of this version: not every server supports `If-Range`."""
     name = "etag" if version.validator.startswith('"') else "last-modified"
     return headers.get(name, version.validator).removeprefix("W/") == version.validator
 
 
 class Partial:
-    """`<target>.part` with the bytes, and `<target>.part-of` with what they are part of; a context in which it is ours.
+    """`<target>.part` with the bytes, and `<target>.part-of` with their version. A context manager that owns the part.
 
-    No two writers ever share a file. The part is locked for as long as it is written, and one that was left behind is
-    copied rather than written to: so a second writer can't harm the first one even where locks don't lock anything.
+    Two writers never share a file. The part is locked while it is written, and an existing part is copied instead of
+    appended to. So a second writer can't damage the first one's file, even where locks have no effect.
     """
 
     def __init__(self, target: Path) -> None:
@@ -63,7 +63,8 @@ class Partial:
         self._note = target.with_name(with_ending(target.name, PARTIAL_NOTE))
         self._next = target.with_name(with_ending(target.name, PARTIAL_NEXT))
         self._file: FileIO | None = None
-        # The thread may still wait for a silent server. Windows has one file for all who write, so it must have ended.
+        # A cancelled thread may still wait for a silent server, and its lock no longer counts. On Windows, where all
+        # writers use one file, the thread must have ended first.
         self._given_up = cancellation() if sys.platform != "win32" else lambda: False
 
     def __enter__(self) -> Self:
@@ -86,7 +87,7 @@ class Partial:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Gives it back: what can be resumed stays, everything else goes."""
+        """Releases the part. Keeps it if it can be resumed, else removes it."""
         if self._file is not None:
             kept = self.resumable() != (0, None)
             if not kept:
@@ -94,7 +95,7 @@ class Partial:
             self._release(kept=kept)
 
     def _claimed(self) -> int | None:
-        """The part, locked, or None if its name changed hands meanwhile."""
+        """The locked part, or None if another process replaced it meanwhile."""
         standing = _files.open_regular(self.path, os.O_RDWR)
         if standing is None:
             return self._created()
@@ -107,7 +108,7 @@ class Partial:
             if sys.platform != "win32":
                 with suppress(PermissionError):
                     return self._taken_over(standing)
-            # Windows and its file servers rename nothing that is open, and everybody keeps their locks.
+            # Windows and its file servers can't rename an open file, and locks are mandatory there.
             standing, taken = -1, standing
             return taken
         finally:
@@ -116,7 +117,7 @@ class Partial:
                 os.close(standing)
 
     def _created(self) -> int | None:
-        """A new part, where there is none, or something else: a link, a pipe and a device lose that name."""
+        """A new part. Anything else of that name, such as a link, a pipe or a device, is removed."""
         try:
             descriptor = _files.create(self.path)
         except FileExistsError:
@@ -124,12 +125,12 @@ class Partial:
             if found is None:
                 self.path.unlink(missing_ok=True)
             else:
-                os.close(found)  # somebody was faster
+                os.close(found)  # another process was faster
             return None
         return self._locked(descriptor, self.path)
 
     def _locked(self, descriptor: int, name: Path) -> int | None:
-        """A file that was just created, locked; None if somebody else got hold of it in between."""
+        """Locks a file that was just created; None if another process took it meanwhile."""
         if _files.lock(descriptor, self._given_up):
             if _files.is_at(descriptor, name):
                 _files.keep_mode(descriptor, self.target, at_least=0o600)
@@ -139,7 +140,7 @@ class Partial:
         return None
 
     def _taken_over(self, standing: int) -> int | None:
-        """A copy of a part that was left behind, under its name."""
+        """Replaces an existing part by a copy of it."""
         descriptor = self._locked(_files.create_anew(self._next), self._next)
         if descriptor is None:
             return None
@@ -147,21 +148,20 @@ class Partial:
             version = self._noted() if _files.is_own(standing) else None
             if version is not None:
                 _copy(standing, descriptor, min(os.fstat(standing).st_size, version.size - 1))
-            with suppress(FileNotFoundError):  # see the next line
+            with suppress(FileNotFoundError):  # another process replaced the copy, as checked next
                 os.replace(self._next, self.path)  # noqa: PTH105 - atomic
             if _files.is_at(descriptor, self.path):
                 taken, descriptor = descriptor, -1
                 return taken
-            raise self._in_use()  # without locks two may come as far as this, and one of them goes on
+            raise self._in_use()  # without working locks, two processes may get here, and one of them continues
         finally:
             if descriptor >= 0:
                 _files.close_and_unlink(FileIO(descriptor), self._next)
 
     def resumable(self) -> tuple[int, Version | None]:
-        """Where to go on, and with which version; (0, None) to start from the beginning.
+        """The offset and version to resume with; (0, None) to start over.
 
-        At most one byte less than the whole: so the server always has something to send, and says by it that the
-        version is still the same.
+        The offset is at least one byte before the end, so that the server's answer confirms the version.
         """
         version = self._noted()
         if version is None:
@@ -171,7 +171,7 @@ class Partial:
         return (offset, version) if offset > 0 else (0, None)
 
     def describe(self, version: Version | None) -> None:
-        """Notes what the coming bytes are part of, before the first of them is written."""
+        """Writes the note with the version, before the first byte is written."""
         with self._failing():
             if not _files.is_at(self._open.fileno(), self.path):
                 raise self._in_use()
@@ -181,7 +181,7 @@ class Partial:
             _files.write_text(self._note, json.dumps(asdict(version)), follow=False, durable=False)
 
     def begin(self, offset: int, count_in: Callable[[bytes], object]) -> None:
-        """Cuts the part at the offset, to write on from there; what is before it is counted in."""
+        """Truncates the part at the offset, and passes the bytes before it to `count_in`."""
         with self._failing():
             file = self._open
             file.seek(0)
@@ -193,7 +193,7 @@ class Partial:
             file.seek(offset)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Writes on. Where that fails, such as on a full disk, nothing is left."""
+        """Appends to the part. Discards it if that fails, for example on a full disk."""
         try:
             with self._failing():
                 written = self._open.write(data)
@@ -205,15 +205,15 @@ class Partial:
 
     @contextmanager
     def reading(self) -> Generator[BinaryIO]:
-        """What was written, to be read: by its descriptor, because its name may be another's by now."""
+        """The written file for reading: by its descriptor, because its name may belong to another file by now."""
         with self._failing(), os.fdopen(os.dup(self._open.fileno()), "rb") as file:
             yield file
 
     def finish(self, size: int) -> None:
-        """Gives the whole file, of so many bytes, its name.
+        """Renames the complete file, of `size` bytes, to the target.
 
         Raises:
-            TransferError: it isn't the file that was written, or can't be renamed. In the latter case it is kept.
+            TransferError: another process replaced the file, or it can't be renamed. In the latter case it is kept.
         """
         with self._failing():
             descriptor = self._open.fileno()
@@ -221,7 +221,7 @@ class Partial:
             try:
                 _files.fsync(descriptor)
             except OSError:
-                self.discard()  # nobody knows what is on the disk
+                self.discard()  # the contents on the disk are unknown
                 raise
             if os.fstat(descriptor).st_size != size or not _files.is_at(descriptor, self.path):
                 raise self._in_use()
@@ -244,9 +244,9 @@ class Partial:
             ) from error
 
     def discard(self) -> None:
-        """Empties the part, which is removed at the end, and forgets what it was part of.
+        """Empties the part, which is removed at the end, and removes its note.
 
-        As far as possible: it is called when something else has failed already.
+        Ignores errors, because it is called after another error.
         """
         with suppress(OSError):
             self._open.truncate(0)
@@ -266,11 +266,11 @@ class Partial:
     @property
     def _open(self) -> FileIO:
         if self._file is None:
-            raise RuntimeError("the part is used outside of its context")
+            raise RuntimeError("the part is used outside its context")
         return self._file
 
     def _noted(self) -> Version | None:
-        """What the note says; None if there is none that was written here."""
+        """The version in the note; None if there is no valid note of this user."""
         try:
             descriptor = _files.open_regular(self._note)
             if descriptor is None:
@@ -284,7 +284,7 @@ class Partial:
 
     @contextmanager
     def _failing(self) -> Generator[None]:
-        """What the system says about files becomes a `TransferError`."""
+        """Turns an `OSError` into a `TransferError`."""
         try:
             yield
         except OSError as error:
@@ -294,8 +294,8 @@ class Partial:
 
     def _in_use(self) -> TransferError:
         return TransferError(
-            f"{str(self.target)!r} is in use: another download writes to it ({self.path.name}). Wait for its end, or"
-            f" give another destination"
+            f"{str(self.target)!r} is in use: another download writes to it ({self.path.name}). Wait until it ends, or"
+            f" choose another destination"
         )
 
 
@@ -303,7 +303,7 @@ def not_written(target: Path, error: OSError) -> TransferError:
     """The error of a target that can't be written."""
     reason = error.strerror or str(error)
     if error.errno == errno.ENAMETOOLONG:
-        reason += ", give a shorter one"
+        reason += ", choose a shorter one"
     elif error.filename is not None and str(error.filename) != str(target):
         reason += f" ({str(error.filename)!r})"
     return TransferError(f"can't write {str(target)!r}: {reason}")
@@ -323,5 +323,5 @@ def _copy(source: int, target: int, size: int) -> None:
 def _version(note: dict[str, Any]) -> Version:
     version = Version(str(note["validator"]), int(note["size"]), dict(note["digests"]))
     if not version.validator.isprintable() or not version.validator.isascii():
-        raise ValueError("not what was written here")
+        raise ValueError("not a note of this package")
     return version

@@ -1,7 +1,7 @@
-"""When to try again, and how long to wait before: one policy, one layer of retries.
+"""Retries: which errors to retry, and after which delay.
 
 The figures are those of the AWS SDKs' standard mode of 2026: full jitter on an exponential delay from 50 ms (1 s when
-throttled) to 20 s, and a budget of tokens per client so that a dead service isn't stormed.
+throttled) to 20 s, and a budget of tokens per client, which limits the load on a failing service.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ TRANSIENT_BASE = 0.05
 THROTTLED_BASE = 1.0
 LONGEST_DELAY = 20.0
 LONGEST_RETRY_AFTER = 120.0
-"""A `Retry-After` above this many seconds isn't obeyed: the error says how long instead."""
+"""The most seconds of a `Retry-After` that are waited; above it, the error reports them."""
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431})
-"""Statuses that say that nothing was done; every other one, known or not, may come after the fact.
+"""Statuses that prove that the server did nothing. With any other status, it may have acted.
 
-Not 3xx: a server may act and then send the browser, which it takes its client for, to a page. Not 408 and 499: gateways
-give these when the server behind them is slow.
+3xx aren't among them, because a server may act and then redirect what it takes for a browser. Nor are 408 and 499, which
+gateways send when the server behind them is slow.
 """
 
 
 class Budget:
-    """Tokens that retries cost and successes give back. Counting is approximate between threads, and may be."""
+    """Tokens that retries cost and successes give back. Between threads the count is approximate, which is enough."""
 
     SIZE: ClassVar[float] = 500.0
     TRANSIENT_COST: ClassVar[float] = 14.0
@@ -55,7 +55,7 @@ class Budget:
         self.tokens: float = self.SIZE
 
     def take(self, error: BaseException) -> bool:
-        """Pays for one retry, if there is enough left."""
+        """Pays for one retry if enough tokens are left."""
         cost = self.THROTTLED_COST if isinstance(error, RateLimitError) else self.TRANSIENT_COST
         if self.tokens < cost:
             return False
@@ -69,22 +69,22 @@ class Budget:
 
 @dataclass(frozen=True)
 class Policy:
-    """How often one call is tried, and for which errors."""
+    """How often one call is retried, and after which errors."""
 
     max_retries: int
     budget: Budget
     repeatable: bool = True
-    """False for a paid POST: only repeated when the server can't have acted."""
+    """False for a paid POST, which is repeated only if the server can't have acted."""
 
     def wants(self, error: BaseException) -> bool:
-        """Whether that error is worth another try."""
+        """Whether to retry after this error."""
         if isinstance(error, MusicAiError) and (retry_after(error) or 0.0) > LONGEST_RETRY_AFTER:
             return False
         return is_transient(error) if self.repeatable else cannot_have_acted(error)
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same request may succeed a moment later."""
+    """Whether the same request may succeed later."""
     if isinstance(error, ConnectionFailedError | IntegrityError):
         return True
     if isinstance(error, TransferError) and _files.none_left(error.__cause__):
@@ -95,14 +95,14 @@ def is_transient(error: BaseException) -> bool:
 
 
 def cannot_have_acted(error: BaseException) -> bool:
-    """Whether the server certainly did nothing: it wasn't reached, or it said "too many requests"."""
+    """Whether the server certainly did nothing: it wasn't reached, or answered "too many requests"."""
     if isinstance(error, ConnectionFailedError):
         return not error.sent
     return isinstance(error, RateLimitError)
 
 
 def may_have_acted(error: BaseException) -> bool:
-    """Whether the server may have done what it was asked to, although its answer is an error or none at all."""
+    """Whether the server may have acted, although its answer is an error or missing."""
     if isinstance(error, ConnectionFailedError):
         return error.sent
     if isinstance(error, StatusError):
@@ -111,12 +111,12 @@ def may_have_acted(error: BaseException) -> bool:
 
 
 def retry_after(error: MusicAiError) -> float | None:
-    """How long the server asked to wait, in seconds."""
+    """The server's `Retry-After` in seconds, if it sent one."""
     return error.retry_after if isinstance(error, StatusError) else None
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """`Retry-After` as seconds from now: a number of seconds or an HTTP date; None when it is neither."""
+    """A `Retry-After` header, which is a number of seconds or an HTTP date, as seconds from now; None if malformed."""
     if value is None:
         return None
     text = value.strip()
@@ -126,7 +126,7 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
 
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):  # no date, or one in a time zone beyond all bounds
+    except (ValueError, OverflowError):  # not a date, or with an impossible time zone
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -136,8 +136,8 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
 def delay(error: BaseException, attempt: int, chance: Callable[[], float] = random.random) -> float:
     """Seconds to wait after the failed attempt of that number (from 1).
 
-    A `Retry-After` is obeyed, with up to a quarter (at least half a second) on top so that a crowd that was told the
-    same time doesn't come back in the same instant.
+    Adds up to a quarter (at least half a second) to a `Retry-After`, so that many clients don't return in the same
+    instant.
     """
     asked = retry_after(error) if isinstance(error, MusicAiError) else None
     if asked is not None:
@@ -154,14 +154,14 @@ async def retrying(
     *,
     deadline: float | None = None,
 ) -> T:
-    """Runs `attempt(number)` until it succeeds, `policy` has enough, or waiting on would pass the deadline.
+    """Runs `attempt(number)` until it succeeds, `policy` stops it, or the next attempt would miss the deadline.
 
     Args:
         io: The driver, whose clock and sleep are used.
-        policy: What to retry and how often.
+        policy: What to retry, and how often.
         what: The call in words, for the log.
-        attempt: One try; its argument is its number, from 1.
-        deadline: A time of `io.now()` after which no further try begins.
+        attempt: One attempt; its argument is its number, from 1.
+        deadline: The time of `io.now()` after which no attempt begins.
     """
     try:
         result = await attempt(1)
@@ -181,7 +181,7 @@ async def _again(
     first_error: MusicAiError,
     deadline: float | None,
 ) -> T:
-    """Goes on after a first attempt that failed. Most calls never come here, so tenacity is loaded only now."""
+    """Retries after a failed first attempt. Loads tenacity here, because most calls don't need it."""
     from tenacity import AsyncRetrying, retry_if_exception
 
     def pause(state: RetryCallState) -> float:
@@ -198,7 +198,7 @@ async def _again(
 
     def log(state: RetryCallState) -> None:
         logger.info(
-            "%s: try %d of %d failed (%s); again in %.2f s",
+            "%s: attempt %d of %d failed (%s); retrying in %.2f s",
             what,
             state.attempt_number,
             policy.max_retries + 1,
@@ -228,7 +228,7 @@ async def _again(
     except (StatusError, ConnectionFailedError) as error:
         error.attempts = tries
         if tries > 1:
-            error.add_note(f"given up after {tries} attempts")
+            error.add_note(f"failed after {tries} attempts")
         raise
     policy.budget.give_back(tries)
     return result

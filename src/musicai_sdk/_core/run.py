@@ -1,4 +1,4 @@
-"""From a workflow to its results in one call, under one deadline."""
+"""`client.jobs.run`: creating a job and waiting for it, under one deadline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def run(
     on_update: OnUpdate | None,
     options: RequestOptions,
 ) -> Job[R]:
-    """Uploads, creates and waits; the time counts from here."""
+    """Uploads, creates and waits; `timeout` starts here."""
     since = session.io.now()
     created = await create(session, workflow, new, options, deadline_of(session, timeout, since))
     with noted(job_note(created.id)):

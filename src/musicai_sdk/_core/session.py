@@ -1,4 +1,4 @@
-"""One client's logic: from an operation to a typed answer or a typed error."""
+"""One client's session: sends operations, and returns typed answers or raises typed errors."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class Closeable(Protocol):
-    """What the calls of a client share."""
+    """An object that the calls of a client share."""
 
     def close(self) -> None:
-        """Ends it, because the client is closed."""
+        """Called when the client is closed."""
         ...
 
 
@@ -35,7 +35,7 @@ Query = Mapping[str, str | int | Sequence[str] | None]
 
 
 class Session:
-    """Settings, driver and retry budget of one client, and what its waits share."""
+    """The state of one client: settings, driver, retry budget, idempotency keys, shared waits."""
 
     def __init__(self, settings: ClientConfig, io: IO) -> None:
         self.settings: ClientConfig = settings
@@ -43,31 +43,35 @@ class Session:
         self.budget: Budget = Budget()
         self.durations: Durations = Durations()
         self.creating: dict[tuple[int, str], object] = {}
-        """The tokens under which a job is being created, by process; see `musicai_sdk._core.idempotency`."""
+        """The keys under which a job is being created, by process; see `musicai_sdk._core.idempotency`."""
         self.lost: set[str] = set()
-        """Keys under which this client has sent a POST whose answer it doesn't know."""
+        """Keys under which this client, or a copy of it, has sent a POST whose answer it doesn't know."""
         self.echoes: bool = False
-        """Whether a listed job carried a key: the service gives metadata back."""
+        """Whether a listed job had a key, which proves that the service returns metadata."""
         self.began: float = getattr(io, "began", io.now)()
-        """When this process began to use the package, by `io.now()`: what earlier processes sent, they sent before."""
+        """The time of `io.now()` at which this process began to use the package. Earlier processes sent before it."""
         self._shared: dict[tuple[int, type[Closeable]], Closeable] = {}
 
+    def share_keys(self, other: Session) -> None:
+        """Shares idempotency keys with the session of a client's copy, so that they are exact across both."""
+        self.creating, self.lost = other.creating, other.lost
+
     async def close(self) -> None:
-        """Closes the connections, and ends those who wait."""
+        """Closes the connections, and ends all waits."""
         await self.io.close()
         for each in list(self._shared.values()):
             each.close()
 
     def shared(self, kind: type[C]) -> C:
-        """The one object of a kind that all calls of this client share in this process.
+        """The object of a class that all calls of this client share in this process.
 
-        A forked child has objects of its own: those of its parent belong to threads that it doesn't have.
+        A forked child gets new objects, because the parent's belong to threads that don't exist in the child.
         """
         name = (os.getpid(), kind)
         return cast("C", self._shared.get(name) or self._shared.setdefault(name, kind()))
 
     def on(self, io: IO) -> Session:
-        """The same session on another driver, for work that `io.transfer` runs."""
+        """This session with another driver, for work that `io.transfer` runs."""
         other = Session(self.settings, io)
         other.budget = self.budget
         return other
@@ -104,7 +108,7 @@ class Session:
         options: RequestOptions | None = None,
         attempt: int = 1,
     ) -> T:
-        """Sends one operation a single time and reads its answer."""
+        """Sends one operation once, without retries, and reads its answer."""
         options = options or {}
         headers = {
             **checked_headers(options),
@@ -129,42 +133,43 @@ class Session:
         where = f"{request.method} {path}"
         if operation.answer is None:
             await self._done(request, where)
-            return operation.unwrap(None)
+            return cast("T", None)
         response = await send(self.io, request)
         if not 200 <= response.status < 300:
             raise status_error(where, response, self.settings)
-        return operation.unwrap(read_json(operation.answer, response, where))
+        answer: T = read_json(operation.answer, response, where)
+        return answer
 
     async def _done(self, request: Request, where: str) -> None:
-        """Sends what is done when the service says so, whatever else it says, and whether that arrives or not."""
+        """Sends an operation whose success is its status; the body may be lost."""
         stream = await self.io.open(request)
         if 200 <= stream.status < 300:
-            # What the service says doesn't matter, but that it is the service does.
+            # The body only matters as a hint that somebody other than the service answered.
             said = await rest(stream)
             if said.lstrip().startswith(b"<"):
                 raise ResponseError(
-                    f"{where} answered {stream.status} with a web page: a proxy or a login page in between, so that"
-                    f" nothing may have been done",
+                    f"{where} answered {stream.status} with a web page, perhaps of a proxy or a login, so the service"
+                    f" may have done nothing",
                     body=without_queries(said.decode("utf-8", "replace")),
                 )
             return
         raise status_error(where, await whole(stream, request), self.settings)
 
     def policy(self, options: RequestOptions, *, repeatable: bool = True) -> Policy:
-        """The retry policy of one call, whose options are checked here, before anything is sent."""
+        """The retry policy of one call. Checks the call's options before anything is sent."""
         check_options(options)
         return Policy(options.get("max_retries", self.settings.max_retries), self.budget, repeatable)
 
     def timeout(self, options: RequestOptions) -> float | None:
-        """How long one exchange with the API may take, and one silence of a storage, in seconds."""
+        """Seconds for one exchange with the API, and for the longest silence of a storage."""
         return options.get("request_timeout", self.settings.timeout)
 
 
 def segment(job_id: object) -> str:
-    """A job id as one path segment: `../application` can't leave `/job/`."""
+    """A job id, quoted as one path segment: `../application` can't leave `/job/`."""
     if not isinstance(job_id, str) or not job_id.strip():
         raise InputError(f"a job id must be a non-empty string, not {job_id!r}")
-    # Dots aren't quoted by urllib, and HTTP libraries resolve "." and ".." themselves.
+    # urllib doesn't quote dots, and HTTP libraries resolve "." and "..".
     try:
         return quote(job_id, safe="").replace(".", "%2E")
     except UnicodeEncodeError:
@@ -172,15 +177,15 @@ def segment(job_id: object) -> str:
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:
-    """A request body; `InputError` names what JSON can't hold."""
+    """The payload as a request body; `InputError` names what JSON can't represent."""
     try:
         return json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"params and metadata must be what JSON can hold: {error}") from None
+        raise InputError(f"JSON can't represent these params or metadata: {error}") from None
 
 
 def _query(values: Query) -> str:
-    """Lists become repeated keys (source: official reference); what is None is left out."""
+    """The query string. Lists become repeated keys (source: official reference); None values are left out."""
     present = [(name, value) for name, value in values.items() if value is not None]
     try:
         return f"?{urlencode(present, doseq=True)}" if present else ""

@@ -1,4 +1,4 @@
-"""How a client is set up: checked once, when it is made."""
+"""The settings of a client, checked when it is created."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ API_KEY_VARIABLE = "MUSIC_AI_API_KEY"
 BASE_URL_VARIABLE = "MUSIC_AI_BASE_URL"
 DEFAULT_BASE_URL = "https://api.music.ai/v1"
 DEFAULT_TIMEOUT = 60.0
-"""Seconds after which one exchange with the API is given up, and one silence of a storage."""
+"""Seconds for one exchange with the API, and for the longest silence of a storage."""
 DEFAULT_MAX_RETRIES = 3
 DEFAULT_POLL_INTERVAL = 2.0
 """The longest pause between two polls, in seconds; the published Python client polls every 2 s."""
@@ -32,7 +32,7 @@ class ClientConfig:
     secret: Secret
     """The key."""
     key_source: str
-    """Where the key was read, in words: a wrong key is easier to find so."""
+    """The origin of the key in words, for errors about a wrong key."""
     base_url: str
     user_agent: str
     timeout: float | None
@@ -44,11 +44,11 @@ class ClientConfig:
 
     @property
     def api_key(self) -> str:
-        """The key, as text."""
+        """The key as text."""
         return self.secret.reveal()
 
     def arguments(self) -> dict[str, Any]:
-        """What `read_settings` takes to make them again, but for the key: that stays in this process."""
+        """The arguments of `read_settings` for equal settings, without the key, which stays in this process."""
         return {
             name: getattr(self, name)
             for name in inspect.signature(read_settings).parameters
@@ -67,9 +67,9 @@ def read_settings(
     names_by_output: bool,
     allow_http: bool,
 ) -> ClientConfig:
-    """Checks the arguments of a client, with the environment behind them."""
+    """Checks the arguments of a client; the environment supplies those that are missing."""
     secret = api_key if isinstance(api_key, Secret) else Secret(api_key)
-    del api_key  # an error report has the local variables
+    del api_key  # error reports include local variables
     if not is_duration(poll_interval):
         raise ConfigurationError(
             f"job_monitor_interval must be more than 0 seconds, not {poll_interval!r:.100}"
@@ -90,10 +90,10 @@ def read_settings(
 
 
 def checked_key(given: Secret) -> Secret:
-    """The key without surrounding white space. No message ever quotes it, and no frame of an error holds it.
+    """The key without surrounding white space. No message quotes it, and no frame of an error holds it.
 
-    The key goes raw into the `Authorization` header: no `Bearer` (source: official documentation). A newline in it,
-    as at the end of a key file, would make the HTTP library print the key in its error.
+    The `Authorization` header is the bare key, without `Bearer` (source: official documentation). A newline in it, as
+    at the end of a key file, would make the HTTP library print the key in its error.
     """
     secret = Secret(_stripped(given.value))
     problem = _problem(secret, _key_source(given))
@@ -108,19 +108,19 @@ def _stripped(given: object) -> object:
 
 
 def _problem(secret: Secret, where: str) -> str | None:
-    """What is wrong with a key, in words."""
+    """The problem with a key in words, or None."""
     key = secret.value
     if not isinstance(key, str):
         return f"{where} must be text, not {type(key).__name__}"
     if not key:
         return (
-            f"no API key: set {API_KEY_VARIABLE} or pass api_key=… (keys are made in the Music.AI dashboard, one for"
+            f"no API key: set {API_KEY_VARIABLE} or pass api_key=… (create a key in the Music.AI dashboard, one for"
             f" each application)"
         )
     if key.lower().startswith("bearer"):
-        return f"{where} begins with 'Bearer': the service takes the key alone, without a prefix"
+        return f"{where} starts with 'Bearer': the service expects the key alone, without a prefix"
     if not key.isascii() or not key.isprintable() or " " in key:
-        return f"{where} holds white space, a control character or a non-ASCII letter: not a key"
+        return f"{where} contains white space, a control character or a non-ASCII letter, so it isn't a key"
     return None
 
 
@@ -131,7 +131,7 @@ def _key_source(given: Secret) -> str:
 
 
 def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:
-    """The base URL without a trailing slash. Only None stands for the default: that is the real service, which costs."""
+    """The base URL without a trailing slash. Only None means the default, because that service costs money."""
     if base_url is not None and not isinstance(cast("object", base_url), str):
         raise ConfigurationError(f"base_url must be text, not {type(base_url).__name__}")
     if base_url is None:
@@ -155,7 +155,7 @@ def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:
 
 
 def default_user_agent() -> str:
-    """The `User-Agent`, in the form of the published client (source: official Python client 1.0.4)."""
+    """The `User-Agent` in the published client's form (source: official Python client 1.0.4)."""
     return f"Music.AI/SDK-Python/{__version__} ({system()})"
 
 

@@ -1,4 +1,4 @@
-"""What can be uploaded: a path, bytes or a binary file, as a body that can be read again for every attempt."""
+"""Sources of uploads: a path, bytes or a binary file, as a request body that every attempt can read again."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from typing import Any, BinaryIO, cast
 from musicai_sdk._core.arguments import Progress, Readable, UploadSource
 from musicai_sdk._files import kind
 from musicai_sdk._io import IO
+from musicai_sdk._names import encodable
 from musicai_sdk.errors import InputError, MusicAiError, SourceNotFoundError, TransferError
 
 CHUNK = 1024 * 1024
-"""Bytes read at a time: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
+"""Bytes per read: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
 PATIENCE = 5.0
-"""For how many seconds a named pipe waits for somebody who writes to it."""
+"""Seconds to wait for a writer of a named pipe."""
 _SHORTEST_NAP, _LONGEST_NAP = 0.001, 0.1
-"""Seconds between looks at a pipe that has nothing to read: they double."""
+"""Seconds between checks of an empty pipe; the pauses double."""
 
 
 class SourceBody:
@@ -40,7 +41,7 @@ class SourceBody:
         self._on_progress = on_progress
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes from the start, exactly `size` of them, or a `TransferError` before the last ones are out."""
+        """Yields exactly `size` bytes from the start, or raises `TransferError` before the last of them."""
         with _reading(self._name):
             self._file.seek(self._start)
         sent = 0
@@ -48,11 +49,11 @@ class SourceBody:
             with _reading(self._name):
                 chunk = self._file.read(min(CHUNK, self.size - sent))
                 sent += len(chunk)
-                # Looked at before the last bytes leave: a file that changed is never uploaded as if it were whole.
+                # Check before the last bytes are sent, so that a changed file never counts as uploaded.
                 changed = not chunk or (sent == self.size and self._file.read(1))
             if changed:
                 raise TransferError(
-                    f"{self._name} changed its size while it was uploaded: upload it when it's complete"
+                    f"{self._name} changed its size during the upload: upload it when it's complete"
                 )
             yield bytes(chunk)
             if self._on_progress is not None:
@@ -63,15 +64,15 @@ class SourceBody:
 async def opened(
     driver: IO, source: UploadSource, on_progress: Progress | None, still: Callable[[], object]
 ) -> AsyncGenerator[SourceBody]:
-    """The source as a body, open for the time of the upload.
+    """The source as a request body, open for the duration of the block.
 
-    What can be read only once, or has no size, is copied to a temporary file first: an upload that fails begins again.
-    `still` is called while a pipe is waited for, and may raise.
+    A source that can be read only once, or has no known size, is copied to a temporary file first, because a failed
+    upload starts over. `still` is called while waiting for a pipe, and may raise.
 
     Raises:
         SourceNotFoundError: there is no such file.
         TransferError: it is a folder or a device, can't be read, or is empty.
-        InputError: it is none of the accepted kinds, or a file that is closed or not open for reading bytes.
+        InputError: it isn't one of the accepted kinds, or a file that is closed or not open for reading bytes.
     """
     with ExitStack() as stack:
         file, name = _file_of(source, stack)
@@ -88,7 +89,7 @@ async def opened(
 
 
 def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str]:
-    """The source as something to read from, and its name for messages."""
+    """The source as a readable object, and its name for messages."""
     if isinstance(source, bytes | bytearray | memoryview):
         with _reading("the buffer"):
             return stack.enter_context(io.BytesIO(bytes(cast("bytes", source)))), "the bytes"
@@ -97,7 +98,7 @@ def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str]:
         return stack.enter_context(_opened(path)), repr(str(path))
     if not callable(getattr(source, "read", None)):
         raise InputError(
-            f"can't upload a {type(source).__name__}: give a path, bytes or a file opened with 'rb'"
+            f"can't upload a {type(source).__name__}: pass a path, bytes or a file opened with 'rb'"
         )
     file = _blocking(source)
     with _reading("the open file"):
@@ -111,7 +112,9 @@ def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str]:
 
 def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
     try:
-        path = os.fsdecode(source)
+        path = encodable(os.fsdecode(source))
+    except UnicodeEncodeError as error:
+        raise InputError(f"can't upload {source!r:.200}: {error}") from None
     except (TypeError, ValueError):
         raise InputError(f"can't upload {source!r:.200}: it isn't a path") from None
     if not path:
@@ -120,7 +123,7 @@ def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """A file by its path. A named pipe is opened without waiting for whoever writes to it."""
+    """Opens a file by its path; a named pipe without waiting for a writer."""
     name = repr(str(path))
     with _reading(name):
         try:
@@ -136,7 +139,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _refuse_devices(mode: int, file: Readable | None, name: str) -> None:
-    """What has no end, or no beginning that could be read again, and isn't meant by anybody."""
+    """Raises `TransferError` for folders, devices and sockets."""
     if stat.S_ISDIR(mode):
         raise TransferError(f"{name} is a folder: upload its files one by one")
     terminal = stat.S_ISCHR(mode) and file is not None and os.isatty(cast("BinaryIO", file).fileno())
@@ -146,29 +149,29 @@ def _refuse_devices(mode: int, file: Readable | None, name: str) -> None:
 
 
 def _blocking(source: object) -> Readable:
-    """Something whose `read` can be called, such as the file inside of Starlette's `UploadFile`."""
+    """An object with a blocking `read`, such as the file inside Starlette's `UploadFile`."""
     if inspect.iscoroutinefunction(getattr(source, "read", None)):
         inner = getattr(source, "file", None)
         if not callable(getattr(inner, "read", None)) or inspect.iscoroutinefunction(getattr(inner, "read")):  # noqa: B009 - of an object of any type
             raise InputError(
-                f"the read() of a {type(source).__name__} has to be awaited: await it, and upload the bytes"
+                f"the read() of a {type(source).__name__} is asynchronous: await it, and upload the bytes"
             )
         return cast("Readable", inner)
     return cast("Readable", source)
 
 
 def _try_read(file: Readable) -> object:
-    """Reads nothing, which shows what `read` gives."""
+    """Reads nothing, which shows the type that `read` returns."""
     try:
         return file.read(0)
     except TypeError:
         raise InputError(
-            f"the read() of a {type(file).__name__} doesn't take a number of bytes: upload what it returns"
+            f"the read() of a {type(file).__name__} doesn't accept a number of bytes: upload what it returns"
         ) from None
 
 
 def _mode(file: Readable) -> int | None:
-    """What the system says about an open file; None for one that isn't the system's."""
+    """The mode of an open file; None for an object that isn't a file of the operating system."""
     try:
         return os.fstat(cast("BinaryIO", file).fileno()).st_mode
     except (AttributeError, TypeError, ValueError, OSError):
@@ -176,9 +179,9 @@ def _mode(file: Readable) -> int | None:
 
 
 def _extent(file: Readable) -> tuple[int, int] | None:
-    """Where the file stands and how many bytes follow; None where that isn't known, or it can't be read again.
+    """The position of a file and the number of bytes after it; None if unknown, or if it can't be read again.
 
-    Files of the kernel's, as in `/proc`, say that they have no bytes, or can't seek to their end.
+    Kernel files, as in `/proc`, report a size of 0, or can't seek to their end.
     """
     seekable = getattr(file, "seekable", None)
     if callable(seekable) and not seekable():
@@ -203,9 +206,9 @@ def _extent(file: Readable) -> tuple[int, int] | None:
 
 @contextmanager
 def _temporary() -> Generator[BinaryIO]:
-    """A temporary file, which is gone afterwards."""
+    """A temporary file for the duration of the block."""
     try:
-        # Not buffered: what a full disk didn't take would be written once more when the file is closed.
+        # Unbuffered, because closing a buffered file would retry a write that failed on a full disk.
         file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed below
     except OSError as error:
         raise _not_copied(error) from error
@@ -215,13 +218,13 @@ def _temporary() -> Generator[BinaryIO]:
 
 def _not_copied(error: OSError) -> TransferError:
     return TransferError(
-        f"what is to be uploaded can't be copied to the folder for temporary files ({tempfile.gettempdir()!r}, see"
-        f" TMPDIR): {error.strerror or error}"
+        f"the source can't be copied to the folder for temporary files ({tempfile.gettempdir()!r}, see TMPDIR):"
+        f" {error.strerror or error}"
     )
 
 
 async def _copy(driver: IO, file: Readable, copy: BinaryIO, name: str, still: Callable[[], object]) -> None:
-    """Copies what is left of a file, in constant memory."""
+    """Copies the rest of a file in constant memory."""
     pipe = _Pipe(file)
     while True:
         with _reading(name):
@@ -246,11 +249,11 @@ async def _copy(driver: IO, file: Readable, copy: BinaryIO, name: str, still: Ca
         except OSError as error:
             raise _not_copied(error) from error
     if pipe.unwritten:
-        raise TransferError(f"{name} is a named pipe that nobody writes to: begin with its writer")
+        raise TransferError(f"{name} is a named pipe without a writer: start the writer first")
 
 
 class _Pipe:
-    """Something to read to its end, which may have to wait for whoever writes to it."""
+    """Reads a file to its end, waiting for the writer if it is a pipe."""
 
     def __init__(self, file: Readable) -> None:
         self._read = file.read
@@ -261,18 +264,18 @@ class _Pipe:
             self._descriptor = cast("BinaryIO", file).fileno()
             self._blocking = os.get_blocking(self._descriptor)
             if self._blocking:
-                # One call to the system, which doesn't wait. Without blocking it can't tell "nothing yet" from the end.
+                # `read1` is a single system call. (A non-blocking pipe can't distinguish "nothing yet" from the end.)
                 self._read = getattr(file, "read1", file.read)
         self._nap = _SHORTEST_NAP
         self.unwritten: bool = False
-        """Whether nobody has opened a named pipe for writing."""
+        """Whether a named pipe has no writer."""
 
     async def ready(self, driver: IO, still: Callable[[], object]) -> None:
-        """Waits until there is something to read, or the end; a pipe without a writer has none."""
+        """Waits until there is data or the end of the file, which a pipe without a writer never has."""
         until = driver.now() + PATIENCE
         while not self._readable():
             if driver.now() > until and not self._blocking:
-                self.unwritten = True  # unless reading shows that there is a writer
+                self.unwritten = True  # unless data arrives after all
                 return
             await self.nap(driver, still)
 
@@ -293,7 +296,7 @@ class _Pipe:
         return chunk
 
     async def nap(self, driver: IO, still: Callable[[], object]) -> None:
-        """Waits a little."""
+        """Pauses before the next check."""
         still()
         await driver.sleep(self._nap)
         self._nap = min(_LONGEST_NAP, self._nap * 2)
@@ -301,7 +304,7 @@ class _Pipe:
 
 @contextmanager
 def _reading(name: str) -> Generator[None]:
-    """What the system and Python say of reading becomes one of our errors."""
+    """Turns errors of reading into errors of this package."""
     try:
         yield
     except MusicAiError:
@@ -312,5 +315,5 @@ def _reading(name: str) -> Generator[None]:
         if error.errno == errno.EBADF:
             raise InputError(f"{name} isn't open for reading: open it with 'rb'") from None
         raise TransferError(f"{name} can't be read: {error.strerror or error}") from error
-    except (ValueError, BufferError) as error:  # closed, a null character, no character of the file system's
+    except (ValueError, BufferError) as error:  # a closed file, or an invalid path
         raise InputError(f"{name} can't be read: {error}") from None

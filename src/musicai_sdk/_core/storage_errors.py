@@ -1,4 +1,4 @@
-"""What the storage says when it refuses."""
+"""Errors of the storage."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from musicai_sdk._text import without_query
 from musicai_sdk.errors import TransferError
 
 EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
-"""How a signed URL that is no longer valid shows: a fresh one may help, the same one won't."""
+"""Statuses of an expired signed URL: a new URL may help, the same one won't."""
 
 
 def storage_error(what: str, url: str, status: int, body: bytes) -> TransferError:
-    """The error of an upload or download that the storage refused; it answers in XML with a `Code`."""
+    """The error of a refused upload or download. The storage answers in XML with a `Code`."""
     code = re.search(rb"<Code>([\w.-]{1,100})</Code>", body)
     reason = f" ({code[1].decode()})" if code else ""
     hint = ""
     if status in EXPIRED_STATUSES:
         hint = "; the signed URL has expired or isn't for this use"
         if what == "download":
-            hint += ": client.jobs.get(job) gives the job's outputs with fresh ones"
+            hint += ": client.jobs.get(job) returns the outputs with new ones"
     shown = without_query(url)
     return TransferError(
         f"{what} failed: the storage answered {status}{reason} for {shown}{hint}", url=shown, status=status

@@ -1,4 +1,4 @@
-"""Uploads: a fresh signed URL and a source read from the start for every attempt."""
+"""Uploads: every attempt requests a new signed URL and reads the source from its start."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ async def upload(
     options: RequestOptions,
     deadline: float | None = None,
 ) -> UploadedFile:
-    """Streams the source to the service's storage and returns where jobs can read it.
+    """Streams the source to the service's storage and returns the URL by which jobs read it.
 
-    With a deadline, a time of `io.now()`, it is for a job, and ends with a `CreateTimeoutError` then.
+    At the deadline (a time of `io.now()`), the upload for a job raises `CreateTimeoutError`.
     """
 
     async def work(io: IO) -> UploadedFile:
@@ -50,7 +50,7 @@ async def _upload(
                 channel="storage",
                 method="PUT",
                 url=urls.upload_url,
-                # No Content-Type: the signature doesn't cover one, and the official clients send none.
+                # Without Content-Type: the signature doesn't include one, and the official clients send none.
                 headers={"User-Agent": session.settings.user_agent, "Accept-Encoding": "identity"},
                 body=body,
                 timeout=session.timeout(options),

@@ -1,4 +1,4 @@
-"""Waiting for jobs: looks that start quickly and slow down, are shared, and never outlast their deadline."""
+"""Waiting for jobs, with shared polls at growing intervals, up to a deadline."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.result import WorkflowResult, output_names
 
 NOTED = 20
-"""Jobs that an interrupted wait names."""
+"""The most jobs that the notes of an interrupted wait name."""
 
 
 async def wait(
@@ -55,7 +55,7 @@ async def wait_all(
     since: float | None = None,
     poll_interval: float | None = None,
 ) -> list[Job[Any]]:
-    """Waits for many jobs; the time begins when all of them are there, or began at `since` of `io.now()`."""
+    """Waits for many jobs. The timeout starts at `since` of `io.now()`, or when `jobs` has been consumed."""
     jobs = _listed(jobs)
     waiter = Waiter(session.io.signal(), deadline_of(session, timeout, since), on_update)
     for job in jobs:
@@ -77,7 +77,7 @@ async def wait_all(
 async def _whole(
     session: Session, job: Job[Any], result_type: type[WorkflowResult], options: RequestOptions
 ) -> Job[Any]:
-    """The job with its results: one from a list is fetched if the list doesn't say all."""
+    """The job with its result type. Fetches a job from a list again if a required output is missing there."""
     required = (name for name, field in result_type.model_fields.items() if field.is_required())
     names = output_names(result_type)
     held = job.raw_result or {}
@@ -89,30 +89,30 @@ async def _whole(
 
 
 def _listed(jobs: Iterable[str | JobRef[Any] | Job[Any]]) -> list[str | JobRef[Any] | Job[Any]]:
-    """All of the jobs: what is given may be a generator that creates them, and is gone through only once."""
-    # A text is a sequence of texts, and a job one of its fields' names: each letter would be asked for as a job.
+    """A list of the jobs, from any iterable; a generator may create them."""
+    # A string and a job are iterables of strings too: each would be requested as a job.
     given: object = cast("object", jobs)
     if isinstance(given, str | Job) or not isinstance(given, Iterable):
         raise InputError(
-            f"wait_all takes several jobs, not one {type(jobs).__name__}: give a list of jobs, or use"
+            f"wait_all takes several jobs, not one {type(jobs).__name__}: pass a list of jobs, or use"
             f" client.jobs.wait(job) for one"
         )
     return list(jobs)
 
 
 def timed_out(job_id: str, status: str | None, timeout: float | None) -> WaitTimeoutError:
-    """The error at the deadline: nothing is lost."""
+    """The error at the deadline."""
     return WaitTimeoutError(
-        f"job {job_id} is {status or 'in an unknown state'} after {timeout or 0:g} s. It goes on and will be charged:"
-        f" client.jobs.wait({job_id!r}) waits on, client.jobs.delete({job_id!r}) gives it up",
+        f"job {job_id} is {status or 'in an unknown state'} after {timeout or 0:g} s. It continues and will be charged:"
+        f" client.jobs.wait({job_id!r}) waits longer, client.jobs.delete({job_id!r}) deletes it",
         job_id=job_id,
         status=status,
     )
 
 
 def _watched(session: Session, job_id: str, waiter: Waiter, poll_interval: float | None) -> Watched:
-    """When to look at a job: at once, or when most of the time is over that jobs like it take."""
-    segment(job_id)  # a wrong id is said at once
+    """The schedule of a job's polls: at once, or after most of the expected duration."""
+    segment(job_id)  # reports an invalid id before the first request
     longest = session.settings.poll_interval if poll_interval is None else poll_interval
     if longest <= 0:
         raise InputError(f"poll_interval must be more than 0 seconds, not {longest!r}")
@@ -121,6 +121,6 @@ def _watched(session: Session, job_id: str, waiter: Waiter, poll_interval: float
     if (expected := session.durations.expected(job_id)) is not None:
         created, usual = expected
         first = min(first, max(SHORTEST_FIRST_PAUSE, (1 - CONFIDENCE) * usual))
-        if waiter.on_update is None:  # else every status is wanted, not only the last
+        if waiter.on_update is None:  # otherwise every status matters, not only the last
             due = max(now, created + min(LONGEST_SLEEP, CONFIDENCE * usual))
     return Watched(due=due, since=due, first=first, longest=longest)

@@ -1,9 +1,14 @@
-"""The two drivers, and the only place that knows the HTTP library.
+"""The two drivers of the logic, and the only room that imports the HTTP library.
 
-The logic in `musicai_sdk._core` is written once, as coroutines over the small protocol `IO`. `AsyncIO` implements it on
-an event loop; `BlockingIO` implements it without ever suspending, so that `run_sync` can run a coroutine to its end with
-one `send(None)`: no event loop and no generated twin. `AsyncIO` is in its own module, so that a synchronous program
-doesn't load asyncio.
+`musicai_sdk._core` consists of coroutines over the small protocol `IO`. `AsyncIO` implements it on an event loop.
+`BlockingIO` implements it without ever suspending, so that `run_sync` can run a coroutine to its end with one
+`send(None)`, without an event loop. `AsyncIO` has its own module, so that a synchronous program doesn't load asyncio.
+
+One exchange: `open` of a driver takes a transport from its `pool` (which asks `proxies` and `tls`), `http` builds the
+request, `network` limits every wait by `bounds`, `record` logs the exchange, and `http.ErrorTranslation` turns httpx's
+errors into those of this package. `threads`, `cancelling` and `sockets` serve transfers in threads.
+
+This room imports only `errors` and `_text`. Only `_core`, `resources` and `client.py` import it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Timeouts of asyncio that end also where a test has frozen the clock of the event loop."""
+"""asyncio timeouts that also work when a test has frozen the event loop's clock."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from musicai_sdk._io import clock
 
 
 def is_real(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the loop's clock is the operating system's. Under freezegun it isn't: its timers never come due.
+    """Whether the loop uses the operating system's clock. With freezegun it doesn't, and its timers never fire.
 
-    A replaced clock may show the right time, for the moment.
+    A replaced clock may show the right time at the moment, so the function itself is checked too.
     """
     return isinstance(time.monotonic, BuiltinFunctionType) and abs(loop.time() - clock.now()) < 1.0
 
 
 async def sleep(seconds: float) -> None:
-    """Sleeps that long."""
+    """Sleeps for the given time."""
     if is_real(asyncio.get_running_loop()):
         await asyncio.sleep(seconds)
         return
@@ -31,11 +31,11 @@ async def sleep(seconds: float) -> None:
 
 
 class Limit:
-    """A block that is ended, without an error, when its time is over."""
+    """A block that ends, without an error, when its time is up."""
 
     def __init__(self, seconds: float) -> None:
         self.late: bool = False
-        """Whether it was."""
+        """Whether the time was up."""
         self._seconds = seconds
         self._timeout = asyncio.timeout(None)
         self._timer: threading.Timer | None = None
@@ -68,8 +68,8 @@ class Limit:
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
         def ring() -> None:
-            with suppress(RuntimeError):  # the block has ended meanwhile
+            with suppress(RuntimeError):  # the block has ended
                 self._timeout.reschedule(loop.time())
 
-        with suppress(RuntimeError):  # the loop has
+        with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(ring)

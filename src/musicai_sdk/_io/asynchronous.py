@@ -16,15 +16,15 @@ import httpx
 from musicai_sdk._io import alarm, clock, http, record, threads
 from musicai_sdk._io.blocking import BlockingIO, framed, run_sync
 from musicai_sdk._io.cancelling import Work
+from musicai_sdk._io.pool import MAX_CONNECTIONS, Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
-from musicai_sdk._io.sockets import OpenSockets
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
-_Pool: TypeAlias = http.Pool[httpx.AsyncClient | httpx.AsyncHTTPTransport]
+_Pool: TypeAlias = Pool[httpx.AsyncHTTPTransport]
 
 CANCEL_PATIENCE = 1.0
-"""For how many seconds a cancelled transfer waits for its thread."""
+"""Seconds that a cancelled transfer waits for its thread."""
 
 
 class AsyncIO:
@@ -32,48 +32,47 @@ class AsyncIO:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, client: httpx.AsyncClient | None = None) -> None:
         http.check_given(client, httpx.AsyncClient, tls)
-        self._tls = tls
         self._given = client
-        self._pool: _Pool = http.Pool()
+        self._own_trust = tls is not None or client is not None
+        self.pool: _Pool = Pool(httpx.AsyncHTTPTransport, tls)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._until_its_end: AsyncGenerator[None] | None = None
         self._closed = False
-        self._sockets = OpenSockets()
-        # More would only wait for connections.
-        self._slots = asyncio.Semaphore(http.MAX_CONNECTIONS)
-        self._worker = BlockingIO(tls=tls, recorder=self, trace=self._sockets.trace)
+        # More transfers would only wait for connections.
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._worker = BlockingIO(tls=tls, recorder=self)
+        warn_when_dropped(self, self.pool, self._worker.pool)
 
-    def _transport(self, request: Request) -> httpx.AsyncClient | httpx.AsyncHTTPTransport:
+    def _transport(self, request: Request) -> tuple[httpx.AsyncClient | httpx.AsyncHTTPTransport, str | None]:
+        """What sends a request, and the proxy on its way."""
         if self._closed:
             raise ConfigurationError(
-                "this client is closed: make a new one, or leave the `async with` block later"
+                "this client is closed: create a new one, or leave the `async with` block later"
             )
         self._stay_on_loop()
         if self._given is not None:
-            return http.still_open(self._given)
-        key = http.channel_of(request)
-        transports = self._pool.transports
-        if key not in transports:
-            transports[key] = http.made(httpx.AsyncClient, httpx.AsyncHTTPTransport, key, self._tls)
-        return transports[key]
+            return http.still_open(self._given), None
+        route = self.pool.route(request)
+        return self.pool.transport(route), route.proxy
 
     def _stay_on_loop(self) -> None:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
                 raise ConfigurationError(
-                    "this AsyncMusicAiClient belongs to another event loop: make one client in each asyncio.run(...)"
+                    "this AsyncMusicAiClient belongs to another event loop: create a client in each asyncio.run(...)"
                 )
             self._loop = loop
-            self._until_its_end = _closing(self._pool)
+            self._until_its_end = _closing(self.pool)
             with suppress(StopIteration):
-                self._until_its_end.__anext__().send(None)  # to its `yield`; from here on the loop knows it
+                self._until_its_end.__anext__().send(
+                    None
+                )  # runs to the `yield`, which registers it with the loop
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
-        transport = self._transport(request)
-        whole = isinstance(transport, httpx.AsyncClient)
-        exchanging = http.ErrorTranslation(request, through_proxy=whole and transport is not self._given)
+        transport, proxy = self._transport(request)
+        exchanging = http.ErrorTranslation(request, proxy=proxy, own_trust=self._own_trust)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
@@ -93,10 +92,9 @@ class AsyncIO:
     async def _in_time(
         self, exchanging: http.ErrorTranslation, work: Callable[[], Coroutine[Any, Any, T]]
     ) -> T | None:
-        """Waits for an answer; None, and an error for `exchanging.check`, when its time is over.
+        """Waits for an answer; None, and an error for `exchanging.check`, when its time is up.
 
-        Usually the network below sees to that itself, see `network`; not with transports of the caller's, and not where
-        the loop's clock stands still.
+        Usually `network` limits each wait. It can't with the caller's transports, or when the loop's clock stands still.
         """
         if self._given is None and alarm.is_real(asyncio.get_running_loop()):
             return await work()
@@ -106,19 +104,19 @@ class AsyncIO:
         return None
 
     async def sleep(self, seconds: float) -> None:
-        """Lets the loop go on."""
+        """Suspends the task."""
         await alarm.sleep(seconds)
 
     def now(self) -> float:
-        """Of `clock`: the operating system's monotonic clock."""
+        """The operating system's monotonic clock, see `clock`."""
         return clock.now()
 
     def began(self) -> float:
-        """When this process began to use the package, by `now`."""
+        """The time of `now()` at which this process began to use the package."""
         return clock.began()
 
     def signal(self) -> Signal:
-        """A signal between the tasks of the event loop."""
+        """A signal between tasks of the event loop."""
         self._stay_on_loop()
         return _Signal()
 
@@ -137,13 +135,13 @@ class AsyncIO:
             failure = errors.exceptions[0]
         else:
             return [task.result() for task in running]
-        raise failure  # out here: `from None` would take away its own cause
+        raise failure  # outside the handler: `from None` would remove its cause
 
     async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
-        """Moves the file with the blocking driver in one worker thread.
+        """Runs the transfer with the blocking driver in one thread.
 
-        Measured, that needs less than half the CPU of handing every chunk to a thread. With a given client the work
-        runs on the loop: only that client knows the proxy or the certificates that it was made for.
+        Measured, this takes less than half the CPU of passing every chunk to a thread. With the caller's client, the
+        transfer runs on the loop, because only that client has the caller's proxy or certificates.
         """
         if self._given is not None:
             return await work(self)
@@ -154,35 +152,34 @@ class AsyncIO:
             function = partial(job.run, contextvars.copy_context(), lambda: run_sync(work(self._worker)))
             try:
                 threads.start(partial(_run, function, loop, future))
-            except RuntimeError:  # the system has no more, or the interpreter is at its end
+            except RuntimeError:  # no more threads, or the interpreter is shutting down
                 return await work(self)
             try:
                 result: T = await asyncio.shield(future)
             except asyncio.CancelledError:
-                # The thread stops at its next chunk, before anything gets its final name. That is nearly always at
-                # once; should it hang nevertheless, the cancellation doesn't.
+                # The thread stops at its next chunk, before a file gets its final name: usually at once. If the thread
+                # hangs, the cancellation doesn't.
                 job.cancel()
-                # Seen whenever it ends, also if we are cancelled again: asyncio would report it as never retrieved.
+                # Retrieve the exception whenever it comes: asyncio would report it as never retrieved.
                 future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
                 await asyncio.wait({future}, timeout=CANCEL_PATIENCE)
                 raise
             return result
 
     async def close(self) -> None:
-        """Closes the clients that were made here, never a given one.
+        """Closes the connections, but not the caller's client.
 
-        In another event loop than theirs nothing of them can be awaited: they are left to their own, see `_closing`.
+        Connections of another event loop can't be closed here; `_closing` closes them at the end of their loop.
         """
         self._closed = True
-        # A transfer may hang in its thread, and whoever ends the event loop waits for its threads.
-        self._sockets.shut()
+        self._worker.pool.sockets.shut()  # a transfer may hang in its thread, and the end of a loop waits for that
         await self._worker.close()
         if self._loop is None:
             return
         if self._loop.is_closed():
-            self._pool.transports.clear()
+            self.pool.transports.clear()
         elif self._loop is asyncio.get_running_loop():
-            await _close_all(self._pool)
+            await _close_all(self.pool)
             if self._until_its_end is not None:
                 await self._until_its_end.aclose()
 
@@ -190,7 +187,7 @@ class AsyncIO:
 async def _answer(
     transport: httpx.AsyncClient | httpx.AsyncHTTPTransport, request: Request
 ) -> httpx.Response:
-    """Sends a request, and reads the head of the answer."""
+    """Sends a request and reads the head of the answer."""
     if isinstance(transport, httpx.AsyncClient):
         built = http.build_with(transport, request)
         return await transport.send(built, stream=True, follow_redirects=False)
@@ -206,9 +203,9 @@ async def _close_all(pool: _Pool) -> None:
 
 
 async def _closing(pool: _Pool) -> AsyncGenerator[None]:
-    """Closes the connections of a client that was left open at the end of its event loop.
+    """Closes a client's connections at the end of its event loop.
 
-    That is when `asyncio.run` closes every generator that was begun in it: the last moment at which they can be closed.
+    `asyncio.run` then closes all async generators that were started in it: the last chance to close the connections.
     """
     try:
         yield
@@ -219,18 +216,18 @@ async def _closing(pool: _Pool) -> AsyncGenerator[None]:
 def _run(
     function: Callable[[], object], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]
 ) -> None:
-    """Calls a function in this thread, and tells the loop what came of it."""
+    """Calls a function in this thread, and passes its result or error to the loop."""
     result, error = None, None
     try:
         result = function()
-    except BaseException as caught:  # noqa: BLE001 - raised by the task that waits
+    except BaseException as caught:  # noqa: BLE001 - the waiting task raises it
         error = caught
 
     def settle() -> None:
         if not future.done():
             future.set_result(result) if error is None else future.set_exception(error)
 
-    with suppress(RuntimeError):  # the loop has ended meanwhile
+    with suppress(RuntimeError):  # the loop has ended
         loop.call_soon_threadsafe(settle)
 
 
@@ -250,7 +247,7 @@ class _Signal:
 
 
 class _Stream:
-    """An answer on its way."""
+    """An answer whose body is being received."""
 
     def __init__(
         self,

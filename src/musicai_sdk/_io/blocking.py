@@ -1,4 +1,4 @@
-"""The blocking driver: the protocol's coroutines on `httpx.Client`, none of which ever suspends."""
+"""The blocking driver: coroutines on httpx's blocking transports, which never suspend."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import httpx
 
 from musicai_sdk._io import cancelling, clock, http, record
 from musicai_sdk._io.direct import direct_body
+from musicai_sdk._io.pool import Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
@@ -21,18 +22,18 @@ T = TypeVar("T")
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine that never suspends: no event loop, no thread, also inside a running loop."""
+    """Runs a coroutine that never suspends, without an event loop or a thread; works inside a running loop too."""
     try:
         work.send(None)
     except StopIteration as stop:
         result: T = stop.value
         return result
     work.close()
-    raise RuntimeError("the blocking driver was asked to suspend: something awaits more than its IO")
+    raise RuntimeError("a coroutine suspended on the blocking driver: it awaits something other than its IO")
 
 
 def run_sync_each(items: AsyncIterator[T]) -> Iterator[T]:
-    """Iterates over what never suspends, as `run_sync`."""
+    """Iterates over an asynchronous iterator that never suspends."""
     while True:
         try:
             item = run_sync(cast("Coroutine[Any, Any, T]", anext(items)))
@@ -42,7 +43,7 @@ def run_sync_each(items: AsyncIterator[T]) -> Iterator[T]:
 
 
 class BlockingIO:
-    """`IO` for the synchronous client: safe to share between threads; a forked child gets connections of its own."""
+    """`IO` for the synchronous client. Threads can share it; a forked child gets its own connections."""
 
     def __init__(
         self,
@@ -50,40 +51,35 @@ class BlockingIO:
         tls: ssl.SSLContext | None = None,
         client: httpx.Client | None = None,
         recorder: object | None = None,
-        trace: Callable[[str, Mapping[str, Any]], object] | None = None,
     ) -> None:
         http.check_given(client, httpx.Client, tls)
-        self._tls = tls
         self._given = client
-        self._trace = trace
-        self._pool: http.Pool[httpx.Client | httpx.HTTPTransport] = http.Pool()
+        self._own_trust = tls is not None or client is not None
+        self.pool: Pool[httpx.HTTPTransport] = Pool(httpx.HTTPTransport, tls)
+        if recorder is None:
+            warn_when_dropped(self, self.pool)
         self._closed = False
         self.recorder: object = recorder or self
-        """On whose behalf exchanges are recorded."""
+        """The owner of the recorded exchanges."""
 
-    def _transport(self, request: Request) -> httpx.Client | httpx.HTTPTransport:
+    def _transport(self, request: Request) -> tuple[httpx.Client | httpx.HTTPTransport, str | None]:
+        """What sends a request, and the proxy on its way."""
         if self._closed:
-            raise ConfigurationError("this client is closed: make a new one, or leave the `with` block later")
+            raise ConfigurationError(
+                "this client is closed: create a new one, or leave the `with` block later"
+            )
         cancelling.check()
         if self._given is not None:
-            return http.still_open(self._given)
-        if self._pool.pid != os.getpid():
-            # Connections are shared with the parent process here; using or closing them would disturb it.
-            self._pool = http.Pool()
-        key = http.channel_of(request)
-        transport = self._pool.transports.get(key)
-        if transport is None:
-            fresh = http.made(httpx.Client, httpx.HTTPTransport, key, self._tls)
-            transport = self._pool.transports.setdefault(key, fresh)
-            if transport is not fresh:
-                fresh.close()  # another thread was faster
-        return transport
+            return http.still_open(self._given), None
+        if self.pool.pid != os.getpid():
+            self.pool.leave_to_parent()
+        route = self.pool.route(request)
+        return self.pool.transport(route), route.proxy
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
-        transport = self._transport(request)
-        whole = isinstance(transport, httpx.Client)
-        exchanging = http.ErrorTranslation(request, through_proxy=whole and transport is not self._given)
+        transport, proxy = self._transport(request)
+        exchanging = http.ErrorTranslation(request, proxy=proxy, own_trust=self._own_trust)
         started = self.now()
         status: int | None = None
         headers: Mapping[str, str] = {}
@@ -91,10 +87,10 @@ class BlockingIO:
         try:
             with exchanging:
                 if isinstance(transport, httpx.Client):
-                    built = self._traced(http.build_with(transport, request))
+                    built = http.build_with(transport, request)
                     response = transport.send(built, stream=True, follow_redirects=False)
                 else:
-                    built = self._traced(http.build(request))
+                    built = http.build(request)
                     response = transport.handle_request(built)
                     response.request = built
                 status, headers = response.status_code, http.headers_of(response)
@@ -105,22 +101,6 @@ class BlockingIO:
         assert response is not None  # or there was an error
         return _Stream(exchanging, response, headers, decoded=request.channel == "api")
 
-    def _traced(self, request: httpx.Request) -> httpx.Request:
-        """The request, which tells of the connection that is opened for it: whoever waits there may be cancelled."""
-        work, trace = cancelling.current(), self._trace
-        if work is not None:
-
-            def told(event: str, info: Mapping[str, Any]) -> None:
-                if (connection := cancelling.opened(event, info)) is not None:
-                    work.uses(connection)
-                if trace is not None:
-                    trace(event, info)
-
-            request.extensions["trace"] = told
-        elif trace is not None:
-            request.extensions["trace"] = trace
-        return request
-
     async def sleep(self, seconds: float) -> None:
         """Blocks the thread."""
         work = cancelling.current()
@@ -130,11 +110,11 @@ class BlockingIO:
             work.sleep(seconds)
 
     def now(self) -> float:
-        """Of `clock`: the operating system's monotonic clock."""
+        """The operating system's monotonic clock, see `clock`."""
         return clock.now()
 
     def began(self) -> float:
-        """When this process began to use the package, by `now`."""
+        """The time of `now()` at which this process began to use the package."""
         return clock.began()
 
     def signal(self) -> Signal:
@@ -146,19 +126,19 @@ class BlockingIO:
         if len(tasks) <= 1 or limit <= 1:
             return [run_sync(task()) for task in tasks]
 
-        from musicai_sdk._io.threads import run_all  # one output, or one call, does without
+        from musicai_sdk._io.threads import run_all  # here: a single task doesn't need it
 
         return run_all([partial(_driven, task) for task in tasks], limit)
 
     async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
-        """Runs the work right here."""
+        """Runs the work in this thread."""
         return await work(self)
 
     async def close(self) -> None:
-        """Closes the clients that were made here, never a given one."""
+        """Closes the connections, but not the caller's client."""
         self._closed = True
-        while self._pool.transports:
-            self._pool.transports.popitem()[1].close()
+        while self.pool.transports:
+            self.pool.transports.popitem()[1].close()
 
 
 def _driven(task: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -166,7 +146,7 @@ def _driven(task: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def framed(response: httpx.Response, headers: Mapping[str, str]) -> bool:
-    """Whether the protocol marks the end of an answer's body, see `ResponseStream.framed`."""
+    """Whether the protocol marks the end of a body, see `ResponseStream.framed`."""
     return (
         "content-length" in headers
         or "chunked" in headers.get("transfer-encoding", "").lower()
@@ -185,12 +165,12 @@ class _Signal:
 
     async def wait(self, seconds: float | None) -> None:
         clock.wait_in_slices(self._event.wait, seconds)
-        # Whoever sets it has written before what it is about, so nothing is lost by this.
+        # Nothing is lost: the news is written before the signal is set.
         self._event.clear()
 
 
 class _Stream:
-    """An answer on its way."""
+    """An answer whose body is being received."""
 
     def __init__(
         self,

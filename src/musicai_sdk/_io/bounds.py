@@ -1,7 +1,7 @@
-"""How long one exchange may take: as a whole, or from one sign of life to the next.
+"""Time limits of an exchange: for the whole, or for each silence.
 
-A timeout of the HTTP library begins anew with each byte, so that a server that drips holds a call for ever. Here every
-single wait for the network is cut to what is left of the exchange.
+The HTTP library's timeouts restart with each byte, so a server that sends single bytes could hold a call forever. Here
+every wait for the network is cut to the time left for the exchange.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from musicai_sdk._io.protocol import Request
 
 
 class Bounds:
-    """The limits of one exchange; times are those of `clock.now()`.
+    """The limits of one exchange, with times of `clock.now()`.
 
-    The API's are small: `Request.timeout` is for the whole of each. With a storage whole files are exchanged: there it
-    limits each silence of a body, and the wait for the head of the answer, which begins when the request is sent.
+    With the API, `Request.timeout` limits the whole exchange. With a storage, which transfers files, it limits each
+    silence, and the wait for the head of the answer after the request was sent.
     """
 
     __slots__ = ("_head_until", "_heads", "_timeout", "_until", "_whole", "_whole_timeout", "over")
@@ -30,12 +30,12 @@ class Bounds:
         self._until = inf if request.left is None else clock.now() + request.left
         self._head_until = inf
         self.over = False
-        """Whether the time of the exchange, and not that of a silence, is what has ended a wait."""
+        """Whether the limit of the exchange, and not that of a silence, ended a wait."""
 
     def left(self) -> float:
-        """Seconds until the next wait has to end; `inf` when only its own silence ends it.
+        """Seconds until the next wait must end; `inf` if only its own silence limits it.
 
-        The time of the whole begins with the first question, not while others have all connections.
+        The time of the exchange starts with the first call, not while waiting for a free connection.
         """
         if self._whole:
             self._whole = False
@@ -44,24 +44,24 @@ class Bounds:
         return inf if until == inf else until - clock.now()
 
     def sent(self) -> None:
-        """Some of the request was sent: now the head of the answer has its time."""
+        """Notes that a part of the request was sent: the time for the head of the answer starts."""
         if self._heads:
             self._head_until = clock.now() + self._timeout
 
     def answered(self) -> None:
-        """The head of the answer is here."""
+        """Notes that the head of the answer has arrived."""
         self._head_until = inf
 
 
 current: ContextVar[Bounds | None] = ContextVar("musicai_sdk_bounds", default=None)
-"""Those of the exchange that this code belongs to; None where the HTTP library works for somebody else."""
+"""The limits of the current exchange; None if the HTTP library works for other code."""
 
 
 def cut(timeout: float | None) -> float | None:
-    """A timeout of the HTTP library, cut to what is left of the exchange.
+    """A timeout of the HTTP library, cut to the time left for the exchange.
 
     Raises:
-        TimeoutError: nothing is left.
+        TimeoutError: no time is left.
     """
     bounds = current.get()
     if bounds is None:
@@ -71,5 +71,5 @@ def cut(timeout: float | None) -> float | None:
     if not bounds.over:
         return timeout
     if left <= 0:
-        raise TimeoutError("the time of the exchange is over")
+        raise TimeoutError("the time of the exchange is up")
     return left

@@ -1,14 +1,15 @@
-"""Work in a thread that another thread can end: at its next step, and out of the wait for a silent connection."""
+"""Work in a thread that another thread can cancel, even while it waits for a silent connection."""
 
 from __future__ import annotations
 
 import contextvars
 import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from musicai_sdk._io.sockets import shut
 
 T = TypeVar("T")
 
@@ -16,20 +17,20 @@ _current: ContextVar[Work | None] = ContextVar("musicai_sdk_work", default=None)
 
 
 class WorkCancelled(BaseException):
-    """Ends work in a thread of which nobody wants the result any more."""
+    """Ends cancelled work in its thread."""
 
 
 class Work:
-    """One piece of work. It has at most one exchange at a time."""
+    """A piece of work, with at most one exchange at a time."""
 
     def __init__(self, cancelled: threading.Event | None = None) -> None:
         self._cancelled = cancelled or threading.Event()
-        """Whether it was ended; several may share one."""
+        """Whether it was cancelled; several works may share this event."""
         self._connection: socket.socket | None = None
         self._lock = threading.Lock()
 
     def run(self, context: contextvars.Context, function: Callable[[], T]) -> T:
-        """Calls a function in a context, as this work."""
+        """Calls a function in a context, as part of this work."""
 
         def run() -> T:
             _current.set(self)
@@ -38,28 +39,28 @@ class Work:
         return context.run(run)
 
     def cancel(self) -> None:
-        """Ends the work. It may be called from any thread, and more than once."""
+        """Cancels the work. May be called from any thread, and more than once."""
         self._cancelled.set()
         with self._lock:
             if self._connection is not None:
                 shut(self._connection)
 
     def is_cancelled(self) -> bool:
-        """Whether it was ended."""
+        """Whether it was cancelled."""
         return self._cancelled.is_set()
 
     def sleep(self, seconds: float) -> None:
-        """Sleeps, or is woken by the end of the work."""
+        """Sleeps until the time is up or the work is cancelled."""
         self._cancelled.wait(seconds)
         self.check()
 
     def check(self) -> None:
-        """Raises `WorkCancelled` if the work was ended."""
+        """Raises `WorkCancelled` if the work was cancelled."""
         if self._cancelled.is_set():
             raise WorkCancelled
 
     def uses(self, connection: object) -> None:
-        """Takes note of the socket that the work waits at, or of None when it has left it."""
+        """Notes the socket that the work waits for, or None when it no longer does."""
         with self._lock:
             self._connection = connection if isinstance(connection, socket.socket) else None
             if self._cancelled.is_set() and self._connection is not None:
@@ -67,32 +68,18 @@ class Work:
 
 
 def current() -> Work | None:
-    """The work that this code is part of, if it can be cancelled."""
+    """The work that this code is part of, if any."""
     return _current.get()
 
 
 def check() -> None:
-    """Raises `WorkCancelled` if what this code is part of was ended."""
+    """Raises `WorkCancelled` if the current work was cancelled."""
     work = _current.get()
     if work is not None:
         work.check()
 
 
 def cancellation() -> Callable[[], bool]:
-    """Tells whether what this code is part of was cancelled, also to others and later."""
+    """A function that says whether the current work was cancelled; may be called later, and in other threads."""
     work = _current.get()
     return work.is_cancelled if work is not None else lambda: False
-
-
-def opened(event: str, info: Mapping[str, Any]) -> object:
-    """The socket of a connection that was just opened, by what httpx reports to the extension `trace`."""
-    if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-        return info["return_value"].get_extra_info("socket")
-    return None
-
-
-def shut(connection: socket.socket) -> None:
-    """Ends all reading and writing; it fails, in the threads that wait for it, as if the other side was gone."""
-    with suppress(OSError):  # it was closed meanwhile
-        # A TLS socket's own `shutdown` makes it a plain one, which would read ciphertext on.
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)

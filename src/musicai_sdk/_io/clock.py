@@ -1,4 +1,4 @@
-"""The clock of the drivers: monotonic, and real also where a test has frozen Python's clocks."""
+"""The monotonic clock of the drivers, which is real even if a test has frozen Python's clocks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from collections.abc import Callable
 from functools import partial
 
 now: Callable[[], float]
-"""Seconds from some moment on.
+"""Seconds since an arbitrary moment.
 
-freezegun replaces `time.monotonic`, wherever it was imported to. A wait that never ends is no way to test a program, so
-the operating system is asked directly. The two are the same clock otherwise.
+freezegun replaces `time.monotonic` in all modules, and a wait by a frozen clock would never end. So this reads the same
+clock from the operating system.
 """
 
 if sys.platform == "win32":  # it has no `clock_gettime`
@@ -42,5 +42,5 @@ _BEGAN: dict[int, float] = {}
 
 
 def began() -> float:
-    """When this process began to use the package, by `now()`. A forked child is a process of its own."""
+    """The time of `now()` at which this process began to use the package. A forked child counts anew."""
     return _BEGAN.setdefault(os.getpid(), now())

@@ -1,8 +1,8 @@
-"""Large bodies straight from the socket into one buffer: as fast as the socket, where httpx costs 1.7 times the CPU.
+"""Reads large bodies directly from the socket into one buffer; httpx would take 1.7 times the CPU.
 
-Only where that is safe: HTTP/1.1, a known length, the identity coding, and a socket that carries nothing else in
-between. Otherwise `read` of the ordinary stream does the same, slower. Truncation and timeouts end in the same errors,
-and the tests of transfers run over both.
+Only where that is safe: with HTTP/1.1, a known length, the identity coding, and a socket that carries nothing else.
+Otherwise the ordinary stream does the same, but slower. Truncation and timeouts raise the same errors, and the transfer
+tests run with both.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ import httpx
 from musicai_sdk._io import bounds
 
 SMALLEST = 1024 * 1024
-"""Bodies below this many bytes take the ordinary way: afterwards their connection can be used again."""
+"""The smallest body in bytes to read directly. Smaller ones use the ordinary stream, which can reuse the connection."""
 BUFFER = 512 * 1024
 
 
 class DirectBody:
-    """The body of one answer. What `read` returns is overwritten by the next `read`."""
+    """The body of one answer. The next `read` overwrites what `read` returned."""
 
     def __init__(self, raw: Iterator[bytes], connection: socket.socket, length: int) -> None:
-        self._raw = raw  # kept: httpx closes the connection when its iterator is collected
+        self._raw = raw  # a reference, because httpx closes the connection when the iterator is collected
         self._connection = connection
         self._left = length
         self._begun = False
         self._buffer = memoryview(bytearray(BUFFER))
         self.timeout: float | None = None
-        """Seconds of silence after which it is given up."""
+        """The longest silence in seconds."""
 
     def read(self) -> bytes | memoryview:
         """The next bytes; empty at the end."""
         if not self._begun:
-            # The HTTP parser holds what came with the head, and gives all of it at once.
+            # The HTTP parser holds the bytes that came with the head, and returns all of them at once.
             self._begun = True
             first = next(self._raw, b"")
             self._left -= len(first)
@@ -58,7 +58,7 @@ class DirectBody:
 def direct_body(
     response: httpx.Response, headers: Mapping[str, str], chunks: Iterator[bytes]
 ) -> DirectBody | None:
-    """The direct way to the body of an answer that was just begun, or None where it isn't safe."""
+    """A direct reader for the body of a new answer, or None where that isn't safe."""
     length = headers.get("content-length", "")
     stream = response.extensions.get("network_stream")
     if not length.isdecimal() or int(length) < SMALLEST or stream is None:
@@ -68,7 +68,7 @@ def direct_body(
     connection = stream.get_extra_info("socket")
     if not isinstance(connection, socket.socket):
         return None
-    # Through a TLS proxy the socket speaks the proxy's TLS, and what speaks ours inside is no socket.
+    # Through a TLS proxy, the socket belongs to the proxy's TLS, and the inner TLS has no socket.
     if isinstance(stream.get_extra_info("ssl_object"), ssl.SSLObject):
         return None
     if isinstance(connection, ssl.SSLSocket) != (response.url.scheme == "https"):

@@ -1,61 +1,36 @@
-"""What both drivers share of httpx: transports, bodies, errors. With its neighbours the only importer of httpx.
+"""What both drivers share: building httpx requests, and translating httpx's errors.
 
-A request goes straight to httpx's transport, which is also what its instrumentation and its mocks take hold of: what a
-client does around it (default headers, cookies, redirects, authentication) needs as much CPU as the rest of a small
-request, and is nothing that this package uses.
+Requests go directly to httpx's transports, which is also the level that its instrumentation and its mocks patch. What
+an httpx client adds (default headers, cookies, redirects, authentication) takes as much CPU as the rest of a small
+request, and this package doesn't need it.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import re
 import ssl
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextvars import Token
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
 import httpx
 from typing_extensions import override
 
 from musicai_sdk._io import bounds
 from musicai_sdk._io.protocol import Body, Request
-from musicai_sdk._io.proxies import UNUSABLE, behind_proxy, is_loopback, proxy_for, unusable
+from musicai_sdk._io.proxies import shown
+from musicai_sdk._io.tls import trusted_authorities
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, RequestTimeoutError
 
-MAX_CONNECTIONS = 64
-"""The size of each connection pool; concurrency is bounded below it."""
-
-
-@cache
-def default_tls() -> ssl.SSLContext:
-    """The one TLS context of the process: loading the trusted certificates costs 15 ms, so it is shared and lazy.
-
-    Raises:
-        ConfigurationError: the environment names certificates that can't be loaded.
-    """
-    try:
-        return httpx.create_ssl_context()
-    except OSError as error:  # ssl.SSLError is one
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            # It says nothing about the certificates, and passes.
-            raise ConnectionFailedError(f"can't connect: {error.strerror}", sent=False) from None
-        name = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
-        if name is None:
-            raise
-        raise ConfigurationError(
-            f"the environment variable {name} ({os.environ[name]!r}) doesn't name certificates in PEM format:"
-            f" {error.strerror or error}. Correct it, or unset it to trust the usual authorities"
-        ) from None
+W = TypeVar("W", httpx.Client, httpx.AsyncClient)
 
 
 def check_given(client: object, kind: type[httpx.Client | httpx.AsyncClient], tls: object) -> None:
-    """Checks what the caller brings: a mistake is said where it is made, not with the first request.
+    """Checks the caller's client and TLS context, before the first request.
 
     Raises:
         ConfigurationError: the client isn't of that kind, or the TLS context isn't one.
@@ -76,69 +51,13 @@ def still_open(client: W) -> W:
     """The caller's client, unless the caller has closed it."""
     if client.is_closed:
         raise ConfigurationError(
-            "the http_client that this client was given is closed: close it after its last use, or give another one"
+            "the http_client of this client is closed: close it after its last use, or pass another one"
         )
     return client
 
 
-def channel_of(request: Request) -> tuple[str, str, bool]:
-    """What requests share connections: the channel, the URL scheme, and whether they stay on this machine."""
-    return request.channel, request.url.partition(":")[0].lower(), is_loopback(request.url)
-
-
-def made(whole: type[W], bare: type[B], channel: tuple[str, str, bool], tls: ssl.SSLContext | None) -> W | B:
-    """Connections for such requests: a whole httpx client where a proxy may be on the way, else its bare transport.
-
-    What stays on this machine never goes through a proxy: it would carry the key in clear text to another one, and
-    couldn't reach this one from there.
-
-    Raises:
-        ConfigurationError: the environment names a proxy or certificates that can't be used.
-    """
-    _, scheme, local = channel
-    settings = options(scheme, tls)
-    from musicai_sdk._io.network import bound, bound_client  # loads what a connection needs
-
-    if local or not behind_proxy():
-        transport = bare(**settings)
-        bound(transport)
-        return transport
-    try:
-        client = whole(**settings)
-    except UNUSABLE:
-        raise ConfigurationError(unusable(lambda proxy: bare(**settings, proxy=proxy))) from None
-    bound_client(client)
-    return client
-
-
-def options(scheme: str, tls: ssl.SSLContext | None) -> dict[str, Any]:
-    """The arguments of an httpx transport, or of a client, for one URL scheme."""
-    # What is for plain HTTP gets an empty trust store: cheap, and it fails closed should it ever meet TLS.
-    verify = (tls or default_tls()) if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS // 2)
-    return {"verify": verify, "limits": limits}
-
-
-W = TypeVar("W", httpx.Client, httpx.AsyncClient)
-B = TypeVar("B", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
-C = TypeVar("C", httpx.Client | httpx.HTTPTransport, httpx.AsyncClient | httpx.AsyncHTTPTransport)
-
-
-class Pool(Generic[C]):
-    """The transports that one of our clients has made, by what they are for: see `channel_of`."""
-
-    def __init__(self) -> None:
-        self.transports: dict[tuple[str, str, bool], C] = {}
-        self.pid: int = os.getpid()
-
-    def __del__(self) -> None:
-        if self.transports and self.pid == os.getpid():
-            text = "a Music.AI client was left open: use it in a `with` block, or close it"
-            warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
-
-
 class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body for either colour of client. Every iteration starts at the beginning, so the request can be repeated."""
+    """A body for blocking and asynchronous transports. Every iteration starts over, so the request can be repeated."""
 
     def __init__(self, body: Body) -> None:
         self.body = body
@@ -149,7 +68,7 @@ class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        import asyncio  # only here: the synchronous client does without
+        import asyncio  # here: the synchronous client doesn't need it
 
         chunks = self.body.chunks()
         while chunk := await asyncio.to_thread(next, chunks, b""):
@@ -157,11 +76,11 @@ class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate"}
-"""Sent unless the request says otherwise. httpx decodes these codings on every machine."""
+"""Default headers. httpx decodes these codings on every machine."""
 
 
 def build(request: Request) -> httpx.Request:
-    """The httpx form of a request that goes straight to a transport."""
+    """An httpx request for a transport."""
     headers = _headers(request)
     given = {name.lower() for name in headers}
     built = httpx.Request(
@@ -177,7 +96,7 @@ def build(request: Request) -> httpx.Request:
 
 
 def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
-    """The same with what a client adds of its own."""
+    """An httpx request with the defaults of the caller's client."""
     built = client.build_request(
         request.method,
         request.url,
@@ -189,7 +108,7 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
 
 
 _repeated_url = lru_cache(maxsize=64)(httpx.URL)
-"""Polls ask for the same few URLs again and again. Not for the storage: signed URLs aren't kept."""
+"""A cache, because polls repeat the same few URLs. Not for the storage: signed URLs must not be kept."""
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -201,10 +120,10 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 def _complete(built: httpx.Request, request: Request) -> httpx.Request:
-    """Sets afterwards what is better not handed through the library's functions.
+    """Sets the key and a streamed body on the finished request.
 
-    The key, so that no local variable of ours ever holds it. A streamed body, which as `content=` would have one colour,
-    and as `stream=` would be sent without a `Host`.
+    The key, so that no local variable of this package holds it. The body, because as `content=` it would be either
+    blocking or asynchronous, and with `stream=` httpx would omit the `Host` header.
     """
     if request.secret is not None:
         built.headers["Authorization"] = request.secret.reveal()
@@ -214,9 +133,9 @@ def _complete(built: httpx.Request, request: Request) -> httpx.Request:
 
 
 def timeout(request: Request) -> dict[str, float | None]:
-    """Connecting has to be quick whatever the exchange may take; a free connection is waited for until the deadline.
+    """The timeouts for httpx: at most 10 s to connect, and until the deadline for a free connection.
 
-    Between these, `bounds` limits the exchange as a whole.
+    `bounds` limits the exchange as a whole.
     """
     seconds = request.timeout
     pool = None if request.left is None else max(0.001, request.left)
@@ -225,7 +144,7 @@ def timeout(request: Request) -> dict[str, float | None]:
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:
-    """The headers by lower-case name; those that come more than once are joined."""
+    """The headers by lower-case name; repeated ones are joined."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
         name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
@@ -243,19 +162,22 @@ def _text(value: bytes) -> str:
 def failure(
     request: Request,
     error: httpx.HTTPError | httpx.InvalidURL,
-    proxy: str | None = None,
     *,
+    proxy: str | None = None,
+    own_trust: bool = True,
     over: bool = False,
 ) -> MusicAiError:
-    """An error of httpx as one of ours, without its request objects and without any URL's query.
+    """An httpx error as one of this package's, without request objects and URL queries.
 
     Args:
-        request: What was sent.
-        error: What httpx said.
-        proxy: The proxy on the way, if any.
-        over: Whether the time of the whole exchange was over, and not that of a silence.
+        request: The request.
+        error: The error of httpx.
+        proxy: The URL of the proxy on the way, if any.
+        own_trust: Whether the caller decides which certificates are trusted, and not the environment.
+        over: Whether the time of the whole exchange was up, and not that of a silence.
     """
-    where = f"{request.method} {without_query(request.url)}{f' through the proxy {proxy}' if proxy else ''}"
+    way = f" through the proxy {shown(proxy)}" if proxy else ""
+    where = f"{request.method} {without_query(request.url)}{way}"
     channel = request.channel
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
@@ -268,23 +190,25 @@ def failure(
             return RequestTimeoutError(f"{where}: {what}{within}", sent=True, channel=channel)
         case httpx.ConnectError() | httpx.ProxyError():
             text = f"{where}: can't connect: {_reason(error)}"
+            if "CERTIFICATE_VERIFY_FAILED" in text and not own_trust:
+                text = f"{text}; {trusted_authorities()}"
             return ConnectionFailedError(text, sent=False, channel=channel)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
-            return ConfigurationError(f"{where}: not a request that can be sent: {type(error).__name__}")
+            return ConfigurationError(f"{where}: the request can't be sent: {type(error).__name__}")
         case _:
             text = f"{where}: the connection broke: {_reason(error)}"
             return ConnectionFailedError(text, sent=True, channel=channel)
 
 
 def _reason(error: Exception) -> str:
-    """What httpx says of its own failures; these texts name hosts and numbers of bytes, not URLs or headers."""
+    """The error's text; it names hosts and numbers of bytes, not URLs or headers."""
     return str(error) or type(error).__name__
 
 
 class _HideQueries(logging.Filter):
-    """Takes the query (signatures) out of what is logged of this package's requests.
+    """Removes queries, which hold signatures, from the libraries' log lines about this package's requests.
 
-    httpx logs every URL whole, at INFO, and httpcore every header of an answer, `Location` too, at DEBUG.
+    httpx logs complete URLs at INFO, and httpcore all headers of an answer, `Location` too, at DEBUG.
     """
 
     @override
@@ -306,19 +230,19 @@ for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11",
 
 
 class ErrorTranslation:
-    """Around every use of httpx for one request: its time is bounded, its log redacted, its errors translated.
+    """Surrounds every use of httpx for one request: limits its time, redacts its log, translates its errors.
 
-    An error of httpx ends the block without being raised; `check`, after it, raises ours in its place. So ours has
-    neither a context nor frames of libraries, whose local variables hold the headers, and the key among them. From
-    what else passes, such as an interrupt, these frames are taken out.
+    An httpx error ends the block without being raised; `check`, called after it, raises the translated one. So that one
+    has no context and no frames of libraries, whose local variables hold the headers with the key. Other exceptions,
+    such as an interrupt, lose those frames.
     """
 
-    __slots__ = ("_failure", "_request", "_through_proxy", "_token", "bounds")
+    __slots__ = ("_failure", "_own_trust", "_proxy", "_request", "_token", "bounds")
 
-    def __init__(self, request: Request, *, through_proxy: bool) -> None:
+    def __init__(self, request: Request, *, proxy: str | None, own_trust: bool) -> None:
         self._request = request
-        self._through_proxy = through_proxy
-        """Whether the environment's proxies count: a client of the caller's has ways of its own."""
+        self._proxy = proxy
+        self._own_trust = own_trust
         self._failure: MusicAiError | None = None
         self.bounds = bounds.Bounds(request)
 
@@ -333,24 +257,29 @@ class ErrorTranslation:
     ) -> bool:
         bounds.current.reset(self._token)
         if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
-            proxy = proxy_for(self._request.url) if self._through_proxy else None
-            self._failure = failure(self._request, error, proxy, over=self.bounds.over)
+            self._failure = failure(
+                self._request,
+                error,
+                proxy=self._proxy,
+                own_trust=self._own_trust,
+                over=self.bounds.over,
+            )
             return True
         if error is not None:
             without_libraries(error)
         return False
 
     def check(self) -> None:
-        """Raises the error that has ended the block."""
+        """Raises the error that ended the block."""
         error, self._failure = self._failure, None
         if error is not None:
             try:
                 raise error
             finally:
-                del error  # or it would hold itself
+                del error  # breaks the reference cycle through the traceback
 
     def timed_out(self) -> None:
-        """Ends the exchange because its time is over."""
+        """Sets the error of an exchange whose time is up."""
         self._failure = failure(self._request, httpx.ReadTimeout(""), over=True)
 
 
@@ -358,7 +287,7 @@ _LIBRARIES = frozenset({"anyio", "h11", "h2", "hpack", "httpcore", "httpx", "soc
 
 
 def without_libraries(error: BaseException) -> None:
-    """Takes the frames of the HTTP libraries out of an error's traceback, and out of those of what has led to it."""
+    """Removes the frames of HTTP libraries from the tracebacks of an error, its causes and contexts."""
     seen = set[int]()
     left: list[BaseException | None] = [error]
     while left:

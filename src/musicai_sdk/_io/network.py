@@ -1,7 +1,7 @@
-"""The network below httpx, with every wait cut to what is left of its exchange: see `bounds`.
+"""The network backend below httpx, which cuts every wait to the time left for the exchange: see `bounds`.
 
-The backend of a connection pool is an argument of httpcore's, which httpx doesn't hand on: so it is set afterwards. It
-does nothing for exchanges that aren't ours, as a given client may make.
+httpcore's connection pools take the backend as an argument, but httpx doesn't pass one, so it is set afterwards. It
+doesn't affect other exchanges that the caller's client makes.
 """
 
 from __future__ import annotations
@@ -15,24 +15,30 @@ import httpcore
 import httpx
 from typing_extensions import override
 
-from musicai_sdk._io import bounds
+from musicai_sdk._io import bounds, cancelling
+from musicai_sdk._io.sockets import OpenSockets
 
 SLICE = 16 * 1024
-"""Bytes that are written with one timeout where the socket isn't at hand."""
+"""Bytes to write with one timeout if the socket isn't accessible."""
 
 
-def bound(transport: httpx.BaseTransport | httpx.AsyncBaseTransport) -> None:
-    """Bounds the exchanges of a transport of httpx's own; others, such as mocks, have no network."""
+def bound(
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport, sockets: OpenSockets | None = None
+) -> None:
+    """Limits the exchanges of httpx's own transports; others, such as mocks, have no network.
+
+    Blocking transports note their connections in `sockets`, and in the work that opens them.
+    """
     pool: Any = getattr(transport, "_pool", None)
     backend = getattr(pool, "_network_backend", None)
     if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, _Backend):
-        pool._network_backend = _Backend(backend)  # noqa: SLF001 - see above
+        pool._network_backend = _Backend(backend, sockets)  # noqa: SLF001 - see above
     elif isinstance(backend, httpcore.AsyncNetworkBackend) and not isinstance(backend, _AsyncBackend):
         pool._network_backend = _AsyncBackend(backend)  # noqa: SLF001
 
 
 def bound_client(client: httpx.Client | httpx.AsyncClient) -> None:
-    """Bounds the exchanges of a whole client, those through proxies included."""
+    """Limits the exchanges of a client, including those through proxies."""
     whole: Any = client
     for transport in (whole._transport, *whole._mounts.values()):  # noqa: SLF001
         if transport is not None:
@@ -40,8 +46,9 @@ def bound_client(client: httpx.Client | httpx.AsyncClient) -> None:
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+    def __init__(self, inner: httpcore.NetworkBackend, sockets: OpenSockets | None) -> None:
         self._inner = inner
+        self._sockets = sockets
 
     @override
     def connect_tcp(
@@ -53,14 +60,15 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         timeout = _connecting(timeout)
-        return _Stream(self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+        stream = self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _Stream(stream, self._sockets)
 
     @override
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.NetworkStream:
         timeout = _connecting(timeout)
-        return _Stream(self._inner.connect_unix_socket(path, timeout, socket_options))
+        return _Stream(self._inner.connect_unix_socket(path, timeout, socket_options), self._sockets)
 
     @override
     def sleep(self, seconds: float) -> None:
@@ -68,10 +76,16 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, sockets: OpenSockets | None) -> None:
         self._inner = inner
+        self._sockets = sockets
         connection = inner.get_extra_info("socket")
-        # Of TLS within a proxy's TLS the socket is the outer one: what is written to it isn't what is meant.
+        if isinstance(connection, socket.socket):
+            if sockets is not None:
+                sockets.add(connection)
+            if (work := cancelling.current()) is not None:
+                work.uses(connection)
+        # With TLS inside a proxy's TLS, this is the outer socket, which must not be written to directly.
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
         self._socket = connection if isinstance(connection, socket.socket) and not nested else None
 
@@ -113,7 +127,7 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         timeout = _connecting(timeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout))
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._sockets)
 
     @override
     def get_extra_info(self, info: str) -> Any:
@@ -172,7 +186,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
             left = bounds.cut(timeout)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from None
-        await self._inner.write(buffer, left)  # anyio's timeout is for the whole of it
+        await self._inner.write(buffer, left)  # anyio's timeout limits the whole write
         if (limits := bounds.current.get()) is not None:
             limits.sent()
 

@@ -1,4 +1,4 @@
-"""What the logic needs of the outside world: a tiny protocol, and plain values instead of an HTTP library's objects."""
+"""The protocol between the logic and the drivers, with plain values instead of an HTTP library's objects."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from musicai_sdk.errors import ConnectionFailedError, ResponseError
 T = TypeVar("T")
 
 Channel: TypeAlias = Literal["api", "storage"]
-"""Which of the two HTTP clients: the one that may carry the key, or the one that never does."""
+"""The receiver of a request: the API, which gets the key, or a storage, which never does."""
 
 
 class Body(Protocol):
     """A request body that can be sent again."""
 
     size: int
-    """Its length in bytes, sent as `Content-Length`."""
+    """The length in bytes, sent as `Content-Length`."""
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes from the start; every call begins anew. Raises when the source no longer has `size` bytes."""
+        """The bytes; every call starts over. Raises if the source no longer has `size` bytes."""
         ...
 
 
@@ -41,15 +41,15 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes | Body | None = None
     timeout: float | None = None
-    """Seconds after which the exchange is given up, see `musicai_sdk._io.bounds`; None waits for ever."""
+    """Seconds for the exchange, see `musicai_sdk._io.bounds`; None for no limit."""
     connect_timeout: float | None = None
     """Seconds for connecting, in addition to `timeout`; None for the default."""
     attempt: int = 1
-    """Which try this is, counted from 1."""
+    """The number of the attempt, from 1."""
     secret: Secret | None = None
-    """The key that goes into the `Authorization` header: there is no other place for it."""
+    """The key for the `Authorization` header; `headers` never has it."""
     left: float | None = None
-    """Seconds after which the exchange is given up in any case; None for no such limit."""
+    """Seconds until the caller's deadline; None for no deadline."""
 
     @override
     def __repr__(self) -> str:
@@ -58,7 +58,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer."""
+    """A complete answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -67,46 +67,46 @@ class Response:
 
 
 class ResponseStream(Protocol):
-    """An answer whose body is still on its way."""
+    """An answer whose body is being received."""
 
     status: int
     headers: Mapping[str, str]
     framed: bool
-    """Whether the protocol marks the body's end, by a length or a last chunk, so that a cut is an error of `read`.
-    Otherwise the body ends with the connection, whatever ended that."""
+    """Whether the protocol marks the end of the body, by a length or a last chunk, so that `read` detects truncation.
+    Otherwise the body ends with the connection, for whatever reason."""
 
     async def read(self) -> bytes | memoryview:
-        """The next bytes of the body, as they arrive, to be used before the next call; empty at the end.
+        """The next bytes of the body, valid until the next call; empty at the end.
 
-        Decoded if the answer is the API's; of the storage's as they are sent, see `Content-Encoding`.
+        The API's answers are decoded; those of the storage aren't, see `Content-Encoding`.
         """
         ...
 
     async def close(self) -> None:
-        """Gives the connection back. Can be called more than once."""
+        """Releases the connection. May be called more than once."""
         ...
 
 
 class Signal(Protocol):
-    """Wakes somebody who sleeps."""
+    """A flag that wakes a waiter."""
 
     def set(self) -> None:
-        """Wakes whoever waits, or else the next one who would."""
+        """Wakes the current or the next waiter."""
         ...
 
     async def wait(self, seconds: float | None) -> None:
-        """Sleeps until the signal is set, but not longer; it is unset then. None sleeps without end."""
+        """Waits until the signal is set or the time is up, then clears it. None for no limit."""
         ...
 
 
 class IO(Protocol):
-    """The outside world. `AsyncIO` suspends; `BlockingIO` implements the same coroutines without ever suspending."""
+    """A driver. `AsyncIO` suspends; `BlockingIO` implements the same coroutines without ever suspending."""
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer.
 
         Raises:
-            ConnectionFailedError: no answer; its `sent` says whether the server may have seen the request.
+            ConnectionFailedError: no answer; `sent` says whether the server may have seen the request.
         """
         ...
 
@@ -119,32 +119,32 @@ class IO(Protocol):
         ...
 
     def signal(self) -> Signal:
-        """A signal for those who use this driver: between threads, or between the tasks of its event loop."""
+        """A signal between the users of this driver: threads, or tasks of its event loop."""
         ...
 
     async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
-        """Runs all tasks, at most `limit` at once; the first error is raised, and what hasn't begun doesn't begin."""
+        """Runs all tasks, at most `limit` at once. Raises the first error; no further tasks begin then."""
         ...
 
     async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
-        """Runs work that moves a whole file, where it disturbs nothing else."""
+        """Runs work that transfers a file, where it blocks nothing else."""
         ...
 
     async def close(self) -> None:
-        """Closes the connections that were opened here. Can be called more than once."""
+        """Closes the driver's connections. May be called more than once."""
         ...
 
 
 SHORT = 64 * 1024
-"""Bytes that it is worth to read so that a connection can be used again."""
+"""The most bytes that are worth reading only to reuse the connection."""
 ANSWER_KEPT = 10_000
-"""Bytes of an answer that its error keeps."""
+"""The most bytes of an answer that its error keeps."""
 LARGEST_ANSWER = 16 * 1024 * 1024
-"""Bytes of an answer's body, decoded, beyond which it isn't read into memory. A page of 1,000 jobs has 2 to 4 MB."""
+"""The most decoded bytes of an answer. A page of 1,000 jobs has 2 to 4 MB."""
 
 
 async def send(io: IO, request: Request) -> Response:
-    """Sends a request and reads the whole answer; of what an error says, the beginning is enough.
+    """Sends a request and reads the whole answer, or the beginning of a large error answer.
 
     Raises:
         ConnectionFailedError: as `IO.open`.
@@ -154,7 +154,7 @@ async def send(io: IO, request: Request) -> Response:
 
 
 async def rest(stream: ResponseStream) -> bytes:
-    """Reads what is left of a short answer, and closes it; of a long one, or one that breaks off, the beginning."""
+    """Reads the rest of an answer up to `SHORT` bytes, or up to a break, and closes it."""
     body = bytearray()
     try:
         with suppress(ConnectionFailedError):
@@ -166,7 +166,7 @@ async def rest(stream: ResponseStream) -> bytes:
 
 
 async def whole(stream: ResponseStream, request: Request) -> Response:
-    """The rest of `send`, of an answer that has begun."""
+    """Reads an answer as `send` does."""
     body = bytearray()
     try:
         while len(body) <= LARGEST_ANSWER and (chunk := await stream.read()):
@@ -176,8 +176,7 @@ async def whole(stream: ResponseStream, request: Request) -> Response:
     if len(body) > LARGEST_ANSWER and 200 <= stream.status < 300:
         raise ResponseError(
             f"{request.method} {without_query(request.url)} answered {stream.status} with more than"
-            f" {LARGEST_ANSWER // 1024**2} MB, which is no answer of the API: look at the base URL, and at what is in"
-            f" between",
+            f" {LARGEST_ANSWER // 1024**2} MB, which isn't an answer of the API: check the base URL and proxies",
             body=without_queries(bytes(body[:ANSWER_KEPT]).decode("utf-8", "replace")),
         )
     return Response(stream.status, stream.headers, bytes(body[:LARGEST_ANSWER]))

@@ -1,17 +1,20 @@
-"""What may lie between the client and the service: which requests go through a proxy, and which never do."""
+"""The environment's proxies: which requests go through one, and which never do."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable
-from urllib.parse import urlsplit
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-SCHEMES = ("http", "https", "all")
-"""The keys of the environment's proxies: for which URLs each is."""
+from musicai_sdk.errors import ConfigurationError
+
+UNUSABLE = (ImportError, ValueError, httpx.InvalidURL)
+"""What httpx raises about proxies that it can't use."""
 
 
 def is_loopback(url: str) -> bool:
@@ -26,43 +29,72 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def behind_proxy() -> bool:
-    """Whether the environment names a proxy: which requests go through it is what a whole httpx client knows."""
-    proxies = getproxies()
-    return any(proxies.get(scheme) for scheme in SCHEMES)
-
-
 def proxy_for(url: str) -> str | None:
-    """The `host:port` of the proxy that the environment names for a URL, without user name and password."""
-    parts = urlsplit(url)
+    """The URL of the proxy that the environment names for a URL; None to reach its host directly.
+
+    This machine is always reached directly: a proxy would get the key in clear text, and couldn't come back here.
+    """
     proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or is_loopback(url) or proxy_bypass(parts.netloc.rpartition("@")[2]):
+    if not proxies or is_loopback(url):
         return None
+    try:
+        parts = urlsplit(url)
+        if _is_exempt(parts, proxies.get("no", "")):
+            return None
+    except ValueError:  # not a URL: httpx says so
+        return None
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def _is_exempt(url: SplitResult, no_proxy: str) -> bool:
+    """Whether `NO_PROXY`, or the system's settings, exempt a URL's host. Entries that mean nothing are ignored."""
+    host, port = (url.hostname or "").rstrip("."), url.port or (443 if url.scheme == "https" else 80)
+    entries = re.split(r"[\s,]+", no_proxy.lower())
+    return any(_covers(entry, host, port) for entry in entries) or bool(
+        proxy_bypass(url.netloc.rpartition("@")[2])
+    )
+
+
+def _covers(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of `NO_PROXY` covers a host.
+
+    It is `*`, a domain (`.corp.example` and `*.corp.example` too), an address or a network (`10.0.0.0/8`, `fd00::/8`),
+    perhaps with a scheme or a port (`https://corp.example:8443`, `[::1]:8080`).
+    """
+    if entry == "*":
+        return True
+    entry = entry.rpartition("://")[2]
+    if entry.count(":") == 1 or "]:" in entry:
+        entry, _, its_port = entry.rpartition(":")
+        if its_port != str(port):
+            return False
+    name = entry.strip("[]").lstrip("*.").rstrip(".")
+    if name and f".{host}".endswith(f".{name}"):
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        return False
+
+
+def shown(proxy: str) -> str:
+    """A proxy as `host:port`, without user name and password."""
     return proxy.rpartition("://")[2].rpartition("@")[2].partition("/")[0]
 
 
-UNUSABLE = (ImportError, ValueError, httpx.InvalidURL)
-"""What httpx raises about proxies that it can't use."""
+def unusable(scheme: str, error: BaseException) -> ConfigurationError:
+    """The error of a proxy that httpx can't use; it doesn't quote the proxy's URL, which may hold a password."""
+    place = _place(scheme, getproxies())
+    if isinstance(error, ImportError):
+        return ConfigurationError(f'{place} names a SOCKS proxy: pip install "httpx[socks]", or unset it')
+    return ConfigurationError(
+        f"{place} doesn't hold the URL of a proxy, such as http://proxy.example:3128: correct or unset it"
+    )
 
 
-def unusable(attempt: Callable[[str], object]) -> str:
-    """What is wrong with the environment's proxies, in words; `attempt` uses one as httpx does. No value is quoted."""
-    for scheme in SCHEMES:
-        proxy = getproxies().get(scheme)
-        try:
-            if proxy:
-                attempt(proxy if "://" in proxy else f"http://{proxy}")
-        except ImportError:
-            return f'{_place(scheme)} names a SOCKS proxy: pip install "httpx[socks]", or unset it'
-        except UNUSABLE:
-            return f"{_place(scheme)} doesn't hold the URL of a proxy, such as http://proxy.example:3128: correct or unset it"
-    return f"{_place('no')} can't be read: it takes host names, separated by commas"
-
-
-def _place(scheme: str) -> str:
-    """Where a proxy is named: lower case counts first, as in urllib."""
-    for name in (f"{scheme}_proxy", f"{scheme}_PROXY".upper()):
-        if os.environ.get(name):
-            return f"the environment variable {name}"
-    return "the system's setting of proxies"
+def _place(scheme: str, proxies: Mapping[str, str]) -> str:
+    """Where the proxy for a scheme is named: lower case counts first, as in urllib."""
+    name = f"{scheme if proxies.get(scheme) else 'all'}_proxy"
+    variable = next((each for each in (name, name.upper()) if os.environ.get(each)), None)
+    return f"the environment variable {variable}" if variable else "the system's proxy setting"

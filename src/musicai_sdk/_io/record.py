@@ -1,4 +1,4 @@
-"""A record of HTTP exchanges: what `client.record()` collects and what the log says."""
+"""Records of HTTP exchanges, for `client.record()` and the log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from musicai_sdk._text import printable, without_query
 
 
 class _Printable(logging.Filter):
-    """Makes what others wrote, such as a service's message in an error, safe for the terminal that a log may go to."""
+    """Makes texts of others, such as a service's message, safe for a terminal that shows the log."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
@@ -31,23 +31,23 @@ logger = logging.getLogger("musicai_sdk")
 logger.addFilter(_Printable())
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-correlation-id", "x-cloud-trace-context", "cf-ray")
-"""Where a request id may stand. The service documents none; these are what its kind of front end sends."""
+"""Headers with a request id. The service documents none; its kind of front end sends these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One HTTP attempt. It holds no key, no query and no body."""
+    """One HTTP attempt, without key, query and body."""
 
     method: str
     """The HTTP method."""
     url: str
     """The URL without its query."""
     status: int | None
-    """The status, or None when no answer came."""
+    """The status, or None without an answer."""
     elapsed: float
     """Seconds from the request to the head of the answer."""
     attempt: int
-    """Which try it was, counted from 1."""
+    """The number of the attempt, from 1."""
     request_id: str | None = None
     """The request id of the answer, if it had one."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
@@ -61,7 +61,7 @@ _recordings: ContextVar[tuple[tuple[object, list[Exchange]], ...]] = ContextVar(
 
 @contextmanager
 def recording(owner: object) -> Generator[list[Exchange]]:
-    """Collects the exchanges that `owner` makes in this context, worker threads of its transfers included."""
+    """Collects the exchanges of `owner` in this context, including those in its transfer threads."""
     exchanges: list[Exchange] = []
     token = _recordings.set((*_recordings.get(), (owner, exchanges)))
     try:
@@ -78,7 +78,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 def note(
     owner: object, request: Request, elapsed: float, status: int | None, headers: Mapping[str, str]
 ) -> None:
-    """Logs one exchange at DEBUG and adds it to the recordings of `owner`."""
+    """Logs an exchange at DEBUG and adds it to the recordings of `owner`."""
     recordings = [exchanges for recorder, exchanges in _recordings.get() if recorder is owner]
     if not recordings and not logger.isEnabledFor(logging.DEBUG):
         return
@@ -104,4 +104,4 @@ def note(
 
 
 _SECRET_HEADERS = frozenset({"authorization", "location", "set-cookie", "www-authenticate"})
-"""Headers that may carry a secret or a signed URL."""
+"""Headers that may contain a secret or a signed URL."""

@@ -1,4 +1,4 @@
-"""The API key, kept where no error report, no copy to a file and no `repr` finds it."""
+"""The API key, hidden from error reports, pickles and `repr`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HIDDEN = "'…'"
 
 
 class Key(str):
-    """An API key: a plain string that doesn't show itself in a `repr`, as those of local variables and of lists."""
+    """An API key: a string whose `repr`, as in dumps of local variables, hides it."""
 
     __slots__ = ()
 
@@ -25,9 +25,9 @@ class Key(str):
 
 
 class Secret:
-    """Holds a key. It isn't a string itself: error trackers send strings as they are, and everything else as its `repr`.
+    """Holds a key. Not a string itself, because error trackers send strings unchanged, and other objects as `repr`.
 
-    Copies share it. A pickled one is empty: the key stays in its process.
+    Copies share the key. Pickles don't contain it.
     """
 
     __slots__ = ("_value",)
@@ -37,26 +37,26 @@ class Secret:
 
     @property
     def value(self) -> object:
-        """What is held, which may be anything as long as it wasn't checked."""
+        """The value, which may be of any type before it is checked."""
         return self._value
 
     def reveal(self) -> Key:
         """The key.
 
         Raises:
-            ConfigurationError: it was left in another process.
+            ConfigurationError: it stayed in another process.
         """
         if not isinstance(self._value, str):
-            raise ConfigurationError("these settings come from another process, without its key")
+            raise ConfigurationError("these settings come from another process and have no key")
         return Key(self._value)
 
     def fingerprint(self, salt: bytes | None = None) -> tuple[bytes, bytes]:
-        """A salt and a digest, by which another process can tell whether its key is the same one."""
+        """A salt and a digest, by which another process can compare its key."""
         salt = os.urandom(16) if salt is None else salt
         return salt, hashlib.scrypt(self.reveal().encode(), salt=salt, n=2**12, r=8, p=1, dklen=16)
 
     def matches(self, fingerprint: tuple[bytes, bytes]) -> bool:
-        """Whether a fingerprint is this key's."""
+        """Whether a fingerprint belongs to this key."""
         salt, digest = fingerprint
         return hmac.compare_digest(self.fingerprint(salt)[1], digest)
 

@@ -1,33 +1,40 @@
-"""The sockets that a driver has open: who waits at a silent one, in another thread, can only be freed through it."""
+"""The sockets of one client: a thread that waits at a silent one can only be freed through it."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
 from weakref import WeakSet
-
-from musicai_sdk._io.cancelling import opened, shut
 
 
 class OpenSockets:
-    """The sockets of a driver's connections, as long as these have them."""
+    """The sockets of a client's connections, for as long as these exist."""
 
     def __init__(self) -> None:
         self._sockets = WeakSet[socket.socket]()
         self._lock = threading.Lock()
 
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Takes note of a connection: httpx calls it so, as a request's extension `trace`."""
-        found = opened(event, info)
-        if isinstance(found, socket.socket):
-            with self._lock:
-                self._sockets.add(found)
+    def add(self, connection: socket.socket) -> None:
+        """Takes note of a connection."""
+        with self._lock:
+            self._sockets.add(connection)
+
+    def close(self) -> None:
+        """Closes this process's sides of them; connections that another process shares stay open there."""
+        for each in self._sockets:
+            each.close()
 
     def shut(self) -> None:
-        """Ends all reading and writing; it fails, in the threads that wait for it, as if the other side was gone."""
+        """Makes all reading and writing fail, in the threads that wait for it too, as if the other side had gone."""
         with self._lock:
             sockets = list(self._sockets)
         for each in sockets:
             shut(each)
+
+
+def shut(connection: socket.socket) -> None:
+    """Makes reading and writing fail, in the threads that wait for it too, as if the other side had gone."""
+    with suppress(OSError):  # it was closed meanwhile
+        # A TLS socket's own `shutdown` makes it a plain one, which would read ciphertext on.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)

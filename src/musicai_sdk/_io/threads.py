@@ -1,6 +1,6 @@
-"""Threads for work that moves files: they keep no interpreter alive, and can be left to themselves.
+"""Daemon threads for transfers. They never delay the end of the interpreter.
 
-Those of `concurrent.futures` are waited for at the end of the interpreter, and can't be started any more by then.
+Threads of `concurrent.futures` delay the end of the interpreter, and can't be started during it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from musicai_sdk._io.cancelling import Work
 T = TypeVar("T")
 
 PATIENCE = 0.5
-"""For how many seconds threads that were told to end are waited for: so long may a single step of theirs take."""
+"""Seconds to wait for cancelled threads to finish their current step."""
 _LOOK_EVERY = 0.2
-"""Seconds between looks whether the work that waits for threads was itself cancelled."""
+"""Seconds between checks whether the waiting work itself was cancelled."""
 _numbers = itertools.count(1)
 
 
@@ -28,7 +28,7 @@ def start(function: Callable[[], object]) -> threading.Thread:
     """Starts a thread.
 
     Raises:
-        RuntimeError: the system has no more, or the interpreter is at its end.
+        RuntimeError: the system has no more threads, or the interpreter is shutting down.
     """
     thread = threading.Thread(target=function, name=f"musicai_sdk-{next(_numbers)}", daemon=True)
     thread.start()
@@ -38,8 +38,8 @@ def start(function: Callable[[], object]) -> threading.Thread:
 def run_all(functions: Sequence[Callable[[], T]], limit: int) -> list[T]:
     """Calls all functions, at most `limit` at once, each in a copy of this context.
 
-    The first error is raised; what hasn't begun by then doesn't begin, and what has is cancelled. So it is when this
-    thread is interrupted.
+    Raises the first error. Running functions are then cancelled, and no others begin; also if this thread is
+    interrupted.
     """
     return _Group(functions).run(limit)
 
@@ -54,13 +54,13 @@ class _Group(Generic[T]):
         self._cancelled = threading.Event()
         self._left = len(functions)
         self._over = threading.Event()
-        """All tasks are done, or one has failed."""
+        """Set when all tasks are done, or one has failed."""
         self._lock = threading.Lock()
 
     def run(self, limit: int) -> list[T]:
         threads = list[threading.Thread]()
         try:
-            with suppress(RuntimeError):  # fewer will do
+            with suppress(RuntimeError):  # fewer threads are enough
                 while len(threads) < min(limit, len(self._contexts)):
                     threads.append(start(self._work))
             if not threads:
@@ -77,7 +77,7 @@ class _Group(Generic[T]):
         return [self._results[number] for number in range(len(self._contexts))]
 
     def _work(self) -> None:
-        """Does tasks until there are no more."""
+        """Runs tasks until none are left."""
         work = Work(self._cancelled)
         with self._lock:
             self._works.add(work)
@@ -88,7 +88,7 @@ class _Group(Generic[T]):
                 return
             try:
                 result = work.run(self._contexts[number], function)
-            except BaseException as error:  # noqa: BLE001 - raised by the thread that waits
+            except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
                 with self._lock:
                     self._error = self._error or error
                     self._tasks.clear()
@@ -101,8 +101,8 @@ class _Group(Generic[T]):
                     self._over.set()
 
     def _cancel(self) -> None:
-        """Ends what still runs; without effect if all is done."""
-        self._cancelled.set()  # all of them with one step: a second interrupt may come at any moment
+        """Cancels the running tasks."""
+        self._cancelled.set()  # a single step for all: a second interrupt may come at any moment
         self._tasks.clear()
         with self._lock:
             works = list(self._works)

@@ -31,7 +31,7 @@ To move to the typed client call by call, use `music_ai.typed`, which has the sa
 | `except requests.ConnectionError`, `requests.Timeout` | `except ConnectionFailedError`, `RequestTimeoutError` |
 | `job_monitor_interval=`, `save_output_to_folder=`, `user_agent=`, `timeout=` | the same |
 | `timeout=(connect, read)`, by default no timeout | `connect_timeout=`, `request_timeout=` of each call; the default is 60 s |
-| `REQUESTS_CA_BUNDLE` | `ssl_context=`, `SSL_CERT_FILE` |
+| `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` | the same; `SSL_CERT_FILE` and `ssl_context=` come first |
 | 0.x: `create_job(job_name=…, workflow_id=…, params=…)` | `client.jobs.create(CustomWorkflow(workflow_id, params), name=job_name)` |
 | 0.x: `get_jobs()` | `client.jobs.list()` |
 | 0.x: `process_folder(folder, out, slug, parallelism=5, client=…)` | `musicai_sdk.batch.Batch(slug, folder, out, input_name="inputUrl", in_flight=5).run()` |

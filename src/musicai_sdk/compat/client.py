@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 
 from musicai_sdk import MusicAiClient as TypedClient
 from musicai_sdk.compat.answers import JobFilters, JobOptions, Timeout, job_dict, plain
-from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, limits, trusted
+from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, limits
 from musicai_sdk.compat.errors import as_requests
 from musicai_sdk.errors import ConfigurationError, InputError
 from musicai_sdk.models import Job
@@ -59,12 +59,12 @@ class MusicAiClient(ClientSettings):
             timeout: The limit for one exchange, see `Timeout`; None, as in 1.0, is no limit.
             base_url: The address of the API; by default `MUSIC_AI_BASE_URL`, else `https://api.music.ai/v1`.
             max_retries: How often a failed exchange is retried; 0 switches retries off.
-            ssl_context: The TLS context. When left out, `REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` names the trusted
-                certificates, a file or a folder, as for `requests`.
+            ssl_context: The TLS context. When left out, `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` or
+                `SSL_CERT_DIR` names the trusted certificates, a file or a folder; the first that is set counts.
             allow_http: Accepts a `base_url` without TLS on another machine.
 
         Raises:
-            ConfigurationError: no key, a malformed key, URL or number, or certificates that can't be loaded.
+            ConfigurationError: no key, a malformed key, URL or number.
         """
         self._job_monitor_interval = job_monitor_interval
         self._timeout = timeout
@@ -77,7 +77,7 @@ class MusicAiClient(ClientSettings):
             limits(timeout, ConfigurationError).get("request_timeout"),
             base_url=base_url,
             max_retries=max_retries,
-            ssl_context=ssl_context or trusted(),
+            ssl_context=ssl_context,
             allow_http=allow_http,
         )
         # Programs for 1.0 never close a client.

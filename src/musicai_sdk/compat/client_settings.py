@@ -1,10 +1,8 @@
-"""The attributes of the published client, and the timeouts and certificates of `requests`."""
+"""The attributes of the published client, and the timeouts of `requests`."""
 
 from __future__ import annotations
 
 import math
-import os
-import ssl
 from enum import Enum
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -17,8 +15,6 @@ from musicai_sdk._text import without_query
 from musicai_sdk.compat.answers import Timeout
 from musicai_sdk.errors import ConfigurationError, InputError, MusicAiError
 
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""The environment variables by which `requests` finds certificates, the first one first."""
 SHORTEST_INTERVAL = 0.01
 """Used for an interval of 0 seconds."""
 
@@ -189,20 +185,3 @@ def limits(timeout: Timeout, kind: type[MusicAiError] = InputError) -> RequestOp
 
 def _is_limit(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
-
-
-def trusted() -> ssl.SSLContext | None:
-    """The certificates that `requests` would trust, when the environment names any."""
-    name = next((name for name in BUNDLES if os.environ.get(name)), None)
-    if name is None:
-        return None
-    path = os.environ[name]
-    try:
-        if os.path.isdir(path):  # noqa: PTH112 - a text
-            return ssl.create_default_context(capath=path)
-        return ssl.create_default_context(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigurationError(
-            f"the environment variable {name} ({path!r}) doesn't name certificates in PEM format:"
-            f" {error.strerror or error}. Correct it, or unset it to trust the usual authorities"
-        ) from None

@@ -1,8 +1,18 @@
-"""What the server sends, as frozen pydantic models.
+"""What the service sends, as frozen pydantic models.
 
-They are tolerant: unknown fields are kept (`model_extra`), only what the package needs is required, open sets of
-values are open (`Unknown`), and the values of fields are checked for real. Fields have Python names
-(`job.created_at`) and also answer to their wire names (`job["createdAt"]`).
+They are lenient: unknown fields are kept (`model_extra`), a value that doesn't fit an optional field makes it None, and
+open sets of values accept others (`Unknown`). Fields have Python names (`job.created_at`) and can be read by wire names
+(`job["createdAt"]`).
+
+This room imports only `errors` and `_text`. All rooms above may import it; users import its names from here.
+
+To add a job field, add it to `Job` in `job.py` with a docstring: as `Maybe[…]` or another lenient type, unless every
+answer has it. Its wire name is its name in camelCase. Describe it in `schemas/openapi.yaml`, and let the sandbox send it
+(`sandbox/api/routes.py`). Run `scripts/generate`.
+
+To add a kind of result, write the model of its content in a new file here, and list it in `_HOMES`, `__all__` and the
+imports below. Name the content and its fields in `codegen/contents.py`, and describe it in `RESULTS` of
+`codegen/exports.py`. Then files in `schemas/workflows` can declare such outputs. Run `scripts/generate`.
 """
 
 from __future__ import annotations
@@ -99,12 +109,12 @@ _HOMES = {
     "musicai_sdk.models.sections": ("Section",),
     "musicai_sdk.models.values": ("JsonText", "Key", "TimeSignature"),
 }
-"""Where the names live: a program loads only the models that it uses."""
+"""The modules of the names: a program loads only the models that it uses."""
 
 if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
 
     def __getattr__(name: str) -> object:
-        """Loads a model at its first use."""
+        """Loads a model at first use."""
         home = next((module for module, names in _HOMES.items() if name in names), None)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

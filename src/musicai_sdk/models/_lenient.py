@@ -1,8 +1,8 @@
-"""What doesn't fit is left out instead of hiding the rest: optional fields, and elements of lists.
+"""Leniency towards the server: an optional field or a list element that doesn't fit never hides the rest.
 
-An optional field that doesn't fit becomes None. What came is kept beside the fields, for `WireModel.raw`, and the log
-has one warning per field and process. As long as everything fits, no Python code runs here: the first member of a union
-is tried by pydantic itself, and only its failure calls a function.
+An optional field that doesn't fit becomes None. Its JSON value stays available in `WireModel.raw`, and one warning per
+field and process is logged. While everything fits, no Python code of this module runs: pydantic tries the first member
+of a union itself, and only its failure calls a function.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ T = TypeVar("T")
 logger = logging.getLogger("musicai_sdk")
 
 ORIGINALS = "__originals__"
-"""The entry of a model's `__dict__` that holds, by field name, the JSON values that a field can't give back."""
+"""The entry of a model's `__dict__` with the JSON values, by field name, that its fields can't give back."""
 _UNREADABLE = object()
 
 _warned = set[tuple[str, str]]()
-"""What the log has said already; in this process, because every page may repeat it."""
+"""The warnings that this process has logged: every page may repeat them."""
 
 
 def originals(model: BaseModel) -> dict[str, Any]:
-    """The JSON values of a model's fields that can't be derived from the values of the fields."""
+    """The JSON values of a model's fields that can't be derived from the field values."""
     found: dict[str, Any] = model.__dict__.get(ORIGINALS, {})
     return found
 
 
 class Lenient:
-    """Marks a field that takes whatever doesn't fit as its default.
+    """Marks a field that becomes its default when its value doesn't fit.
 
     Args:
-        otherwise: Another way to read a value, which raises `ValueError` when it can't.
-        default: What the field becomes.
+        otherwise: Another way to read a value; raises `ValueError` if it can't.
+        default: The default.
     """
 
     def __init__(self, otherwise: Callable[[Any], Any] | None = None, default: Any = None) -> None:
@@ -56,7 +56,7 @@ class Lenient:
         self._default = default
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The field's own schema, and what to do when that fails."""
+        """The field's own schema with a fallback."""
         name = handler.field_name
 
         def unfit(value: Any, info: core_schema.ValidationInfo[Any]) -> Any:
@@ -66,14 +66,14 @@ class Lenient:
         own: Any = handler(source)
         if own["type"] != "nullable":
             return core_schema.union_schema([own, fallback], mode="left_to_right")
-        # In this order nulls, of which there are many, cost nothing.
+        # The fallback goes inside: nulls, of which there are many, then cost nothing.
         own["schema"] = core_schema.union_schema([own["schema"], fallback], mode="left_to_right")
         return cast("CoreSchema", own)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """That of the field without this mark."""
+        """The JSON schema of the unmarked field."""
         own: Any = schema
         if own["type"] == "nullable":
             return handler(cast("Any", {**own, "schema": own["schema"]["choices"][0]}))
@@ -82,7 +82,7 @@ class Lenient:
     def _unfit(self, value: Any, info: core_schema.ValidationInfo[Any], name: str) -> Any:
         if value is None:
             return self._default
-        # The mapping that becomes the model's `__dict__`: private attributes would slow down every job.
+        # `info.data` becomes the model's `__dict__`. Private attributes would slow down every job.
         info.data.setdefault(ORIGINALS, {})[name] = value
         if self._otherwise is not None:
             try:
@@ -93,14 +93,14 @@ class Lenient:
         if (model, name) not in _warned:
             _warned.add((model, name))
             logger.warning(
-                "%s.%s can't be read and is %r: the service sent %s; reported once",
+                "%s.%s is %r because the service sent %s, which can't be read; reported once",
                 *(model, name, self._default, _kind(value)),
             )
         return self._default
 
 
 def _kind(value: object) -> str:
-    """What a JSON value is, without the value: it may be a signed URL."""
+    """The kind of a JSON value, without the value, which may be a signed URL."""
     match value:
         case bool():
             return "a boolean"
@@ -121,13 +121,13 @@ Maybe: TypeAlias = Annotated[T | None, Lenient()]
 
 
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
-"""A number that one can calculate with; JSON files from Python may also have `NaN`."""
+"""A finite number: JSON files written by Python may contain `NaN`."""
 Seconds: TypeAlias = Finite
 """A time or a duration."""
 
 
 def _json_object(value: Any) -> dict[str, Any]:
-    """An object that a server sends as its JSON text."""
+    """The object in a JSON text."""
     found: object = from_json(value) if isinstance(value, str) else None
     if not isinstance(found, dict):
         raise ValueError("not the text of a JSON object")  # noqa: TRY004 - what `Lenient` expects
@@ -135,21 +135,21 @@ def _json_object(value: Any) -> dict[str, Any]:
 
 
 MaybeObject: TypeAlias = Annotated[dict[str, Any] | None, Lenient(_json_object)]
-"""A JSON object, also one that was sent as its text."""
+"""A JSON object, or the JSON text of one."""
 
 
 def identifier(value: Any) -> str:
-    """The digits of an id that is a number."""
+    """The digits of a numeric id."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("not an id")  # noqa: TRY004
     return str(value)
 
 
 class Identifier:
-    """Marks an id: text that isn't empty. A number becomes its digits."""
+    """Marks an id: non-empty text. A number becomes its digits."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Text first, without a call into Python."""
+        """A schema that tries text first, without a call into Python."""
         name = handler.field_name
 
         def unfit(value: Any, info: core_schema.ValidationInfo[Any]) -> str:
@@ -165,7 +165,7 @@ class Identifier:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """A string's."""
+        """The JSON schema of a string."""
         return handler(cast("Any", schema)["choices"][0])
 
 
@@ -184,10 +184,9 @@ Time: TypeAlias = Annotated[
 
 
 def as_it_came(wire_name: str) -> Any:
-    """Declares a second field for a time, beside the typed one: what came for it, which `WireModel.raw` gives back.
+    """Declares a second field beside a time, with its JSON value for `WireModel.raw`.
 
-    A `datetime` doesn't know how exactly it was written, and to find out for each whether that would be needed costs
-    more than to keep it.
+    A `datetime` loses the spelling. Keeping the text of each costs less than finding out whether it is needed.
     """
     return Field(None, validation_alias=wire_name, exclude=True, repr=False)
 
@@ -196,20 +195,20 @@ def as_it_came(wire_name: str) -> Any:
 
 
 class Page(list[T]):
-    """What could be read of a list."""
+    """The readable elements of a list."""
 
     unreadable: int = 0
-    """How many elements could not, and were left out: a page with such elements proves nothing about what is absent."""
+    """The number of elements left out as unreadable. Such a page proves no absence."""
 
 
 class Readable:
-    """Marks a list, or a tuple of any length, of which the elements that can't be read are left out.
+    """Marks a list, or a tuple of any length, whose unreadable elements are left out.
 
-    One with elements of which none can be read doesn't fit.
+    A list without a single readable element doesn't fit.
 
     Args:
-        paged: Whether it is read as a `Page`, which says how many elements were left out.
-        within: The name under which a page may also stand in an object.
+        paged: Whether to read it as a `Page`, which counts the elements left out.
+        within: The field of an object that may also contain the list.
     """
 
     def __init__(self, *, paged: bool = False, within: str | None = None) -> None:
@@ -217,7 +216,7 @@ class Readable:
         self._paged = paged or within is not None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The same list of elements that may be unreadable, without these."""
+        """A schema of the list that leaves unreadable elements out."""
         kind, element = get_origin(source), get_args(source)[0]
         name = getattr(element, "__name__", str(element))
         paged = self._paged
@@ -250,7 +249,7 @@ class Readable:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """That of the list without this mark."""
+        """The JSON schema of the unmarked list."""
         items: Any = cast("Any", schema)["schema"]
         if items["type"] == "union":
             items = items["choices"][0]
@@ -262,7 +261,7 @@ class Readable:
 
 
 def _listed(kind: Any, value: Any, within: str) -> Any:
-    """The list in an object. Its own adapter: a schema that stands twice in another one is slower in both places."""
+    """The list in an object. It has its own adapter: a schema used twice in another one is slower in both places."""
     found = cast("dict[str, Any]", value).get(within) if isinstance(value, dict) else None
     if not isinstance(found, list):
         raise ValueError(f"neither an array nor an object with an array `{within}`")  # noqa: TRY004
@@ -286,7 +285,7 @@ def _without_unreadable(found: Sequence[Any], name: str) -> Page[Any]:
         if (name, "") not in _warned:
             _warned.add((name, ""))
             logger.warning(
-                "%d of %d elements of a list can't be read as %s and are left out; reported once",
+                "left out %d of %d elements of a list, which can't be read as %s; reported once",
                 *(missing, len(found), name),
             )
     page = Page(readable)
@@ -295,7 +294,7 @@ def _without_unreadable(found: Sequence[Any], name: str) -> Page[Any]:
 
 
 def readable(kind: Any) -> Any:
-    """A list of this package's models with the elements left out that can't be read; other types as they are."""
+    """The type with leniency for unreadable elements, if it is a list of this package's models; else unchanged."""
     element = next(iter(get_args(kind)), None)
     if get_origin(kind) is list and isinstance(element, type) and issubclass(element, BaseModel):
         ours = element.__module__.startswith("musicai_sdk.models.")

@@ -1,4 +1,4 @@
-"""Open sets of values: those that the service documents, and whatever it may send one day."""
+"""Open sets of values: those that the service documents, and any others."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Unknown(str):
-    """A value that this version of the package doesn't know; it is the string that the server sent.
+    """A value that this version of the package doesn't know, as the string that the server sent.
 
-    `Literal[...] | Unknown` narrows in type checkers, completes in editors, and never breaks on a new value.
+    Type checkers narrow `Literal[...] | Unknown`, editors complete it, and no new value breaks it.
     """
 
     __slots__ = ()
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Any string becomes an `Unknown`; in a union the known values are tried first."""
+        """Accepts any string. In a union, pydantic tries the known values first."""
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
 
 
 JobStatus: TypeAlias = Literal["QUEUED", "STARTED", "SUCCEEDED", "FAILED"] | Unknown
-"""Where a job is: `QUEUED` → `STARTED` → `SUCCEEDED` or `FAILED` (source: the official reference and clients).
+"""A job's status: `QUEUED` → `STARTED` → `SUCCEEDED` or `FAILED` (source: the official reference and clients).
 
-A status that appears one day arrives as `Unknown` and counts as "not finished yet".
+Any other status is an `Unknown` and counts as unfinished.
 """
 
 KNOWN_STATUSES: tuple[str, ...] = ("QUEUED", "STARTED", "SUCCEEDED", "FAILED")
 """The documented statuses."""
 
 FINAL_STATUSES: tuple[str, ...] = ("SUCCEEDED", "FAILED")
-"""The statuses that never change again."""
+"""The statuses that never change."""

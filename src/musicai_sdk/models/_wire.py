@@ -1,11 +1,11 @@
-"""The base of everything the server sends: tolerant, frozen, camelCase on the wire, readable like the old dicts."""
+"""The base of everything the server sends: tolerant, frozen, camelCase on the wire, and a mapping by wire names."""
 
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -14,13 +14,13 @@ from typing_extensions import override
 from musicai_sdk.models._lenient import originals, wire_time
 
 
-class WireModel(BaseModel, frozen=True):
-    """A frozen model that keeps unknown fields and also answers by wire names.
+class WireModel(BaseModel, Mapping[str, Any], frozen=True):
+    """A frozen model that keeps unknown fields, and is a read-only mapping of wire names to JSON values.
 
-    `job.created_at` is the typed value. `job["createdAt"]`, `job.get("createdAt")`, `"createdAt" in job`, `len(job)`,
-    `job.keys()`, `.values()`, `.items()`, `.copy()`, `job | {…}` and `for name in job` answer what the JSON held, as
-    the dicts of the 1.0 package did. A model isn't a dict, though: it can't be changed, and `json.dumps` and
-    `isinstance(…, dict)` take nothing else. `dict(job)` is one.
+    `job.created_at` is the typed value. `job["createdAt"]` and everything else that a `Mapping` has answers with the
+    JSON: `job == {…}` compares it, `match`, logging (`%(status)s`) and `pandas.DataFrame(jobs)` read it. `job.copy()`
+    and `job | {…}` return plain dicts. A model isn't a `dict`, though: it can't be changed, and `json.dumps` refuses
+    it. `dict(job)` is one.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -28,15 +28,15 @@ class WireModel(BaseModel, frozen=True):
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,
-        # The schemas are built at first use: defining the models must not slow the import down.
+        # Build the schemas at first use: defining the models must not slow the import down.
         defer_build=True,
     )
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The whole JSON object as it came, by wire names; a new dict each time.
+        """The whole JSON object as the service sent it, by wire names; a new dict each time.
 
-        Also what a field couldn't take (such a field is None), and what this version doesn't know.
+        Includes values that didn't fit their field (such a field is None) and fields that this version doesn't know.
         """
         kept, known = originals(self), self.model_fields_set
         fields = dict[str, Any]()
@@ -48,6 +48,7 @@ class WireModel(BaseModel, frozen=True):
                 fields[wire] = kept[name] if name in kept else _json(getattr(self, name))
         return {**fields, **(self.model_extra or {})}
 
+    @override
     def __getitem__(self, wire_name: str) -> Any:
         """The JSON value of one field by its wire name; `KeyError` when there is no such field."""
         field = wire_fields(type(self)).get(wire_name)
@@ -55,53 +56,72 @@ class WireModel(BaseModel, frozen=True):
             return self.model_dump(mode="json", by_alias=True, include={field})[wire_name]
         return (self.model_extra or {})[wire_name]
 
-    def get(self, wire_name: str, default: Any = None) -> Any:
-        """The JSON value of one field by its wire name, or `default`."""
-        return self[wire_name] if wire_name in self else default  # noqa: SIM401 - this is that `get`
-
+    @override
     def __contains__(self, wire_name: object) -> bool:
         """Whether there is a field of that wire name."""
         return wire_name in wire_fields(type(self)) or wire_name in (self.model_extra or {})
 
-    # Ignored: that this gives another type than pydantic's own is what it is for. That one gives pairs of Python names
-    # and values, and is used by nothing of pydantic but the `copy` below.
+    # Ignored: pydantic's own gives pairs of Python names and values; nothing of pydantic but the `copy` below uses it.
     @override
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """The wire names."""
         return iter(self.keys())
 
+    @override
     def __len__(self) -> int:
         """How many fields there are."""
         return len(self.keys())
 
+    @override
     def keys(self) -> KeysView[str]:
         """The wire names of all fields, those that this version doesn't know included."""
         return {**wire_fields(type(self)), **(self.model_extra or {})}.keys()
 
+    @override
     def values(self) -> ValuesView[Any]:
         """The JSON values, in the order of `keys()`."""
         return self.copy().values()
 
+    @override
     def items(self) -> ItemsView[str, Any]:
         """Wire names and JSON values."""
         return self.copy().items()
 
-    # Ignored: another type than that of pydantic's, as the dicts of 1.0 had it. pydantic has given its own up for
-    # `model_copy`.
+    # Ignored: pydantic's own is deprecated in favour of `model_copy`.
     @override
     def copy(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        """A plain dict of wire names and JSON values, which can be changed; as `dict(model)`."""
+        """A plain dict of wire names and JSON values, which can be changed; the same as `dict(model)`."""
         return self.model_dump(mode="json", by_alias=True)
 
-    def __or__(self, other: Mapping[str, Any] | WireModel) -> dict[str, Any]:
+    @override
+    def __eq__(self, other: object) -> bool:
+        """Compares models field by field, and a model with any other mapping by wire names and JSON values."""
+        if isinstance(other, Mapping) and not isinstance(other, BaseModel):
+            return self.copy() == dict(cast("Mapping[object, object]", other))
+        return super().__eq__(other)
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         """A plain dict of this and `other`, whose values win."""
-        if not isinstance(cast("object", other), Mapping | WireModel):
-            return NotImplemented
-        return self.copy() | dict(other.items())
+        return self.copy() | dict(other) if isinstance(cast("object", other), Mapping) else NotImplemented
 
     def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         """A plain dict of `other` and this, whose values win."""
         return dict(other) | self.copy() if isinstance(cast("object", other), Mapping) else NotImplemented
+
+    if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+
+        def __getattr__(self, name: str) -> Any:
+            """Says what to write instead of the names that programs for 1.0 may use: of JSON, and of dicts."""
+            try:
+                return super().__getattr__(name)
+            except AttributeError as error:
+                if (field := wire_fields(type(self)).get(name)) is not None:
+                    error.args = (f"{error.args[0]}: use .{field} or [{name!r}]",)
+                elif hasattr(dict, name):
+                    error.args = (
+                        f"{error.args[0]}, because it can't be changed: dict(…) of it is a plain dict",
+                    )
+                raise
 
 
 def _json(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What belongs to a key: its application, its workflows, and room for an upload."""
+"""What belongs to a key: its application, its workflows, and upload URLs."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class Application(WireModel, frozen=True):
     id: Annotated[str, Identifier()]
     """The application's UUID."""
     name: Maybe[str] = None
-    """Its name, which jobs carry as `app`."""
+    """The application's name; jobs have it as `app`."""
 
 
 class WorkflowInfo(WireModel, frozen=True):
-    """One workflow of the account. The service doesn't tell its inputs and outputs."""
+    """One workflow of the account. The service doesn't list its inputs and outputs."""
 
     id: Maybe[str] = None
-    """The workflow's UUID; jobs are created by `slug`."""
+    """The workflow's UUID. Jobs are created by `slug`."""
     name: Maybe[str] = None
-    """Its display name."""
+    """The display name."""
     slug: Annotated[str, Field(min_length=1)]
-    """What `client.jobs.create` takes."""
+    """The slug, as in `CustomWorkflow(slug, params)`."""
     description: Maybe[str] = None
     """Free text; may be empty."""
     created_at: Time = None
-    """When it was made."""
+    """The time of creation."""
     updated_at: Time = None
-    """When it was last changed."""
+    """The time of the last change."""
     raw_created_at: Any = as_it_came("createdAt")
-    """`created_at` as it came."""
+    """The JSON value of `created_at`."""
     raw_updated_at: Any = as_it_came("updatedAt")
-    """`updated_at` as it came."""
+    """The JSON value of `updated_at`."""
 
 
 class WorkflowList(WireModel, frozen=True):
@@ -53,9 +53,9 @@ class UploadUrls(WireModel, frozen=True):
     """Two signed URLs of one new object; both expire (source: the official reference)."""
 
     upload_url: Annotated[str, Field(pattern=r"^https?://")]
-    """Where to PUT the bytes, without the API key."""
+    """The URL to PUT the bytes to, without the API key."""
     download_url: Annotated[str, Field(pattern=r"^https?://")]
-    """What to give a job as its input."""
+    """The URL to pass to a job as its input."""
 
     @override
     def __repr__(self) -> str:

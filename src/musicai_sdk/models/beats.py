@@ -10,11 +10,11 @@ class Beat(WireModel, frozen=True):
     """One beat (source: third-party users agree)."""
 
     time: Seconds
-    """When it is, in seconds from the start of the input."""
+    """Seconds from the start of the input."""
     beat_num: Maybe[int] = None
-    """Its place in the bar, counted from 1; 1 is a downbeat. None when the file doesn't say. `beatNum` on the wire."""
+    """The number of the beat in its bar, from 1; 1 is a downbeat. None if unknown. `beatNum` on the wire."""
 
     @property
     def downbeat(self) -> bool:
-        """Whether a bar begins with it."""
+        """Whether the beat begins a bar."""
         return self.beat_num == 1

@@ -10,32 +10,32 @@ from musicai_sdk.models._lenient import Maybe, Seconds
 
 
 class Chord(BaseModel, frozen=True):
-    """One chord segment. Segments follow each other without gaps (source: real result files).
+    """One chord segment. Segments have no gaps between them (source: real result files).
 
-    No chord is `"N"` in all ten spellings. Roots are spelled with sharps. The bass of a slash chord is in `bass`
+    "No chord" is `"N"` in all ten spellings. Roots are spelled with sharps. The bass of a slash chord is in `bass`
     and not in the spellings.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", defer_build=True)
 
     start: Seconds
-    """Where it begins, in seconds from the start of the input."""
+    """The start, in seconds from the start of the input."""
     end: Seconds
-    """Where it ends, in seconds from the start of the input."""
+    """The end, in seconds from the start of the input."""
     start_bar: Maybe[int] = None
-    """The bar it begins in; bar 1 starts at the first downbeat, bar 0 is a pickup. Null without a beat grid."""
+    """The bar of the start. Bar 1 begins at the first downbeat, bar 0 is a pickup. None without a beat grid."""
     start_beat: Maybe[int] = None
-    """The beat it begins at, counted from 1 in its bar."""
+    """The beat of the start, counted from 1 in its bar."""
     end_bar: Maybe[int] = None
-    """The bar it ends in."""
+    """The bar of the end."""
     end_beat: Maybe[int] = None
-    """The beat it ends at, counted from 1 in its bar."""
+    """The beat of the end, counted from 1 in its bar."""
     chord_majmin: str
     """Reduced to major and minor: `E:maj`, `C#:min`, `N`."""
     bass: Maybe[str] = None
-    """The bass note of a slash chord, else null."""
+    """The bass note of a slash chord, else None."""
     bass_nashville: Maybe[str] = None
-    """The bass note as a degree of the key, else null."""
+    """The bass note as a degree of the key, else None."""
     chord_complex_jazz: Maybe[str] = None
     """All extensions, jazz spelling: `E\u03947(9)`, `C-`."""
     chord_simple_jazz: Maybe[str] = None

@@ -1,4 +1,4 @@
-"""What transfers return."""
+"""The return values of transfers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing_extensions import override
 from musicai_sdk._text import without_query
 
 RESULT_MANIFEST = "workflow.results.json"
-"""The file with a job's whole result, beside its other files. The 1.0 package wrote `workflow.result.json`."""
+"""The name of the JSON file with a job's whole result. The 1.0 package wrote `workflow.result.json`."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file in the service's temporary storage; a workflow input takes it as it is."""
+    """A file in the service's temporary storage. Pass it to a workflow input."""
 
     url: str
-    """The signed URL under which jobs read it. It expires; the service doesn't say when."""
+    """The signed URL by which jobs read it. It expires; the service doesn't say when."""
     size: int
-    """How many bytes were sent."""
+    """The size in bytes."""
 
     @override
     def __repr__(self) -> str:
@@ -30,12 +30,12 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class DownloadedFile:
-    """A file that arrived whole."""
+    """A completely downloaded file."""
 
     path: Path
-    """Where it is."""
+    """The path."""
     size: int
-    """How many bytes it has."""
+    """The size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,16 @@ class JobFiles(Mapping[str, Path]):
     """The downloaded results of one job: a mapping from output names to paths."""
 
     folder: Path
-    """The folder that everything is in."""
+    """The folder with all files."""
     manifest: Path
-    """The JSON file with the whole result, file outputs as paths relative to the folder."""
+    """The JSON file with the whole result; file outputs are paths relative to the folder."""
     files: Mapping[str, DownloadedFile] = field(default_factory=dict[str, DownloadedFile])
-    """The files by output name. One that stands inside an output has the whole path, with dots: `stems.0.url`.
+    """The files by output name. A file inside an output has its path as name: `stems.0.url`.
 
-    Outputs in your own storage aren't among them.
+    Outputs in your own storage aren't included.
     """
     missing: tuple[str, ...] = ()
-    """The outputs that the result's type declares and the job doesn't have: don't delete the job if you need them."""
+    """The outputs that the result's type declares but the job lacks. If you need them, don't delete the job."""
 
     @override
     def __getitem__(self, output: str) -> Path:

@@ -1,4 +1,4 @@
-"""Which jobs to list."""
+"""Filters of the job list."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from musicai_sdk.models._open import KNOWN_STATUSES, JobStatus, Unknown
 
 
 def _as_list(value: Any) -> Any:
-    """A single value stands for a list of one: the official JavaScript client would send its characters."""
+    """A list of the value, if it is a single string: the official JavaScript client would send its characters."""
     return [value] if isinstance(value, str) else value
 
 
 def _known(value: Any) -> Any:
-    """A misspelt status is an error here, not an empty list from the server."""
+    """Rejects a misspelt status, for which the server would return an empty list."""
     if isinstance(value, str) and not isinstance(value, Unknown) and value not in KNOWN_STATUSES:
         raise ValueError(
             f"no such status: use {', '.join(KNOWN_STATUSES)}, or Unknown({value!r}) for a newer one"
@@ -26,7 +26,7 @@ def _known(value: Any) -> Any:
 
 
 class Filters(BaseModel, frozen=True):
-    """Which jobs to list: values of one field are alternatives, the fields all apply (source: official reference)."""
+    """Filters of the job list. Values of one field are alternatives; all fields apply (source: official reference)."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid",

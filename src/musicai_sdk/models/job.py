@@ -1,4 +1,4 @@
-"""Jobs: the whole object, the short state, and what `create` returns."""
+"""Jobs: the whole job, its short state, and the reference that `create` returns."""
 
 from __future__ import annotations
 
@@ -36,11 +36,10 @@ from musicai_sdk.models.outputs import OutputValue
 from musicai_sdk.models.result import R, R_co, RawResult, WorkflowResult
 
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
-"""The metadata key under which a job carries its idempotency token."""
-
+"""The metadata entry with a job's idempotency key."""
 
 REQUEST_DIGEST = "musicai_sdk.request"
-"""The metadata key of the digest of what a job with a token of the caller's was created for."""
+"""The metadata entry with a digest of the request, for jobs whose idempotency key the caller chose."""
 
 
 def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -50,11 +49,11 @@ def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
 Metadata: TypeAlias = Annotated[
     MaybeObject, PlainSerializer(_own_metadata, return_type=dict[str, Any], when_used="json-unless-none")
 ]
-"""A job's metadata; written as JSON without the token that this package adds."""
+"""A job's metadata, serialized without the entries that this package adds."""
 
 
 class JobError(WireModel, frozen=True):
-    """Why a job failed. Older answers have no such object (source: official JavaScript client 1.0.21)."""
+    """Why a job failed. Older answers lack this object (source: official JavaScript client 1.0.21)."""
 
     code: Maybe[str] = None
     """An open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …"""
@@ -65,7 +64,7 @@ class JobError(WireModel, frozen=True):
 
 
 class WorkflowReference(WireModel, frozen=True):
-    """How older answers name a job's workflow (source: older official reference and READMEs)."""
+    """A job's workflow in older answers (source: older official reference and READMEs)."""
 
     id: Maybe[str] = None
     """The workflow's UUID."""
@@ -74,12 +73,12 @@ class WorkflowReference(WireModel, frozen=True):
 
 
 class JobState(WireModel, frozen=True):
-    """The cheap answer to "how far is it?" (source: the official integration tests)."""
+    """A job's id and status (source: the official integration tests)."""
 
     id: Annotated[str, Lenient(identifier, default="")] = ""
-    """The job's id; some answers are said to leave it out."""
+    """The job's id; some answers may leave it out."""
     status: JobStatus = Field(union_mode="left_to_right")
-    """Where the job is."""
+    """The job's status."""
 
     @property
     def done(self) -> bool:
@@ -96,7 +95,7 @@ class JobCreated(WireModel, frozen=True):
     @model_validator(mode="before")
     @classmethod
     def _older_name(cls, data: Any) -> Any:
-        """Takes `jobId` where there is no `id`: older answers had both (source: a Dart client's fixture)."""
+        """Reads `jobId` in place of a missing `id`: older answers had both (source: a Dart client's fixture)."""
         answer: Mapping[str, Any] = cast("Any", data) if isinstance(data, Mapping) else {}
         if answer.get("jobId") and not answer.get("id"):
             return {**answer, "id": answer["jobId"]}
@@ -104,60 +103,60 @@ class JobCreated(WireModel, frozen=True):
 
 
 class Job(WireModel, Generic[R_co], frozen=True):
-    """One job. `Job[GenerateChordsResult]` is a job whose `result` is a `GenerateChordsResult`.
+    """One job. The `result` of a `Job[GenerateChordsResult]` is a `GenerateChordsResult`.
 
-    Only `id` and `status` are certain; everything else may be null or absent in some answers. What can't be read is
-    None too, and then `raw` has what came. A job is a snapshot: fetch it again to see it change.
+    Only `id` and `status` are always there. Everything else is None where an answer lacks it or has something
+    unreadable, which `raw` then has. A job is a snapshot: fetch it again to see changes.
     """
 
     id: Annotated[str, Identifier()]
     """The job's id, a UUID."""
     status: JobStatus = Field(union_mode="left_to_right")
-    """Where the job is."""
+    """The job's status."""
     name: Maybe[str] = None
-    """As it was sent."""
+    """The name that was sent."""
     app: Maybe[str] = None
     """The name (not the id) of the application whose key created the job."""
-    # The first that fits: pydantic's search for the best fit would cost a tenth of the time to read a page of jobs.
+    # left_to_right, because pydantic's search for the best match would cost a tenth of the time to read a page of jobs.
     workflow: Maybe[Annotated[str | WorkflowReference, Field(union_mode="left_to_right")]] = None
     """The workflow's slug; older answers have an object with id and name."""
     workflow_params: MaybeObject = None
-    """The parameters as they were sent."""
+    """The parameters that were sent."""
     raw_metadata: Metadata = Field(None, validation_alias="metadata", serialization_alias="metadata")
-    """The metadata; `metadata` is it without this package's own entries. None when there is none, or when what came
-    is neither an object nor the JSON text of one."""
+    """The whole metadata; `metadata` leaves this package's entries out. None if the service sent none, or neither an
+    object nor the JSON text of one."""
     batch_name: Maybe[str] = None
-    """The batch that the job is part of; null for jobs created through the API."""
+    """The job's batch; None for jobs created through the API."""
     raw_result: MaybeObject = Field(None, validation_alias="result", serialization_alias="result")
-    """The outputs by wire name as they came; null until the job has succeeded. `result` is the typed view."""
+    """The outputs by wire name; None until the job has succeeded. `result` is the typed view."""
     error: Maybe[JobError] = None
-    """Why it failed; null unless it did."""
+    """Why the job failed; None unless it did."""
     created_at: Time = None
-    """When it was created."""
+    """The time of creation."""
     started_at: Time = None
-    """When its processing began; null while it is queued."""
+    """The time when processing began; None while the job is queued."""
     completed_at: Time = None
-    """When it ended; null until then."""
+    """The time when the job ended; None until then."""
     raw_created_at: Any = as_it_came("createdAt")
-    """`created_at` as it came."""
+    """The JSON value of `created_at`."""
     raw_started_at: Any = as_it_came("startedAt")
-    """`started_at` as it came."""
+    """The JSON value of `started_at`."""
     raw_completed_at: Any = as_it_came("completedAt")
-    """`completed_at` as it came."""
+    """The JSON value of `completed_at`."""
 
     result_type: ClassVar[type[WorkflowResult]] = RawResult
-    """The type of `result`; each job that a typed call returned has its own."""
+    """The type of `result`. Typed calls set it on each job that they return."""
 
     if not TYPE_CHECKING:
 
         def __class_getitem__(cls, parameter: Any) -> GenericAlias:
-            # pydantic would make a new class for every parameter: a leak, and nothing that pickles.
+            # pydantic would create a class for each parameter: a leak, and such classes don't pickle.
             return GenericAlias(cls, parameter)
 
     @classmethod
     @override
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> CoreSchema:
-        """Lets other models have a field of type `Job[SomeResult]`, and binds that result type."""
+        """Supports fields of type `Job[SomeResult]` in other models, and binds that result type."""
         result_type = next(iter(get_args(source)), None)
         schema = handler(source) if source is cls else handler.generate_schema(cls)
         if not (isinstance(result_type, type) and issubclass(result_type, WorkflowResult)):
@@ -168,12 +167,12 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The metadata as you sent it: without the token that this package adds, empty when there was none."""
+        """The metadata that you sent, without this package's entries; empty if there was none."""
         return _own_metadata(self.raw_metadata or {})
 
     @property
     def idempotency_key(self) -> str | None:
-        """The token under which this package created the job; None for jobs made otherwise."""
+        """The key under which this package created the job; None for other jobs."""
         key = (self.raw_metadata or {}).get(IDEMPOTENCY_KEY)
         return key if isinstance(key, str) else None
 
@@ -184,12 +183,12 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the results are there."""
+        """Whether the job has results."""
         return self.status == "SUCCEEDED"
 
     @property
     def failed(self) -> bool:
-        """Whether the job ended without results."""
+        """Whether the job failed."""
         return self.status == "FAILED"
 
     @property
@@ -199,21 +198,21 @@ class Job(WireModel, Generic[R_co], frozen=True):
         Raises:
             JobNotFinishedError: the job hasn't finished yet.
             JobFailedError: the job failed.
-            ResponseError: the outputs don't fit the type; the text names the fields, and `outputs` has them all.
+            ResponseError: the outputs don't fit the type; the text names the fields, and `outputs` has all outputs.
         """
         self.raise_for_success()
         return cast("R_co", self._read(self.result_type))
 
     @property
     def outputs(self) -> Mapping[str, OutputValue]:
-        """Every output by wire name, each as `FileUrl`, `CUSTOM_STORAGE` or a JSON value; empty until it succeeded.
+        """Every output by wire name, as `FileUrl`, `CUSTOM_STORAGE` or a JSON value; empty until the job succeeds.
 
         Raises:
-            ResponseError: the service sent a result that isn't an object of outputs; `raw` has it.
+            ResponseError: the service's result isn't an object of outputs; `raw` has it.
         """
         if self.unreadable_result:
             raise ResponseError(
-                f"the result of job {self.id} isn't an object of outputs; job.raw['result'] has what came",
+                f"the result of job {self.id} isn't an object of outputs; job.raw['result'] holds it",
                 field="result",
                 body=without_queries(str(self.raw["result"]))[:10_000],
             )
@@ -221,7 +220,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @property
     def failure(self) -> JobError:
-        """What the service said about a failure: `error`, or the text that came in its place; empty when it said nothing."""
+        """The reason for a failure: `error`, or the text that the service sent in its place; empty if there is none."""
         if self.error is not None:
             return self.error
         said = originals(self).get("error")
@@ -229,7 +228,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @property
     def unreadable_result(self) -> bool:
-        """Whether there is a result, but not as outputs by name: it is in `raw` only, and must not pass for an empty one."""
+        """Whether the service sent a result that isn't an object of outputs. Only `raw` has it; it isn't an empty one."""
         return self.raw_result is None and originals(self).get("raw_result") is not None
 
     def raise_for_failure(self) -> None:
@@ -244,17 +243,17 @@ class Job(WireModel, Generic[R_co], frozen=True):
         self.raise_for_failure()
         if not self.succeeded:
             raise JobNotFinishedError(
-                f"job {self.id} is {self.status}: it has no results yet; client.jobs.wait(job) waits for them",
+                f"job {self.id} is {self.status} and has no results yet; client.jobs.wait(job) waits for them",
                 job_id=self.id,
                 status=self.status,
             )
 
     def with_result_type(self, result_type: type[WorkflowResult]) -> Job[Any]:
-        """The same job, whose `result` is read as `result_type`."""
+        """A copy of the job whose `result` is a `result_type`."""
         if result_type is self.result_type:
             return self
         job: Job[Any] = self.model_copy()
-        # Neither a field (it isn't the server's) nor a private attribute (those slow down every job that is parsed).
+        # Neither a field (the server doesn't send it) nor a private attribute (which would slow down all parsing).
         object.__setattr__(job, "result_type", result_type)
         return job
 
@@ -270,7 +269,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
             )
             raise ResponseError(
                 f"the result of job {self.id} doesn't fit {result_type.__name__}: {', '.join(fields)} missing or of"
-                f" another kind; it has {', '.join(raw) or 'no outputs'}; job.outputs gives them untyped",
+                f" another kind; it has {', '.join(raw) or 'no outputs'}; job.outputs has them untyped",
                 field=fields[0] if fields else None,
                 body=repr(dict(self.outputs)),
             ) from None
@@ -295,23 +294,23 @@ _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
 
 
 class JobPage(list[Job[R]]):
-    """The jobs on one page of a list, as the service sent them."""
+    """The jobs on one page of a list, in the service's order."""
 
     def __init__(self, jobs: Iterable[Job[R]], *, asked: int, unreadable: int = 0) -> None:
         super().__init__(jobs)
         self.asked: int = asked
-        """How many jobs were asked for. A shorter page may be the end of the list, or all that the service gives."""
+        """The page size that was requested. A shorter page may end the list, or the service may cap its pages."""
         self.unreadable: int = unreadable
-        """How many more were on the page and can't be read, such as one without an id."""
+        """The number of entries on the page that can't be read as a job, for example without an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRef(Generic[R_co]):
-    """A job that was created: its id, and the type that its result will have."""
+    """A created job: its id and the type of its result."""
 
     id: str
     """The job's id."""
     result_type: type[WorkflowResult] = field(default=RawResult, repr=False)
     """The type of the job's `result`."""
     idempotency_key: str | None = None
-    """The token in the job's metadata by which `client.jobs.find` recovers it."""
+    """The key in the job's metadata by which `client.jobs.find` finds the job."""

@@ -1,4 +1,4 @@
-"""What `add_job` and `delete_job` of the 1.0 surface return."""
+"""The return value of the 1.0 methods `add_job` and `delete_job`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing_extensions import override
 
 
 class JobId(str):
-    """A job's id: a plain string, in which `["id"]` finds itself.
+    """A job's id: a plain string whose `["id"]` is the string itself.
 
-    The 1.0 package documents `add_job` as returning a string, and returns `{"id": …}`, which its quick start indexes.
-    This is both: `["id"]`, `.get("id")`, `"id" in`, `.keys()`, `.values()`, `.items()` and `dict()` answer as that
-    dictionary does. Iteration, `len` and `json.dumps` take the string.
+    The 1.0 package documents that `add_job` returns a string, but it returns `{"id": …}`, which its quick start
+    indexes. This is both: `["id"]`, `.get("id")`, `"id" in`, `.keys()`, `.values()`, `.items()` and `dict()` work as
+    with that dictionary; iteration, `len` and `json.dumps` as with the string.
     """
 
     __slots__ = ()
@@ -35,23 +35,23 @@ class JobId(str):
 
     @override
     def __contains__(self, key: object, /) -> bool:
-        """Whether it is `"id"`, or a part of the id."""
+        """Whether `key` is `"id"` or a part of the id."""
         return key == "id" or super().__contains__(cast("str", key))
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The id for `"id"`, and `default` for everything else."""
+        """The id for `"id"`, `default` for everything else."""
         return str(self) if key == "id" else default
 
     def keys(self) -> KeysView[Literal["id"]]:
-        """`"id"` alone."""
+        """The only key, `"id"`."""
         return self._as_dict().keys()
 
     def values(self) -> ValuesView[str]:
-        """The id alone."""
+        """The only value, the id."""
         return self._as_dict().values()
 
     def items(self) -> ItemsView[Literal["id"], str]:
-        """`"id"` and the id."""
+        """The only item, `"id"` and the id."""
         return self._as_dict().items()
 
     def _as_dict(self) -> dict[Literal["id"], str]:

@@ -1,4 +1,4 @@
-"""The content of the detailed file of a language identification."""
+"""The content of the detailed output of a language identification."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The content of a lyrics file: a transcription, or lyrics aligned to the singing.
 
-Words have the fields of WhisperX (`word`, `start`, `end`, `score`), which leaves the times out of a word that it can't
+Words have the fields of WhisperX (`word`, `start`, `end`, `score`), which leaves out the times of words that it can't
 align (source: real result files).
 """
 
@@ -23,11 +23,11 @@ class Syllable(BaseModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", defer_build=True)
 
     syllable: str
-    """Its letters."""
+    """The letters."""
     start: Maybe[Seconds] = None
-    """Where it begins, in seconds from the start of the input; None when it could not be aligned."""
+    """The start, in seconds from the start of the input; None if it couldn't be aligned."""
     end: Maybe[Seconds] = None
-    """Where it ends, in seconds from the start of the input; None when it could not be aligned."""
+    """The end, in seconds from the start of the input; None if it couldn't be aligned."""
 
 
 class Word(BaseModel, frozen=True):
@@ -38,13 +38,13 @@ class Word(BaseModel, frozen=True):
     word: str
     """The word with the punctuation around it."""
     start: Maybe[Seconds] = None
-    """Where it begins, in seconds from the start of the input; None when it could not be aligned."""
+    """The start, in seconds from the start of the input; None if it couldn't be aligned."""
     end: Maybe[Seconds] = None
-    """Where it ends, in seconds from the start of the input; None when it could not be aligned."""
+    """The end, in seconds from the start of the input; None if it couldn't be aligned."""
     score: Maybe[Finite] = None
-    """How certain it is, from 0 to 1."""
+    """The confidence, from 0 to 1."""
     syllables: _Several[Syllable] = ()
-    """Its syllables; empty when the workflow doesn't split words."""
+    """The syllables; empty if the workflow doesn't split words."""
 
 
 class LyricLine(BaseModel, frozen=True):
@@ -53,12 +53,12 @@ class LyricLine(BaseModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", defer_build=True)
 
     start: Maybe[Seconds] = None
-    """Where it begins, in seconds from the start of the input; None when it could not be aligned."""
+    """The start, in seconds from the start of the input; None if it couldn't be aligned."""
     end: Maybe[Seconds] = None
-    """Where it ends, in seconds from the start of the input; None when it could not be aligned."""
+    """The end, in seconds from the start of the input; None if it couldn't be aligned."""
     text: str
     """The whole line."""
     language: Maybe[str] = None
     """The language's English name in lower case, `english` or `japanese`; not a code."""
     words: _Several[Word] = ()
-    """Its words; empty when the workflow gives lines only."""
+    """The words; empty if the workflow returns only lines."""

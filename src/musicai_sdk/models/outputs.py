@@ -1,4 +1,4 @@
-"""What stands in a job's result: file URLs, the custom-storage sentinel and plain values."""
+"""The values in a job's result: file URLs, the custom-storage sentinel and plain JSON."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from musicai_sdk._text import without_query
 
 T_co = TypeVar("T_co", default=Any, covariant=True)
 
+URL_SCHEMES = ("https://", "http://")
 _FILE_URL = r"^\s*(?i:https?)://"
-"""How a file output begins. The service sends https only; a sandbox without TLS sends http."""
+"""The start of a file output. The service sends only https; a sandbox without TLS sends http."""
 
 
 def is_file_url(text: str) -> bool:
-    """Whether an output is a file: its value begins with `https://` or `http://`, in any letter case."""
-    return text.lstrip()[:8].lower().startswith(("https://", "http://"))
+    """Whether an output is a file: it starts with `https://` or `http://`, in any letter case."""
+    return text.lstrip()[:8].lower().startswith(URL_SCHEMES)
 
 
 def _url_schema() -> CoreSchema:
@@ -27,9 +28,9 @@ def _url_schema() -> CoreSchema:
 
 
 class FileUrl(str):
-    """The URL of an output file: a plain string to `json.dumps` and old code, a type to checkers and `isinstance`.
+    """The URL of an output file: a string with a type of its own.
 
-    It is a bearer secret for as long as it is valid (its signature is in the query), so its `repr` hides the query;
+    Whoever has the URL can read the file while the signature in its query is valid. So its `repr` hides the query;
     `str(url)` is the whole URL.
     """
 
@@ -41,25 +42,35 @@ class FileUrl(str):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accepts strings that begin with `https://` or `http://`, in any letter case; blanks around are taken off."""
+        """Accepts strings that start with `https://` or `http://`, in any letter case, and strips white space."""
         return core_schema.no_info_after_validator_function(cls, _url_schema())
 
 
 class JsonFile(FileUrl, Generic[T_co]):
-    """The URL of a JSON output file, with the type of what is in it: `client.files.read(url)` returns a `T_co`."""
+    """The URL of a JSON output file, with the type of its content: `client.files.read(url)` returns a `T_co`.
 
-    content_type: Any
-    """The `T_co`, as `client.files.read` validates it; `Any` when the class was used without a parameter."""
+    `JsonFile[list[Chord]](url)` and `JsonFile(url, list[Chord])` are the same.
+    """
+
+    _content_type: Any
 
     @overload
     def __new__(cls, url: str, content_type: type[T_co]) -> JsonFile[T_co]: ...
     @overload
-    def __new__(cls, url: str) -> JsonFile[Any]: ...
-    def __new__(cls, url: str, content_type: Any = Any) -> JsonFile[Any]:
+    def __new__(cls, url: str) -> JsonFile[T_co]: ...
+    def __new__(cls, url: str, content_type: Any = None) -> JsonFile[Any]:
         """Builds the URL from its text and the type of the file's content."""
         self = super().__new__(cls, url)
-        self.content_type = content_type
+        self._content_type = content_type
         return self
+
+    @property
+    def content_type(self) -> Any:
+        """The `T_co`, as `client.files.read` validates it; `Any` when none was given."""
+        if self._content_type is not None:
+            return self._content_type
+        # `typing` sets this attribute when a class is called with a parameter.
+        return next(iter(get_args(getattr(self, "__orig_class__", None))), Any)
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
@@ -68,7 +79,7 @@ class JsonFile(FileUrl, Generic[T_co]):
     @classmethod
     @override
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """As `FileUrl`; the parameter of the annotation is kept on the value."""
+        """As in `FileUrl`; keeps the parameter of the annotation as `content_type`."""
         content_type = cast("Any", next(iter(get_args(source)), Any))
         return core_schema.no_info_after_validator_function(
             lambda url: cls(url, content_type),
@@ -83,17 +94,17 @@ class CustomStorage(StrEnum):
 
 
 CUSTOM_STORAGE: Final = CustomStorage.CUSTOM_STORAGE
-"""Stands where the URL of an output would be when `copy_results_to` sent that output to your own storage.
+"""Replaces the URL of an output that `copy_results_to` sent to your own storage.
 
-It equals the string `"[custom storage]"` that the service sends (source: the official integration tests), and
-`output is CUSTOM_STORAGE` narrows in mypy and pyright.
+It equals the string `"[custom storage]"` that the service sends (source: the official integration tests). mypy and
+pyright narrow types by `output is CUSTOM_STORAGE`.
 """
 
 FileOutput: TypeAlias = FileUrl | CustomStorage
-"""A file output: its URL, or `CUSTOM_STORAGE` when it was copied to your own storage."""
+"""A file output: its URL, or `CUSTOM_STORAGE` if it is in your own storage."""
 
 JsonOutput: TypeAlias = JsonFile[T_co] | CustomStorage
-"""A JSON file output whose content is a `T_co`, or `CUSTOM_STORAGE` when it was copied to your own storage."""
+"""The URL of a JSON file that contains a `T_co`, or `CUSTOM_STORAGE` if it is in your own storage."""
 
 OutputValue: TypeAlias = Annotated[FileUrl | CustomStorage | JsonValue, Field(union_mode="left_to_right")]
-"""Any output of any workflow: a file, a file in your own storage, or a plain JSON value."""
+"""Any output: a file, a file in your own storage, or a plain JSON value."""

@@ -1,4 +1,4 @@
-"""The result of a job, read as the type its workflow declares.
+"""The result of a job, as the type that its workflow declares.
 
 Without `from __future__ import annotations`: pydantic before 2.13 evaluates the text of `__pydantic_extra__` in the
 module of every subclass, where these names don't exist.
@@ -22,9 +22,9 @@ from musicai_sdk.models.outputs import CustomStorage, FileUrl, OutputValue
 class WorkflowResult(BaseModel):
     """The outputs of one workflow; subclass it with one field per output.
 
-    Output names on the wire are chosen by the author of a workflow (`"Kick drum"`, `"BPM"`, `"chordsMap"`), so a
-    field is found by its wire name, else by any spelling that differs only in case, spaces, `_` and `-`. Outputs
-    that no field claims are kept: `result["other name"]` and `result.model_extra` have them.
+    The author of a workflow chooses the names of its outputs (`"Kick drum"`, `"BPM"`, `"chordsMap"`). So a field takes
+    the output with its wire name, else one whose name differs only in case, spaces, `_` and `-`. Outputs without a
+    field are in `result["other name"]` and `result.model_extra`.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -35,13 +35,13 @@ class WorkflowResult(BaseModel):
         defer_build=True,
         protected_namespaces=(),
     )
-    # pydantic's own way of typing extra fields; its base declares the attribute with a wider, invariant type.
+    # pydantic's way of typing extra fields; its base class declares the attribute with a wider, invariant type.
     __pydantic_extra__: dict[str, OutputValue] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]
 
     @model_validator(mode="before")
     @classmethod
     def _claim_outputs(cls, data: Any) -> Any:
-        """Gives every field its output: by a wire name, else by the field's name, else by a loose spelling."""
+        """Assigns outputs to fields: by wire name, else by field name, else by another spelling."""
         if not isinstance(data, Mapping):
             return data
         outputs = dict(cast("Mapping[str, Any]", data))
@@ -53,7 +53,7 @@ class WorkflowResult(BaseModel):
         return {**outputs, **claimed}
 
     def __getitem__(self, output: str) -> Any:
-        """One output by its wire name (any letter case); `KeyError` when the job had no such output."""
+        """One output by its wire name in any spelling; `KeyError` if there is none."""
         values = self._by_wire_name()
         match = _find(values, output)
         if match is None:
@@ -61,7 +61,7 @@ class WorkflowResult(BaseModel):
         return values[match]
 
     def __contains__(self, output: object) -> bool:
-        """Whether the job had an output of that name (any letter case)."""
+        """Whether there is an output of that name in any spelling."""
         return isinstance(output, str) and _find(self._by_wire_name(), output) is not None
 
     def _by_wire_name(self) -> dict[str, Any]:
@@ -79,10 +79,10 @@ R_co = TypeVar("R_co", bound=WorkflowResult, covariant=True, default=RawResult)
 
 
 def output(wire_name: str, *aliases: str, default: Any = PydanticUndefined) -> Any:
-    """Declares the wire name of a result field, other names under which it has been seen, and a default.
+    """Declares the wire name of a result field, its other known names, and a default.
 
-    Only needed where the wire name isn't the field's name in another letter case or with other separators, or where
-    not every job has the output: `key: str | None = output("Root key", default=None)`.
+    Only needed if the wire name differs from the field's name in more than letter case and separators, or if some jobs
+    lack the output: `key: str | None = output("Root key", default=None)`.
     """
     return Field(default, validation_alias=AliasChoices(wire_name, *aliases), serialization_alias=wire_name)
 
@@ -93,9 +93,9 @@ def output_names(result_type: type[WorkflowResult]) -> dict[str, str]:
 
 
 def wire_name_of(result_type: type[WorkflowResult], name: str) -> str | None:
-    """The wire name of the output that is meant by a field name, a wire name or another spelling of one.
+    """The wire name of an output, from its field name, a wire name, or another spelling of one; None if there is none.
 
-    A name under which the output has been seen stays as it is; None when there is no such output.
+    Returns any known wire name unchanged.
     """
     wanted = _accepted_names(result_type)
     if any(name in names for names in wanted.values()):
@@ -105,20 +105,20 @@ def wire_name_of(result_type: type[WorkflowResult], name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredOutput:
-    """What a result type says of one output, as plain data."""
+    """A result type's declaration of one output, as plain data."""
 
     field: str
     """The field's name."""
     names: tuple[str, ...]
-    """Its names on the wire, the preferred one first."""
+    """The wire names, the preferred one first."""
     required: bool
-    """Whether every job must have it: there is no default, and it can't be None."""
+    """Whether every job must have it: it has no default and can't be None."""
     is_file: bool
-    """Whether it can't be anything but a file."""
+    """Whether it must be a file."""
 
 
 def declared_outputs(result_type: type[WorkflowResult]) -> tuple[DeclaredOutput, ...]:
-    """What a result type says of its outputs."""
+    """A result type's declarations of its outputs."""
     found = list[DeclaredOutput]()
     for field, names in _accepted_names(result_type).items():
         info = result_type.model_fields[field]
@@ -137,11 +137,11 @@ def declared_outputs(result_type: type[WorkflowResult]) -> tuple[DeclaredOutput,
 
 
 def missing_outputs(declared: Iterable[DeclaredOutput], present: Mapping[str, bool]) -> tuple[str, ...]:
-    """The wire names of the outputs that must be there, and aren't.
+    """The wire names of the required outputs that are missing.
 
     Args:
-        declared: What the workflow's class says of its outputs.
-        present: The outputs that are there, each with whether a file is in it.
+        declared: The declarations of the workflow's class.
+        present: The names of the present outputs, each with whether it contains a file.
     """
     outputs = dict(present)
     wanted = {each.field: each.names for each in declared}
@@ -157,7 +157,7 @@ def missing_outputs(declared: Iterable[DeclaredOutput], present: Mapping[str, bo
 
 
 def _alternatives(annotation: object) -> Iterator[object]:
-    """The members of a union, without what is annotated to them and without type parameters."""
+    """The members of a union, without annotations and type parameters."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from _alternatives(get_args(annotation)[0])
@@ -182,7 +182,7 @@ def _loosely(outputs: Collection[str], names: tuple[str, ...]) -> str | None:
 
 
 def _in_turn(outputs: Collection[str], wanted: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    """Fields and the outputs meant by them, the surest first: by wire name, by field name, by another spelling."""
+    """Pairs of a field and a matching output, the best matches first: wire name, field name, another spelling."""
     for field, names in wanted.items():
         if (match := _exactly(outputs, names)) is not None:
             yield field, match
@@ -195,13 +195,13 @@ def _in_turn(outputs: Collection[str], wanted: dict[str, tuple[str, ...]]) -> It
 
 
 def _find(outputs: Collection[str], name: str) -> str | None:
-    """The output of that name: exactly, else in another spelling."""
+    """The output of that name, or else of another spelling of it."""
     return name if name in outputs else _loosely(outputs, (name,))
 
 
 @cache
 def _accepted_names(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:
-    """The wire names of every field, the preferred one first; a field that declares none has its own name."""
+    """The wire names of every field, the preferred one first; by default the field's own name."""
     names: dict[str, tuple[str, ...]] = {}
     for field, info in model.model_fields.items():
         alias = info.validation_alias

@@ -1,4 +1,4 @@
-"""What a job's result holds: its files, wherever in it they are, and what must be there before the job may go."""
+"""The files in a job's result, at any depth, and the checks before the job may be deleted."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from musicai_sdk.models.job import Job
 
 ResultPath: TypeAlias = tuple[str | int, ...]
-"""Where in a result something is: the names and indexes that lead to it."""
+"""The place of a value in a result: the names and indexes that lead to it."""
 
 DEEPEST = 100
-"""Lists and objects in each other that are looked into."""
+"""The most levels of lists and objects in a result."""
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
 
@@ -30,20 +30,20 @@ class ResultFile:
     """A file in a result."""
 
     name: str
-    """The output's name; of a file inside an output the whole path with dots, such as `stems.0.url`. Unique."""
+    """The output's name; for a file inside an output its path, such as `stems.0.url`. Unique."""
     path: ResultPath
-    """Where in the result it is."""
+    """Its place in the result."""
     value: FileUrl | CustomStorage | str
-    """Its URL, or `CUSTOM_STORAGE`. Any other text is an address that can't be fetched, such as `gs://…`."""
+    """Its URL, or `CUSTOM_STORAGE`. Any other text is an address that this package can't fetch, such as `gs://…`."""
 
 
 def result_files(result: Mapping[str, Any] | None) -> list[ResultFile]:
-    """The files of a result: every URL in it, in lists and objects of any depth, also in JSON that stands in a text.
+    """The files of a result: every URL in it, in lists and objects at any depth, and in JSON texts.
 
-    Files that are outputs themselves come first, under the outputs' names.
+    Outputs that are files themselves come first, with the outputs' names.
 
     Raises:
-        ResponseError: it is nested too deeply.
+        ResponseError: the result is nested too deeply.
     """
     found = sorted(_files(result or {}, ()), key=lambda each: len(each[0]) > 1)
     files, used = list[ResultFile](), set[str]()
@@ -59,37 +59,36 @@ def result_files(result: Mapping[str, Any] | None) -> list[ResultFile]:
 
 
 def with_files(result: Mapping[str, Any], paths: Mapping[ResultPath, str]) -> dict[str, Any]:
-    """The result with other texts at the places of some of its files."""
+    """The result with some of its files replaced by other texts."""
     return cast("dict[str, Any]", _replaced(dict(result), (), paths))
 
 
 def has_values(result: Mapping[str, Any] | None) -> bool:
-    """Whether anything is in a result besides nulls, blank texts and empty lists and objects."""
+    """Whether a result contains more than nulls, blank texts, and empty lists and objects."""
     return any(not _blank(value) for _, value in _leaves(result or {}, ()))
 
 
 def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> None:
-    """Checks that a job's result is one: that the job may be deleted once its files are safe.
+    """Checks that a job's result is complete, so that the job may be deleted once its files are safe.
 
     Args:
-        job: The job, as `GET /job/{id}` gives it; a list of jobs may say less.
-        declared: What the workflow's class says of its outputs.
+        job: The job from `GET /job/{id}`; a list of jobs may leave things out.
+        declared: The outputs that the workflow's class declares.
 
     Raises:
-        ResultMissingError: the result is empty, lacks an output that must be there, or names a file that can't be
-            fetched.
+        ResultMissingError: the result is empty, lacks a required output, or names a file that can't be fetched.
     """
     if not has_values(job.raw_result):
         raise ResultMissingError(
-            f"job {job.id} has succeeded, but the service gives no result for it: keep the job, and fetch it again"
+            f"job {job.id} has succeeded, but the service returns no result for it: keep the job, and fetch it again"
             " later",
             job_id=job.id,
         )
     if missing := missing_outputs(declared, usable(job.raw_result)):
         raise ResultMissingError(
             f"job {job.id} has succeeded, but has no {', '.join(map(repr, missing))}, which its workflow's class declares;"
-            f" it has {', '.join(map(repr, job.raw_result or {}))}. Keep the job: if that is all that it gives, make the"
-            " output optional in the class (`| None`), or use the workflow by its slug",
+            f" it has {', '.join(map(repr, job.raw_result or {}))}. Keep the job. If the workflow doesn't always return"
+            " the output, make it optional in the class (`| None`), or use the workflow by its slug",
             job_id=job.id,
             outputs=missing,
         )
@@ -97,20 +96,20 @@ def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> None
     if elsewhere:
         named = ", ".join(f"{each.name!r} ({without_query(each.value):.100})" for each in elsewhere)
         raise ResultMissingError(
-            f"job {job.id} has succeeded, but can't be fetched completely, because only http(s) URLs can: {named}. Keep"
-            " the job until you have got these yourself",
+            f"job {job.id} has succeeded, but these outputs aren't at http(s) URLs and can't be downloaded: {named}."
+            " Keep the job until you have fetched them yourself",
             job_id=job.id,
             outputs=tuple(each.name for each in elsewhere),
         )
 
 
 def is_reachable(file: ResultFile) -> bool:
-    """Whether it can be fetched, or is in the caller's own storage."""
+    """Whether the file can be downloaded, or is in the caller's own storage."""
     return isinstance(file.value, FileUrl) or file.value is CUSTOM_STORAGE
 
 
 def usable(result: Mapping[str, Any] | None) -> dict[str, bool]:
-    """The outputs that aren't null or blank, each with whether there is a file in it."""
+    """The outputs that aren't null or blank, each with whether it contains a file."""
     values = {name: value for name, value in (result or {}).items() if not _blank(value)}
     return {name: next(_files(value, (name,)), None) is not None for name, value in values.items()}
 
@@ -132,7 +131,7 @@ def _files(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, FileUr
 
 
 def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, object]]:
-    """What isn't a list or an object, with its place. A URL that is a name in an object counts as well."""
+    """The values that aren't lists or objects, with their places. Also URLs that are names in an object."""
     if len(path) > DEEPEST:
         raise ResponseError(
             f"the result is nested too deeply: {'.'.join(map(str, path[:5]))}…", field=str(path[0])
@@ -148,7 +147,7 @@ def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, objec
 
 
 def _opened(value: object) -> Iterator[tuple[str | int, object]] | None:
-    """The parts of a list or an object, also of one that was written into a text as JSON; None for anything else."""
+    """The entries of a list or an object, or of one in a JSON text; None for anything else."""
     value = _decoded(value) if isinstance(value, str) else value
     if isinstance(value, Mapping):
         return iter(cast("Mapping[str, object]", value).items())
@@ -158,7 +157,7 @@ def _opened(value: object) -> Iterator[tuple[str | int, object]] | None:
 
 
 def _decoded(text: str) -> object:
-    """A list or an object that was written into a text, if a URL may be in it; else the text."""
+    """The list or object in a JSON text that may contain a URL; else the text."""
     if "://" in text and text.lstrip()[:1] in ("[", "{"):
         try:
             return json.loads(text)

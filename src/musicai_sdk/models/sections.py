@@ -15,9 +15,9 @@ class Section(BaseModel, frozen=True):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", defer_build=True)
 
     start: Seconds
-    """Where it begins, in seconds from the start of the input."""
+    """The start, in seconds from the start of the input."""
     end: Seconds
-    """Where it ends, in seconds from the start of the input."""
+    """The end, in seconds from the start of the input."""
     label: Maybe[str] = None
-    """What it is. The service doesn't publish its words; `intro`, `verse`, `chorus`, … in any letter case are used.
-    None when the file doesn't say."""
+    """The kind of part, such as `intro`, `verse`, `chorus`, in any letter case; the service doesn't publish its labels.
+    None if unknown."""

@@ -1,4 +1,4 @@
-"""Plain values in a job's result: what the service sends as text, readable as what it means."""
+"""Plain values in a job's result: text with a meaning, such as a key."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ _MODES: dict[str, Literal["major", "minor"]] = {
 
 
 class _Text(str):
-    """Text with a meaning; a plain string to old code and to `json.dumps`."""
+    """Text with a meaning, usable as a plain string."""
 
     __slots__ = ()
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Any text is accepted: what can't be read has the parts None."""
+        """Accepts any text. The parts of an unreadable one are None."""
         return core_schema.no_info_after_validator_function(
             cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
         )
 
 
 class Key(_Text):
-    """A musical key as the service spells it: `C Major`, `A minor`, `Eb major`, `C` (source: third-party users).
+    """A musical key in the service's spelling: `C Major`, `A minor`, `Eb major`, `C` (source: third-party users).
 
-    It is the text itself; `tonic` and `mode` are the same in every spelling.
+    `tonic` and `mode` don't depend on the spelling.
     """
 
     __slots__ = ()
 
     @property
     def tonic(self) -> str | None:
-        """The root with `#` or `b`, such as `Eb`; None when the text isn't a key."""
+        """The root with `#` or `b`, such as `Eb`; None if the text isn't a key."""
         parts = self._parts()
         return parts[0] if parts else None
 
     @property
     def mode(self) -> Literal["major", "minor"] | None:
-        """Major (also when the text only has a root) or minor; None when the text isn't such a key."""
+        """Major (also if the text only has a root) or minor; None if the text isn't such a key."""
         parts = self._parts()
         return parts[1] if parts else None
 
@@ -70,31 +70,31 @@ class TimeSignature(_Text):
 
     @property
     def beats(self) -> int | None:
-        """The upper number: how many beats a bar has; None when the text isn't a time signature."""
+        """The upper number, the beats per bar; None if the text isn't a time signature."""
         match = _SIGNATURE.fullmatch(self)
         return int(match[1]) if match else None
 
     @property
     def unit(self) -> int | None:
-        """The lower number: which note is a beat, 4 for a quarter; None when the text isn't a time signature."""
+        """The lower number, the note value of a beat (4 for a quarter); None if the text isn't a time signature."""
         match = _SIGNATURE.fullmatch(self)
         return int(match[2]) if match else None
 
 
 def _decoded(value: Any) -> Any:
-    """The value that a string holds as JSON; everything else as it is."""
+    """The JSON value in a string; everything else unchanged."""
     return from_json(value) if isinstance(value, str) else value
 
 
 class _Decoding:
-    """Marks JSON that may be written into a string."""
+    """Marks JSON that may be inside a string."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """That of the value, in which single elements may be unreadable as in a file."""
+        """The value's schema, with unreadable elements left out as in a file."""
         lenient = readable(source)
         schema = handler(source) if lenient is source else handler.generate_schema(lenient)
         return core_schema.no_info_before_validator_function(_decoded, schema)
 
 
 JsonText: TypeAlias = Annotated[T, _Decoding()]
-"""A `T` that stands in the result itself, as JSON or as JSON written into a string (source: a user's code)."""
+"""A `T` in the result itself, as JSON or as JSON inside a string (source: a user's code)."""

@@ -1,6 +1,7 @@
-"""What a caller types: signatures and documentation; the logic is in `musicai_sdk._core`.
+"""The methods of the clients: signatures and documentation. The logic is in `musicai_sdk._core`.
 
-The asynchronous classes here are the source. `scripts/generate` writes their synchronous twins to `_sync`.
+The asynchronous classes here are written by hand; `scripts/generate` writes their synchronous twins to `_sync`. To add a
+method, add it here, put its logic into `_core`, and run `scripts/generate`. Only `client.py` imports this room.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _ROOMS = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Loads a class at its first use."""
+        """Loads a class at first use."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         room = _ROOMS[name.removeprefix("Async")]

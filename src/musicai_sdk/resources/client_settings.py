@@ -1,11 +1,11 @@
-"""What both clients share: settings that can be read and set, how a client shows, and how it is pickled."""
+"""What both clients share: settings as attributes, `repr`, copies and pickles."""
 
 from __future__ import annotations
 
 import ssl
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from typing_extensions import override
 
@@ -17,50 +17,68 @@ from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
 
 Given: TypeAlias = tuple[Any, ssl.SSLContext | None]
-"""The `http_client` and the `ssl_context` that a client was given."""
+"""The `http_client` and `ssl_context` arguments of a client."""
+
+
+_FORMER_NAMES = {
+    "create_job": "client.jobs.create(CustomWorkflow(slug, params), name=…), or 1.0's client.add_job(name, slug, params)",
+    "get_jobs": "client.jobs.list(), or 1.0's client.list_jobs()",
+    "process_file": "client.jobs.run(workflow) and client.jobs.download(job, folder)",
+    "process_folder": "musicai_sdk.batch.run(workflow, inputs, outputs), or `musicai process folder`",
+}
+"""The methods of 0.x that 1.0 dropped, and their successors."""
 
 
 class ClientSettings:
-    """The settings of a client, as the 1.0 package had them: attributes."""
+    """The settings of a client, as attributes like in the 1.0 package."""
 
     _session: Session
     _given: Given
     """What can't be copied to another process."""
 
     def _set_up(self, settings: ClientConfig, given: Given) -> None:
-        """Sets the session and the resources up; each client has drivers of its own."""
-        raise NotImplementedError  # each colour has its own, and a mixin that is abstract would need a metaclass
+        """Creates the session, with a driver of its own, and the resources."""
+        raise NotImplementedError  # an abstract mixin would need a metaclass
+
+    if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+
+        def __getattr__(self, name: str) -> Any:
+            """Names the successor of a method of 0.x."""
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _FORMER_NAMES:
+                text += (
+                    f": use {_FORMER_NAMES[name]}; musicai_sdk.compat runs programs for 0.x and 1.0 unchanged"
+                )
+            raise AttributeError(text, name=name, obj=self)
 
     def __copy__(self) -> Self:
-        """A client of its own with the same key and settings, and the same `http_client` if one was given."""
+        """A second client with the same key, settings and `http_client`; idempotency keys are exact across both."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._set_up(self._session.settings, self._given)
+        other._session.share_keys(self._session)
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """As a copy: connections and keys have no depth."""
+        """The same as a shallow copy."""
         return self.__copy__()
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        """Clients pickle without their key: the process that unpickles one reads it from its own environment.
+        """Pickles a client without its key; the unpickling process reads the key from its environment.
 
-        A digest goes along, so that a client doesn't come back as that of another account.
+        A digest of the key goes along, so that the client can't become one of another account.
         """
         if self._given != (None, None):
-            raise ConfigurationError(
-                "a client with an http_client or ssl_context of its own can't be pickled"
-            )
+            raise ConfigurationError("a client with your http_client or ssl_context can't be pickled")
         settings = self._session.settings
         return _remade, (type(self), settings.arguments(), settings.secret.fingerprint())
 
-    # The settings that the 1.0 package had as attributes. They can be set, checked as in `__init__`, and hold from the
-    # next request on.
+    # Settings are checked as in `__init__`, and apply from the next request on.
 
     @property
     def base_url(self) -> str:
-        """Where the API is, without a trailing slash. It can be set."""
+        """The API's URL, without a trailing slash. Can be set."""
         return self._session.settings.base_url
 
     @base_url.setter
@@ -69,7 +87,7 @@ class ClientSettings:
 
     @property
     def api_key(self) -> str:
-        """The key. It can be set. Its `repr` doesn't show it, `print` does."""
+        """The key. Can be set. Its `repr` hides it, `print` doesn't."""
         return self._session.settings.api_key
 
     @api_key.setter
@@ -80,7 +98,7 @@ class ClientSettings:
 
     @property
     def timeout(self) -> float | None:
-        """Seconds after which one exchange is given up, see `RequestOptions`; None waits for ever. It can be set."""
+        """Seconds for one exchange, see `RequestOptions`; None for no limit. Can be set."""
         return self._session.settings.timeout
 
     @timeout.setter
@@ -89,7 +107,7 @@ class ClientSettings:
 
     @property
     def max_retries(self) -> int:
-        """How often a failed exchange is tried again. It can be set."""
+        """How often a failed exchange is retried. Can be set."""
         return self._session.settings.max_retries
 
     @max_retries.setter
@@ -98,7 +116,7 @@ class ClientSettings:
 
     @property
     def job_monitor_interval(self) -> float:
-        """The longest pause between two polls of a wait, in seconds. It can be set."""
+        """The longest pause between two polls of a wait, in seconds. Can be set."""
         return self._session.settings.poll_interval
 
     @job_monitor_interval.setter
@@ -107,7 +125,7 @@ class ClientSettings:
 
     @property
     def save_output_to_folder(self) -> bool:
-        """Whether downloaded results are named after their outputs, or as in their URLs. It can be set."""
+        """Whether result files are named after their outputs, or as in their URLs. Can be set."""
         return self._session.settings.names_by_output
 
     @save_output_to_folder.setter
@@ -116,7 +134,7 @@ class ClientSettings:
 
     @property
     def user_agent(self) -> str:
-        """The `User-Agent` header. It can be set."""
+        """The `User-Agent` header. Can be set."""
         return self._session.settings.user_agent
 
     @user_agent.setter
@@ -124,7 +142,7 @@ class ClientSettings:
         self._change(user_agent=value)
 
     def get_headers(self) -> dict[str, str]:
-        """The headers for requests of your own to the API (1.0 surface). The key is one of them: don't print them."""
+        """Headers for your own requests to the API (1.0 surface). They contain the key: don't print them."""
         return {"Authorization": self.api_key, "User-Agent": self.user_agent}
 
     def _change(self, **changes: Any) -> None:
@@ -137,12 +155,12 @@ class ClientSettings:
 
     @override
     def __repr__(self) -> str:
-        if "_session" not in self.__dict__:  # in a report of what its construction failed with
-            return f"<{type(self).__name__} that isn't set up>"
+        if "_session" not in self.__dict__:  # in the traceback of a failed construction
+            return f"<{type(self).__name__} without settings>"
         return f"{type(self).__name__}(base_url={without_query(self.base_url)!r})"
 
     def record(self) -> AbstractContextManager[list[Exchange]]:
-        """Collects the HTTP exchanges that this client makes inside a `with` block.
+        """Collects this client's HTTP exchanges in a `with` block.
 
         ```python
         with client.record() as exchanges:
@@ -151,7 +169,7 @@ class ClientSettings:
         ```
 
         Every attempt, poll and transfer is one `Exchange`: method, URL without its query, status, headers, request
-        id, seconds, number of the attempt. Never a key, a signature or a body.
+        id, seconds, attempt number. It has no key, signature or body.
         """
         return recording(self._session.io)
 
@@ -159,16 +177,16 @@ class ClientSettings:
 def _remade(
     kind: type[ClientSettings], settings: dict[str, Any], fingerprint: tuple[bytes, bytes]
 ) -> ClientSettings:
-    """An unpickled client.
+    """Unpickles a client.
 
     Raises:
-        ConfigurationError: there is no key here, or it is another one.
+        ConfigurationError: this process has no key, or another one.
     """
     names = {"poll_interval": "job_monitor_interval", "names_by_output": "save_output_to_folder"}
     client = kind(**{names.get(name, name): value for name, value in settings.items()})
     if not Secret(client.api_key).matches(fingerprint):
         raise ConfigurationError(
-            f"this client was made with another key than {API_KEY_VARIABLE} holds in this process, perhaps that of"
-            f" another account: set the variable to the same key, or make the client here"
+            f"this client was created with another key than {API_KEY_VARIABLE} holds in this process, perhaps of"
+            f" another account: set the variable to the same key, or create the client here"
         )
     return client

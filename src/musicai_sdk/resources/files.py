@@ -1,4 +1,4 @@
-"""`client.files`: bytes to the service and back."""
+"""`client.files`: uploads, downloads, and typed JSON outputs."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ class AsyncFiles:
     async def upload(
         self, source: UploadSource, *, on_progress: Progress | None = None, **options: Unpack[RequestOptions]
     ) -> UploadedFile:
-        """Sends a file to the service's temporary storage.
+        """Uploads a file to the service's temporary storage.
 
-        Every attempt uses a fresh signed URL and reads the source from its start.
+        Every attempt requests a new signed URL and reads the source from its start.
 
         Args:
-            source: A local path, bytes, or a file opened in binary mode (read from where it stands), or anything else
-                with a `read`. What can be read only once, such as a pipe, is copied to a temporary file first.
-            on_progress: Called with (bytes sent, bytes in all); it starts again with a new attempt.
+            source: A local path, bytes, a file opened in binary mode (read from its position), or any object with a
+                `read` method. A source that can be read only once, such as a pipe, is copied to a temporary file first.
+            on_progress: Called with (bytes sent, total bytes); starts over with a new attempt.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            Its `url` is what a workflow input takes, its `size` is in bytes. The URL expires; the service doesn't
-            say when.
+            The uploaded file; pass it or its `url` to a workflow input. `size` is in bytes. The URL expires; the
+            service doesn't say when.
 
         Raises:
             SourceNotFoundError: there is no such file.
-            InputError: none of the kinds above, a closed file, or one that isn't open for reading bytes.
-            TransferError: a folder, a device, an empty or unreadable file, a file that changed meanwhile, or a refusal.
+            InputError: not one of these kinds, a closed file, or one that isn't open for reading bytes.
+            TransferError: a folder, a device, an empty or unreadable file, a file that changed during the upload, or
+                the storage refused.
             ConnectionFailedError: the service or its storage can't be reached.
         """
         return await _core.upload.upload(self._session, source, on_progress, options)
@@ -58,44 +59,44 @@ class AsyncFiles:
     ) -> DownloadedFile:
         """Downloads a URL to a file.
 
-        The bytes go to `<destination>.part` first, which gets its final name once it is whole: a length, a digest or
-        the marked end of the transfer says that. A part that was left behind is resumed, by another process too. The
-        API key is never sent there.
+        Writes to `<destination>.part` and renames that file when it is complete, as shown by a length, a digest or the
+        marked end of the transfer. A later call resumes an incomplete part, in another process too. Never sends the
+        API key.
 
         Args:
             url: An output's URL, or any other `https://` or `http://` URL.
-            destination: The file's path; the folders above it are made. An existing file is replaced and its
-                permissions stay; of a symbolic link the file that it points at is replaced.
-            on_progress: Called with (bytes received, bytes in all or None); it starts again with a new attempt.
+            destination: The file's path; missing folders are created. Replaces an existing file and keeps its
+                permissions; behind a symbolic link, replaces the file that it points to.
+            on_progress: Called with (bytes received, total bytes or None); starts over with a new attempt.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
             The `path`, and its `size` in bytes.
 
         Raises:
-            TransferError: the storage refused, or the destination can't be written: it is no regular file, or in use
-                by another download.
-            IntegrityError: what arrived was not whole, or can't be known to be, also not on the last attempt.
-            InputError: the URL is not a web address, or the destination not a path.
+            TransferError: the storage refused, or the destination can't be written, isn't a regular file, or is in
+                use by another download.
+            IntegrityError: even the last attempt got an incomplete file, or one that may be incomplete.
+            InputError: the URL isn't a web address, or the destination isn't a path.
         """
         return await _core.download.download(self._session, url, destination, on_progress, options)
 
     async def read(self, output: JsonOutput[T], **options: Unpack[RequestOptions]) -> T:
-        """Reads a JSON output as the type that its workflow declares.
+        """Downloads a JSON output and returns it as the type that its workflow declares.
 
         ```python
         chords = await client.files.read(job.result.chords)   # list[Chord]
         ```
 
         Args:
-            output: A JSON file output of a job's `result`. Around any other URL, such as one of `job.outputs`, goes
-                `JsonFile(url, list[Chord])`; a URL alone is read as plain JSON, and type checkers object.
+            output: A JSON file output of a job's `result`. Wrap any other URL, such as one of `job.outputs`:
+                `JsonFile[list[Chord]](url)`. A plain URL is read as untyped JSON, and type checkers object to it.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            ResponseError: the content doesn't fit the type; names the field and keeps the body.
+            ResponseError: the content doesn't fit the type; the error names the field and has the body.
             TransferError: the storage refused.
-            InputError: it isn't a URL, as with an output in your own storage; or it is a recording, not JSON.
+            InputError: not a URL, as for an output in your own storage; or a recording instead of JSON.
         """
         value: T = await _core.json_output.read(self._session, output, options)
         return value

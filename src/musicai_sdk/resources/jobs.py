@@ -1,4 +1,4 @@
-"""`client.jobs`: create, follow, fetch and delete jobs."""
+"""`client.jobs`: create jobs, wait for them, download their results, delete them."""
 
 from __future__ import annotations
 
@@ -27,19 +27,21 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources.lists import AsyncJobList
+from musicai_sdk.resources.misplaced_arguments import explain_misplaced
 from musicai_sdk.workflows.base import Workflow
 
 
 class AsyncJobs:
-    """Jobs: paid work of a workflow on your inputs.
+    """Jobs: paid runs of a workflow on your inputs.
 
-    A job is given as its id, as the `JobRef` that `create` returned, or as a `Job`; the latter two carry the type of
-    the result on.
+    Every method takes a job as its id, as the `JobRef` that `create` returned, or as a `Job`. With the latter two, type
+    checkers know the type of the result.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @explain_misplaced
     async def create(
         self,
         workflow: Workflow[R],
@@ -52,47 +54,48 @@ class AsyncJobs:
         recover: bool = True,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
-        """Creates a job, and doesn't wait for it. This costs money.
+        """Creates a job without waiting for it. This costs money.
 
-        Local files among the workflow's inputs are uploaded first. The POST is only sent again when the server can't
-        have acted on it; if its answer is lost, the job is looked for by its key instead.
+        Uploads local files among the workflow's inputs first. Repeats the POST only if the server can't have acted on
+        it. If the answer is lost, searches the list of jobs for this one instead.
 
         Args:
             workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
             name: A name for the dashboard; the last part of the slug when left out.
-            metadata: Short values to find on the job again.
-            copy_results_to: A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output, named as on the wire or
-                as the field of the result's class: those outputs go to your own storage, and stand as
-                `CUSTOM_STORAGE` in the result. URLs must be valid until the job ends.
-            idempotency_key: A name of your own (1 to 255 characters) for this one paid request; a random one when left
-                out. It travels in the job's metadata, and a `create` with a key that a listed job carries returns that
-                job and sends nothing. Within one client that is exact: calls at the same time wait for each other, and
-                a key whose answer was lost is never sent again unless `recover=False`. Across processes it holds
-                for those that come after each other, see `settle`. Two processes that use one key at the same time may
-                create two jobs: the service has no idempotency of its own (source: the official reference names none).
-            settle: Seconds after this call from which on a key that isn't listed counts as absent: the job is looked
-                for until then, and only a whole walk of the list that begins then permits the POST. Give the longest
-                time that a POST of a process that was killed may take to arrive, plus that until the service lists
-                it. When left out, the process must be 5 s old, which covers one that was killed and started again.
-            recover: False to send the POST without looking for a job of this key, before or after it: for callers who
-                look for lost jobs themselves, and for a key that was looked up in the dashboard. A lost answer is a
-                `CreateUncertainError` at once then.
+            metadata: Short values that the job carries.
+            copy_results_to: A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output name (on the wire, or the
+                field of the result class). The service stores those outputs there, and the result has
+                `CUSTOM_STORAGE` in their place. The URLs must stay valid until the job ends.
+            idempotency_key: Your name (1 to 255 characters) for this paid request; random when left out. The job's
+                metadata carries it. If a listed job has this key, `create` returns that job and sends nothing.
+                Within one client and its copies this is exact: concurrent calls wait for each other, and a key whose
+                answer was lost is never sent again unless `recover=False`. It also holds for processes that run one
+                after the other, see `settle`. Two processes that use one key at the same time may create two jobs:
+                the service has no idempotency of its own (source: the official reference names none).
+            settle: Seconds to wait before an unlisted key counts as absent. The search goes on until then, and only a
+                complete walk through the list that begins after it permits the POST. Pass the longest time that the
+                POST of a killed process may take to arrive and to be listed. By default the process must be 5 s old,
+                which covers a process that was killed and started again.
+            recover: False sends the POST without any search for the key, before or after it: for callers who search
+                themselves, or who looked in the dashboard. A lost answer then raises `CreateUncertainError` at once.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
             A reference with the job's `id`, for `wait`, `get`, `download` and `delete`.
 
         Raises:
-            CreateUncertainError: the answer was lost and the job isn't listed; or whether a job has the key already
-                can't be known, because the service doesn't give metadata back. The job may exist; has the key.
+            CreateUncertainError: the job may exist. The answer was lost and the job isn't listed, or the service
+                doesn't return the metadata that would show whether a job has this key. The error has the key.
             NotFoundError: no such workflow.
-            InputError: the workflow or an argument can't be right, or the key is another request's; nothing was
-                sent.
+            InputError: the workflow or an argument can't be right, or the key belongs to another request; nothing
+                was sent.
             TransferError: a local input can't be uploaded; no job was created.
         """
+        checked: Workflow[R] = _core.create.workflow_of("create", workflow)
         new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
-        return await _core.create.create(self._session, workflow, new, options)
+        return await _core.create.create(self._session, checked, new, options)
 
+    @overload
     async def run(
         self,
         workflow: Workflow[R],
@@ -105,32 +108,64 @@ class AsyncJobs:
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
         **options: Unpack[RequestOptions],
-    ) -> Job[R]:
+    ) -> Job[R]: ...
+    @overload
+    async def run(
+        self,
+        workflow: str,
+        params: Mapping[str, Any],
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
+        idempotency_key: str | None = None,
+        settle: float | None = None,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[RawResult]: ...
+    @explain_misplaced
+    async def run(
+        self,
+        workflow: Workflow[Any] | str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        copy_results_to: CopyResultsTo | None = None,
+        idempotency_key: str | None = None,
+        settle: float | None = None,
+        timeout: float | None = DEFAULT_WAIT,
+        on_update: OnUpdate | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Job[Any]:
         """Creates a job and waits for its results: `create` and `wait` in one. This costs money.
 
         Args:
-            workflow: A workflow with its parameters.
+            workflow: A workflow with its parameters; or its slug, such as `"music-ai/generate-chords"`.
+            params: The parameters by wire name, such as `{"inputUrl": Path("song.mp3")}`, when `workflow` is a slug.
             name: As in `create`.
             metadata: As in `create`.
             copy_results_to: As in `create`.
             idempotency_key: As in `create`.
-            settle: As in `create`; it counts among the `timeout`.
-            timeout: Seconds for uploading, creating and waiting together; None for without end. The job is not
-                created once they are over, and a POST that was sent is not cut short.
+            settle: As in `create`; `timeout` includes it.
+            timeout: Seconds for uploading, creating and waiting together; None for no limit. After them no job is
+                created. A POST that was sent is not cut short.
             on_update: Called with the new state whenever the job's status changes.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The job, SUCCEEDED; its `result` is typed by the workflow.
+            The job, SUCCEEDED. The workflow class types its `result`; with a slug it is a `RawResult`.
 
         Raises:
-            JobFailedError: the job failed; has the service's code, title and message, and the job.
-            WaitTimeoutError: the time is over; the job goes on and has the error's `job_id`.
-            CreateTimeoutError: the time was over before: no job was created.
+            JobFailedError: the job failed; the error has the service's code, title and message, and the job.
+            WaitTimeoutError: the time is up; the job continues, its id is the error's `job_id`.
+            CreateTimeoutError: the time was up before the job was created; nothing was paid.
             CreateUncertainError: as in `create`.
         """
+        checked = _core.create.workflow_of("run", workflow, *(() if params is None else (params,)))
         new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
-        return await _core.run.run(self._session, workflow, new, timeout, on_update, options)
+        return await _core.run.run(self._session, checked, new, timeout, on_update, options)
 
     @overload
     async def get(
@@ -150,7 +185,7 @@ class AsyncJobs:
 
         Args:
             job: Its id, or a reference.
-            workflow_type: The class of its workflow, which types the result: `get(id, GenerateChords)`.
+            workflow_type: The workflow class, which types the result: `get(id, GenerateChords)`.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
@@ -160,7 +195,7 @@ class AsyncJobs:
         return await _core.jobs.get(self._session, job, result_type, options)
 
     async def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
-        """Fetches a job's id and status only: the cheap answer to "how far is it?".
+        """Fetches only a job's id and status, which is cheaper than `get`.
 
         Args:
             job: Its id, or a reference.
@@ -179,28 +214,31 @@ class AsyncJobs:
         workflow: type[Workflow[R_any]] | Sequence[str] | None = None,
         batch_name: str | None = None,
         page_size: int = 100,
+        limit: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncJobList[R_any]:
-        """The jobs of this key's application, fetched a page at a time while they are iterated.
+        """Lists the jobs of the key's application, fetched page by page during iteration.
 
         Args:
             status: Only jobs with this status, or with one of these.
-            workflow: Only jobs of these workflows, by slug; or of one by its class, which types the results.
+            workflow: Only jobs of these workflows, by slug; or of one workflow class, which types the results.
             batch_name: Only jobs of this batch.
-            page_size: Jobs asked for with one request. 100 is the service's default; its maximum isn't known, and a
-                server that gives fewer is followed page by page all the same: the end is an empty page.
+            limit: The number of jobs after which to stop; None for all.
+            page_size: Jobs per request. 100 is the service's default; its maximum isn't documented. A server that
+                returns fewer is no problem: the list ends with an empty page.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
             InputError: there is no such status, or the class has no slug.
         """
-        pages = _core.lists.job_pages(self._session, status, workflow, batch_name, page_size, options)
-        return AsyncJobList(pages.again)
+        return AsyncJobList(
+            _core.lists.job_query(self._session, status, workflow, batch_name, page_size, limit, options)
+        )
 
     async def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
-        """Deletes a job, in whatever state it is; its result files go with it.
+        """Deletes a job in any state, and its result files.
 
-        Whether deleting a running job stops it or gives money back isn't documented.
+        Whether this stops a running job or refunds it isn't documented.
 
         Args:
             job: Its id, or a reference.
@@ -240,26 +278,26 @@ class AsyncJobs:
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
-        """Waits until a job has succeeded or failed; a failed job is returned too (`job.raise_for_failure()`).
+        """Waits until a job succeeds or fails. Returns a failed job too; `job.raise_for_failure()` raises its error.
 
-        The first poll is at once, the next after half a second, then less and less often, up to `poll_interval`. For
-        a job that this client has created, and whose workflow it has waited for before, the first poll comes when 80 %
-        of the shortest recent duration are over, at most after 30 s; with `on_update` it is at once then too. Failing
-        polls don't end the wait, nor does a status that this version doesn't know.
+        Polls at once, again after half a second, then at growing intervals up to `poll_interval`. If this client has
+        created the job and has waited for the same workflow before, the first poll comes after 80 % of the shortest
+        recent duration, but within 30 s; with `on_update` the first poll is always at once. A failed poll or an
+        unknown status doesn't end the wait.
 
-        Threads or tasks that wait at the same time share their polls: one of them asks for all, by list pages of a
-        hundred jobs. One alone asks for the short status. Those with `options` share with those that have the same.
+        Threads or tasks that wait at the same time share their polls: one of them polls for all, with list pages of a
+        hundred jobs. A single waiter polls the short status. Only waits with equal `options` share.
 
         Args:
             job: Its id, or a reference.
-            timeout: Seconds to wait; None waits without end.
+            timeout: Seconds to wait; None for no limit.
             on_update: Called with the new state whenever the status changes; in this thread or task.
             poll_interval: The longest pause between two polls, in seconds; the client's `job_monitor_interval` when
-                left out. Above 2 s it isn't used up before the job was waited for ten times as long.
+                left out. Pauses above 2 s also stay below a tenth of the time waited so far.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            WaitTimeoutError: the time is over. The job goes on; wait for it again, or delete it.
+            WaitTimeoutError: the time is up. The job continues: wait for it again, or delete it.
             NotFoundError: no such job for this key's application.
         """
         return await _core.wait.wait(
@@ -305,22 +343,21 @@ class AsyncJobs:
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]:
-        """Waits for many jobs with one request per page of a hundred, and returns them in the given order.
+        """Waits for many jobs, with one request per hundred of them, and returns them in the given order.
 
-        It polls as `wait` does, and shares its polls with everybody else who waits.
+        Polls as `wait` does, and shares its polls with all other waits.
 
         Args:
-            jobs: Ids or references, also mixed: a list, or whatever else can be iterated. It is gone through once, at
-                first.
-            timeout: Seconds to wait for all of them; None waits without end.
-            on_update: Called with the new state whenever the status of one changes.
+            jobs: Ids or references, also mixed, in any iterable. It is consumed before the wait begins.
+            timeout: Seconds to wait for all of them; None for no limit.
+            on_update: Called with the new state whenever a job's status changes.
             poll_interval: As in `wait`.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            WaitTimeoutError: the time is over; names an unfinished job, its notes name the others.
+            WaitTimeoutError: the time is up; the error names one unfinished job, its notes the others.
             NotFoundError: one of them doesn't exist for this key's application.
-            InputError: a single job: `wait` waits for it.
+            InputError: a single job instead of several; use `wait`.
         """
         return await _core.wait.wait_all(
             self._session, jobs, timeout, on_update, options, poll_interval=poll_interval
@@ -338,32 +375,32 @@ class AsyncJobs:
     ) -> JobFiles:
         """Downloads all files of a job's result into a folder, and writes the whole result as JSON beside them.
 
-        Files are named after their outputs (`Kick drum.wav`), made safe for every file system. A URL inside an output,
-        in lists and objects of any depth, is a file too, named after the way to it: `stems.0.url.wav` for
-        `{"stems": [{"url": …}]}`. Outputs in your own storage come from `storage`, and are skipped without it. A
-        signed URL that has expired is renewed once. A web page or an error document in the place of a recording isn't
-        kept. Files of the same names are replaced, once all of the new ones are whole.
+        Each file is named after its output (`Kick drum.wav`), made valid on every file system. URLs inside an output,
+        in lists and objects of any depth, are files too, named by their path: `stems.0.url.wav` for
+        `{"stems": [{"url": …}]}`. Outputs in your own storage come from `storage`; without it they are skipped. An
+        expired URL is renewed once. A web page or an error document in place of a recording is rejected. Existing
+        files of the same names are replaced after all new ones have arrived.
 
-        A `Job` that has no result, or lacks an output that its type declares, is fetched once more: it may come from
-        a list, and lists may leave things out.
+        A `Job` without a result, or without an output that its type declares, is fetched again first: lists may leave
+        such things out.
 
         Args:
             job: Its id, or a reference; it must have succeeded.
-            folder: Where to; it is made when it doesn't exist.
+            folder: The folder to write to; created if missing.
             manifest: The JSON file's name.
-            on_progress: Called with (bytes received, bytes in all or None) of each file, from several threads.
+            on_progress: Called with (bytes received, total bytes or None) of each file, from several threads.
             storage: The `musicai_sdk.storage.Bucket` that the job was created with.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
             The paths by output name, the `manifest`, and in `missing` the outputs that the result's type declares
-            and the job doesn't have.
+            but the job doesn't have.
 
         Raises:
             JobNotFinishedError: it hasn't succeeded yet; nothing was written.
             JobFailedError: it failed; nothing was written.
-            ResultMissingError: it has succeeded, but the service gives no result: keep the job. Nothing was written.
-            IntegrityError: what arrived is cut, damaged, or something else than the file.
+            ResultMissingError: it succeeded, but the service returns no result. Keep the job. Nothing was written.
+            IntegrityError: a download is truncated, damaged, or not the file.
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
         return await _core.job_files.download_results(
@@ -373,19 +410,19 @@ class AsyncJobs:
     async def find(
         self, idempotency_key: str, *, settle: float = 0.0, **options: Unpack[RequestOptions]
     ) -> Job[RawResult] | None:
-        """Looks for the job that was created under a key, such as `CreateUncertainError.idempotency_key`.
+        """Finds the job that was created under a key, such as `CreateUncertainError.idempotency_key`.
 
         Args:
-            idempotency_key: The key given to `create`, or generated by it.
-            settle: Seconds for which the job is looked for before it counts as absent: it may be listed late.
+            idempotency_key: The key passed to `create`, or generated by it.
+            settle: Seconds to search before the job counts as absent: it may be listed late.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The job; None when the service certainly lists none with that key: the whole list was read, from `settle`
-            seconds after the call on, until nothing could have been missed.
+            The job, or None if certainly no listed job has the key: a complete walk through the list, begun `settle`
+            seconds after the call, can't have missed one.
 
         Raises:
-            CreateUncertainError: it isn't listed, but that proves nothing: jobs come and go too fast, or the service
-                doesn't give back the metadata that has the key.
+            CreateUncertainError: the job isn't listed, but that proves nothing: the list changes too fast, or the
+                service doesn't return the metadata that holds the key.
         """
         return await _core.create.find(self._session, idempotency_key, options, settle=settle)

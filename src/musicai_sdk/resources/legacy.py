@@ -1,4 +1,4 @@
-"""The 1.0 surface: the published package's methods, on both clients. New code has `client.jobs` and `client.files`."""
+"""The methods of the published 1.0 package, on both clients. New code uses `client.jobs` and `client.files`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AsyncLegacyMethods:
         """Creates a job and returns its id (1.0 surface). This costs money.
 
         Args:
-            job_name: A name for the dashboard.
+            job_name: The name in the dashboard.
             workflow_slug: The workflow's slug.
             params: The parameters by wire name, such as `{"inputUrl": url}`.
             timeout: `request_timeout` under its name of 1.0.
@@ -67,7 +67,7 @@ class AsyncLegacyMethods:
                 per-call settings.
 
         Returns:
-            The id, a string; `["id"]` of it is the id too.
+            The id, a string whose `["id"]` is the id too.
 
         Raises:
             CreateUncertainError: the answer was lost and the job isn't listed; it may exist.
@@ -86,7 +86,7 @@ class AsyncLegacyMethods:
     async def get_job(
         self, job_id: str, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]
     ) -> Job[Any]:
-        """Fetches a job (1.0 surface); also as a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
+        """Fetches a job (1.0 surface). It reads like a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
 
         Args:
             job_id: The job's id.
@@ -121,17 +121,17 @@ class AsyncLegacyMethods:
         timeout: float | None = CLIENT_TIMEOUT,
         **options: Unpack[RequestOptions],
     ) -> list[Job[Any]]:
-        """All jobs of this key's application, every page unless one is asked for (1.0 surface).
+        """Lists all jobs of the key's application, or one page of them (1.0 surface).
 
         Args:
             filters: `Filters(status=["FAILED"])`, or a dictionary with `status`, `workflow` and `batchName`. All
-                values of a list count; the 1.0 package sent the last one only. With `page` (from 0) or `size` in
-                the dictionary it is that page alone.
+                values of a list count; the 1.0 package sent only the last one. `page` (from 0) or `size` in the
+                dictionary selects a single page.
             timeout: `request_timeout` under its name of 1.0.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            InputError: there is no such filter or status.
+            InputError: no such filter or status.
         """
         return await _core.legacy.jobs(self._session, filters, _core.legacy.settings_of(options, timeout))
 
@@ -170,11 +170,11 @@ class AsyncLegacyMethods:
         id: str | None = None,  # noqa: A002 - as in the 1.0 package
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
-        """Waits until a job has succeeded or failed (1.0 surface). It has no deadline: `client.jobs.wait` has one.
+        """Waits without a time limit until a job has succeeded or failed (1.0 surface).
 
         Args:
             job_id: The job's id.
-            timeout: `request_timeout` under its name of 1.0; it isn't the time for the job.
+            timeout: `request_timeout` under its name of 1.0; it doesn't limit the wait, as in `client.jobs.wait`.
             id: `job_id` under its name of 1.0.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -220,7 +220,7 @@ class AsyncLegacyMethods:
 
         Args:
             job_id_or_job_data: The job's id, the job, or a dictionary of it.
-            output_folder: Where to; it is made when it doesn't exist.
+            output_folder: The folder to write to; created if missing.
             timeout: `request_timeout` under its name of 1.0.
             manifest: The JSON file's name; the 1.0 package wrote `workflow.result.json`.
             output_dir: `output_folder` under its name of 1.0.
@@ -258,8 +258,8 @@ class AsyncLegacyMethods:
         """Downloads a URL to a file (1.0 surface).
 
         Args:
-            url: What to download.
-            file_destination: The file's path; the folders above it are made.
+            url: The URL.
+            file_destination: The file's path; missing folders are created.
             timeout: `request_timeout` under its name of 1.0.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -276,15 +276,15 @@ class AsyncLegacyMethods:
         timeout: float | None = CLIENT_TIMEOUT,
         **options: Unpack[RequestOptions],
     ) -> WorkflowList:
-        """All workflows of the account, every page unless one is asked for (1.0 surface).
+        """Lists all workflows of the account, or one page of them (1.0 surface).
 
         Args:
-            filters: `page` (from 0) and `size`, for that page alone.
+            filters: `page` (from 0) and `size` select a single page.
             timeout: `request_timeout` under its name of 1.0.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            InputError: there is no such filter.
+            InputError: no such filter.
             AuthenticationError: the key is wrong.
         """
         return await _core.legacy.workflows(
@@ -294,7 +294,7 @@ class AsyncLegacyMethods:
     async def get_application_info(
         self, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]
     ) -> Application:
-        """The application that the key belongs to (1.0 surface).
+        """Fetches the application that the key belongs to (1.0 surface).
 
         Args:
             timeout: `request_timeout` under its name of 1.0.

@@ -1,42 +1,65 @@
-"""What `client.jobs.list` returns: all matching jobs, fetched a page at a time while they are iterated."""
+"""What `client.jobs.list` returns: an iterable of the matching jobs, fetched page by page."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator
-from typing import TYPE_CHECKING, Any, Generic
+from collections.abc import AsyncIterator, Generator
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
+
+from typing_extensions import override
 
 from musicai_sdk.models.job import Job, JobPage
 from musicai_sdk.models.result import R_co
 
 if TYPE_CHECKING:
-    from musicai_sdk._core.lists import JobPages
+    from musicai_sdk._core.lists import JobQuery
 
 
 class AsyncJobList(Generic[R_co]):
-    """The matching jobs. Each iteration asks the service anew."""
+    """The matching jobs, in the service's order. Each iteration requests them anew.
 
-    def __init__(self, pages: Callable[[], JobPages]) -> None:
-        self._pages = pages
+    It has no length and no truth value, because only the service knows them: use `.first()`, or make a list of it.
+    """
+
+    def __init__(self, query: JobQuery) -> None:
+        self._query = query
+
+    async def first(self) -> Job[R_co] | None:
+        """The first matching job, or None if there is none. Requests a page of one job."""
+        pages = self._query.pages(1)
+        while (page := await pages.next()) is not None:
+            if page:
+                return page[0]
+        return None
 
     async def pages(self) -> AsyncIterator[JobPage[R_co]]:
-        """The answers of the service one by one, each as it came: a job may stand on two pages.
+        """The pages as the service sends them, regardless of `limit`. A job may appear on two of them.
 
-        The last page is empty, and only such a page shows that the list has ended: the service may give fewer jobs
-        than were asked for. A list without an empty page was not read to its end.
+        The last page is empty. Only an empty page marks the end of the list, because the service may return fewer
+        jobs than requested.
         """
-        async for page in self._pages():
+        async for page in self._query.pages(None):
             yield page
 
     async def __aiter__(self) -> AsyncIterator[Job[R_co]]:
-        """One job after the other; a request for every page."""
-        pages = self._pages()
+        """Each matching job once; one request per page."""
+        pages = self._query.pages(self._query.limit)
         while (page := await pages.next()) is not None:
             for job in page:
                 yield job
 
     def __await__(self) -> Generator[Any, None, list[Job[R_co]]]:
-        """Awaited, it gives all matching jobs as a list."""
+        """All matching jobs as a list."""
         return self._all().__await__()
 
     async def _all(self) -> list[Job[R_co]]:
         return [job async for job in self]
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "whether any job matches isn't known without a request: test `client.jobs.list(…).first() is not None`,"
+            " or make a list of the jobs"
+        )
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._query})"

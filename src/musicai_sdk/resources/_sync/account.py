@@ -1,5 +1,5 @@
 # Generated from src/musicai_sdk/resources/account.py by scripts/generate: edit that file.
-"""`client.workflows` and `client.application`: what the key gives access to."""
+"""`client.workflows` and `client.application`: the account behind the key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Workflows:
         self._session = session
 
     def list(self, **options: Unpack[RequestOptions]) -> builtins.list[WorkflowInfo]:
-        """All workflows of the account, every page. Whether `music-ai/…` templates are among them isn't documented.
+        """Lists all workflows of the account. Whether this includes the `music-ai/…` templates isn't documented.
 
         Args:
             **options: Per-call settings, see `RequestOptions`.
@@ -40,7 +40,7 @@ class Applications:
         self._session = session
 
     def get(self, **options: Unpack[RequestOptions]) -> Application:
-        """The application's id and name: the cheapest way to see whether a key is valid.
+        """Fetches the application's id and name, which is the cheapest check of a key.
 
         Args:
             **options: Per-call settings, see `RequestOptions`.

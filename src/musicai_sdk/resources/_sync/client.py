@@ -1,18 +1,16 @@
 # Generated from src/musicai_sdk/client.py by scripts/generate: edit that file.
-"""The two clients: construction, settings and life cycle; the methods of 1.0 are in `musicai_sdk.resources.legacy`.
-
-Both have the same names, arguments and documentation: the synchronous one is generated, see `scripts/generate`.
+"""The synchronous client: its construction, settings and life cycle.
 
 Logs, records and traces:
-    The logger `musicai_sdk` has a line per retry (INFO: the call, which try of how many, why, the pause), one per
-    poll that failed and is made up for (WARNING), and one per HTTP exchange (DEBUG: method, URL without its query,
-    status, seconds, request id). What httpx would log itself, full URLs among it, is kept back for these clients.
+    The logger `musicai_sdk` writes a line for each retry (INFO: the call, the attempt, the reason, the pause), for
+    each failed poll (WARNING), and for each HTTP exchange (DEBUG: method, URL without its query, status,
+    milliseconds). URLs in httpx's own log lines lose their queries.
 
     `client.record()` collects the exchanges of a block as `Exchange` objects.
 
-    For OpenTelemetry, `HTTPXClientInstrumentor().instrument()` of `opentelemetry-instrumentation-httpx` gives a span
-    for every attempt, transfers included, in both colours and under the caller's span. It replaces the signatures in
-    URLs by `REDACTED`, and headers aren't recorded unless you ask for them: don't ask for `Authorization`.
+    For OpenTelemetry, `HTTPXClientInstrumentor().instrument()` of `opentelemetry-instrumentation-httpx` creates a
+    span for every attempt, transfers included, under the caller's span. It replaces signatures in URLs by `REDACTED`.
+    It records headers only if you configure them: leave `Authorization` out.
 """
 
 from __future__ import annotations
@@ -52,14 +50,14 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         chords = client.files.read(job.result.chords)
     ```
 
-    Works with `with`, or until `client.close()`. Threads can share it, and a forked child
+    Use it with `with`, or end it with `client.close()`. Threads can share it, and a forked child
     process gets connections of its own.
     """
 
     jobs: Jobs
-    """Create, follow, fetch and delete jobs."""
+    """Creates jobs, waits for them, downloads their results, deletes them."""
     files: Files
-    """Upload inputs, download and read outputs."""
+    """Uploads inputs, downloads and reads outputs."""
     workflows: Workflows
     """The workflows of the account."""
     application: Applications
@@ -79,27 +77,30 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         ssl_context: ssl.SSLContext | None = None,
         allow_http: bool = False,
     ) -> None:
-        """Checks the settings; nothing is sent and no connection is opened.
+        """Checks the settings; sends nothing and opens no connection.
 
         Args:
             api_key: The key of an application; the environment variable `MUSIC_AI_API_KEY` when left out.
             job_monitor_interval: The longest pause between two polls of a wait, in seconds.
-            save_output_to_folder: Whether downloaded results are named after their outputs, or as in their URLs.
+            save_output_to_folder: Whether result files are named after their outputs, or as in their URLs.
             user_agent: Replaces the `User-Agent` header.
-            timeout: Seconds after which one exchange with the API, from connecting to the last byte of the answer, is
-                given up; and one silence of a storage while a file is moved. None waits for ever.
-            base_url: Where the API is; `MUSIC_AI_BASE_URL` when left out, else `https://api.music.ai/v1`.
-            max_retries: How often a failed exchange is tried again; 0 switches retries off.
-            http_client: An httpx client of your own, for a proxy or a transport. It is used for the API and for the
-                storage, and never closed.
-            ssl_context: The TLS context, for certificates of your own.
-            allow_http: Lets a `base_url` without TLS that isn't on this machine pass.
+            timeout: Seconds for one exchange with the API, from connecting to the last byte of the answer. For a file
+                transfer, the longest time without any data. None for no limit.
+            base_url: The API's URL; the environment variable `MUSIC_AI_BASE_URL` when left out, else
+                `https://api.music.ai/v1`.
+            max_retries: How often a failed exchange is retried; 0 switches retries off.
+            http_client: An httpx client of your own, for a proxy or a transport. It serves the API and the storage,
+                and is never closed.
+            ssl_context: The TLS context, for certificates of your own. When left out, `SSL_CERT_FILE`,
+                `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` or `SSL_CERT_DIR` names the trusted certificates; the first that
+                is set counts.
+            allow_http: Whether a `base_url` on another machine may do without TLS.
 
         Raises:
-            ConfigurationError: no key, a malformed key, URL or number. Nothing quotes the key.
+            ConfigurationError: no key, or a malformed key, URL or number. The text never quotes the key.
         """
         secret = Secret(api_key)
-        del api_key  # an error report has the local variables
+        del api_key  # error reports include local variables
         settings = read_settings(
             api_key=secret,
             base_url=base_url,
@@ -125,7 +126,7 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         self.application = Applications(self._session)
 
     def close(self) -> None:
-        """Closes the connections. Can be called more than once; a given `http_client` stays open."""
+        """Closes the connections, but not your `http_client`. May be called more than once."""
         run_sync(self._session.close())
 
     def __enter__(self) -> Self:

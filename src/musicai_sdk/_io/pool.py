@@ -1,0 +1,109 @@
+"""The connections of one client: httpx transports, made when a request first needs one."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import httpx
+
+from musicai_sdk._io.protocol import Request
+from musicai_sdk._io.proxies import UNUSABLE, proxy_for, unusable
+from musicai_sdk._io.sockets import OpenSockets
+from musicai_sdk._io.tls import default_tls
+
+C = TypeVar("C", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+
+MAX_CONNECTIONS = 64
+"""The size of each connection pool; concurrency is bounded below it."""
+
+
+class Route(NamedTuple):
+    """What requests with the same connections have in common."""
+
+    channel: str
+    scheme: str
+    proxy: str | None
+    """The URL of the proxy on the way."""
+
+
+class Pool(Generic[C]):
+    """The transports of a client in one process. Threads can share it without a lock."""
+
+    def __init__(self, kind: Callable[..., C], tls: ssl.SSLContext | None) -> None:
+        self.transports: dict[Route, C] = {}
+        self.sockets: OpenSockets = OpenSockets()
+        """Those of blocking transports."""
+        self.pid: int = os.getpid()
+        self._kind: Callable[..., C] = kind
+        self._tls = tls
+        self._routes: dict[tuple[str, str], Route] = {}
+        """By channel and origin: reading the environment for each request would cost as much as sending it."""
+
+    def route(self, request: Request) -> Route:
+        """The way of a request, as the environment was when the client first used it."""
+        origin = "/".join(request.url.split("/", 3)[:3])
+        route = self._routes.get((request.channel, origin))
+        if route is None:
+            route = Route(request.channel, origin.partition(":")[0].lower(), proxy_for(request.url))
+            self._routes[request.channel, origin] = route
+        return route
+
+    def transport(self, route: Route) -> C:
+        """The transport for a route.
+
+        Raises:
+            ConfigurationError: the environment names a proxy or certificates that can't be used.
+        """
+        found = self.transports.get(route)
+        # Another thread may be faster. A transport that was just made holds no connection yet.
+        return found or self.transports.setdefault(route, self._made(route))
+
+    def _made(self, route: Route) -> C:
+        from musicai_sdk._io.network import bound  # loads what a connection needs
+
+        # Plain HTTP gets an empty trust store: cheap, and it fails closed should it ever meet TLS.
+        tls = route.scheme == "https"
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS // 2)
+        settings: dict[str, Any] = {
+            "verify": (self._tls or default_tls()) if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            "limits": limits,
+        }
+        try:
+            transport: C = self._kind(**settings, proxy=route.proxy)
+        except UNUSABLE as error:
+            if route.proxy is None:
+                raise
+            raise unusable(route.scheme, error) from None
+        bound(transport, self.sockets)
+        return transport
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: begins anew, without a trace of connections that only the parent may use."""
+        self.sockets.close()
+        self.sockets = OpenSockets()
+        self.transports = {}
+        self.pid = os.getpid()
+
+
+def warn_when_dropped(client: object, *pools: Pool[Any]) -> None:
+    """Closes the connections of a client that is collected without having been closed, and warns once."""
+    weakref.finalize(client, _dropped, pools)
+
+
+def _dropped(pools: tuple[Pool[Any], ...]) -> None:
+    inherited = [pool for pool in pools if pool.pid != os.getpid()]
+    for pool in inherited:
+        pool.leave_to_parent()
+    left_open = [pool for pool in pools if pool.transports]
+    for pool in left_open:
+        for transport in pool.transports.values():
+            if isinstance(transport, httpx.HTTPTransport):  # others are closed by their event loop
+                transport.close()
+    if left_open:
+        text = "a Music.AI client was left open: use it in a `with` block, or close it"
+        warnings.warn(text, ResourceWarning, stacklevel=3, source=left_open[0])

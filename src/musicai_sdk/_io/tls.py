@@ -1,0 +1,64 @@
+"""Which certificates are trusted: those that the environment names, else those of certifi."""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+from functools import cache
+
+import httpx
+
+from musicai_sdk.errors import ConfigurationError, ConnectionFailedError
+
+CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
+"""The environment variables that name trusted certificates, a file or a folder; the first that is set counts.
+
+Those of `requests`, and so of the 1.0 package, stand before `SSL_CERT_DIR`, which some systems set for everybody.
+"""
+
+
+def default_tls() -> ssl.SSLContext:
+    """The TLS context of clients without one of their own.
+
+    It is shared and made at first use, because loading the certificates takes 15 ms.
+
+    Raises:
+        ConfigurationError: the environment names certificates that can't be loaded.
+    """
+    name = _variable()
+    return _context(name, os.environ[name] if name else "")
+
+
+def trusted_authorities() -> str:
+    """Who is trusted by default and how to change it, for errors about a server's certificate."""
+    name = _variable()
+    trusted = f"those in {name} ({os.environ[name]!r})" if name else "those of certifi"
+    return (
+        f"trusted authorities are {trusted}; for others set {', '.join(CA_VARIABLES[:-1])} or {CA_VARIABLES[-1]}, or"
+        f" pass ssl_context="
+    )
+
+
+def _variable() -> str | None:
+    return next((name for name in CA_VARIABLES if os.environ.get(name)), None)
+
+
+@cache
+def _context(name: str | None, path: str) -> ssl.SSLContext:
+    try:
+        if name is None:
+            return httpx.create_ssl_context(trust_env=False)
+        if name == "SSL_CERT_DIR" or os.path.isdir(path):  # noqa: PTH112 - a text; OpenSSL also takes several folders
+            return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError is one
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            # It says nothing about the certificates, and passes.
+            raise ConnectionFailedError(f"can't connect: {error.strerror}", sent=False) from None
+        if name is None:
+            raise
+        raise ConfigurationError(
+            f"the environment variable {name} ({path!r}) doesn't name certificates in PEM format:"
+            f" {error.strerror or error}. Correct it, or unset it to trust the usual authorities"
+        ) from None

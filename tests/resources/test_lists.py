@@ -1,0 +1,101 @@
+"""`client.jobs.list()`: limits, the first job, and what it isn't."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qs
+
+import pytest
+
+from musicai_sdk import AsyncMusicAiClient, MusicAiClient
+from musicai_sdk.errors import InputError
+from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.workflows import GenerateChords
+
+BAD = {"file": "http://127.0.0.1:9/none"}
+
+
+@pytest.fixture
+def five(sandbox: Sandbox) -> list[str]:
+    """Five jobs, as the list has them."""
+    with sandbox.client() as client:
+        ids = [client.add_job(f"job {number}", "sdk-test", BAD) for number in range(5)]
+    return [str(each) for each in ids][::-1]
+
+
+def sizes(sandbox: Sandbox) -> list[str]:
+    """The page sizes that were asked for."""
+    queries = [parse_qs(each.query) for each in sandbox.requests if each.path.endswith("/job") and each.query]
+    return [query["size"][0] for query in queries]
+
+
+def listed(client: MusicAiClient, **options: object) -> list[str]:
+    return [job.id for job in client.jobs.list(**options)]  # type: ignore[arg-type]
+
+
+def test_a_limit(client: MusicAiClient, sandbox: Sandbox, five: list[str]) -> None:
+    assert listed(client, limit=2) == five[:2]
+    assert sizes(sandbox) == ["2"]
+    assert listed(client, limit=3, page_size=2) == five[:3]
+    assert listed(client, limit=9) == listed(client, limit=None) == five
+    before = len(sandbox.requests)
+    assert listed(client, limit=0) == []
+    assert len(sandbox.requests) == before
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "3", True])
+def test_limits_that_cannot_be_meant(client: MusicAiClient, sandbox: Sandbox, limit: object) -> None:
+    with pytest.raises(InputError, match="limit must be a whole number"):
+        listed(client, limit=limit)
+    with pytest.raises(InputError, match="page_size must be a whole number"):
+        listed(client, page_size=limit)
+    assert sandbox.requests == []
+
+
+def test_the_first_job(sandbox: Sandbox, five: list[str]) -> None:
+    with sandbox.client() as client:
+        first = client.jobs.list().first()
+        assert first is not None
+        assert first.id == five[0]
+        assert client.jobs.list(workflow=GenerateChords).first() is None
+
+    async def main() -> None:
+        async with sandbox.async_client() as client:
+            first = await client.jobs.list().first()
+            assert first is not None
+            assert first.id == five[0]
+            assert await client.jobs.list(workflow=GenerateChords).first() is None
+            assert [job.id for job in await client.jobs.list(limit=2)] == five[:2]
+            assert [job.id async for job in client.jobs.list(limit=2)] == five[:2]
+
+    asyncio.run(main())
+    assert "1" in sizes(sandbox)
+
+
+def test_every_page_is_told_whatever_the_limit(sandbox: Sandbox, five: list[str]) -> None:
+    with sandbox.client() as client:
+        pages = [[job.id for job in page] for page in client.jobs.list(limit=1, page_size=3).pages()]
+    assert [job_id for page in pages for job_id in page] == five
+    assert pages[-1] == []
+
+
+def test_a_list_shows_itself_without_a_request(sandbox: Sandbox) -> None:
+    with sandbox.client() as client:
+        jobs = client.jobs.list(status="FAILED", workflow=GenerateChords, limit=3)
+        assert repr(jobs) == "JobList(status=['FAILED'], workflow=['music-ai/generate-chords'], limit=3)"
+    other = AsyncMusicAiClient(sandbox.api_key, base_url=sandbox.base_url)
+    assert repr(other.jobs.list(batch_name="spring", page_size=5)) == (
+        "AsyncJobList(batch_name='spring', page_size=5)"
+    )
+    assert sandbox.requests == []
+
+
+def test_a_list_is_neither_true_nor_false(sandbox: Sandbox) -> None:
+    with sandbox.client() as client:
+        asynchronous = AsyncMusicAiClient(sandbox.api_key, base_url=sandbox.base_url)
+        for jobs in (client.jobs.list(), asynchronous.jobs.list()):
+            with pytest.raises(TypeError, match=r"first\(\)"):
+                bool(jobs)
+            with pytest.raises(TypeError):
+                len(jobs)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the mistake
+    assert sandbox.requests == []
