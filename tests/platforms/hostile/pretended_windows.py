@@ -78,7 +78,8 @@ def import_the_rest() -> None:
     sysconfig.get_config_vars()
     package = importlib.import_module("musicai_sdk")
     for module in pkgutil.walk_packages(package.__path__, "musicai_sdk."):
-        if not module.name.endswith(("__main__", ".dask", ".testing")):
+        # The package that `mcp` stands on has branches for Windows of its own.
+        if not module.name.endswith(("__main__", ".dask", ".testing")) and ".mcp" not in module.name:
             importlib.import_module(module.name)
     for name in [name for name in sys.modules if name.partition(".")[0] == "musicai_sdk"]:
         del sys.modules[name]
