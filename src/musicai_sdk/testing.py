@@ -2,9 +2,11 @@
 
 They are there wherever the package is installed with its sandbox (`pip install "musicai-sdk[sandbox]"`):
 
-    def test_chords(musicai_client, musicai_sandbox):
-        job = musicai_client.jobs.run(GenerateChords(input_url=Path("song.mp3")))
-        assert musicai_sandbox.requests[-1].status == 200
+```python
+def test_chords(musicai_client, musicai_sandbox):
+    job = musicai_client.jobs.run(GenerateChords(input_url=Path("song.mp3")))
+    assert musicai_sandbox.requests[-1].status == 200
+```
 
 One server runs for the whole session, from the first test that asks for it; before each test it forgets its jobs, files,
 faults and requests. A test process of its own, as with pytest-xdist, has a server of its own.

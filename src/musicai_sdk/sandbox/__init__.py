@@ -1,9 +1,11 @@
 """The Music.AI API on your own machine.
 
-    from musicai_sdk.sandbox import Sandbox
+```python
+from musicai_sdk.sandbox import Sandbox
 
-    with Sandbox() as sandbox, sandbox.client() as client:
-        ...
+with Sandbox() as sandbox, sandbox.client() as client:
+    ...
+```
 
 or, from a shell, `python -m musicai_sdk.sandbox`, which prints the environment variables that point any
 client at it, or, in pytest, the fixtures of `musicai_sdk.testing`. It needs the extra:
