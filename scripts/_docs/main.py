@@ -15,8 +15,13 @@ from typing import Any, NamedTuple
 
 import pdoc
 import pdoc.doc
+import pdoc.doc_types
 import pdoc.render
+import pdoc.render_helpers
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from links import broken_links
+from markupsafe import Markup
 from pygments.formatters import HtmlFormatter
 
 HERE = Path(__file__).parent
@@ -109,7 +114,7 @@ def build(folder: Path) -> None:
     """Writes the whole site, in the place of an earlier one."""
     pages = [START, *GUIDES, *reference(), CHANGELOG]
     modules = {page.name: documented(page) for page in pages}
-    configure(pages)
+    configure(pages, modules)
     shutil.rmtree(folder, ignore_errors=True)
     for page in pages:
         target = folder / page.url
@@ -120,10 +125,44 @@ def build(folder: Path) -> None:
     (folder / "llms-full.txt").write_text(llms_full(pages, modules), "utf-8")
 
 
-def configure(pages: Sequence[Page]) -> None:
+class Written(str):
+    """An annotation as the source has it."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def as_written(annotation: Any, *_: object) -> Any:
+    """Replaces pdoc's evaluation of annotations, which shows private modules where the source has a short name."""
+    return Written(annotation) if isinstance(annotation, str) else annotation
+
+
+@pass_context
+def linkify(context: Context, code: str, namespace: str = "", shorten: bool = True) -> Markup:
+    """As pdoc's, which links dotted names only; in signatures also the public classes and aliases of the package."""
+    if not shorten:
+        return pdoc.render_helpers.linkify(context, code, namespace, shorten)
+    here: pdoc.doc.Module = context["module"]
+    homes: dict[str, str] = context["homes"]
+
+    def link(found: re.Match[str]) -> str:
+        name = found[0]
+        if name not in homes:
+            return name
+        home = "" if name in here.members else pdoc.render_helpers.relative_link(here.modulename, homes[name])
+        return f'<a href="{home}#{name}">{name}</a>'
+
+    return Markup(re.sub(r"<[^>]*>|&\w+;|\b[A-Z]\w+", link, code))
+
+
+def configure(pages: Sequence[Page], modules: Mapping[str, pdoc.doc.Module]) -> None:
     """Sets up pdoc: our templates over its own, and what they show on every page."""
+    pdoc.doc_types.safe_eval_type = as_written
+    pdoc.doc.safe_eval_type = as_written
+    pdoc.render.env.filters["linkify"] = linkify
     pdoc.render.configure(docformat="google", show_source=False, template_directory=HERE / "templates")
     pdoc.render.env.globals.update(
+        homes={name: module.modulename for module in reversed([*modules.values()]) for name in module.members},
         pages={page.name: page for page in pages},
         start=START,
         guides=[*GUIDES],
@@ -165,15 +204,16 @@ def with_headings(docstring: str) -> str:
 
 
 def site_links(markdown: str, page: Page) -> str:
-    """Markdown files that are pages of the site, as links to these."""
+    """Links to files of the repository: those that are pages of the site lead there, others are named only."""
     homes = {source.name: other.url for other in (START, *GUIDES, CHANGELOG) if (source := other.source)}
     up = "../" * page.name.count(".")
 
     def link(found: re.Match[str]) -> str:
-        home = homes.get(Path(found[1]).name)
-        return f"]({up}{home}{found[2]})" if home else found[0]
+        text, path, anchor = found.groups(default="")
+        home = homes.get(Path(path).name)
+        return f"[{text}]({up}{home}{anchor})" if home else f"{text} (`{path}`)"
 
-    return re.sub(r"\]\(([^():#\s]+\.md)(#[^()\s]*)?\)", link, markdown)
+    return re.sub(r"\[([^\]\n]+)\]\(([^():#\s]+)(#[^()\s]*)?\)", link, markdown)
 
 
 def llms() -> str:
