@@ -199,7 +199,7 @@ def inherited(member: pdoc.doc.Class) -> Iterator[pdoc.doc.Doc[Any]]:
 
 def with_headings(docstring: str) -> str:
     """A module's docstring with its indented sections as chapters, which the contents list."""
-    section = re.compile(r"^([A-Z][^\n]*):\n((?:[ \t]+\S.*\n?|\n)+)", re.MULTILINE)
+    section = re.compile(r"^([A-Z][^\n]*):\n(?=[ \t])((?:[ \t]+\S.*\n?|\n)+)", re.MULTILINE)
     return section.sub(lambda found: f"## {found[1]}\n\n{dedent(found[2]).strip()}\n\n", docstring)
 
 
