@@ -17,6 +17,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
@@ -71,7 +72,7 @@ def song_results(task: Task) -> dict[str, Path]:
     files["chords"].write_text('[{"start": 0, "end": 20, "chord_majmin": "C#:min"}]')
     files["lyrics"].write_text('[{"start": 0, "end": 2, "text": "La la"}]')
     files["kick_drum"] = task.folder / "kick.wav"
-    soundfile.write(files["kick_drum"], [0.0] * 48_000, 48_000)
+    soundfile.write(files["kick_drum"], np.zeros(48_000), 48_000)
     return files
 
 
@@ -216,7 +217,9 @@ SHELL = re.compile(r"^[ \t]*```console\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTA
 def command_lines() -> list[str]:
     texts = [path.read_text("utf-8") for path in (README, *GUIDES, *PACKAGE.rglob("*.py"))]
     blocks = [block for text in texts for block in SHELL.findall(text)]
-    return sorted({line.partition(" # ")[0].strip() for block in blocks for line in block.splitlines()} - {""})
+    return sorted(
+        {line.partition(" # ")[0].strip() for block in blocks for line in block.splitlines()} - {""}
+    )
 
 
 @pytest.mark.parametrize("line", command_lines())

@@ -13,7 +13,7 @@ import pytest
 from support.browsers import chromium, logged, run, text, until
 
 ROOT = Path(__file__).parents[2]
-BUILD = ROOT / "scripts" / "_docs" / "main.py"
+BUILD = ROOT / "scripts" / "_docs" / "build.py"
 SHOWN = ("index.html", "guides/failures.html", "musicai_sdk/compat.html", "musicai_sdk/batch.html")
 
 FAINT = """[...document.querySelectorAll("body *")].filter(element => {
@@ -33,7 +33,7 @@ FAINT = """[...document.querySelectorAll("body *")].filter(element => {
 
 
 def build(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", BUILD, folder]
+    command = [sys.executable, "-W", "error", str(BUILD), str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=250)
 
 

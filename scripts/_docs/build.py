@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pdoc
 import pdoc.doc
@@ -72,7 +72,9 @@ GUIDES = (
     guide("speed", "Speed", "many jobs at once, and where the time goes"),
     module("musicai_sdk.cli", "Command line", "the `musicai` command and its exit codes"),
 )
-CHANGELOG = Page("Changelog", "changelog", ROOT / "src" / "musicai_sdk" / "CHANGELOG.md", "what changed, and what may")
+CHANGELOG = Page(
+    "Changelog", "changelog", ROOT / "src" / "musicai_sdk" / "CHANGELOG.md", "what changed, and what may"
+)
 
 
 def reference() -> list[Page]:
@@ -98,7 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checked, broken = broken_links(folder)
     for link in broken:
         print(f"Broken link: {link}", file=sys.stderr)
-    print(f"{pages} pages, {checked} internal links, {len(broken)} of them broken. Open {folder / 'index.html'}")
+    print(
+        f"{pages} pages, {checked} internal links, {len(broken)} of them broken. Open {folder / 'index.html'}"
+    )
     return 1 if broken else 0
 
 
@@ -107,7 +111,9 @@ def may_overwrite(folder: Path) -> bool:
     if not folder.exists():
         return True
     index = folder / "llms.txt"
-    return folder.is_dir() and (not any(folder.iterdir()) or (index.exists() and MARK in index.read_text("utf-8")))
+    return folder.is_dir() and (
+        not any(folder.iterdir()) or (index.exists() and MARK in index.read_text("utf-8"))
+    )
 
 
 def build(folder: Path) -> None:
@@ -138,11 +144,11 @@ def as_written(annotation: Any, *_: object) -> Any:
 
 
 @pass_context
-def linkify(context: Context, code: str, namespace: str = "", shorten: bool = True) -> Markup:
+def linkify(context: Context, code: str, namespace: str = "", **options: bool) -> Markup:
     """As pdoc's, which links dotted names only; in signatures also the public classes and aliases of the package."""
-    if not shorten:
-        return pdoc.render_helpers.linkify(context, code, namespace, shorten)
-    here: pdoc.doc.Module = context["module"]
+    if not options.get("shorten", True):
+        return pdoc.render_helpers.linkify(context, code, namespace, **options)
+    here: Any = context["module"]
     homes: dict[str, str] = context["homes"]
 
     def link(found: re.Match[str]) -> str:
@@ -155,20 +161,26 @@ def linkify(context: Context, code: str, namespace: str = "", shorten: bool = Tr
     return Markup(re.sub(r"<[^>]*>|&\w+;|\b[A-Z]\w+", link, code))
 
 
-def configure(pages: Sequence[Page], modules: Mapping[str, pdoc.doc.Module]) -> None:
+def configure(pages: Sequence[Page], modules: Mapping[str, Any]) -> None:
     """Sets up pdoc: our templates over its own, and what they show on every page."""
-    pdoc.doc_types.safe_eval_type = as_written
-    pdoc.doc.safe_eval_type = as_written
-    pdoc.render.env.filters["linkify"] = linkify
+    for part in (pdoc.doc, pdoc.doc_types):
+        vars(part)["safe_eval_type"] = as_written
+    filters: dict[str, Any] = pdoc.render.env.filters
+    filters["linkify"] = linkify
     pdoc.render.configure(docformat="google", show_source=False, template_directory=HERE / "templates")
-    pdoc.render.env.globals.update(
-        homes={name: module.modulename for module in reversed([*modules.values()]) for name in module.members},
+    shown: dict[str, Any] = pdoc.render.env.globals
+    dark = cast("Any", HtmlFormatter(style="github-dark"))
+    shown.update(
+        # Of the modules that have a name, the one with the shortest name of its own is its home.
+        homes={
+            name: home for home in sorted(modules, key=len, reverse=True) for name in modules[home].members
+        },
         pages={page.name: page for page in pages},
         start=START,
         guides=[*GUIDES],
         reference=reference(),
         changelog=CHANGELOG,
-        dark_code=HtmlFormatter(style="github-dark").get_style_defs(".pdoc-code"),
+        dark_code=dark.get_style_defs(".pdoc-code"),
     )
 
 
@@ -185,12 +197,13 @@ def documented(page: Page) -> pdoc.doc.Module:
         setattr(imported, name, getattr(imported, name))  # pdoc sees no names that are loaded lazily.
     result = pdoc.doc.Module(imported)
     result.docstring = with_headings(result.docstring)
-    for member in result.classes:
+    classes: list[Any] = result.classes
+    for member in classes:
         member.own_members = [*member.own_members, *inherited(member)]
     return result
 
 
-def inherited(member: pdoc.doc.Class) -> Iterator[pdoc.doc.Doc[Any]]:
+def inherited(member: Any) -> Iterator[pdoc.doc.Doc[Any]]:
     """What a class has from private classes of the package: no page of theirs documents it."""
     for (name, _), members in member.inherited_members.items():
         if name.startswith("musicai_sdk.") and name not in MODULES:
@@ -226,7 +239,10 @@ def llms() -> str:
     chapters: Mapping[str, Sequence[Page]] = {
         "Guides": (START, *GUIDES),
         "Reference": reference(),
-        "Optional": (CHANGELOG, Page("Everything in one file", "llms-full", None, "all texts and signatures")),
+        "Optional": (
+            CHANGELOG,
+            Page("Everything in one file", "llms-full", None, "all texts and signatures"),
+        ),
     }
     for chapter, pages in chapters.items():
         lines += ["", f"## {chapter}", ""]
