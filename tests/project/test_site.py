@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import html
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -109,6 +112,15 @@ def test_pages_document_inherited_and_lazily_loaded_names(site: Path) -> None:
         assert f'id="{anchor}"' in client
     assert 'id="Sandbox.reset"' in (site / "musicai_sdk" / "sandbox.html").read_text("utf-8")
     assert "<h2 " in (site / "musicai_sdk" / "batch.html").read_text("utf-8")
+
+
+def test_python_is_always_marked_as_such(site: Path) -> None:
+    """An indented block, or one without a language, is neither highlighted nor run by test_documentation.py."""
+    for page in site.rglob("*.html"):
+        for block in re.findall(r"<pre><code>(.*?)</code></pre>", page.read_text("utf-8"), re.DOTALL):
+            code = html.unescape(re.sub(r"<[^>]*>", "", block))
+            with pytest.raises(SyntaxError):
+                ast.parse(code)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
