@@ -19,7 +19,7 @@ from place import Destination, Figures, Program
 from programs import programs
 from tables import Result, compact, figures, put, targets
 
-GUIDE = Path(__file__).parents[1] / "_docs" / "guides" / "speed.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def arguments() -> argparse.Namespace:
@@ -30,8 +30,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--size", type=int, help="megabytes of the transfers; 512 if left out, 128 in a quick run"
     )
-    parser.add_argument("--guide", action="store_true", help="write the table into the guide on speed too")
-    parser.add_argument("--into", type=Path, default=GUIDE, help="another file than the guide")
+    parser.add_argument("--readme", action="store_true", help="write the table into README.md too")
+    parser.add_argument("--into", type=Path, default=README, help="another file than README.md")
     parser.add_argument(
         "--peers", action="store_true", help="also the import of openai, replicate, assemblyai"
     )
@@ -44,7 +44,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     asked = arguments()
-    if asked.guide:
+    if asked.readme:
         put(asked.into.read_text(), "")  # fails now rather than after ten minutes
     signal.signal(signal.SIGTERM, stop)
     rounds: int = asked.rounds or (3 if asked.quick else 7)
@@ -64,7 +64,7 @@ def main() -> None:
     print(targets(results), figures(results), sep="\n\n")
     for reason in asked.without:
         print(f"\nLeft out: {reason}")
-    if asked.guide:
+    if asked.readme:
         ratios = f"Beside `musicai-sdk` 1.0.4 in the same run, lower is better; medians. {made_on}: `scripts/bench`."
         text = asked.into.read_text()
         asked.into.write_text(put(text, compact(results, ratios)))

@@ -140,7 +140,7 @@ def figures(results: Iterable[Result]) -> str:
 
 
 def compact(results: Iterable[Result], conditions: str) -> str:
-    """What the guide on speed shows: a row for every target."""
+    """What the README shows: a row for every target."""
     lines = table("case", "ratio (least to most)", "target", "besides")
     for result in results:
         if result.case.target is not None:
@@ -150,7 +150,7 @@ def compact(results: Iterable[Result], conditions: str) -> str:
 
 
 def put(text: str, block: str) -> str:
-    """A text with the block between the two marks; `ValueError` when they aren't there."""
+    """A README with the block between the two marks; `ValueError` when they aren't there."""
     before, begin, rest = text.partition(f"{BEGIN}\n")
     _, end, after = rest.partition(f"{END}\n")
     if not begin or not end:
