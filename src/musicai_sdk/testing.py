@@ -2,9 +2,11 @@
 
 pytest loads them if the package is installed with its sandbox (`pip install "musicai-sdk[sandbox]"`):
 
-    def test_chords(musicai_client, musicai_sandbox):
-        job = musicai_client.jobs.run(GenerateChords(input_url=Path("song.mp3")))
-        assert musicai_sandbox.requests[-1].status == 200
+```python
+def test_chords(musicai_client, musicai_sandbox):
+    job = musicai_client.jobs.run(GenerateChords(input_url=Path("song.mp3")))
+    assert musicai_sandbox.requests[-1].status == 200
+```
 
 One server runs for the whole session, started by the first test that uses it; before each test its jobs, files, faults
 and requests are cleared. Each process of pytest-xdist has its own server.

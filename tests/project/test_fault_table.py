@@ -1,4 +1,4 @@
-"""The README's table of faults: every row is a promise, and every promise has its tests."""
+"""The table of faults in the guide: every row is a promise, and every promise has its tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-README = TESTS.parent / "README.md"
+GUIDE = TESTS.parent / "scripts" / "_docs" / "guides" / "failures.md"
 
 PROMISES: dict[str, list[str]] = {
     "connection broken, silence, 408": [
@@ -80,7 +80,7 @@ PROMISES: dict[str, list[str]] = {
 
 def rows() -> list[str]:
     """The first cells of the table."""
-    _, _, table = README.read_text().partition("| what happens |")
+    _, _, table = GUIDE.read_text("utf-8").partition("| what happens |")
     lines = table.partition("\n\n")[0].splitlines()[2:]
     return [line.strip("| ").partition(" | ")[0] for line in lines]
 

@@ -1,9 +1,11 @@
 """The Music.AI API on your own machine.
 
-    from musicai_sdk.sandbox import Sandbox
+```python
+from musicai_sdk.sandbox import Sandbox
 
-    with Sandbox() as sandbox, sandbox.client() as client:
-        ...
+with Sandbox() as sandbox, sandbox.client() as client:
+    ...
+```
 
 From a shell, `python -m musicai_sdk.sandbox` prints the environment variables that point any client at it. In pytest,
 `musicai_sdk.testing` has fixtures. The sandbox needs an extra: `pip install "musicai-sdk[sandbox]"`. At its address
