@@ -21,7 +21,7 @@ from tables import Result, compact, figures, put, targets
 
 from musicai_sdk._platform import escape_unencodable
 
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[1] / "_docs" / "guides" / "speed.md"
 
 
 def arguments() -> argparse.Namespace:
@@ -32,9 +32,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--size", type=int, help="the size of transfers in megabytes; 512 by default, 128 with --quick"
     )
-    parser.add_argument("--readme", action="store_true", help="also write the table into README.md")
+    parser.add_argument("--guide", action="store_true", help="also write the table into the guide on speed")
     parser.add_argument(
-        "--into", type=Path, default=README, help="write it into this file instead of README.md"
+        "--into", type=Path, default=GUIDE, help="write it into this file instead of the guide"
     )
     parser.add_argument(
         "--peers", action="store_true", help="also measure the import of openai, replicate and assemblyai"
@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     escape_unencodable()
     asked = arguments()
-    if asked.readme:
+    if asked.guide:
         put(asked.into.read_text(encoding="utf-8"), "")  # fail now and not after ten minutes
     signal.signal(signal.SIGTERM, stop)
     rounds: int = asked.rounds or (3 if asked.quick else 7)
@@ -69,7 +69,7 @@ def main() -> None:
     print(targets(results), figures(results), sep="\n\n")
     for reason in asked.without:
         print(f"\nLeft out: {reason}")
-    if asked.readme:
+    if asked.guide:
         ratios = f"Beside `musicai-sdk` 1.0.4 in the same run, lower is better; medians. {made_on}: `scripts/bench`."
         text = asked.into.read_text(encoding="utf-8")
         asked.into.write_text(put(text, compact(results, ratios)), encoding="utf-8")

@@ -140,7 +140,7 @@ def figures(results: Iterable[Result]) -> str:
 
 
 def compact(results: Iterable[Result], conditions: str) -> str:
-    """The table for the README: a row for every target."""
+    """The table for the guide on speed: a row for every target."""
     lines = table("case", "ratio (least to most)", "target", "besides")
     for result in results:
         if result.case.target is not None:
@@ -150,7 +150,7 @@ def compact(results: Iterable[Result], conditions: str) -> str:
 
 
 def put(text: str, block: str) -> str:
-    """A README with a new block between the two marks; `ValueError` if they are missing."""
+    """A text with a new block between the two marks; `ValueError` if they are missing."""
     before, begin, rest = text.partition(f"{BEGIN}\n")
     _, end, after = rest.partition(f"{END}\n")
     if not begin or not end:

@@ -70,6 +70,7 @@ GUIDES = (
     module("musicai_sdk.errors", "Errors", "the tree of exceptions"),
     guide("failures", "When something fails", "what the client does, and what you see"),
     guide("speed", "Speed", "many jobs at once, and where the time goes"),
+    module("musicai_sdk.mcp", "Agents", "a server of the Model Context Protocol"),
     module("musicai_sdk.cli", "Command line", "the `musicai` command and its exit codes"),
 )
 CHANGELOG = Page(

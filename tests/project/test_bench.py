@@ -26,10 +26,10 @@ def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]
     )
 
 
-def bench(readme: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """One round with the smallest transfers, written into a README."""
+def bench(guide: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One round with the smallest transfers, written into a guide."""
     environments = ("--peer", sys.executable, "--cli", sys.executable)
-    small = ("--rounds", "1", "--size", "1", "--readme", "--into", readme)
+    small = ("--rounds", "1", "--size", "1", "--guide", "--into", guide)
     return run("run.py", *environments, *small, "--", *arguments)
 
 
@@ -40,9 +40,9 @@ def rows(text: str) -> list[list[str]]:
 
 
 def test_a_small_run_fills_its_tables(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("# Title\n\n<!-- bench -->\nold\n<!-- /bench -->\n\nThe end.\n")
-    done = bench(readme, *CASES)
+    guide = tmp_path / "speed.md"
+    guide.write_text("# Title\n\n<!-- bench -->\nold\n<!-- /bench -->\n\nThe end.\n")
+    done = bench(guide, *CASES)
     assert done.returncode == 0, done.stderr
 
     found = rows(done.stdout)
@@ -54,21 +54,21 @@ def test_a_small_run_fills_its_tables(tmp_path: Path) -> None:
         f"| {program} |" in done.stdout for program in ("this package", "musicai-sdk 1.0.4", "bare click")
     )
 
-    text = readme.read_text()
+    text = guide.read_text()
     assert text.startswith("# Title\n\n<!-- bench -->\n| case | ratio")
     assert text.endswith("`scripts/bench`.\n<!-- /bench -->\n\nThe end.\n")
     assert [title for title, *_ in rows(text)] == WITH_TARGETS
     assert ", 1 rounds, " in text
 
 
-def test_a_readme_without_the_marks_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("# Title\n")
-    done = bench(readme)
+def test_a_guide_without_the_marks_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    guide = tmp_path / "speed.md"
+    guide.write_text("# Title\n")
+    done = bench(guide)
     assert done.returncode == 1
     assert "<!-- bench -->" in done.stderr.splitlines()[-1]
     assert "import …" not in done.stderr
-    assert readme.read_text() == "# Title\n"
+    assert guide.read_text() == "# Title\n"
 
 
 def test_waiting_in_simulated_time_counts_requests() -> None:
