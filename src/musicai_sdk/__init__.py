@@ -17,8 +17,8 @@ with MusicAiClient() as client:  # MUSIC_AI_API_KEY
 `musicai_sdk.models` what the service sends, `musicai_sdk.errors` the errors, `musicai_sdk.batch` whole catalogues,
 `musicai_sdk.sandbox` the service on your own machine, and `musicai_sdk.compat` the published 1.0 client.
 
-For those who work on the package: each room imports only from rooms above or beside it in this list, and its docstring
-says what it is for and where to add things.
+For those who work on the package: a room is a package below this one. It imports only from rooms above or beside it in
+this list, and its docstring says what it is for and where to add things.
 
 - `errors`, `models`, `workflows`: the errors, what the service sends, what callers ask for
 - `_io`: the blocking and the asynchronous driver, the only room that imports httpx
@@ -26,7 +26,10 @@ says what it is for and where to add things.
 - `resources`, `client`: the public methods; the synchronous ones are generated
 - `music`, `storage`, `codegen`, `compat`, `batch`, `sandbox`: chord tables, buckets, generated workflow classes, 1.0
   programs, catalogues, and the service on loopback
-- `cli`: the command `musicai`
+- `cli`, `mcp`, `testing`: the command `musicai`, the server for agents, the fixtures for pytest
+
+Beside the rooms, for all of them: `_files` (atomic writes, locks), `_names` (file names), `_text` (URLs without secrets),
+`_platform` (shells and streams), `_job_search` (whether a paid job exists).
 
 One call: `client.jobs.run` (`resources.jobs`) → `_core.run` → `_core.create`, which uploads inputs and posts the job →
 `_core.wait` → the driver in `_io`. The answer becomes a `Job` (`models.job`). `_core` lists the steps in between.

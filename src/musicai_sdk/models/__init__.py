@@ -8,7 +8,9 @@ This room imports only `errors` and `_text`. All rooms above may import it; user
 
 To add a job field, add it to `Job` in `job.py` with a docstring: as `Maybe[…]` or another lenient type, unless every
 answer has it. Its wire name is its name in camelCase. Describe it in `schemas/openapi.yaml`, and let the sandbox send it
-(`sandbox/api/routes.py`). Run `scripts/generate`.
+(`sandbox/api/routes.py`). Run `scripts/generate`. These tests pin the fields of a job, and fail until they know the new one:
+`models/test_models.py`, `sandbox/api/test_routes.py`, `sandbox/test_sandbox_as_captured.py`,
+`contract/test_openapi_document.py` and `compat/test_client.py`.
 
 To add a kind of result, write the model of its content in a new file here, and list it in `_HOMES`, `__all__` and the
 imports below. Name the content and its fields in `codegen/contents.py`, and describe it in `RESULTS` of

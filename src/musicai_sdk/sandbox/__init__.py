@@ -29,7 +29,7 @@ Not modelled:
     Prices and credits, limits on requests, the creation of batches (the API has no operation for it;
     `Sandbox.put_in_batch` stands in for the dashboard), and workflows that nobody has registered.
 
-What was captured of the service, and what the sandbox does (`tests/sandbox/test_as_captured.py` checks each):
+What was captured of the service, and what the sandbox does (`tests/sandbox/test_sandbox_as_captured.py` checks each):
 
     =============================================  ============================================================
     captured                                       sandbox

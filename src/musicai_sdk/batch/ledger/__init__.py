@@ -17,7 +17,7 @@ Adding a state, in at most four files:
     2. `engine/steps`: the step that enters it and the one that leaves it, called in `Pipeline.advance`.
     3. `report/page.css`: the colour of its bar.
     4. `attempts.record`, only if entering or leaving it says something new about a paid POST.
-    `tests/batch/test_states.py` and `test_decide.py` walk through the table and check the new row.
+    `tests/batch/ledger/test_states.py` and `tests/batch/engine/test_decide.py` walk through the table and check the new row.
 
 Adding a column of `tracks`:
     The field in `track.Track`, last and with a default; a new `schema.VERSION`; the `ALTER TABLE` in `upgrade.upgrade`.

@@ -1,17 +1,17 @@
 """Faults and quirks: how the sandbox goes wrong on request.
 
-A fault befalls single requests: `options` has one table of all, `rules` picks the requests. A quirk holds for every
+A fault affects single requests: `options` has one table of all, `rules` picks the requests. A quirk holds for every
 request until it is changed: `quirks` has one table of all, `odd_answers` applies those of jobs and lists.
 
-To add a fault, touch at most three files:
+To add a fault, touch these files, and a test:
 
 1. `options.FaultOptions`: a field with its range and a docstring, and its name in the group that `checked` needs:
    `_ENDS` (no answer), `INSTEAD` (another answer), `_BODIES` (a distorted answer) or `ALSO_OF_JOBS` (the job).
 2. The place that applies it: `distorted` in `http.distortion` for a distorted answer, `http.middleware` for a broken
-   connection or another answer, `api.work` or `api.queue` for a job.
+   connection, another answer or a whole one repeated, `api.work` or `api.queue` for a job.
 
-The command line, the admin endpoint and the dashboard follow from the table. `tests/sandbox/test_fault_options.py` fails
-until the fault is documented and has a test.
+The command line, the admin endpoint and the dashboard follow from the table. `tests/sandbox/faults/test_options.py` fails
+until the fault is documented and has a test; those on the wire have theirs in `tests/sandbox/http/test_middleware.py`.
 
 To add a quirk, touch two files:
 
@@ -20,6 +20,6 @@ To add a quirk, touch two files:
 2. The one place that reads it: `odd_answers` for what a job looks like, `api` for what an operation does, `storage` for
    objects, `http` for what stands between the client and the service.
 
-`tests/sandbox/test_quirks.py` fails until the quirk is documented and has a test. The simulation in
+`tests/sandbox/faults/test_quirks.py` fails until the quirk is documented and has a test. The simulation in
 `tests/simulation` shares `Quirks` and `odd_answers`.
 """
