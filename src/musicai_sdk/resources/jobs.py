@@ -284,12 +284,13 @@ class AsyncJobs:
         """Waits until a job succeeds or fails. Returns a failed job too; `job.raise_for_failure()` raises its error.
 
         Polls at once, again after half a second, then at growing intervals up to `poll_interval`. If this client
-        created the job and waited for jobs of the same workflow before, the first poll takes place after 80 % of their
-        shortest recent duration, and at most 30 s, since the creation. With `on_update` the first poll is always at
+        created the job and waited for jobs of the same workflow before, the first poll comes later: when 80 % of their
+        shortest recent duration, or 30 s, have passed since the creation. With `on_update` the first poll is always at
         once. A failed poll or an unknown status doesn't end the wait.
 
         Threads or tasks that wait at the same time share their polls: one of them polls for all, by list pages of a
-        hundred jobs. A wait for a single job polls its short status. Only waits with equal `options` share polls.
+        hundred jobs. Without other waits, a wait for one job polls its short status. Only waits with equal `options`
+        share polls.
 
         Args:
             job: Its id, or a reference.
