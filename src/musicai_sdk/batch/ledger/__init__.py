@@ -1,10 +1,11 @@
-"""The ledger: a SQLite file with everything known of every track, on disk before the next step that costs money.
+"""The ledger: a SQLite file with the state of every track, written to disk before the next step that costs money.
 
 Modules, from the bottom up:
-    `states` the table of states · `track` a track's row · `schema`, `sql`, `queries`, `files` tables, statements, paths ·
-    `database` opening the file · `upgrade`, `legacy_identity` ledgers of older versions · `attempts` every paid POST ·
-    `admission` inputs and their tracks · `lock`, `processes`, `claim` who may use the ledger, and with which output folder ·
-    `ledger` the open ledger of a run · `group_commit` its writes from coroutines · `view` reading it, also during a run.
+    `states` the table of states · `track` a track's row · `schema`, `sql`, `queries`, `files` tables, statements, paths
+    · `database` opening the file · `upgrade`, `legacy_identity` ledgers of older versions · `attempts` every paid POST
+    · `admission` inputs and their tracks · `lock`, `processes`, `claim` which run may use the ledger, with which output
+    folder · `ledger` the open ledger of a run · `group_commit` writes from coroutines · `view` reading a ledger, also
+    during a run.
 
 Who may import it:
     Every room of batch; outside of batch only `states`. Of the other rooms it imports values (`inputs.row`,
