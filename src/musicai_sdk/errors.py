@@ -68,7 +68,7 @@ class InputError(MusicAiError, ValueError):
 
 
 class ConnectionFailedError(MusicAiError, ConnectionError):
-    """No complete answer came back."""
+    """The request got no complete answer."""
 
     sent: bool
     """Whether the server may have received the request. False only if it certainly hasn't."""
@@ -191,7 +191,7 @@ class TransferError(MusicAiError):
     """An upload or a download failed. The target file is unchanged."""
 
     url: str | None
-    """The URL without its query, which holds the signature."""
+    """The URL without its query, because the query may contain a signature."""
     status: int | None
     """The storage's HTTP status, if it answered."""
 

@@ -50,7 +50,7 @@ def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) ->
             f"{where} answered {response.status} with JSON that is {error}: download it instead of reading it",
             body=_as_text(response.body),
         ) from None
-    except ValueError as error:  # _NotJsonError is one
+    except ValueError as error:  # includes _NotJsonError
         content = response.headers.get("content-type", "no content type")
         raise ResponseError(
             f"{where} answered {response.status} with {content} that isn't valid JSON ({error}): perhaps from a proxy or"

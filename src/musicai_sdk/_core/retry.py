@@ -161,7 +161,7 @@ async def retrying(
 
     Args:
         io: The driver, whose clock and sleep are used.
-        policy: What to retry, and how often.
+        policy: Which errors to retry, and how often.
         what: The call in words, for the log.
         attempt: One attempt; its argument is its number, from 1.
         deadline: The time of `io.now()` after which no attempt begins.

@@ -73,7 +73,7 @@ async def opened(
     upload starts over. `still` is called while waiting for a pipe, and may raise.
 
     Raises:
-        SourceNotFoundError: there is no such file.
+        SourceNotFoundError: the file doesn't exist.
         TransferError: the source is a folder or a device, can't be read, or is empty.
         InputError: the source has an unsupported type, or is a file that is closed or not open for reading bytes.
     """

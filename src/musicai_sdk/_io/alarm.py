@@ -31,7 +31,7 @@ async def sleep(seconds: float) -> None:
 
 
 class Limit:
-    """A block that ends, without an error, when its time is up."""
+    """A block that ends when its time is up, without raising an error."""
 
     def __init__(self, seconds: float) -> None:
         self.late: bool = False

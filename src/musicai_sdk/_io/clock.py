@@ -43,5 +43,5 @@ _BEGAN: dict[int, float] = {}
 
 
 def began() -> float:
-    """The time of `now()` at which this process began to use the package. A forked child counts anew."""
+    """The time of `now()` at which this process began to use the package. A forked child starts again."""
     return _BEGAN.setdefault(os.getpid(), now())

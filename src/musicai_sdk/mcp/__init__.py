@@ -42,8 +42,8 @@ Guaranteed:
       a restart, or a `kill -9` between any two steps. This also works without the state folder, because the server
       searches the job list for the key before each POST.
     - All servers with the same roots together create at most `--max-jobs` jobs, across restarts. The server counts a
-      request before sending it, and uncounts it if the service has certainly refused it. To allow more jobs, raise
-      `--max-jobs`.
+      request before sending it, and removes it from the count if the service has certainly refused it. To allow more
+      jobs, raise `--max-jobs`.
     - The server reads and writes files only below a `--root`, after resolving links and `..`. It uploads exactly the
       bytes that it hashed. It refuses inputs whose names aren't those of audio or video files.
     - No API key and no signed URL reaches the agent: the server removes the queries of URLs, and reads and downloads

@@ -120,7 +120,7 @@ class WorkflowEntry(Model):
     slug: str
     """The slug to pass to `process`."""
     name: str | None = None
-    """Its display name."""
+    """The display name."""
     description: str | None = None
     """What the workflow does."""
     origin: Literal["account", "template"]
@@ -319,7 +319,7 @@ class Downloaded(Model):
 
 
 class Limits(Model):
-    """What this server may do."""
+    """The limits of this server."""
 
     max_jobs: int
     """The most jobs that the server may create in total, across restarts."""

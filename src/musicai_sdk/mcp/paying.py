@@ -46,7 +46,7 @@ class Created:
     """The job of an order."""
 
     job_id: str
-    """Its id."""
+    """The job's id."""
     repeated: bool
     """Whether the job existed before this call."""
 
@@ -67,7 +67,7 @@ class Paying:
         self._state = state
         self._scope: str | None = None
         self.most: int = most
-        """How many jobs may be created in all."""
+        """The most jobs to create in total."""
 
     async def create(self, order: Order, params: Mapping[str, Any]) -> Created:
         """Returns the job of an order: its existing job, or a new one."""

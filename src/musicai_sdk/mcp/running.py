@@ -39,7 +39,7 @@ class Running:
         return task.result()
 
     async def close(self, grace: float) -> None:
-        """Waits `grace` seconds for running work, and cancels what is left."""
+        """Waits up to `grace` seconds for running work, and cancels the rest."""
         tasks = set(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace)

@@ -46,7 +46,7 @@ class Tool:
     """One tool of the protocol."""
 
     name: str
-    """Its name."""
+    """The name in the protocol."""
     title: str
     """The name for people."""
     description: str

@@ -49,7 +49,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
 
     @override
     def __getitem__(self, wire_name: str) -> Any:
-        """The JSON value of one field by its wire name; `KeyError` when there is no such field."""
+        """The JSON value of the field with this wire name; `KeyError` if there is none."""
         field = wire_fields(type(self)).get(wire_name)
         if field is not None:
             return self.model_dump(mode="json", by_alias=True, include={field})[wire_name]
@@ -57,7 +57,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
 
     @override
     def __contains__(self, wire_name: object) -> bool:
-        """Whether there is a field of that wire name."""
+        """Whether there is a field with this wire name."""
         return wire_name in wire_fields(type(self)) or wire_name in (self.model_extra or {})
 
     # Ignored: pydantic's `__iter__` yields pairs of Python names and values. In pydantic only `copy`, replaced below,

@@ -281,7 +281,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @override
     def __repr_args__(self) -> Any:
-        # Not the parameters and not the result: they hold signed URLs.
+        # Omit the parameters and the result, because they contain signed URLs.
         yield "id", self.id
         yield "status", self.status
         yield "workflow", self.workflow

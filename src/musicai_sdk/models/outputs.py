@@ -28,7 +28,7 @@ def _url_schema() -> CoreSchema:
 
 
 class FileUrl(str):
-    """The URL of an output file: a string with a type of its own.
+    """The URL of an output file, as a subclass of `str`.
 
     The URL alone gives access to the file while the signature in its query is valid. So `repr` hides the query;
     `str(url)` returns the whole URL.

@@ -32,7 +32,7 @@ class ResultFile:
     name: str
     """The output's name; for a file inside an output its path, such as `stems.0.url`. Unique."""
     path: ResultPath
-    """Its place in the result."""
+    """The place of the file in the result."""
     value: FileUrl | CustomStorage | str
     """The file's URL, or `CUSTOM_STORAGE`. Any other text is an address that this package can't fetch, such as
     `gs://…`."""

@@ -37,7 +37,7 @@ class ClientSettings:
     """The arguments that can't be copied to another process."""
 
     def _set_up(self, settings: ClientConfig, given: Given) -> None:
-        """Creates the session, with a driver of its own, and the resources."""
+        """Creates the session, with its own driver, and the resources."""
         raise NotImplementedError  # an abstract mixin would need a metaclass
 
     if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours

@@ -85,9 +85,8 @@ class AsyncJobs:
 
         Raises:
             CreateUncertainError: the job may exist. Either the answer was lost and the job isn't listed, or the service
-                doesn't return the metadata that would show whether a job has this key. The error's `idempotency_key`
-                has the key.
-            NotFoundError: no such workflow.
+                doesn't return the metadata that would show whether a job has this key. The error contains the key.
+            NotFoundError: the account has no such workflow.
             InputError: the workflow or an argument can't be right, or the key belongs to another request; nothing
                 was sent.
             TransferError: a local input can't be uploaded; no job was created.
@@ -191,7 +190,7 @@ class AsyncJobs:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         result_type = workflow_type.result_type if workflow_type is not None else None
         return await _core.jobs.get(self._session, job, result_type, options)
@@ -204,7 +203,7 @@ class AsyncJobs:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         job_id = _core.jobs.job_id_of(job)
         return await self._session.call(GET_JOB_STATUS, job_id=job_id, options=options)
@@ -248,7 +247,7 @@ class AsyncJobs:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         await _core.jobs.delete(self._session, job, options)
 
@@ -302,7 +301,7 @@ class AsyncJobs:
 
         Raises:
             WaitTimeoutError: the time is up. The job continues: wait again, or delete it.
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         return await _core.wait.wait(
             self._session, job, timeout, on_update, options, poll_interval=poll_interval

@@ -39,7 +39,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            SourceNotFoundError: there is no such file.
+            SourceNotFoundError: the file doesn't exist.
             TransferError: the path is a folder or an empty or unreadable file, or the storage refused the upload.
         """
         return (
@@ -71,7 +71,7 @@ class AsyncLegacyMethods:
 
         Raises:
             CreateUncertainError: the answer was lost and the job isn't listed; it may exist.
-            NotFoundError: no such workflow.
+            NotFoundError: the account has no such workflow.
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _core.legacy.new_job(job_name, options)
@@ -94,7 +94,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         return await _core.jobs.get(self._session, job_id, None, _core.legacy.settings_of(options, timeout))
 
@@ -109,7 +109,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         return await self._session.call(
             GET_JOB_STATUS, job_id=job_id, options=_core.legacy.settings_of(options, timeout)
@@ -149,7 +149,7 @@ class AsyncLegacyMethods:
             The id, as from `add_job`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         await _core.jobs.delete(self._session, job_id, _core.legacy.settings_of(options, timeout))
         return JobId(job_id)
@@ -179,7 +179,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         found = _core.legacy.either(job_id, id, "job_id and id")
         return await _core.wait.wait(

@@ -31,7 +31,7 @@ class Account:
         """Checks that account and service are the same. Only the first call asks the service.
 
         Raises:
-            LedgerMismatchError: they differ.
+            LedgerMismatchError: the account or the service differs.
             RunFailed: the service doesn't answer. The cause says why.
         """
         if self._checking is None:

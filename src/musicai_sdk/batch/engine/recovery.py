@@ -19,7 +19,7 @@ from musicai_sdk.models import Job
 
 _FIRST_PAUSE = 0.5
 _MORE_SEARCHES = 3
-"""How many searches may fail after the grace period before the run stops searching for these jobs."""
+"""The number of searches after the grace period that may fail before the run stops searching for these jobs."""
 
 
 @dataclass(frozen=True, slots=True)

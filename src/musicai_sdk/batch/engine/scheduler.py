@@ -326,7 +326,7 @@ class Scheduler:
                 return
 
     async def _missing(self, keys: Sequence[str]) -> dict[str, str]:
-        """Those of these finished tracks that lack their results, each with the reason."""
+        """Returns those of the given finished tracks that lack their results, each with the reason."""
         if not keys:
             return {}
         outputs = await self._journal.read(lambda ledger: ledger.outputs(keys))

@@ -328,7 +328,7 @@ class Pipeline:
         await self._journal.move(track, "downloaded", downloaded_at=time.time(), bytes_downloaded=size)
 
     async def _stored(self, track: Track) -> list[OutputRecord]:
-        """The recorded results, checked against what is stored.
+        """Returns the recorded results, after comparing them with the stored files.
 
         Raises:
             IntegrityError: the results are missing or damaged.

@@ -44,7 +44,7 @@ def triage(
 
     Args:
         items: Inputs that the ledger has admitted.
-        finished: What `finished_keys` returned for them.
+        finished: The return value of `finished_keys` for these inputs.
         missing: The finished tracks that lack their results, by key, each with the reason.
         options: The run's options.
         results: Collects the missing results for the report.

@@ -12,9 +12,10 @@ Who may import it:
     `inputs.kinds`, `results.folders`, `results.output`) and `engine.decide`. Nothing here sends requests.
 
 Adding a state, in at most four files:
-    1. `states`: its name in `State`, at its place in the order of processing, and its row in `TABLE`. The row says what
-       holds in the state and which states may follow; displays, plans, `decide`, reports and the command line read it there.
-       Add it to `next` of the states that it follows, and to `ANSWERED` if only an answer of the service leads to it.
+    1. `states`: its name in `State`, at its place in the order of processing, and its row in `TABLE`. The row has the
+       properties of the state and the allowed next states; displays, plans, `decide`, reports and the command line read
+       this table. Add it to `next` of the states that it follows, and to `ANSWERED` if only an answer of the service
+       leads to it.
     2. `engine/steps`: the step that enters it and the one that leaves it, called in `Pipeline.advance`.
     3. `report/page.css`: the colour of its bar.
     4. `attempts.record`, only if entering or leaving it says something new about a paid POST.

@@ -147,7 +147,7 @@ class Claim:
         return doubtful
 
     def adopt(self, db: sqlite3.Connection) -> None:
-        """Keeps a new ledger from writing to folders that already hold results."""
+        """Prevents a new ledger from writing to folders that already contain results."""
         if self._adopt:
             db.executemany(
                 "INSERT OR IGNORE INTO folders VALUES (?, ?)",
@@ -231,7 +231,7 @@ class Claim:
             )
 
     def _results(self) -> Iterator[str]:
-        """The folders that hold results, relative to the output folder."""
+        """The folders that contain results, relative to the output folder."""
         if self._bucket is None:
             return _folders_with_results(self._out)
         ending = f"/{RESULT_MANIFEST}"

@@ -105,7 +105,7 @@ class GroupCommit(Generic[S]):
             raise LedgerError(f"the ledger {str(self._ledger.path)!r} can't be read: {error}") from error
 
     async def close(self) -> None:
-        """Waits for writes that are under way."""
+        """Waits for running writes."""
         while self._flushing is not None:
             await asyncio.wait({self._flushing})
         self._thread.shutdown()

@@ -26,7 +26,7 @@ class FileLock:
             patience: Seconds to wait for another holder.
 
         Raises:
-            LedgerLockedError: another process holds it.
+            LedgerLockedError: another process holds the lock.
         """
         self._ledger = ledger
         self._path = path = beside(ledger, ".lock")

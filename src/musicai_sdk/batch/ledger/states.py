@@ -77,7 +77,7 @@ TABLE: Mapping[State, StateInfo] = {
         explained="waiting to be uploaded",
         doing="uploading",
         jobless=True,
-        # `uncertain`: the ledger is an older copy, and later changes are unknown; likewise below.
+        # `uncertain`: the ledger is an older copy, and later changes are unknown. The same applies below.
         next=_may_become("uploaded", "uncertain", "failed"),
     ),
     "uploaded": StateInfo(

@@ -146,7 +146,7 @@ class LedgerView:
         """Opens the ledger.
 
         Raises:
-            LedgerError: it doesn't exist, or can't be read.
+            LedgerError: the ledger doesn't exist, or can't be read.
         """
         self.path: Path = Path(path)
         self._db: sqlite3.Connection = open_to_read(self.path)
@@ -331,6 +331,6 @@ def open_ledger(path: str | os.PathLike[str]) -> LedgerView:
         path: The file; `<out>/.musicai-batch.sqlite3` unless the run used another one.
 
     Raises:
-        LedgerError: it doesn't exist, or can't be read.
+        LedgerError: the ledger doesn't exist, or can't be read.
     """
     return LedgerView(path)

@@ -43,7 +43,7 @@ class Files:
             service doesn't say when.
 
         Raises:
-            SourceNotFoundError: there is no such file.
+            SourceNotFoundError: the file doesn't exist.
             InputError: `source` is of another type, a closed file, or a file that isn't open for reading bytes.
             TransferError: `source` is a folder, a device, or an empty or unreadable file; the file changed during the
                 upload; or the storage refused the upload.

@@ -87,9 +87,8 @@ class Jobs:
 
         Raises:
             CreateUncertainError: the job may exist. Either the answer was lost and the job isn't listed, or the service
-                doesn't return the metadata that would show whether a job has this key. The error's `idempotency_key`
-                has the key.
-            NotFoundError: no such workflow.
+                doesn't return the metadata that would show whether a job has this key. The error contains the key.
+            NotFoundError: the account has no such workflow.
             InputError: the workflow or an argument can't be right, or the key belongs to another request; nothing
                 was sent.
             TransferError: a local input can't be uploaded; no job was created.
@@ -193,7 +192,7 @@ class Jobs:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         result_type = workflow_type.result_type if workflow_type is not None else None
         return run_sync(_core.jobs.get(self._session, job, result_type, options))
@@ -206,7 +205,7 @@ class Jobs:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         job_id = _core.jobs.job_id_of(job)
         return run_sync(self._session.call(GET_JOB_STATUS, job_id=job_id, options=options))
@@ -250,7 +249,7 @@ class Jobs:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         run_sync(_core.jobs.delete(self._session, job, options))
 
@@ -286,12 +285,13 @@ class Jobs:
         """Waits until a job succeeds or fails. Returns a failed job too; `job.raise_for_failure()` raises its error.
 
         Polls at once, again after half a second, then at growing intervals up to `poll_interval`. If this client
-        created the job and waited for jobs of the same workflow before, the first poll takes place after 80 % of their
-        shortest recent duration, and at most 30 s, since the creation. With `on_update` the first poll is always at
+        created the job and waited for jobs of the same workflow before, the first poll comes later: when 80 % of their
+        shortest recent duration, or 30 s, have passed since the creation. With `on_update` the first poll is always at
         once. A failed poll or an unknown status doesn't end the wait.
 
         Threads or tasks that wait at the same time share their polls: one of them polls for all, by list pages of a
-        hundred jobs. A wait for a single job polls its short status. Only waits with equal `options` share polls.
+        hundred jobs. Without other waits, a wait for one job polls its short status. Only waits with equal `options`
+        share polls.
 
         Args:
             job: Its id, or a reference.
@@ -303,7 +303,7 @@ class Jobs:
 
         Raises:
             WaitTimeoutError: the time is up. The job continues: wait again, or delete it.
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         return run_sync(
             _core.wait.wait(self._session, job, timeout, on_update, options, poll_interval=poll_interval)

@@ -41,7 +41,7 @@ class LegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            SourceNotFoundError: there is no such file.
+            SourceNotFoundError: the file doesn't exist.
             TransferError: the path is a folder or an empty or unreadable file, or the storage refused the upload.
         """
         return (
@@ -75,7 +75,7 @@ class LegacyMethods:
 
         Raises:
             CreateUncertainError: the answer was lost and the job isn't listed; it may exist.
-            NotFoundError: no such workflow.
+            NotFoundError: the account has no such workflow.
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _core.legacy.new_job(job_name, options)
@@ -100,7 +100,7 @@ class LegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         return run_sync(
             _core.jobs.get(self._session, job_id, None, _core.legacy.settings_of(options, timeout))
@@ -117,7 +117,7 @@ class LegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         return run_sync(
             self._session.call(
@@ -159,7 +159,7 @@ class LegacyMethods:
             The id, as from `add_job`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         run_sync(_core.jobs.delete(self._session, job_id, _core.legacy.settings_of(options, timeout)))
         return JobId(job_id)
@@ -189,7 +189,7 @@ class LegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         found = _core.legacy.either(job_id, id, "job_id and id")
         return run_sync(

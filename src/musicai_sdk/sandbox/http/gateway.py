@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """Holds requests until they are due on the sandbox's clock. It runs on the server's event loop.
+    """Holds requests until they are due on the sandbox's clock. Runs on the server's event loop.
 
     Args:
         quirks: The quirks in force, which determine which requests to hold, and for how long.

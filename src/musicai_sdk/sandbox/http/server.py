@@ -1,4 +1,4 @@
-"""uvicorn on a thread of its own."""
+"""Runs uvicorn on its own thread."""
 
 from __future__ import annotations
 
