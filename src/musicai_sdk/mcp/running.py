@@ -20,8 +20,8 @@ class Running:
     ) -> T | None:
         """Returns the result of the work for a call; None if it takes longer than `patience`.
 
-        After a None, and if the caller is cancelled, the work continues. A result is kept until one call has returned
-        it. An error reaches only the calls that wait for it.
+        If this returns None, or the caller is cancelled, the work continues. A result is kept until one call has
+        returned it. An error reaches only the calls that wait for it.
 
         Args:
             asked: The identity of the call.
@@ -48,6 +48,6 @@ class Running:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _forget_failed(self, asked: Hashable, done: asyncio.Task[Any]) -> None:
-        # Looking at the error also keeps asyncio from reporting it as never retrieved.
+        # Calling `exception()` also keeps asyncio from reporting the error as never retrieved.
         if done.cancelled() or done.exception() is not None:
             self._tasks.pop(asked, None)

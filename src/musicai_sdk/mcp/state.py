@@ -134,7 +134,7 @@ class State:
 
     @asynccontextmanager
     async def alone(self, key: str) -> AsyncGenerator[None]:
-        """A block that one task of one process on this machine runs at a time for each key."""
+        """A block that, for each key, only one task of one process on this machine runs at a time."""
         path = self._locks / key
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
