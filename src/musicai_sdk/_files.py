@@ -1,7 +1,7 @@
-"""Writing files safely: beside other programs, over whatever has their name, and so that they survive a power cut.
+"""Writing files safely: while other programs run, over existing files of any kind, and durably across a power cut.
 
-Temporary files are always created here. An existing file of that name, such as a symbolic link or a named pipe, is
-neither written through nor waited for.
+Temporary files are always newly created. This module never writes through an existing symbolic link, and never waits
+for a named pipe.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FLAGS = (
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_BINARY", 0)
 )
-"""For every file that is opened here: follow no link, and wait for no pipe."""
+"""The flags for every file that this module opens: don't follow links, and don't wait for pipes."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -39,7 +39,7 @@ _KINDS = (
 
 
 _PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 0.73)
-"""Seconds between attempts to change a folder; 2 s in all."""
+"""Seconds between attempts to change a folder; 2 s in total."""
 
 
 def none_left(error: BaseException | None) -> bool:
@@ -48,15 +48,15 @@ def none_left(error: BaseException | None) -> bool:
 
 
 def kind(mode: int) -> str:
-    """What a file is, by its mode, for a message."""
+    """The kind of a file with this mode, in words, for a message."""
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "a regular file")
 
 
 def replaceable(path: Path) -> Path:
-    """Returns the file that a new one may replace; for a symbolic link its target, which need not exist.
+    """Returns the file that a new one may replace: the path, or the target of a symbolic link, which need not exist.
 
     Raises:
-        OSError: it isn't a regular file, or can't be examined.
+        OSError: the file isn't a regular file, or can't be examined.
         ValueError: the path contains a null character.
     """
     real = Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -69,12 +69,12 @@ def replaceable(path: Path) -> Path:
 
 
 def create(path: Path) -> int:
-    """Creates and opens a file that didn't exist; its mode is the umask's."""
+    """Creates and opens a new file, with the permissions that the umask leaves."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
 
 
 def create_anew(path: Path) -> int:
-    """Creates and opens a file as `create` does, after removing what has its name. A folder is an error."""
+    """Creates and opens a file as `create` does. First removes an existing file of any kind; a folder is an error."""
     for _ in range(100):
         with suppress(FileNotFoundError):
             path.unlink()
@@ -84,13 +84,14 @@ def create_anew(path: Path) -> int:
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
-    """Opens a regular file. Returns None if the name is free, or belongs to something else.
+    """Opens a regular file. Returns None if the path doesn't exist or isn't a regular file.
 
     Raises:
-        OSError: it can't be opened.
+        OSError: the file can't be opened.
     """
     try:
-        # Opening a device may have side effects, so check first. The flags cover a swap between the two calls.
+        # Opening a device may have side effects, so check first. The flags protect against a replacement between the
+        # two calls.
         if not stat.S_ISREG(path.lstat().st_mode):
             return None
         descriptor = os.open(path, flags | _FLAGS)
@@ -103,10 +104,10 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
 
 
 def patiently(change: Callable[[], object]) -> None:
-    """Renames or removes files; tries again for 2 s while that is refused.
+    """Renames or removes files; retries for 2 s while the system refuses.
 
-    Windows refuses it while another program, such as a player or a virus scanner, has the file open. So do its file
-    servers, whatever the client's system, and WSL.
+    Windows refuses a change while another program, such as a player or a virus scanner, has the file open. So do WSL,
+    and Windows file servers for clients of any system.
 
     Raises:
         OSError: the change failed.
@@ -132,13 +133,13 @@ def unlink(path: Path) -> None:
 
 
 def close_and_unlink(file: FileIO, path: Path) -> None:
-    """Removes the name of an open and locked file, if it still has it, and closes the file."""
+    """Removes the path of an open and locked file, if the path still names that file, and closes the file."""
     refused = False
     with file:
         try:
             if is_at(file.fileno(), path):
                 path.unlink(missing_ok=True)
-        except PermissionError:  # Windows removes nothing that is open
+        except PermissionError:  # Windows doesn't remove an open file
             refused = True
         finally:
             unlock(file.fileno())
@@ -147,7 +148,7 @@ def close_and_unlink(file: FileIO, path: Path) -> None:
 
 
 def is_own(descriptor: int) -> bool:
-    """Whether an open file belongs to this user and has one name only: then this package created it."""
+    """Whether an open file belongs to this user and has only one name. Such a file was created by this package."""
     found = os.fstat(descriptor)
     user: Callable[[], int] | None = getattr(os, "geteuid", None)
     return found.st_nlink == 1 and (user is None or found.st_uid == user())
@@ -162,7 +163,7 @@ def is_at(descriptor: int, path: Path) -> bool:
 
 
 def keep_mode(descriptor: int, path: Path, *, at_least: int = 0) -> None:
-    """Gives an open file the permissions of the one that it will replace, if there is one."""
+    """Gives an open file the permissions of the file that it will replace, if that exists."""
     with suppress(OSError):  # not every file system has permissions
         mode = stat.S_IMODE(path.stat().st_mode) & 0o777
         if sys.platform != "win32":
@@ -173,19 +174,19 @@ def keep_mode(descriptor: int, path: Path, *, at_least: int = 0) -> None:
 def replacing(
     path: Path, *, errors: str = "strict", follow: bool = True, durable: bool = True
 ) -> Generator[TextIO]:
-    """A text file (UTF-8) that replaces another one at the end of the block, or not at all if the block fails.
+    """Opens a text file (UTF-8) that replaces `path` at the end of the block. If the block fails, `path` is unchanged.
 
     Args:
-        path: The file. Its folder must exist; its permissions stay.
-        errors: What to do with characters that UTF-8 can't hold, as for `open`.
-        follow: Whether a symbolic link is kept and the file that it points at is replaced, instead of the link.
-        durable: Whether the file has to survive a power cut.
+        path: The file to replace. Its folder must exist. Its permissions are kept.
+        errors: The handling of characters that UTF-8 can't encode, as for `open`.
+        follow: Whether to replace the target of a symbolic link instead of the link itself.
+        durable: Whether the file must survive a power cut.
 
     Raises:
-        OSError: it can't be written, or something else than a file has the name.
+        OSError: the file can't be written, or `path` isn't a regular file.
     """
     target = replaceable(path) if follow else path
-    # Nobody can guess the name, so nobody can have put something there, and no two writers share it.
+    # A random name: no other program can have created something there, and no two writers share it.
     part = target.with_name(with_ending(f".{target.name}", f".{os.urandom(8).hex()}~"))
     descriptor = create(part)
     try:
@@ -205,9 +206,9 @@ def replacing(
 
 
 def clear_abandoned(path: Path) -> None:
-    """Removes the temporary files that killed processes left behind in `replacing`, and ignores errors.
+    """Removes temporary files of `replacing` that killed processes left behind. Ignores errors.
 
-    The caller must be the folder's only writer: another writer's temporary file would be removed too.
+    The caller must be the folder's only writer, because this also removes another writer's temporary file.
     """
     found = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{16}~")
     with suppress(OSError):
@@ -217,7 +218,7 @@ def clear_abandoned(path: Path) -> None:
 
 
 def write_text(path: Path, text: str, *, follow: bool = True, durable: bool = True) -> None:
-    """Atomically replaces a file by one with this text; see `replacing`."""
+    """Atomically replaces a file's contents by this text; see `replacing`."""
     with replacing(path, follow=follow, durable=durable) as file:
         file.write(text)
 
@@ -225,10 +226,11 @@ def write_text(path: Path, text: str, *, follow: bool = True, durable: bool = Tr
 def fsync(descriptor: int) -> None:
     """Forces the contents of an open file onto the disk.
 
-    On macOS `os.fsync` leaves them in the drive's cache, so the drive is asked to empty it, as SQLite's `fullfsync` does.
+    On macOS, `os.fsync` leaves them in the drive's cache, so this also flushes that cache, as SQLite's `fullfsync`
+    does.
 
     Raises:
-        OSError: the system reports an error, after which nobody knows what is on the disk.
+        OSError: the system reports an error. The contents of the disk are then unknown.
     """
     if sys.platform == "darwin":
         import fcntl
@@ -240,11 +242,11 @@ def fsync(descriptor: int) -> None:
                 raise
         else:
             return
-    os.fsync(descriptor)  # all that network file systems have
+    os.fsync(descriptor)  # network file systems have only this
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder survive a power cut, where the system can do that."""
+    """Makes the names in a folder survive a power cut, if the system supports that."""
     if sys.platform != "win32":
         with suppress(OSError):
             descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
@@ -255,22 +257,23 @@ def sync_folder(folder: Path) -> None:
 
 
 _held: dict[tuple[int, int], Callable[[], bool]] = {}
-"""The files that this process has locked, by device and inode: the locks of some network file systems do nothing.
+"""The files that this process has locked, by device and inode. Needed because locks have no effect on some network file
+systems.
 
-The value tells whether the holder was cancelled.
+Each value is a function that returns whether the holder was cancelled.
 """
 _guard = threading.Lock()
 
 
 def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
-    """Locks an open file against other processes and other threads; False if one of them has it.
+    """Locks an open file against other processes and other threads. Returns False if one of them holds the lock.
 
-    Where the file system has no locks, only this process is kept out.
+    On a file system without locks, this excludes only other threads of this process.
 
     Args:
         descriptor: The open file.
-        given_up: Whether the new holder was cancelled, although it hasn't unlocked the file yet. Another one may lock
-            the file then; it must replace the file, not write to it.
+        given_up: Returns whether the new holder was cancelled before it unlocked the file. Another holder may then lock
+            the file, but must replace it instead of writing to it.
     """
     key = _key(descriptor)
     with _guard:
@@ -284,7 +287,7 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
     try:
         taken = try_lock(descriptor)
     except OSError:
-        taken = True  # there are no locks here
+        taken = True  # the file system has no locks
     finally:
         if not taken:
             _held.pop(key, None)
@@ -303,7 +306,7 @@ def _key(descriptor: int) -> tuple[int, int]:
 
 
 def _forget() -> None:
-    """Clears the table in a forked child: the entries are about the parent's threads."""
+    """Clears the table in a forked child, because its entries belong to the parent's threads."""
     global _guard  # another thread may have held it at the time of the fork
     _guard = threading.Lock()
     _held.clear()
@@ -317,7 +320,7 @@ if sys.platform == "win32":
     import msvcrt
 
     _BEYOND = 1 << 40
-    """Windows lets nobody else read locked bytes, so the locked one is far beyond the end of the file."""
+    """On Windows, other processes can't read locked bytes, so the locked byte is far beyond the end of the file."""
 
     def try_lock(descriptor: int) -> bool:
         """Locks an open file against other processes; False if one of them has it."""
@@ -342,23 +345,23 @@ else:
     def try_lock(descriptor: int) -> bool:
         """Locks an open file against other processes; False if one of them has it.
 
-        The lock ends with the last descriptor of the open file, however its holders end.
+        The system releases the lock when the last descriptor of the open file is closed, even if its process is killed.
 
         Raises:
-            OSError: the file system has no locks.
+            OSError: the file system doesn't support locks.
         """
         try:
             import fcntl
         except ImportError:  # WebAssembly
             return True
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Linux sends it over NFS
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # on NFS, Linux asks the server
         except BlockingIOError:
             return False
         return True
 
     def _unlock(descriptor: int) -> None:
-        # Not left to close: a forked child may have the file open too.
+        # Closing the file wouldn't be enough: a forked child may have it open too.
         with suppress(OSError, ImportError):
             import fcntl
 

@@ -1,15 +1,15 @@
-"""Searching for jobs by their idempotency keys: does a paid job exist?
+"""Searching for jobs by their idempotency keys, to decide whether a paid job exists.
 
 A wrong "no" costs money, because the caller pays again. So there are three answers: the job is found; its absence is
-proven; or neither is known, and there is a reason. Absence is proven by
+proven; or neither, with a reason. A proof of absence needs
 
-- a walk through the unfiltered list that ended with an empty page;
-- coverage: no job was hidden by jobs that were created or deleted during the walk. Another walk has seen the same list,
-  or has seen neighbours across every border between two pages (`WalkCoverage`);
-- readable keys: a listed job carries a key of this package, or every job that could be the wanted one was fetched and
-  carries another key.
+- a walk through the unfiltered list up to an empty page;
+- coverage: jobs that were created or deleted during the walk can't have hidden another job. Either a second walk saw
+  the same list, or other walks saw neighbouring jobs across every border between two pages (`WalkCoverage`);
+- readable keys: a listed job has a key of this package, or every job that could be the wanted one was fetched and has
+  another key.
 
-When to search is up to the caller: the service may list a job some time after its POST.
+The caller decides when to search, because the service may list a job some time after its POST.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from musicai_sdk.models.job import Job, JobPage
 PAGE_SIZE = 100
 """The service's default; its maximum is unknown."""
 QUICK_PAGES = 5
-"""Pages that a quick search reads: new jobs are usually listed first."""
+"""The number of pages that a quick search reads. The service usually lists new jobs first."""
 WALKS = 8
-"""Walks after which a list counts as changing too fast. Two are almost always enough."""
+"""The number of walks after which a list counts as changing too fast. Two are almost always enough."""
 FETCHED = 50
-"""The most jobs that are fetched one by one, because a list may leave out what a GET returns."""
+"""The most jobs to fetch one by one. A GET may return metadata that the list leaves out."""
 
 _SHORTER = 13
-"""Percent by which each further walk shortens its pages, so that they begin elsewhere."""
+"""The percentage by which each further walk shortens its pages, so that they begin at other jobs."""
 _SIZES = 4
-"""The number of page sizes, after which the first one is used again."""
+"""The number of different page sizes before the first one is used again."""
 
 Pages: TypeAlias = Callable[[int], AsyncIterable[JobPage[Any]]]
-"""Reads the unfiltered list with a page size: all pages, the last one empty."""
+"""Reads all pages of the unfiltered list with a page size. The last page is empty."""
 Get: TypeAlias = Callable[[str], Coroutine[Any, Any, Job[Any]]]
 """Fetches a job by its id."""
 
@@ -54,15 +54,16 @@ class Wanted:
     name: str | None = None
     """Its name, if known and always the same."""
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Those of its parameters that never change: not the URLs of uploads."""
+    """The job's parameters that never change, so not the URLs of uploads."""
 
     def could_be(self, job: Job[Any]) -> bool:
-        """Whether a job without a readable key may be this one. Missing information excludes nothing."""
+        """Whether a job without a readable key may be this job. Missing information never excludes a job."""
         key = job.idempotency_key
         if key is not None:
             return self.key.startswith(key)  # metadata may be truncated
         if self.workflow is None and self.name is None:
-            # An empty object means that no metadata was sent (source: a captured job); a missing one means nothing.
+            # An empty object means that the job was created without metadata (source: a captured job). A missing one
+            # proves nothing.
             return job.raw_metadata is None
         if self.workflow is not None and isinstance(job.workflow, str) and _is_slug(job.workflow):
             same_workflow = job.workflow.casefold() == self.workflow.casefold()
@@ -77,7 +78,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class SearchResult:
-    """What a search found. Each key is in exactly one of the first three."""
+    """The result of a search. Each key is in exactly one of `found`, `absent` and `unknown`."""
 
     found: dict[str, Job[Any]] = field(default_factory=dict[str, Job[Any]])
     """The jobs by key."""
@@ -86,7 +87,7 @@ class SearchResult:
     unknown: dict[str, str] = field(default_factory=dict[str, str])
     """All other keys, each with the reason."""
     echoes: bool = False
-    """Whether a listed job carried a key, so that the list returns metadata."""
+    """Whether a listed job had a key, which proves that the list returns metadata."""
 
 
 async def search(
@@ -104,7 +105,7 @@ async def search(
         get: Fetches one job.
         wanted: The jobs to look for.
         echoes: Whether the list is already known to return keys.
-        thorough: Whether to prove absence. Otherwise only the first pages are read, and what isn't found there is
+        thorough: Whether to prove absence. Otherwise only the first pages are read, and a job that isn't on them is
             unknown.
 
     Raises:
@@ -127,7 +128,7 @@ async def search(
         if coverage.closed:
             await search.fetch_candidates(get)
             return search.proven()
-        # First the same walk again, then walks whose pages begin elsewhere.
+        # First repeat the same walk, then use page sizes whose pages begin at other jobs.
         size = max(1, coverage.largest * (100 - _SHORTER * (number % _SIZES)) // 100)
     return search.unproven("jobs come and go faster than they can be listed")
 
@@ -137,14 +138,14 @@ class _Search:
         self.missing = missing
         self._result = SearchResult(echoes=echoes)
         self._candidates = dict[str, Job[Any]]()
-        """Listed jobs that could be wanted ones, because they have no key or a truncated one, by id."""
+        """Listed jobs that could be wanted, because they have no key or a truncated one, by id."""
         self._unreadable = False
         """Whether a page contained something that isn't a readable job."""
 
     async def walk(
         self, pages: AsyncIterable[JobPage[Any]], most: int | None = None
     ) -> list[JobPage[Any]] | None:
-        """Reads the list until everything is found, or to its end.
+        """Reads the list until all wanted jobs are found, or to its end.
 
         Returns:
             The pages; None if there was no empty page at the end.
@@ -173,9 +174,9 @@ class _Search:
         del self.missing[key]
 
     async def fetch_candidates(self, get: Get) -> None:
-        """Fetches the jobs that could be wanted ones, because a GET may return more than the list.
+        """Fetches the jobs that could be wanted, because a GET may return more than the list.
 
-        If keys of other jobs are shown, in the list or by a GET, then a job without a key isn't one of ours.
+        If the list or a GET shows the keys of other jobs, then a job without a key wasn't created by this package.
         """
         shown, keyless = False, list[str]()
         for job_id, listed in list(self._candidates.items()):
@@ -213,20 +214,20 @@ class _Search:
         return self._result
 
     def unproven(self, reason: str) -> SearchResult:
-        """The result of walks that prove no absence."""
+        """The result of walks that don't prove absence."""
         self._result.unknown.update(dict.fromkeys(self.missing, reason))
         return self._result
 
 
 class WalkCoverage:
-    """Whether walks through the list can have missed a job between two pages.
+    """Decides whether walks through the list can have missed a job between two pages.
 
-    Pages are counted from the first job. When a job is deleted, all later ones move up, and the first of the next page moves
-    to a page that was already read. Two observations exclude that:
+    The service counts pages from the first job. When a job is deleted, all later jobs move up, and the first job of the
+    next page moves to a page that was already read. Two observations exclude a missed job:
 
-    - Two walks gave the same list. A deleted job that had hidden another one would be missing from the later walk.
-    - Jobs on one page existed at the same time, so there was none between two neighbours. Walks whose pages begin elsewhere
-      therefore close each other's gaps, however many jobs are created and deleted meanwhile.
+    - Two walks saw the same list. If a deletion had hidden a job, the deleted job would be missing from the later walk.
+    - The jobs on one page existed at the same time, so no job was between two neighbours. So walks whose pages begin at
+      different jobs close each other's gaps, however many jobs are created and deleted meanwhile.
 
     The only requirement is that jobs keep their order.
     """
@@ -238,7 +239,7 @@ class WalkCoverage:
         self._ordered = True
         """Whether the walks agree on the order."""
         self._same = False
-        """Whether two walks gave the same list."""
+        """Whether two walks saw the same list."""
 
     def add(self, walked: Sequence[JobPage[Any]]) -> None:
         """Adds a complete walk, whose last page is empty."""
@@ -250,10 +251,11 @@ class WalkCoverage:
         self._walks.append(new)
 
     def _with_end(self, walked: Sequence[JobPage[Any]]) -> list[list[str]]:
-        """The ids on each page, with a mark for the end: on the last page with jobs, if it had room for more.
+        """The ids on each page, with a mark for the end.
 
-        That is so if the page has fewer jobs than were asked for, and the service has returned as many before. Otherwise the
-        mark gets a page of its own, because jobs may have moved up before that page was read.
+        The mark is on the last page with jobs if that page had room for more: it has fewer jobs than requested, and the
+        service has returned a page of the requested size before. Otherwise the mark gets its own page, because jobs may
+        have moved up before the empty page was read.
         """
         pages = [[job.id for job in page] for page in walked if page]
         asked = next((page.asked for page in reversed(walked) if page), 0)
@@ -265,7 +267,7 @@ class WalkCoverage:
 
     @property
     def closed(self) -> bool:
-        """Whether every job that was listed all the time was seen."""
+        """Whether the walks saw every job that was listed during all of them."""
         return self._ordered and (self._same or not all(each.gaps for each in self._walks))
 
 
@@ -281,7 +283,7 @@ class _Walk:
         self._listed = [each for page in pages for each in page]
         self._rank = dict[str, int]()
         self.gaps = set[int]()
-        """Ranks of the jobs after borders between pages that no other walk has closed."""
+        """The ranks of the jobs after those borders between pages that no other walk has closed."""
         for page in pages:
             fresh = [each for each in page if each not in self._rank]
             if self._rank and fresh:
@@ -290,11 +292,11 @@ class _Walk:
                 self._rank[each] = len(self._rank)
 
     def is_same_as(self, other: _Walk) -> bool:
-        """Whether both gave the same list; not if a job moved during the walk and is on two pages."""
+        """Whether both walks saw the same list. False if a job moved during this walk and is on two pages."""
         return self._listed == other._listed and len(self._rank) == len(self._listed)
 
     def close(self, other: _Walk) -> bool:
-        """Closes the gaps across which the other walk has neighbours; returns whether both agree on the order."""
+        """Closes the gaps across which the other walk saw neighbours. Returns whether both walks agree on the order."""
         seen, ordered = set[str](), True
         for page in other._pages:
             ranks = [self._rank[each] for each in page if each in self._rank and each not in seen]
@@ -306,7 +308,7 @@ class _Walk:
 
 
 def _is_slug(text: str) -> bool:
-    """Whether this looks like a slug, and not like the display name that some answers contain."""
+    """Whether the text looks like a slug, and not like the display name that some answers contain."""
     return bool(text) and not any(character.isspace() for character in text)
 
 

@@ -1,6 +1,7 @@
-"""What programs have to know of the operating system: its shells, and what its streams can encode.
+"""Differences between operating systems that matter to programs: shells, and the encodings of standard streams.
 
-For the command line, the sandbox's command and the scripts. Library code never writes to the standard streams.
+Only the command line, the sandbox's command and the scripts use this module. Library code never writes to the standard
+streams.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/\\=+-]+")
 _EXPANDED = re.compile("[$`\u201c-\u201e]")
-"""What PowerShell reads inside double quotes; it takes typographic quotation marks for the plain ones."""
+"""Characters that PowerShell interprets inside double quotes. It treats typographic quotation marks like plain ones."""
 _SINGLE_QUOTES = re.compile("(['\u2018-\u201b])")
 
 
 def escape_unencodable() -> None:
-    r"""Lets standard output and standard error accept every character: those they can't encode become `\u2665`.
+    r"""Makes standard output and standard error escape characters that they can't encode, as in `\u2665`.
 
-    To be called where a program starts. Names come from files and from the service, so any character may occur, and
-    an error in the middle of the output would hide what was paid for. JSON needs `json_text` besides.
+    Call this when a program starts. Names come from files and from the service, so any character may occur. An encoding
+    error in the middle of the output would hide which jobs were paid. For JSON, also use `json_text`.
     """
     for stream in (sys.stdout, sys.stderr):
-        # A user's own choice, as in PYTHONIOENCODING=cp1252:replace, stays, unless it can fail.
+        # Keep the user's own error handler, as in PYTHONIOENCODING=cp1252:replace, unless it can raise.
         if isinstance(stream, io.TextIOWrapper) and (
             stream.errors == "strict" or (stream.errors == "surrogateescape" and not _is_utf8(stream))
         ):
@@ -33,7 +34,7 @@ def escape_unencodable() -> None:
 
 
 def json_text(value: object, stream: Any, *, indent: int | None = None) -> str:
-    """A value as JSON, in ASCII if the stream that it is written to isn't UTF-8. Every escape is JSON's own then."""
+    """A value as JSON. If the target stream isn't UTF-8, the text is ASCII, and all its escapes are those of JSON."""
     return json.dumps(value, ensure_ascii=not _is_utf8(stream), indent=indent)
 
 
@@ -53,15 +54,16 @@ def _is_encodable(word: str, stream: Any) -> bool:
 
 
 def quoted(word: str, stream: Any = None, *, windows: bool = sys.platform == "win32") -> str:
-    """A word of a command to paste: for a POSIX shell, or on Windows for cmd as well as PowerShell.
+    """Quotes a word of a command line that users paste: for a POSIX shell, or on Windows for both cmd and PowerShell.
 
-    Double quotes serve both of these. What PowerShell would expand in them stands in single quotes, which cmd doesn't
-    know.
+    cmd and PowerShell both accept double quotes. A word with characters that PowerShell would expand gets single
+    quotes, which cmd doesn't support.
 
     Args:
         word: Any text, such as the name of a file.
-        stream: What it is written to; None for a UTF-8 file. bash and zsh read escapes of what it can't encode.
-        windows: Whether for Windows.
+        stream: The target stream; None for a UTF-8 file. Characters that the stream can't encode become escapes of bash
+            and zsh.
+        windows: Whether to quote for Windows.
     """
     if not windows:
         if word.isprintable() and _is_encodable(word, stream):
@@ -73,7 +75,7 @@ def quoted(word: str, stream: Any = None, *, windows: bool = sys.platform == "wi
         return word
     if _EXPANDED.search(word):
         return _powershell(word)
-    # Programs take \" for a quotation mark, so backslashes before one are doubled.
+    # Programs read \" as a quotation mark, so double the backslashes before one.
     return '"' + re.sub(r'(\\*)("|\Z)', lambda found: found[1] * 2 + ('\\"' if found[2] else ""), word) + '"'
 
 
@@ -86,7 +88,7 @@ def _escaped(character: str, stream: Any) -> str:
 
 
 def assignment(name: str, value: str, stream: Any = None, *, windows: bool = sys.platform == "win32") -> str:
-    """The command that sets an environment variable: `export` of a POSIX shell, `$env:` of PowerShell."""
+    """The command that sets an environment variable: `export` for a POSIX shell, `$env:` for PowerShell."""
     if windows:
         return f"$env:{name} = {_powershell(value)}"
     return f"export {name}={quoted(value, stream, windows=False)}"

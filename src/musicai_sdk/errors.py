@@ -64,18 +64,19 @@ class ConfigurationError(MusicAiError, ValueError):
 
 
 class InputError(MusicAiError, ValueError):
-    """An argument can't be right; the text names it. Nothing was sent and nothing was paid."""
+    """An argument is invalid; the text names it. Nothing was sent and nothing was paid."""
 
 
 class ConnectionFailedError(MusicAiError, ConnectionError):
-    """No complete answer came back."""
+    """The request got no complete answer."""
 
     sent: bool
-    """Whether the server may have seen the request. False only when it certainly hasn't."""
+    """Whether the server may have received the request. False only if it certainly hasn't."""
     attempts: int
     """The number of attempts."""
     channel: Literal["api", "storage"] | None
-    """The receiver: the API, or a storage for inputs and outputs, which may be another host. None for neither."""
+    """The receiver of the request: the API, or a storage for inputs and outputs, which may be another host. None if the
+    error belongs to neither."""
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class StatusError(MusicAiError):
     request_id: str | None
     """The request id, which the service's support can look up, if the answer had one."""
     retry_after: float | None = None
-    """Seconds to wait, if the service asked for it (429 and 503)."""
+    """Seconds to wait before a retry, if the service sent `Retry-After` (429 and 503)."""
     attempts: int
     """The number of attempts."""
 
@@ -176,7 +177,7 @@ class ResponseError(MusicAiError):
     """The client can't read the service's answer."""
 
     field: str | None
-    """The path of the first field that doesn't fit, such as `createdAt` or `3.status`; None if it isn't JSON."""
+    """The path of the first field that doesn't fit, such as `createdAt` or `3.status`; None if the body isn't JSON."""
     body: str
     """The body as text, cut at 10,000 characters."""
 
@@ -190,7 +191,7 @@ class TransferError(MusicAiError):
     """An upload or a download failed. The target file is unchanged."""
 
     url: str | None
-    """The URL without its query, which holds the signature."""
+    """The URL without its query, because the query may contain a signature."""
     status: int | None
     """The storage's HTTP status, if it answered."""
 
@@ -205,11 +206,11 @@ class SourceNotFoundError(TransferError, FileNotFoundError):
 
 
 class IntegrityError(TransferError):
-    """The data received has the wrong size or digest, or isn't the file, but for example a web page."""
+    """The received data has the wrong size or digest, or isn't the expected file but, for example, a web page."""
 
 
 class ResultMissingError(TransferError):
-    """A job succeeded, but its result or a part of it is missing. Keep the job: it is paid for."""
+    """A job succeeded, but its result or a part of it is missing. Keep the job, because you paid for it."""
 
     job_id: str
     """The job's id."""
@@ -226,7 +227,7 @@ class JobError(MusicAiError):
     """The base of errors about one job."""
 
     job_id: str
-    """The job's id; empty if it isn't known."""
+    """The job's id; empty if unknown."""
 
     def __init__(self, text: str, *, job_id: str) -> None:
         super().__init__(text)
@@ -237,11 +238,12 @@ class JobFailedError(JobError):
     """The job ended as FAILED."""
 
     code: str
-    """The service's error code, an open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …; empty if it gave none."""
+    """The service's error code, an open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …; empty if the service sent
+    none."""
     title: str
-    """The service's short description; empty if it gave none."""
+    """The service's short description; empty if the service sent none."""
     message: str
-    """The service's longer description; empty if it gave none."""
+    """The service's longer description; empty if the service sent none."""
     job: Job[Any]
     """The failed job."""
 
@@ -268,7 +270,7 @@ class JobNotFinishedError(JobError):
 
 
 class WaitTimeoutError(JobError, TimeoutError):
-    """The time of a wait is up. The job continues: `client.jobs.wait(error.job_id)` waits for it again."""
+    """A wait reached its timeout. The job continues: `client.jobs.wait(error.job_id)` waits again."""
 
     status: str | None
     """The last status seen; None if no poll succeeded."""
@@ -279,11 +281,11 @@ class WaitTimeoutError(JobError, TimeoutError):
 
 
 class CreateTimeoutError(MusicAiError, TimeoutError):
-    """The time of a `run` was up before its job was created: no job exists, and nothing is charged."""
+    """A `run` reached its timeout before it created the job: no job exists, and nothing is charged."""
 
 
 class CreateUncertainError(JobError):
-    """The answer to a create was lost: the job may or may not exist and cost money. It was not sent again."""
+    """The answer to a create was lost. The job may exist and cost money. The request was not sent again."""
 
     idempotency_key: str
     """The key in the job's metadata; `client.jobs.find(error.idempotency_key)` searches for the job."""

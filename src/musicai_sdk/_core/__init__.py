@@ -5,12 +5,12 @@
 1. `run` computes the deadline; `create` validates the workflow and metadata, and `idempotency` the key.
 2. `upload` opens each local input (`sources`), requests a signed URL, and sends the file.
 3. `create` posts the job. `session` builds the request from an `operations` entry and the call's `options`, `retry`
-   repeats it as far as that is safe, and `responses` reads the answer or raises its error.
+   repeats it if that is safe, and `responses` reads the answer or raises its error.
 4. If the answer is lost, `create` searches the list (`lists`, `pagination`, `musicai_sdk._job_search`) for the job.
 5. `wait` joins the client's `poller`, which fetches states through `job_states`; `durations` delays the first poll.
 
 Then `job_files` downloads the results: `download` writes through `resume`, `content` and `checksums` check the bytes,
-`file_kinds` rejects web pages. `legacy` has what only the 1.0 methods need. To add an endpoint, see `operations`.
+`file_kinds` rejects web pages. `legacy` has the code for the 1.0 methods. To add an endpoint, see `operations`.
 
 Only `resources` and `client.py` import this room. Modules are loaded at first use: a program that only looks at jobs
 never loads the transfers.

@@ -19,7 +19,7 @@ class Readable(Protocol):
     """Any object with a `read` method that returns bytes."""
 
     def read(self, size: int, /) -> bytes | bytearray | memoryview | None:
-        """Returns at most `size` bytes: none at the end, None if there are none yet."""
+        """Returns at most `size` bytes: `b""` at the end, None if no data is available yet."""
         ...
 
 
@@ -30,13 +30,13 @@ UploadSource: TypeAlias = (
 of bytes."""
 
 Progress: TypeAlias = Callable[[int, int | None], object]
-"""Called with the bytes transferred so far and the total (None if unknown). Starts over with a new attempt."""
+"""Called with the bytes transferred so far and the total (None if unknown). A new attempt starts at 0 again."""
 
 OnUpdate: TypeAlias = Callable[[JobState], object]
-"""Called with the new state whenever a job's status changes, and with the first one."""
+"""Called with a job's first state, and with the new state whenever its status changes."""
 
 DEFAULT_WAIT = 3600.0
-"""The default timeout of `wait`, `wait_all` and `run`, in seconds: long enough for a queue."""
+"""The default timeout of `wait`, `wait_all` and `run`, in seconds. It allows for time in the queue."""
 
 MANIFEST = RESULT_MANIFEST
 
@@ -48,7 +48,7 @@ class ResultStorage(Protocol):
     """
 
     def upload_urls(self, workflow: Workflow[Any], token: str) -> Mapping[str, str]:
-        """Signed PUT URLs by output for the job with this idempotency key; always with the same paths."""
+        """Signed PUT URLs by output for the job with this idempotency key. The same key always gets the same paths."""
         ...
 
     def download_urls(self, job: Job[Any]) -> Mapping[str, tuple[str, str]]:
@@ -69,7 +69,7 @@ class NewJob:
     copy_results_to: CopyResultsTo | None
     idempotency_key: str | None
     recover: bool = True
-    """Whether to search for the key: before the POST if the caller chose the key, and after a lost answer."""
+    """Whether to search for the key before the POST, if the caller chose the key, and after a lost answer."""
     settle: float | None = None
     """Seconds after the call until an unlisted key counts as absent; None for the default."""
 
@@ -83,14 +83,14 @@ class _ClientTimeout(float):
 
 
 CLIENT_TIMEOUT: Final[float] = _ClientTimeout("nan")
-"""The default `timeout` of the 1.0 methods: the client's own. None already means no limit."""
+"""The default `timeout` of the 1.0 methods, which stands for the client's timeout. None already means no limit."""
 
 
 class AddJobOptions(RequestOptions, total=False):
     """The options of the 1.0 method `add_job`."""
 
     metadata: Mapping[str, Any]
-    """Short values that the job carries."""
+    """Short values to store with the job."""
     copy_results_to: CopyResultsTo
     """A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output name, for outputs that go to your own storage."""
     idempotency_key: str

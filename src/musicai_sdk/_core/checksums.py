@@ -1,4 +1,4 @@
-"""Digests that the storage announces, checked during the transfer."""
+"""Checks downloads against the digests that the storage announces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def announced(headers: Mapping[str, str]) -> dict[str, str]:
     """
     found = dict(re.findall(r"(crc32c|md5)=([\w+/]+={0,2})", headers.get("x-goog-hash", "")))
     md5 = headers.get("content-md5", "").strip()
-    # With a part of an object, Content-MD5 is the digest of that part.
+    # In an answer with a part of an object, Content-MD5 is the digest of that part.
     if md5 and "content-range" not in headers:
         found.setdefault("md5", md5)
     elif (etag := _md5_in_etag(headers)) is not None:
@@ -36,7 +36,10 @@ def announced(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _md5_in_etag(headers: Mapping[str, str]) -> str | None:
-    """The MD5 in S3's ETag. Multipart uploads, encryption with keys and Express buckets have other ETags."""
+    """The MD5 in S3's ETag, if any.
+
+    After multipart uploads, with key encryption and in Express buckets, the ETag isn't an MD5.
+    """
     found = re.fullmatch(r'"([0-9a-f]{32})"', headers.get("etag", ""))
     plain = (
         any(name.startswith("x-amz") for name in headers)

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from zlib import _Decompress  # pyright: ignore[reportPrivateUsage] - how typeshed names what zlib doesn't
 
 PIECE = 1024 * 1024
-"""The most bytes that a decoder returns at a time: a small body may decode to a very large one."""
+"""The most bytes that a decoder returns at a time, because a small body may decode to a very large one."""
 _NONE = frozenset({"", "identity", "none", "binary", "utf-8"})
-"""Values that aren't codings: storages repeat what an upload's headers said."""
+"""Values that aren't codings. Storages repeat the header of the upload, which may say anything."""
 
 
 class CodingError(Exception):
-    """The bytes don't have the announced coding, or are truncated."""
+    """The bytes don't match the announced coding, or are truncated."""
 
 
 class Decoder(Protocol):
@@ -48,7 +48,7 @@ def decoder_of(names: list[str]) -> Decoder:
 
 
 class _Chain:
-    """Several codings; the one applied last is decoded first."""
+    """Several codings. The coding that was applied last is decoded first."""
 
     def __init__(self, chain: list[Decoder]) -> None:
         self._chain = chain

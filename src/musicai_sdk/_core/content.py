@@ -1,7 +1,7 @@
-"""The body of a storage's answer: its position in the object, its coding, and whether it is complete.
+"""The body of a storage's answer: its position in the object, its coding, and its completeness.
 
-Completeness needs evidence: a length, an end that the protocol or the coding marks, or a digest. The end of a
-connection is none.
+A body counts as complete only with evidence: a length, an end mark of the protocol or the coding, or a digest. The end
+of the connection is no evidence.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Range(NamedTuple):
 
 def content_range(headers: Mapping[str, str]) -> Range | None:
     """The parsed `Content-Range`; None if it is missing, malformed or incomplete."""
-    # Longer numbers aren't sizes, and Python doesn't convert very long ones.
+    # Longer numbers can't be sizes, and Python refuses to convert very long ones.
     number = r"\s*(\d{1,18})\s*"
     found = re.fullmatch(
         rf"\s*bytes\s*[\s=:]{number}-{number}/{number}",
@@ -59,39 +59,39 @@ class Content:
             stream: The answer, with status 200 or 206.
             url: Its URL.
             offset: The first byte that was requested.
-            version: The object's version that was requested; None for all of any version.
+            version: The requested version of the object; None for the whole object in any version.
 
         Raises:
-            IntegrityError: it is neither the whole object nor the requested part.
-            TransferError: its coding isn't supported.
+            IntegrityError: the answer contains neither the whole object nor the requested part.
+            TransferError: the answer's coding isn't supported.
         """
         self._stream = stream
         self._url = without_query(url)
         headers = stream.headers
         coded, stored = codings(headers), codings(headers, STORED_CODING)
         self.offset: int = 0
-        """The object's byte at which the body starts: the requested one, or 0."""
+        """The offset in the object at which the body starts: the requested offset, or 0."""
         self.size: int | None = None
         """The decoded size of the whole object in bytes; None if it isn't known yet."""
         self._expected = _length(headers)
         self._place(offset, version, coded)
         self.version: Version | None = self._version(stored or coded) if self.offset == 0 else version
-        """The object's version, if a part of it can be resumed."""
+        """The object's version, if the storage identifies it, so that a download can be resumed."""
         self._decoder = self._decoder_of(coded)
         digests = announced(headers) or (version.digests if version is not None and self.offset else {})
         self._coded = Check({} if stored and not coded else digests)
-        # A proxy that adds a coding leaves the digest of the decoded bytes in place.
+        # A proxy that adds a coding keeps the header with the digest of the decoded bytes.
         self._decoded = Check(digests if coded else {})
         self.received: int = self.offset
-        """The decoded bytes of the object so far."""
+        """The number of decoded bytes of the object so far."""
         self.damaged: bool = False
-        """Whether the data is wrong, and not only incomplete."""
+        """Whether the data is wrong, instead of only incomplete."""
         self._raw = 0
         self._pieces: Iterator[bytes] = iter(())
 
     @property
     def certain(self) -> bool:
-        """Whether completeness will be known at the end."""
+        """Whether the end of the body will show whether it is complete."""
         return (
             self._stream.framed
             or self._expected is not None
@@ -133,7 +133,7 @@ class Content:
         )
 
     def _version(self, coded: list[str]) -> Version | None:
-        """The version by which a part of this answer can be resumed; None if the storage doesn't identify it."""
+        """The version with which a part of this answer can be resumed; None if the storage doesn't identify it."""
         tag = validator(self._stream.headers)
         if tag is None or not self.size or coded:
             return None
@@ -157,7 +157,7 @@ class Content:
         """The next decoded bytes, valid until the next call; empty at the end.
 
         Raises:
-            IntegrityError: the connection broke, or the data isn't what was announced.
+            IntegrityError: the connection broke, or the data doesn't match the headers.
             RequestTimeoutError: no data arrived in time.
         """
         while True:
@@ -196,13 +196,13 @@ class Content:
         """Checks the body at its end.
 
         Raises:
-            IntegrityError: it is incomplete, or its digest differs from the announced one.
+            IntegrityError: the body is incomplete, or its digest differs from the announced one.
         """
         if self._expected is not None and self._raw != self._expected:
             raise self._broke_off()
         if self._decoder is not None and (
             self._raw or not self._stream.framed
-        ):  # an empty body may lack even the coding's header
+        ):  # an empty body may lack even the header of the coding
             try:
                 self._decoder.finish()
             except CodingError as error:

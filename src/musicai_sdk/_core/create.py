@@ -1,4 +1,4 @@
-"""Creating jobs, each paid once. After a lost answer, the job is searched for, and the POST is never repeated."""
+"""Creates jobs, and pays for each once: after a lost answer, it searches for the job and never repeats the POST."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from musicai_sdk.workflows.inputs import check_local_files
 LOOK_FOR = 5.0
 """Seconds to search the list of jobs after a lost answer."""
 LOOK_EVERY = 0.5
-"""Seconds between the first two searches; the pauses grow."""
+"""Seconds between the first two searches. Later pauses are longer."""
 LONGEST_PAUSE = 5.0
 SETTLE = 5.0
 """The age of the process in seconds from which an unlisted key counts as absent, unless the caller sets `settle`."""
@@ -42,7 +42,7 @@ def workflow_of(method: str, *given: object) -> Workflow[Any]:
     """The workflow that the positional arguments of `client.jobs.create` or `client.jobs.run` name.
 
     Raises:
-        InputError: they name none; the text shows the right call.
+        InputError: the arguments name no workflow; the text shows the right call.
     """
     call = f"client.jobs.{method}"
     match given:
@@ -79,7 +79,7 @@ async def create(
 ) -> JobRef[R]:
     """Uploads a workflow's local inputs and creates the job, before the deadline (a time of `io.now()`).
 
-    The deadline never interrupts the POST: only its answer tells which job was paid.
+    The deadline never interrupts the POST, because only its answer identifies the paid job.
     """
     if not isinstance(cast("object", new.metadata), Mapping | None):
         raise InputError(f"metadata must be a mapping of names to JSON values, not {new.metadata!r:.100}")
@@ -96,7 +96,7 @@ async def _create(
     options: RequestOptions,
     deadline: float | None,
 ) -> JobRef[R]:
-    # First, because without credentials for the caller's storage nothing must be uploaded or paid.
+    # First: without credentials for the caller's storage, nothing may be uploaded or paid.
     targets = destinations(workflow, await upload_urls(session, new.copy_results_to, workflow, key))
     check_payload(workflow, new, targets)
     called = session.io.now()
@@ -140,7 +140,7 @@ async def _post(
 ) -> str:
     """Creates the job and returns its id; after a lost answer, the id of the job found in the list.
 
-    If this ends without an answer, for example by an interruption, the key stays in `session.lost`.
+    If no answer arrives, for example because of an interruption, the key stays in `session.lost`.
     """
     lost_before = wanted.key in session.lost
     session.lost.add(wanted.key)
@@ -224,7 +224,7 @@ async def _uploaded(
 
 
 def _remote_params(workflow: Workflow[Any]) -> dict[str, Any]:
-    """The parameters that are the same in every request: all but local files, whose upload URLs differ."""
+    """The parameters that are the same in every request: all except local files, which get new upload URLs."""
     return {
         name: value for name, value in resolved_params(workflow).items() if not isinstance(value, os.PathLike)
     }
@@ -238,11 +238,11 @@ async def _made_before(
     options: RequestOptions,
     deadline: float | None,
 ) -> Job[Any] | None:
-    """The job that already has the caller's key; None if there certainly is none.
+    """The job that already has the caller's key; None if certainly no job has it.
 
     Raises:
         InputError: the key belongs to another request.
-        CreateUncertainError: it isn't known whether there is one.
+        CreateUncertainError: whether a job has the key is unknown.
     """
     key = wanted.key
     try:
@@ -275,7 +275,7 @@ async def _made_before(
 async def _recovered(
     session: Session, wanted: Wanted, error: MusicAiError, options: RequestOptions
 ) -> Job[Any]:
-    """The job of a create whose answer was lost."""
+    """Searches for the job of a create whose answer was lost."""
     logger.info("create: the answer was lost (%s); searching for the job", error)
     reason = f"no such job was listed within {LOOK_FOR:g} s"
     try:
@@ -298,10 +298,10 @@ def _uncertain(key: str, what: str) -> CreateUncertainError:
 async def find(
     session: Session, key: str, options: RequestOptions, *, settle: float = 0.0
 ) -> Job[Any] | None:
-    """The job that was created under a key; None if there certainly is none.
+    """The job that was created under a key; None if certainly no job has it.
 
     Raises:
-        CreateUncertainError: no such job is listed, but that proves nothing.
+        CreateUncertainError: no such job is listed, but it may exist.
     """
     called = session.io.now()
     job = await _search(session, Wanted(checked_key(key)), _settled(session, settle, called), options, None)
@@ -319,7 +319,9 @@ async def _search(
     *,
     patient: bool = False,
 ) -> Job[Any] | None:
-    """Searches for a job repeatedly until a time of `io.now()`. Only a search that begins then proves absence.
+    """Searches for a job repeatedly until a time of `io.now()`.
+
+    Only a search that begins after this time proves absence.
 
     Args:
         session: The client's session.
@@ -327,7 +329,7 @@ async def _search(
         until: The time from which absence may be concluded.
         options: Per-call settings.
         deadline: The time of `io.now()` at which the caller's time is up.
-        patient: Whether to try again until then if the list can't be read.
+        patient: Whether to retry until that time if the list can't be read.
     """
     pause = LOOK_EVERY
     while True:

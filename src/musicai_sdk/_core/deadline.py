@@ -30,10 +30,10 @@ def within(session: Session, options: RequestOptions, deadline: float | None) ->
 
 @contextmanager
 def before_create(session: Session, deadline: float | None) -> Generator[None]:
-    """Surrounds the steps before a paid POST, which isn't sent once the time is up.
+    """Surrounds the steps before a paid POST. Once the time is up, the POST isn't sent.
 
     Raises:
-        CreateTimeoutError: the time is up; its cause may be a transient error.
+        CreateTimeoutError: the time is up. If a transient error used up the time, it is the cause.
     """
     still_time(session, deadline)
     try:

@@ -1,4 +1,4 @@
-"""Downloads: written beside the target, resumed after a break, checked, and renamed when complete."""
+"""Downloads to a partial file beside the target, resumes after a break, checks the data, and renames the file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def download(
 ) -> DownloadedFile:
     """Downloads a URL to a file. Creates missing folders, and replaces an existing file at the end.
 
-    `output` is true for outputs of a job, which can't be web pages unless their names say so.
+    `output` is true for outputs of a job. They can't be web pages, unless their names say so.
     """
     checked_url(url)
     try:
@@ -60,7 +60,10 @@ async def download(
 
 
 def _checked_target(path: Path) -> Path:
-    """The file to write, also behind a symbolic link. Rejects anything but a file before the download begins."""
+    """The file to write, or the target of a symbolic link.
+
+    Rejects anything but a regular file before the download begins.
+    """
     try:
         return replaceable(path)
     except IsADirectoryError:
@@ -127,7 +130,10 @@ async def _download(
 
 
 def _resuming(offset: int, version: Version | None) -> dict[str, str]:
-    """The headers that request the rest of this version; of any other version the server sends the whole."""
+    """The headers that request the rest of this version.
+
+    If the version has changed, the server sends the whole object.
+    """
     return {} if version is None else {"Range": f"bytes={offset}-", "If-Range": version.validator}
 
 
@@ -138,7 +144,10 @@ def storage_request(
     attempt: int,
     headers: Mapping[str, str] | None = None,
 ) -> Request:
-    """A GET to the storage: without the key, and in the identity coding, so that lengths count the file's bytes."""
+    """A GET request to the storage, without the key.
+
+    It asks for the identity coding, so that lengths are those of the file.
+    """
     return Request(
         channel="storage",
         method="GET",

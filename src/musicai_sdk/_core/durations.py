@@ -1,4 +1,4 @@
-"""Recent durations of each workflow's jobs, which tell when the first poll of the next job is worth a request."""
+"""Recent durations of each workflow's jobs, which determine the time of the first poll of the next job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Durations:
     """Durations of the jobs that one client created and waited for. Threads can share it without a lock."""
 
     REMEMBERED: ClassVar[int] = 10_000
-    """The most unfinished jobs to remember; beyond it, the oldest are forgotten."""
+    """The most unfinished jobs to remember. Beyond this number, the oldest are forgotten."""
     RECENT: ClassVar[int] = 8
     """The number of recent jobs per workflow. The shortest of them is the expected duration of the next."""
 
@@ -35,8 +35,8 @@ class Durations:
     def expected(self, job_id: str) -> tuple[float, float] | None:
         """The creation time of a job and the shortest recent duration of its workflow in seconds; None if unknown.
 
-        The shortest, not the mean: polling early costs a request, polling late costs time. Failed jobs count, so that
-        the quick failures of a workflow are seen quickly.
+        The shortest duration, not the mean, because an early poll costs a request, but a late poll costs time. Failed
+        jobs count, so that quick failures of a workflow are detected quickly.
         """
         slug, created = self._created.get(job_id, (None, 0.0))
         recent = self._recent.get(slug) if slug is not None else None
@@ -45,8 +45,8 @@ class Durations:
     def finished(self, job: Job[Any], now: float) -> None:
         """Learns the duration of a finished job that this client created.
 
-        Excludes the time in the queue if the service sends the start time, because the next job's queue may differ. No
-        duration exceeds the time since the creation, whatever the service's clock says.
+        If the service sends the start time, the duration excludes the time in the queue, which may differ for the next
+        job. A duration never exceeds the time since the creation, in case the service's clock is wrong.
         """
         slug, created = self._created.pop(job.id, (None, 0.0))
         if slug is None:

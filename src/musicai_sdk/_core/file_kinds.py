@@ -23,10 +23,10 @@ _MEDIA_NAMES = (
 )
 _TEXT_NAMES = ".htm .html .xhtml .xml .musicxml .svg .txt .lrc .srt .vtt .ass .csv .tsv .md"
 _MEDIA, _TEXT = frozenset(_MEDIA_NAMES.split()), frozenset(_TEXT_NAMES.split())
-"""Extensions of recordings, and of files that may be web pages or contain parts of one."""
+"""Extensions of recordings, and of files that may be web pages or parts of web pages."""
 _HEAD = 1024
 _LARGEST_PARSED = 16 * 1024 * 1024
-"""The most bytes of JSON that are parsed to check it; of a larger file only both ends are checked."""
+"""The most bytes of JSON to check by parsing. In a larger file, only the first and last characters are checked."""
 _MARKUP = re.compile(rb"<[A-Za-z!?]")
 _PAGE = re.compile(rb"<(!doctype\s+html|html|head|body|!--|\?xml|error\b)", re.IGNORECASE)
 _RECORDING = re.compile(
@@ -47,7 +47,8 @@ class Expected:
     extensions: frozenset[str]
     """The extensions of the URL and the target, in lower case."""
     output: bool
-    """Whether it is an output of a job. Any other file may be a web page, unless its name says what it is."""
+    """Whether the download is an output of a job. Any other file may be a web page, unless its name has a known
+    extension."""
 
     @classmethod
     def of(cls, url: str, target: Path, *, output: bool) -> Expected:
@@ -59,13 +60,13 @@ class Expected:
 
 
 def check_content(file: BinaryIO, headers: Mapping[str, str], expected: Expected) -> None:
-    """Checks that a complete file is of the kind that its name says.
+    """Checks that the contents of a complete file fit its name.
 
     A recording must not be a page, an error document or a picture; JSON must be JSON; an output must not be a web page
     unless its name says so. Other texts aren't checked.
 
     Raises:
-        IntegrityError: it is of another kind.
+        IntegrityError: the contents don't fit.
     """
     problem = _problem(file, headers.get("content-type", "").partition(";")[0].strip().lower(), expected)
     if problem is not None:
@@ -73,7 +74,7 @@ def check_content(file: BinaryIO, headers: Mapping[str, str], expected: Expected
 
 
 def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
-    """Returns the file. Removes an empty recording, which the same storage would send again.
+    """Returns the file, unless it is an empty recording, which is removed. A retry would only get it again.
 
     Raises:
         IntegrityError: the recording is empty.
@@ -124,7 +125,7 @@ def _is_json(file: BinaryIO) -> bool:
     head = file.read(_HEAD)
     file.seek(size - _HEAD)
     tail = file.read()
-    # A list or an object: nothing else is that large.
+    # A list or an object: no other JSON value is that large.
     return head.removeprefix(_BOM).lstrip()[:1] + tail.rstrip()[-1:] in (b"[]", b"{}")
 
 

@@ -19,7 +19,7 @@ from musicai_sdk.models.outputs import URL_SCHEMES
 
 
 def checked_key(key: str | None) -> str:
-    """The caller's key, or a random one."""
+    """Checks the caller's key, or generates a random one."""
     if key is None:
         return str(uuid.uuid4())
     if not isinstance(cast("object", key), str) or not key.strip() or len(key) > 255:
@@ -29,7 +29,7 @@ def checked_key(key: str | None) -> str:
 
 @asynccontextmanager
 async def alone(session: Session, key: str, deadline: float | None) -> AsyncGenerator[None]:
-    """A block that only one task or thread of this client runs at a time for each key.
+    """A block that, for each key, only one task or thread of this client runs at a time.
 
     So the second of two concurrent creates with one key finds the first one's job.
     """
@@ -44,9 +44,9 @@ async def alone(session: Session, key: str, deadline: float | None) -> AsyncGene
 
 
 def fingerprints(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str]) -> tuple[str, str]:
-    """The digests of a request: the one that new jobs carry, and the one that 2.0.0 computed for the same request.
+    """The two digests of a request: the digest for new jobs, and the digest that 2.0.0 computed for the same request.
 
-    Paid jobs carry either of them, so a key must be recognized with both.
+    Existing paid jobs have either digest, so both must be recognized.
     """
     hashed = {name: _stable(value) for name, value in params.items()}  # files are read once
     current = fingerprint(slug, hashed, copy_results_to, unsigned=without_signature)
@@ -62,8 +62,8 @@ def fingerprint(
 ) -> str:
     """A digest of a request: workflow, parameters, and destinations of outputs.
 
-    Includes local files by content and signed URLs without their signature, so that repeating a request with a new
-    upload URL gives the same digest.
+    Includes local files by content, and signed URLs without their signature, so that the same request with a new upload
+    URL has the same digest.
 
     Args:
         slug: The workflow's slug.

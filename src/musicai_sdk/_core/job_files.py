@@ -61,7 +61,7 @@ async def download_results(
     job = await get(session, job, None, options) if fetched else cast("Job[Any]", job)
     job.raise_for_success()
     if not fetched and _says_little(job):
-        # It may come from a list, and lists may leave things out.
+        # The job may come from a list, and lists may leave parts out.
         job = await get(session, job, None, options)
         job.raise_for_success()
     target = Path(encodable(os.fspath(folder)))
@@ -92,7 +92,7 @@ async def download_results(
         value = now.get(paths[name])
         return str(value) if isinstance(value, FileUrl) else None
 
-    # Existing results are replaced when all new files are complete, so that a folder never mixes two results.
+    # Replace existing results only when all new files are complete, so that a folder never mixes two results.
     staged = (
         target / f".{safe_name(f'musicai-{job.id}')}{PARTIAL}" if (target / manifest).exists() else target
     )
@@ -123,7 +123,7 @@ def _moved(
         for name, file in files.items():
             moved[name] = DownloadedFile(target / file.path.name, file.size)
             replace(file.path, moved[name].path)
-        with suppress(OSError):  # an empty folder does no harm
+        with suppress(OSError):  # an empty folder is harmless
             staged.rmdir()
     except OSError as error:
         raise TransferError(f"can't replace the results in {str(target)!r}: {error.strerror}") from error
@@ -144,7 +144,7 @@ async def _output(
     options: RequestOptions,
     fresh: Callable[[], Coroutine[Any, Any, str | None]],
 ) -> DownloadedFile:
-    """Downloads one output. Requests a new URL once if the signed one has expired or leads to a login page."""
+    """Downloads one output. Requests a new URL once if the signed URL has expired or leads to a login page."""
     try:
         file = await download(session, url, path, on_progress, options, output=True)
     except TransferError as error:
@@ -157,7 +157,7 @@ async def _output(
 
 
 def _with_extension(url: str, extension: str) -> str:
-    """The path of a URL with the given extension, from which the file gets its name."""
+    """The path of a URL with the given extension. The file name is derived from it."""
     path = url.partition("?")[0]
     return path if path.endswith(extension) else path + extension
 

@@ -1,4 +1,4 @@
-"""One poll of many jobs: by list pages of a hundred jobs, or one by one where that takes fewer requests."""
+"""One poll of many jobs: by list pages of a hundred jobs, or job by job if that takes fewer requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from musicai_sdk.models.job import Job, JobState
 SINGLY = 8
 """The number of concurrent requests for single jobs."""
 _OF_ALL = (AuthenticationError, ConfigurationError, PermissionDeniedError)
-"""Errors that requests for single jobs would raise too."""
+"""Errors of a list request that requests for single jobs would raise too."""
 MOST_SLUGS = 10
 """The most workflows in the filter of a list, which limits the length of the URL."""
 
@@ -34,11 +34,11 @@ class Board(Protocol):
     """The receiver of states."""
 
     def saw(self, job_id: str, seen: JobState | Job[Any]) -> None:
-        """Receives a job's state. After a final state, or in its place, comes the whole job."""
+        """Receives a job's state. After or instead of a final state, receives the whole job."""
         ...
 
     def failed(self, job_id: str, error: MusicAiError) -> None:
-        """Receives the error of a single job, for example of one that was deleted."""
+        """Receives the error of a single job, for example a deleted one."""
         ...
 
 
@@ -49,8 +49,8 @@ class StatusFetcher:
     session: Session
     board: Board
     unlisted: set[str]
-    """Jobs that the last walk missed, because they are deep in the list or not in it; kept from poll to poll. They are
-    requested one by one until a page has them again."""
+    """Jobs that the last walk didn't find, because they are deep in the list or not in it. The set is kept from poll to
+    poll. These jobs are requested one by one until a page contains them again."""
     options: RequestOptions
     deadline: float | None
     """The time after which no request begins."""
@@ -59,10 +59,11 @@ class StatusFetcher:
         """Fetches the states of up to thousands of jobs.
 
         Raises:
-            MusicAiError: an error of the key or the client, or a transient one; not one about a single job.
+            MusicAiError: an error of the key or the client, or a transient error. Errors about a single job aren't
+                raised.
         """
         if len(wanted & self.unlisted) > SINGLY:
-            self.unlisted -= wanted  # so many are worth a walk through the list
+            self.unlisted -= wanted  # for so many jobs, a walk through the list is cheaper
         missed = wanted - self.unlisted
         try:
             if missed:
@@ -70,7 +71,7 @@ class StatusFetcher:
         except MusicAiError as error:
             if is_transient(error) or isinstance(error, _OF_ALL):
                 raise
-            # A job that can't be read, or a list that is refused, must not end the wait for the other jobs.
+            # An unreadable job or a refused list must not end the wait for the other jobs.
             logger.warning("a page of jobs can't be read, so they are requested one by one: %s", error)
         else:
             if self._late():
@@ -80,7 +81,7 @@ class StatusFetcher:
             await self.singly(sorted(rest))
 
     async def _at_pages(self, missing: set[str]) -> None:
-        """Walks through the list in the service's order, and removes the jobs that it finds from `missing`.
+        """Walks through the list in the service's order, and removes the jobs it finds from `missing`.
 
         Stops when a page would cost more than single requests for the missing jobs.
         """
@@ -97,7 +98,7 @@ class StatusFetcher:
                 self.board.saw(job.id, job)
 
     async def singly(self, wanted: Sequence[str]) -> None:
-        """Fetches each job's status, and the whole job after a final one; raises as `at_many`."""
+        """Fetches each job's status, and after a final status the whole job. Raises as `at_many`."""
         troubles = list[MusicAiError]()
 
         async def ask(job_id: str) -> None:
@@ -133,5 +134,5 @@ class StatusFetcher:
         return within(self.session, self.options, self.deadline)
 
     def _late(self) -> bool:
-        """Whether the deadline passed more than a second ago; the poll at the deadline still takes place."""
+        """Whether the deadline passed more than a second ago. The tolerance permits the poll at the deadline."""
         return self.deadline is not None and self.session.io.now() > self.deadline + 1.0

@@ -14,7 +14,7 @@ from musicai_sdk.models.result import RawResult, WorkflowResult
 
 
 def job_id_of(job: str | JobRef[Any] | Job[Any]) -> str:
-    """The id of a job in any of its forms."""
+    """The id of a job, given as an id, a reference or a `Job`."""
     return job.id if isinstance(job, Job | JobRef) else job
 
 
@@ -29,7 +29,7 @@ async def get(
     result_type: type[WorkflowResult] | None,
     options: RequestOptions,
 ) -> Job[Any]:
-    """Fetches a job with the given result type, or that of the reference."""
+    """Fetches a job with the given result type, or else with the reference's result type."""
     fetched = await session.call(GET_JOB, job_id=job_id_of(job), options=options)
     return fetched.with_result_type(result_type or result_type_of(job))
 

@@ -1,4 +1,4 @@
-"""Reading a JSON output as its type."""
+"""Downloads a JSON output and validates it as its declared type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musicai_sdk.errors import InputError, TransferError
 from musicai_sdk.models.outputs import CUSTOM_STORAGE, JsonFile
 
 LARGEST_JSON = 256 * 1024 * 1024
-"""The most bytes of an output to read into memory; JSON outputs of the service are far smaller."""
+"""The most bytes of an output to read into memory. JSON outputs of the service are far smaller."""
 
 
 async def read(session: Session, output: str, options: RequestOptions) -> Any:
@@ -51,7 +51,7 @@ async def read(session: Session, output: str, options: RequestOptions) -> Any:
 
 
 def _content_type(output: object) -> Any:
-    """The type of the output's content; raises `InputError` unless the output can be downloaded and read."""
+    """The type of the output's content. Raises `InputError` if the output can't be downloaded or read."""
     if not isinstance(output, str):
         raise InputError(
             f"only the URL of a JSON file can be read, not {type(output).__name__}: an output that is a plain value is"
@@ -65,7 +65,7 @@ def _content_type(output: object) -> Any:
     checked_url(output)
     kind: Any = output.content_type if isinstance(output, JsonFile) else Any
     try:
-        adapter(kind).rebuild()  # fails for a type that is only named, as "Chord"
+        adapter(kind).rebuild()  # fails for a type given only by name, such as "Chord"
     except (PydanticUserError, TypeError, NameError):
         raise InputError(
             f"{kind!r:.100} isn't a type for JSON: pass one, as in JsonFile(url, list[Chord])"
@@ -74,7 +74,7 @@ def _content_type(output: object) -> Any:
 
 
 def _refuse_media(stream: ResponseStream, url: str) -> None:
-    """Raises `InputError` for a recording, which may be large, before it is downloaded."""
+    """Raises `InputError` for a recording before its body, which may be large, is downloaded."""
     media, _, _ = stream.headers.get("content-type", "").partition("/")
     if media in ("audio", "video", "image"):
         raise InputError(f"{without_query(url)} is {media}, not JSON: client.files.download saves it")

@@ -1,7 +1,7 @@
 """Repairs malformed JSON of servers, so that every parser accepts it.
 
-Python's parser and pydantic's reject different things. A rejected value must not hide the rest of a page, so it is
-replaced:
+Python's parser and pydantic's parser reject different input. A rejected value must not hide the rest of a page, so this
+module replaces it:
 
 - a byte order mark, UTF-16 and UTF-32 are decoded;
 - bytes that aren't UTF-8, and lone surrogates, become U+FFFD, because such text can't be encoded;
@@ -38,8 +38,8 @@ def mended(body: bytes, *, cut: bool = True) -> bytes:
         cut: Whether values that are nested too deeply become null.
 
     Raises:
-        TooDeepError: it is nested too deeply, and `cut` is false.
-        ValueError: it isn't JSON.
+        TooDeepError: the JSON is nested too deeply, and `cut` is false.
+        ValueError: the body isn't JSON.
     """
     text = body.decode(json.detect_encoding(body), "replace")
     shallow = _shallow(text)
@@ -54,7 +54,7 @@ def mended(body: bytes, *, cut: bool = True) -> bytes:
         value = json.loads(text, parse_int=_integer, strict=False)
         clean = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
-        # The caller itself is close to the limit of Python's stack.
+        # The caller is itself close to Python's recursion limit.
         raise ValueError(
             f"it can't be read so close to the recursion limit of {sys.getrecursionlimit()}"
         ) from None

@@ -42,7 +42,7 @@ def settings_of(options: RequestOptions, timeout: float | None) -> RequestOption
 
 
 def either(value: object, former: object, names: str) -> Any:
-    """An argument by its name or by its 1.0 name."""
+    """The value of an argument that was given by its name or by its 1.0 name."""
     if value is not None and former is not None:
         raise TypeError(f"{names} are the same argument: pass one of them")
     found = former if value is None else value
@@ -52,9 +52,9 @@ def either(value: object, former: object, names: str) -> Any:
 
 
 def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
-    """The job of a 1.0 dictionary, which may have been read from a file; an id or a `Job` unchanged.
+    """Converts a 1.0 dictionary, perhaps read from a file, to a job. Returns an id or a `Job` unchanged.
 
-    For a dictionary without a status, such as the answer to `add_job`, the job's id.
+    Returns the job's id for a dictionary without a status, such as the answer to `add_job`.
     """
     if isinstance(job, Job) or not isinstance(job, Mapping):
         as_it_is: str | Job[Any] = cast(
@@ -75,7 +75,7 @@ def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
 
 
 def _split(filters: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The filters and the page arguments, which 1.0 has in one dictionary."""
+    """Separates the filters and the page arguments, which 1.0 takes in one dictionary."""
     if filters is not None and not isinstance(cast("object", filters), Mapping):
         raise InputError(f"filters must be a dictionary, not {type(filters).__name__}")
     rest = dict(filters or {})

@@ -27,7 +27,7 @@ PAGE_SIZE = 100
 
 
 def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> Filters:
-    """Filters in any form as the model; `InputError` names what doesn't fit."""
+    """Converts filters in any form to the model. `InputError` names the value that doesn't fit."""
     if isinstance(filters, Filters):
         return filters
     try:
@@ -38,7 +38,7 @@ def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> F
 
 
 class JobPages:
-    """The matching jobs page by page, in the order of the service. `Pager` says how it recognizes the end."""
+    """The matching jobs page by page, in the service's order. `Pager` describes how the end is recognized."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class JobPages:
     async def next(self) -> Sequence[Job[Any]] | None:
         """The new jobs on the next page, or None after the last page or the last job within the limit.
 
-        A job that moves to another page because others are created or deleted meanwhile is returned once.
+        Returns each job once, even if it moves to another page because other jobs are created or deleted meanwhile.
         """
         left = None if self._limit is None else self._limit - len(self._seen)
         if left == 0 or (page := await anext(self, None)) is None:
@@ -105,7 +105,7 @@ class JobQuery:
     options: RequestOptions
 
     def pages(self, limit: int | None) -> JobPages:
-        """The matching jobs from the first page on, at most `limit` of them. No page is larger than needed."""
+        """At most `limit` matching jobs, from the first page on. Requests no larger page than needed."""
         size = self.page_size if limit is None else min(self.page_size, max(1, limit))
         return JobPages(self.session, self.filters, size, self.options, self.result_type, limit=limit)
 
@@ -128,10 +128,10 @@ def job_query(
     limit: int | None,
     options: RequestOptions,
 ) -> JobQuery:
-    """Checks the arguments of `client.jobs.list`; a workflow class stands for its slug and types the results.
+    """Checks the arguments of `client.jobs.list`. A workflow class gives the slug and the type of the results.
 
     Raises:
-        InputError: an argument can't be right.
+        InputError: an argument is invalid.
     """
     result_type: type[WorkflowResult] = RawResult
     if isinstance(workflow, type):

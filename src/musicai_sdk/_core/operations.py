@@ -28,14 +28,15 @@ class Operation(Generic[T_co]):
     path: str
     """The path below the base URL; `{id}` is a quoted segment."""
     answer: Any
-    """The type of the answer, `T_co` with leniency for unreadable elements; None to ignore the body."""
+    """The type of the answer: `T_co`, with leniency for unreadable elements; None to ignore the body."""
     repeatable: bool = True
-    """Whether it may be sent again after the server may have acted on it."""
+    """Whether to retry the request even if the server may have acted on it."""
 
 
 Jobs: TypeAlias = Annotated[list[Job[Any]], Readable(within="jobs")]
 Workflows: TypeAlias = Annotated[list[WorkflowInfo], Readable(within="workflows")]
-"""Pages, bare or in an object: official clients and tests disagree. Unreadable elements are left out and counted."""
+"""A page as a bare list or inside an object, because official clients and tests disagree. Unreadable elements are left
+out and counted."""
 
 
 @cache

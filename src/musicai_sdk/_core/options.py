@@ -19,17 +19,17 @@ class RequestOptions(TypedDict, total=False):
     request_timeout: float | None
     """Seconds for one exchange; None for no limit.
 
-    With the API, this limits the whole exchange, from connecting to the last byte of the answer. With a storage, it
-    limits the wait for the head of the answer and the time without any data. Connecting never takes longer than 10 s.
-    The limit applies to each attempt.
+    For the API, this limits the whole exchange, from connecting to the last byte of the answer. For a storage, it
+    limits the wait for the head of the answer, and each time without any data. Connecting takes at most 10 s. The limit
+    applies to each attempt.
     """
     connect_timeout: float | None
-    """Seconds within which a connection must be established, in addition to `request_timeout`; None or omitted: at most
-    10, as part of `request_timeout`."""
+    """Seconds for establishing a connection, in addition to `request_timeout`. By default or with None, connecting
+    takes at most 10 s, which count as part of `request_timeout`."""
     max_retries: int
     """How often a failed exchange is retried; 0 switches retries off."""
     headers: Mapping[str, str]
-    """Additional headers for this call's API requests; they are never sent to the storage."""
+    """Additional headers for this call's API requests. The storage never gets them."""
 
 
 def check_options(options: RequestOptions) -> None:
@@ -62,7 +62,7 @@ def is_duration(value: object) -> bool:
 
 
 def checked_headers(options: RequestOptions) -> dict[str, str]:
-    """The additional headers; raises `InputError` if they would break the request or contain another key."""
+    """The additional headers. Raises `InputError` if they would break the request or contain another key."""
     if "headers" not in options:
         return {}
     headers = cast("object", options["headers"])

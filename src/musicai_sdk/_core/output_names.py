@@ -13,10 +13,10 @@ PARTIAL = ".part"
 """The ending of an incomplete file's name."""
 
 PARTIAL_NOTE = ".part-of"
-"""The ending of the note's name that tells of which version of an object an incomplete file is a part."""
+"""The ending of the name of the note that records which version of an object an incomplete file belongs to."""
 
 PARTIAL_NEXT = ".part~"
-"""The ending of the name of an incomplete file's copy, while it is made."""
+"""The ending of the name of an incomplete file's copy while the copy is being written."""
 
 _ENDS = ("", PARTIAL, PARTIAL_NOTE, PARTIAL_NEXT)
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 async def upload_urls(
     session: Session, to: CopyResultsTo | None, workflow: Workflow[Any], token: str
 ) -> Mapping[str, str]:
-    """Upload URLs by output: those of the caller, or those that the storage signs for this idempotency key."""
+    """Upload URLs by output: the caller's, or those that the caller's storage signs for this idempotency key."""
     if to is None or isinstance(to, Mapping):
         return to or {}
     return await _blocking(session, lambda: to.upload_urls(workflow, token))
@@ -26,12 +26,12 @@ async def upload_urls(
 async def download_urls(
     session: Session, storage: ResultStorage | None, job: Job[Any]
 ) -> Mapping[str, tuple[str, str]]:
-    """A signed URL and a file extension for each output in the storage."""
+    """A signed URL and a file extension for each output in the caller's storage."""
     return {} if storage is None else await _blocking(session, lambda: storage.download_urls(job))
 
 
 async def _blocking(session: Session, work: Callable[[], T]) -> T:
-    """Runs work that may wait for a network where it blocks nothing else."""
+    """Runs work that may wait for a network, where it doesn't block the event loop."""
 
     async def run(_io: IO) -> T:
         return work()

@@ -1,7 +1,8 @@
 """Pages of a list: which to request next, and when the list has ended.
 
-The service sends no total and no cursor, and its largest page isn't known (source: official reference). So only an
-empty page marks the end, and the next page's number follows from the number of items received, not requested.
+The service sends no total and no cursor, and doesn't document its largest page (source: official reference). So only an
+empty page marks the end. The next page's number follows from the number of items received, not from the number
+requested.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from musicai_sdk.models._lenient import Page
 T = TypeVar("T")
 
 REPEATS = 2
-"""How often the same page repeats before the server counts as one that ignores the page number."""
+"""The number of repetitions of one page after which the server counts as ignoring the page number."""
 REPEATED_ITEMS = 10
-"""How many items must repeat for that. Small pages also repeat while items are created, which moves the others back."""
+"""The number of items that must repeat as well. A small page may also repeat because new items move the others back."""
 
 
 def is_whole(value: object) -> bool:
@@ -26,7 +27,7 @@ def is_whole(value: object) -> bool:
 
 
 def check_page_size(size: int) -> None:
-    """Raises `InputError` unless so many items can be asked for."""
+    """Raises `InputError` unless the number is a valid page size."""
     if not is_whole(size) or size < 1:
         raise InputError(f"page_size must be a whole number, 1 or more, not {size!r:.100}")
 
@@ -34,8 +35,8 @@ def check_page_size(size: int) -> None:
 class Pager(Generic[T]):
     """Requests one page after the other until one is empty.
 
-    Each request is for the page that starts right after the items received so far. So no item is left out if the
-    server caps its pages, or sends pages of different lengths.
+    Each request is for the page that starts right after the items received so far. So no item is skipped if the server
+    caps its pages, or sends pages of different lengths.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Pager(Generic[T]):
         size: int,
         identify: Callable[[T], object],
     ) -> None:
-        """Takes a function that requests (page number from 0, page size), the page size, and an item's identity."""
+        """Takes the function that requests a page (number from 0, size), the page size, and the identity of an item."""
         check_page_size(size)
         self._fetch = fetch
         self._limit = size
@@ -61,9 +62,9 @@ class Pager(Generic[T]):
     async def next(self) -> Sequence[T] | None:
         """The next page; the last page is empty, and None follows it.
 
-        For a server that ignores `page` and keeps sending the same one, None follows `REPEATS` repetitions of at least
-        `REPEATED_ITEMS` items in all, without an empty page. A single repetition also occurs when a whole page of items
-        is created meanwhile.
+        If the server ignores `page` and sends the same page again and again, None follows `REPEATS` repetitions of at
+        least `REPEATED_ITEMS` items in total, without an empty page. A single repetition isn't enough, because it also
+        occurs when a whole page of items is created meanwhile.
         """
         if self._ended:
             return None
@@ -77,7 +78,7 @@ class Pager(Generic[T]):
         self._before = identities
         self._received += count
         self._largest = max(self._largest, count)
-        if count != size:  # the server caps its pages, or has pages of its own size
+        if count != size:  # the server caps its pages, or uses its own page size
             self._limit = self._largest
         return page
 

@@ -1,8 +1,8 @@
 """The shared polls of a client: one of its waiters polls for all of them.
 
 No thread or task of this package runs in the background. The first waiter becomes the leader: it sleeps until the next
-poll is due, polls, and hands the states to the other waiters, who sleep meanwhile. When the leader is done, fails, is
-cancelled or runs out of time, another waiter becomes the leader. This works between threads and between tasks.
+poll is due, polls, and passes the states to the other waiters, which sleep meanwhile. When the leader is done, fails,
+is cancelled or runs out of time, another waiter becomes the leader. This works between threads and between tasks.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from musicai_sdk.models.job import Job, JobState
 FIRST_PAUSE = 0.5
 """Seconds between the first two polls of a job."""
 SHORTEST_FIRST_PAUSE = 0.1
-"""The same for a job that is expected to be short."""
+"""The minimum of `FIRST_PAUSE` for a job that is expected to be short."""
 GROWTH = 1.6
 """The factor by which each pause exceeds the one before."""
 STEADY_PAUSE = 2.0
-"""Pauses above this many seconds stay within `SHARE` of the time waited for the job."""
+"""Pauses longer than this, in seconds, are at most `SHARE` of the time waited for the job."""
 SHARE = 0.1
 CONFIDENCE = 0.8
-"""The part of a job's expected duration to wait before the first poll."""
+"""The fraction of a job's expected duration to wait before the first poll."""
 LONGEST_SLEEP = 30.0
-"""The most seconds before the first poll, so that an early failure is seen."""
+"""The most seconds before the first poll, so that an early failure is detected."""
 GRACE = 1.0
-"""Seconds after its deadline at which a waiter stops waiting for the leader's last poll."""
+"""Seconds that a waiter waits after its deadline for the leader's last poll."""
 NEVER = float("inf")
 
 
@@ -62,7 +62,7 @@ class Watched:
         """Schedules the next poll. Each pause is `GROWTH` times the one before."""
         waited = now - self.since
         if waited < 0:
-            return  # seen by chance, before its first poll is due
+            return  # another job's poll showed its state before its own first poll was due
         pause = min(self.first + (GROWTH - 1) * waited, self.longest, max(STEADY_PAUSE, SHARE * waited))
         self.due = now + jitter * pause
 
@@ -81,29 +81,30 @@ class Waiter:
     """States to pass to `on_update`."""
     error: MusicAiError | None = None
     looked: float = -NEVER
-    """The time at which the last poll of its jobs began."""
+    """The time at which the last poll of this waiter's jobs began."""
 
     @property
     def last_look(self) -> float:
-        """The time of the last poll, at the deadline; `NEVER` after it."""
+        """The time of this waiter's last poll, at the deadline; `NEVER` after that poll."""
         over = not self.jobs or self.error is not None
         return NEVER if over or self.deadline is None or self.looked >= self.deadline else self.deadline
 
     def is_late(self, now: float) -> bool:
-        """Whether its time is up: its last poll is done, or is overdue."""
+        """Whether the waiter's time is up: its last poll is done or overdue."""
         return self.deadline is not None and (self.looked >= self.deadline or now > self.deadline + GRACE)
 
 
 class Poller:
     """Polls the jobs of all waiters with equal per-call settings.
 
-    Shares the lock of `Pollers`, which holds it when it calls `join`, `leave` and `wake`. No request is sent under it.
+    Uses the lock of `Pollers`. `join`, `leave` and `wake` are called with the lock held. No request is sent with the
+    lock held.
     """
 
     def __init__(self, session: Session, options: RequestOptions, lock: threading.Lock) -> None:
         self.waiters: dict[Waiter, None] = {}
         self.closed: bool = False
-        """Whether to poll without delay, so that all waiters get the error of a closed client."""
+        """Whether the client is closed. If so, the leader polls without delay, so that all waiters get the error."""
         self._session = session
         self._options = options
         self._lock = lock
@@ -129,7 +130,7 @@ class Poller:
             if not watching:
                 self._watched.pop(job_id, None)
         if self._leader is waiter:
-            # A waiter that is done would only pass the lead on.
+            # Skip waiters that are done: they would only pass on the leadership.
             self._leader = next((other for other in self.waiters if other.jobs and not other.error), None)
             self.wake()
 
@@ -142,7 +143,7 @@ class Poller:
         """Returns when all jobs of a waiter have ended, or its time is up.
 
         Raises:
-            MusicAiError: polling fails, for one of its jobs or for all.
+            MusicAiError: polling fails for one of the waiter's jobs, or for all jobs.
         """
         while True:
             while waiter.news:
@@ -161,7 +162,7 @@ class Poller:
                 await waiter.signal.wait(None if wake_up == NEVER else wake_up - now)
 
     def _turn(self, waiter: Waiter) -> float:
-        """The time at which a waiter must act: the leader polls, the others give up."""
+        """The time at which a waiter must act: the leader polls, the other waiters give up."""
         with self._lock:
             if self._leader is None:
                 self._leader = waiter
@@ -170,7 +171,7 @@ class Poller:
         return NEVER if waiter.deadline is None else waiter.deadline + GRACE
 
     def _next(self) -> float:
-        """The time of the next poll. Polls keep a minimum distance even if many waiters join; deadlines have priority."""
+        """The time of the next poll. Polls keep a minimum distance even if many waiters join, except at deadlines."""
         if self.closed:
             return -NEVER
         watched = [each for watching in self._watched.values() for each in watching.values()]
@@ -209,7 +210,7 @@ class Poller:
             self._put_off(wanted, began)
 
     def _put_off(self, wanted: Iterable[str], began: float) -> None:
-        """Schedules the next poll of jobs that were polled, with or without success."""
+        """Schedules the next poll of jobs that were just polled, with or without success."""
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - so that many clients don't poll in step
         for job_id in wanted:
             for waiter, watched in self._watched.get(job_id, {}).items():
@@ -217,7 +218,7 @@ class Poller:
                 watched.since = min(watched.since, began)  # polled early, together with jobs that were due
                 watched.put_off(self._looked, jitter)
                 if waiter.last_look == NEVER:
-                    waiter.signal.set()  # that may have been its last poll
+                    waiter.signal.set()  # this may have been the waiter's last poll
 
     def saw(self, job_id: str, seen: JobState | Job[Any]) -> None:
         """Passes a job's state to its waiters. Called without the lock."""
@@ -247,20 +248,20 @@ class Poller:
                 self._unlisted.discard(job_id)
 
     def failed(self, job_id: str, error: MusicAiError) -> None:
-        """Ends the waiters of a job that can't be polled. Called without the lock."""
+        """Ends the waits for a job that can't be polled. Called without the lock."""
         self._unlisted.discard(job_id)
         self._fail(self._watched.get(job_id, {}), error)
 
     def _fail(self, waiters: Iterable[Waiter], error: MusicAiError) -> None:
         with self._lock:
             for waiter in list(waiters):
-                # A copy for each: an error raised in several threads would collect all their frames.
+                # Give each waiter a copy: an error raised in several threads would collect all their frames.
                 waiter.error = copy.copy(error)
                 waiter.signal.set()
 
 
 class Pollers:
-    """The pollers of one client in one process, one for each set of per-call settings."""
+    """The pollers of one client in one process: one poller for each set of per-call settings."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

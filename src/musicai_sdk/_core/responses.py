@@ -1,4 +1,4 @@
-"""Reading answers as their expected type, and raising the errors of others."""
+"""Reads answers as their expected type, and raises errors for answers with an error status."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from musicai_sdk._text import printable, without_queries, without_query
 from musicai_sdk.errors import STATUS_ERRORS, ResponseError, ServerError, StatusError
 
 BODY_LIMIT = 10_000
-"""The most characters of a body that an error keeps."""
+"""The most characters of a body to keep in an error."""
 ERROR_LIMIT = 1024 * 1024
 """The most bytes of an error answer that are parsed."""
 MESSAGE_LIMIT = 1_000
-"""The most characters of a service's message that an error quotes."""
+"""The most characters of the service's message to quote in an error."""
 
 
 def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) -> Any:
@@ -32,7 +32,7 @@ def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) ->
         kind: The expected type.
         response: The answer.
         where: The request in words, for errors.
-        cut: Whether values that are nested too deeply become null; otherwise they are an error.
+        cut: Whether values that are nested too deeply become null. Otherwise they raise an error.
 
     Raises:
         ResponseError: the body isn't JSON, or doesn't fit the type; the text says which.
@@ -41,7 +41,7 @@ def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) ->
         return _read(kind, response.body, response, where)
     except _NotJsonError:
         pass
-    from musicai_sdk._core.json_text import TooDeepError, mended  # here: hardly ever needed
+    from musicai_sdk._core.json_text import TooDeepError, mended  # here, because it is rarely needed
 
     try:
         return _read(kind, mended(response.body, cut=cut), response, where)
@@ -50,7 +50,7 @@ def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) ->
             f"{where} answered {response.status} with JSON that is {error}: download it instead of reading it",
             body=_as_text(response.body),
         ) from None
-    except ValueError as error:  # _NotJsonError is one
+    except ValueError as error:  # includes _NotJsonError
         content = response.headers.get("content-type", "no content type")
         raise ResponseError(
             f"{where} answered {response.status} with {content} that isn't valid JSON ({error}): perhaps from a proxy or"
@@ -67,7 +67,7 @@ def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
     try:
         return adapter(kind).validate_json(body)
     except ValidationError as error:
-        # Of the problems with a union, the deepest is with the member that the server meant.
+        # In a union, the deepest problem belongs to the member that the server meant.
         problems = error.errors(include_url=False, include_input=False)
         problem = max(problems, key=lambda each: len(each["loc"]))
         if problem["type"] == "json_invalid":
@@ -82,7 +82,7 @@ def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
 
 
 def _as_text(body: bytes) -> str:
-    """The beginning of a body for an error, without the queries of URLs."""
+    """The beginning of a body, to quote in an error, without the queries of URLs."""
     return without_queries(body[: 4 * BODY_LIMIT].decode("utf-8", "replace")[:BODY_LIMIT])
 
 

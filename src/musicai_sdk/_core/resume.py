@@ -23,15 +23,15 @@ from musicai_sdk.errors import TransferError
 
 _LARGEST_NOTE = 64 * 1024
 _TRIES = 20
-"""The most attempts to claim a part whose file other processes keep replacing."""
+"""The most attempts to claim a part while other processes keep replacing its file."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """The version of the object that a part belongs to."""
+    """The version of the object to which a part belongs."""
 
     validator: str
-    """The strong ETag, or else the modification time, for `If-Range`."""
+    """The value for `If-Range`: the strong ETag, or else the modification time."""
     size: int
     """The size of the whole object in bytes."""
     digests: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -39,13 +39,16 @@ class Version:
 
 
 def validator(headers: Mapping[str, str]) -> str | None:
-    """The validator of an answer's version. A weak ETag isn't one, because parts of two versions could be mixed."""
+    """The validator of an answer's version.
+
+    Not a weak ETag, which two versions may share, so that their parts could be mixed.
+    """
     etag = headers.get("etag", "")
     return etag if etag.startswith('"') else headers.get("last-modified") or None
 
 
 def is_of(headers: Mapping[str, str], version: Version) -> bool:
-    """Whether a partial answer can be of this version: not every server supports `If-Range`."""
+    """Whether a partial answer can be of this version. Needed because some servers ignore `If-Range`."""
     name = "etag" if version.validator.startswith('"') else "last-modified"
     return headers.get(name, version.validator).removeprefix("W/") == version.validator
 
@@ -53,8 +56,8 @@ def is_of(headers: Mapping[str, str], version: Version) -> bool:
 class Partial:
     """`<target>.part` with the bytes, and `<target>.part-of` with their version. A context manager that owns the part.
 
-    Two writers never share a file. The part is locked while it is written, and an existing part is copied instead of
-    appended to. So a second writer can't damage the first one's file, even where locks have no effect.
+    Two writers never share a file. A writer locks its part, and copies an existing part instead of appending to it. So
+    a second writer can't damage the first writer's file, even where locks have no effect.
     """
 
     def __init__(self, target: Path) -> None:
@@ -63,15 +66,15 @@ class Partial:
         self._note = target.with_name(with_ending(target.name, PARTIAL_NOTE))
         self._next = target.with_name(with_ending(target.name, PARTIAL_NEXT))
         self._file: FileIO | None = None
-        # A cancelled thread may still wait for a silent server, and its lock no longer counts. On Windows, where all
-        # writers use one file, the thread must have ended first.
+        # A cancelled thread may still wait for a silent server, so its lock is ignored. On Windows, where all writers
+        # use one file, the lock counts until the thread ends.
         self._given_up = cancellation() if sys.platform != "win32" else lambda: False
 
     def __enter__(self) -> Self:
         """Claims the part.
 
         Raises:
-            TransferError: another download is writing it, or it can't be written.
+            TransferError: another download is writing the part, or the part can't be written.
         """
         with self._failing():
             for _ in range(_TRIES):
@@ -87,7 +90,7 @@ class Partial:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Releases the part. Keeps it if it can be resumed, else removes it."""
+        """Releases the part. Keeps the file if it can be resumed, or else removes it."""
         if self._file is not None:
             kept = self.resumable() != (0, None)
             if not kept:
@@ -117,7 +120,7 @@ class Partial:
                 os.close(standing)
 
     def _created(self) -> int | None:
-        """A new part. Anything else of that name, such as a link, a pipe or a device, is removed."""
+        """Creates a new part. First removes anything else with its name, such as a link, a pipe or a device."""
         try:
             descriptor = _files.create(self.path)
         except FileExistsError:
@@ -125,12 +128,12 @@ class Partial:
             if found is None:
                 self.path.unlink(missing_ok=True)
             else:
-                os.close(found)  # another process was faster
+                os.close(found)  # another process created it first
             return None
         return self._locked(descriptor, self.path)
 
     def _locked(self, descriptor: int, name: Path) -> int | None:
-        """Locks a file that was just created; None if another process took it meanwhile."""
+        """Locks a new file. Returns None if another process took the file meanwhile."""
         if _files.lock(descriptor, self._given_up):
             if _files.is_at(descriptor, name):
                 _files.keep_mode(descriptor, self.target, at_least=0o600)
@@ -153,7 +156,7 @@ class Partial:
             if _files.is_at(descriptor, self.path):
                 taken, descriptor = descriptor, -1
                 return taken
-            raise self._in_use()  # without working locks, two processes may get here, and one of them continues
+            raise self._in_use()  # without working locks, two processes may get here; only one of them continues
         finally:
             if descriptor >= 0:
                 _files.close_and_unlink(FileIO(descriptor), self._next)
@@ -161,7 +164,8 @@ class Partial:
     def resumable(self) -> tuple[int, Version | None]:
         """The offset and version to resume with; (0, None) to start over.
 
-        The offset is at least one byte before the end, so that the server's answer confirms the version.
+        The offset is at least one byte before the end, so that the server's answer contains data and confirms the
+        version.
         """
         version = self._noted()
         if version is None:
@@ -193,7 +197,7 @@ class Partial:
             file.seek(offset)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Appends to the part. Discards it if that fails, for example on a full disk."""
+        """Appends to the part. If that fails, for example on a full disk, discards the part."""
         try:
             with self._failing():
                 written = self._open.write(data)
@@ -205,7 +209,7 @@ class Partial:
 
     @contextmanager
     def reading(self) -> Generator[BinaryIO]:
-        """The written file for reading: by its descriptor, because its name may belong to another file by now."""
+        """Opens the written file for reading: by its descriptor, because its path may name another file by now."""
         with self._failing(), os.fdopen(os.dup(self._open.fileno()), "rb") as file:
             yield file
 
@@ -213,7 +217,8 @@ class Partial:
         """Renames the complete file, of `size` bytes, to the target.
 
         Raises:
-            TransferError: another process replaced the file, or it can't be renamed. In the latter case it is kept.
+            TransferError: another process replaced the part, or the part can't be renamed. In the latter case the part
+                is kept.
         """
         with self._failing():
             descriptor = self._open.fileno()
@@ -221,13 +226,13 @@ class Partial:
             try:
                 _files.fsync(descriptor)
             except OSError:
-                self.discard()  # the contents on the disk are unknown
+                self.discard()  # the contents of the disk are unknown
                 raise
             if os.fstat(descriptor).st_size != size or not _files.is_at(descriptor, self.path):
                 raise self._in_use()
             try:
                 os.replace(self.path, self.target)  # noqa: PTH105 - atomic
-            except PermissionError:  # Windows refuses it while anybody has either of them open, we too
+            except PermissionError:  # Windows: someone, perhaps this process, has a file open
                 self._release(kept=True)
                 self._replace_target()
             with suppress(OSError):
@@ -244,7 +249,7 @@ class Partial:
             ) from error
 
     def discard(self) -> None:
-        """Empties the part, which is removed at the end, and removes its note.
+        """Empties the part and removes its note. `__exit__` removes the file.
 
         Ignores errors, because it is called after another error.
         """

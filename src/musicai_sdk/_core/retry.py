@@ -34,18 +34,21 @@ TRANSIENT_BASE = 0.05
 THROTTLED_BASE = 1.0
 LONGEST_DELAY = 20.0
 LONGEST_RETRY_AFTER = 120.0
-"""The most seconds of a `Retry-After` that are waited; above it, the error reports them."""
+"""The longest `Retry-After`, in seconds, to wait for. If the server asks for more, the error has the number."""
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431})
-"""Statuses that prove that the server did nothing. With any other status, it may have acted.
+"""Statuses that prove that the server did nothing. With any other status, the server may have acted.
 
-3xx aren't among them, because a server may act and then redirect what it takes for a browser. Nor are 408 and 499, which
-gateways send when the server behind them is slow.
+They don't include 3xx, because a server may act and then redirect a client that it mistakes for a browser. They don't
+include 408 and 499, which gateways send when the server behind them is slow.
 """
 
 
 class Budget:
-    """Tokens that retries cost and successes give back. Between threads the count is approximate, which is enough."""
+    """Tokens: a retry takes some, a success gives some back.
+
+    With several threads the count is approximate, which is enough.
+    """
 
     SIZE: ClassVar[float] = 500.0
     TRANSIENT_COST: ClassVar[float] = 14.0
@@ -55,7 +58,7 @@ class Budget:
         self.tokens: float = self.SIZE
 
     def take(self, error: BaseException) -> bool:
-        """Pays for one retry if enough tokens are left."""
+        """Takes the tokens for one retry. Returns False if too few are left."""
         cost = self.THROTTLED_COST if isinstance(error, RateLimitError) else self.TRANSIENT_COST
         if self.tokens < cost:
             return False
@@ -63,7 +66,7 @@ class Budget:
         return True
 
     def give_back(self, attempts: int) -> None:
-        """After a success: what its retry took, or one token."""
+        """After a success, returns the tokens that its retry took, or else one token."""
         self.tokens = min(self.SIZE, self.tokens + (self.TRANSIENT_COST if attempts > 1 else 1.0))
 
 
@@ -74,7 +77,7 @@ class Policy:
     max_retries: int
     budget: Budget
     repeatable: bool = True
-    """False for a paid POST, which is repeated only if the server can't have acted."""
+    """False for a paid POST, which may be repeated only if the server can't have acted."""
 
     def wants(self, error: BaseException) -> bool:
         """Whether to retry after this error."""
@@ -95,14 +98,14 @@ def is_transient(error: BaseException) -> bool:
 
 
 def cannot_have_acted(error: BaseException) -> bool:
-    """Whether the server certainly did nothing: it wasn't reached, or answered "too many requests"."""
+    """Whether the server certainly did nothing: the request didn't reach it, or it answered "too many requests"."""
     if isinstance(error, ConnectionFailedError):
         return not error.sent
     return isinstance(error, RateLimitError)
 
 
 def may_have_acted(error: BaseException) -> bool:
-    """Whether the server may have acted, although its answer is an error or missing."""
+    """Whether the server may have acted although its answer is an error, or didn't arrive."""
     if isinstance(error, ConnectionFailedError):
         return error.sent
     if isinstance(error, StatusError):
@@ -116,7 +119,7 @@ def retry_after(error: MusicAiError) -> float | None:
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """A `Retry-After` header, which is a number of seconds or an HTTP date, as seconds from now; None if malformed."""
+    """Converts a `Retry-After` header (a number of seconds, or an HTTP date) to seconds from now; None if malformed."""
     if value is None:
         return None
     text = value.strip()
@@ -136,8 +139,8 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
 def delay(error: BaseException, attempt: int, chance: Callable[[], float] = random.random) -> float:
     """Seconds to wait after the failed attempt of that number (from 1).
 
-    Adds up to a quarter (at least half a second) to a `Retry-After`, so that many clients don't return in the same
-    instant.
+    Adds a random time of up to a quarter of `Retry-After` (at least up to half a second), so that many clients don't
+    return at the same time.
     """
     asked = retry_after(error) if isinstance(error, MusicAiError) else None
     if asked is not None:
@@ -158,7 +161,7 @@ async def retrying(
 
     Args:
         io: The driver, whose clock and sleep are used.
-        policy: What to retry, and how often.
+        policy: Which errors to retry, and how often.
         what: The call in words, for the log.
         attempt: One attempt; its argument is its number, from 1.
         deadline: The time of `io.now()` after which no attempt begins.

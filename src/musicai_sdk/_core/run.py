@@ -1,4 +1,4 @@
-"""`client.jobs.run`: creating a job and waiting for it, under one deadline."""
+"""`client.jobs.run`: creates a job and waits for it, with one deadline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def run(
     on_update: OnUpdate | None,
     options: RequestOptions,
 ) -> Job[R]:
-    """Uploads, creates and waits; `timeout` starts here."""
+    """Uploads, creates and waits. `timeout` starts here and covers all three."""
     since = session.io.now()
     created = await create(session, workflow, new, options, deadline_of(session, timeout, since))
     with noted(job_note(created.id)):

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Closeable(Protocol):
-    """An object that the calls of a client share."""
+    """An object that all calls of a client share."""
 
     def close(self) -> None:
         """Called when the client is closed."""
@@ -43,17 +43,18 @@ class Session:
         self.budget: Budget = Budget()
         self.durations: Durations = Durations()
         self.creating: dict[tuple[int, str], object] = {}
-        """The keys under which a job is being created, by process; see `musicai_sdk._core.idempotency`."""
+        """The keys of running creates, by process; see `musicai_sdk._core.idempotency`."""
         self.lost: set[str] = set()
-        """Keys under which this client, or a copy of it, has sent a POST whose answer it doesn't know."""
+        """The keys of POSTs whose answers are unknown, sent by this client or a copy of it."""
         self.echoes: bool = False
         """Whether a listed job had a key, which proves that the service returns metadata."""
         self.began: float = getattr(io, "began", io.now)()
-        """The time of `io.now()` at which this process began to use the package. Earlier processes sent before it."""
+        """The time of `io.now()` at which this process began to use the package. Earlier processes sent their POSTs
+        before it."""
         self._shared: dict[tuple[int, type[Closeable]], Closeable] = {}
 
     def share_keys(self, other: Session) -> None:
-        """Shares idempotency keys with the session of a client's copy, so that they are exact across both."""
+        """Shares idempotency keys with the session of a client's copy, so that a key creates only one job in both."""
         self.creating, self.lost = other.creating, other.lost
 
     async def close(self) -> None:
@@ -63,7 +64,7 @@ class Session:
             each.close()
 
     def shared(self, kind: type[C]) -> C:
-        """The object of a class that all calls of this client share in this process.
+        """The object of this class that all calls of this client share in this process.
 
         A forked child gets new objects, because the parent's belong to threads that don't exist in the child.
         """
@@ -141,10 +142,10 @@ class Session:
         return answer
 
     async def _done(self, request: Request, where: str) -> None:
-        """Sends an operation whose success is its status; the body may be lost."""
+        """Sends an operation that succeeds by its status alone. The body may be lost."""
         stream = await self.io.open(request)
         if 200 <= stream.status < 300:
-            # The body only matters as a hint that somebody other than the service answered.
+            # The body only matters because it may show that something other than the service answered.
             said = await rest(stream)
             if said.lstrip().startswith(b"<"):
                 raise ResponseError(
@@ -166,7 +167,7 @@ class Session:
 
 
 def segment(job_id: object) -> str:
-    """A job id, quoted as one path segment: `../application` can't leave `/job/`."""
+    """A job id, quoted as one path segment, so that an id such as `../application` can't leave `/job/`."""
     if not isinstance(job_id, str) or not job_id.strip():
         raise InputError(f"a job id must be a non-empty string, not {job_id!r}")
     # urllib doesn't quote dots, and HTTP libraries resolve "." and "..".

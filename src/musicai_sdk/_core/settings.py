@@ -39,7 +39,7 @@ class ClientConfig:
     max_retries: int
     poll_interval: float
     names_by_output: bool
-    """Whether result files are named after their outputs, or as in their URLs."""
+    """Whether to name result files after their outputs instead of as in their URLs."""
     allow_http: bool
 
     @property
@@ -67,7 +67,7 @@ def read_settings(
     names_by_output: bool,
     allow_http: bool,
 ) -> ClientConfig:
-    """Checks the arguments of a client; the environment supplies those that are missing."""
+    """Checks the arguments of a client, and takes missing ones from the environment."""
     secret = api_key if isinstance(api_key, Secret) else Secret(api_key)
     del api_key  # error reports include local variables
     if not is_duration(poll_interval):
@@ -90,7 +90,7 @@ def read_settings(
 
 
 def checked_key(given: Secret) -> Secret:
-    """The key without surrounding white space. No message quotes it, and no frame of an error holds it.
+    """The key without surrounding white space. No message quotes the key, and no frame of a traceback contains it.
 
     The `Authorization` header is the bare key, without `Bearer` (source: official documentation). A newline in it, as
     at the end of a key file, would make the HTTP library print the key in its error.
@@ -131,7 +131,7 @@ def _key_source(given: Secret) -> str:
 
 
 def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:
-    """The base URL without a trailing slash. Only None means the default, because that service costs money."""
+    """The base URL without a trailing slash. Only None means the default, because the default service costs money."""
     if base_url is not None and not isinstance(cast("object", base_url), str):
         raise ConfigurationError(f"base_url must be text, not {type(base_url).__name__}")
     if base_url is None:

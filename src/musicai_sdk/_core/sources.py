@@ -29,7 +29,7 @@ _SHORTEST_NAP, _LONGEST_NAP = 0.001, 0.1
 
 
 class SourceBody:
-    """A source as a request body; see `musicai_sdk._io.Body`."""
+    """A source of an upload as a request body; see `musicai_sdk._io.Body`."""
 
     def __init__(
         self, file: BinaryIO, start: int, size: int, name: str, on_progress: Progress | None
@@ -41,7 +41,10 @@ class SourceBody:
         self._on_progress = on_progress
 
     def chunks(self) -> Iterator[bytes]:
-        """Yields exactly `size` bytes from the start, or raises `TransferError` before the last of them."""
+        """Yields exactly `size` bytes from the start.
+
+        If the source changed, raises `TransferError` before the last bytes.
+        """
         with _reading(self._name):
             self._file.seek(self._start)
         sent = 0
@@ -70,9 +73,9 @@ async def opened(
     upload starts over. `still` is called while waiting for a pipe, and may raise.
 
     Raises:
-        SourceNotFoundError: there is no such file.
-        TransferError: it is a folder or a device, can't be read, or is empty.
-        InputError: it isn't one of the accepted kinds, or a file that is closed or not open for reading bytes.
+        SourceNotFoundError: the file doesn't exist.
+        TransferError: the source is a folder or a device, can't be read, or is empty.
+        InputError: the source has an unsupported type, or is a file that is closed or not open for reading bytes.
     """
     with ExitStack() as stack:
         file, name = _file_of(source, stack)
@@ -123,7 +126,7 @@ def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """Opens a file by its path; a named pipe without waiting for a writer."""
+    """Opens a file by its path. Doesn't wait for the writer of a named pipe."""
     name = repr(str(path))
     with _reading(name):
         try:
@@ -161,7 +164,7 @@ def _blocking(source: object) -> Readable:
 
 
 def _try_read(file: Readable) -> object:
-    """Reads nothing, which shows the type that `read` returns."""
+    """Reads 0 bytes, to find out the type that `read` returns."""
     try:
         return file.read(0)
     except TypeError:
@@ -179,7 +182,7 @@ def _mode(file: Readable) -> int | None:
 
 
 def _extent(file: Readable) -> tuple[int, int] | None:
-    """The position of a file and the number of bytes after it; None if unknown, or if it can't be read again.
+    """The position of a file and the number of bytes after it; None if unknown, or if the file can't be read again.
 
     Kernel files, as in `/proc`, report a size of 0, or can't seek to their end.
     """
@@ -208,7 +211,7 @@ def _extent(file: Readable) -> tuple[int, int] | None:
 def _temporary() -> Generator[BinaryIO]:
     """A temporary file for the duration of the block."""
     try:
-        # Unbuffered, because closing a buffered file would retry a write that failed on a full disk.
+        # Unbuffered, because closing a buffered file would repeat a write that failed on a full disk.
         file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed below
     except OSError as error:
         raise _not_copied(error) from error
@@ -271,7 +274,7 @@ class _Pipe:
         """Whether a named pipe has no writer."""
 
     async def ready(self, driver: IO, still: Callable[[], object]) -> None:
-        """Waits until there is data or the end of the file, which a pipe without a writer never has."""
+        """Waits until there is data or the end of the file. A pipe that never had a writer has neither."""
         until = driver.now() + PATIENCE
         while not self._readable():
             if driver.now() > until and not self._blocking:
@@ -289,7 +292,7 @@ class _Pipe:
         return True
 
     def read(self) -> Any:
-        """The next bytes; None if there are none yet."""
+        """The next bytes; None if no data is available yet."""
         chunk = self._read(CHUNK)
         if chunk is not None:
             self._nap = _SHORTEST_NAP
@@ -304,7 +307,7 @@ class _Pipe:
 
 @contextmanager
 def _reading(name: str) -> Generator[None]:
-    """Turns errors of reading into errors of this package."""
+    """Converts errors of reading to errors of this package."""
     try:
         yield
     except MusicAiError:

@@ -8,7 +8,7 @@ from musicai_sdk._text import without_query
 from musicai_sdk.errors import TransferError
 
 EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
-"""Statuses of an expired signed URL: a new URL may help, the same one won't."""
+"""Statuses that an expired signed URL may get. A retry needs a new URL."""
 
 
 def storage_error(what: str, url: str, status: int, body: bytes) -> TransferError:

@@ -50,7 +50,7 @@ async def _upload(
                 channel="storage",
                 method="PUT",
                 url=urls.upload_url,
-                # Without Content-Type: the signature doesn't include one, and the official clients send none.
+                # No Content-Type: the signature doesn't include it, and the official clients don't send it.
                 headers={"User-Agent": session.settings.user_agent, "Accept-Encoding": "identity"},
                 body=body,
                 timeout=session.timeout(options),

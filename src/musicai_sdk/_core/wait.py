@@ -55,7 +55,7 @@ async def wait_all(
     since: float | None = None,
     poll_interval: float | None = None,
 ) -> list[Job[Any]]:
-    """Waits for many jobs. The timeout starts at `since` of `io.now()`, or when `jobs` has been consumed."""
+    """Waits for many jobs. The timeout starts at `since`, a time of `io.now()`, or when `jobs` has been consumed."""
     jobs = _listed(jobs)
     waiter = Waiter(session.io.signal(), deadline_of(session, timeout, since), on_update)
     for job in jobs:
@@ -90,7 +90,7 @@ async def _whole(
 
 def _listed(jobs: Iterable[str | JobRef[Any] | Job[Any]]) -> list[str | JobRef[Any] | Job[Any]]:
     """A list of the jobs, from any iterable; a generator may create them."""
-    # A string and a job are iterables of strings too: each would be requested as a job.
+    # A string and a job are iterables of strings too. Each string would be requested as a job.
     given: object = cast("object", jobs)
     if isinstance(given, str | Job) or not isinstance(given, Iterable):
         raise InputError(
@@ -111,7 +111,7 @@ def timed_out(job_id: str, status: str | None, timeout: float | None) -> WaitTim
 
 
 def _watched(session: Session, job_id: str, waiter: Waiter, poll_interval: float | None) -> Watched:
-    """The schedule of a job's polls: at once, or after most of the expected duration."""
+    """The schedule of a job's polls. The first poll is at once, or after most of the expected duration."""
     segment(job_id)  # reports an invalid id before the first request
     longest = session.settings.poll_interval if poll_interval is None else poll_interval
     if longest <= 0:
@@ -121,6 +121,6 @@ def _watched(session: Session, job_id: str, waiter: Waiter, poll_interval: float
     if (expected := session.durations.expected(job_id)) is not None:
         created, usual = expected
         first = min(first, max(SHORTEST_FIRST_PAUSE, (1 - CONFIDENCE) * usual))
-        if waiter.on_update is None:  # otherwise every status matters, not only the last
+        if waiter.on_update is None:  # otherwise the caller wants every status, not only the last
             due = max(now, created + min(LONGEST_SLEEP, CONFIDENCE * usual))
     return Watched(due=due, since=due, first=first, longest=longest)

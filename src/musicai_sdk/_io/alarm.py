@@ -14,9 +14,9 @@ from musicai_sdk._io import clock
 
 
 def is_real(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the loop uses the operating system's clock. With freezegun it doesn't, and its timers never fire.
+    """Whether the loop uses the operating system's clock. With freezegun, the loop doesn't, and its timers never fire.
 
-    A replaced clock may show the right time at the moment, so the function itself is checked too.
+    A replaced clock may happen to show the right time, so this also checks the clock function itself.
     """
     return isinstance(time.monotonic, BuiltinFunctionType) and abs(loop.time() - clock.now()) < 1.0
 
@@ -31,11 +31,11 @@ async def sleep(seconds: float) -> None:
 
 
 class Limit:
-    """A block that ends, without an error, when its time is up."""
+    """A block that ends when its time is up, without raising an error."""
 
     def __init__(self, seconds: float) -> None:
         self.late: bool = False
-        """Whether the time was up."""
+        """Whether the block ended because its time was up."""
         self._seconds = seconds
         self._timeout = asyncio.timeout(None)
         self._timer: threading.Timer | None = None

@@ -24,11 +24,11 @@ T = TypeVar("T")
 _Pool: TypeAlias = Pool[httpx.AsyncHTTPTransport]
 
 CANCEL_PATIENCE = 1.0
-"""Seconds that a cancelled transfer waits for its thread."""
+"""Seconds for which a cancelled transfer waits for its thread."""
 
 
 class AsyncIO:
-    """`IO` for the asynchronous client; it belongs to the event loop that uses it first."""
+    """`IO` for the asynchronous client. It belongs to the event loop that uses it first."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, client: httpx.AsyncClient | None = None) -> None:
         http.check_given(client, httpx.AsyncClient, tls)
@@ -38,13 +38,13 @@ class AsyncIO:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._until_its_end: AsyncGenerator[None] | None = None
         self._closed = False
-        # More transfers would only wait for connections.
+        # More concurrent transfers would only wait for connections.
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._worker = BlockingIO(tls=tls, recorder=self)
         warn_when_dropped(self, self.pool, self._worker.pool)
 
     def _transport(self, request: Request) -> tuple[httpx.AsyncClient | httpx.AsyncHTTPTransport, str | None]:
-        """What sends a request, and the proxy on its way."""
+        """Returns the transport for a request, and the URL of the proxy on its way."""
         if self._closed:
             raise ConfigurationError(
                 "this client is closed: create a new one, or leave the `async with` block later"
@@ -67,7 +67,7 @@ class AsyncIO:
             with suppress(StopIteration):
                 self._until_its_end.__anext__().send(
                     None
-                )  # runs to the `yield`, which registers it with the loop
+                )  # runs to the `yield`, which registers the generator with the loop
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
@@ -86,15 +86,15 @@ class AsyncIO:
         finally:
             record.note(self, request, self.now() - started, status, headers)
         exchanging.check()
-        assert response is not None  # or there was an error
+        assert response is not None  # otherwise `check` has raised
         return _Stream(exchanging, response, headers, self._in_time, decoded=request.channel == "api")
 
     async def _in_time(
         self, exchanging: http.ErrorTranslation, work: Callable[[], Coroutine[Any, Any, T]]
     ) -> T | None:
-        """Waits for an answer; None, and an error for `exchanging.check`, when its time is up.
+        """Waits for an answer. If its time is up, returns None, and `exchanging.check` raises the error.
 
-        Usually `network` limits each wait. It can't with the caller's transports, or when the loop's clock stands still.
+        Usually `network` limits each wait. It can't limit the caller's transports, or a loop whose clock stands still.
         """
         if self._given is None and alarm.is_real(asyncio.get_running_loop()):
             return await work()
@@ -108,7 +108,7 @@ class AsyncIO:
         await alarm.sleep(seconds)
 
     def now(self) -> float:
-        """The operating system's monotonic clock, see `clock`."""
+        """The time of the operating system's monotonic clock, see `clock`."""
         return clock.now()
 
     def began(self) -> float:
@@ -135,13 +135,13 @@ class AsyncIO:
             failure = errors.exceptions[0]
         else:
             return [task.result() for task in running]
-        raise failure  # outside the handler: `from None` would remove its cause
+        raise failure  # outside the handler, because `from None` would remove the error's own cause
 
     async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
         """Runs the transfer with the blocking driver in one thread.
 
-        Measured, this takes less than half the CPU of passing every chunk to a thread. With the caller's client, the
-        transfer runs on the loop, because only that client has the caller's proxy or certificates.
+        In measurements, this takes less than half the CPU time of passing every chunk to a thread. With the caller's
+        client, the transfer runs on the event loop, because only that client has the caller's proxy or certificates.
         """
         if self._given is not None:
             return await work(self)
@@ -157,10 +157,10 @@ class AsyncIO:
             try:
                 result: T = await asyncio.shield(future)
             except asyncio.CancelledError:
-                # The thread stops at its next chunk, before a file gets its final name: usually at once. If the thread
-                # hangs, the cancellation doesn't.
+                # The thread stops at its next chunk, usually at once, and before a file gets its final name. If the
+                # thread hangs, the cancellation still ends.
                 job.cancel()
-                # Retrieve the exception whenever it comes: asyncio would report it as never retrieved.
+                # Retrieve the exception whenever it comes, or asyncio would report it as never retrieved.
                 future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
                 await asyncio.wait({future}, timeout=CANCEL_PATIENCE)
                 raise
@@ -169,10 +169,10 @@ class AsyncIO:
     async def close(self) -> None:
         """Closes the connections, but not the caller's client.
 
-        Connections of another event loop can't be closed here; `_closing` closes them at the end of their loop.
+        Connections of another event loop can't be closed here. `_closing` closes them at the end of their loop.
         """
         self._closed = True
-        self._worker.pool.sockets.shut()  # a transfer may hang in its thread, and the end of a loop waits for that
+        self._worker.pool.sockets.shut()  # a transfer may hang in its thread, and the loop's end would wait for it
         await self._worker.close()
         if self._loop is None:
             return
@@ -205,7 +205,7 @@ async def _close_all(pool: _Pool) -> None:
 async def _closing(pool: _Pool) -> AsyncGenerator[None]:
     """Closes a client's connections at the end of its event loop.
 
-    `asyncio.run` then closes all async generators that were started in it: the last chance to close the connections.
+    `asyncio.run` closes all async generators of its loop at the end. This generator uses that to close the connections.
     """
     try:
         yield

@@ -22,7 +22,10 @@ T = TypeVar("T")
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine that never suspends, without an event loop or a thread; works inside a running loop too."""
+    """Runs a coroutine that never suspends, without an event loop or a thread.
+
+    Also works inside a running event loop.
+    """
     try:
         work.send(None)
     except StopIteration as stop:
@@ -63,7 +66,7 @@ class BlockingIO:
         """The owner of the recorded exchanges."""
 
     def _transport(self, request: Request) -> tuple[httpx.Client | httpx.HTTPTransport, str | None]:
-        """What sends a request, and the proxy on its way."""
+        """Returns the transport for a request, and the URL of the proxy on its way."""
         if self._closed:
             raise ConfigurationError(
                 "this client is closed: create a new one, or leave the `with` block later"
@@ -98,7 +101,7 @@ class BlockingIO:
         finally:
             record.note(self.recorder, request, self.now() - started, status, headers)
         exchanging.check()
-        assert response is not None  # or there was an error
+        assert response is not None  # otherwise `check` has raised
         return _Stream(exchanging, response, headers, decoded=request.channel == "api")
 
     async def sleep(self, seconds: float) -> None:
@@ -110,7 +113,7 @@ class BlockingIO:
             work.sleep(seconds)
 
     def now(self) -> float:
-        """The operating system's monotonic clock, see `clock`."""
+        """The time of the operating system's monotonic clock, see `clock`."""
         return clock.now()
 
     def began(self) -> float:
@@ -165,7 +168,7 @@ class _Signal:
 
     async def wait(self, seconds: float | None) -> None:
         clock.wait_in_slices(self._event.wait, seconds)
-        # Nothing is lost: the news is written before the signal is set.
+        # No news is lost, because it is written before the signal is set.
         self._event.clear()
 
 

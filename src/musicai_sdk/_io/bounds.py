@@ -1,7 +1,7 @@
-"""Time limits of an exchange: for the whole, or for each silence.
+"""Time limits of an exchange: for the whole exchange, or for each time without data.
 
-The HTTP library's timeouts restart with each byte, so a server that sends single bytes could hold a call forever. Here
-every wait for the network is cut to the time left for the exchange.
+The HTTP library's timeouts restart with each byte, so a server that sends single bytes could delay a call forever. This
+module limits every wait for the network to the time left for the exchange.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from musicai_sdk._io.protocol import Request
 class Bounds:
     """The limits of one exchange, with times of `clock.now()`.
 
-    With the API, `Request.timeout` limits the whole exchange. With a storage, which transfers files, it limits each
-    silence, and the wait for the head of the answer after the request was sent.
+    For the API, `Request.timeout` limits the whole exchange. For a storage, which transfers files, it limits each time
+    without data, and the wait for the head of the answer after the request was sent.
     """
 
     __slots__ = ("_head_until", "_heads", "_timeout", "_until", "_whole", "_whole_timeout", "over")
@@ -30,12 +30,12 @@ class Bounds:
         self._until = inf if request.left is None else clock.now() + request.left
         self._head_until = inf
         self.over = False
-        """Whether the limit of the exchange, and not that of a silence, ended a wait."""
+        """Whether a wait ended because of the limit of the whole exchange."""
 
     def left(self) -> float:
-        """Seconds until the next wait must end; `inf` if only its own silence limits it.
+        """Seconds until the next wait must end; `inf` if only its own timeout limits it.
 
-        The time of the exchange starts with the first call, not while waiting for a free connection.
+        The time of the exchange starts at the first call, so it excludes the wait for a free connection.
         """
         if self._whole:
             self._whole = False
@@ -44,7 +44,7 @@ class Bounds:
         return inf if until == inf else until - clock.now()
 
     def sent(self) -> None:
-        """Notes that a part of the request was sent: the time for the head of the answer starts."""
+        """Notes that a part of the request was sent, which starts the time for the head of the answer."""
         if self._heads:
             self._head_until = clock.now() + self._timeout
 
@@ -54,11 +54,11 @@ class Bounds:
 
 
 current: ContextVar[Bounds | None] = ContextVar("musicai_sdk_bounds", default=None)
-"""The limits of the current exchange; None if the HTTP library works for other code."""
+"""The limits of the current exchange; None if other code uses the HTTP library."""
 
 
 def cut(timeout: float | None) -> float | None:
-    """A timeout of the HTTP library, cut to the time left for the exchange.
+    """Limits a timeout of the HTTP library to the time left for the exchange.
 
     Raises:
         TimeoutError: no time is left.

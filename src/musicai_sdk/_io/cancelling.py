@@ -25,7 +25,7 @@ class Work:
 
     def __init__(self, cancelled: threading.Event | None = None) -> None:
         self._cancelled = cancelled or threading.Event()
-        """Whether it was cancelled; several works may share this event."""
+        """Set when the work is cancelled. Several pieces of work may share this event."""
         self._connection: socket.socket | None = None
         self._lock = threading.Lock()
 
@@ -46,7 +46,7 @@ class Work:
                 shut(self._connection)
 
     def is_cancelled(self) -> bool:
-        """Whether it was cancelled."""
+        """Whether the work was cancelled."""
         return self._cancelled.is_set()
 
     def sleep(self, seconds: float) -> None:
@@ -60,7 +60,7 @@ class Work:
             raise WorkCancelled
 
     def uses(self, connection: object) -> None:
-        """Notes the socket that the work waits for, or None when it no longer does."""
+        """Notes the socket that the work is waiting for; None when the wait has ended."""
         with self._lock:
             self._connection = connection if isinstance(connection, socket.socket) else None
             if self._cancelled.is_set() and self._connection is not None:
@@ -80,6 +80,6 @@ def check() -> None:
 
 
 def cancellation() -> Callable[[], bool]:
-    """A function that says whether the current work was cancelled; may be called later, and in other threads."""
+    """Returns a function that returns whether the current work was cancelled, also later and in other threads."""
     work = _current.get()
     return work.is_cancelled if work is not None else lambda: False

@@ -1,8 +1,8 @@
-"""Reads large bodies directly from the socket into one buffer; httpx would take 1.7 times the CPU.
+"""Reads large bodies directly from the socket into one buffer. httpx would take 1.7 times the CPU time.
 
-Only where that is safe: with HTTP/1.1, a known length, the identity coding, and a socket that carries nothing else.
-Otherwise the ordinary stream does the same, but slower. Truncation and timeouts raise the same errors, and the transfer
-tests run with both.
+This is only safe with HTTP/1.1, a known length, the identity coding, and a socket that carries nothing else. Otherwise
+the ordinary, slower stream is used. Truncation and timeouts raise the same errors in both, and the transfer tests run
+with both.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ import httpx
 from musicai_sdk._io import bounds
 
 SMALLEST = 1024 * 1024
-"""The smallest body in bytes to read directly. Smaller ones use the ordinary stream, which can reuse the connection."""
+"""The smallest body in bytes to read directly. Smaller bodies use the ordinary stream, which can reuse the
+connection."""
 BUFFER = 512 * 1024
 
 
 class DirectBody:
-    """The body of one answer. The next `read` overwrites what `read` returned."""
+    """The body of one answer. Each `read` overwrites the buffer that the previous one returned."""
 
     def __init__(self, raw: Iterator[bytes], connection: socket.socket, length: int) -> None:
-        self._raw = raw  # a reference, because httpx closes the connection when the iterator is collected
+        self._raw = raw  # keep a reference: httpx closes the connection when the iterator is collected
         self._connection = connection
         self._left = length
         self._begun = False
         self._buffer = memoryview(bytearray(BUFFER))
         self.timeout: float | None = None
-        """The longest silence in seconds."""
+        """The longest time without data, in seconds."""
 
     def read(self) -> bytes | memoryview:
         """The next bytes; empty at the end."""
         if not self._begun:
-            # The HTTP parser holds the bytes that came with the head, and returns all of them at once.
+            # The HTTP parser holds the bytes that arrived with the head, and returns all of them at once.
             self._begun = True
             first = next(self._raw, b"")
             self._left -= len(first)
@@ -68,7 +69,7 @@ def direct_body(
     connection = stream.get_extra_info("socket")
     if not isinstance(connection, socket.socket):
         return None
-    # Through a TLS proxy, the socket belongs to the proxy's TLS, and the inner TLS has no socket.
+    # Through a TLS proxy, the socket belongs to the TLS connection to the proxy, and the inner TLS has no socket.
     if isinstance(stream.get_extra_info("ssl_object"), ssl.SSLObject):
         return None
     if isinstance(connection, ssl.SSLSocket) != (response.url.scheme == "https"):

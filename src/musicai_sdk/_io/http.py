@@ -1,8 +1,8 @@
-"""What both drivers share: building httpx requests, and translating httpx's errors.
+"""The code that both drivers share: building httpx requests, and translating httpx's errors.
 
-Requests go directly to httpx's transports, which is also the level that its instrumentation and its mocks patch. What
-an httpx client adds (default headers, cookies, redirects, authentication) takes as much CPU as the rest of a small
-request, and this package doesn't need it.
+Requests go directly to httpx's transports, the level that httpx's instrumentation and mocks patch too. The additions of
+an httpx client (default headers, cookies, redirects, authentication) take as much CPU time as the rest of a small
+request, and this package doesn't need them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def check_given(client: object, kind: type[httpx.Client | httpx.AsyncClient], tl
     """Checks the caller's client and TLS context, before the first request.
 
     Raises:
-        ConfigurationError: the client isn't of that kind, or the TLS context isn't one.
+        ConfigurationError: the client isn't an instance of `kind`, or `tls` isn't a TLS context.
     """
     if client is not None and not isinstance(client, kind):
         raise ConfigurationError(
@@ -48,7 +48,7 @@ def check_given(client: object, kind: type[httpx.Client | httpx.AsyncClient], tl
 
 
 def still_open(client: W) -> W:
-    """The caller's client, unless the caller has closed it."""
+    """Returns the caller's client. Raises if the caller has closed it."""
     if client.is_closed:
         raise ConfigurationError(
             "the http_client of this client is closed: close it after its last use, or pass another one"
@@ -57,7 +57,10 @@ def still_open(client: W) -> W:
 
 
 class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body for blocking and asynchronous transports. Every iteration starts over, so the request can be repeated."""
+    """A body for blocking and asynchronous transports.
+
+    Every iteration starts over, so that the request can be repeated.
+    """
 
     def __init__(self, body: Body) -> None:
         self.body = body
@@ -108,7 +111,7 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
 
 
 _repeated_url = lru_cache(maxsize=64)(httpx.URL)
-"""A cache, because polls repeat the same few URLs. Not for the storage: signed URLs must not be kept."""
+"""A cache, because polls repeat the same few URLs. Not for storage URLs: signed URLs must not be kept."""
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -122,8 +125,8 @@ def _headers(request: Request) -> dict[str, str]:
 def _complete(built: httpx.Request, request: Request) -> httpx.Request:
     """Sets the key and a streamed body on the finished request.
 
-    The key, so that no local variable of this package holds it. The body, because as `content=` it would be either
-    blocking or asynchronous, and with `stream=` httpx would omit the `Host` header.
+    The key is set here so that no local variable of this package contains it. The body is set here because with
+    `content=` it would be either blocking or asynchronous, and with `stream=` httpx would omit the `Host` header.
     """
     if request.secret is not None:
         built.headers["Authorization"] = request.secret.reveal()
@@ -133,7 +136,7 @@ def _complete(built: httpx.Request, request: Request) -> httpx.Request:
 
 
 def timeout(request: Request) -> dict[str, float | None]:
-    """The timeouts for httpx: at most 10 s to connect, and until the deadline for a free connection.
+    """The timeouts for httpx: at most 10 s for connecting, and until the deadline for a free connection.
 
     `bounds` limits the exchange as a whole.
     """
@@ -144,7 +147,7 @@ def timeout(request: Request) -> dict[str, float | None]:
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:
-    """The headers by lower-case name; repeated ones are joined."""
+    """The headers by lower-case name. The values of repeated headers are joined."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
         name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
@@ -167,14 +170,14 @@ def failure(
     own_trust: bool = True,
     over: bool = False,
 ) -> MusicAiError:
-    """An httpx error as one of this package's, without request objects and URL queries.
+    """Converts an httpx error to an error of this package, without request objects and URL queries.
 
     Args:
         request: The request.
         error: The error of httpx.
         proxy: The URL of the proxy on the way, if any.
-        own_trust: Whether the caller decides which certificates are trusted, and not the environment.
-        over: Whether the time of the whole exchange was up, and not that of a silence.
+        own_trust: Whether the caller, and not the environment, determines the trusted certificates.
+        over: Whether the time of the whole exchange was up.
     """
     way = f" through the proxy {shown(proxy)}" if proxy else ""
     where = f"{request.method} {without_query(request.url)}{way}"
@@ -201,14 +204,14 @@ def failure(
 
 
 def _reason(error: Exception) -> str:
-    """The error's text; it names hosts and numbers of bytes, not URLs or headers."""
+    """The error's text, which contains host names and numbers of bytes, but no URLs and no headers."""
     return str(error) or type(error).__name__
 
 
 class _HideQueries(logging.Filter):
-    """Removes queries, which hold signatures, from the libraries' log lines about this package's requests.
+    """Removes queries, which contain signatures, from the libraries' log lines about this package's requests.
 
-    httpx logs complete URLs at INFO, and httpcore all headers of an answer, `Location` too, at DEBUG.
+    httpx logs complete URLs at INFO. httpcore logs all headers of an answer, including `Location`, at DEBUG.
     """
 
     @override
@@ -232,9 +235,9 @@ for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11",
 class ErrorTranslation:
     """Surrounds every use of httpx for one request: limits its time, redacts its log, translates its errors.
 
-    An httpx error ends the block without being raised; `check`, called after it, raises the translated one. So that one
-    has no context and no frames of libraries, whose local variables hold the headers with the key. Other exceptions,
-    such as an interrupt, lose those frames.
+    An httpx error ends the block without being raised. `check`, called after the block, raises the translated error. So
+    that error has no context and no frames of libraries, whose local variables contain the headers with the key. Those
+    frames are removed from the tracebacks of other exceptions, such as interrupts.
     """
 
     __slots__ = ("_failure", "_own_trust", "_proxy", "_request", "_token", "bounds")

@@ -1,7 +1,7 @@
-"""The network backend below httpx, which cuts every wait to the time left for the exchange: see `bounds`.
+"""The network backend below httpx, which limits every wait to the time left for the exchange; see `bounds`.
 
-httpcore's connection pools take the backend as an argument, but httpx doesn't pass one, so it is set afterwards. It
-doesn't affect other exchanges that the caller's client makes.
+httpcore's connection pools take the backend as an argument, but httpx doesn't pass one, so this module sets the backend
+afterwards. It doesn't affect other exchanges of the caller's client.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from musicai_sdk._io import bounds, cancelling
 from musicai_sdk._io.sockets import OpenSockets
 
 SLICE = 16 * 1024
-"""Bytes to write with one timeout if the socket isn't accessible."""
+"""The bytes to write with one timeout if the socket isn't accessible."""
 
 
 def bound(
     transport: httpx.BaseTransport | httpx.AsyncBaseTransport, sockets: OpenSockets | None = None
 ) -> None:
-    """Limits the exchanges of httpx's own transports; others, such as mocks, have no network.
+    """Limits the exchanges of httpx's own transports. Other transports, such as mocks, have no network.
 
-    Blocking transports note their connections in `sockets`, and in the work that opens them.
+    Blocking transports also record their connections in `sockets`, and in the work that opens them.
     """
     pool: Any = getattr(transport, "_pool", None)
     backend = getattr(pool, "_network_backend", None)
@@ -85,7 +85,7 @@ class _Stream(httpcore.NetworkStream):
                 sockets.add(connection)
             if (work := cancelling.current()) is not None:
                 work.uses(connection)
-        # With TLS inside a proxy's TLS, this is the outer socket, which must not be written to directly.
+        # With TLS inside a proxy's TLS, this is the outer socket. Writing directly to it would break the inner TLS.
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
         self._socket = connection if isinstance(connection, socket.socket) and not nested else None
 

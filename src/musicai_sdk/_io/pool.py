@@ -1,4 +1,4 @@
-"""The connections of one client: httpx transports, made when a request first needs one."""
+"""The connections of one client: httpx transports, each created when a request first needs it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from musicai_sdk._io.tls import default_tls
 C = TypeVar("C", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 MAX_CONNECTIONS = 64
-"""The size of each connection pool; concurrency is bounded below it."""
+"""The size of each connection pool. The client's concurrency stays below it."""
 
 
 class Route(NamedTuple):
-    """What requests with the same connections have in common."""
+    """The properties of requests that can share connections."""
 
     channel: str
     scheme: str
@@ -37,15 +37,16 @@ class Pool(Generic[C]):
     def __init__(self, kind: Callable[..., C], tls: ssl.SSLContext | None) -> None:
         self.transports: dict[Route, C] = {}
         self.sockets: OpenSockets = OpenSockets()
-        """Those of blocking transports."""
+        """The sockets of blocking transports."""
         self.pid: int = os.getpid()
         self._kind: Callable[..., C] = kind
         self._tls = tls
         self._routes: dict[tuple[str, str], Route] = {}
-        """By channel and origin: reading the environment for each request would cost as much as sending it."""
+        """The routes by channel and origin. Reading the environment for each request would cost as much as sending
+        it."""
 
     def route(self, request: Request) -> Route:
-        """The way of a request, as the environment was when the client first used it."""
+        """The route of a request, from the environment at the client's first use of that route."""
         origin = "/".join(request.url.split("/", 3)[:3])
         route = self._routes.get((request.channel, origin))
         if route is None:
@@ -57,16 +58,17 @@ class Pool(Generic[C]):
         """The transport for a route.
 
         Raises:
-            ConfigurationError: the environment names a proxy or certificates that can't be used.
+            ConfigurationError: the environment names an unusable proxy or unusable certificates.
         """
         found = self.transports.get(route)
-        # Another thread may be faster. A transport that was just made holds no connection yet.
+        # Another thread may be faster. The transport that loses has no connections yet.
         return found or self.transports.setdefault(route, self._made(route))
 
     def _made(self, route: Route) -> C:
-        from musicai_sdk._io.network import bound  # loads what a connection needs
+        from musicai_sdk._io.network import bound  # here, because it loads the modules for connections
 
-        # Plain HTTP gets an empty trust store: cheap, and it fails closed should it ever meet TLS.
+        # Plain HTTP gets an empty trust store, which is cheap. If it were ever used for TLS, every connection would
+        # fail.
         tls = route.scheme == "https"
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS // 2)
         settings: dict[str, Any] = {
@@ -83,7 +85,7 @@ class Pool(Generic[C]):
         return transport
 
     def leave_to_parent(self) -> None:
-        """In a forked child: begins anew, without a trace of connections that only the parent may use."""
+        """In a forked child, drops all connections, because only the parent may use them. The parent's stay open."""
         self.sockets.close()
         self.sockets = OpenSockets()
         self.transports = {}
@@ -91,7 +93,7 @@ class Pool(Generic[C]):
 
 
 def warn_when_dropped(client: object, *pools: Pool[Any]) -> None:
-    """Closes the connections of a client that is collected without having been closed, and warns once."""
+    """When a client is garbage-collected without having been closed, closes its connections and warns once."""
     weakref.finalize(client, _dropped, pools)
 
 
@@ -102,7 +104,7 @@ def _dropped(pools: tuple[Pool[Any], ...]) -> None:
     left_open = [pool for pool in pools if pool.transports]
     for pool in left_open:
         for transport in pool.transports.values():
-            if isinstance(transport, httpx.HTTPTransport):  # others are closed by their event loop
+            if isinstance(transport, httpx.HTTPTransport):  # their event loop closes the others
                 transport.close()
     if left_open:
         text = "a Music.AI client was left open: use it in a `with` block, or close it"

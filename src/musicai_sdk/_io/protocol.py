@@ -16,7 +16,7 @@ from musicai_sdk.errors import ConnectionFailedError, ResponseError
 T = TypeVar("T")
 
 Channel: TypeAlias = Literal["api", "storage"]
-"""The receiver of a request: the API, which gets the key, or a storage, which never does."""
+"""The receiver of a request: the API, which gets the key, or a storage, which never gets it."""
 
 
 class Body(Protocol):
@@ -26,7 +26,7 @@ class Body(Protocol):
     """The length in bytes, sent as `Content-Length`."""
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes; every call starts over. Raises if the source no longer has `size` bytes."""
+        """Yields the bytes. Every call starts over. Raises an error if the source no longer has `size` bytes."""
         ...
 
 
@@ -37,7 +37,7 @@ class Request:
     channel: Channel
     method: str
     url: str
-    """Absolute, query included."""
+    """The absolute URL, including the query."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes | Body | None = None
     timeout: float | None = None
@@ -47,7 +47,7 @@ class Request:
     attempt: int = 1
     """The number of the attempt, from 1."""
     secret: Secret | None = None
-    """The key for the `Authorization` header; `headers` never has it."""
+    """The key for the `Authorization` header, which is never in `headers`."""
     left: float | None = None
     """Seconds until the caller's deadline; None for no deadline."""
 
@@ -62,7 +62,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    """By lower-case name."""
+    """The headers by lower-case name."""
     body: bytes
 
 
@@ -73,12 +73,12 @@ class ResponseStream(Protocol):
     headers: Mapping[str, str]
     framed: bool
     """Whether the protocol marks the end of the body, by a length or a last chunk, so that `read` detects truncation.
-    Otherwise the body ends with the connection, for whatever reason."""
+    Otherwise the body ends when the connection ends, for whatever reason."""
 
     async def read(self) -> bytes | memoryview:
         """The next bytes of the body, valid until the next call; empty at the end.
 
-        The API's answers are decoded; those of the storage aren't, see `Content-Encoding`.
+        Answers of the API are decoded. Answers of a storage keep the coding that `Content-Encoding` names.
         """
         ...
 
@@ -95,7 +95,7 @@ class Signal(Protocol):
         ...
 
     async def wait(self, seconds: float | None) -> None:
-        """Waits until the signal is set or the time is up, then clears it. None for no limit."""
+        """Waits until the signal is set or the time is up, then clears the signal. None for no limit."""
         ...
 
 
@@ -106,16 +106,17 @@ class IO(Protocol):
         """Sends a request and reads the head of the answer.
 
         Raises:
-            ConnectionFailedError: no answer; `sent` says whether the server may have seen the request.
+            ConnectionFailedError: no answer arrived. The error's `sent` says whether the server may have received the
+                request.
         """
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for a time in seconds."""
         ...
 
     def now(self) -> float:
-        """A monotonic clock, in seconds."""
+        """The time of a monotonic clock, in seconds."""
         ...
 
     def signal(self) -> Signal:
@@ -123,11 +124,14 @@ class IO(Protocol):
         ...
 
     async def gather(self, tasks: Sequence[Callable[[], Coroutine[Any, Any, T]]], limit: int) -> list[T]:
-        """Runs all tasks, at most `limit` at once. Raises the first error; no further tasks begin then."""
+        """Runs all tasks, at most `limit` at once.
+
+        After the first error, starts no further tasks, and raises that error.
+        """
         ...
 
     async def transfer(self, work: Callable[[IO], Coroutine[Any, Any, T]]) -> T:
-        """Runs work that transfers a file, where it blocks nothing else."""
+        """Runs work that transfers a file, where it doesn't block other tasks."""
         ...
 
     async def close(self) -> None:
@@ -136,9 +140,9 @@ class IO(Protocol):
 
 
 SHORT = 64 * 1024
-"""The most bytes that are worth reading only to reuse the connection."""
+"""The most bytes to read for the sole purpose of reusing the connection."""
 ANSWER_KEPT = 10_000
-"""The most bytes of an answer that its error keeps."""
+"""The most bytes of an answer to keep in an error."""
 LARGEST_ANSWER = 16 * 1024 * 1024
 """The most decoded bytes of an answer. A page of 1,000 jobs has 2 to 4 MB."""
 
@@ -154,7 +158,7 @@ async def send(io: IO, request: Request) -> Response:
 
 
 async def rest(stream: ResponseStream) -> bytes:
-    """Reads the rest of an answer up to `SHORT` bytes, or up to a break, and closes it."""
+    """Reads the rest of an answer, up to `SHORT` bytes or a broken connection, and closes the answer."""
     body = bytearray()
     try:
         with suppress(ConnectionFailedError):

@@ -1,4 +1,4 @@
-"""The environment's proxies: which requests go through one, and which never do."""
+"""The environment's proxies: which requests use a proxy, and which never do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import httpx
 from musicai_sdk.errors import ConfigurationError
 
 UNUSABLE = (ImportError, ValueError, httpx.InvalidURL)
-"""What httpx raises about proxies that it can't use."""
+"""The exceptions that httpx raises for proxies that it can't use."""
 
 
 def is_loopback(url: str) -> bool:
@@ -30,9 +30,10 @@ def is_loopback(url: str) -> bool:
 
 
 def proxy_for(url: str) -> str | None:
-    """The URL of the proxy that the environment names for a URL; None to reach its host directly.
+    """The URL of the proxy that the environment names for a URL; None to connect to the host directly.
 
-    This machine is always reached directly: a proxy would get the key in clear text, and couldn't come back here.
+    Connections to this machine are always direct: a proxy would get the key in clear text, and couldn't reach this
+    machine's loopback address.
     """
     proxies = getproxies()
     if not proxies or is_loopback(url):
@@ -41,14 +42,14 @@ def proxy_for(url: str) -> str | None:
         parts = urlsplit(url)
         if _is_exempt(parts, proxies.get("no", "")):
             return None
-    except ValueError:  # not a URL: httpx says so
+    except ValueError:  # not a URL; httpx raises the error
         return None
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 def _is_exempt(url: SplitResult, no_proxy: str) -> bool:
-    """Whether `NO_PROXY`, or the system's settings, exempt a URL's host. Entries that mean nothing are ignored."""
+    """Whether `NO_PROXY`, or the system's settings, exempt a URL's host. Meaningless entries are ignored."""
     host, port = (url.hostname or "").rstrip("."), url.port or (443 if url.scheme == "https" else 80)
     entries = re.split(r"[\s,]+", no_proxy.lower())
     return any(_covers(entry, host, port) for entry in entries) or bool(
@@ -59,8 +60,8 @@ def _is_exempt(url: SplitResult, no_proxy: str) -> bool:
 def _covers(entry: str, host: str, port: int) -> bool:
     """Whether an entry of `NO_PROXY` covers a host.
 
-    It is `*`, a domain (`.corp.example` and `*.corp.example` too), an address or a network (`10.0.0.0/8`, `fd00::/8`),
-    perhaps with a scheme or a port (`https://corp.example:8443`, `[::1]:8080`).
+    An entry is `*`, a domain (also as `.corp.example` or `*.corp.example`), an address or a network (`10.0.0.0/8`,
+    `fd00::/8`), perhaps with a scheme or a port (`https://corp.example:8443`, `[::1]:8080`).
     """
     if entry == "*":
         return True
@@ -84,7 +85,7 @@ def shown(proxy: str) -> str:
 
 
 def unusable(scheme: str, error: BaseException) -> ConfigurationError:
-    """The error of a proxy that httpx can't use; it doesn't quote the proxy's URL, which may hold a password."""
+    """The error of a proxy that httpx can't use. It doesn't quote the proxy's URL, which may contain a password."""
     place = _place(scheme, getproxies())
     if isinstance(error, ImportError):
         return ConfigurationError(f'{place} names a SOCKS proxy: pip install "httpx[socks]", or unset it')
@@ -94,7 +95,7 @@ def unusable(scheme: str, error: BaseException) -> ConfigurationError:
 
 
 def _place(scheme: str, proxies: Mapping[str, str]) -> str:
-    """Where the proxy for a scheme is named: lower case counts first, as in urllib."""
+    """The place that names the proxy for a scheme, in words. As in urllib, lower-case variables have priority."""
     name = f"{scheme if proxies.get(scheme) else 'all'}_proxy"
     variable = next((each for each in (name, name.upper()) if os.environ.get(each)), None)
     return f"the environment variable {variable}" if variable else "the system's proxy setting"

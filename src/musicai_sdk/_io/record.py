@@ -15,7 +15,7 @@ from musicai_sdk._text import printable, without_query
 
 
 class _Printable(logging.Filter):
-    """Makes texts of others, such as a service's message, safe for a terminal that shows the log."""
+    """Makes foreign texts in log lines, such as a service's message, safe for a terminal."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
@@ -31,7 +31,7 @@ logger = logging.getLogger("musicai_sdk")
 logger.addFilter(_Printable())
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-correlation-id", "x-cloud-trace-context", "cf-ray")
-"""Headers with a request id. The service documents none; its kind of front end sends these."""
+"""Headers with a request id. The service documents none, but front ends like the service's send these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _HIDDEN = "'…'"
 
 
 class Key(str):
-    """An API key: a string whose `repr`, as in dumps of local variables, hides it."""
+    """An API key: a string whose `repr` hides it, for example in dumps of local variables."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class Key(str):
 
 
 class Secret:
-    """Holds a key. Not a string itself, because error trackers send strings unchanged, and other objects as `repr`.
+    """Contains a key. Not a string itself: error trackers send strings unchanged, but other objects as `repr`.
 
     Copies share the key. Pickles don't contain it.
     """
@@ -37,21 +37,21 @@ class Secret:
 
     @property
     def value(self) -> object:
-        """The value, which may be of any type before it is checked."""
+        """The value. Before the check, it may have any type."""
         return self._value
 
     def reveal(self) -> Key:
         """The key.
 
         Raises:
-            ConfigurationError: it stayed in another process.
+            ConfigurationError: the object was unpickled, and the key stayed in another process.
         """
         if not isinstance(self._value, str):
             raise ConfigurationError("these settings come from another process and have no key")
         return Key(self._value)
 
     def fingerprint(self, salt: bytes | None = None) -> tuple[bytes, bytes]:
-        """A salt and a digest, by which another process can compare its key."""
+        """A salt and a digest, with which another process can compare its key."""
         salt = os.urandom(16) if salt is None else salt
         return salt, hashlib.scrypt(self.reveal().encode(), salt=salt, n=2**12, r=8, p=1, dklen=16)
 

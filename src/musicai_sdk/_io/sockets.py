@@ -1,4 +1,4 @@
-"""The sockets of one client: a thread that waits at a silent one can only be freed through it."""
+"""The sockets of one client. Only through its socket can a thread that waits for a silent server be freed."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from weakref import WeakSet
 
 
 class OpenSockets:
-    """The sockets of a client's connections, for as long as these exist."""
+    """The sockets of a client's connections, as weak references."""
 
     def __init__(self) -> None:
         self._sockets = WeakSet[socket.socket]()
         self._lock = threading.Lock()
 
     def add(self, connection: socket.socket) -> None:
-        """Takes note of a connection."""
+        """Adds a connection."""
         with self._lock:
             self._sockets.add(connection)
 
     def close(self) -> None:
-        """Closes this process's sides of them; connections that another process shares stay open there."""
+        """Closes the sockets in this process. Connections shared with another process stay open there."""
         for each in self._sockets:
             each.close()
 
     def shut(self) -> None:
-        """Makes all reading and writing fail, in the threads that wait for it too, as if the other side had gone."""
+        """Calls `shut` for every connection."""
         with self._lock:
             sockets = list(self._sockets)
         for each in sockets:
@@ -34,7 +34,7 @@ class OpenSockets:
 
 
 def shut(connection: socket.socket) -> None:
-    """Makes reading and writing fail, in the threads that wait for it too, as if the other side had gone."""
-    with suppress(OSError):  # it was closed meanwhile
-        # A TLS socket's own `shutdown` makes it a plain one, which would read ciphertext on.
+    """Makes reads and writes fail, also in threads that are waiting, as if the other side had closed the connection."""
+    with suppress(OSError):  # the socket was closed meanwhile
+        # The `shutdown` method of a TLS socket turns it into a plain socket, which would then read ciphertext.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

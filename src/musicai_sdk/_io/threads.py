@@ -1,6 +1,6 @@
-"""Daemon threads for transfers. They never delay the end of the interpreter.
+"""Daemon threads for transfers, which never delay the end of the interpreter.
 
-Threads of `concurrent.futures` delay the end of the interpreter, and can't be started during it.
+Threads of `concurrent.futures` delay the end of the interpreter, and can't be started during shutdown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 PATIENCE = 0.5
 """Seconds to wait for cancelled threads to finish their current step."""
 _LOOK_EVERY = 0.2
-"""Seconds between checks whether the waiting work itself was cancelled."""
+"""Seconds between checks of whether the waiting work itself was cancelled."""
 _numbers = itertools.count(1)
 
 
@@ -38,8 +38,8 @@ def start(function: Callable[[], object]) -> threading.Thread:
 def run_all(functions: Sequence[Callable[[], T]], limit: int) -> list[T]:
     """Calls all functions, at most `limit` at once, each in a copy of this context.
 
-    Raises the first error. Running functions are then cancelled, and no others begin; also if this thread is
-    interrupted.
+    After the first error, or if this thread is interrupted, cancels the running functions and starts no others. Raises
+    the first error.
     """
     return _Group(functions).run(limit)
 
@@ -60,7 +60,7 @@ class _Group(Generic[T]):
     def run(self, limit: int) -> list[T]:
         threads = list[threading.Thread]()
         try:
-            with suppress(RuntimeError):  # fewer threads are enough
+            with suppress(RuntimeError):  # continue with fewer threads
                 while len(threads) < min(limit, len(self._contexts)):
                     threads.append(start(self._work))
             if not threads:
@@ -102,7 +102,7 @@ class _Group(Generic[T]):
 
     def _cancel(self) -> None:
         """Cancels the running tasks."""
-        self._cancelled.set()  # a single step for all: a second interrupt may come at any moment
+        self._cancelled.set()  # one step cancels all, because a second interrupt may come at any moment
         self._tasks.clear()
         with self._lock:
             works = list(self._works)

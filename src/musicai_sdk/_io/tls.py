@@ -1,4 +1,4 @@
-"""Which certificates are trusted: those that the environment names, else those of certifi."""
+"""The trusted certificates: those that the environment names, or else those of certifi."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import httpx
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError
 
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
-"""The environment variables that name trusted certificates, a file or a folder; the first that is set counts.
+"""The environment variables that name trusted certificates, as a file or a folder. The first variable that is set
+counts.
 
-Those of `requests`, and so of the 1.0 package, stand before `SSL_CERT_DIR`, which some systems set for everybody.
+The variables of `requests`, and so of the 1.0 package, precede `SSL_CERT_DIR`, which some systems set for all users.
 """
 
 
 def default_tls() -> ssl.SSLContext:
-    """The TLS context of clients without one of their own.
+    """The default TLS context of clients.
 
-    It is shared and made at first use, because loading the certificates takes 15 ms.
+    Created at first use and shared, because loading the certificates takes 15 ms.
 
     Raises:
         ConfigurationError: the environment names certificates that can't be loaded.
@@ -31,7 +32,7 @@ def default_tls() -> ssl.SSLContext:
 
 
 def trusted_authorities() -> str:
-    """Who is trusted by default and how to change it, for errors about a server's certificate."""
+    """The trusted authorities and how to change them, in words, for errors about a server's certificate."""
     name = _variable()
     trusted = f"those in {name} ({os.environ[name]!r})" if name else "those of certifi"
     return (
@@ -52,9 +53,9 @@ def _context(name: str | None, path: str) -> ssl.SSLContext:
         if name == "SSL_CERT_DIR" or os.path.isdir(path):  # noqa: PTH112 - a text; OpenSSL also takes several folders
             return ssl.create_default_context(capath=path)
         return ssl.create_default_context(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
+    except OSError as error:  # includes ssl.SSLError
         if error.errno in (errno.EMFILE, errno.ENFILE):
-            # It says nothing about the certificates, and passes.
+            # Too many open files: not a problem of the certificates, and temporary.
             raise ConnectionFailedError(f"can't connect: {error.strerror}", sent=False) from None
         if name is None:
             raise

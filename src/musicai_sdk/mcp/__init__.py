@@ -5,8 +5,8 @@ pip install "musicai-sdk[cli,mcp]"
 musicai mcp --root ~/Music --max-jobs 20
 ```
 
-An MCP client starts it. Most read a configuration like this one; take the full path of `musicai` if the client doesn't
-find it:
+An MCP client starts the server. Most clients read a configuration like this one. Give the full path of `musicai` if the
+client doesn't find it:
 
 ```json
 {
@@ -20,8 +20,8 @@ find it:
 }
 ```
 
-To keep the key out of that file, set `MUSIC_AI_API_KEY_FILE` to the path of a file with the key. The server ends in
-order, with exit code 0, when its standard input is closed and on SIGTERM.
+To keep the key out of that file, set `MUSIC_AI_API_KEY_FILE` to the path of a file with the key. The server shuts down
+cleanly, with exit code 0, when its standard input is closed and on SIGTERM.
 
 | tool | |
 | --- | --- |
@@ -33,35 +33,37 @@ order, with exit code 0, when its standard input is closed and on SIGTERM.
 | `download_results` | all results into `<folder>/<job id>`, inside an allowed folder |
 | `get_limits` | how many jobs are left, and which folders may be used |
 
-An upload or a download that takes longer than `--patience` (20 s) goes on while the call returns; the same call again
-waits for it.
+If an upload or a download takes longer than `--patience` (20 s), the call returns and the transfer continues. Repeating
+the call waits for the transfer.
 
 Guaranteed:
-    - A request is paid for once. Its idempotency key is a digest of the input's content (SHA-256, or the URL without its
-      signature), the workflow and the parameters. A repeat returns the first job: after a lost answer, a restart, a
-      `kill -9` between any two steps, and without the state folder too, because the job list is searched for the key
-      before each POST.
-    - No more than `--max-jobs` jobs are created in all, restarts and servers with the same roots included. A request
-      counts before it is sent, and no longer when the service has certainly refused it. A higher `--max-jobs` allows
-      more.
-    - Files are read and written only below a `--root`, with links and `..` resolved; what is hashed is what is uploaded.
-      Files that aren't audio or video by their names are refused.
-    - No API key and no signed URL reaches the agent: addresses lose their queries, results are read and downloaded by
-      the server. Standard output carries the protocol and nothing else.
+    - Each request is paid once. Its idempotency key is a digest of the input's content (SHA-256, or the URL without its
+      signature), the workflow and the parameters. Repeating a request returns the first job, even after a lost answer,
+      a restart, or a `kill -9` between any two steps. This also works without the state folder, because the server
+      searches the job list for the key before each POST.
+    - All servers with the same roots together create at most `--max-jobs` jobs, across restarts. The server counts a
+      request before sending it, and removes it from the count if the service has certainly refused it. To allow more
+      jobs, raise `--max-jobs`.
+    - The server reads and writes files only below a `--root`, after resolving links and `..`. It uploads exactly the
+      bytes that it hashed. It refuses inputs whose names aren't those of audio or video files.
+    - No API key and no signed URL reaches the agent: the server removes the queries of URLs, and reads and downloads
+      results itself. Standard output carries only the protocol.
     - Errors are structured: `code`, `message`, `what_to_do`, `retryable`.
 
 Not guaranteed:
     - Two computers, or two state folders, that send the same request in the same seconds may create two jobs: the
       service has no idempotency of its own.
-    - The same song as a file and as a URL, encoded anew, with other tags, or under a signature of an unknown kind is
-      another request. So is one that a batch or another program has paid for.
-    - The server never deletes jobs. A failed job isn't run again: that is up to the user.
-    - A program that can write to a root and swaps folders for links while a download runs isn't kept out.
+    - The same song counts as another request if it comes as a URL instead of a file, was encoded again, has other tags,
+      or has a URL with an unknown kind of signature. Jobs that a batch or another program paid for aren't recognized
+      either.
+    - The server never deletes jobs, and never repeats a failed job: the user decides about both.
+    - The server can't stop a program that can write to a root and replaces folders by links during a download.
     - In an account with tens of thousands of jobs, reading the job list before a POST takes a while.
 
-The state is in `~/.local/state/musicai/mcp/<digest of the roots>` (`XDG_STATE_HOME`; `Application Support` on macOS,
-`LOCALAPPDATA` on Windows), or where `--state` says: which request has which job, never a key or a signed URL. It is
-outside the roots, or out of bounds in them, so that no agent can reset the count. `serve` is the same from Python.
+The state records which request has which job, and never contains an API key or a signed URL. It is in
+`~/.local/state/musicai/mcp/<digest of the roots>` (`XDG_STATE_HOME`; `Application Support` on macOS, `LOCALAPPDATA` on
+Windows), or in the folder that `--state` names. The tools can't read or change it, even if that folder is inside a
+root, so no agent can reset the count. `serve` starts the same server from Python.
 """
 
 from __future__ import annotations
@@ -85,15 +87,15 @@ def serve(
     state: str | os.PathLike[str] | None = None,
     patience: float = 20.0,
 ) -> None:
-    """Serves the protocol on standard input and output until that input ends, or until SIGTERM or SIGINT.
+    """Serves the protocol on standard input and output until standard input ends, or until SIGTERM or SIGINT.
 
     Args:
-        connect: Makes the client of the service, such as `AsyncMusicAiClient` itself; the server closes it.
+        connect: Creates the client of the service, such as `AsyncMusicAiClient` itself. The server closes that client.
         roots: The folders that may be read and written.
-        max_jobs: How many jobs may be created in all, restarts included.
-        state: A folder for what must survive restarts; one for these roots, in the user's folder for program state,
-            when left out.
-        patience: Seconds after which a call answers although its upload or download still runs.
+        max_jobs: The most jobs to create in total, across restarts.
+        state: The folder for the state that survives restarts. By default a folder for these roots, in the user's
+            folder for program state.
+        patience: Seconds after which a call returns while its upload or download continues.
 
     Raises:
         ConfigurationError: the extra `mcp` isn't installed, there is no key, or the state folder can't be used.

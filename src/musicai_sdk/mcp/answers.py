@@ -1,4 +1,4 @@
-"""What the tools take and give: the models from which the schemas of the protocol are made."""
+"""The arguments and answers of the tools. The schemas of the protocol are generated from these models."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 LIMIT = 500
-"""Entries of one answer unless the agent asks for another number: enough for a song, and not too many to read."""
+"""The default number of entries in one answer: enough for a song, and not too many to read."""
 LONGEST_WAIT = 50.0
-"""Seconds that `get_job` waits at most: clients of the protocol often give up after a minute."""
+"""The most seconds that `get_job` waits: MCP clients often give up after a minute."""
 
 
 class Model(BaseModel):
-    """The base of arguments and answers: nothing else than what is declared. Field docstrings go into the schemas."""
+    """The base of arguments and answers. It rejects undeclared fields, and copies field docstrings into the schemas."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True
@@ -34,7 +34,7 @@ class ProcessArguments(Model):
     """What to process."""
 
     workflow: Name
-    """The slug, as `list_workflows` gives it."""
+    """The slug, as `list_workflows` returns it."""
     input: Annotated[str, Field(min_length=1, max_length=8000)]
     """A file in an allowed folder, or the https:// URL of one."""
     input_name: Name = "inputUrl"
@@ -53,28 +53,28 @@ class JobArguments(Model):
 
 
 class PageArguments(Model):
-    """Which part of which job's output."""
+    """A job, and a range of entries of its output."""
 
     job_id: Name
     """The id that `process` gave."""
     offset: Annotated[int, Field(ge=0)] = 0
-    """How many entries to leave out at the start."""
+    """The number of entries to skip at the start."""
     limit: Annotated[int, Field(ge=1, le=10_000)] = LIMIT
-    """How many entries to return at most."""
+    """The most entries to return."""
 
 
 class ReadArguments(PageArguments):
     """Which output of which job."""
 
     output: Name | None = None
-    """The output, as `get_job` names it. Left out: the one that fits by its name."""
+    """The output, as `get_job` names it. By default, the output whose name fits the tool."""
 
 
 class ReadLyricsArguments(ReadArguments):
-    """Which output of which job, and how detailed."""
+    """A job, one of its outputs, and the level of detail."""
 
     words: bool = False
-    """Whether to give the times of the words too."""
+    """Whether to return the times of the words too."""
 
 
 class ReadOutputArguments(PageArguments):
@@ -85,21 +85,22 @@ class ReadOutputArguments(PageArguments):
 
 
 class DownloadArguments(Model):
-    """The results of which job, and where to."""
+    """A job, and the folder for its results."""
 
     job_id: Name
     """The id that `process` gave."""
     folder: Annotated[str, Field(max_length=4000)] | None = None
-    """A folder in an allowed one, in which the job gets a folder of its own. Left out: the first allowed one."""
+    """A folder inside an allowed folder. The results go into a new folder in it, named after the job. By default, the
+    first allowed folder."""
 
 
 class ErrorDetails(Model):
-    """Why a call has failed."""
+    """Why a call failed."""
 
     code: str
-    """What kind of error it is, such as `outside_root` or `budget_used`."""
+    """The kind of error, such as `outside_root` or `budget_used`."""
     message: str
-    """What has happened."""
+    """What happened."""
     what_to_do: str
     """What to do next."""
     retryable: bool
@@ -107,45 +108,47 @@ class ErrorDetails(Model):
 
 
 class ErrorAnswer(Model):
-    """What any tool gives when it fails."""
+    """The answer of any tool that fails."""
 
     error: ErrorDetails
-    """Why, and what to do next."""
+    """The reason for the failure, and what to do next."""
 
 
 class WorkflowEntry(Model):
     """One workflow."""
 
     slug: str
-    """What `process` takes."""
+    """The slug to pass to `process`."""
     name: str | None = None
-    """Its display name."""
+    """The display name."""
     description: str | None = None
-    """What it does."""
+    """What the workflow does."""
     origin: Literal["account", "template"]
-    """`account`: the account lists it. `template`: one that accounts usually have; yours may lack it."""
+    """`account`: the account lists this workflow. `template`: accounts usually have this workflow, but yours may lack
+    it."""
     inputs: list[str] | None = None
-    """The parameters, where they are known: the service doesn't publish them."""
+    """The parameters, if known. The service doesn't publish them."""
     outputs: list[str] | None = None
-    """The outputs, where they are known."""
+    """The outputs, if known."""
 
 
 class Workflows(Model):
-    """The workflows that can be asked for."""
+    """The workflows that `process` accepts."""
 
     workflows: list[WorkflowEntry]
-    """Those of the account first."""
+    """The workflows, the account's own first."""
 
 
 class JobOutput(Model):
     """One output of a job."""
 
     name: str
-    """What the read tools take."""
+    """The name to pass to the read tools."""
     kind: Literal["json", "file", "value", "own storage"]
-    """`json`: read it; `file`: download it; `value`: it is here; `own storage`: in a bucket of the user's."""
+    """`json`: use a read tool. `file`: use download_results. `value`: the value is below. `own storage`: the output is
+    in the user's bucket."""
     value: JsonValue = None
-    """The value, of the kind `value`."""
+    """The value, if `kind` is `value`."""
 
 
 class JobFailure(Model):
@@ -156,32 +159,32 @@ class JobFailure(Model):
     title: str | None = None
     """A short description."""
     message: str | None = None
-    """A longer one."""
+    """A longer description."""
 
 
 class JobAnswer(Model):
-    """A job as it is now."""
+    """The current state of a job."""
 
     job_id: str | None = None
-    """Its id: the handle for the other tools. None while the input is being uploaded."""
+    """The job's id, to pass to the other tools. None while the input is being uploaded."""
     status: str
     """`CREATING` while the input is being uploaded, then `QUEUED`, `STARTED`, `SUCCEEDED`, `FAILED` or a new one."""
     finished: bool
     """Whether the status is final."""
     repeated: bool | None = None
-    """Of `process`: whether the same request had this job already, so that nothing was paid for."""
+    """Only from `process`: true if an earlier call of the same request created this job, so this call cost nothing."""
     workflow: str | None = None
     """The workflow's slug."""
     name: str | None = None
-    """The job's name: that of the input."""
+    """The job's name, which is the input's name."""
     created_at: datetime | None = None
-    """When it was created."""
+    """When the job was created."""
     completed_at: datetime | None = None
-    """When it ended."""
+    """When the job ended."""
     failure: JobFailure | None = None
-    """Why it failed."""
+    """Why the job failed."""
     outputs: list[JobOutput] | None = None
-    """What it has given, once it has succeeded."""
+    """The outputs of a job that succeeded."""
     next_step: str
     """What to do next."""
 
@@ -194,7 +197,7 @@ class Page(Model):
     output: str
     """The output that was read."""
     total: int
-    """How many entries there are."""
+    """The total number of entries."""
     next_offset: int | None = None
     """The `offset` of the next part; None at the end."""
 
@@ -207,22 +210,22 @@ class ChordEntry(Model):
     end: float
     """Where it ends."""
     chord: str
-    """Reduced to major and minor: `E:maj`, `C#:min`; `N` for no chord."""
+    """The chord reduced to major and minor: `E:maj`, `C#:min`; `N` for no chord."""
     label: str | None = None
-    """With sevenths, as in pop charts: `Emaj7`."""
+    """The chord with sevenths, as in pop charts: `Emaj7`."""
     bass: str | None = None
     """The bass note of a slash chord."""
     bar: int | None = None
-    """The bar that it begins in."""
+    """The bar in which the chord begins."""
     beat: int | None = None
-    """The beat of the bar that it begins at."""
+    """The beat of the bar on which the chord begins."""
 
 
 class Chords(Page):
-    """Chords in the order of time."""
+    """Chords, ordered by time."""
 
     chords: list[ChordEntry]
-    """The segments."""
+    """The chord segments."""
 
 
 class BeatEntry(Model):
@@ -231,11 +234,11 @@ class BeatEntry(Model):
     time: float
     """Seconds from the start of the input."""
     beat: int | None = None
-    """Its place in the bar; 1 is a downbeat."""
+    """The number of the beat in its bar; 1 is a downbeat."""
 
 
 class Beats(Page):
-    """Beats in the order of time."""
+    """Beats, ordered by time."""
 
     beats: list[BeatEntry]
     """The beats."""
@@ -253,7 +256,7 @@ class WordEntry(Model):
 
 
 class LineEntry(Model):
-    """One line; times in seconds from the start of the input, None where they aren't known."""
+    """One line. Times are in seconds from the start of the input; None if unknown."""
 
     text: str
     """The line."""
@@ -262,11 +265,11 @@ class LineEntry(Model):
     end: float | None = None
     """Where it ends."""
     words: list[WordEntry] | None = None
-    """Its words, if they were asked for."""
+    """The words, if the call requested them."""
 
 
 class Lyrics(Page):
-    """Lyrics in the order of time."""
+    """Lyrics, ordered by time."""
 
     lines: list[LineEntry]
     """The lines."""
@@ -280,11 +283,11 @@ class OutputContent(Model):
     output: str
     """The output that was read."""
     content: JsonValue
-    """What is in it; of a list the part that was asked for."""
+    """The content; for a list, the requested entries."""
     total: int | None = None
-    """Of a list, how many entries it has."""
+    """The total number of entries, for a list."""
     next_offset: int | None = None
-    """Of a list, the `offset` of the next part; None at the end."""
+    """The `offset` of the next part, for a list; None at the end."""
 
 
 class DownloadedOutput(Model):
@@ -293,36 +296,36 @@ class DownloadedOutput(Model):
     output: str
     """The output's name."""
     path: str
-    """Where it is."""
+    """The file's path."""
     bytes: int
-    """Its size."""
+    """The file's size in bytes."""
 
 
 class Downloaded(Model):
-    """Where the results of a job are."""
+    """The downloaded results of a job."""
 
     job_id: str
     """The job."""
     status: Literal["DONE", "DOWNLOADING"]
-    """`DOWNLOADING`: it takes longer, and goes on. Repeat the call to wait for it."""
+    """`DOWNLOADING`: the download continues after this call. Repeat the call to wait for it."""
     folder: str
-    """The folder with everything."""
+    """The folder with all results."""
     files: list[DownloadedOutput]
-    """The files, once they are all there."""
+    """The files, once all are complete."""
     missing: list[str]
-    """Outputs that the workflow usually has and this job doesn't."""
+    """Outputs that the workflow usually has and this job lacks."""
     next_step: str
     """What to do next."""
 
 
 class Limits(Model):
-    """What this server may do."""
+    """The limits of this server."""
 
     max_jobs: int
-    """How many jobs it may create in all, restarts included."""
+    """The most jobs that the server may create in total, across restarts."""
     jobs_created: int
-    """How many it has created; a request whose answer was lost counts."""
+    """The number of jobs created so far, including requests whose answer was lost."""
     jobs_left: int
-    """How many are left."""
+    """The number of jobs that may still be created."""
     roots: list[str]
-    """The folders that it may read and write. Relative paths are relative to the first one."""
+    """The folders that the server may read and write. Relative paths start at the first one."""

@@ -1,4 +1,4 @@
-"""What a tool call answers when it can't do what it was asked: a code, what happened, and what to do next."""
+"""The answers of failed tool calls: a code, what happened, and what to do next."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ AGAIN = "Repeat the same call later: a repeat never pays twice."
 
 
 class ToolError(MusicAiError):
-    """A tool call that can't be answered, as the agent is shown it."""
+    """A failed tool call, as the agent sees it."""
 
     code: str
-    """What kind of error it is, for programs: `outside_root`, `budget_used`, …"""
+    """The kind of error, for programs: `outside_root`, `budget_used`, …"""
     advice: str
     """What to do next, in a sentence or two."""
     retryable: bool
@@ -92,11 +92,14 @@ _ADVICE: tuple[_Advice, ...] = (
     (MusicAiError, "failed", AGAIN, True),
     (OSError, "disk", "Ask the user to look at the disk: its space, and the permissions.", True),
 )
-"""Code, advice and whether it may succeed later, by error: the first class that fits."""
+"""The code, the advice and whether a repeat may succeed, for each error class. The first class that fits counts."""
 
 
 def tool_error(error: Exception) -> ToolError:
-    """Any error as the agent is shown it. Of a bug only its kind is shown, and the rest goes to standard error."""
+    """Converts any error for the agent.
+
+    For a bug, the agent sees only the exception's type. The traceback goes to standard error.
+    """
     if isinstance(error, ToolError):
         return error
     for kind, code, advice, retryable in _ADVICE:
@@ -108,12 +111,12 @@ def tool_error(error: Exception) -> ToolError:
 
 
 def _words(error: Exception) -> str:
-    """The error's text; of one of the machine only what the system says, not a path outside the allowed folders."""
+    """The error's text. For an `OSError` only the system's text, because a path may be outside the allowed folders."""
     return str(error) if isinstance(error, MusicAiError) else f"{getattr(error, 'strerror', None) or error}"
 
 
 def error_answer(error: ToolError) -> ErrorAnswer:
-    """The error as a tool gives it."""
+    """The error in the form of a tool's answer."""
     details = ErrorDetails(
         code=error.code, message=str(error), what_to_do=error.advice, retryable=error.retryable
     )

@@ -1,4 +1,4 @@
-"""Creating jobs for an agent: each request is paid for once, and never more of them than the user allowed."""
+"""Creating jobs for an agent: pays for each request once, and never for more jobs than the user allowed."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from musicai_sdk.mcp.state import State
 from musicai_sdk.workflows.inputs import web_address
 
 SETTLE = 10.0
-"""Seconds after which a POST whose answer was lost has arrived and is listed, if it ever was: as `grace` in `batch`."""
+"""Seconds after which a POST with a lost answer must be listed if the service received it; like `grace` in `batch`."""
 _LOOK = 5.0
-"""Seconds for which the job of a lost answer is looked for before the call ends with an error."""
+"""Seconds to search for the job of a lost answer before the call ends with an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What an agent asks to be processed."""
+    """A request of an agent to process an input."""
 
     workflow: str
     """The workflow's slug."""
     input: str
     """A path in an allowed folder, or a URL."""
     input_name: str
-    """The parameter that takes it."""
+    """The parameter that takes the input."""
     params: str
     """The other parameters, as canonical JSON."""
 
@@ -46,9 +46,9 @@ class Created:
     """The job of an order."""
 
     job_id: str
-    """Its id."""
+    """The job's id."""
     repeated: bool
-    """Whether it was there before this call."""
+    """Whether the job existed before this call."""
 
 
 class Paying:
@@ -56,9 +56,9 @@ class Paying:
 
     Args:
         client: The client of the service.
-        roots: Where inputs may be.
-        state: What was paid for before.
-        most: How many jobs may be created in all.
+        roots: The folders that may contain inputs.
+        state: The record of the requests that were paid before.
+        most: The most jobs to create in total.
     """
 
     def __init__(self, client: AsyncMusicAiClient, roots: Roots, state: State, most: int) -> None:
@@ -67,10 +67,10 @@ class Paying:
         self._state = state
         self._scope: str | None = None
         self.most: int = most
-        """How many jobs may be created in all."""
+        """The most jobs to create in total."""
 
     async def create(self, order: Order, params: Mapping[str, Any]) -> Created:
-        """The job of an order: the one that it has already, or a new one."""
+        """Returns the job of an order: its existing job, or a new one."""
         if order.input_name in params:
             raise InputError(f"params has {order.input_name!r} too, which takes the input: name it once")
         url = web_address(order.input)
@@ -82,7 +82,7 @@ class Paying:
             digest = await asyncio.to_thread(copy_beneath, root, way, copy)
             return await self._once(order, params, f"sha256:{digest}", copy, way.stem)
         finally:
-            with suppress(OSError):  # Windows keeps a file that is open; a later start removes it
+            with suppress(OSError):  # Windows doesn't remove an open file; a later start will
                 copy.unlink()
 
     async def _once(
@@ -112,9 +112,9 @@ class Paying:
             return Created(job_id, repeated=False)
 
     async def _post(self, asked: CustomWorkflow, scope: str, key: str, label: str) -> str:
-        """Sends the POST, once; of a lost answer the job is looked for."""
+        """Sends the POST once. If the answer is lost, searches for the job."""
         try:
-            # The list was just searched for the key, and a lost answer is looked for here.
+            # No recovery: the caller has just searched the list for the key, and a lost answer is handled below.
             return (await self._client.jobs.create(asked, name=label, idempotency_key=key, recover=False)).id
         except CreateUncertainError as uncertain:
             job = await self._client.jobs.find(key, settle=_LOOK)
@@ -138,7 +138,7 @@ class Paying:
             raise
 
     async def _current_scope(self) -> str:
-        """Whose jobs these are: jobs of one application aren't those of another."""
+        """The owner of the jobs: an application has no access to another application's jobs."""
         if self._scope is None:
             application = await self._client.application.get()
             self._scope = f"{self._client.base_url} {application.id}"
@@ -153,15 +153,15 @@ class Paying:
 
 
 def _identity(url: str) -> str:
-    """What a URL points at, as batches have it: two songs are never taken for one."""
+    """Identifies the content behind a URL, as batches do. Two songs never get the same identity."""
     try:
         return without_signature(url)
-    except ValueError:  # whose text may hold a password
+    except ValueError:  # its text may contain a password
         raise InputError("the input isn't a valid URL") from None
 
 
 def order_of(workflow: str, source: str, input_name: str, params: Mapping[str, Any]) -> Order:
-    """An order as it is compared with others.
+    """Builds an order in the form in which orders are compared.
 
     Raises:
         InputError: a parameter isn't JSON.

@@ -1,4 +1,4 @@
-"""What agents read of a job: its state, and its outputs without their signed URLs."""
+"""What agents see of a job: its state, and its outputs without signed URLs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LYRICS = re.compile(r"lyric|transcri|alignment", re.IGNORECASE)
 
 
 def job_answer(job: Job[Any], *, repeated: bool | None = None) -> JobAnswer:
-    """A job as an agent is shown it."""
+    """Converts a job to the answer that the agent sees."""
     outputs = [_described(name, value) for name, value in job.outputs.items()] if job.succeeded else None
     reason = job.failure if job.failed else None
     workflow = job.workflow.name if isinstance(job.workflow, WorkflowReference) else job.workflow
@@ -140,7 +140,7 @@ async def read_output(
 async def _read(
     client: AsyncMusicAiClient, job: Job[Any], output: str | None, fitting: re.Pattern[str], kind: type[T]
 ) -> tuple[str, list[T]]:
-    """An output that is a list of one kind, and its name."""
+    """Reads a list output whose entries are of one type. Returns the output's name and the list."""
     job.raise_for_success()
     name = _named(job, output) if output is not None else _fitting(job, fitting)
     value = job.outputs[name]
@@ -156,7 +156,7 @@ async def _read(
 
 
 def _named(job: Job[Any], output: str) -> str:
-    """The output of that name, also in another letter case."""
+    """The output with this name, in any letter case."""
     names = list(job.outputs)
     found = [each for each in names if each == output] or [
         each for each in names if each.casefold() == output.strip().casefold()

@@ -1,4 +1,4 @@
-"""The folders that the server may read and write, and what a path of an agent's means in them."""
+"""The folders that the server may read and write, and the resolution of an agent's paths in them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class Roots:
-    """The allowed folders. A path counts by where it leads: `..` and symbolic links are resolved first.
+    """The allowed folders. Resolves `..` and symbolic links before it checks a path.
 
     Args:
         folders: The folders. Relative paths are relative to the first one.
         private: The server's own folder, which no agent may read or write, even inside an allowed one.
 
     Raises:
-        InputError: there is no folder, or one doesn't exist.
+        InputError: `folders` is empty, or one of them doesn't exist.
     """
 
     def __init__(self, folders: Sequence[str | os.PathLike[str]], private: Path) -> None:
@@ -44,10 +44,10 @@ class Roots:
                 raise InputError(f"the root {str(folder)!r} isn't a folder")
 
     def resolve(self, text: str) -> tuple[Path, PurePath]:
-        """The root that a path leads into, and the way from there, without links and `..`.
+        """Returns the root that contains a path, and the relative path from that root, without links and `..`.
 
         Raises:
-            ToolError: the path leads elsewhere.
+            ToolError: the path leads outside all roots.
         """
         try:
             real = Path(os.path.realpath(self.folders[0] / text))
@@ -63,7 +63,7 @@ class Roots:
         return root, real.relative_to(root)
 
     def source(self, text: str) -> tuple[Path, PurePath]:
-        """The same for an input, which must be an audio or video file by its name."""
+        """Resolves the path of an input, like `resolve`. Its name must be that of an audio or video file."""
         root, way = self.resolve(text)
         if way.suffix.lower() not in MEDIA:
             raise ToolError(
@@ -74,10 +74,13 @@ class Roots:
         return root, way
 
     def folder_for(self, text: str | None, name: str) -> Path:
-        """A folder of that name in a folder of the agent's choice, made if needed; no link leads out of it.
+        """Creates a folder with this name in a folder of the agent's choice, or checks an existing one.
+
+        The returned folder contains no links.
 
         Raises:
-            ToolError: it would be outside, or something else is in the way.
+            ToolError: the folder would be outside all roots, a file has its name, or it contains a link or a special
+                file.
         """
         root, way = self.resolve(os.path.join(text or ".", safe_name(name)))  # noqa: PTH118 - text may be absolute
         folder = root / way
@@ -105,10 +108,10 @@ class Roots:
 def copy_beneath(root: Path, way: PurePath, copy: Path) -> str:
     """Copies a regular file below a folder to a new file, and returns its SHA-256. Blocks.
 
-    What is hashed is what is uploaded then, whatever happens to the file meanwhile.
+    So the uploaded bytes are the hashed bytes, even if another program changes the file meanwhile.
 
     Raises:
-        ToolError: it isn't a regular file with something in it, or can't be read.
+        ToolError: the source isn't a regular file, is empty, or can't be read.
         OSError: the copy can't be written.
     """
     try:
@@ -132,7 +135,7 @@ def copy_beneath(root: Path, way: PurePath, copy: Path) -> str:
 
 
 def _open_beneath(root: Path, way: PurePath) -> int:
-    """Opens a file below a folder, following no link on the way: one may have been put there meanwhile."""
+    """Opens a file below a folder. Follows no links, because another program may have created one since the check."""
     descriptor = _opened(root, way)
     found = os.fstat(descriptor)
     if stat.S_ISREG(found.st_mode) and found.st_size:

@@ -1,4 +1,4 @@
-"""Work that outlives the call that started it: a repeat of the call joins it."""
+"""Work that outlives the call that started it. A repeated call joins that work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Running:
-    """The uploads, creations and downloads under way, by what was asked."""
+    """The running uploads, creations and downloads, by the call that requested them."""
 
     def __init__(self) -> None:
         self._tasks = dict[Hashable, asyncio.Task[Any]]()
@@ -18,14 +18,14 @@ class Running:
     async def join(
         self, asked: Hashable, start: Callable[[], Coroutine[Any, Any, T]], patience: float
     ) -> T | None:
-        """The outcome of the work for a call; None when it takes longer than that.
+        """Returns the result of the work for a call; None if it takes longer than `patience`.
 
-        The work goes on then, and also when the caller is cancelled. A result is kept until it was returned once, an
-        error only for who is waiting.
+        If this returns None, or the caller is cancelled, the work continues. A result is kept until one call has
+        returned it. An error reaches only the calls that wait for it.
 
         Args:
-            asked: What identifies the call.
-            start: Starts the work, unless it is under way.
+            asked: The identity of the call.
+            start: Starts the work. Not called if the work is already running.
             patience: Seconds to wait.
         """
         task: asyncio.Task[T] | None = self._tasks.get(asked)
@@ -39,7 +39,7 @@ class Running:
         return task.result()
 
     async def close(self, grace: float) -> None:
-        """Lets the work go on for some seconds, and cancels the rest."""
+        """Waits up to `grace` seconds for running work, and cancels the rest."""
         tasks = set(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace)
@@ -48,6 +48,6 @@ class Running:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _forget_failed(self, asked: Hashable, done: asyncio.Task[Any]) -> None:
-        # Looking at the error also keeps asyncio from reporting it as never retrieved.
+        # Calling `exception()` also keeps asyncio from reporting the error as never retrieved.
         if done.cancelled() or done.exception() is not None:
             self._tasks.pop(asked, None)

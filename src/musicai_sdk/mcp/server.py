@@ -50,8 +50,8 @@ call. Work in this order: list_workflows, process, get_job with wait_seconds unt
 read_beats, read_lyrics, read_output or download_results. Errors say in `what_to_do` what to do. get_limits tells how \
 many jobs are left: ask the user before you use many of them."""
 GRACE = 1.5
-"""Seconds for which uploads, creations and downloads may go on when the server ends. Clients of the protocol usually
-kill it after two."""
+"""Seconds for running uploads, creations and downloads to finish when the server ends. MCP clients usually kill a
+server after two seconds."""
 
 
 def serve(
@@ -82,7 +82,8 @@ async def _serve(
             with suppress(NotImplementedError):  # Windows
                 loop.add_signal_handler(each, lines.end)
         try:
-            # It sends file descriptor 1 to standard error meanwhile: only the protocol reaches standard output.
+            # `stdio_server` redirects file descriptor 1 to standard error, so only the protocol reaches standard
+            # output.
             async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (requests, answers):
                 await server.run(requests, answers, server.create_initialization_options())
         finally:
@@ -122,7 +123,7 @@ async def _called(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) 
     try:
         asked = tool.arguments.model_validate(arguments)
     except ValidationError as error:
-        # Not its own text, which quotes values.
+        # Not the text of the `ValidationError`, which quotes values.
         problems = "; ".join(
             f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}"
             for each in error.errors(include_url=False, include_context=False, include_input=False)
@@ -132,7 +133,7 @@ async def _called(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) 
 
 
 def _result(answer: Model, *, is_error: bool) -> CallToolResult:
-    """The result of a call: structured, and the same as text for clients that read only that."""
+    """The result of a call as structured content, and as text for clients that read only text."""
     content = _redacted(answer.model_dump(mode="json", exclude_defaults=True))
     text = json.dumps(content, ensure_ascii=False)
     return CallToolResult(
@@ -141,9 +142,9 @@ def _result(answer: Model, *, is_error: bool) -> CallToolResult:
 
 
 def _redacted(value: JsonValue) -> JsonValue:
-    """The value as it may be shown: URLs without their queries, where signatures stand, and nothing but proper JSON.
+    """Returns the value without the queries of URLs, which contain signatures, and as valid JSON.
 
-    Results have what the service sends: also NaN, and halves of characters, which the protocol can't carry.
+    The service may send NaN and lone surrogates, which the protocol can't transport.
     """
     if isinstance(value, str):
         return without_queries(value).encode(errors="replace").decode()
@@ -157,7 +158,8 @@ def _redacted(value: JsonValue) -> JsonValue:
 
 
 def _description(tool: Tool) -> ToolDescription:
-    # Errors too: there are clients that hold those against the schema as well (the official one in TypeScript).
+    # The schema includes the error answer, because some clients, such as the official TypeScript one, validate errors
+    # too.
     answers, definitions = models_json_schema([(tool.answer, "validation"), (ErrorAnswer, "validation")])
     return ToolDescription(
         name=tool.name,
@@ -176,13 +178,13 @@ def _description(tool: Tool) -> ToolDescription:
 
 
 class _StandardInput:
-    """The lines of standard input, read in a thread that can't keep the process alive; `end` ends them early."""
+    """Iterates over the lines of standard input, which a daemon thread reads. `end` ends the iteration early."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._lines = asyncio.Queue[str | None]()
         self._ended = False
-        # Not through sys.stdin: the interpreter would wait for its lock when it ends.
+        # Not through `sys.stdin`: at exit, the interpreter would wait for that object's lock.
         threading.Thread(target=self._read, args=(os.dup(sys.stdin.fileno()),), daemon=True).start()
 
     def __aiter__(self) -> _StandardInput:
@@ -195,7 +197,7 @@ class _StandardInput:
         return line
 
     def end(self) -> None:
-        """No more lines, not even those that have come."""
+        """Ends the iteration, and discards lines that were read but not consumed."""
         self._ended = True
         self._lines.put_nowait(None)
 

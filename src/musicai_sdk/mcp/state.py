@@ -1,7 +1,8 @@
-"""What the server remembers across restarts and kills: which request has which job, and how many jobs it has created.
+"""The state that survives restarts and kills: which request has which job, and how many jobs were created.
 
-A folder with an SQLite database. Several servers may share it: a request is counted in a transaction before it is sent,
-and a lock that the system takes back from a dead process keeps two of them from sending the same one.
+The state is an SQLite database in a folder that several servers may share. A server counts each request in a
+transaction before sending it. A file lock, which the system releases when its process dies, keeps two servers from
+sending the same request.
 """
 
 from __future__ import annotations
@@ -29,21 +30,21 @@ CREATE TABLE IF NOT EXISTS requests (
 """
 _LOCK_PAUSE = 0.05
 _ABANDONED = 24 * 3600.0
-"""Seconds after which a copy of an input that a killed server left behind is removed."""
+"""The age in seconds at which to remove the copy of an input that a killed server left behind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A paid request that was sent, or may have been."""
+    """A paid request that was, or may have been, sent."""
 
     sent_at: float
-    """When, in seconds since 1970."""
+    """When the request was sent, in seconds since 1970."""
     job_id: str | None
-    """Its job; None while the answer isn't known."""
+    """The request's job; None while the answer is unknown."""
 
 
 def default_folder(roots: Sequence[str | os.PathLike[str]]) -> Path:
-    """Where the state of a server with these roots is kept, in the user's folder for program state."""
+    """The default state folder of a server with these roots, inside the user's folder for program state."""
     home = Path.home()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
@@ -57,7 +58,7 @@ def default_folder(roots: Sequence[str | os.PathLike[str]]) -> Path:
 
 
 class State:
-    """The state in a folder, which is made if needed, for this user only.
+    """The state in a folder. Creates a missing folder, which only this user can access.
 
     Raises:
         ConfigurationError: the folder can't be used.
@@ -66,7 +67,7 @@ class State:
     def __init__(self, folder: Path) -> None:
         self.folder: Path = folder
         self.copies: Path = folder / "copies"
-        """Where inputs are copied to while they are uploaded."""
+        """The folder for copies of inputs during their upload."""
         self._locks = folder / "locks"
         self._database = folder / "requests.sqlite3"
         try:
@@ -85,7 +86,7 @@ class State:
             ) from None
 
     def get(self, scope: str, key: str) -> Request | None:
-        """What is known of a request."""
+        """Returns the record of a request."""
         with self._transaction() as database:
             row = database.execute(
                 "SELECT sent_at, job_id FROM requests WHERE scope = ? AND key = ?", (scope, key)
@@ -93,12 +94,12 @@ class State:
         return None if row is None else Request(*row)
 
     def used(self) -> int:
-        """How many jobs were created, requests whose answer isn't known among them."""
+        """The number of created jobs, including requests whose answer is unknown."""
         with self._transaction() as database:
             return _used(database)
 
     def reserve(self, scope: str, key: str, workflow: str, label: str, most: int) -> bool:
-        """Counts a request, once, just before it is sent; False if that would be more than `most`."""
+        """Counts a request once, just before it is sent. Returns False if that would exceed `most`."""
         with self._transaction() as database:
             known = database.execute(
                 "UPDATE requests SET sent_at = ?, counted = 1 WHERE scope = ? AND key = ?",
@@ -120,7 +121,10 @@ class State:
             )
 
     def found(self, scope: str, key: str, workflow: str, label: str, job_id: str) -> None:
-        """Writes down the job of a request. One that isn't here was created by somebody else, and doesn't count."""
+        """Records the job of a request.
+
+        If this state has no such request, somebody else created the job, and it doesn't count.
+        """
         with self._transaction() as database:
             database.execute(
                 "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, 0)"
@@ -130,7 +134,7 @@ class State:
 
     @asynccontextmanager
     async def alone(self, key: str) -> AsyncGenerator[None]:
-        """A block that one task of one process on this machine runs at a time for each key."""
+        """A block that, for each key, only one task of one process on this machine runs at a time."""
         path = self._locks / key
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -139,10 +143,10 @@ class State:
                     await asyncio.sleep(_LOCK_PAUSE)
                     continue
                 try:
-                    if not is_at(descriptor, path):  # removed by its former holder: it keeps nobody out
+                    if not is_at(descriptor, path):  # its former holder removed it
                         continue
                     yield
-                    with suppress(OSError):  # Windows keeps a file that is open
+                    with suppress(OSError):  # Windows doesn't remove an open file
                         path.unlink()
                     return
                 finally:
@@ -152,7 +156,7 @@ class State:
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
-        """One short transaction that survives a power cut; others wait for it."""
+        """One short transaction that survives a power cut. Other servers wait for its end."""
         with closing(sqlite3.connect(self._database, timeout=30, isolation_level=None)) as database:
             database.execute("PRAGMA synchronous = FULL")
             database.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""The tools: their names, what they say of themselves, and what they do."""
+"""The tools: their names, descriptions and implementations."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ class Tool:
     """One tool of the protocol."""
 
     name: str
-    """Its name."""
+    """The name in the protocol."""
     title: str
-    """Its name for people."""
+    """The name for people."""
     description: str
-    """What agents read about it."""
+    """The description for agents."""
     arguments: type[Model]
-    """What it takes."""
+    """The type of its arguments."""
     answer: type[Model]
-    """What it gives."""
+    """The type of its answer."""
     run: Callable[[Any], Awaitable[Model]]
-    """Runs it on arguments of that type."""
+    """Runs the tool with arguments of that type."""
     changes: bool = False
-    """Whether it creates or writes something."""
+    """Whether the tool creates a job or writes files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +70,16 @@ class Toolbox:
     roots: Roots
     """The allowed folders."""
     state: State
-    """What was paid for."""
+    """The record of paid requests."""
     paying: Paying
     """Creates jobs."""
     running: Running
-    """What is under way."""
+    """The running transfers and creations."""
     patience: float
-    """Seconds after which `process` and `download_results` answer before they are done."""
+    """Seconds after which `process` and `download_results` return while their work continues."""
 
     def tools(self) -> Iterator[Tool]:
-        """All of them."""
+        """Yields all tools."""
         yield _tool(
             "list_workflows",
             "List workflows",
@@ -150,7 +150,7 @@ class Toolbox:
         )
 
     async def list_workflows(self, _: NoArguments) -> Workflows:
-        """The account's workflows, and the templates that it doesn't list."""
+        """Lists the account's workflows, and the templates that the account doesn't list."""
         known = {entry.slug: entry for entry in _templates()}
         listed = [
             WorkflowEntry(
@@ -167,7 +167,7 @@ class Toolbox:
         return Workflows(workflows=[*listed, *(known[slug] for slug in known if slug not in slugs)])
 
     async def process(self, asked: ProcessArguments) -> JobAnswer:
-        """The job of a request: created now, or found."""
+        """Returns the job of a request: a new one, or the one that an earlier call created."""
         order = order_of(asked.workflow, asked.input, asked.input_name, asked.params)
         created = await self.running.join(
             order, lambda: self.paying.create(order, asked.params), self.patience
@@ -191,7 +191,7 @@ class Toolbox:
         return job_answer(job, repeated=created.repeated)
 
     async def get_job(self, asked: JobArguments) -> JobAnswer:
-        """A job as it is now, or when it has finished."""
+        """Returns the current state of a job, after waiting for its end if the call asks for that."""
         if asked.wait_seconds:
             try:
                 return job_answer(await self.client.jobs.wait(asked.job_id, timeout=asked.wait_seconds))
@@ -216,7 +216,7 @@ class Toolbox:
         return await read_output(self.client, await self.client.jobs.get(asked.job_id), asked.output, asked)
 
     async def download_results(self, asked: DownloadArguments) -> Downloaded:
-        """All results of a job in a folder."""
+        """Downloads all results of a job to a folder."""
         job = _typed(await self.client.jobs.get(asked.job_id))
         job.raise_for_success()
         folder = self.roots.folder_for(asked.folder, job.id)
@@ -249,7 +249,7 @@ class Toolbox:
         return await self.client.jobs.download(job, folder)
 
     async def get_limits(self, _: NoArguments) -> Limits:
-        """The budget and the folders."""
+        """Returns the number of jobs left, and the allowed folders."""
         used = self.state.used()
         return Limits(
             max_jobs=self.paying.most,
@@ -292,7 +292,7 @@ def _template_classes() -> Iterator[type[Workflow[Any]]]:
 
 
 def _typed(job: Job[Any]) -> Job[Any]:
-    """The job with the result type of its workflow, where that is known: then missing outputs show."""
+    """The job with the result type of its workflow, if known, so that missing outputs are reported."""
     kinds = {kind.slug: kind.result_type for kind in _template_classes()}
     kind = kinds.get(job.workflow) if isinstance(job.workflow, str) else None
     return job if kind is None else job.with_result_type(kind)

@@ -1,8 +1,8 @@
-"""What the service sends, as frozen pydantic models.
+"""The service's answers as frozen pydantic models.
 
-They are lenient: unknown fields are kept (`model_extra`), a value that doesn't fit an optional field makes it None, and
-open sets of values accept others (`Unknown`). Fields have Python names (`job.created_at`) and can be read by wire names
-(`job["createdAt"]`).
+The models are lenient. They keep unknown fields (`model_extra`). An optional field becomes None if its value doesn't
+fit. Fields with an open set of values accept unknown ones (`Unknown`). Fields have Python names (`job.created_at`), and
+wire names work as keys (`job["createdAt"]`).
 
 This room imports only `errors` and `_text`. All rooms above may import it; users import its names from here.
 
@@ -111,7 +111,7 @@ _HOMES = {
     "musicai_sdk.models.sections": ("Section",),
     "musicai_sdk.models.values": ("JsonText", "Key", "TimeSignature"),
 }
-"""The modules of the names: a program loads only the models that it uses."""
+"""The module of each name. A program loads only the modules whose models it uses."""
 
 if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
 

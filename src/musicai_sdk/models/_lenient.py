@@ -1,8 +1,8 @@
-"""Leniency towards the server: an optional field or a list element that doesn't fit never hides the rest.
+"""Leniency towards the server: an unreadable optional field or list element never hides the rest of an answer.
 
 An optional field that doesn't fit becomes None. Its JSON value stays available in `WireModel.raw`, and one warning per
-field and process is logged. While everything fits, no Python code of this module runs: pydantic tries the first member
-of a union itself, and only its failure calls a function.
+field and process is logged. For values that fit, no Python code of this module runs: each field is a union, and
+pydantic calls this module only if the first member fails.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ T = TypeVar("T")
 logger = logging.getLogger("musicai_sdk")
 
 ORIGINALS = "__originals__"
-"""The entry of a model's `__dict__` with the JSON values, by field name, that its fields can't give back."""
+"""The key in a model's `__dict__` of the original JSON values that can't be derived from the fields, by field name."""
 _UNREADABLE = object()
 
 _warned = set[tuple[str, str]]()
-"""The warnings that this process has logged: every page may repeat them."""
+"""The warnings that this process has logged. Without this set, every page could repeat them."""
 
 
 def originals(model: BaseModel) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Lenient:
         own: Any = handler(source)
         if own["type"] != "nullable":
             return core_schema.union_schema([own, fallback], mode="left_to_right")
-        # The fallback goes inside: nulls, of which there are many, then cost nothing.
+        # Put the fallback inside the nullable schema, so that nulls, which are frequent, never reach it.
         own["schema"] = core_schema.union_schema([own["schema"], fallback], mode="left_to_right")
         return cast("CoreSchema", own)
 
@@ -186,7 +186,7 @@ Time: TypeAlias = Annotated[
 def as_it_came(wire_name: str) -> Any:
     """Declares a second field beside a time, with its JSON value for `WireModel.raw`.
 
-    A `datetime` loses the spelling. Keeping the text of each costs less than finding out whether it is needed.
+    A `datetime` loses the spelling of the text. Keeping every text costs less than checking whether it is needed.
     """
     return Field(None, validation_alias=wire_name, exclude=True, repr=False)
 
@@ -198,17 +198,18 @@ class Page(list[T]):
     """The readable elements of a list."""
 
     unreadable: int = 0
-    """The number of elements left out as unreadable. Such a page proves no absence."""
+    """The number of unreadable elements that were left out. A page with any of them can't prove that a job doesn't
+    exist."""
 
 
 class Readable:
     """Marks a list, or a tuple of any length, whose unreadable elements are left out.
 
-    A list without a single readable element doesn't fit.
+    A non-empty list whose elements are all unreadable doesn't fit the field.
 
     Args:
-        paged: Whether to read it as a `Page`, which counts the elements left out.
-        within: The field of an object that may also contain the list.
+        paged: Whether to read the list as a `Page`, which counts the unreadable elements.
+        within: If the value is an object instead, the field of that object that contains the list.
     """
 
     def __init__(self, *, paged: bool = False, within: str | None = None) -> None:
@@ -261,7 +262,10 @@ class Readable:
 
 
 def _listed(kind: Any, value: Any, within: str) -> Any:
-    """The list in an object. It has its own adapter: a schema used twice in another one is slower in both places."""
+    """Reads a list inside an object.
+
+    Uses its own adapter, because reusing a schema inside another one slows pydantic down in both places.
+    """
     found = cast("dict[str, Any]", value).get(within) if isinstance(value, dict) else None
     if not isinstance(found, list):
         raise ValueError(f"neither an array nor an object with an array `{within}`")  # noqa: TRY004
@@ -294,7 +298,7 @@ def _without_unreadable(found: Sequence[Any], name: str) -> Page[Any]:
 
 
 def readable(kind: Any) -> Any:
-    """The type with leniency for unreadable elements, if it is a list of this package's models; else unchanged."""
+    """Adds leniency for unreadable elements to a list of this package's models. Returns any other type unchanged."""
     element = next(iter(get_args(kind)), None)
     if get_origin(kind) is list and isinstance(element, type) and issubclass(element, BaseModel):
         ours = element.__module__.startswith("musicai_sdk.models.")

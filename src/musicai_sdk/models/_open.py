@@ -1,4 +1,4 @@
-"""Open sets of values: those that the service documents, and any others."""
+"""Open sets of values: the documented values, and any others that the service may send."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pydantic_core import CoreSchema, core_schema
 class Unknown(str):
     """A value that this version of the package doesn't know, as the string that the server sent.
 
-    Type checkers narrow `Literal[...] | Unknown`, editors complete it, and no new value breaks it.
+    With the type `Literal[...] | Unknown`, type checkers can narrow, editors can complete, and a new value isn't an
+    error.
     """
 
     __slots__ = ()

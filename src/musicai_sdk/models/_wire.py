@@ -1,4 +1,4 @@
-"""The base of everything the server sends: tolerant, frozen, camelCase on the wire, and a mapping by wire names."""
+"""The base class of the service's answers: lenient, frozen, camelCase on the wire, and a mapping by wire names."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from musicai_sdk.models._lenient import originals, wire_time
 class WireModel(BaseModel, Mapping[str, Any], frozen=True):
     """A frozen model that keeps unknown fields, and is a read-only mapping of wire names to JSON values.
 
-    `job.created_at` is the typed value. `job["createdAt"]` and everything else that a `Mapping` has answers with the
-    JSON: `job == {…}` compares it, `match`, logging (`%(status)s`) and `pandas.DataFrame(jobs)` read it. `job.copy()`
-    and `job | {…}` return plain dicts. A model isn't a `dict`, though: it can't be changed, and `json.dumps` refuses
-    it. `dict(job)` is one.
+    `job.created_at` is the typed value. `job["createdAt"]` and the other operations of a `Mapping` use the JSON values:
+    `job == {…}`, `match`, logging (`%(status)s`), `pandas.DataFrame(jobs)`. `job.copy()` and `job | {…}` return plain
+    dicts. A model isn't a `dict`: it can't be changed, and `json.dumps` rejects it. `dict(job)` returns a plain dict.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -36,7 +35,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
     def raw(self) -> dict[str, Any]:
         """The whole JSON object as the service sent it, by wire names; a new dict each time.
 
-        Includes values that didn't fit their field (such a field is None) and fields that this version doesn't know.
+        Includes values that didn't fit their field, which is then None, and fields that this version doesn't know.
         """
         kept, known = originals(self), self.model_fields_set
         fields = dict[str, Any]()
@@ -50,7 +49,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
 
     @override
     def __getitem__(self, wire_name: str) -> Any:
-        """The JSON value of one field by its wire name; `KeyError` when there is no such field."""
+        """The JSON value of the field with this wire name; `KeyError` if there is none."""
         field = wire_fields(type(self)).get(wire_name)
         if field is not None:
             return self.model_dump(mode="json", by_alias=True, include={field})[wire_name]
@@ -58,10 +57,11 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
 
     @override
     def __contains__(self, wire_name: object) -> bool:
-        """Whether there is a field of that wire name."""
+        """Whether there is a field with this wire name."""
         return wire_name in wire_fields(type(self)) or wire_name in (self.model_extra or {})
 
-    # Ignored: pydantic's own gives pairs of Python names and values; nothing of pydantic but the `copy` below uses it.
+    # Ignored: pydantic's `__iter__` yields pairs of Python names and values. In pydantic only `copy`, replaced below,
+    # uses it.
     @override
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """The wire names."""
@@ -69,12 +69,12 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
 
     @override
     def __len__(self) -> int:
-        """How many fields there are."""
+        """The number of fields."""
         return len(self.keys())
 
     @override
     def keys(self) -> KeysView[str]:
-        """The wire names of all fields, those that this version doesn't know included."""
+        """The wire names of all fields, including those that this version doesn't know."""
         return {**wire_fields(type(self)), **(self.model_extra or {})}.keys()
 
     @override
@@ -87,10 +87,10 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
         """Wire names and JSON values."""
         return self.copy().items()
 
-    # Ignored: pydantic's own is deprecated in favour of `model_copy`.
+    # Ignored: pydantic's `copy` is deprecated in favour of `model_copy`.
     @override
     def copy(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        """A plain dict of wire names and JSON values, which can be changed; the same as `dict(model)`."""
+        """A plain, mutable dict of wire names and JSON values; the same as `dict(model)`."""
         return self.model_dump(mode="json", by_alias=True)
 
     @override
@@ -111,7 +111,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
     if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
 
         def __getattr__(self, name: str) -> Any:
-            """Says what to write instead of the names that programs for 1.0 may use: of JSON, and of dicts."""
+            """Names the replacement for attributes that programs for 1.0 may use: JSON names, and methods of dicts."""
             try:
                 return super().__getattr__(name)
             except AttributeError as error:

@@ -1,4 +1,4 @@
-"""What belongs to a key: its application, its workflows, and upload URLs."""
+"""The account behind a key: its application, its workflows, and upload URLs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class UploadUrls(WireModel, frozen=True):
     """Two signed URLs of one new object; both expire (source: the official reference)."""
 
     upload_url: Annotated[str, Field(pattern=r"^https?://")]
-    """The URL to PUT the bytes to, without the API key."""
+    """The URL for the PUT request with the bytes. Don't send the API key to it."""
     download_url: Annotated[str, Field(pattern=r"^https?://")]
     """The URL to pass to a job as its input."""
 

@@ -52,7 +52,7 @@ class JobFiles(Mapping[str, Path]):
     Outputs in your own storage aren't included.
     """
     missing: tuple[str, ...] = ()
-    """The outputs that the result's type declares but the job lacks. If you need them, don't delete the job."""
+    """The outputs that the result type declares but the job lacks. If you need them, keep the job."""
 
     @override
     def __getitem__(self, output: str) -> Path:

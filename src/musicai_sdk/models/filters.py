@@ -12,7 +12,7 @@ from musicai_sdk.models._open import KNOWN_STATUSES, JobStatus, Unknown
 
 
 def _as_list(value: Any) -> Any:
-    """A list of the value, if it is a single string: the official JavaScript client would send its characters."""
+    """Wraps a single string in a list. The official JavaScript client would send its characters as values."""
     return [value] if isinstance(value, str) else value
 
 

@@ -56,7 +56,7 @@ class JobError(WireModel, frozen=True):
     """Why a job failed. Older answers lack this object (source: official JavaScript client 1.0.21)."""
 
     code: Maybe[str] = None
-    """An open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …"""
+    """The kind of error, an open set: `BAD_INPUT`, `TIMEOUT`, `INTERNAL_ERROR`, …"""
     title: Maybe[str] = None
     """A short description, such as `Invalid input`."""
     message: Maybe[str] = None
@@ -105,8 +105,8 @@ class JobCreated(WireModel, frozen=True):
 class Job(WireModel, Generic[R_co], frozen=True):
     """One job. The `result` of a `Job[GenerateChordsResult]` is a `GenerateChordsResult`.
 
-    Only `id` and `status` are always there. Everything else is None where an answer lacks it or has something
-    unreadable, which `raw` then has. A job is a snapshot: fetch it again to see changes.
+    Only `id` and `status` are always present. Any other field is None if the answer lacks it or its value is
+    unreadable; `raw` has unreadable values. A job is a snapshot: fetch it again to see changes.
     """
 
     id: Annotated[str, Identifier()]
@@ -114,23 +114,23 @@ class Job(WireModel, Generic[R_co], frozen=True):
     status: JobStatus = Field(union_mode="left_to_right")
     """The job's status."""
     name: Maybe[str] = None
-    """The name that was sent."""
+    """The name that the create request gave."""
     app: Maybe[str] = None
     """The name (not the id) of the application whose key created the job."""
     # left_to_right, because pydantic's search for the best match would cost a tenth of the time to read a page of jobs.
     workflow: Maybe[Annotated[str | WorkflowReference, Field(union_mode="left_to_right")]] = None
     """The workflow's slug; older answers have an object with id and name."""
     workflow_params: MaybeObject = None
-    """The parameters that were sent."""
+    """The parameters of the create request."""
     raw_metadata: Metadata = Field(None, validation_alias="metadata", serialization_alias="metadata")
-    """The whole metadata; `metadata` leaves this package's entries out. None if the service sent none, or neither an
-    object nor the JSON text of one."""
+    """The whole metadata, with the entries of this package, which `metadata` leaves out. None if the service sent none,
+    or something other than an object or the JSON text of one."""
     batch_name: Maybe[str] = None
     """The job's batch; None for jobs created through the API."""
     raw_result: MaybeObject = Field(None, validation_alias="result", serialization_alias="result")
     """The outputs by wire name; None until the job has succeeded. `result` is the typed view."""
     error: Maybe[JobError] = None
-    """Why the job failed; None unless it did."""
+    """Why the job failed; None for a job that hasn't failed."""
     created_at: Time = None
     """The time of creation."""
     started_at: Time = None
@@ -150,7 +150,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
     if not TYPE_CHECKING:
 
         def __class_getitem__(cls, parameter: Any) -> GenericAlias:
-            # pydantic would create a class for each parameter: a leak, and such classes don't pickle.
+            # pydantic would create a class for each parameter. That leaks memory, and such classes don't pickle.
             return GenericAlias(cls, parameter)
 
     @classmethod
@@ -167,7 +167,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The metadata that you sent, without this package's entries; empty if there was none."""
+        """The metadata that you sent, without the entries of this package; empty if you sent none."""
         return _own_metadata(self.raw_metadata or {})
 
     @property
@@ -220,7 +220,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @property
     def failure(self) -> JobError:
-        """The reason for a failure: `error`, or the text that the service sent in its place; empty if there is none."""
+        """Why the job failed: `error`, or the text that the service sent instead of an object; empty if unknown."""
         if self.error is not None:
             return self.error
         said = originals(self).get("error")
@@ -228,7 +228,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @property
     def unreadable_result(self) -> bool:
-        """Whether the service sent a result that isn't an object of outputs. Only `raw` has it; it isn't an empty one."""
+        """Whether the service sent a result that isn't an object of outputs. Only `raw` has that value."""
         return self.raw_result is None and originals(self).get("raw_result") is not None
 
     def raise_for_failure(self) -> None:
@@ -253,7 +253,8 @@ class Job(WireModel, Generic[R_co], frozen=True):
         if result_type is self.result_type:
             return self
         job: Job[Any] = self.model_copy()
-        # Neither a field (the server doesn't send it) nor a private attribute (which would slow down all parsing).
+        # Not a field, because the server doesn't send it, and not a private attribute, which would slow down all
+        # parsing.
         object.__setattr__(job, "result_type", result_type)
         return job
 
@@ -280,7 +281,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     @override
     def __repr_args__(self) -> Any:
-        # Not the parameters and not the result: they hold signed URLs.
+        # Omit the parameters and the result, because they contain signed URLs.
         yield "id", self.id
         yield "status", self.status
         yield "workflow", self.workflow
@@ -299,7 +300,7 @@ class JobPage(list[Job[R]]):
     def __init__(self, jobs: Iterable[Job[R]], *, asked: int, unreadable: int = 0) -> None:
         super().__init__(jobs)
         self.asked: int = asked
-        """The page size that was requested. A shorter page may end the list, or the service may cap its pages."""
+        """The requested page size. A shorter page may be the end of the list, or the service may cap its pages."""
         self.unreadable: int = unreadable
         """The number of entries on the page that can't be read as a job, for example without an id."""
 

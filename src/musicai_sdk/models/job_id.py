@@ -11,9 +11,9 @@ from typing_extensions import override
 class JobId(str):
     """A job's id: a plain string whose `["id"]` is the string itself.
 
-    The 1.0 package documents that `add_job` returns a string, but it returns `{"id": …}`, which its quick start
-    indexes. This is both: `["id"]`, `.get("id")`, `"id" in`, `.keys()`, `.values()`, `.items()` and `dict()` work as
-    with that dictionary; iteration, `len` and `json.dumps` as with the string.
+    The 1.0 package documents that `add_job` returns a string. In fact it returns `{"id": …}`, and its quick start uses
+    `["id"]`. This class supports both: `["id"]`, `.get("id")`, `"id" in`, `.keys()`, `.values()`, `.items()` and
+    `dict()` work as with that dictionary. Iteration, `len` and `json.dumps` work as with the string.
     """
 
     __slots__ = ()
@@ -22,7 +22,7 @@ class JobId(str):
     def __getitem__(self, key: Literal["id"]) -> str: ...
     @overload
     def __getitem__(self, key: SupportsIndex | slice) -> str: ...
-    # str also has an overload for literal strings, whose slices are literal; those of an id are plain strings.
+    # `str` also has an overload for literal strings, whose slices are literals. Slices of an id are plain strings.
     @override
     def __getitem__(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, key: str | SupportsIndex | slice

@@ -1,6 +1,6 @@
 """The content of a lyrics file: a transcription, or lyrics aligned to the singing.
 
-Words have the fields of WhisperX (`word`, `start`, `end`, `score`), which leaves out the times of words that it can't
+Words have the fields of WhisperX (`word`, `start`, `end`, `score`). WhisperX omits the times of words that it can't
 align (source: real result files).
 """
 

@@ -28,10 +28,10 @@ def _url_schema() -> CoreSchema:
 
 
 class FileUrl(str):
-    """The URL of an output file: a string with a type of its own.
+    """The URL of an output file, as a subclass of `str`.
 
-    Whoever has the URL can read the file while the signature in its query is valid. So its `repr` hides the query;
-    `str(url)` is the whole URL.
+    The URL alone gives access to the file while the signature in its query is valid. So `repr` hides the query;
+    `str(url)` returns the whole URL.
     """
 
     __slots__ = ()
@@ -66,7 +66,7 @@ class JsonFile(FileUrl, Generic[T_co]):
 
     @property
     def content_type(self) -> Any:
-        """The `T_co`, as `client.files.read` validates it; `Any` when none was given."""
+        """The type of the content, against which `client.files.read` validates; `Any` if none was given."""
         if self._content_type is not None:
             return self._content_type
         # `typing` sets this attribute when a class is called with a parameter.
@@ -79,7 +79,7 @@ class JsonFile(FileUrl, Generic[T_co]):
     @classmethod
     @override
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """As in `FileUrl`; keeps the parameter of the annotation as `content_type`."""
+        """Accepts the same strings as `FileUrl`, and keeps the annotation's parameter as `content_type`."""
         content_type = cast("Any", next(iter(get_args(source)), Any))
         return core_schema.no_info_after_validator_function(
             lambda url: cls(url, content_type),
@@ -96,8 +96,8 @@ class CustomStorage(StrEnum):
 CUSTOM_STORAGE: Final = CustomStorage.CUSTOM_STORAGE
 """Replaces the URL of an output that `copy_results_to` sent to your own storage.
 
-It equals the string `"[custom storage]"` that the service sends (source: the official integration tests). mypy and
-pyright narrow types by `output is CUSTOM_STORAGE`.
+Equal to the string `"[custom storage]"` that the service sends (source: the official integration tests). mypy and
+pyright narrow types with `output is CUSTOM_STORAGE`.
 """
 
 FileOutput: TypeAlias = FileUrl | CustomStorage

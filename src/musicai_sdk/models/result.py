@@ -22,9 +22,9 @@ from musicai_sdk.models.outputs import CustomStorage, FileUrl, OutputValue
 class WorkflowResult(BaseModel):
     """The outputs of one workflow; subclass it with one field per output.
 
-    The author of a workflow chooses the names of its outputs (`"Kick drum"`, `"BPM"`, `"chordsMap"`). So a field takes
-    the output with its wire name, else one whose name differs only in case, spaces, `_` and `-`. Outputs without a
-    field are in `result["other name"]` and `result.model_extra`.
+    The author of a workflow chooses the names of its outputs (`"Kick drum"`, `"BPM"`, `"chordsMap"`). A field takes the
+    output with its wire name, or else an output whose name differs only in case, spaces, `_` and `-`. `result["other
+    name"]` and `result.model_extra` have the outputs without a field.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -70,7 +70,7 @@ class WorkflowResult(BaseModel):
 
 
 class RawResult(WorkflowResult):
-    """The result of a workflow without a type of its own: `result["vocals"]`, `result.model_extra`."""
+    """The result of a workflow without a result type. Read outputs by `result["vocals"]` or `result.model_extra`."""
 
 
 R = TypeVar("R", bound=WorkflowResult)
@@ -112,9 +112,9 @@ class DeclaredOutput:
     names: tuple[str, ...]
     """The wire names, the preferred one first."""
     required: bool
-    """Whether every job must have it: it has no default and can't be None."""
+    """Whether every job must have this output: the field has no default and can't be None."""
     is_file: bool
-    """Whether it must be a file."""
+    """Whether this output must be a file."""
 
 
 def declared_outputs(result_type: type[WorkflowResult]) -> tuple[DeclaredOutput, ...]:
@@ -141,7 +141,7 @@ def missing_outputs(declared: Iterable[DeclaredOutput], present: Mapping[str, bo
 
     Args:
         declared: The declarations of the workflow's class.
-        present: The names of the present outputs, each with whether it contains a file.
+        present: For the name of each output of the job, whether that output contains a file.
     """
     outputs = dict(present)
     wanted = {each.field: each.names for each in declared}

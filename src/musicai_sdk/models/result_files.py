@@ -32,15 +32,16 @@ class ResultFile:
     name: str
     """The output's name; for a file inside an output its path, such as `stems.0.url`. Unique."""
     path: ResultPath
-    """Its place in the result."""
+    """The place of the file in the result."""
     value: FileUrl | CustomStorage | str
-    """Its URL, or `CUSTOM_STORAGE`. Any other text is an address that this package can't fetch, such as `gs://…`."""
+    """The file's URL, or `CUSTOM_STORAGE`. Any other text is an address that this package can't fetch, such as
+    `gs://…`."""
 
 
 def result_files(result: Mapping[str, Any] | None) -> list[ResultFile]:
-    """The files of a result: every URL in it, in lists and objects at any depth, and in JSON texts.
+    """The files of a result: every URL in its lists and objects, at any depth, and in JSON texts.
 
-    Outputs that are files themselves come first, with the outputs' names.
+    Outputs that are files themselves come first, under the outputs' names.
 
     Raises:
         ResponseError: the result is nested too deeply.
@@ -69,10 +70,10 @@ def has_values(result: Mapping[str, Any] | None) -> bool:
 
 
 def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> None:
-    """Checks that a job's result is complete, so that the job may be deleted once its files are safe.
+    """Checks that a job's result is complete. Only then may the job be deleted, once its files are safe.
 
     Args:
-        job: The job from `GET /job/{id}`; a list of jobs may leave things out.
+        job: The job from `GET /job/{id}`, because a list of jobs may leave parts out.
         declared: The outputs that the workflow's class declares.
 
     Raises:
@@ -109,7 +110,7 @@ def is_reachable(file: ResultFile) -> bool:
 
 
 def usable(result: Mapping[str, Any] | None) -> dict[str, bool]:
-    """The outputs that aren't null or blank, each with whether it contains a file."""
+    """Whether each output that isn't null or blank contains a file, by name."""
     values = {name: value for name, value in (result or {}).items() if not _blank(value)}
     return {name: next(_files(value, (name,)), None) is not None for name, value in values.items()}
 
@@ -131,7 +132,7 @@ def _files(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, FileUr
 
 
 def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, object]]:
-    """The values that aren't lists or objects, with their places. Also URLs that are names in an object."""
+    """Yields the values that aren't lists or objects, with their places, and also URLs used as keys in an object."""
     if len(path) > DEEPEST:
         raise ResponseError(
             f"the result is nested too deeply: {'.'.join(map(str, path[:5]))}…", field=str(path[0])
@@ -147,7 +148,7 @@ def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, objec
 
 
 def _opened(value: object) -> Iterator[tuple[str | int, object]] | None:
-    """The entries of a list or an object, or of one in a JSON text; None for anything else."""
+    """The entries of a list or an object, also inside a JSON text; None for any other value."""
     value = _decoded(value) if isinstance(value, str) else value
     if isinstance(value, Mapping):
         return iter(cast("Mapping[str, object]", value).items())

@@ -27,7 +27,7 @@ class _Text(str):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accepts any text. The parts of an unreadable one are None."""
+        """Accepts any text. For an unreadable text, the properties are None."""
         return core_schema.no_info_after_validator_function(
             cls, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
         )
@@ -49,7 +49,7 @@ class Key(_Text):
 
     @property
     def mode(self) -> Literal["major", "minor"] | None:
-        """Major (also if the text only has a root) or minor; None if the text isn't such a key."""
+        """`"major"` or `"minor"`; a text with only a root is major. None if the text isn't such a key."""
         parts = self._parts()
         return parts[1] if parts else None
 
@@ -97,4 +97,4 @@ class _Decoding:
 
 
 JsonText: TypeAlias = Annotated[T, _Decoding()]
-"""A `T` in the result itself, as JSON or as JSON inside a string (source: a user's code)."""
+"""A `T` that is in the result itself instead of a file, as JSON or as JSON inside a string (source: a user's code)."""

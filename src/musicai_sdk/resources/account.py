@@ -20,7 +20,9 @@ class AsyncWorkflows:
         self._session = session
 
     async def list(self, **options: Unpack[RequestOptions]) -> builtins.list[WorkflowInfo]:
-        """Lists all workflows of the account. Whether this includes the `music-ai/…` templates isn't documented.
+        """Lists all workflows of the account.
+
+        The service doesn't document whether the list includes the `music-ai/…` templates.
 
         Args:
             **options: Per-call settings, see `RequestOptions`.
@@ -38,7 +40,7 @@ class AsyncApplications:
         self._session = session
 
     async def get(self, **options: Unpack[RequestOptions]) -> Application:
-        """Fetches the application's id and name, which is the cheapest check of a key.
+        """Fetches the application's id and name. This is the cheapest way to check a key.
 
         Args:
             **options: Per-call settings, see `RequestOptions`.

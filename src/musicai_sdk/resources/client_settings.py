@@ -1,4 +1,4 @@
-"""What both clients share: settings as attributes, `repr`, copies and pickles."""
+"""The code that both clients share: settings as attributes, `repr`, copies and pickles."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class ClientSettings:
 
     _session: Session
     _given: Given
-    """What can't be copied to another process."""
+    """The arguments that can't be copied to another process."""
 
     def _set_up(self, settings: ClientConfig, given: Given) -> None:
-        """Creates the session, with a driver of its own, and the resources."""
+        """Creates the session, with its own driver, and the resources."""
         raise NotImplementedError  # an abstract mixin would need a metaclass
 
     if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
@@ -60,21 +60,21 @@ class ClientSettings:
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """The same as a shallow copy."""
+        """The same as `copy.copy`."""
         return self.__copy__()
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles a client without its key; the unpickling process reads the key from its environment.
 
-        A digest of the key goes along, so that the client can't become one of another account.
+        The pickle contains a digest of the key, so that the client can't be restored with the key of another account.
         """
         if self._given != (None, None):
             raise ConfigurationError("a client with your http_client or ssl_context can't be pickled")
         settings = self._session.settings
         return _remade, (type(self), settings.arguments(), settings.secret.fingerprint())
 
-    # Settings are checked as in `__init__`, and apply from the next request on.
+    # Each setter checks its value as `__init__` does. The value applies from the next request on.
 
     @property
     def base_url(self) -> str:
@@ -87,13 +87,13 @@ class ClientSettings:
 
     @property
     def api_key(self) -> str:
-        """The key. Can be set. Its `repr` hides it, `print` doesn't."""
+        """The key. Can be set. `repr` hides the key, `print` shows it."""
         return self._session.settings.api_key
 
     @api_key.setter
     def api_key(self, key: str) -> None:
         secret = Secret(key)
-        del key  # an error report has the local variables
+        del key  # error reports include local variables
         self._change(api_key=secret)
 
     @property
@@ -142,7 +142,7 @@ class ClientSettings:
         self._change(user_agent=value)
 
     def get_headers(self) -> dict[str, str]:
-        """Headers for your own requests to the API (1.0 surface). They contain the key: don't print them."""
+        """Returns headers for your own requests to the API (1.0 surface). They contain the key: don't print them."""
         return {"Authorization": self.api_key, "User-Agent": self.user_agent}
 
     def _change(self, **changes: Any) -> None:
@@ -155,7 +155,7 @@ class ClientSettings:
 
     @override
     def __repr__(self) -> str:
-        if "_session" not in self.__dict__:  # in the traceback of a failed construction
+        if "_session" not in self.__dict__:  # when a traceback shows a client whose `__init__` failed
             return f"<{type(self).__name__} without settings>"
         return f"{type(self).__name__}(base_url={without_query(self.base_url)!r})"
 
@@ -168,8 +168,8 @@ class ClientSettings:
         print(exchanges[-1].status, exchanges[-1].request_id, exchanges[-1].elapsed)
         ```
 
-        Every attempt, poll and transfer is one `Exchange`: method, URL without its query, status, headers, request
-        id, seconds, attempt number. It has no key, signature or body.
+        Every attempt, poll and transfer adds one `Exchange`: method, URL without its query, status, headers, request
+        id, seconds, attempt number. An `Exchange` contains no key, no signature and no body.
         """
         return recording(self._session.io)
 
@@ -180,7 +180,7 @@ def _remade(
     """Unpickles a client.
 
     Raises:
-        ConfigurationError: this process has no key, or another one.
+        ConfigurationError: this process has no key, or a different key.
     """
     names = {"poll_interval": "job_monitor_interval", "names_by_output": "save_output_to_folder"}
     client = kind(**{names.get(name, name): value for name, value in settings.items()})

@@ -32,7 +32,7 @@ class AsyncFiles:
 
         Args:
             source: A local path, bytes, a file opened in binary mode (read from its position), or any object with a
-                `read` method. A source that can be read only once, such as a pipe, is copied to a temporary file first.
+                `read` method. A source that can be read only once, such as a pipe, is first copied to a temporary file.
             on_progress: Called with (bytes sent, total bytes); starts over with a new attempt.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -41,10 +41,10 @@ class AsyncFiles:
             service doesn't say when.
 
         Raises:
-            SourceNotFoundError: there is no such file.
-            InputError: not one of these kinds, a closed file, or one that isn't open for reading bytes.
-            TransferError: a folder, a device, an empty or unreadable file, a file that changed during the upload, or
-                the storage refused.
+            SourceNotFoundError: the file doesn't exist.
+            InputError: `source` is of another type, a closed file, or a file that isn't open for reading bytes.
+            TransferError: `source` is a folder, a device, or an empty or unreadable file; the file changed during the
+                upload; or the storage refused the upload.
             ConnectionFailedError: the service or its storage can't be reached.
         """
         return await _core.upload.upload(self._session, source, on_progress, options)
@@ -59,24 +59,24 @@ class AsyncFiles:
     ) -> DownloadedFile:
         """Downloads a URL to a file.
 
-        Writes to `<destination>.part` and renames that file when it is complete, as shown by a length, a digest or the
-        marked end of the transfer. A later call resumes an incomplete part, in another process too. Never sends the
+        Writes to `<destination>.part`, and renames that file once a length, a digest or the marked end of the transfer
+        shows that it is complete. A later call, also in another process, resumes an incomplete part. Never sends the
         API key.
 
         Args:
             url: An output's URL, or any other `https://` or `http://` URL.
-            destination: The file's path; missing folders are created. Replaces an existing file and keeps its
-                permissions; behind a symbolic link, replaces the file that it points to.
+            destination: The file's path. Missing folders are created. An existing file is replaced and its permissions
+                are kept. If the path is a symbolic link, the link's target is replaced.
             on_progress: Called with (bytes received, total bytes or None); starts over with a new attempt.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The `path`, and its `size` in bytes.
+            The file's `path`, and its `size` in bytes.
 
         Raises:
-            TransferError: the storage refused, or the destination can't be written, isn't a regular file, or is in
-                use by another download.
-            IntegrityError: even the last attempt got an incomplete file, or one that may be incomplete.
+            TransferError: the storage refused the download, or `destination` can't be written, isn't a regular file, or
+                is in use by another download.
+            IntegrityError: after all attempts, the file is incomplete, or may be.
             InputError: the URL isn't a web address, or the destination isn't a path.
         """
         return await _core.download.download(self._session, url, destination, on_progress, options)
@@ -90,13 +90,14 @@ class AsyncFiles:
 
         Args:
             output: A JSON file output of a job's `result`. Wrap any other URL, such as one of `job.outputs`:
-                `JsonFile[list[Chord]](url)`. A plain URL is read as untyped JSON, and type checkers object to it.
+                `JsonFile[list[Chord]](url)`. A plain URL is read as untyped JSON, but type checkers reject it.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
             ResponseError: the content doesn't fit the type; the error names the field and has the body.
-            TransferError: the storage refused.
-            InputError: not a URL, as for an output in your own storage; or a recording instead of JSON.
+            TransferError: the storage refused the download.
+            InputError: `output` isn't a URL, such as an output in your own storage, or the file is a recording instead
+                of JSON.
         """
         value: T = await _core.json_output.read(self._session, output, options)
         return value

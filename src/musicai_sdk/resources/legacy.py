@@ -31,7 +31,7 @@ class AsyncLegacyMethods:
         timeout: float | None = CLIENT_TIMEOUT,
         **options: Unpack[RequestOptions],
     ) -> str:
-        """Uploads a local file and returns the URL that a job takes as input (1.0 surface).
+        """Uploads a local file and returns the URL to pass to a job as input (1.0 surface).
 
         Args:
             file_path: The file's path.
@@ -39,8 +39,8 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            SourceNotFoundError: there is no such file.
-            TransferError: a folder, an empty or unreadable file, or a refusal.
+            SourceNotFoundError: the file doesn't exist.
+            TransferError: the path is a folder or an empty or unreadable file, or the storage refused the upload.
         """
         return (
             await _core.upload.upload(
@@ -71,7 +71,7 @@ class AsyncLegacyMethods:
 
         Raises:
             CreateUncertainError: the answer was lost and the job isn't listed; it may exist.
-            NotFoundError: no such workflow.
+            NotFoundError: the account has no such workflow.
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _core.legacy.new_job(job_name, options)
@@ -86,7 +86,7 @@ class AsyncLegacyMethods:
     async def get_job(
         self, job_id: str, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]
     ) -> Job[Any]:
-        """Fetches a job (1.0 surface). It reads like a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
+        """Fetches a job (1.0 surface). Read it like a dictionary: `job["createdAt"]`, `job["result"]["vocals"]`.
 
         Args:
             job_id: The job's id.
@@ -94,7 +94,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         return await _core.jobs.get(self._session, job_id, None, _core.legacy.settings_of(options, timeout))
 
@@ -109,7 +109,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         return await self._session.call(
             GET_JOB_STATUS, job_id=job_id, options=_core.legacy.settings_of(options, timeout)
@@ -124,14 +124,14 @@ class AsyncLegacyMethods:
         """Lists all jobs of the key's application, or one page of them (1.0 surface).
 
         Args:
-            filters: `Filters(status=["FAILED"])`, or a dictionary with `status`, `workflow` and `batchName`. All
-                values of a list count; the 1.0 package sent only the last one. `page` (from 0) or `size` in the
-                dictionary selects a single page.
+            filters: `Filters(status=["FAILED"])`, or a dictionary with `status`, `workflow` and `batchName`. All values
+                of a list apply; the 1.0 package sent only the last one. `page` (from 0) or `size` in the dictionary
+                selects a single page.
             timeout: `request_timeout` under its name of 1.0.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            InputError: no such filter or status.
+            InputError: a filter or a status doesn't exist.
         """
         return await _core.legacy.jobs(self._session, filters, _core.legacy.settings_of(options, timeout))
 
@@ -149,7 +149,7 @@ class AsyncLegacyMethods:
             The id, as from `add_job`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         await _core.jobs.delete(self._session, job_id, _core.legacy.settings_of(options, timeout))
         return JobId(job_id)
@@ -179,7 +179,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         found = _core.legacy.either(job_id, id, "job_id and id")
         return await _core.wait.wait(
@@ -219,7 +219,7 @@ class AsyncLegacyMethods:
         """Downloads all file outputs of a job, and writes `workflow.results.json` beside them (1.0 surface).
 
         Args:
-            job_id_or_job_data: The job's id, the job, or a dictionary of it.
+            job_id_or_job_data: The job's id, the job, or the job as a dictionary.
             output_folder: The folder to write to; created if missing.
             timeout: `request_timeout` under its name of 1.0.
             manifest: The JSON file's name; the 1.0 package wrote `workflow.result.json`.
@@ -230,8 +230,8 @@ class AsyncLegacyMethods:
             The paths of the downloaded outputs.
 
         Raises:
-            JobNotFinishedError: it hasn't succeeded yet; nothing was written.
-            JobFailedError: it failed; nothing was written.
+            JobNotFinishedError: the job hasn't succeeded yet; nothing was written.
+            JobFailedError: the job failed; nothing was written.
             TransferError: a file can't be downloaded or written.
         """
         job = _core.legacy.as_job(job_id_or_job_data)
@@ -264,7 +264,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            TransferError: the storage refused, or the file can't be written.
+            TransferError: the storage refused the download, or the file can't be written.
         """
         await _core.download.download(
             self._session, url, file_destination, None, _core.legacy.settings_of(options, timeout)
@@ -284,7 +284,7 @@ class AsyncLegacyMethods:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            InputError: no such filter.
+            InputError: a filter doesn't exist.
             AuthenticationError: the key is wrong.
         """
         return await _core.legacy.workflows(

@@ -1,4 +1,4 @@
-"""What `client.jobs.list` returns: an iterable of the matching jobs, fetched page by page."""
+"""The return value of `client.jobs.list`: an iterable of the matching jobs, fetched page by page."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class AsyncJobList(Generic[R_co]):
-    """The matching jobs, in the service's order. Each iteration requests them anew.
+    """The matching jobs, in the service's order. Each iteration requests them again.
 
-    It has no length and no truth value, because only the service knows them: use `.first()`, or make a list of it.
+    It has no length and no truth value, because only the service knows how many jobs match: use `.first()`, or convert
+    it to a list.
     """
 
     def __init__(self, query: JobQuery) -> None:
@@ -32,7 +33,7 @@ class AsyncJobList(Generic[R_co]):
         return None
 
     async def pages(self) -> AsyncIterator[JobPage[R_co]]:
-        """The pages as the service sends them, regardless of `limit`. A job may appear on two of them.
+        """The pages as the service sends them, regardless of `limit`. A job may appear on two pages.
 
         The last page is empty. Only an empty page marks the end of the list, because the service may return fewer
         jobs than requested.

@@ -1,4 +1,4 @@
-"""Arguments of `client.jobs.create` and `client.jobs.run` in the wrong place: an error that shows the right call."""
+"""Detects misplaced arguments of `client.jobs.create` and `client.jobs.run`. The error shows the right call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def explain_misplaced(method: F) -> F:
-    """Replaces Python's error for too many positional arguments. Type checkers see the method as it is."""
+    """Replaces Python's error for too many positional arguments. Type checkers see the unchanged signature."""
     most = method.__code__.co_argcount
 
     def check(given: tuple[object, ...]) -> None:

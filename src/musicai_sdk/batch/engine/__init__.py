@@ -1,17 +1,21 @@
-"""The engine: what is done with each track, in which order, and what follows from a failure.
+"""The engine: what a run does with each track, in which order, and what follows from a failure.
 
 The way of one track:
-    1. `scheduler.Scheduler` takes a chunk of inputs from `inputs.prefetch` and has the ledger look them up (`admission`).
-    2. `triage` skips those that are done, after `results.presence` has looked for their files.
-    3. `Scheduler._identify` digests the file; `Ledger.register` gives the track, a known one or a new one.
-    4. `decide.decide` says what to do with it, and whether it is paid for again. `Pipeline` and `RetryPolicy`
-       only carry out `retry_uncertain` for the track that `decide` gave them.
-    5. `Scheduler._work` waits for `account` (the right account and service) and `other_runs` (nobody else has the track).
+    1. `scheduler.Scheduler` takes a chunk of inputs from `inputs.prefetch` and looks them up in the ledger
+        (`admission`).
+    2. `results.presence` looks for the files of finished tracks, and `triage` skips these tracks.
+    3. `Scheduler._identify` digests the file; `Ledger.register` returns the known or new track.
+    4. `decide.decide` says what to do with the track. Only this function decides whether to pay, also for a second
+        time.
+    5. `Scheduler._work` waits for `account` (the right account and service) and `other_runs` (no other run has the
+        track).
     6. `retry.RetryPolicy` calls `steps.Pipeline.advance`, which takes the track from its state to the end:
     7.   upload → POST, recorded on disk before it is sent → wait → download → verify → delete the job.
     8. Each step ends with `GroupCommit.move`: ledger first, then memory, then the event.
-    9. A lost answer: `recovery.LostJobFinder` looks for the job. A job that seems gone: `confirmation.confirm_gone` asks again.
-    10. A step raises: `failures` says whether the error is temporary, fails the track, or ends the run; `RetryPolicy` acts on that.
+    9. After a lost answer, `recovery.LostJobFinder` searches for the job. If a job seems gone,
+        `confirmation.confirm_gone` asks again.
+    10. If a step raises, `failures` says whether the error is temporary, fails the track, or ends the run;
+        `RetryPolicy` acts.
 
 Who may import it:
     `batch` and `shards.worker` the scheduler; `dry_run`, `shards.partition` and the ledger only `decide` and `triage`.

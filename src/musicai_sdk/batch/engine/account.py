@@ -1,4 +1,4 @@
-"""Checks, before anything is paid, that the run reaches the service and the account that its ledger belongs to."""
+"""Checks, before anything is paid, that the run uses the service and the account to which its ledger belongs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Account:
         self._checking: asyncio.Future[None] | None = None
 
     async def check(self) -> None:
-        """Checks that they are the same. Only the first call asks the service.
+        """Checks that account and service are the same. Only the first call asks the service.
 
         Raises:
-            LedgerMismatchError: they differ.
-            RunFailed: the service can't be asked. The cause says why.
+            LedgerMismatchError: the account or the service differs.
+            RunFailed: the service doesn't answer. The cause says why.
         """
         if self._checking is None:
             self._checking = asyncio.ensure_future(self._check())
@@ -70,7 +70,7 @@ class Account:
 
 
 def _compare(ledger: Ledger, service: str, application: str | None) -> None:
-    """Compares a service and an application with those of a ledger, and records them; in a transaction.
+    """Compares a service and an application with those of a ledger, and records them. Runs in a transaction.
 
     Args:
         ledger: The ledger.
@@ -78,7 +78,7 @@ def _compare(ledger: Ledger, service: str, application: str | None) -> None:
         application: The id of the application that the key belongs to; None if the service doesn't say.
 
     Raises:
-        LedgerMismatchError: the ledger's jobs are elsewhere.
+        LedgerMismatchError: the ledger's jobs belong to another service or application.
     """
     known_service, known_application = ledger.account()
     both_known = bool(known_application and application)
@@ -100,7 +100,7 @@ def _compare(ledger: Ledger, service: str, application: str | None) -> None:
 def _same_service(known: str, now: str, *, same_application: bool) -> bool:
     """Whether two base URLs lead to one service.
 
-    A sandbox on this machine gets another port each time; there the application's id decides, if known.
+    A sandbox on this machine may get another port each time. For local services the application's id decides, if known.
     """
     one, other = urlsplit(known), urlsplit(now)
     if same_application and one.hostname in _LOOPBACK and other.hostname in _LOOPBACK:

@@ -1,4 +1,4 @@
-"""Warnings that the client logs, such as a failed poll, reported as events of the run."""
+"""Reports warnings that the client logs, such as a failed poll, as events of the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOGGER = logging.getLogger("musicai_sdk")
 
 
 class ClientWarnings(logging.Handler):
-    """Reports warnings that are logged on its own event loop: other runs in this process have their own handlers."""
+    """Reports the warnings of its own event loop. Other runs in this process have their own handlers."""
 
     def __init__(self, warn: Callable[[str], object]) -> None:
         super().__init__(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Asking the service about a paid job: a single answer that the job doesn't exist isn't believed."""
+"""Asks the service about a paid job. One answer that the job doesn't exist isn't enough."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.errors import NotFoundError
 
 ANSWERS = 4
-"""How often the service must say that a job is gone, so that one of its machines alone can't cost a job."""
+"""How often the service must say that a job is gone, so that one faulty machine of the service can't cost a job."""
 _PAUSE = 0.5
 """Seconds between two requests."""
 
@@ -19,11 +19,11 @@ T = TypeVar("T")
 
 
 async def confirm_gone(track: Track, grace: float, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """The service's answer about a track's job. That the job is gone is only believed if the service insists.
+    """Returns the service's answer about a track's job. Accepts that the job is gone only after `ANSWERS` such answers.
 
     Args:
         track: The track.
-        grace: Seconds after its creation for which the service may not show a job yet.
+        grace: Seconds after a job's creation during which the service may not know it yet.
         ask: Asks the service once.
 
     Raises:
@@ -35,7 +35,7 @@ async def confirm_gone(track: Track, grace: float, ask: Callable[[], Coroutine[A
             return await ask()
         except NotFoundError:
             answers += 1
-            # By the monotonic clock too: the clock of an earlier process may have been ahead.
+            # Use the monotonic clock too, because the clock of an earlier process may have been ahead.
             age = max(time.time() - (track.created_at or 0.0), time.monotonic() - began)
             if answers >= ANSWERS and age > grace:
                 raise

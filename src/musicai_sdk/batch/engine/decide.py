@@ -1,6 +1,7 @@
-"""What a run does with a track. Plans, runs and shards all ask here, so they can't disagree.
+"""Decides what a run does with a track. Plans, runs and shards all use this module, so they can't disagree.
 
-This is where it is decided whether a track is paid for, also a second time. Everything is in the arguments: no I/O.
+Only this module decides whether to pay for a track, also for a second time. It does no I/O: the arguments contain
+everything.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.options import RunOptions
 
 Action: TypeAlias = Literal["create", "retry", "go_on", "find", "clean_up", "skip", "leave", "wait"]
-"""`create` send it, and pay for a job · `retry` the same once more · `go_on` it is paid: fetch its results, or look for
-its job, and send it again only if there is certainly none · `find` only look for its job · `clean_up` its results are safe:
-delete its job · `skip` it is done · `leave` it failed, or its results are missing, and only the user can decide about that
-· `wait` it isn't paid, and its input isn't among the run's inputs."""
+"""What to do with a track: `create` send the request, and pay for a job · `retry` the same once more · `go_on` the
+track is paid: fetch the results, or search for the job, and send the request again only if certainly no job exists ·
+`find` only search for the job · `clean_up` the results are safe: delete the job · `skip` the track is done · `leave`
+the track failed, or its results are missing, and only the user can decide what to do · `wait` the track isn't paid, and
+its input isn't among the run's inputs."""
 
 PAYS: frozenset[Action] = frozenset(("create", "retry"))
 """Actions that pay for a job."""
 RESUMES: frozenset[Action] = frozenset(("retry", "go_on", "find", "clean_up"))
-"""What a run does with a track even if its input isn't among the run's inputs."""
+"""Actions that a run takes even if the track's input isn't among the run's inputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a decision needs of a track, where the whole track isn't at hand."""
+    """The properties of a track that a decision needs, for callers without the whole track."""
 
     state: State
     error_code: str | None = None
@@ -49,7 +51,7 @@ def decide(
         return "create"
     info = TABLE[track.state]
     if info.safe:
-        # Where another state can follow, the job was kept. It can be deleted, and has the results.
+        # If another state can follow, the job was kept. It can be deleted, and still has the results.
         if missing:
             return "go_on" if info.next else "leave"
         return "clean_up" if info.next and not options.keep_jobs else "skip"
@@ -60,21 +62,21 @@ def decide(
     if not info.unsettled:
         return "create" if in_inputs else "wait"
     if track.resume_at in FETCHABLE:
-        return "go_on"  # every run fetches what is paid
+        return "go_on"  # every run fetches paid results
     if not in_inputs:
         return "wait"
     return "retry" if options.retry_failed or source_returned(track) else "leave"
 
 
 def source_returned(track: Track | Standing) -> bool:
-    """Whether a track failed only because its file was missing; once its input is read again, nothing stands in its way."""
+    """Whether a track failed only because its file was missing. If its input is found again, the track can continue."""
     return TABLE[track.state].unsettled and track.error_code == SOURCE_GONE
 
 
 def resumed(options: RunOptions) -> str:
-    """The SQL condition for tracks that a run continues whatever its inputs are.
+    """The SQL condition for the tracks that a run continues whatever its inputs are.
 
-    It is built by asking `decide` about every state, so the two can't disagree.
+    It is built from `decide`'s answer for every state, so the two can't disagree.
     """
 
     def resumes(state: State, resume_at: State | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Errors of steps: which ones end the run, which ones pass, and what becomes of the track."""
+"""Errors of steps: which errors end the run, which are temporary, and which state the track gets."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from musicai_sdk.errors import (
 )
 
 FATAL = (AuthenticationError, ConfigurationError, PermissionDeniedError)
-"""Errors that every other track would get too: they end the run."""
+"""Errors that every other track would get too. They end the run."""
 
 _NO_FILES_TEXTS = (os.strerror(errno.EMFILE), os.strerror(errno.ENFILE))
 _LONGEST_PAUSE = 60.0
 
 
 class Draining(Exception):  # noqa: N818 - the run ends, nothing failed
-    """The run is ending: no further step begins."""
+    """The run is draining, so no further step begins."""
 
 
 class RunFailed(Exception):  # noqa: N818 - carries the error
@@ -68,9 +68,9 @@ def from_elsewhere(error: BaseException) -> bool:
 
 
 def short_of_files(error: BaseException | None) -> bool:
-    """Whether no file descriptor was left in this process or on the machine: no track's fault, and it passes.
+    """Whether this process or the machine had no file descriptor left. That is temporary, and not the track's failure.
 
-    The client's errors keep only the system's text of that, at their end.
+    The client's errors keep only the system's text of that error, at their end.
     """
     seen = set[int]()
     while error is not None and id(error) not in seen:
@@ -84,12 +84,12 @@ def short_of_files(error: BaseException | None) -> bool:
 
 
 def pause(tries: int) -> float:
-    """Seconds until the next try. The client's own retries are over by then, so this is for longer outages."""
+    """Seconds until the next try. The client's own retries have failed by then, so the pauses suit longer outages."""
     return min(_LONGEST_PAUSE, 2.0**tries) * random.uniform(0.5, 1)  # noqa: S311 - jitter
 
 
 def describe(error: BaseException) -> tuple[str, str]:
-    """The code and message of a failure, safe to show and to store: the service's own, else the error's name and text."""
+    """The code and message of a failure, safe to show and store: the service's, or else the error's name and text."""
     code, message = _describe(error)
     return storable(code), storable(without_queries(message))
 
@@ -112,13 +112,13 @@ def _describe(error: BaseException) -> tuple[str, str]:
 
 
 def after_failure(track: Track, error: BaseException) -> tuple[State, dict[str, Any]]:
-    """The state and columns of a track that isn't tried again in this run, and where a later run continues it."""
+    """The new state and columns of a track after its last try in this run, including where a later run continues it."""
     if track.state in OPEN or isinstance(error, CreateUncertainError):
-        # Whatever failed now, an earlier POST may have been received.
+        # Whatever failed now, the service may have received an earlier POST.
         return "uncertain", {}
     start: State = "uploaded" if track.is_url else "seen"
     if isinstance(error, JobFailedError | NotFoundError):
-        # This job can't give results any more: a retry creates a new one, under a key of its own.
+        # This job can't have results any more. A retry creates a new job, under a new key.
         return "failed", {"resume_at": start, "idempotency_key": None}
-    # A paid job is never given up for a new one.
+    # A failed step never discards a paid job.
     return "failed", {"resume_at": track.state if track.state in FETCHABLE else start}

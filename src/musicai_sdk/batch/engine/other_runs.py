@@ -1,8 +1,11 @@
-"""Other runs of the same ledger. The lock keeps them out; where it fails, two runs still don't pay twice.
+"""Other runs of the same ledger.
 
-In the ledger each track belongs to the run that changed it last. Every change is made only if the track is still as this
-run knows it (compare and set), so only one of two runs can send a POST. A run leaves the tracks of another run alone until
-that one has ended, its process is dead, or, on another machine, its heartbeat has been silent for a minute.
+Normally the lock excludes them. Where locks don't work, two runs still don't pay twice.
+
+In the ledger, each track belongs to the run that changed it last. A run changes a track only if the track is still in
+the state that the run knows (compare and set), so only one of two runs can send a POST. A run doesn't touch the tracks
+of another run until that run has ended, its process is dead, or, for a run on another machine, its heartbeat has
+stopped for a minute.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from musicai_sdk.batch.ledger.track import COLUMNS, Track
 HEARTBEAT = 5.0
 """Seconds between two heartbeats."""
 _SILENT = 60.0
-"""Seconds without a heartbeat after which a run elsewhere counts as dead."""
+"""Seconds without a heartbeat after which a run on another machine counts as dead."""
 _POLL_EVERY = 0.5
 
 
@@ -32,11 +35,11 @@ class OtherRuns:
         self._warn = warn
         self._ended = set[str]()
         self._beats = dict[str, tuple[float, float]]()
-        """The latest heartbeat of runs elsewhere, and since when, by the local clock, it has been that."""
+        """The latest heartbeat of each run on another machine, and the local time when it was first seen."""
         self._warned = set[str]()
 
     async def wait_for(self, track: Track) -> None:
-        """Waits while another living run works on a track, and then reads what that run did."""
+        """Waits while another live run works on a track, and then reloads the track."""
         while await self.is_alive(track.run):
             await asyncio.sleep(_POLL_EVERY)
             await self.reload(track)
@@ -44,7 +47,7 @@ class OtherRuns:
                 return
 
     async def is_alive(self, run: str | None) -> bool:
-        """Whether this is another run, and alive as far as can be known."""
+        """Whether `run` is another run that, as far as this process can know, is alive."""
         if run is None or run == self._own or run in self._ended:
             return False
         row = await self._journal.read(lambda ledger: ledger.run_row(run))
@@ -78,10 +81,10 @@ class OtherRuns:
 
 
 async def send_heartbeats(journal: Journal) -> None:
-    """Records again and again that this run is alive; notices in idle times too that the ledger or its lock is gone.
+    """Records regularly that this run is alive. So a run detects the loss of its ledger or lock even while it is idle.
 
     Raises:
-        LedgerError: it is gone.
+        LedgerError: the ledger or its lock is gone.
     """
     while True:
         await asyncio.sleep(HEARTBEAT)

@@ -1,4 +1,4 @@
-"""Paid POSTs whose answer is unknown: their jobs are looked for in the list of jobs, all in one search."""
+"""Finds the jobs of paid POSTs whose answers are unknown, with one search of the job list for all of them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from musicai_sdk.models import Job
 
 _FIRST_PAUSE = 0.5
 _MORE_SEARCHES = 3
-"""How many searches may fail after the grace period before the run gives up on what they look for."""
+"""The number of searches after the grace period that may fail before the run stops searching for these jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The list shows neither the job nor its absence, and another search in this run would show no more."""
+    """The list proves neither the job's existence nor its absence, and another search in this run wouldn't help."""
 
     reason: str
     """The reason, for people."""
 
 
 Found: TypeAlias = "Job[Any] | Unknown | None"
-"""The job; None if its absence is proven."""
+"""The result of a search: the job; `Unknown`; or None if the job's absence is proven."""
 
 
 def job_name(track: Track) -> str:
@@ -44,15 +44,15 @@ class _Lost:
     wanted: Wanted
     answer: asyncio.Future[Found]
     until: float
-    """The end of the grace period: only a search that begins later can prove absence."""
+    """The end of the grace period. Only a search that begins later can prove absence."""
     failed: int = 0
-    """How many searches since then couldn't read the list."""
+    """The number of searches since `until` that couldn't read the list."""
 
 
 class LostJobFinder:
-    """Looks for jobs by their idempotency keys, with one search for all of them.
+    """Searches for jobs by their idempotency keys, with one search for all of them.
 
-    During the grace period it reads only the newest jobs, again and again. A search that proves absence begins after it.
+    During the grace period, it repeatedly reads only the newest jobs. Afterwards, a complete search can prove absence.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class LostJobFinder:
         self._advised = False
 
     def expect(self, track: Track) -> asyncio.Future[Found]:
-        """Begins to look for the job of a track, before `find` asks for it.
+        """Begins to search for the job of a track, before `find` is called.
 
-        The grace period begins now: when an earlier process sent the POST is unknown, but it was before.
+        The grace period begins now: an earlier process sent the POST at an unknown time before.
         """
         key = track.idempotency_key or ""
         if key not in self._lost:
-            # Without the input: its URL differs every time.
+            # Without the input, whose URL differs every time.
             wanted = Wanted(key, self._slug, job_name(track), json.loads(track.params))
             answer = asyncio.get_running_loop().create_future()
             self._lost[key] = _Lost(wanted, answer, time.monotonic() + self._grace)
@@ -82,7 +82,7 @@ class LostJobFinder:
         return self._lost[key].answer
 
     async def find(self, track: Track) -> Found:
-        """The job of a track; None if there certainly is none.
+        """The job of a track; None if certainly no such job exists.
 
         Raises:
             CreateUncertainError: the list can't be read.
@@ -95,7 +95,7 @@ class LostJobFinder:
                 del self._lost[lost.wanted.key]
 
     def advise(self, reason: str) -> None:
-        """Warns, once in a run, what to do if the list doesn't show whether a job exists."""
+        """Warns, once in a run, that the list doesn't show whether a job exists, and says what to do."""
         if not self._advised:
             self._advised = True
             self._warn(
@@ -176,4 +176,4 @@ def uncertain(key: str, reason: str) -> CreateUncertainError:
 def _fail(answer: asyncio.Future[Found], error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)
-        answer.exception()  # nobody may be waiting for it
+        answer.exception()  # perhaps no task waits for it

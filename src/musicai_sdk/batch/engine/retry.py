@@ -1,4 +1,4 @@
-"""What follows when a step of a track fails: another try, a failed track, or the end of the run."""
+"""Decides what follows a failed step: another try, a failed track, or the end of the run."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 
 _OUTAGE = 900.0
-"""Seconds for which a service that this run has reached may be unreachable before the run ends."""
+"""Seconds for which a service that has answered in this run may be unreachable before the run ends."""
 _SHORTAGE_PAUSES = 3
-"""After this many pauses they grow no longer while no file descriptor is left."""
+"""The number of pauses after which they stop growing while no file descriptor is left."""
 _SHORTAGE_OVER = 60.0
 """Seconds without a shortage of file descriptors after which the next one counts as new."""
 _PASSED_ON = (Draining, Overtaken, ResultsLost, RunFailed, LedgerError, *FATAL)
@@ -60,17 +60,17 @@ class RetryPolicy:
         """Whether this run has had any answer from the service."""
         self._unreachable_since: float | None = None
         self._short_since = self._short_at = float("-inf")
-        """Since when, and when last, no file descriptor was left."""
+        """The times when the current shortage of file descriptors began, and when it was last seen."""
         self._arrived = Counter[State]()
-        """How many tracks an answer of the service has brought to a state."""
+        """The number of tracks that reached a state through an answer of the service."""
 
     async def run(self, track: Track) -> None:
-        """Takes a track as far as it goes in this run.
+        """Processes a track as far as possible in this run.
 
         Raises:
             RunFailed: every other track would fail too.
             LedgerError: the ledger can't be used.
-            Draining: the run ends; so do `Overtaken`, `ResultsLost` and the `FATAL` errors pass through.
+            Draining: the run is ending. `Overtaken`, `ResultsLost` and the `FATAL` errors are passed on too.
         """
         tries = pages = others = shortages = 0
         while True:
@@ -103,9 +103,9 @@ class RetryPolicy:
             again = tries < self._options.max_attempts and (error is None or transient(error))
             if error is not None and track.state in JOBLESS:
                 if isinstance(error, NotFoundError):
-                    raise RunFailed from error  # no such address: every other track would get the same answer
+                    raise RunFailed from error  # every other track would get the same answer
                 if from_elsewhere(error):
-                    # Every track would get such pages, if they keep coming and no other track gets through this step.
+                    # If such pages keep coming and no other track gets past this step, every track would get them.
                     through = self._arrived["uploaded" if track.state == "seen" else "created"]
                     pages, others = pages + 1 if others == through else 1, through
                     if pages >= self._options.max_attempts:
@@ -117,7 +117,7 @@ class RetryPolicy:
             await asyncio.sleep(pause(tries))
 
     def note_move(self, before: State | None, after: State) -> None:
-        """Notes a track's new state: some states prove that the service answers, long before a track is done."""
+        """Notes a track's new state. Some states prove that the service answers, long before a track is done."""
         if (before, after) in ANSWERED:
             self._arrived[after] += 1
             self._note_answer()
@@ -126,7 +126,7 @@ class RetryPolicy:
         self._reached, self._unreachable_since = True, None
 
     def _end_after_shortage(self, error: Exception | None) -> None:
-        """Ends a run that has had no file descriptor for too long. All tracks stay as they are for the next run."""
+        """Ends a run that has had no free file descriptor for too long. The next run continues all tracks."""
         now = time.monotonic()
         if now - self._short_at > _SHORTAGE_OVER:
             self._short_since = now
@@ -135,7 +135,7 @@ class RetryPolicy:
             raise RunFailed from error
 
     def _end_after_outage(self, error: ConnectionFailedError, tries: int) -> None:
-        """Ends a run that can't reach the service. All tracks stay as they are for the next run."""
+        """Ends a run that can't reach the service. The next run continues all tracks."""
         since = self._unreachable_since = self._unreachable_since or time.monotonic()
         never = not self._reached and tries >= self._options.max_attempts
         if never or time.monotonic() - since > _OUTAGE:
@@ -144,13 +144,14 @@ class RetryPolicy:
     async def _record(self, track: Track, error: Exception, *, again: bool) -> None:
         code, message = describe(error)
         if track.state in SAFE:
-            # The next run tries again; `Pipeline.unchecked` has the track if it was about its results.
+            # The next run tries again. If the error was about the track's results, the track is in
+            # `Pipeline.unchecked`.
             self._emit(
                 "warning", track, f"its results can't be checked, or its job can't be deleted: {message}"
             )
             return
         if track.state == "failed":
-            # It failed before for another reason, and which state a retry begins with is unknown.
+            # The track failed before for another reason, and the state in which to continue is unknown.
             self._emit("warning", track, f"the service can't be asked about its job: {message}")
             return
         columns: dict[str, Any] = {
@@ -167,9 +168,9 @@ class RetryPolicy:
 
 
 def _is_service_down(track: Track, error: ConnectionFailedError) -> bool:
-    """Whether the service can't be reached, and not a host that only this track needs.
+    """Whether the service is unreachable, as opposed to a host that only this track needs.
 
-    Each job says where its results are: if that host is missing, the track fails, and every run continues it. Uploads go to
-    the same host for all tracks, so every track would fail.
+    Each job's result names its own host. If that host is unreachable, only the track fails, and every run continues it.
+    All tracks upload to the same host, so if that host is unreachable, every track would fail.
     """
     return not error.sent and (error.channel != "storage" or track.state not in FETCHABLE)

@@ -1,4 +1,4 @@
-"""One run in one process: starts tracks while there is room for them, so that none can stop the others."""
+"""One run in one process. Starts tracks while slots are free, so that no track can block the others."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from musicai_sdk.batch.text import redacted
 from musicai_sdk.errors import InputError
 
 _HASHES = 2
-"""Files that are read for their digests at the same time."""
+"""The number of files to digest at the same time."""
 _PAUSE = 0.5
-"""Seconds without a new input after which the inputs count as read for now: more may come, or never."""
+"""Seconds without a new input after which waiting tracks are started: more inputs may come, or none."""
 _PATIENCE = 30.0
-"""The longest that a track waits for its own input while other inputs arrive, in seconds."""
+"""The longest time, in seconds, that a track waits for its own input while other inputs arrive."""
 
 
 class Scheduler:
@@ -50,7 +50,7 @@ class Scheduler:
     ) -> None:
         self.tracker: ProgressTracker = ProgressTracker(ledger.counts())
         self.results: ResultCheck = ResultCheck(Path(options.out), options.bucket)
-        """Looks up the results of tracks that would be skipped."""
+        """Looks for the results of tracks that the run would skip."""
         self._options = options
         self._items = items
         self._on_event = on_event
@@ -63,34 +63,34 @@ class Scheduler:
         self._room = asyncio.Semaphore(options.in_flight + options.uploads + options.downloads)
         self._hashes = asyncio.Semaphore(_HASHES)
         self._tasks = dict[asyncio.Task[Any], str | None]()
-        """Tasks for inputs and tracks, each with the key of the track that it works on."""
+        """The tasks for inputs and tracks, each with the key of its track."""
         self._beside = list[asyncio.Task[None]]()
         """The tasks that read the inputs and send heartbeats."""
         self._resumed = dict[str, bool]()
-        """Tracks that an earlier run began, and whether they are among this run's inputs."""
+        """The tracks that an earlier run began, and whether their inputs are among this run's inputs."""
         self._late = dict[str, Track]()
-        """Those of them that may be sent again: the inputs may bring a newer signature, or a file's new name."""
+        """Those of `_resumed` that may be sent again. The inputs may have a newer signature, or a file's new name."""
         self._unread = 0
-        """Inputs whose track isn't known yet."""
+        """The number of inputs whose track isn't known yet."""
         self._all_read = asyncio.Event()
         self._given_up = set[str]()
         """Tracks that this run has worked on without getting their results."""
         self._error: BaseException | None = None
 
     async def run(self) -> None:
-        """Returns when everything is done, or when a drain has ended.
+        """Runs until all tracks are done, or until a drain has ended.
 
         Raises:
             InputError: the inputs can't be read.
-            AuthenticationError: the key is wrong; other errors that all tracks would get are raised too.
-            Exception: what the observer of the events raised; it drained the run.
+            AuthenticationError: the key is wrong. Other errors that all tracks would get are raised too.
+            Exception: the error that the observer of the events raised, which drained the run.
         """
         prefetcher = Prefetcher(self._items)
         self._start_beside(send_heartbeats(self._journal))
         try:
             if not self.tracker.draining:
                 await self._journal.write(lambda ledger: ledger.begin())
-            # Once more: the drain may have begun during the write.
+            # Check again, because the drain may have begun during the write.
             if not self.tracker.draining:
                 await asyncio.wait({self._start_beside(self._start_all(prefetcher))})
             while self._tasks:
@@ -110,7 +110,7 @@ class Scheduler:
             raise self._error
 
     def drain(self) -> None:
-        """Begins nothing new; paid POSTs and downloads under way are completed. May be called twice."""
+        """Starts no further steps, and completes running paid POSTs and downloads. May be called twice."""
         if not self.tracker.draining:
             self._wind_down()
             message = "completing what is under way; everything else waits for the next run"
@@ -142,7 +142,7 @@ class Scheduler:
         return task
 
     async def _start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Starts work on an input or a track once there is room."""
+        """Starts work on an input or a track once a slot is free."""
         try:
             await self._room.acquire()
         except asyncio.CancelledError:
@@ -158,7 +158,7 @@ class Scheduler:
         self._check(task)
 
     async def _start_all(self, prefetcher: Prefetcher) -> None:
-        """Starts what earlier runs began, and then every input."""
+        """Starts the tracks that earlier runs began, and then every input."""
         unfinished = await self._journal.read(lambda ledger: ledger.unfinished(self._options))
         if unfinished:
             await self._account.check()
@@ -177,7 +177,7 @@ class Scheduler:
         self.tracker.complete = True
 
     async def _next(self, prefetcher: Prefetcher, until: float) -> list[Candidate]:
-        """The next inputs. Tracks that wait for theirs are started if none arrives for a moment."""
+        """Returns the next inputs. If none arrives for a moment, starts the tracks that wait for their inputs."""
         if not self._late:
             return await prefetcher.next()
         coming = asyncio.create_task(prefetcher.next())
@@ -200,7 +200,7 @@ class Scheduler:
             await self._start(self._work(track))
 
     async def _admit(self, chunk: list[Candidate]) -> None:
-        """Looks inputs up in the ledger, and starts those that aren't done."""
+        """Looks up inputs in the ledger, and starts those that aren't done."""
         items = [item for item in chunk if isinstance(item, InputRow)]
         for item in chunk:
             if isinstance(item, Rejected):
@@ -278,13 +278,13 @@ class Scheduler:
                     self.tracker.done += 1
             return
         self.tracker.duplicates += 1
-        # The track's own path may just have become this input's.
+        # `register` may just have given the track this input's path.
         active = self.tracker.active.get(track.key)
         first = active.source if active is not None else redacted(track.source)
         self._emit("duplicate", track, f"the same content as {first}", source=item.source)
 
     async def _work(self, track: Track) -> bool:
-        """Takes a track as far as it goes; True if its results are stored."""
+        """Processes a track as far as possible. Returns True if its results are stored."""
         if track.key in self.tracker.active:
             return False
         if (task := asyncio.current_task()) is not None:
@@ -320,13 +320,13 @@ class Scheduler:
             try:
                 await self._retry.run(track)
             except Overtaken:
-                # Read how far the other run has got before anything else is done.
+                # First read the state that the other run recorded.
                 await self._other_runs.reload(track)
             else:
                 return
 
     async def _missing(self, keys: Sequence[str]) -> dict[str, str]:
-        """The finished tracks, of these, that lack their results, each with the reason."""
+        """Returns those of the given finished tracks that lack their results, each with the reason."""
         if not keys:
             return {}
         outputs = await self._journal.read(lambda ledger: ledger.outputs(keys))
@@ -357,7 +357,7 @@ class Scheduler:
         self._report(Event(kind, shown, track.state, message, *details))
 
     def _report(self, event: Event) -> None:
-        """Reports an event. What its observer raises ends the run, and fails no track."""
+        """Reports an event. If the observer raises, the run ends, but no track fails."""
         try:
             self._on_event(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it

@@ -1,4 +1,4 @@
-"""The steps of a track, from any state to the end. Each step's result is on disk before the next step begins."""
+"""The steps of a track, from any state to the end. The result of each step is on disk before the next step begins."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ class Pipeline:
     ) -> None:
         self.draining: bool = False
         self.committed: set[str] = set()
-        """Tracks in a step that is completed even while the run drains: a paid POST, a download."""
+        """Tracks in a step that completes even while the run drains: a paid POST, a download."""
         self.unchecked: set[str] = set()
-        """Finished tracks whose results are damaged, or couldn't be checked, and which aren't fetched again."""
+        """Finished tracks whose results are damaged or couldn't be checked, and couldn't be fetched again."""
         self._known_uncertain = set[str]()
-        """Tracks that were uncertain before this run: a requested retry applies to these."""
+        """Tracks that were uncertain before this run. A requested retry applies only to these."""
         self._unlisted = set[str]()
-        """Idempotency keys of lost POSTs that this run has proven absent."""
+        """The idempotency keys of lost POSTs for which this run has proven that no job exists."""
         self._client = client
         self._journal = journal
         self._options = options
@@ -80,7 +80,7 @@ class Pipeline:
         self._downloads = asyncio.Semaphore(options.downloads)
 
     def expect_lost(self, tracks: Iterable[Track]) -> None:
-        """Begins to look for the jobs of all tracks whose POST an earlier run may have sent."""
+        """Begins to search for the jobs of all tracks whose POST an earlier run may have sent."""
         for track in tracks:
             if track.state in OPEN:
                 if TABLE[track.state].unsettled:
@@ -94,10 +94,10 @@ class Pipeline:
         await self._finder.close()
 
     async def advance(self, track: Track) -> None:
-        """Takes a track as far as it goes.
+        """Processes a track as far as possible.
 
         Raises:
-            ResultsLost: its results are missing, and the service no longer has its job.
+            ResultsLost: the track's results are missing, and the service no longer has its job.
         """
         if track.state == "failed":
             await self._resume(track)
@@ -107,7 +107,7 @@ class Pipeline:
             await self._upload(track)
         job: Job[Any] | None = None
         if track.state in JOBLESS or track.state == "created":
-            # One slot of `in_flight`, from before the POST until the service has ended the job.
+            # Hold one slot of `in_flight` from before the POST until the job has ended.
             async with self._slots:
                 job = await self._process(track)
         if track.state in FETCHABLE:
@@ -121,7 +121,7 @@ class Pipeline:
         self._begin(track)
         state: State = track.resume_at or "seen"
         if track.error_code == JOB_GONE and track.job_id:
-            # Asking once more whether the job is really gone is free; a new job isn't.
+            # Ask once more whether the job is really gone: asking is free, a new job isn't.
             try:
                 await self._client.jobs.get(track.job_id)
                 state = "created"
@@ -130,15 +130,15 @@ class Pipeline:
         await self._journal.move(track, state, error_code=None, error_message=None, ended_at=None)
 
     async def _restore(self, track: Track) -> None:
-        """Checks the results of an earlier run whose job was kept; if they are damaged, they are fetched again."""
+        """Checks the results of an earlier run whose job was kept. Fetches damaged results again."""
         async with self._downloads:
             self._begin(track)
             self.unchecked.add(track.key)
             try:
                 await self._stored(track)
             except IntegrityError as error:
-                # If the job is gone too, the track stays done: the user may put the files back.
-                with suppress(MusicAiError):  # of an error that passes, the download hears too
+                # If the job is gone too, the track stays done, because the user may put the files back.
+                with suppress(MusicAiError):  # a temporary error will also reach the download
                     try:
                         await confirm_gone(
                             track, self._options.grace, lambda: self._client.jobs.get(track.job_id or "")
@@ -162,13 +162,13 @@ class Pipeline:
             if file.size != track.size or await asyncio.to_thread(version, path) != before:
                 raise changed_error(path)
             self._tracker.bytes_uploaded += file.size
-            # A track whose POST may have been received keeps the state that says so.
+            # If the service may have received the track's POST, keep the state that says so.
             state: State = "uploaded" if track.state == "seen" else track.state
             await self._journal.move(track, state, source=path, url=file.url, uploaded_at=time.time())
 
     async def _process(self, track: Track) -> Job[Any] | None:
         """Creates the track's job, unless it has one, and waits for its end."""
-        # A refused POST after one that wasn't listed leaves the earlier one open.
+        # After a refused POST, an earlier POST that wasn't listed is still open.
         still_open = track.state in JOBLESS and track.idempotency_key and track.creating_at
         if track.state in OPEN or still_open:
             await self._find_lost(track)
@@ -180,10 +180,10 @@ class Pipeline:
 
     async def _create(self, track: Track) -> None:
         """The paid step."""
-        # A negative age: the clock was set back since.
+        # The age is negative if the clock was set back.
         age = time.time() - (track.uploaded_at or 0.0)
         if not track.is_url and not 0 <= age < self._options.upload_lifetime:
-            # How long the service keeps an upload is unknown. A job on an expired one costs money and fails.
+            # The service doesn't say how long it keeps an upload. A job with an expired upload costs money and fails.
             await self._upload(track)
         self._begin(track)
         # Everything that can fail without the service, such as signing, comes before the POST counts as sent.
@@ -203,7 +203,7 @@ class Pipeline:
             self._unlisted.discard(key)
             await self._journal.move(track, "creating", idempotency_key=key, creating_at=time.time())
             try:
-                # No job has this key: it is new, or was just proven absent.
+                # No job has this key: the key is new, or the job's absence was just proven.
                 made = await self._client.jobs.create(
                     workflow,
                     name=job_name(track),
@@ -217,7 +217,7 @@ class Pipeline:
                     track, "uncertain", error_code=type(error).__name__, error_message=message
                 )
             except MusicAiError as error:
-                # The service certainly didn't act: a lost answer is a CreateUncertainError.
+                # The service certainly didn't act: a lost answer raises CreateUncertainError.
                 code, _ = describe(error)
                 await self._journal.move(track, "uploaded", creating_at=open_since, error_code=code)
                 if unlisted:
@@ -231,15 +231,15 @@ class Pipeline:
             await self._find_lost(track)
 
     async def _find_lost(self, track: Track) -> None:
-        """Finds the job of a POST whose answer is unknown, if it is listed within the grace period.
+        """Finds the job of a POST whose answer is unknown, if the service lists it within the grace period.
 
         Raises:
-            CreateUncertainError: whether there is one can't be known. It is sent again only if the track was uncertain
-                before this run and a retry was requested.
+            CreateUncertainError: the list proves neither that the job exists nor that it doesn't. The POST is repeated
+                only if the track was uncertain before this run and a retry was requested.
         """
         key = track.idempotency_key
-        # Without a key the ledger is an older copy, and whether there was a POST is unknown. A key that was proven absent
-        # since its last POST needs no second search, which would take another grace period.
+        # Without a key, the ledger is an older copy, and nobody knows whether there was a POST. If no job had the key
+        # after its last POST, skip the second search, which would take another grace period.
         if key is None or key in self._unlisted:
             return
         found = await self._finder.find(track)
@@ -262,7 +262,7 @@ class Pipeline:
                 track, "created", job_id=job_id, created_at=time.time(), error_code=None, error_message=None
             )
         except Overtaken:
-            # A paid job is always recorded, whichever run continues with the track.
+            # Always record a paid job, whichever run continues the track.
             await self._journal.write(lambda ledger: ledger.record_job(track, job_id))
             raise
 
@@ -275,7 +275,7 @@ class Pipeline:
             await self._client.jobs.wait(
                 track.job_id or "", timeout=options.job_timeout, poll_interval=options.poll_interval or None
             )
-            # A list may leave parts out, and this answer decides what is downloaded and deleted.
+            # Get the whole job: a list may leave parts out, and this answer decides what to download and delete.
             job = await self._client.jobs.get(track.job_id or "")
             if not job.done:
                 raise StillRunningError(
@@ -289,14 +289,14 @@ class Pipeline:
         return job
 
     async def _fetch(self, track: Track, job: Job[Any] | None) -> None:
-        """Downloads results that aren't stored yet, and verifies them."""
+        """Downloads the results that aren't stored yet, and verifies them."""
         self._begin(track)
         with self._committing(track):
             if track.state == "downloaded":
                 try:
                     await self._verify(track)
                 except IntegrityError:
-                    pass  # they changed since they were downloaded
+                    pass  # the files changed since the download
                 else:
                     return
             await self._download(track, job)
@@ -306,7 +306,7 @@ class Pipeline:
         received = dict[int, int]()
 
         def on_bytes(done: int, _total: int | None) -> None:
-            # Several outputs arrive at the same time, each in a thread, which downloads one after another.
+            # Several threads download at the same time, each one output after another.
             before = received.get(thread := threading.get_ident(), 0)
             received[thread] = done
             if (active := self._tracker.active.get(track.key)) is not None:
@@ -316,11 +316,11 @@ class Pipeline:
             ended = job or await self._client.jobs.get(track.job_id or "")
             ended.raise_for_success()
             if ended.raw_result is None:
-                # Without a result there is nothing to store, so the job must not be deleted.
+                # Without a result, nothing can be stored, so the job must not be deleted.
                 raise TransferError(f"job {ended.id} has succeeded, but the service gives no result for it")
             return await self._destination.fetch(self._client, ended, track, on_bytes)
 
-        # The client asks for the job again if addresses have expired, so it may be found gone here too.
+        # The client fetches the job again if URLs have expired, so the job may prove gone here too.
         outputs = await confirm_gone(track, self._options.grace, fetched)
         size = sum(output.size for output in outputs)
         self._tracker.bytes_downloaded += size
@@ -328,10 +328,10 @@ class Pipeline:
         await self._journal.move(track, "downloaded", downloaded_at=time.time(), bytes_downloaded=size)
 
     async def _stored(self, track: Track) -> list[OutputRecord]:
-        """The recorded results, checked against what is stored.
+        """Returns the recorded results, after comparing them with the stored files.
 
         Raises:
-            IntegrityError: they are missing or damaged.
+            IntegrityError: the results are missing or damaged.
         """
         recorded = await self._journal.read(lambda ledger: ledger.outputs([track.key])[track.key])
         checked = await asyncio.to_thread(self._destination.verified, recorded)
@@ -348,18 +348,18 @@ class Pipeline:
 
     async def _delete(self, track: Track) -> None:
         self._begin(track)
-        with self._committing(track), suppress(NotFoundError):  # somebody else deleted it
+        with self._committing(track), suppress(NotFoundError):  # something else deleted the job
             await self._client.jobs.delete(track.job_id or "")
         await self._journal.move(track, "deleted", ended_at=time.time())
 
     def _begin(self, track: Track) -> None:
-        """Begins a step, unless the run drains."""
+        """Begins a step; raises `Draining` if the run is draining."""
         if self.draining and track.key not in self.committed:
             raise Draining
 
     @contextmanager
     def _committing(self, track: Track) -> Generator[None]:
-        """A block that is completed even while the run drains."""
+        """A block that completes even while the run drains."""
         self.committed.add(track.key)
         try:
             yield

@@ -1,4 +1,7 @@
-"""Finished inputs among many: only the others cost a task. Used by runs in this process and by those with shards."""
+"""Separates finished inputs from the others, so that only the others need a task.
+
+Runs with and without shards use this.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ from musicai_sdk.batch.results.presence import ResultCheck
 
 @dataclass(slots=True)
 class Triage:
-    """Inputs to process, and how many are skipped."""
+    """The inputs to process, and the numbers of skipped ones."""
 
     todo: list[InputRow] = field(default_factory=list[InputRow])
     skipped: int = 0
     missing: int = 0
-    """How many of those skipped lack their results."""
+    """The number of skipped inputs whose results are missing."""
 
 
 def finished_keys(items: Sequence[InputRow], options: RunOptions) -> list[str]:
-    """The tracks, by key, of inputs that a run skips if their results are still stored."""
+    """The keys of those tracks that a run skips if their results are still stored."""
     return [
         item.key
         for item in items
@@ -41,10 +44,10 @@ def triage(
 
     Args:
         items: Inputs that the ledger has admitted.
-        finished: What `finished_keys` returned for them.
-        missing: Those of the finished tracks that lack their results, each with the reason.
+        finished: The return value of `finished_keys` for these inputs.
+        missing: The finished tracks that lack their results, by key, each with the reason.
         options: The run's options.
-        results: Keeps the damage for the report.
+        results: Collects the missing results for the report.
     """
     found, known = Triage(), {*finished}
     for item in items:

@@ -1,4 +1,4 @@
-"""Inputs in the ledger: what earlier runs know of them, the folder that each one claims, and the track of each one."""
+"""Inputs in the ledger: the records of earlier runs about them, the folder that each input claims, and its track."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from musicai_sdk.batch.results.folder_names import folded, numbered, safe_folder
 from musicai_sdk.batch.results.folders import Fits, assign_folder
 
 _NUMBERS = 20
-"""Numbers tried for a folder before a digest makes it unique."""
+"""The number of numbered folder names to try before a digest makes the name unique."""
 _LOOKUP = """SELECT json_group_array(json_array(inputs.source, inputs.params, inputs.folder, inputs.size, mtime_ns,
     inputs.content, inputs.sample, track, state)) FROM inputs LEFT JOIN tracks ON tracks.key = inputs.track"""
 _Known: TypeAlias = list[Any]
@@ -26,12 +26,12 @@ _Known: TypeAlias = list[Any]
 
 
 def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
-    """Looks up inputs: fills in what earlier runs know of them, and claims a folder for each new one."""
+    """Looks up inputs: fills in the records of earlier runs, and claims a folder for each new input."""
     known = dict[tuple[str, str], _Known]()
     for item in items:
         recall_legacy(db, item)
     for places, sources in chunked([item.source for item in items]):
-        # One row of JSON, because Python releases its lock for every row that SQLite returns: beside a thread that
+        # Fetch one row of JSON, because Python releases the GIL for every row that SQLite returns. While another thread
         # walks a folder, a hundred thousand rows would take a second longer.
         text: str = db.execute(f"{_LOOKUP} WHERE inputs.source IN ({places})", sources).fetchone()[0]
         known.update(((row[0], row[1]), row) for row in json.loads(text))
@@ -39,7 +39,7 @@ def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
         found = known.get((item.source, item.params))
         if found is None:
             item.name = _claim_folder(db, item)
-            # The same input may come twice.
+            # The same input may occur twice.
             known[item.source, item.params] = [item.source, item.params, item.name, *[None] * 6]
             recall_content(db, item)
             continue
@@ -50,14 +50,14 @@ def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
 
 
 def recall_legacy(db: sqlite3.Connection, item: InputRow) -> None:
-    """Identifies an input as 2.0.0 did, if the ledger has its track from that version."""
+    """Identifies an input as version 2.0.0 did, if the ledger has a track for it from that version."""
     if item.legacy_source is not None and is_legacy_input(db, item.legacy_source, item.params):
         item.source, item.content = item.legacy_source, f"url:{item.legacy_source}"
     item.legacy_source = None
 
 
 def recall_content(db: sqlite3.Connection, item: InputRow) -> None:
-    """Fills in the content of an unchanged file that the ledger knows, with whatever parameters."""
+    """Fills in the content of an unchanged file that the ledger knows, even from a track with other parameters."""
     row = db.execute(
         "SELECT content, sample FROM inputs WHERE source = ? AND size = ? AND mtime_ns = ? AND content IS NOT NULL",
         (item.source, item.size, item.mtime_ns),
@@ -69,7 +69,7 @@ def recall_content(db: sqlite3.Connection, item: InputRow) -> None:
 def register(
     db: sqlite3.Connection, item: InputRow, track: Track | None, key: str, fits: Fits
 ) -> tuple[Track, bool]:
-    """Connects an input whose content and sample are known with its track, which is created if there is none.
+    """Connects an input, whose content and sample must be known, with its track. Creates the track if necessary.
 
     Returns:
         The track, and whether it is new.
@@ -110,7 +110,7 @@ def _claim_folder(db: sqlite3.Connection, item: InputRow) -> str:
     wish, number = safe_folder(item.name or name_of(item.source)), 1
     while True:
         folder = numbered(wish, number)
-        if number > _NUMBERS:  # a catalogue in which every file has the same name
+        if number > _NUMBERS:  # a collection in which every file has the same name
             folder = with_suffix(wish, track_key(item.source, "", "", item.params))
         done = db.execute(
             "INSERT INTO inputs (source, params, url, folder, folded) VALUES (?, ?, ?, ?, ?)"

@@ -1,4 +1,4 @@
-"""Every paid POST: recorded before it is sent, completed when its outcome is known."""
+"""The record of every paid POST, written before the POST is sent and completed when its outcome is known."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from musicai_sdk.batch.ledger.states import FETCHABLE, JOBLESS, OPEN, State
 from musicai_sdk.batch.ledger.track import Track
 
 Reason: TypeAlias = Literal["first", "resent", "lost", "retry_failed", "retry_uncertain"]
-"""Why a POST was sent: `first` the track's first one · `resent` the service had refused the previous one, which cost
-nothing · `lost` the previous one was proven never received, and was sent again under its key · `retry_failed` its job
-had failed or was gone, and a retry was requested · `retry_uncertain` whether the previous one was received is unknown,
-and a retry was requested."""
+"""Why a POST was sent: `first` the track's first POST · `resent` the service had refused the previous POST, which cost
+nothing · `lost` the service had provably not received the previous POST, so it was repeated under its key ·
+`retry_failed` the previous job had failed or was gone, and a retry was requested · `retry_uncertain` the service may
+have received the previous POST, and a retry was requested."""
 
 Outcome: TypeAlias = Literal[
     "sent", "refused", "uncertain", "absent", "created", "succeeded", "failed", "gone"
 ]
-"""What became of it: `sent` nothing is known yet · `refused` the service didn't act · `uncertain` its answer was lost ·
-`absent` the list of jobs proved that it was never received · `created` its job is at the service · `succeeded` and
-`failed` the job ended · `gone` the service says that the job no longer exists."""
+"""The outcome of a POST: `sent` unknown so far · `refused` the service didn't act · `uncertain` the answer was lost ·
+`absent` the list of jobs proved that the service never received the POST · `created` the job is at the service ·
+`succeeded` and `failed` the job ended · `gone` the service says that the job no longer exists."""
 
 _LATEST = "track = ? AND number = (SELECT max(number) FROM job_attempts WHERE track = ?{more})"
 _REASONS: Mapping[Outcome, Reason] = {
@@ -34,7 +34,8 @@ _REASONS: Mapping[Outcome, Reason] = {
     "failed": "retry_failed",
     "gone": "retry_failed",
 }
-"""Why a POST is sent, by the outcome of the previous one; anything else is `retry_uncertain`."""
+"""The reason for a POST, by the outcome of the previous POST. After any other outcome, the reason is
+`retry_uncertain`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +49,33 @@ class JobAttempt:
     number: int
     """1 for the track's first POST, 2 for the next, and so on."""
     idempotency_key: str
-    """The key that the job carries in its metadata; empty if an older version sent it and didn't keep it."""
+    """The key in the job's metadata; empty if an older version sent the POST and didn't keep the key."""
     reason: Reason
-    """Why it was sent."""
+    """Why the POST was sent."""
     run: str
-    """The run that sent it; empty for those of older versions."""
+    """The run that sent the POST; empty for POSTs of older versions."""
     sent_at: float | None
-    """When it was about to be sent."""
+    """When the POST was about to be sent."""
     job_id: str | None
-    """The job that it created, once known."""
+    """The job that the POST created, once known."""
     outcome: Outcome
-    """What became of it."""
+    """The outcome of the POST."""
     code: str | None
-    """Why it failed, was refused, or is uncertain."""
+    """The error code if the job failed, or if the POST was refused or is uncertain."""
     ended_at: float | None
-    """When its outcome became final."""
+    """When the outcome became final."""
     deleted_at: float | None
     """When this package deleted the job."""
 
 
 def record(db: sqlite3.Connection, track: Track, after: State, changes: Mapping[str, Any], run: str) -> None:
-    """Records what a change of a track says about its POSTs, in the same transaction.
+    """Records the consequences of a track's change for its POSTs, in the same transaction.
 
     Args:
         db: The ledger, in a transaction.
         track: The track before the change.
-        after: The state that it gets.
-        changes: The other columns that change.
+        after: The track's new state.
+        changes: The new values of other columns.
         run: The run that makes the change.
     """
     code: str | None = changes.get("error_code")
@@ -96,7 +97,7 @@ def record(db: sqlite3.Connection, track: Track, after: State, changes: Mapping[
     elif track.state in FETCHABLE and changes.get("resume_at") in JOBLESS:
         _complete(db, track, "gone" if code == JOB_GONE else "failed", code, now)
     elif track.state not in FETCHABLE and after in FETCHABLE and track.error_code == JOB_GONE:
-        _complete(db, track, "created", None, None)  # the service has it after all
+        _complete(db, track, "created", None, None)  # the job exists at the service after all
     elif after == "deleted":
         db.execute(
             "UPDATE job_attempts SET deleted_at = ? WHERE track = ? AND job_id = ?",
@@ -105,7 +106,7 @@ def record(db: sqlite3.Connection, track: Track, after: State, changes: Mapping[
 
 
 def record_job(db: sqlite3.Connection, track: Track, job_id: str) -> None:
-    """Records the job of the latest POST under the track's key that the service hasn't refused."""
+    """Records the job of the latest POST under the track's key that the service didn't refuse."""
     more = " AND idempotency_key = ? AND outcome <> 'refused'"
     db.execute(
         "UPDATE job_attempts SET job_id = ?, outcome = 'created', code = NULL, ended_at = NULL"  # noqa: S608
@@ -115,7 +116,7 @@ def record_job(db: sqlite3.Connection, track: Track, job_id: str) -> None:
 
 
 def record_absence(db: sqlite3.Connection, track: Track) -> None:
-    """Records that the list of jobs proved that the POSTs under the track's key were never received."""
+    """Records that, as the list of jobs proves, the service never received the POSTs under the track's key."""
     db.execute(
         "UPDATE job_attempts SET outcome = 'absent', ended_at = ?"
         " WHERE track = ? AND idempotency_key = ? AND outcome IN ('sent', 'uncertain')",

@@ -1,7 +1,8 @@
-"""The claim of a ledger on its output folder: evidence, outside the ledger, of whose folder it is and how current the ledger is.
+"""The claim of a ledger on its output folder: a file that shows whether the ledger is the right and current one.
 
-A ledger alone can't tell that it is a copy, or an older version of itself. So a small file in the output folder names the
-ledger and counts its commits. A ledger with fewer commits than its claim has lost changes, and a run would pay again.
+A ledger alone doesn't show that it is a copy, or an older version of itself. So a small file in the output folder names
+the ledger and counts its commits. If a ledger has fewer commits than its claim says, it has lost changes, and a run
+with it would pay again.
 """
 
 from __future__ import annotations
@@ -37,37 +38,37 @@ MARKER = ".musicai-batch.ledger"
 _SIZE = 1024
 """Bytes of a claim, fixed so that it can be overwritten in place."""
 _FOREIGN = ""
-"""The owner of a folder whose results this ledger doesn't know: no track has this key."""
+"""The owner of a folder whose results this ledger doesn't know. No track has this key."""
 _ADOPT = "adopt=True (--adopt)"
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """The content of a claim; the names of the fields are those in the file."""
+    """The content of a claim. The field names are the names in the file."""
 
     id: str
     """The ledger's id."""
     ledger: str
-    """Its path, relative to the claim's folder."""
+    """The ledger's path, relative to the claim's folder."""
     file: tuple[int, int] | None = None
-    """Its device and inode."""
+    """The ledger's device and inode."""
     commits: int = 0
-    """The least number of transactions that the ledger must have had."""
+    """The minimum number of transactions that the ledger must have had."""
     set_aside: bool = False
-    """Whether the ledger was archived, so that another one may begin here."""
+    """Whether the ledger was archived, so that another ledger may start here."""
 
 
 class Claim:
     """A run's claim on its output folder."""
 
     def __init__(self, ledger: Path, out: Path, bucket: Bucket | None = None, *, adopt: bool = False) -> None:
-        """Prepares the claim; reads and writes nothing yet.
+        """Prepares the claim. Reads and writes nothing yet.
 
         Args:
             ledger: The ledger's file, which need not exist.
             out: The output folder, which need not exist.
-            bucket: The bucket for results instead of the folder.
-            adopt: Whether to continue although the ledger may lack earlier work.
+            bucket: The bucket for results, if they don't go to the folder.
+            adopt: Whether to continue even if the ledger may lack earlier work.
         """
         self._ledger = real_file(ledger)
         self._out = out
@@ -78,14 +79,14 @@ class Claim:
         self._content: _Content | None = None
 
     def check_new(self, *, send: bool = True) -> None:
-        """Checks that a new ledger may begin here.
+        """Checks that a new ledger may start here.
 
         Args:
-            send: Whether a bucket may be listed.
+            send: Whether requests may be sent, to list a bucket.
 
         Raises:
             LedgerMismatchError: the folder has another ledger's results.
-            LedgerError: there was a ledger or there are results, which a new ledger would know nothing of.
+            LedgerError: there was a ledger, or there are results, that a new ledger wouldn't know.
         """
         content = _read(self.path)
         if content is not None and content.set_aside:
@@ -110,14 +111,14 @@ class Claim:
         )
 
     def check(self, condition: Condition) -> bool:
-        """Checks that a ledger is the one that was last used here, and lacks nothing.
+        """Checks that a ledger is the one that was last used here, and lacks no changes.
 
         Returns:
-            Whether it may lack changes, and the run continues only because of `adopt`.
+            Whether the ledger may lack changes, and the run continues only because of `adopt`.
 
         Raises:
             LedgerMismatchError: the folder has another ledger's results, or this ledger is a copy.
-            LedgerError: its latest changes are missing.
+            LedgerError: the ledger's latest changes are missing.
         """
         content = self._content = _read(self.path)
         if self._bucket is None:
@@ -146,7 +147,7 @@ class Claim:
         return doubtful
 
     def adopt(self, db: sqlite3.Connection) -> None:
-        """Keeps a new ledger from writing to folders that already hold results."""
+        """Prevents a new ledger from writing to folders that already contain results."""
         if self._adopt:
             db.executemany(
                 "INSERT OR IGNORE INTO folders VALUES (?, ?)",
@@ -154,7 +155,7 @@ class Claim:
             )
 
     def take(self, condition: Condition) -> None:
-        """Claims the folder for a ledger that was checked.
+        """Claims the folder for a checked ledger.
 
         Raises:
             LedgerMismatchError: another ledger has just claimed it.
@@ -173,7 +174,10 @@ class Claim:
         self._write(_Content(condition.id, ledger, file_id(self._ledger), condition.commits))
 
     def witness(self, commits: int) -> None:
-        """Records the ledger's number of commits. Not forced onto the disk: too small a number does no harm."""
+        """Records the ledger's number of commits.
+
+        Doesn't force the file onto the disk, because a number that is too small is harmless.
+        """
         if self._content is not None and self._file is not None:
             with suppress(OSError):
                 self._write(replace(self._content, commits=commits))
@@ -193,7 +197,7 @@ class Claim:
             os.ftruncate(self._file, len(text))
 
     def _check_owner(self, content: _Content | None, own_id: str | None = None) -> None:
-        """Checks that the folder has no other ledger's results."""
+        """Checks that the folder doesn't have another ledger's results."""
         default = self._out / LEDGER
         if content is None:
             if default.is_file() and not same_path(default, self._ledger):
@@ -216,7 +220,7 @@ class Claim:
         )
 
     def _check_copy(self, own_id: str) -> None:
-        """Checks that this ledger isn't a copy of one that is still there."""
+        """Checks that this ledger isn't a copy of a ledger that still exists."""
         other = resolved_from_file(self.path, self._content.ledger if self._content is not None else "")
         if same_path(other, self._ledger) or not other.is_file() or file_id(other) == file_id(self._ledger):
             return
@@ -227,7 +231,7 @@ class Claim:
             )
 
     def _results(self) -> Iterator[str]:
-        """The folders that hold results, relative to the output folder."""
+        """The folders that contain results, relative to the output folder."""
         if self._bucket is None:
             return _folders_with_results(self._out)
         ending = f"/{RESULT_MANIFEST}"
@@ -247,7 +251,7 @@ def claim_path(ledger: Path, out: Path, *, in_bucket: bool) -> Path:
 
 
 def release(path: Path, ledger_id: str) -> None:
-    """Lets another ledger begin where this one was archived."""
+    """Lets another ledger start in the folder of an archived ledger."""
     content = _read(path)
     if content is not None and content.id == ledger_id:
         path.write_bytes(_encoded(replace(content, set_aside=True)))
@@ -258,7 +262,7 @@ def _encoded(content: _Content) -> bytes:
 
 
 def _read(path: Path) -> _Content | None:
-    """The content of a claim; None if there is none, or it can't be read."""
+    """The content of a claim; None if the file doesn't exist or can't be read."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
         value: object = json.loads(path.read_text("utf-8"))
         if isinstance(value, dict) and {"id", "ledger"} <= value.keys():

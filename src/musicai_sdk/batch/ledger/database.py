@@ -1,4 +1,4 @@
-"""Opening a ledger's file: created, checked and upgraded for a run, or only read."""
+"""Opens a ledger's file: for a run, which creates, checks and upgrades it, or only for reading."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from musicai_sdk.batch.results.folder_names import folded
 
 _APPLICATION = 0x4D534149  # "MSAI": distinguishes a ledger from any other database
 _BUSY = 30.0
-"""Seconds that a reader or writer waits for the other one."""
+"""Seconds that a reader or writer waits for another reader or writer."""
 _CACHE = 32 * 1024
-"""KiB of the file kept in memory. With SQLite's default of 2 MiB, resuming takes a third longer."""
+"""The size of the page cache in KiB. With SQLite's default of 2 MiB, resuming takes a third longer."""
 
 IN_USE = "in_use"
-"""The row of `meta` that names the run that has the ledger open. It is in the file itself as soon as a run has begun, and
-is removed when the run closes the ledger. If it is there and the WAL is not, changes are missing."""
+"""The row of `meta` that names the run that has the ledger open. The run checkpoints this row into the file itself when
+it begins, and removes it when it closes the ledger. If the file has the row but the WAL is missing, changes are
+missing."""
 
 Upgrade = Callable[[sqlite3.Connection, int, str, str], object]
-"""Upgrades an older ledger: its connection, its version, the workflow's slug, the input's name."""
+"""Upgrades an older ledger. The arguments are its connection, its version, the workflow's slug and the input's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ class Condition:
     """The condition in which a ledger was opened."""
 
     id: str
-    """Identifies the ledger; copies have the same id."""
+    """The ledger's id. Copies have the same id."""
     commits: int
-    """How many transactions it has had."""
+    """The number of transactions so far."""
     is_new: bool
-    """Whether it was just created."""
+    """Whether the ledger was just created."""
     lost_wal: bool
-    """Whether the latest run didn't close it and its WAL is missing. Another program may have merged the WAL into the
-    ledger, or it is lost."""
+    """Whether the latest run didn't close the ledger, and its WAL is missing. Either another program merged the WAL
+    into the ledger, or the WAL is lost."""
 
 
 def create_or_open(
@@ -58,19 +59,19 @@ def create_or_open(
     may_create: Callable[[], object],
     upgrade: Upgrade,
 ) -> tuple[sqlite3.Connection, Condition]:
-    """Opens a ledger for a run, and creates it if it doesn't exist. The caller holds its lock.
+    """Opens a ledger for a run. Creates a missing one. The caller must hold the ledger's lock.
 
     Args:
         path: The file.
         slug: The run's workflow.
         input_name: The wire name of the parameter that takes the input.
-        out: The run's output folder, recorded unless one is known; None records nothing.
-        alone: Whether there are no readers, so that the file may be on a network file system.
-        may_create: Called before a new ledger is created; raises if that isn't allowed.
+        out: The run's output folder, recorded if the ledger has none yet; None records nothing.
+        alone: Whether no other process reads the ledger, so that the file may be on a network file system.
+        may_create: Called before a new ledger is created. Raises an error to prevent that.
         upgrade: Upgrades a ledger of an older version.
 
     Raises:
-        LedgerError: it isn't a ledger, is damaged, or belongs to something else.
+        LedgerError: the file isn't a ledger, is damaged, or belongs to another program.
     """
     is_new = not os.path.lexists(path)
     if is_new:
@@ -85,7 +86,8 @@ def create_or_open(
         raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
     try:
         if alone:
-            # Before the first access: WAL then needs no shared memory, which network file systems don't have.
+            # Before the first access, so that WAL mode needs no shared memory, which network file systems don't
+            # support.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         version = _checked_version(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -109,7 +111,7 @@ def create_or_open(
 def _create(path: Path, slug: str, input_name: str) -> bool:
     """Creates a new ledger in one step; False if another process created it first."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}~")
-    # Only for its owner: it will hold signed URLs.
+    # Readable only by its owner, because it will contain signed URLs.
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
@@ -122,7 +124,7 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
             connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
         try:
-            os.link(part, path)  # unlike a rename, it replaces nothing
+            os.link(part, path)  # unlike a rename, a link never replaces a file
         except FileExistsError:
             return False
         except OSError:  # a file system without links
@@ -139,16 +141,16 @@ def _condition(connection: sqlite3.Connection, *, is_new: bool, had_wal: bool) -
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:
-    """Makes every commit survive a power cut. On macOS that takes more than `fsync`; see `_files.fsync`."""
+    """Makes every commit survive a power cut. On macOS this needs more than `fsync`; see `_files.fsync`."""
     for name, value in (("synchronous", "FULL"), ("fullfsync", "ON"), ("checkpoint_fullfsync", "ON")):
         connection.execute(f"PRAGMA {name} = {value}")
 
 
 def inspect(path: Path) -> Condition:
-    """The condition in which a run would open a ledger; changes nothing.
+    """The condition in which a run would open a ledger. Changes nothing.
 
     Raises:
-        LedgerError: it can't be read.
+        LedgerError: the ledger can't be read.
     """
     had_wal = has_wal(path)
     with closing(open_to_read(path)) as connection:
@@ -156,12 +158,12 @@ def inspect(path: Path) -> Condition:
 
 
 def _check_file(path: Path) -> None:
-    """Checks that the file isn't empty and has one name only. SQLite itself notices a truncated one.
+    """Checks that the file isn't empty and has only one name. SQLite itself detects a truncated file.
 
     Raises:
-        LedgerError: it is, or has several.
+        LedgerError: the file is empty, or has several names (hard links).
     """
-    # Never open it here: closing a file drops all locks that SQLite holds on it in this process.
+    # Never open the file here: closing it would drop all locks that SQLite holds on it in this process.
     status = path.stat()
     if not status.st_size:
         raise LedgerError(
@@ -179,7 +181,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """Opens a ledger read-only, also while a run uses it.
 
     Raises:
-        LedgerError: it doesn't exist, or can't be read.
+        LedgerError: the ledger doesn't exist, or can't be read.
     """
     if not path.is_file():
         raise LedgerError(f"there is no ledger {str(path)!r}")
@@ -203,7 +205,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
-    """The ledger's version, if it is a ledger that this version of the package knows."""
+    """The ledger's version. Raises an error unless the file is a ledger that this version of the package supports."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     application: int = connection.execute("PRAGMA application_id").fetchone()[0]
     count: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]

@@ -1,4 +1,4 @@
-"""The ledger for coroutines: concurrent writes are committed together, off the event loop."""
+"""The ledger for coroutines: commits concurrent writes together, outside the event loop."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.ledger.track import Track
 
 _OF_THE_WRITE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
-"""SQLite's errors about the values of a write; all its other errors are about the file."""
+"""SQLite's errors about the values of a write. All other errors are about the file."""
 
 
 class Store(Protocol):
-    """What group commits need of a ledger."""
+    """The methods of a ledger that group commits need."""
 
     path: Path
 
@@ -29,7 +29,7 @@ class Store(Protocol):
         ...
 
     def change(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state; in a transaction."""
+        """Moves a track to a state. Called in a transaction."""
         ...
 
 
@@ -48,7 +48,7 @@ class _Write(Generic[S]):
 
 
 class GroupCommit(Generic[S]):
-    """Writes to a ledger. Each write is on disk when its `await` returns.
+    """Writes to a ledger. When the `await` of a write returns, the write is on disk.
 
     Every commit costs an fsync, whatever it contains. Writes that arrive during a commit wait for the next one, so the
     number of fsyncs doesn't grow with the number of tracks.
@@ -62,11 +62,12 @@ class GroupCommit(Generic[S]):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="musicai-ledger")
 
     async def write(self, work: Callable[[S], T]) -> T:
-        """Runs `work` in a transaction; returns its result once that is durable.
+        """Runs `work` in a transaction. Returns its result once the transaction is durable.
 
         Raises:
             LedgerError: the ledger can't be written.
-            Exception: what `work` raises. Nothing of it is written then; the other writes of the commit are.
+            Exception: the error that `work` raised. None of its changes are written, but the other writes of the commit
+                are.
         """
         write = _Write(work, asyncio.get_running_loop().create_future())
         self._waiting.append(write)
@@ -76,10 +77,10 @@ class GroupCommit(Generic[S]):
         return await asyncio.shield(write.done)
 
     async def move(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state: on disk first, then in memory.
+        """Moves a track to a state, first on disk, then in memory.
 
         Raises:
-            Overtaken: another run changed it. Nothing is written.
+            Overtaken: another run changed the track. Nothing is written.
             LedgerError: the ledger can't be written.
         """
         before, written = track.state, replace(track)
@@ -104,7 +105,7 @@ class GroupCommit(Generic[S]):
             raise LedgerError(f"the ledger {str(self._ledger.path)!r} can't be read: {error}") from error
 
     async def close(self) -> None:
-        """Waits for writes that are under way."""
+        """Waits for running writes."""
         while self._flushing is not None:
             await asyncio.wait({self._flushing})
         self._thread.shutdown()
@@ -125,14 +126,14 @@ class GroupCommit(Generic[S]):
                     write.done.set_result(write.result)
                 else:
                     write.done.set_exception(write.error)
-                    write.done.exception()  # nobody may be waiting any more
+                    write.done.exception()  # perhaps no task waits any more
         self._flushing = None
 
     def _commit(self, writes: list[_Write[S]]) -> None:
         try:
             with self._ledger.transaction() as db:
                 for write in writes:
-                    # A write that fails, such as one with invalid text, must not roll back the others.
+                    # A failed write, for example of invalid text, must not roll back the others.
                     db.execute("SAVEPOINT write")
                     try:
                         write.result = write.work(self._ledger)

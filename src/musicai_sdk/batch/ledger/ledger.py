@@ -1,7 +1,7 @@
-"""The open ledger of a run: every track's state, on disk before the next step that costs something.
+"""The open ledger of a run. The state of each track is on disk before its next step that costs money.
 
-It does no I/O besides SQLite's and knows nothing of asyncio. Writes happen inside `transaction` and are durable (WAL,
-`synchronous=FULL`) when that ends.
+The module does no I/O except through SQLite, and doesn't use asyncio. Writes happen inside `transaction`, and are
+durable (WAL, `synchronous=FULL`) at the end of that block.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ _TRACKS = f"SELECT {', '.join(COLUMNS)} FROM tracks"  # noqa: S608
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run that has, or had, the ledger open."""
+    """A run that has or had the ledger open."""
 
     id: str
     process: str
-    """See `processes.register`."""
+    """The identity of the run's process, see `processes.register`."""
     beat_at: float
-    """Its latest heartbeat, in seconds since 1970 by its own clock."""
+    """The run's latest heartbeat, in seconds since 1970 by its own clock."""
     ended_at: float | None
-    """When it closed the ledger."""
+    """When the run closed the ledger; None until then."""
 
 
 class Ledger:
-    """An open ledger of one workflow. Its lock keeps other runs out."""
+    """An open ledger of one workflow. Its lock excludes other runs."""
 
     def __init__(
         self,
@@ -65,24 +65,25 @@ class Ledger:
         run: str = "",
         may_create: Callable[[], object] = dict,
     ) -> None:
-        """Opens the ledger, and creates it if it doesn't exist.
+        """Opens the ledger, or creates it if it doesn't exist.
 
         Args:
             path: The file; folders above it are created.
             slug: The workflow's slug.
             input_name: The wire name of the parameter that takes the input.
-            out: The output folder, recorded for reports unless one is known.
-            alone: Whether there are no readers, as for a shard, so that the file may be on a network file system.
-            patience: Seconds to wait until another process releases it.
+            out: The output folder, recorded for reports if the ledger has none yet.
+            alone: Whether no other process reads the ledger, as for a shard, so that the file may be on a network file
+                system.
+            patience: Seconds to wait for another process to release the lock.
             fits: Whether a folder name leaves room for results; see `folders.room_in`.
-            run: The run that POSTs are recorded for, the same for all shards; a new one when left out.
-            may_create: Called before a new ledger is created; raises if that isn't allowed.
+            run: The id of the run to record with POSTs, the same for all shards; by default a new id.
+            may_create: Called before a new ledger is created. Raises an error to prevent that.
 
         Raises:
-            LedgerLockedError: another process runs it.
-            LedgerVersionError: a newer version wrote it.
-            LedgerMismatchError: it belongs to another workflow.
-            LedgerError: it can't be used.
+            LedgerLockedError: another process has the ledger open.
+            LedgerVersionError: a newer version of this package wrote the ledger.
+            LedgerMismatchError: the ledger belongs to another workflow.
+            LedgerError: the ledger can't be used.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ class Ledger:
         self.slug: str = slug
         self.input_name: str = input_name
         self.id: str = uuid.uuid4().hex
-        """This opening of the ledger, which claims tracks."""
+        """The id of this opening of the ledger, which owns the tracks that it changes."""
         self._run = run or self.id
         self._fits = fits
         self._alone = alone
@@ -110,13 +111,13 @@ class Ledger:
         self._file = file_id(path)
 
     condition: Condition
-    """The condition in which it was opened."""
+    """The condition in which the ledger was opened."""
 
     def use(self, witness: Callable[[int], object] | None = None) -> None:
-        """Begins to use it: records this run, and marks the file so that a copy without its WAL is recognized.
+        """Starts using the ledger: records this run, and marks the file so that a copy without its WAL is recognized.
 
         Args:
-            witness: Called with the number of commits after each one.
+            witness: Called after each commit, with the number of commits so far.
         """
         now = time.time()
         self._witness = witness
@@ -129,7 +130,8 @@ class Ledger:
                 db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (IN_USE, self.id))
         self._in_use = True
         if not self._alone:
-            # Into the file itself. An active reader may hold up the first checkpoint; the second one waits for it.
+            # Write the mark into the file itself. An active reader may block the first checkpoint; the second one waits
+            # for it.
             busy, pages, done = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if busy or pages != done:
                 self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
@@ -139,7 +141,7 @@ class Ledger:
         try:
             if self._in_use:
                 self._in_use = False
-                # If it can't be written any more, the next run finds it as after a crash.
+                # If the ledger can't be written any more, the next run finds it as after a crash.
                 with suppress(LedgerError, sqlite3.Error), self.transaction() as db:
                     db.execute("DELETE FROM meta WHERE name = ? AND value = ?", (IN_USE, self.id))
                     db.execute("UPDATE runs SET ended_at = ? WHERE id = ?", (time.time(), self.id))
@@ -150,11 +152,11 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
-        """A block of writes that is on disk as a whole when it ends, or not at all.
+        """A block of writes. At its end, either all of them are on disk, or none.
 
         Raises:
-            LedgerError: the file or its lock was removed or moved since it was opened. The block was written all the
-                same, so nothing is lost if the file was only moved.
+            LedgerError: the file or its lock was removed or moved since the ledger was opened. The writes took place
+                anyway, so nothing is lost if the file was only moved.
         """
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -172,7 +174,7 @@ class Ledger:
         self._check_lock()
 
     def _check_file(self) -> None:
-        """Checks that the next run will find what was written: SQLite keeps writing to a file that lost its name."""
+        """Checks that the next run will find the writes: SQLite keeps writing to a moved or removed file."""
         now = file_id(self.path)
         # Without inodes, files can't be compared.
         if now is None or (self._file is not None and 0 not in (now[1], self._file[1]) and now != self._file):
@@ -183,7 +185,7 @@ class Ledger:
             )
 
     def _check_lock(self) -> None:
-        """Checks that the lock still keeps other runs out."""
+        """Checks that the lock still excludes other runs."""
         if not self._lock.held:
             raise LedgerError(
                 f"the lock of the ledger, {self.path.name + '.lock'!r}, was removed or replaced while it was in use, so it"
@@ -195,30 +197,30 @@ class Ledger:
         self._db.execute("UPDATE runs SET beat_at = ? WHERE id = ?", (time.time(), self.id))
 
     def run_row(self, run: str) -> RunRow | None:
-        """What is recorded of a run."""
+        """The record of a run."""
         row = self._db.execute(
             "SELECT id, process, beat_at, ended_at FROM runs WHERE id = ?", [run]
         ).fetchone()
         return RunRow(*row) if row is not None else None
 
     def account(self) -> tuple[str | None, str | None]:
-        """The base URL of the service that has the ledger's jobs, and the id of the application that owns them."""
+        """The base URL of the service with the ledger's jobs, and the id of the application that owns the jobs."""
         return meta(self._db, "service"), meta(self._db, "application")
 
     def keep_account(self, service: str, application: str | None) -> None:
-        """Records both."""
+        """Records the base URL and the application's id; see `account`."""
         rows = [("service", service), ("application", application)]
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [row for row in rows if row[1]])
 
     def doubt(self) -> None:
-        """Marks as uncertain what may have been paid since, in a ledger that lacks its latest changes."""
+        """Marks as uncertain the tracks that may have been paid since, in a ledger that lacks its latest changes."""
         for state in JOBLESS:
             self._db.execute(
                 "UPDATE tracks SET state = ? WHERE state = ?", [transition(state, "uncertain"), state]
             )
 
     def begin(self) -> None:
-        """Forgets the rejected inputs of the previous run."""
+        """Removes the rejected inputs of the previous run."""
         self._db.execute("DELETE FROM rejected")
 
     def reject(self, source: str, reason: str) -> None:
@@ -230,7 +232,7 @@ class Ledger:
         admission.admit(self._db, items)
 
     def register(self, item: InputRow) -> tuple[Track, bool]:
-        """The track of an input whose content and sample are known, and whether it is new."""
+        """Returns the track of an input whose content and sample are known, and whether the track is new."""
         key = track_key(item.content or "", self.slug, self.input_name, item.params)
         return admission.register(self._db, item, self.tracks([key]).get(key), key, self._fits)
 
@@ -259,15 +261,15 @@ class Ledger:
         return [Track(*row) for row in self._db.execute(f"{_TRACKS} WHERE {resumed(options)}")]
 
     def counts(self) -> dict[State, int]:
-        """How many tracks are in each state."""
+        """The number of tracks in each state."""
         return state_counts(self._db)
 
     def change(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state, on disk and in memory, if nobody else changed it. Its POSTs are recorded with it.
+        """Moves a track to a state, on disk and in memory, unless another run changed it. Also records its POSTs.
 
         Raises:
-            Overtaken: another run changed it. Nothing is written.
-            LedgerError: a POST is about to be sent, and the lock is gone.
+            Overtaken: another run changed the track. Nothing is written.
+            LedgerError: a POST was about to be sent, but the lock is gone.
         """
         before = replace(track)
         changes |= {"state": transition(track.state, state), "run": self.id}
@@ -286,22 +288,22 @@ class Ledger:
             setattr(track, name, value)
 
     def record_job(self, track: Track, job_id: str) -> None:
-        """Records the job of a track's POST although another run took the track."""
+        """Records the job of a track's POST, even if another run took the track."""
         attempts.record_job(self._db, track, job_id)
 
     def record_absence(self, track: Track) -> None:
-        """Records that a track's POST was never received."""
+        """Records that the service never received a track's POST."""
         attempts.record_absence(self._db, track)
 
     def url(self, track: Track) -> str:
-        """The latest URL of a remote input. Its signature may be newer than that of the track in memory."""
+        """The latest URL of a remote input. Its signature may be newer than the one of the track in memory."""
         row: tuple[str | None] = self._db.execute(
             "SELECT url FROM tracks WHERE key = ?", [track.key]
         ).fetchone()
         return row[0] or ""
 
     def versions(self, track: Track) -> dict[str, tuple[int, int]]:
-        """The paths where a track's content was read, with the file's size and modification time (ns) at that time."""
+        """The paths where a track's content was read, each with the file's size and modification time (ns) then."""
         rows = self._db.execute(
             "SELECT source, size, mtime_ns FROM inputs WHERE track = ? AND size IS NOT NULL", [track.key]
         )
@@ -328,4 +330,4 @@ class Ledger:
 
 
 Journal: TypeAlias = GroupCommit[Ledger]
-"""The ledger as the coroutines of a run write to it."""
+"""The ledger in the form that the coroutines of a run use."""

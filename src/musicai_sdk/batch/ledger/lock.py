@@ -1,4 +1,4 @@
-"""A lock for one process at a time, which the system releases when its holder dies for whatever reason."""
+"""A lock for one process at a time. The system releases it when the holder dies, for whatever reason."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _POLL_EVERY = 0.1
 
 
 class FileLock:
-    """The lock of a ledger, on a file beside it; held until `release`, or until the process ends."""
+    """The lock of a ledger, on a file beside it. The lock is held until `release`, or until the process ends."""
 
     def __init__(self, ledger: Path, *, patience: float = 0.0) -> None:
         """Takes the lock.
 
         Args:
-            ledger: The ledger's file. The lock file is created beside it, and stays.
+            ledger: The ledger's file. The lock file is created beside it, and is never removed.
             patience: Seconds to wait for another holder.
 
         Raises:
-            LedgerLockedError: another process holds it.
+            LedgerLockedError: another process holds the lock.
         """
         self._ledger = ledger
         self._path = path = beside(ledger, ".lock")
@@ -40,7 +40,7 @@ class FileLock:
                     time.sleep(_POLL_EVERY)
                 elif self.held:
                     break
-                else:  # it was removed before we locked it: this lock excludes nobody
+                else:  # the file was removed before this lock, which excludes nobody
                     self._file.close()
                     self._file = path.open("a+", encoding="utf-8")
         except BaseException:
@@ -61,13 +61,13 @@ class FileLock:
 
     @property
     def held(self) -> bool:
-        """Whether others would lock the same file; not if it was removed or replaced."""
+        """Whether other processes would lock the same file. False if it was removed or replaced."""
         try:
             there = self._path.stat()
         except FileNotFoundError:
             return False
         except (OSError, ValueError):
-            return True  # the file server doesn't answer, which proves nothing
+            return True  # the file server doesn't answer; that proves nothing
         own = os.fstat(self._file.fileno())
         # Without inodes, files can't be compared.
         return 0 in (own.st_ino, there.st_ino) or os.path.samestat(own, there)

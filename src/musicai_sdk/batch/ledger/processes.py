@@ -1,4 +1,4 @@
-"""Which process runs a ledger, in a form that other processes can check, also where file locks don't work."""
+"""The identity of the process that runs a ledger. Other processes can check it even where file locks don't work."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 Liveness: TypeAlias = Literal["alive", "dead", "unknown"]
-"""`unknown`: it ran on another machine or in another container, which can't be inspected from here."""
+"""Whether a process is alive. `unknown`: the process ran on another machine or in another container, which this process
+can't inspect."""
 
 _OPEN = set[str]()
 """The runs that are open in this process."""
 
 
 def register(run: str) -> str:
-    """Registers a run of this process; returns the identity of the process, as JSON."""
+    """Registers a run of this process. Returns the identity of the process, as JSON."""
     _OPEN.add(run)
     return json.dumps(_identity(), separators=(",", ":"))
 
 
 def unregister(run: str) -> None:
-    """Removes a run of this process that has ended."""
+    """Removes an ended run of this process."""
     _OPEN.discard(run)
 
 
@@ -41,7 +42,7 @@ def liveness(run: str, process: str) -> Liveness:
 
     Args:
         run: The run's id.
-        process: What `register` returned there.
+        process: The return value of `register` in that process.
     """
     try:
         found = json.loads(process)
@@ -53,7 +54,7 @@ def liveness(run: str, process: str) -> Liveness:
         return "unknown"
     boots = str(space).partition("/")[0], str(own["space"]).partition("/")[0]
     if all(boots) and boots[0] != boots[1]:
-        return "dead"  # the machine was restarted since
+        return "dead"  # the machine was restarted since then
     if space != own["space"]:
         return "unknown"
     if (pid, start) == (own["pid"], own["start"]):
@@ -68,7 +69,7 @@ def _identity() -> dict[str, str | int]:
     boot, namespace = "", ""
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        # Each container numbers its processes itself.
+        # Each container has its own process ids.
         namespace = os.readlink("/proc/self/ns/pid")  # noqa: PTH115
     pid = os.getpid()
     return {
@@ -80,9 +81,9 @@ def _identity() -> dict[str, str | int]:
 
 
 def _started(pid: int) -> str | None:
-    """When a process started, in the system's own unit; None if that is unknown or there is no such process."""
+    """The start time of a process, in the system's own unit; None if unknown, or if the process doesn't exist."""
     with suppress(OSError, IndexError, UnicodeDecodeError):
-        # The program's name may contain blanks and brackets.
+        # The program's name may contain spaces and parentheses.
         found = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
         # A zombie, or a process that is being removed, counts as ended.
         return found[19] if found[0] not in "ZX" else "ended"
@@ -91,7 +92,7 @@ def _started(pid: int) -> str | None:
 
 def _exists(pid: int) -> bool:
     if os.name != "posix":
-        return True  # sending a signal would end it
+        return True  # on Windows, sending a signal would end the process
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Queries that runs, plans and readers of a ledger share."""
+"""Queries for runs, plans and readers of a ledger."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from musicai_sdk.batch.results.output import OutputRecord
 
 
 def meta(db: sqlite3.Connection, name: str) -> str | None:
-    """A value that the ledger keeps under a name, such as `workflow` or `out`; None if there is none."""
+    """The value that the ledger stores under a name, such as `workflow` or `out`; None if there is none."""
     row: tuple[str] | None = db.execute("SELECT value FROM meta WHERE name = ?", [name]).fetchone()
     return row[0] if row is not None else None
 
 
 def state_counts(db: sqlite3.Connection) -> dict[State, int]:
-    """How many tracks are in each state."""
+    """The number of tracks in each state."""
     return dict(db.execute("SELECT state, count(*) FROM tracks GROUP BY state").fetchall())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 VERSION = 3
-"""The version of the tables, kept in the file's `user_version`."""
+"""The version of the tables, stored in the file's `user_version`."""
 WITH_FOLDERS = 2
 """The version that added `folders`."""
 WITH_ATTEMPTS = 3

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _MOST = 400
-"""Values in one `IN (…)`: older builds of SQLite allow 999 in a statement."""
+"""The most values in one `IN (…)`. Older builds of SQLite allow 999 in a statement."""
 
 
 def marks(values: Collection[object]) -> str:
@@ -17,7 +17,7 @@ def marks(values: Collection[object]) -> str:
 
 
 def chunked(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
-    """The values in parts that fit into one `IN (…)`, each with its question marks."""
+    """Splits values into parts that fit into one `IN (…)`. Yields each part with its question marks."""
     for start in range(0, len(values), _MOST):
         part = values[start : start + _MOST]
         yield marks(part), part

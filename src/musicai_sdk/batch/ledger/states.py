@@ -1,4 +1,4 @@
-"""The states of a track: the table that everything else reads, and the allowed transitions.
+"""The states of a track: the table of their properties, which all other code reads, and the allowed transitions.
 
 The docstring of `musicai_sdk.batch.ledger` says how to add a state.
 """
@@ -21,12 +21,13 @@ State: TypeAlias = Literal[
     "deleted",
     "failed",
 ]
-"""How far a track is, in the order of its processing.
+"""The state of a track. The states are in the order of processing.
 
-`seen` its content is known · `uploaded` the service has the input · `creating` a paid POST may have been sent, with an
-idempotency key that is on disk · `uncertain` the answer to that POST was lost and no job is listed · `created` the job's
-id is known · `finished` the job succeeded · `downloaded` its files are downloaded · `verified` they were read back, and
-their sizes and digests are recorded · `deleted` and the job was deleted · `failed` with a code and a message.
+`seen` the content is known · `uploaded` the service has the input · `creating` a paid POST may have been sent, with an
+idempotency key that is on disk · `uncertain` the answer to that POST was lost, and no job is listed · `created` the
+job's id is known · `finished` the job succeeded · `downloaded` the results are downloaded · `verified` the results were
+read back, and their sizes and digests are recorded · `deleted` the results are verified, and the job was deleted ·
+`failed` the track failed, with a code and a message.
 """
 
 STATES: tuple[State, ...] = get_args(State)
@@ -42,23 +43,27 @@ class StateInfo:
     explained: str
     """A longer description, for the help of commands that print the state's name."""
     doing: str = ""
-    """What a run is doing with such a track; empty if nothing."""
+    """What a run does with a track in this state; empty if nothing."""
     next: frozenset[State]
     """The allowed next states. A track may also change without leaving its state."""
     jobless: bool = False
-    """No job is known. The next step sends the input, or looks for a lost job."""
+    """Whether no job is known. The next step sends the input, or searches for a lost job."""
     open_post: bool = False
-    """A paid POST may have been received, and its answer is unknown."""
+    """Whether the service may have received a paid POST whose answer is unknown."""
     fetchable: bool = False
-    """There is a job whose results can be fetched at no cost."""
+    """Whether there is a job whose results can be fetched at no cost."""
     safe: bool = False
-    """The results are stored and verified."""
+    """Whether the results are stored and verified."""
     unsettled: bool = False
-    """The track needs a decision by the user: a run leaves it unless told to retry, and reports why."""
+    """Whether the user must decide about the track. A run doesn't touch it without a requested retry, and reports the
+    reason."""
 
     @property
     def paid(self) -> bool:
-        """Whether money was or may have been spent and the results aren't safe yet. Every run continues such a track."""
+        """Whether the track cost or may have cost money, and its results aren't safe yet.
+
+        Every run continues such a track.
+        """
         return self.open_post or self.fetchable
 
 
@@ -72,7 +77,7 @@ TABLE: Mapping[State, StateInfo] = {
         explained="waiting to be uploaded",
         doing="uploading",
         jobless=True,
-        # `uncertain`: the ledger is an older copy, and later changes are unknown; likewise below.
+        # `uncertain`: the ledger is an older copy, and later changes are unknown. The same applies below.
         next=_may_become("uploaded", "uncertain", "failed"),
     ),
     "uploaded": StateInfo(
@@ -128,7 +133,7 @@ TABLE: Mapping[State, StateInfo] = {
         explained="done: the results are verified, and the job is kept",
         doing="deleting its job",
         safe=True,
-        # `finished`, `downloaded`: its results are damaged or doubtful, and its job still has them.
+        # `finished`, `downloaded`: the stored results are damaged or doubtful, and the job still has them.
         next=_may_become("deleted", "finished", "downloaded"),
     ),
     "deleted": StateInfo(
@@ -149,22 +154,23 @@ TABLE: Mapping[State, StateInfo] = {
 JOBLESS: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].jobless)
 """States in which no job is known."""
 OPEN: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].open_post)
-"""States in which a paid POST may have been received and its answer is unknown."""
+"""States in which the service may have received a paid POST whose answer is unknown."""
 FETCHABLE: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].fetchable)
-"""States with a job whose results can be fetched. A run also continues tracks that failed there."""
+"""States with a job whose results can be fetched. A run also continues tracks that failed in these states."""
 PAID: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].paid)
-"""States in which money was or may have been spent and the results aren't safe yet. A run continues all of these."""
+"""States of tracks that cost or may have cost money, and whose results aren't safe yet. A run continues all of
+these."""
 SAFE: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].safe)
 """States in which the results are stored and verified."""
 UNSETTLED: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].unsettled)
 """States that a report lists as failures."""
 UNDER_WAY: tuple[State, ...] = tuple(state for state in PAID if state not in UNSETTLED)
-"""States of paid tracks that aren't stuck."""
+"""States of paid tracks that need no decision by the user."""
 BEST_FIRST: tuple[State, ...] = (
     *reversed([state for state in STATES if state not in UNSETTLED]),
     *(state for state in STATES if state in UNSETTLED),
 )
-"""All states in the order of a chart: finished ones first, stuck ones last."""
+"""All states in the order of a chart: finished tracks first, tracks that need a decision last."""
 
 ANSWERED: frozenset[tuple[State | None, State]] = frozenset(
     {
@@ -182,7 +188,7 @@ def transition(before: State, after: State) -> State:
     """Returns the new state if the transition is allowed.
 
     Raises:
-        RuntimeError: it isn't, which is a bug in this package. Nothing may be written then.
+        RuntimeError: the transition isn't allowed, which is a bug in this package. The caller must not write anything.
     """
     if after != before and after not in TABLE[before].next:
         raise RuntimeError(f"a track can't go from {before!r} to {after!r}: please report this")

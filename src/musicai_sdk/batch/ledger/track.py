@@ -18,38 +18,39 @@ class Track:
     key: str
     """A digest of content, workflow and parameters, which identifies the track."""
     state: State
-    """How far it is."""
+    """The state of the track."""
     source: str
-    """The path, or the URL without its signature; of several inputs with this content, the one seen first."""
+    """The path, or the URL without its signature. If several inputs have this content, the first one."""
     content: str
     """`sha256:…` of a file, `url:…` of a URL, `object:…` (ETag and size) of an object in a bucket."""
     params: str
     """The parameters by wire name, without the input, as JSON."""
     folder: str
-    """The folder of its results, relative to the output folder. No other track ever gets it."""
+    """The folder of the results, relative to the output folder. No other track ever gets this folder."""
     sample: str
-    """A digest of a few bytes of the content. Equal contents have equal samples, so they go to the same shard."""
+    """A digest of a few bytes of the content. Equal contents have equal samples, so they are processed by the same
+    shard."""
     size: int | None = None
     """The input's size in bytes; None for a URL."""
     url: str | None = None
-    """The signed URL where the service reads the input; of an object in a bucket, its URL with its version."""
+    """The signed URL where the service reads the input; for an object in a bucket, its URL with its version."""
     idempotency_key: str | None = None
     """The idempotency key of the paid POST."""
     job_id: str | None = None
-    """The latest job that was created for it."""
+    """The latest job that was created for the track."""
     attempts: int = 0
     """How often a step failed."""
     resume_at: State | None = None
-    """The state that a failed track continues from, never one before a paid and still useful job. Every run continues
-    a track whose results can be fetched; others need a retry."""
+    """The state from which a failed track continues. A track with a paid and still useful job continues with that job.
+    Every run continues a track whose results can be fetched; other tracks need a requested retry."""
     error_code: str | None = None
-    """The failure's code; None unless it failed."""
+    """The failure's code; None unless the track failed."""
     error_message: str | None = None
     """The failure's message."""
     bytes_downloaded: int = 0
-    """The size of its results in bytes."""
+    """The size of the results in bytes."""
     seen_at: float | None = None
-    """When its content was first seen."""
+    """When the content was first seen."""
     uploaded_at: float | None = None
     """When the upload ended."""
     creating_at: float | None = None
@@ -59,13 +60,13 @@ class Track:
     finished_at: float | None = None
     """When the job was found to have succeeded."""
     downloaded_at: float | None = None
-    """When its results were downloaded."""
+    """When the results were downloaded."""
     verified_at: float | None = None
-    """When its results were read back and verified."""
+    """When the results were read back and verified."""
     ended_at: float | None = None
-    """When its job was deleted, or the track failed."""
+    """When the job was deleted, or the track failed."""
     run: str | None = None
-    """The run that changed it last. No other run takes the track while that one is alive."""
+    """The run that last changed the track. No other run takes the track while that run is alive."""
 
     @property
     def is_url(self) -> bool:
@@ -82,11 +83,11 @@ class Overtaken(Exception):  # noqa: N818 - nothing is wrong with the track
 
 
 def canonical(params: Mapping[str, Any]) -> str:
-    """Parameters as JSON, the same text for the same parameters."""
+    """Parameters as JSON. Equal parameters give equal texts."""
     return json.dumps(params, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def track_key(content: str, workflow: str, input_name: str, params: str) -> str:
-    """The digest that identifies a track: by its content, not by its name."""
+    """The digest that identifies a track. It depends on the content, not on the file name."""
     parts = json.dumps([content, workflow, input_name, params]).encode()
     return hashlib.sha256(parts).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Ledgers of older versions: brought up to date when a run opens them."""
+"""Upgrades ledgers of older versions when a run opens them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def upgrade(connection: sqlite3.Connection, version: int, slug: str, input_name:
 
 
 def ensure_attempts(connection: sqlite3.Connection) -> None:
-    """Gives a read-only connection the attempts of an older ledger, as an upgrade would derive them."""
+    """Adds the attempts that an upgrade would derive to a read-only connection to an older ledger."""
     known = connection.execute(
         "SELECT count(*) FROM (SELECT name FROM sqlite_schema UNION SELECT name FROM sqlite_temp_schema)"
         " WHERE name = 'job_attempts'"
@@ -52,9 +52,9 @@ def _execute_all(connection: sqlite3.Connection, script: str) -> None:
 
 
 def _derive_attempts(db: sqlite3.Connection) -> None:
-    """Fills `job_attempts` from the tracks: the latest POST of each, and the job before it.
+    """Fills `job_attempts` from the tracks: the latest POST of each track, and the job before that POST.
 
-    An older ledger forgot a failed job as soon as it knew the job of the retry.
+    An older ledger dropped the id of a failed job once it had the id of the retry's job.
     """
     names = COLUMNS[:-1]  # all but `run`, which older ledgers don't have
     rows = db.execute(
@@ -91,7 +91,7 @@ def _attempts_of(track: Track) -> list[dict[str, Any]]:
         )
         return attempts
     if track.job_id is not None:
-        # This job failed or is gone, and the next attempt needs another one.
+        # This job failed or is gone, and the next attempt needs a new job.
         own = failed and track.idempotency_key is None
         add(
             None,
@@ -102,7 +102,8 @@ def _attempts_of(track: Track) -> list[dict[str, Any]]:
             ended_at=track.ended_at if own else None,
         )
     if track.idempotency_key is not None:
-        # The POST is being sent, may have been received, or was refused; a refusal left no time.
+        # The POST is being sent, may have been received, or was refused. Older versions removed the time of a refused
+        # POST.
         unknown = "uncertain" if info.unsettled or not info.open_post else "sent"
         add(
             track.idempotency_key,

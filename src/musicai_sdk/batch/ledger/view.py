@@ -1,4 +1,4 @@
-"""Reading a ledger: counts, failures, tracks with their outputs, durations. For displays, exports and reports."""
+"""Reads a ledger for displays, exports and reports: counts, failures, tracks with their outputs, durations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STAGES: Mapping[str, tuple[str, str]] = {
     "download": ("finished_at", "verified_at"),
     "whole": ("seen_at", "verified_at"),
 }
-"""The stages, each with the columns of its start and end. `service` is queue and processing."""
+"""The stages, each with the columns of its start and end. `service` covers the queue and the processing."""
 
 _NAMED = (
     "SELECT key FROM tracks WHERE key = ? OR folder = ? UNION SELECT track FROM inputs WHERE source IN (?, ?)"
@@ -67,10 +67,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long one stage took, over all tracks that completed it."""
+    """The durations of one stage, over all tracks that completed it."""
 
     count: int
-    """How many tracks completed the stage."""
+    """The number of tracks that completed the stage."""
     median: float
     """The median, in seconds."""
     p95: float
@@ -81,7 +81,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. The ledger has the tracks: `open_ledger(report.ledger)`."""
+    """The outcome of a run. For the tracks, open its ledger: `open_ledger(report.ledger)`."""
 
     ledger: Path
     """The ledger's file."""
@@ -92,43 +92,43 @@ class Report:
     bucket: Bucket | None = None
     """The bucket with the results, unless they are in `out`."""
     missing: tuple[Damage, ...] = ()
-    """The tracks that `damaged` returns."""
+    """The tracks that `damaged` lists."""
     run: str = ""
     """The run's id, recorded in the ledger with its paid requests: see `LedgerView.attempts`."""
 
     @property
     def ok(self) -> bool:
-        """Whether every input has its results. Results of earlier runs were looked up by name and size."""
+        """Whether every input has its results. For results of earlier runs, the run checked names and sizes."""
         progress = self.progress
         return progress.complete and not (
             progress.failed or progress.rejected or progress.missing or progress.draining
         )
 
     def damaged(self) -> list[Damage]:
-        """The tracks that an earlier run finished and whose results are missing now, if this run couldn't fetch them again.
+        """The tracks of earlier runs whose results are missing now, and which this run couldn't fetch again.
 
-        Put their files back, or use another output folder, where a new job is paid. Results whose job was kept are
-        fetched again by every run. At most 10,000 are listed; `progress.missing` has the number of inputs.
-        `LedgerView.check` reads all results of a ledger.
+        Put their files back, or use another output folder and pay for a new job. If the job was kept, every run fetches
+        the results again. The list has at most 10,000 tracks; `progress.missing` has the number of inputs. To read all
+        results of a ledger, use `LedgerView.check`.
         """
         return list(self.missing)
 
     @property
     def jobs_created(self) -> int:
-        """How many jobs the paid requests of this run created, as far as is known: each costs money.
+        """The number of jobs that this run is known to have created. Each job costs money.
 
-        It excludes jobs of earlier runs that this run continued, and requests whose answer was lost and whose job wasn't
-        found; `LedgerView.attempts` has all of them. The ledger is read each time.
+        It excludes jobs of earlier runs that this run continued, and requests with a lost answer whose job wasn't
+        found. `LedgerView.attempts` has all of these. Each access reads the ledger.
         """
         with LedgerView(self.ledger) as view:
             return view.jobs_created(self.run)
 
     @property
     def jobs_left(self) -> list[str]:
-        """The jobs of all runs of this ledger that are still at the service, as far as it knows, the oldest first.
+        """The jobs of all runs that, as far as this ledger knows, are still at the service, the oldest first.
 
-        These are jobs that were kept, are running, or failed, also if a retry replaced them: a failed job has no
-        results to secure first, so it is only deleted on request. The ledger is read each time.
+        These are jobs that were kept, are running, or failed, even if a retry replaced them. Failed jobs are deleted
+        only on request. Each access reads the ledger.
         """
         with LedgerView(self.ledger) as view:
             return view.jobs_left()
@@ -140,13 +140,13 @@ class Report:
 
 
 class LedgerView:
-    """A ledger opened for reading, also while a run uses it. Use it in a `with` statement."""
+    """A ledger opened for reading, which also works while a run uses it. Use it in a `with` statement."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Opens the ledger.
 
         Raises:
-            LedgerError: it doesn't exist, or can't be read.
+            LedgerError: the ledger doesn't exist, or can't be read.
         """
         self.path: Path = Path(path)
         self._db: sqlite3.Connection = open_to_read(self.path)
@@ -180,11 +180,11 @@ class LedgerView:
 
     @property
     def out(self) -> Path:
-        """The output folder of the latest run. If both were moved together, its new path."""
+        """The output folder of the latest run; its new path if the ledger and the folder were moved together."""
         return resolved_from_file(real_file(self.path), meta(self._db, "out") or "")
 
     def counts(self) -> dict[State, int]:
-        """How many tracks are in each state."""
+        """The number of tracks in each state."""
         return state_counts(self._db)
 
     def failures(self) -> Iterator[Failure]:
@@ -199,14 +199,15 @@ class LedgerView:
         )
 
     def attempts(self, track: str | None = None) -> Iterator[JobAttempt]:
-        """Every paid POST that was ever sent, in the order of sending.
+        """Every paid POST, in the order of sending.
 
-        A row with the outcome `sent` may or may not have been sent: rows are written first. Requests that the client
-        itself repeats, because the service was too busy or unreachable, are one attempt: they cost nothing.
+        Each row is written before its POST is sent, so a POST with the outcome `sent` may never have been sent. Repeats
+        by the client itself, because the service was too busy or unreachable, cost nothing and belong to the same
+        attempt.
 
         Args:
-            track: Only the attempts of one track: its key, its folder, or a path or URL that is its input. All tracks
-                when left out.
+            track: Only the attempts of one track, given by its key, its folder, or the path or URL of its input. By
+                default, all tracks.
         """
         ensure_attempts(self._db)
         where, values = "", list[str]()
@@ -225,12 +226,12 @@ class LedgerView:
         return self._db.execute(_NAMED, _named(track)).fetchone() is not None
 
     def jobs_created(self, run: str | None = None) -> int:
-        """How many jobs are known to have been created, and paid: by one run, or by all."""
+        """The number of jobs that are known to have been created, and so paid, by one run or by all runs."""
         where, values = ("", ()) if run is None else (" AND run = ?", (run,))
         return self._count_attempts("job_id", where, values)
 
     def tracks_paid(self) -> int:
-        """How many tracks those jobs are for."""
+        """The number of tracks for which jobs were created."""
         return self._count_attempts("track")
 
     def _count_attempts(self, column: str, where: str = "", values: tuple[str, ...] = ()) -> int:
@@ -268,22 +269,22 @@ class LedgerView:
             yield Track(*found[0][:width]), tuple(outputs)
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Every input with the folder of its results. Inputs with equal contents share a folder.
+        """Yields every input with the folder of its results. Inputs with equal contents share a folder.
 
-        An input whose content changed has the folder of its latest content; the older folder stays as it is.
+        If an input's content changed, its folder is that of the latest content. The older folder remains unchanged.
         """
         yield from self._db.execute(
             "SELECT inputs.source, tracks.folder FROM inputs JOIN tracks ON tracks.key = track"
         )
 
     def durations(self) -> dict[str, Durations]:
-        """How long each stage took, by the names of `STAGES`."""
+        """The durations of each stage, by the names of `STAGES`."""
         found = dict[str, Durations]()
         sums = ", ".join(f"sum({end} >= {start})" for start, end in STAGES.values())
         counts: tuple[int | None, ...] = self._db.execute(f"SELECT {sums} FROM tracks").fetchone()  # noqa: S608
         for (stage, (start, end)), count in zip(STAGES.items(), counts, strict=True):
             if count:
-                # One sorted pass, so the values are never all in memory.
+                # One sorted pass, so that not all values are in memory at once.
                 rows: Iterator[tuple[float]] = self._db.execute(
                     f"SELECT {end} - {start} AS took FROM tracks WHERE {end} >= {start} ORDER BY took"  # noqa: S608
                 )
@@ -304,7 +305,7 @@ class LedgerView:
         return row
 
     def check(self, out: str | os.PathLike[str] | Bucket) -> Iterator[Damage]:
-        """Reads all results again, and returns those that differ from what was recorded.
+        """Reads all results again, and yields those that differ from the record in the ledger.
 
         Args:
             out: The output folder, or the bucket.
@@ -324,12 +325,12 @@ def _named(track: str) -> list[str]:
 
 
 def open_ledger(path: str | os.PathLike[str]) -> LedgerView:
-    """Opens a ledger for reading, also while a run uses it.
+    """Opens a ledger for reading, which also works while a run uses it.
 
     Args:
         path: The file; `<out>/.musicai-batch.sqlite3` unless the run used another one.
 
     Raises:
-        LedgerError: it doesn't exist, or can't be read.
+        LedgerError: the ledger doesn't exist, or can't be read.
     """
     return LedgerView(path)

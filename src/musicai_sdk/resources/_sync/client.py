@@ -80,24 +80,25 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         """Checks the settings; sends nothing and opens no connection.
 
         Args:
-            api_key: The key of an application; the environment variable `MUSIC_AI_API_KEY` when left out.
+            api_key: The key of an application; by default the environment variable `MUSIC_AI_API_KEY`.
             job_monitor_interval: The longest pause between two polls of a wait, in seconds.
-            save_output_to_folder: Whether result files are named after their outputs, or as in their URLs.
+            save_output_to_folder: True names result files after their outputs, False as in their URLs.
             user_agent: Replaces the `User-Agent` header.
             timeout: Seconds for one exchange with the API, from connecting to the last byte of the answer. For a file
                 transfer, the longest time without any data. None for no limit.
-            base_url: The API's URL; the environment variable `MUSIC_AI_BASE_URL` when left out, else
+            base_url: The API's URL; by default the environment variable `MUSIC_AI_BASE_URL`, or else
                 `https://api.music.ai/v1`.
             max_retries: How often a failed exchange is retried; 0 switches retries off.
-            http_client: An httpx client of your own, for a proxy or a transport. It serves the API and the storage,
-                and is never closed.
-            ssl_context: The TLS context, for certificates of your own. When left out, `SSL_CERT_FILE`,
-                `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` or `SSL_CERT_DIR` names the trusted certificates; the first that
-                is set counts.
-            allow_http: Whether a `base_url` on another machine may do without TLS.
+            http_client: Your own httpx client, for a proxy or a transport. It sends requests to the API and the
+                storage. This client never closes it.
+            ssl_context: The TLS context, for your own certificates. By default, the first of the environment variables
+                `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `SSL_CERT_DIR` that is set names the trusted
+                certificates.
+            allow_http: Whether to accept a `base_url` without TLS on another machine.
 
         Raises:
-            ConfigurationError: no key, or a malformed key, URL or number. The text never quotes the key.
+            ConfigurationError: the key is missing, or the key, a URL or a number is malformed. The text never quotes
+                the key.
         """
         secret = Secret(api_key)
         del api_key  # error reports include local variables
@@ -126,7 +127,7 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         self.application = Applications(self._session)
 
     def close(self) -> None:
-        """Closes the connections, but not your `http_client`. May be called more than once."""
+        """Closes the client's connections, but not your `http_client`. May be called more than once."""
         run_sync(self._session.close())
 
     def __enter__(self) -> Self:

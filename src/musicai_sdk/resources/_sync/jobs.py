@@ -36,8 +36,8 @@ from musicai_sdk.workflows.base import Workflow
 class Jobs:
     """Jobs: paid runs of a workflow on your inputs.
 
-    Every method takes a job as its id, as the `JobRef` that `create` returned, or as a `Job`. With the latter two, type
-    checkers know the type of the result.
+    Every method accepts a job as its id, as the `JobRef` that `create` returned, or as a `Job`. From a `JobRef` or a
+    `Job`, type checkers know the type of the result.
     """
 
     def __init__(self, session: Session) -> None:
@@ -58,37 +58,37 @@ class Jobs:
     ) -> JobRef[R]:
         """Creates a job without waiting for it. This costs money.
 
-        Uploads local files among the workflow's inputs first. Repeats the POST only if the server can't have acted on
-        it. If the answer is lost, searches the list of jobs for this one instead.
+        First uploads the workflow's inputs that are local files. Repeats the POST only if the server can't have acted
+        on it. If the answer is lost, searches the list of jobs for the new job instead.
 
         Args:
             workflow: A workflow with its parameters, such as `GenerateChords(input_url=Path("song.mp3"))`.
-            name: A name for the dashboard; the last part of the slug when left out.
-            metadata: Short values that the job carries.
-            copy_results_to: A `musicai_sdk.storage.Bucket`, or upload URLs (PUT) by output name (on the wire, or the
-                field of the result class). The service stores those outputs there, and the result has
-                `CUSTOM_STORAGE` in their place. The URLs must stay valid until the job ends.
-            idempotency_key: Your name (1 to 255 characters) for this paid request; random when left out. The job's
-                metadata carries it. If a listed job has this key, `create` returns that job and sends nothing.
-                Within one client and its copies this is exact: concurrent calls wait for each other, and a key whose
-                answer was lost is never sent again unless `recover=False`. It also holds for processes that run one
-                after the other, see `settle`. Two processes that use one key at the same time may create two jobs:
-                the service has no idempotency of its own (source: the official reference names none).
-            settle: Seconds to wait before an unlisted key counts as absent. The search goes on until then, and only a
-                complete walk through the list that begins after it permits the POST. Pass the longest time that the
-                POST of a killed process may take to arrive and to be listed. By default the process must be 5 s old,
-                which covers a process that was killed and started again.
-            recover: False sends the POST without any search for the key, before or after it: for callers who search
-                themselves, or who looked in the dashboard. A lost answer then raises `CreateUncertainError` at once.
+            name: A name for the dashboard; by default the last part of the slug.
+            metadata: Short values to store with the job.
+            copy_results_to: A `musicai_sdk.storage.Bucket`, or a mapping from output names to upload URLs (PUT). An
+                output name is the wire name, or the field of the result class. The service uploads these outputs there,
+                and the result has `CUSTOM_STORAGE` in their place. The URLs must stay valid until the job ends.
+            idempotency_key: Your name (1 to 255 characters) for this paid request; random by default. It is stored in
+                the job's metadata. If a listed job has this key, `create` returns that job and sends nothing. Within
+                one client and its copies, a key never creates two jobs: concurrent calls wait for each other, and after
+                a lost answer the key is never sent again unless `recover=False`. The same holds for processes that run
+                one after the other, see `settle`. Two processes that use one key at the same time may create two jobs,
+                because the service has no idempotency of its own (source: the official reference names none).
+            settle: Seconds to wait before an unlisted key counts as absent. The search continues until then, and the
+                POST is sent only after a complete walk through the list that began later. Pass the longest time that
+                the POST of a killed process may take to arrive and to be listed. By default, a key counts as absent
+                once this process is 5 s old, which covers a process that was killed and started again.
+            recover: Whether to search for the key before the POST and after a lost answer. Pass False if you search
+                yourself, or if you checked the dashboard. A lost answer then raises `CreateUncertainError` at once.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
             A reference with the job's `id`, for `wait`, `get`, `download` and `delete`.
 
         Raises:
-            CreateUncertainError: the job may exist. The answer was lost and the job isn't listed, or the service
-                doesn't return the metadata that would show whether a job has this key. The error has the key.
-            NotFoundError: no such workflow.
+            CreateUncertainError: the job may exist. Either the answer was lost and the job isn't listed, or the service
+                doesn't return the metadata that would show whether a job has this key. The error contains the key.
+            NotFoundError: the account has no such workflow.
             InputError: the workflow or an argument can't be right, or the key belongs to another request; nothing
                 was sent.
             TransferError: a local input can't be uploaded; no job was created.
@@ -145,24 +145,25 @@ class Jobs:
 
         Args:
             workflow: A workflow with its parameters; or its slug, such as `"music-ai/generate-chords"`.
-            params: The parameters by wire name, such as `{"inputUrl": Path("song.mp3")}`, when `workflow` is a slug.
+            params: If `workflow` is a slug, the parameters by wire name, such as `{"inputUrl": Path("song.mp3")}`.
             name: As in `create`.
             metadata: As in `create`.
             copy_results_to: As in `create`.
             idempotency_key: As in `create`.
             settle: As in `create`; `timeout` includes it.
-            timeout: Seconds for uploading, creating and waiting together; None for no limit. After them no job is
-                created. A POST that was sent is not cut short.
+            timeout: Seconds for uploading, creating and waiting together; None for no limit. No POST is sent after this
+                time, but a POST that was sent is never interrupted.
             on_update: Called with the new state whenever the job's status changes.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The job, SUCCEEDED. The workflow class types its `result`; with a slug it is a `RawResult`.
+            The job, whose status is SUCCEEDED. The type of its `result` is that of the workflow class; for a slug,
+            `RawResult`.
 
         Raises:
             JobFailedError: the job failed; the error has the service's code, title and message, and the job.
-            WaitTimeoutError: the time is up; the job continues, its id is the error's `job_id`.
-            CreateTimeoutError: the time was up before the job was created; nothing was paid.
+            WaitTimeoutError: the time is up. The job continues; the error's `job_id` has its id.
+            CreateTimeoutError: the time was up before the POST was sent; nothing was paid.
             CreateUncertainError: as in `create`.
         """
         checked = _core.create.workflow_of("run", workflow, *(() if params is None else (params,)))
@@ -183,15 +184,15 @@ class Jobs:
         workflow_type: type[Workflow[Any]] | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
-        """Fetches a job as it is now.
+        """Fetches the current state of a job.
 
         Args:
             job: Its id, or a reference.
-            workflow_type: The workflow class, which types the result: `get(id, GenerateChords)`.
+            workflow_type: The workflow class, which determines the type of the result: `get(id, GenerateChords)`.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         result_type = workflow_type.result_type if workflow_type is not None else None
         return run_sync(_core.jobs.get(self._session, job, result_type, options))
@@ -204,7 +205,7 @@ class Jobs:
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         job_id = _core.jobs.job_id_of(job)
         return run_sync(self._session.call(GET_JOB_STATUS, job_id=job_id, options=options))
@@ -223,15 +224,16 @@ class Jobs:
 
         Args:
             status: Only jobs with this status, or with one of these.
-            workflow: Only jobs of these workflows, by slug; or of one workflow class, which types the results.
+            workflow: Only jobs of these workflows, by slug; or of one workflow class, which determines the type of the
+                results.
             batch_name: Only jobs of this batch.
-            limit: The number of jobs after which to stop; None for all.
-            page_size: Jobs per request. 100 is the service's default; its maximum isn't documented. A server that
-                returns fewer is no problem: the list ends with an empty page.
+            limit: The most jobs to return; None for all.
+            page_size: Jobs per request. The service's default is 100; its maximum isn't documented. The service may
+                return fewer jobs per page, because only an empty page ends the list.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            InputError: there is no such status, or the class has no slug.
+            InputError: a status doesn't exist, or the workflow class has no slug.
         """
         return JobList(
             _core.lists.job_query(self._session, status, workflow, batch_name, page_size, limit, options)
@@ -240,14 +242,14 @@ class Jobs:
     def delete(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> None:
         """Deletes a job in any state, and its result files.
 
-        Whether this stops a running job or refunds it isn't documented.
+        The service doesn't document whether this stops or refunds a running job.
 
         Args:
             job: Its id, or a reference.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            NotFoundError: no such job for this key's application.
+            NotFoundError: this key's application has no such job.
         """
         run_sync(_core.jobs.delete(self._session, job, options))
 
@@ -282,25 +284,26 @@ class Jobs:
     ) -> Job[Any]:
         """Waits until a job succeeds or fails. Returns a failed job too; `job.raise_for_failure()` raises its error.
 
-        Polls at once, again after half a second, then at growing intervals up to `poll_interval`. If this client has
-        created the job and has waited for the same workflow before, the first poll comes after 80 % of the shortest
-        recent duration, but within 30 s; with `on_update` the first poll is always at once. A failed poll or an
-        unknown status doesn't end the wait.
+        Polls at once, again after half a second, then at growing intervals up to `poll_interval`. If this client
+        created the job and waited for jobs of the same workflow before, the first poll comes later: when 80 % of their
+        shortest recent duration, or 30 s, have passed since the creation. With `on_update` the first poll is always at
+        once. A failed poll or an unknown status doesn't end the wait.
 
-        Threads or tasks that wait at the same time share their polls: one of them polls for all, with list pages of a
-        hundred jobs. A single waiter polls the short status. Only waits with equal `options` share.
+        Threads or tasks that wait at the same time share their polls: one of them polls for all, by list pages of a
+        hundred jobs. Without other waits, a wait for one job polls its short status. Only waits with equal `options`
+        share polls.
 
         Args:
             job: Its id, or a reference.
             timeout: Seconds to wait; None for no limit.
-            on_update: Called with the new state whenever the status changes; in this thread or task.
-            poll_interval: The longest pause between two polls, in seconds; the client's `job_monitor_interval` when
-                left out. Pauses above 2 s also stay below a tenth of the time waited so far.
+            on_update: Called with the new state whenever the status changes, in the waiting thread or task.
+            poll_interval: The longest pause between two polls, in seconds; by default the client's
+                `job_monitor_interval`. Pauses above 2 s also stay below a tenth of the time waited so far.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            WaitTimeoutError: the time is up. The job continues: wait for it again, or delete it.
-            NotFoundError: no such job for this key's application.
+            WaitTimeoutError: the time is up. The job continues: wait again, or delete it.
+            NotFoundError: this key's application has no such job.
         """
         return run_sync(
             _core.wait.wait(self._session, job, timeout, on_update, options, poll_interval=poll_interval)
@@ -345,21 +348,21 @@ class Jobs:
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]:
-        """Waits for many jobs, with one request per hundred of them, and returns them in the given order.
+        """Waits for many jobs, with one request per hundred jobs, and returns them in the given order.
 
         Polls as `wait` does, and shares its polls with all other waits.
 
         Args:
-            jobs: Ids or references, also mixed, in any iterable. It is consumed before the wait begins.
-            timeout: Seconds to wait for all of them; None for no limit.
+            jobs: Any iterable of ids and references, which is consumed before the wait begins.
+            timeout: Seconds to wait for all jobs together; None for no limit.
             on_update: Called with the new state whenever a job's status changes.
             poll_interval: As in `wait`.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
-            WaitTimeoutError: the time is up; the error names one unfinished job, its notes the others.
-            NotFoundError: one of them doesn't exist for this key's application.
-            InputError: a single job instead of several; use `wait`.
+            WaitTimeoutError: the time is up. The error names one unfinished job, and its notes name the others.
+            NotFoundError: one of the jobs doesn't exist for this key's application.
+            InputError: `jobs` is a single job; use `wait`.
         """
         return run_sync(
             _core.wait.wait_all(self._session, jobs, timeout, on_update, options, poll_interval=poll_interval)
@@ -377,32 +380,32 @@ class Jobs:
     ) -> JobFiles:
         """Downloads all files of a job's result into a folder, and writes the whole result as JSON beside them.
 
-        Each file is named after its output (`Kick drum.wav`), made valid on every file system. URLs inside an output,
-        in lists and objects of any depth, are files too, named by their path: `stems.0.url.wav` for
-        `{"stems": [{"url": …}]}`. Outputs in your own storage come from `storage`; without it they are skipped. An
-        expired URL is renewed once. A web page or an error document in place of a recording is rejected. Existing
-        files of the same names are replaced after all new ones have arrived.
+        Names each file after its output (`Kick drum.wav`), changed where needed to be valid on every file system. Also
+        downloads URLs inside an output, in lists and objects at any depth, and names these files by their path:
+        `stems.0.url.wav` for `{"stems": [{"url": …}]}`. Downloads outputs in your own storage from `storage`, or skips
+        them without it. Renews an expired URL once. Rejects a web page or an error document in place of a recording.
+        Replaces existing files only when all new files are complete.
 
-        A `Job` without a result, or without an output that its type declares, is fetched again first: lists may leave
-        such things out.
+        Fetches a `Job` again if it lacks its result, or an output that its type declares, because lists may leave these
+        out.
 
         Args:
             job: Its id, or a reference; it must have succeeded.
             folder: The folder to write to; created if missing.
             manifest: The JSON file's name.
-            on_progress: Called with (bytes received, total bytes or None) of each file, from several threads.
+            on_progress: Called with (bytes received, total bytes or None) for each file, from several threads.
             storage: The `musicai_sdk.storage.Bucket` that the job was created with.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The paths by output name, the `manifest`, and in `missing` the outputs that the result's type declares
-            but the job doesn't have.
+            A mapping from output names to paths. `manifest` is the path of the JSON file. `missing` names the outputs
+            that the result type declares but the job lacks.
 
         Raises:
-            JobNotFinishedError: it hasn't succeeded yet; nothing was written.
-            JobFailedError: it failed; nothing was written.
-            ResultMissingError: it succeeded, but the service returns no result. Keep the job. Nothing was written.
-            IntegrityError: a download is truncated, damaged, or not the file.
+            JobNotFinishedError: the job hasn't succeeded yet; nothing was written.
+            JobFailedError: the job failed; nothing was written.
+            ResultMissingError: the job succeeded, but the service returns no result. Keep the job. Nothing was written.
+            IntegrityError: a download is truncated or damaged, or isn't the expected file.
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
         return run_sync(
@@ -417,16 +420,16 @@ class Jobs:
         """Finds the job that was created under a key, such as `CreateUncertainError.idempotency_key`.
 
         Args:
-            idempotency_key: The key passed to `create`, or generated by it.
-            settle: Seconds to search before the job counts as absent: it may be listed late.
+            idempotency_key: The key that was passed to `create`, or that `create` generated.
+            settle: Seconds to search before the job counts as absent, because the service may list a job late.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
-            The job, or None if certainly no listed job has the key: a complete walk through the list, begun `settle`
-            seconds after the call, can't have missed one.
+            The job, or None if certainly no listed job has the key. None requires a complete walk through the list that
+            began at least `settle` seconds after the call and can't have missed a job.
 
         Raises:
-            CreateUncertainError: the job isn't listed, but that proves nothing: the list changes too fast, or the
-                service doesn't return the metadata that holds the key.
+            CreateUncertainError: the job isn't listed, but it may exist: the list changes too fast for a proof, or the
+                service doesn't return the metadata that contains the key.
         """
         return run_sync(_core.create.find(self._session, idempotency_key, options, settle=settle))

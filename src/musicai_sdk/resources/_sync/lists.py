@@ -1,5 +1,5 @@
 # Generated from src/musicai_sdk/resources/lists.py by scripts/generate: edit that file.
-"""What `client.jobs.list` returns: an iterable of the matching jobs, fetched page by page."""
+"""The return value of `client.jobs.list`: an iterable of the matching jobs, fetched page by page."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class JobList(Generic[R_co]):
-    """The matching jobs, in the service's order. Each iteration requests them anew.
+    """The matching jobs, in the service's order. Each iteration requests them again.
 
-    It has no length and no truth value, because only the service knows them: use `.first()`, or make a list of it.
+    It has no length and no truth value, because only the service knows how many jobs match: use `.first()`, or convert
+    it to a list.
     """
 
     def __init__(self, query: JobQuery) -> None:
@@ -34,7 +35,7 @@ class JobList(Generic[R_co]):
         return None
 
     def pages(self) -> Iterator[JobPage[R_co]]:
-        """The pages as the service sends them, regardless of `limit`. A job may appear on two of them.
+        """The pages as the service sends them, regardless of `limit`. A job may appear on two pages.
 
         The last page is empty. Only an empty page marks the end of the list, because the service may return fewer
         jobs than requested.

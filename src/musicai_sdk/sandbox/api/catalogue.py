@@ -1,4 +1,4 @@
-"""The workflows of a sandbox, and what runs them."""
+"""The workflows of a sandbox, and the processes and threads that run them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Catalogue:
     """The workflows of one sandbox.
 
     Args:
-        workflows: Workflows by slug, in place of the engine's; None for the engine's. Those run in processes of their own,
-            all others on threads, so that they may be closures.
+        workflows: Workflows by slug, which replace the engine's; None for the engine's. The engine's workflows run in
+            processes of their own. All others run on threads, so that they may be closures.
     """
 
     def __init__(self, workflows: Mapping[str, Handler] | None = None) -> None:
@@ -33,7 +33,7 @@ class Catalogue:
         self._base: Mapping[str, Handler] = workflows if workflows is not None else self._engine()
 
     def register(self, slug: str, handler: Handler) -> None:
-        """Adds a workflow, in place of the one with its slug."""
+        """Adds a workflow. Replaces an existing one with the same slug."""
         with self._lock:
             self._own[slug] = handler
 
@@ -43,7 +43,7 @@ class Catalogue:
             return {**self._own, **self._base, **self._own}
 
     def stop(self) -> None:
-        """Ends the engine's processes; the next job starts new ones."""
+        """Ends the engine's processes. The next job starts new ones."""
         self._processes.stop()
 
     def _engine(self) -> dict[str, Handler]:

@@ -1,4 +1,4 @@
-"""The queue: starts jobs as slots of the plan come free, and publishes their outcomes when they are due."""
+"""The queue: starts jobs as slots of the plan become free, and publishes their outcomes when they are due."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.faults.options import FaultOptions
 
 _PATIENCE = 60.0
-"""How long, in seconds, a poll or `Clock.advance` waits for the work on a job that is due."""
+"""Seconds that a poll or `Clock.advance` waits for the work on a due job."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class _Active:
     job: JobRecord
     fault: FaultOptions
     due: float | None
-    """When its outcome may be shown, on the sandbox's clock."""
+    """The time on the sandbox's clock from which the outcome is shown."""
     polls: int | None
-    """How many more polls see it STARTED."""
+    """The number of further polls that see the job STARTED."""
     outcome: Outcome | None = None
     dropped: threading.Event = field(default_factory=threading.Event)
     ended: Future[None] = field(default_factory=Future[None])
@@ -53,11 +53,11 @@ class _Active:
 
 
 class Workers:
-    """Runs jobs in the order of their creation, never more at once than the plan allows."""
+    """Runs jobs in the order of their creation, at most as many at once as the plan allows."""
 
     def __init__(self, database: Database, worker: Worker, clock: Clock, slots: int) -> None:
         self.transition: Transition | None = None
-        """When jobs that are created from now on show their outcomes; None for when their work is done."""
+        """When jobs created from now on show their outcomes; None for when their work is done."""
         self._database = database
         self._worker = worker
         self._clock = clock
@@ -65,7 +65,7 @@ class Workers:
         self._queue = deque[_Waiting]()
         self._active: dict[int, _Active] = {}
         self._free = [clock.now()] * slots
-        """A heap of the times since which slots have been free."""
+        """A heap with the time since which each free slot has been free."""
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="sandbox-job")
         self._stopping = threading.Event()
         self._ticking: threading.Thread | None = None
@@ -83,10 +83,10 @@ class Workers:
             self._fill_slots()
 
     async def poll(self, jobs: Iterable[JobRecord]) -> bool:
-        """Counts a poll of each job, and waits for the work on those that become due.
+        """Counts a poll of each job, and waits for the work on jobs that become due.
 
         Returns:
-            Whether the status of one of them may have changed.
+            Whether the status of one of the jobs may have changed.
         """
         due = list[Future[None]]()
         with self._changed:
@@ -109,7 +109,7 @@ class Workers:
             self._changed.wait_for(lambda: not self._is_behind(), timeout=_PATIENCE)
 
     def next_due(self) -> float | None:
-        """Waits for the work on the started jobs that end by the clock; returns when the first of them is due."""
+        """Waits for the work on started jobs that end by the clock. Returns the time when the first of them is due."""
         with self._changed:
             self._changed.wait_for(lambda: all(each.outcome for each in self._timed()), timeout=_PATIENCE)
             return min((each.due for each in self._timed() if each.due is not None), default=None)
@@ -131,7 +131,7 @@ class Workers:
             self._publish()
 
     def stop(self) -> None:
-        """Empties the queue and waits for the running jobs; those that are still fetching stop at once."""
+        """Empties the queue and waits for the running jobs. Jobs that are still fetching inputs stop at once."""
         self._stopping.set()
         with self._changed:
             self._queue.clear()
@@ -139,9 +139,8 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
         if self._ticking is not None:
             self._ticking.join()
-        for (
-            active
-        ) in self._active.values():  # Their outcomes were never published: they start again with the sandbox.
+        # Their outcomes were never published, so they start again with the sandbox.
+        for active in self._active.values():
             self._worker.discard(active.outcome.stored if active.outcome else [])
             active.ended.set_result(None)
 
@@ -172,7 +171,7 @@ class Workers:
                 self._publish()
 
     def _publish(self) -> None:
-        """Ends the jobs whose outcomes are there and due, in order, and fills their slots."""
+        """Ends, in order, the jobs whose outcomes are available and due, and fills their slots."""
         while True:
             now = self._clock.now()
             ready = [
@@ -217,7 +216,7 @@ class Workers:
         return [each for each in self._active.values() if each.due is not None and not each.dropped.is_set()]
 
     def _tick(self) -> None:
-        """Publishes outcomes that become due as real time passes."""
+        """Publishes the outcomes that become due as real time passes."""
         with self._changed:
             while not self._stopping.is_set():
                 self._publish()

@@ -98,7 +98,7 @@ class Api:
                     raise ApiError(405, message, {"Allow": ", ".join(operations)})
                 application = self._database.application(request.headers.get("authorization", ""))
                 if application is None:
-                    # A `Bearer ` prefix is refused like a wrong key (source: one third party).
+                    # The service refuses a `Bearer ` prefix like a wrong key (source: one third party).
                     raise ApiError(401, "The API key is missing or invalid.")
                 if self._quirks.now.other_application:
                     application = OTHER_APPLICATION
@@ -107,7 +107,7 @@ class Api:
         raise ApiError(404, f"Route {request.method}:{request.scope['path']} not found")
 
     def job_answer(self, job: JobRecord, quirks: Quirks = _NO_QUIRKS) -> dict[str, JsonValue]:
-        """Returns a job as the API writes it (source: official reference), with URLs for its files."""
+        """Returns a job in the API's form (source: official reference), with URLs for its files."""
         signed_at = job.completed_at if quirks.repeat_urls else None
 
         def url(key: str) -> str:
@@ -257,9 +257,8 @@ def _paging(request: Request, quirks: Quirks) -> tuple[int, int]:
 
 async def _new_job(request: Request) -> _NewJob:
     body, size = bytearray(), 0
-    async for (
-        chunk
-    ) in request.stream():  # Always read to its end: closing a connection with unread data would reset it.
+    # Always read the body to its end: closing a connection with unread data would reset it.
+    async for chunk in request.stream():
         size += len(chunk)
         if size <= _LARGEST_BODY:
             body += chunk

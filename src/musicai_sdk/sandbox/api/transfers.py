@@ -38,7 +38,8 @@ _MAGIC = (
     (re.compile(rb"FORM....AIF[FC]", re.DOTALL), ".aiff"),
     (re.compile(rb"\s*[\[{]"), ".json"),
 )
-"""First bytes of files, and their extensions: the URL of an upload has none, and a result that is made of it should."""
+"""The first bytes of files, and their extensions. The URL of an upload has no extension, but results made from it need
+one."""
 
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _UNSAFE = re.compile(r"[^\w .()+-]")
@@ -52,8 +53,8 @@ class Fetcher:
     """Fetches inputs and delivers results.
 
     Args:
-        origin: The sandbox's origin. Its URLs and others on this machine bypass proxies.
-        trust: The trusted certificates: the usual authorities and the sandbox's own.
+        origin: The sandbox's origin. URLs of this origin, and others on this machine, bypass proxies.
+        trust: The trusted certificates: those of the usual authorities and of the sandbox's own authority.
     """
 
     def __init__(self, origin: str, trust: ssl.SSLContext) -> None:
@@ -82,11 +83,12 @@ class Fetcher:
         Args:
             job: The job.
             parameter: The name of the parameter that holds the URL.
-            folder: Where the file is written.
-            dropped: Whether the job is no longer wanted.
+            folder: The folder for the file.
+            dropped: Returns whether the job is no longer needed.
 
         Returns:
-            The file. It is named as messages name it, see `input_name`, with the extension of its name or of its contents.
+            The file. Its name is the one in messages, see `input_name`, with the extension of that name or of the
+            contents.
 
         Raises:
             WorkflowFailure: BAD_INPUT: no such parameter, not a web URL, or no file there.
@@ -101,9 +103,11 @@ class Fetcher:
         uploaded = own and not is_result(urlsplit(url).path[1:])
         name = input_name(job, parameter, url, uploaded=uploaded)
         number = sum(1 for _ in folder.glob("input-*"))
-        file = folder / f"input-{number}" / name  # A folder of its own, so that it can keep its name.
+        # Each file gets its own folder, so that it can keep its name.
+        file = folder / f"input-{number}" / name
         private_folder(file.parent)
-        # Clients have to cope with refused and reset connections; the service has a better way to its own storage.
+        # Retry: only clients have to cope with refused and reset connections. The service has a better way to its own
+        # storage.
         for tries_left in reversed(range(_TRIES if own else 1)):
             try:
                 self._receive(url, file, dropped)
@@ -149,7 +153,7 @@ class Fetcher:
 
 
 def usual_trust() -> ssl.SSLContext:
-    """Returns the certificates that the environment trusts, or the usual ones if its variables are wrong."""
+    """Returns the certificates that the environment names, or the usual ones if its variables are wrong."""
     try:
         return httpx.create_ssl_context()
     except OSError as error:
@@ -158,16 +162,16 @@ def usual_trust() -> ssl.SSLContext:
 
 
 def input_name(job: JobRecord, parameter: str, url: str, *, uploaded: bool) -> str:
-    """Returns the name of an input in messages: one that the creator of the job knows.
+    """Returns the name of an input for messages, which the creator of the job must recognize.
 
-    That is the last part of the URL. The URL of an upload has no name: the job's name stands in, because clients name
-    jobs after files, or else the parameter's.
+    The name is the last part of the URL. The URL of an upload contains no name. Then it is the job's name, because
+    clients name jobs after files, or else the parameter's name.
 
     Args:
         job: The job.
         parameter: The name of the parameter that holds the URL.
         url: The URL.
-        uploaded: Whether it is an upload's.
+        uploaded: Whether the URL is that of an upload.
     """
     own = "" if uploaded else PurePosixPath(unquote(urlsplit(url).path)).name
     of_job = "" if job.name == job.workflow.rpartition("/")[2] else job.name
@@ -176,7 +180,10 @@ def input_name(job: JobRecord, parameter: str, url: str, *, uploaded: bool) -> s
 
 
 def _missing_suffix(file: Path, *, uploaded: bool) -> str:
-    """Returns the extension that the contents of a file call for and its name lacks. A job's name may have any."""
+    """Returns the extension that a file's contents need and its name lacks.
+
+    A name from a job may have any extension.
+    """
     with file.open("rb") as source:
         start = source.read(12)
     suffix = next((suffix for magic, suffix in _MAGIC if magic.match(start)), "")

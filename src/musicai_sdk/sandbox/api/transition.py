@@ -11,13 +11,14 @@ class Transition:
     """When a STARTED job shows its outcome. A poll of a job that is due waits for its work.
 
     Raises:
-        ValueError: Both or none are given, or a negative one.
+        ValueError: Both or neither of the fields are given, or one is negative.
     """
 
     seconds: float | None = None
     """Seconds after the start of the job, on the sandbox's clock."""
     polls: int | None = None
-    """Polls that see the job STARTED: by its id, by its status, or in a list."""
+    """The number of polls that see the job STARTED. GETs of the job or of its status, and lists with it, count as
+    polls."""
 
     def __post_init__(self) -> None:
         given = [number for number in (self.seconds, self.polls) if number is not None]
@@ -26,10 +27,10 @@ class Transition:
 
     @staticmethod
     def of(value: When) -> Transition | None:
-        """Returns the transition of a value; None for when the work is done.
+        """Returns the transition for a value; None means that the outcome shows when the work is done.
 
         Raises:
-            ValueError: The value is none of those.
+            ValueError: The value isn't one of `When`.
         """
         if isinstance(value, Transition):
             return value

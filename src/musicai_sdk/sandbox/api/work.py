@@ -41,7 +41,7 @@ class Outcome:
     result: Mapping[str, Mapping[str, JsonValue]] | None = None
     error: Mapping[str, str] | None = None
     stored: list[StoredObject] = field(default_factory=list["StoredObject"])
-    """The files of the result, which are in the store already."""
+    """The files of the result, which are already stored."""
 
 
 def failed(code: str) -> Outcome:
@@ -54,7 +54,7 @@ INTERNAL_ERROR: Final = failed("INTERNAL_ERROR")
 
 
 class Worker:
-    """Does the work on jobs, on the calling thread."""
+    """Runs jobs on the calling thread."""
 
     def __init__(self, store: ObjectStore, catalogue: Catalogue, fetcher: Fetcher) -> None:
         self._store = store
@@ -92,7 +92,7 @@ class Worker:
                 error={"code": failure.code, "title": failure.title, "message": failure.message}
             )
         except Exception:
-            # Nobody reads a worker's future: every exception has to end the job here.
+            # No code reads a worker's future, so every exception must end the job here.
             outcome = INTERNAL_ERROR
             _logger.exception("a job of the sandbox ended unexpectedly")
         finally:
@@ -101,7 +101,7 @@ class Worker:
         return outcome
 
     def discard(self, stored: list[StoredObject]) -> None:
-        """Removes the files of an outcome that is not published."""
+        """Removes the files of an unpublished outcome."""
         self._store.remove(item.blob for item in stored)
 
     def _run(

@@ -1,4 +1,4 @@
-"""The admin endpoint, `/__sandbox__/`: what `Sandbox` offers to programs in other processes."""
+"""The admin endpoint, `/__sandbox__/`: the methods of `Sandbox` for programs in other processes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Admin:
         quirks: The quirks in force.
         request_log: The request log.
         clock: The clock.
-        advance: Advances the clock; returns when everything that is due by then has happened.
+        advance: Advances the clock. Returns when everything that is due by the new time has happened.
         reset: Resets the sandbox.
     """
 
@@ -105,7 +105,7 @@ class Admin:
     async def _add(self, request: Request) -> Fault:
         body = await _body(request)
         try:
-            # In the command line's form, or option by option; `add` checks it.
+            # The fault comes in the command line's form, or option by option. `add` checks it.
             route, options = (
                 parsed(str(body["text"]))
                 if "text" in body
@@ -117,17 +117,17 @@ class Admin:
 
 
 def check_caller(request: Request) -> None:
-    """Checks that a request comes from this machine, and not from another site's page in its browser.
+    """Checks that a request comes from this machine, and not from another site's page in a browser.
 
     Raises:
-        ApiError: 403, if it does not.
+        ApiError: 403, if the request comes from elsewhere.
     """
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     origin = request.headers.get("origin")
     peer = request.client.host if request.client else ""
     if peer not in _LOOPBACK and not peer.startswith("127."):
         raise ApiError(403, "The sandbox's own pages are only for the machine that it runs on.")
-    # The DNS name of another site may point to this machine.
+    # Check the host name, because the DNS name of another site may point to this machine.
     if host not in _LOOPBACK or (origin and urlsplit(origin).netloc != request.headers.get("host")):
         raise ApiError(403, "The sandbox's own pages can't be used by other sites.")
 

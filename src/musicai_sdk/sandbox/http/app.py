@@ -34,7 +34,7 @@ _PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-MD5, Range, If-Range, x-goog-hash",
     "Access-Control-Max-Age": "3600",
 }
-"""The headers that `Quirks.cors` adds to answers, and to the answers of preflight requests."""
+"""The headers that `Quirks.cors` adds to answers, including those to preflight requests."""
 
 _logger = logging.getLogger(__name__)
 

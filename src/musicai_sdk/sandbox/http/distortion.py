@@ -1,4 +1,4 @@
-"""Distorted answers, as of a bad network or a bad server: each function wraps an ASGI `send`."""
+"""Distorts answers like a bad network or a bad server. Each function wraps an ASGI `send`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_HASHES = {
 
 
 def distorted(fault: Fault, send: Send, transport: asyncio.Transport, close: Callable[[], None]) -> Send:
-    """Returns the `send` that distorts an answer as a fault asks; the last wrapper is the first to see a message."""
+    """Returns a `send` that distorts an answer as the fault says. The last wrapper sees each message first."""
     options = fault.options
     if "drip" in options:
         send = dripping(send, options["drip"])
@@ -44,7 +44,7 @@ def distorted(fault: Fault, send: Send, transport: asyncio.Transport, close: Cal
 
 
 def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
-    """Adds headers to the answer, in place of those with the same names."""
+    """Adds headers to the answer. Replaces headers with the same names."""
     added = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     names = {name for name, _ in added}
 
@@ -58,7 +58,7 @@ def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
 
 
 def wrong_checksum(send: Send) -> Send:
-    """Replaces the hashes of the body by those of an empty one."""
+    """Replaces the hashes of the body by those of an empty body."""
 
     def wrong(name: bytes, value: bytes) -> bytes:
         hashes = _NO_HASHES.get(name.lower(), {})
@@ -92,7 +92,7 @@ def compressed(send: Send, encoding: str) -> Send:
 
 
 def garbled(send: Send, random: random.Random) -> Send:
-    """Changes about one byte in a hundred, the first of them near the start."""
+    """Changes about one byte in a hundred. The first changed byte is near the start."""
 
     async def sending(message: Message) -> None:
         if body := bytearray(message.get("body", b"")):
@@ -107,7 +107,7 @@ def garbled(send: Send, random: random.Random) -> Send:
 
 
 def truncated(send: Send, most: int, close: Callable[[], object]) -> Send:
-    """Calls `close` after the first bytes of the body, whatever length was declared."""
+    """Calls `close` after the first `most` bytes of the body, whatever the declared length."""
     left = most
     ended = False
 
@@ -128,7 +128,7 @@ def truncated(send: Send, most: int, close: Callable[[], object]) -> Send:
 
 
 def misdeclared(send: Send, by: int, write: Callable[[bytes], None], close: Callable[[], object]) -> Send:
-    """Declares a wrong length; `write` sends the surplus, which the server would refuse to send."""
+    """Declares a wrong length. `write` sends surplus bytes, which the server itself would refuse to send."""
     left = 0
 
     async def sending(message: Message) -> None:
@@ -150,7 +150,7 @@ def misdeclared(send: Send, by: int, write: Callable[[bytes], None], close: Call
 
 
 def dripping(send: Send, rate: float) -> Send:
-    """Sends the body in small chunks, at a rate in bytes a second."""
+    """Sends the body in small chunks, at `rate` bytes per second."""
     size = max(1, int(rate / _DRIPS_A_SECOND))
     return _in_pieces(send, size, size / rate)
 
@@ -161,7 +161,7 @@ def byte_by_byte(send: Send, pause: float, cycle: Any) -> Send:
     Args:
         send: The wrapped function.
         pause: The pause, in seconds.
-        cycle: The server's request cycle. ASGI can't send a part of a head.
+        cycle: The server's request cycle, needed because ASGI can't send a part of a head.
     """
     body = _in_pieces(send, 1, pause)
 
@@ -185,7 +185,7 @@ def byte_by_byte(send: Send, pause: float, cycle: Any) -> Send:
 
 
 class _Caught:
-    """Stands in for a connection, and collects what is written to it."""
+    """A fake connection that collects the bytes written to it."""
 
     def __init__(self) -> None:
         self.data = bytearray()

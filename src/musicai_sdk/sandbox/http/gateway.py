@@ -1,4 +1,4 @@
-"""A gateway between client and service, which can hold a request and deliver it after the client has gone."""
+"""A gateway between client and service, which can hold a request and deliver it after the client has disconnected."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """Holds requests until they are due on the sandbox's clock. It runs on the server's event loop.
+    """Holds requests until they are due on the sandbox's clock. Runs on the server's event loop.
 
     Args:
-        quirks: Say which requests it holds, and for how long.
+        quirks: The quirks in force, which determine which requests to hold, and for how long.
         clock: The clock.
     """
 
@@ -33,7 +33,7 @@ class Gateway:
         self._tasks = set[asyncio.Task[None]]()
 
     def holds(self) -> float | None:
-        """Counts a request; returns for how many seconds to hold it, None for not at all."""
+        """Counts a request. Returns the number of seconds to hold it, or None to deliver it at once."""
         quirks = self._quirks.now
         if not quirks.hold_posts:
             return None
@@ -44,7 +44,7 @@ class Gateway:
         return None if most is not None and self._count > most else quirks.hold_posts
 
     def hold(self, seconds: float, deliver: Callable[[], Awaitable[None]]) -> None:
-        """Calls `deliver` after a time in seconds. Only for the server's thread."""
+        """Calls `deliver` after some seconds. Call this only in the server's thread."""
         loop = self._loop = asyncio.get_running_loop()
         with self._lock:
             self._number += 1
@@ -59,7 +59,10 @@ class Gateway:
         loop.call_later(seconds, due)
 
     def catch_up(self) -> None:
-        """Delivers the requests that are due; returns when the service has acted on them. Not for the server's thread."""
+        """Delivers the due requests.
+
+        Returns when the service has acted on them. Don't call this in the server's thread.
+        """
         now = self._clock.now()
         with self._lock:
             due = sorted((moment, number) for number, (moment, _) in self._held.items() if moment <= now)
@@ -68,7 +71,7 @@ class Gateway:
             asyncio.run_coroutine_threadsafe(delivering, self._loop).result()
 
     def next_due(self) -> float | None:
-        """Returns when the first held request is due, on the sandbox's clock; None if none is held."""
+        """Returns the time on the sandbox's clock when the first held request is due; None if no request is held."""
         with self._lock:
             return min((moment for moment, _ in self._held.values()), default=None)
 

@@ -1,4 +1,4 @@
-"""The outermost layer: logs requests, and applies faults and quirks to the connection itself."""
+"""The outermost ASGI layer: logs requests, and applies faults and quirks to the connection."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.http.request_log import RequestLog
 
 OWN: Final = "/__sandbox__/"
-"""The prefix of the sandbox's own pages. They aren't part of the service: no faults, no log."""
+"""The prefix of the sandbox's own pages. They aren't part of the service, so faults and the log don't apply to them."""
 PREFIXES: Final = ("/v1", "/api")
 """The prefixes of the API; the service answers under both (source: official clients and documentation)."""
 JOB_FAULT: Final = "musicai_sdk.sandbox.job_fault"
-"""The key of an ASGI scope that passes on the fault of the job to be created."""
+"""The key in an ASGI scope of the fault for the job to create."""
 
 _CREATING = frozenset({("POST", f"{prefix}/job") for prefix in PREFIXES})
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -112,7 +112,7 @@ class FaultMiddleware:
                 return
             options = fault.options
             await asyncio.sleep(options.get("delay", 0))
-            if epoch != self._request_log.epoch:  # The request came before a reset.
+            if epoch != self._request_log.epoch:  # The request arrived before a reset.
                 await _reset(transport, receive)
             elif not await self._leave_unanswered(options, scope, receive, transport, note):
                 await self._apply(fault, scope, receive, noting_send, transport)
@@ -132,7 +132,7 @@ class FaultMiddleware:
             if not message.get("more_body", False):
                 break
         else:
-            return  # The client has gone, and the request is incomplete.
+            return  # The client has disconnected, and the request is incomplete.
 
         async def again() -> Message:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
@@ -152,7 +152,7 @@ class FaultMiddleware:
         transport: asyncio.Transport,
         note: Callable[[None], None],
     ) -> bool:
-        """Applies a fault that leaves the request without an answer; returns whether there was one."""
+        """Applies a fault that leaves the request unanswered. Returns whether there was such a fault."""
         refused = options.get("refuse")
         if "after" in (options.get("reset"), options.get("hang")):
             await self._app(scope, receive, _swallow)
@@ -207,7 +207,7 @@ async def _swallow(_message: Message) -> None:
 
 
 async def _disconnected(receive: Receive) -> None:
-    """Waits until the server knows that the connection has ended: otherwise it reports a missing answer."""
+    """Waits until the server notices the end of the connection. Otherwise it would report a missing answer."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -238,7 +238,7 @@ async def _answer(options: FaultOptions, send: Send) -> None:
         extra["retry-after"] = str(options["retry_after"])
     if "retry_after_date" in options:
         usual = 429
-        # The client's clock is the real one.
+        # The client's clock is the real one, not the sandbox's.
         moment = datetime.now(UTC) + timedelta(seconds=options["retry_after_date"])
         extra["retry-after"] = format_datetime(moment, usegmt=True)
     status = options.get("status", usual)

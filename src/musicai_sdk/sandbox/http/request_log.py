@@ -21,7 +21,7 @@ _HIDDEN = "***"
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """One request; keys and signatures read `***`."""
+    """One request. Keys and signatures are replaced by `***`."""
 
     method: str
     path: str
@@ -34,13 +34,13 @@ class JournalEntry:
 
 
 class RequestLog:
-    """The requests in the order of their answers, at most the last 100,000."""
+    """The last requests, at most 100,000, in the order of their answers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: deque[JournalEntry] = deque(maxlen=_MOST_ENTRIES)
         self.epoch: int = 0
-        """How often the log was cleared: a request of an earlier epoch is no longer added."""
+        """The number of times the log was cleared. `note` ignores requests of earlier epochs."""
 
     def entries(self) -> list[JournalEntry]:
         """Returns the requests so far."""
@@ -59,7 +59,7 @@ class RequestLog:
         Args:
             scope: The request.
             status: The status of the answer; None if there was none.
-            epoch: The log's epoch when the request came.
+            epoch: The log's epoch when the request arrived.
         """
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:

@@ -1,4 +1,4 @@
-"""uvicorn on a thread of its own."""
+"""Runs uvicorn on its own thread."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def listen(host: str, port: int, previous: int | None) -> socket.socket:
     Args:
         host: The address, IPv4 or IPv6.
         port: The port; 0 for any.
-        previous: The port to try first if any port will do, so that URLs from before a restart stay valid.
+        previous: If `port` is 0, the port to try first, so that URLs from before a restart stay valid.
 
     Raises:
         OSError: The address is not available.
@@ -61,12 +61,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Not `socket.create_server`, which leaves the protocol unset: asyncio turns Nagle's algorithm off only for sockets
-    # that are declared as TCP. With it on, answers take 40 ms longer.
+    # Not `socket.create_server`, which leaves the protocol unset: asyncio disables Nagle's algorithm only for sockets
+    # that are declared as TCP. With Nagle's algorithm, answers take 40 ms longer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform == "win32":
-            # Without it another program could bind the port as well, and get some of the requests.
+            # Without this option, another program could bind the port too, and get some of the requests.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,8 +96,8 @@ class ServerThread:
             ssl_certfile=certificate,
         )
         config.load()
-        # Unwrapped: at the levels TRACE and NOTSET, uvicorn wraps the application to log every message. `FaultMiddleware`
-        # would no longer reach the connection, and the log would contain signed URLs.
+        # Set the unwrapped application: at the log levels TRACE and NOTSET, uvicorn wraps it to log every message. Then
+        # `FaultMiddleware` couldn't reach the connection, and the log would contain signed URLs.
         config.loaded_app = app
         self._server = _Server(config, listener)
         self._thread = threading.Thread(
@@ -105,7 +105,7 @@ class ServerThread:
         )
 
     def start(self) -> None:
-        """Starts serving; returns when requests are accepted."""
+        """Starts the server. Returns when it accepts requests."""
         self._thread.start()
         self._server.ready.wait()
 
@@ -115,7 +115,7 @@ class ServerThread:
         self._thread.join()
 
     async def refuse_for(self, seconds: float) -> None:
-        """Refuses new connections for a time. Only for the server's thread."""
+        """Refuses new connections for some seconds. Call this only in the server's thread."""
         await self._server.refuse()
         asyncio.get_running_loop().call_later(seconds, self._server.admit_soon)
 
@@ -136,9 +136,9 @@ class ServerThread:
 
 
 class _Connection(H11Protocol):
-    """uvicorn's protocol on h11, which the faults were tested on; without an access log.
+    """uvicorn's h11 protocol, with which the faults were tested, without an access log.
 
-    The log would contain signed URLs. uvicorn's own option silences every uvicorn of the process.
+    The access log would contain signed URLs. uvicorn's own option silences all uvicorn servers of the process.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -154,13 +154,13 @@ class _Server(Server):
         self.ready = threading.Event()
         self._address: tuple[str, int] = listener.getsockname()[:2]
         self._bound: socket.socket | None = None
-        """Keeps the port while connections are refused: a socket that is bound and doesn't listen refuses them."""
+        """Keeps the port while the server refuses connections: a bound socket that doesn't listen refuses them."""
         self._admitting: asyncio.Future[None] | None = None
-        """Done when the server listens again."""
+        """A future that is done when the server listens again."""
 
     async def refuse(self) -> None:
         """Stops listening, and closes idle connections."""
-        if self._admitting is not None:  # It can't be cancelled midway.
+        if self._admitting is not None:  # A pending restart of listening can't be cancelled.
             await asyncio.wait({self._admitting})
         if self._bound is None:
             for server in self.servers:
@@ -186,7 +186,7 @@ class _Server(Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Idle connections are aborted: a TLS client that isn't reading never completes an orderly shutdown.
+        # Abort idle connections: a TLS client that isn't reading never completes an orderly shutdown.
         self._abort(idle_only=True)
         if self._bound is not None:
             self._bound.close()

@@ -1,4 +1,4 @@
-"""A certificate authority of the sandbox's own."""
+"""The sandbox's own certificate authority."""
 
 from __future__ import annotations
 
