@@ -46,7 +46,7 @@ def with_ending(name: str, ending: str, *, longest: int = 255) -> str:
 
 
 def folded(name: str) -> str:
-    """A key that is equal for two names that are the same one on some file system."""
+    """A key that is equal for names that some file system treats as the same."""
     return unicodedata.normalize("NFC", name.casefold())
 
 

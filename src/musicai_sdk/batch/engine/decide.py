@@ -15,11 +15,18 @@ from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.options import RunOptions
 
 Action: TypeAlias = Literal["create", "retry", "go_on", "find", "clean_up", "skip", "leave", "wait"]
-"""What to do with a track: `create` send the request, and pay for a job · `retry` the same once more · `go_on` the
-track is paid: fetch the results, or search for the job, and send the request again only if certainly no job exists ·
-`find` only search for the job · `clean_up` the results are safe: delete the job · `skip` the track is done · `leave`
-the track failed, or its results are missing, and only the user can decide what to do · `wait` the track isn't paid, and
-its input isn't among the run's inputs."""
+"""What to do with a track:
+
+- `create`: send the request, and pay for a job.
+- `retry`: send it again, and pay again, because the user asked for it.
+- `go_on`: the track may be paid. Fetch the results, or search for the job; send the request again only if certainly no
+  job exists.
+- `find`: only search for the job.
+- `clean_up`: the results are safe. Delete the job.
+- `skip`: the track is done.
+- `leave`: the track failed, or its results are missing, and only the user can decide what to do.
+- `wait`: the track isn't paid, and its input isn't among the run's inputs.
+"""
 
 PAYS: frozenset[Action] = frozenset(("create", "retry"))
 """Actions that pay for a job."""

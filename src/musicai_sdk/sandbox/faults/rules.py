@@ -55,7 +55,7 @@ class Fault:
 
     @property
     def is_of_job(self) -> bool:
-        """Whether the fault is one of the job that a request creates, rather than of the request."""
+        """Whether the fault affects the created job, not the request."""
         return any(name in self.options for name in ALSO_OF_JOBS)
 
 
