@@ -47,7 +47,7 @@ def test_run_read_download_delete(client: MusicAiClient, song: Path, tmp_path: P
 def test_create_wait_and_find(client: MusicAiClient, song: Path) -> None:
     created = client.jobs.create(IsolateDrums(input_url=song), idempotency_key="drums-1")
     job = client.jobs.wait(created)
-    assert job.result.kick_drum.split("?")[0].endswith("/Kick%20drum.wav")
+    assert job.result.kick_drum.split("?")[0].endswith("--Kick%20drum.wav")
     again = client.jobs.get(created.id, IsolateDrums).result  # with URLs that were signed anew
     assert again.kick_drum.split("?")[0] == job.result.kick_drum.split("?")[0]
     found = client.jobs.find("drums-1")

@@ -31,7 +31,9 @@ ARGUMENTS: dict[str, object] = {
 
 
 def every_class(base: type[MusicAiError] = MusicAiError) -> list[type[MusicAiError]]:
-    return [base, *(found for child in base.__subclasses__() for found in every_class(child))]
+    """All that may reach another process; the errors of the MCP server become answers in its own."""
+    children = [each for each in base.__subclasses__() if not each.__module__.startswith("musicai_sdk.mcp.")]
+    return [base, *(found for child in children for found in every_class(child))]
 
 
 def example(kind: type[MusicAiError]) -> MusicAiError:

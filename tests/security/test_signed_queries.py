@@ -45,7 +45,7 @@ def test_signed_urls_in_the_words_of_the_service(
     failed = Job.model_validate({"id": "j", "status": "FAILED", "error": {"title": words, "message": words}})
     with pytest.raises(JobFailedError) as ended:
         failed.raise_for_failure()
-    retries = [record.getMessage() for record in caplog.records if "try 1 of 2" in record.getMessage()]
+    retries = [record.getMessage() for record in caplog.records if "attempt 1 of 2" in record.getMessage()]
     assert len(retries) == 1
     shown = [
         str(refused.value),

@@ -323,6 +323,7 @@ def _copy(source: int, target: int, size: int) -> None:
             while left:
                 left = left[writer.write(left) :]
             size -= len(chunk)
+        writer.seek(0)
 
 
 def _version(note: dict[str, Any]) -> Version:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from musicai_sdk import _files
 from musicai_sdk._io import IO
 from musicai_sdk._io.record import logger
 from musicai_sdk.errors import (
@@ -90,8 +89,11 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, ConnectionFailedError | IntegrityError):
         return True
-    if isinstance(error, TransferError) and _files.none_left(error.__cause__):
-        return True
+    if isinstance(error, TransferError):
+        from musicai_sdk import _files  # a program that moves no files doesn't load it
+
+        if _files.none_left(error.__cause__):
+            return True
     if isinstance(error, StatusError | TransferError):
         return error.status in RETRIED_STATUSES
     return False

@@ -19,7 +19,7 @@ def test_a_job_without_a_result_is_kept(sandbox: Sandbox, tmp_path: Path) -> Non
     (failure,) = report.failures()
     (job,) = sandbox.jobs
     assert (failure.code, failure.job_id) == ("TransferError", job["id"])
-    assert "gives no result" in failure.message
+    assert "returns no result" in failure.message
     assert len(list((tmp_path / "out").rglob("workflow.results.json"))) == 2
     # Asking again costs nothing: it is the same job.
     again = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1, retry_failed=True).run()

@@ -68,9 +68,9 @@ def batch(sandbox: Sandbox, tmp_path: Path, workflow: Any = "odd-result", **opti
 @pytest.mark.parametrize(
     ("result", "code", "words"),
     [
-        ({}, "RESULT_MISSING", "gives no result"),
-        ({"vocals": None, "text": ""}, "RESULT_MISSING", "gives no result"),
-        ({"stems": []}, "RESULT_MISSING", "gives no result"),
+        ({}, "RESULT_MISSING", "returns no result"),
+        ({"vocals": None, "text": ""}, "RESULT_MISSING", "returns no result"),
+        ({"stems": []}, "RESULT_MISSING", "returns no result"),
         ({"stems": [{"url": "gs://bucket/a.wav"}]}, "OUTPUT_MISSING", "stems.0.url"),
         ({"vocals": "/gone.wav"}, "TransferError", "404"),
         ({"vocals": "ok.wav", "other": {"deep": [["/gone.wav"]]}}, "TransferError", "404"),

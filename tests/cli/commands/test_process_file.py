@@ -62,8 +62,8 @@ def test_another_file_is_not_replaced(musicai: Musicai, sandbox: Sandbox) -> Non
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        ({}, "gives no result"),
-        ({"a": None, "b": ""}, "gives no result"),
+        ({}, "returns no result"),
+        ({"a": None, "b": ""}, "returns no result"),
         ({"file": "page.wav"}, "web page"),
         ({"text": "empty.txt"}, "'text' are empty"),
         ({"file": "[custom storage]"}, "your own storage"),
@@ -97,7 +97,7 @@ def test_a_job_with_incomplete_results_is_kept(
 def test_a_job_with_a_null_result_is_kept(musicai: Musicai, sandbox: Sandbox) -> None:
     sandbox.faults.add("POST /job", job_vanish="result")
     musicai(*FILE, code=1)
-    assert "gives no result" in musicai.stderr
+    assert "returns no result" in musicai.stderr
     assert len(sandbox.jobs) == 1
 
 

@@ -317,7 +317,7 @@ class Pipeline:
             ended.raise_for_success()
             if ended.raw_result is None:
                 # Without a result, nothing can be stored, so the job must not be deleted.
-                raise TransferError(f"job {ended.id} has succeeded, but the service gives no result for it")
+                raise TransferError(f"job {ended.id} has succeeded, but the service returns no result for it")
             return await self._destination.fetch(self._client, ended, track, on_bytes)
 
         # The client fetches the job again if URLs have expired, so the job may prove gone here too.
