@@ -80,7 +80,7 @@ def test_a_signal_that_drains(name: str, running: Service, tmp_path: Path) -> No
     process.send_signal(getattr(signal, name))
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors.decode()
-    assert b"continues from here" in errors
+    assert b"the same command continues" in errors
     with open_ledger(out / LEDGER) as ledger:
         counts = ledger.counts()
     assert not counts.get("creating")

@@ -76,6 +76,8 @@ class Claim:
         self._adopt = adopt
         self.path: Path = claim_path(self._ledger, out, in_bucket=bucket is not None)
         self._file: int | None = None
+        # Read before the ledger is opened: if its lock was removed, another run may still write to both, the ledger first.
+        self._before: _Content | None = _read(self.path)
         self._content: _Content | None = None
 
     def check_new(self, *, send: bool = True) -> None:
@@ -127,7 +129,8 @@ class Claim:
             return False
         if content is not None and content.id == condition.id:
             self._check_copy(condition.id)
-            doubtful = content.commits > condition.commits
+            before = self._before
+            doubtful = before is not None and before.id == condition.id and before.commits > condition.commits
         elif content is not None and not content.set_aside:
             if not self._adopt:
                 raise LedgerError(
