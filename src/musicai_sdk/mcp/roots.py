@@ -146,14 +146,14 @@ def _open_beneath(root: Path, way: PurePath) -> int:
 
 
 def _opened(root: Path, way: PurePath) -> int:
-    if sys.platform == "win32" or os.open not in os.supports_dir_fd:
-        return os.open(root / way, _READ)
-    here = os.open(root, _READ | os.O_DIRECTORY)
-    try:
-        for part in way.parts[:-1]:
-            below = os.open(part, _READ | os.O_DIRECTORY | _NO_LINK, dir_fd=here)
+    if sys.platform != "win32" and os.open in os.supports_dir_fd:
+        here = os.open(root, _READ | os.O_DIRECTORY)
+        try:
+            for part in way.parts[:-1]:
+                below = os.open(part, _READ | os.O_DIRECTORY | _NO_LINK, dir_fd=here)
+                os.close(here)
+                here = below
+            return os.open(way.name or ".", _READ | _NO_LINK, dir_fd=here)
+        finally:
             os.close(here)
-            here = below
-        return os.open(way.name or ".", _READ | _NO_LINK, dir_fd=here)
-    finally:
-        os.close(here)
+    return os.open(root / way, _READ)
