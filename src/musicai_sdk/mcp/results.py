@@ -152,7 +152,8 @@ async def _read(
             f"the output {name!r} is a plain value, not a file",
             "get_job shows it.",
         )
-    return name, await client.files.read(JsonFile(str(value), list[kind]))  # type: ignore[valid-type]
+    typed = list[kind]  # type: ignore[valid-type]  # mypy takes no variable in a type; it is a class at run time
+    return name, await client.files.read(JsonFile(str(value), typed))
 
 
 def _named(job: Job[Any], output: str) -> str:

@@ -79,7 +79,8 @@ async def _serve(
         lines = _StandardInput()
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
-            with suppress(NotImplementedError):  # Windows
+            # The event loop of Windows handles no signals. There the client closes standard input to end the server.
+            with suppress(NotImplementedError):
                 loop.add_signal_handler(each, lines.end)
         try:
             # `stdio_server` redirects file descriptor 1 to standard error, so only the protocol reaches standard

@@ -60,9 +60,9 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
         """Whether there is a field with this wire name."""
         return wire_name in wire_fields(type(self)) or wire_name in (self.model_extra or {})
 
-    # Ignored: pydantic's `__iter__` yields pairs of Python names and values. In pydantic only `copy`, replaced below,
-    # uses it.
+    # pydantic's `__iter__` yields pairs of Python names and values. In pydantic only `copy`, replaced below, uses it.
     @override
+    # ignored: a mapping yields names, unlike pydantic's
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """The wire names."""
         return iter(self.keys())
@@ -87,8 +87,8 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
         """Wire names and JSON values."""
         return self.copy().items()
 
-    # Ignored: pydantic's `copy` is deprecated in favour of `model_copy`.
     @override
+    # ignored: pydantic's `copy` of the model is deprecated in favour of `model_copy`; the one of dictionaries replaces it
     def copy(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """A plain, mutable dict of wire names and JSON values; the same as `dict(model)`."""
         return self.model_dump(mode="json", by_alias=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from abc import abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -36,9 +37,9 @@ class ClientSettings:
     _given: Given
     """The arguments that can't be copied to another process."""
 
+    @abstractmethod
     def _set_up(self, settings: ClientConfig, given: Given) -> None:
         """Creates the session, with its own driver, and the resources."""
-        raise NotImplementedError  # an abstract mixin would need a metaclass
 
     if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
 
