@@ -37,8 +37,7 @@ from musicai_sdk.resources.jobs import AsyncJobs
 from musicai_sdk.resources.legacy import AsyncLegacyMethods
 
 if TYPE_CHECKING:
-    import httpx
-
+    from musicai_sdk._io.http import httpx
     from musicai_sdk.resources._sync.client import MusicAiClient as MusicAiClient
 
 # Only here:

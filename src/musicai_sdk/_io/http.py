@@ -16,7 +16,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import TypeVar
 
-import httpx
+import httpx as httpx  # the clients take the type of `http_client=` from here
 from typing_extensions import override
 
 from musicai_sdk._io import bounds

@@ -38,7 +38,7 @@ from musicai_sdk.resources._sync.legacy import LegacyMethods
 from musicai_sdk.resources.client_settings import ClientSettings, Given
 
 if TYPE_CHECKING:
-    import httpx
+    from musicai_sdk._io.http import httpx
 
 
 class MusicAiClient(LegacyMethods, ClientSettings):
