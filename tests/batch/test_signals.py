@@ -57,6 +57,31 @@ def test_no_more_files_in_mid_run(running: Service, tmp_path: Path) -> None:
     assert retries, "nothing was in short supply"
 
 
+IMPORTS = """
+import sys
+from musicai_sdk.batch import Batch
+loaded = set()
+
+def on_event(event):
+    if event.kind == "state" and event.state == "uploaded":
+        loaded.update(loaded or sys.modules)
+
+report = Batch("sdk-test", *sys.argv[1:], input_name="file", poll_interval=0.2, on_event=on_event).run()
+assert report.ok and loaded
+print(*sorted(set(sys.modules) - loaded))
+"""
+
+
+def test_nothing_is_imported_after_the_first_upload(running: Service, tmp_path: Path) -> None:
+    """An import needs a file descriptor, which a run may not get once jobs are paid for."""
+    make_tracks(tmp_path / "in", 3)
+    command = [sys.executable, "-c", IMPORTS, str(tmp_path / "in"), str(tmp_path / "out")]
+    done = subprocess.run(
+        command, env=running.environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_that_drains(name: str, running: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"

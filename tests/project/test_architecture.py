@@ -32,7 +32,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "compat": {"models", "errors", "_text", "_names", "client", "MusicAiClient"},
     "batch": {
         *("models", "workflows", "errors", "storage", "_names", "_files", "_text", "_platform"),
-        *("_job_search", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"),
+        *("_job_search", "_preload", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"),
     },
     "cli": {
         *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
@@ -13,6 +14,9 @@ _CLASSES_WITH_MD5 = (
     *("GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"),
 )
 """S3's storage classes whose ETags of plain uploads are MD5 digests (source: Amazon's API reference)."""
+
+_LOADING = threading.Lock()
+"""If an import fails in one thread, another that waits for it gets an empty module."""
 
 
 class _Hash(Protocol):
@@ -77,9 +81,21 @@ class Check:
 def _new(algorithm: str) -> _Hash | None:
     if algorithm == "md5":
         return hashlib.md5(usedforsecurity=False)
-    try:
-        # Part of the extras `sandbox` and `storage`. In pure Python, crc32c would be slower than most networks.
-        import google_crc32c
-    except ImportError:
-        return None
-    return cast("Callable[[], _Hash]", google_crc32c.Checksum)()
+    checksum = crc32c_class()
+    return None if checksum is None else checksum()
+
+
+def crc32c_class() -> Callable[[], _Hash] | None:
+    """The class that computes crc32c, which the extras `sandbox` and `storage` bring; None without them.
+
+    In pure Python, crc32c would be slower than most networks.
+
+    Raises:
+        OSError: its library can't be opened at the moment.
+    """
+    with _LOADING:
+        try:
+            import google_crc32c
+        except ImportError:
+            return None
+    return cast("Callable[[], _Hash]", google_crc32c.Checksum)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk._preload import load_all
 from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.decide import PAYS, decide, source_returned
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, short_of_files
@@ -85,6 +86,7 @@ class Scheduler:
             AuthenticationError: the key is wrong. Other errors that all tracks would get are raised too.
             Exception: the error that the observer of the events raised, which drained the run.
         """
+        load_all()
         prefetcher = Prefetcher(self._items)
         self._start_beside(send_heartbeats(self._journal))
         try:
