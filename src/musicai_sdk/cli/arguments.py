@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -15,6 +16,8 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from musicai_sdk.batch import Price
 
 F = TypeVar("F", bound=Callable[..., Any])
 ShellComplete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
@@ -33,6 +36,40 @@ class Seconds(click.FloatRange):
         if math.isnan(seconds):
             self.fail("it must be a number of seconds", param, ctx)
         return seconds
+
+
+class AmountType(click.ParamType):
+    """A number of 0 or more, with all of its digits."""
+
+    name = "amount"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The number."""
+        try:
+            amount = Decimal(value)
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount < 0:
+            self.fail(f"{value!r} is not a number of 0 or more", param, ctx)
+        return amount
+
+
+class PriceType(click.ParamType):
+    """A price, such as `0.05/min`."""
+
+    name = "price"
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Price:
+        """The price."""
+        from musicai_sdk.batch import Price
+        from musicai_sdk.errors import InputError
+
+        try:
+            return Price.parse(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
 
 
 DEFAULT_TIMEOUT = 3600.0

@@ -509,7 +509,7 @@ def test_a_ledger_of_version_2_goes_on(sandbox: Sandbox, tmp_path: Path) -> None
     failed = next(each for each in after if each.outcome == "failed")
     assert (failed.code, failed.job_id is not None) == ("BAD_INPUT", True)
     with closing(sqlite3.connect(out / LEDGER)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
 
 
 # --- services that don't give keys back

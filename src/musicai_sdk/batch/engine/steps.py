@@ -98,6 +98,7 @@ class Pipeline:
 
         Raises:
             ResultsLost: the track's results are missing, and the service no longer has its job.
+            OverBudget: the track needs a job that the budget doesn't allow.
         """
         if track.state == "failed":
             await self._resume(track)
@@ -120,6 +121,8 @@ class Pipeline:
         """Returns a failed track to the state that it continues from."""
         self._begin(track)
         state: State = track.resume_at or "seen"
+        if state in JOBLESS:
+            await self._check_budget(track)
         if track.error_code == JOB_GONE and track.job_id:
             # Ask once more whether the job is really gone: asking is free, a new job isn't.
             try:
@@ -156,6 +159,7 @@ class Pipeline:
                 if (active := self._tracker.active.get(track.key)) is not None:
                     active.moved, active.total = done, total
 
+            await self._check_budget(track)
             known = await self._journal.read(lambda ledger: ledger.versions(track))
             path, before = await asyncio.to_thread(current_file, track, known)
             file = await self._client.files.upload(path, on_progress=on_bytes)
@@ -351,6 +355,11 @@ class Pipeline:
         with self._committing(track), suppress(NotFoundError):  # something else deleted the job
             await self._client.jobs.delete(track.job_id or "")
         await self._journal.move(track, "deleted", ended_at=time.time())
+
+    async def _check_budget(self, track: Track) -> None:
+        """Raises `OverBudget` before an upload that no job could follow. Recording the POST checks again."""
+        if self._options.budget.limited:
+            await self._journal.read(lambda ledger: ledger.check_budget(track.key))
 
     def _begin(self, track: Track) -> None:
         """Begins a step; raises `Draining` if the run is draining."""
