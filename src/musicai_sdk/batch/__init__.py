@@ -104,8 +104,8 @@ Budgets:
     print(report.cost.jobs, report.cost.minutes, report.cost.money, report.progress.waiting)
     ```
 
-    Every POST in the ledger counts, also those of killed runs, of retries and with a lost answer; only one that the service
-    refused, or provably never received, doesn't. Counting and recording a POST are one transaction, so neither concurrent
+    Every POST in the ledger counts, also those of killed runs, of retries and with a lost answer, unless the service refused
+    it; one that it provably never received counts as one with its repetition. Counting and recording a POST are one transaction, so neither concurrent
     tracks nor kills, resumes or shards exceed a limit. When a limit is reached, the run pays for nothing more, completes the
     jobs under way and ends: `report.ok` is False, `progress.budget` names the limit, and the tracks that have no job aren't
     failed but wait (`progress.waiting`). A run with a greater limit, or without one, continues with them. A limit of 0 only

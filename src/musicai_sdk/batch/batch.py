@@ -119,8 +119,8 @@ class Batch:
                 folder holds results, which stay as they are, or to use an older copy, whose tracks without a known job
                 then count as uncertain. Otherwise such a run is refused, because it could pay again.
             max_jobs: The most jobs that this ledger may pay for, over all its runs: every POST that was recorded counts,
-                also those of killed runs, of retries and with a lost answer, except where the service refused it or
-                provably never received it. A run that reaches it completes the jobs under way, and leaves the other
+                also those of killed runs, of retries and with a lost answer, unless the service refused it. One that it
+                provably never received counts as one with its repetition. A run that reaches it completes the jobs under way, and leaves the other
                 inputs waiting: run again with a greater number. None sets no limit; 0 pays for nothing more.
             max_minutes: The same for the minutes of audio in those jobs. An input whose length can't be read waits,
                 unless `Input` or its manifest has `audio_seconds`.

@@ -74,8 +74,8 @@ class Cost:
     """What a number of jobs costs."""
 
     jobs: int = 0
-    """The number of paid requests: each counts unless the service is known to have refused it, or never to have received
-    it. A request whose answer was lost counts, because it may be paid."""
+    """The number of paid requests. Each counts, also one whose answer was lost, because it may be paid. Only one that the
+    service refused doesn't; one that the service provably never received counts as one with its repetition."""
     milliseconds: int = 0
     """The length of their audio in milliseconds, as far as it is known."""
     unmeasured: int = 0

@@ -38,38 +38,26 @@ class Seconds(click.FloatRange):
         return seconds
 
 
-class AmountType(click.ParamType):
-    """A number of 0 or more, with all of its digits."""
-
-    name = "amount"
-
-    @override
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """The number."""
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if not amount.is_finite() or amount < 0:
-            self.fail(f"{value!r} is not a number of 0 or more", param, ctx)
-        return amount
+def parse_amount(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Decimal | None:
+    """The value of an option that takes a number of 0 or more, with all of its digits."""
+    try:
+        amount = Decimal(value) if value is not None else None
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if amount is not None and (not amount.is_finite() or amount < 0):
+        raise click.BadParameter(f"{value!r} is not a number of 0 or more")
+    return amount
 
 
-class PriceType(click.ParamType):
-    """A price, such as `0.05/min`."""
+def parse_price(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Price | None:
+    """The value of an option that takes a price, such as `0.05/min`."""
+    from musicai_sdk.batch import Price
+    from musicai_sdk.errors import InputError
 
-    name = "price"
-
-    @override
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Price:
-        """The price."""
-        from musicai_sdk.batch import Price
-        from musicai_sdk.errors import InputError
-
-        try:
-            return Price.parse(value)
-        except InputError as error:
-            self.fail(str(error), param, ctx)
+    try:
+        return Price.parse(value) if value is not None else None
+    except InputError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 DEFAULT_TIMEOUT = 3600.0

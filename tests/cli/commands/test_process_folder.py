@@ -36,7 +36,11 @@ def test_a_second_run_skips_finished_files(musicai_there: Command) -> None:
 
     make_tracks(source, 2, start=20)
     message = musicai_there.here(*ECHO, "--dry-run", MUSIC_AI_API_KEY="").stdout
-    assert [line.split()[:2] for line in message.splitlines()] == [["2", "new:"], ["7", "done"]]
+    assert [line.split()[:2] for line in message.splitlines()] == [
+        ["2", "new:"],
+        ["7", "done"],
+        ["cost", "2"],
+    ]
     assert "9 of 9 inputs done (7 by earlier runs)" in musicai_there.here(*ECHO, "--no-report").stderr
 
 

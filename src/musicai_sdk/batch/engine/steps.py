@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
@@ -41,6 +42,8 @@ _ABSENT = (
     "the answer to its request was lost, and no such job is listed: it isn't sent again automatically, and every run looks"
     " for it; retry_uncertain=True (--retry-uncertain) sends it again"
 )
+_FAILURE = ("error_code", "error_message", "ended_at")
+"""The columns that describe a failure, and that a retry clears."""
 
 
 class StillRunningError(TransferError):
@@ -65,6 +68,8 @@ class Pipeline:
         """Finished tracks whose results are damaged or couldn't be checked, and couldn't be fetched again."""
         self._known_uncertain = set[str]()
         """Tracks that were uncertain before this run. A requested retry applies only to these."""
+        self._retried = dict[str, dict[str, Any]]()
+        """The failures of tracks that this run retries."""
         self._unlisted = set[str]()
         """The idempotency keys of lost POSTs for which this run has proven that no job exists."""
         self._client = client
@@ -100,6 +105,16 @@ class Pipeline:
             ResultsLost: the track's results are missing, and the service no longer has its job.
             OverBudget: the track needs a job that the budget doesn't allow.
         """
+        try:
+            await self._advance(track)
+        except OverBudget:
+            failure = self._retried.pop(track.key, None)
+            if failure is not None and track.state in JOBLESS and track.state not in OPEN:
+                # Otherwise a later run would pay for the track again, without being asked to retry it.
+                await self._journal.move(track, "failed", **failure)
+            raise
+
+    async def _advance(self, track: Track) -> None:
         if track.state == "failed":
             await self._resume(track)
         if track.state == "verified":
@@ -130,7 +145,9 @@ class Pipeline:
                 state = "created"
             except NotFoundError:
                 pass
-        await self._journal.move(track, state, error_code=None, error_message=None, ended_at=None)
+        failure = {name: getattr(track, name) for name in _FAILURE}
+        await self._journal.move(track, state, **dict.fromkeys(_FAILURE))
+        self._retried[track.key] = failure
 
     async def _restore(self, track: Track) -> None:
         """Checks the results of an earlier run whose job was kept. Fetches damaged results again."""

@@ -309,7 +309,6 @@ class Ledger:
     def record_absence(self, track: Track) -> None:
         """Records that the service never received a track's POST."""
         attempts.record_absence(self._db, track)
-        self._spending.freed()
 
     def check_budget(self, track: str | None = None) -> None:
         """Checks that the budget allows a POST of a track; None means of any track at all.

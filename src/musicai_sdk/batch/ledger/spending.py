@@ -9,13 +9,21 @@ from musicai_sdk.batch.ledger.queries import meta
 
 _PRICE = "price"
 """The row of `meta` with the latest price that the user gave."""
+_LATEST = (
+    "number = (SELECT max(number) FROM job_attempts AS latest"
+    " WHERE latest.track = job_attempts.track AND latest.outcome <> 'refused')"
+)
 
 
 def cost(db: sqlite3.Connection, run: str | None = None) -> Cost:
-    """The cost of one run's paid POSTs, or of all runs'. A POST that certainly created no job costs nothing."""
+    """The cost of one run's paid POSTs, or of all runs'.
+
+    A refused POST costs nothing. One that the service provably never received counts until it is sent again: the proof
+    depends on the service's list, and no other track may spend the money meanwhile.
+    """
     figures: tuple[int, int, int] = db.execute(
-        "SELECT count(*), coalesce(sum(audio_ms), 0), count(*) - count(audio_ms) FROM job_attempts"
-        " WHERE outcome NOT IN ('refused', 'absent') AND run = coalesce(?, run)",
+        "SELECT count(*), coalesce(sum(audio_ms), 0), count(*) - count(audio_ms) FROM job_attempts"  # noqa: S608
+        f" WHERE outcome <> 'refused' AND (outcome <> 'absent' OR {_LATEST}) AND run = coalesce(?, run)",
         [run],
     ).fetchone()
     price = meta(db, _PRICE)
@@ -52,7 +60,7 @@ class Spending:
         """
         if self._budget.limited:
             length = _length(db, track)
-            self._spent = self._checked(db, length).plus(length)
+            self._spent = self._checked(db, track, length).plus(length)
 
     def check(self, db: sqlite3.Connection, track: str | None) -> None:
         """Checks that the budget allows a POST of a track; None means one of the shortest audio possible.
@@ -61,12 +69,13 @@ class Spending:
             OverBudget: it doesn't.
         """
         if self._budget.limited:
-            self._checked(db, _length(db, track) if track is not None else 1)
+            self._checked(db, track, _length(db, track) if track is not None else 1)
 
-    def _checked(self, db: sqlite3.Connection, length: int | None) -> Cost:
+    def _checked(self, db: sqlite3.Connection, track: str | None, length: int | None) -> Cost:
+        """What the ledger has spent, without a POST of the track that this one repeats."""
         (version,) = db.execute("PRAGMA data_version").fetchone()
-        spent = self._spent if version == self._version else None
-        if spent is not None:
+        if self._spent is not None and version == self._version:
+            spent = _without_absent(db, self._spent, track)
             try:
                 self._budget.check(spent, length)
             except OverBudget:
@@ -75,8 +84,19 @@ class Spending:
             else:
                 return spent
         self._spent, self._version, self._freed = cost(db), version, False
-        self._budget.check(self._spent, length)
-        return self._spent
+        spent = _without_absent(db, self._spent, track)
+        self._budget.check(spent, length)
+        return spent
+
+
+def _without_absent(db: sqlite3.Connection, spent: Cost, track: str | None) -> Cost:
+    rows: list[tuple[int | None]] = db.execute(
+        f"SELECT audio_ms FROM job_attempts WHERE track = ? AND outcome = 'absent' AND {_LATEST}",  # noqa: S608
+        [track],
+    ).fetchall()
+    for (length,) in rows:
+        spent = spent.grown(Cost().plus(length), Cost())
+    return spent
 
 
 def _length(db: sqlite3.Connection, track: str) -> int | None:

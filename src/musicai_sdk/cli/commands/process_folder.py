@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from musicai_sdk.cli.arguments import (
-    AmountType,
-    PriceType,
     Seconds,
     complete_file,
     complete_folder,
     parameter_options,
+    parse_amount,
     parse_pairs,
+    parse_price,
     workflow_argument,
 )
 from musicai_sdk.cli.context import CommandContext, command, confirm, note
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from musicai_sdk.batch import Batch, Plan, Price, Report
 
-_AMOUNT = AmountType()
 _COUNT = click.IntRange(min=1)
 _SECONDS = Seconds(min=0)
 _DRAINING = ("SIGTERM", "SIGHUP", "SIGBREAK")
@@ -80,13 +79,21 @@ The columns of a CSV manifest, or the keys in each line of a JSONL manifest:
 )
 @click.option(
     "--max-jobs",
+    metavar="N",
     type=click.IntRange(min=0),
     help="The most jobs to pay for, over all runs into OUT; the same command with a greater number continues.",
 )
-@click.option("--max-minutes", type=_AMOUNT, metavar="MINUTES", help="The same for minutes of audio.")
-@click.option("--max-cost", type=_AMOUNT, metavar="MONEY", help="The same for what the jobs cost by --price.")
 @click.option(
-    "--price", type=PriceType(), help="Your price of WORKFLOW: 0.05/min, 0.10/job, or 0.05/min+0.10/job."
+    "--max-minutes", callback=parse_amount, metavar="MINUTES", help="The same for minutes of audio."
+)
+@click.option(
+    "--max-cost", callback=parse_amount, metavar="MONEY", help="The same for what the jobs cost by --price."
+)
+@click.option(
+    "--price",
+    metavar="PRICE",
+    callback=parse_price,
+    help="Your price of WORKFLOW: 0.05/min, 0.10/job, or 0.05/min+0.10/job.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what a run would do, and send nothing. Needs no key.")
 @parameter_options("each file")
