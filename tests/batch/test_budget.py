@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
-import wave
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -28,10 +27,9 @@ from musicai_sdk.batch import (
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords
-from support.batch import Service, echo, kill, leftovers, make_tracks, posts, wait_until
+from support.batch import Service, echo, kill, leftovers, make_tracks, make_wavs, posts, wait_until
 
 LEDGER = ".musicai-batch.sqlite3"
-RATE = 1000
 
 
 @pytest.fixture
@@ -44,17 +42,6 @@ def at_home(running: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
     for name, value in running.variables.items():
         monkeypatch.setenv(name, value)
     return running
-
-
-def songs(folder: Path, seconds: Sequence[float]) -> list[Path]:
-    """WAV files of these lengths, each with a content of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"song {number:03}.wav" for number in range(len(seconds))]
-    for number, (path, length) in enumerate(zip(paths, seconds, strict=True)):
-        with wave.open(str(path), "wb") as file:
-            file.setparams((1, 1, RATE, 0, "NONE", ""))
-            file.writeframes(number.to_bytes(2, "big") + bytes(int(length * RATE) - 2))
-    return paths
 
 
 def planned(inputs: Any, out: Path, **options: Any) -> Plan:
@@ -111,7 +98,7 @@ def test_new_files_are_not_read_once_the_limit_is_reached(
 
 
 def test_minutes_and_money(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
-    songs(tmp_path / "in", [6.0] * 10)
+    make_wavs(tmp_path / "in", [6.0] * 10)
     prices = {"sdk-test": Price(per_minute="0.1", per_job=Decimal("0.001")), "another": Price(per_job=9)}
     limits: dict[str, Any] = {"prices": prices, "max_minutes": 0.35}
     expected = planned(tmp_path / "in", out, **limits)
@@ -134,7 +121,7 @@ def test_minutes_and_money(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
 
 
 def test_an_unknown_length_is_never_invented(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
-    known, unknown = songs(tmp_path / "in", [6.0, 600.0]), make_tracks(tmp_path / "in", 2)
+    known, unknown = make_wavs(tmp_path / "in", [6.0, 600.0]), make_tracks(tmp_path / "in", 2)
     prices = {"sdk-test": Price(per_minute=0.1)}
     expected = planned([*known, *unknown], out, prices=prices)
     assert (expected.total.jobs, expected.total.unmeasured) == (4, 2)
@@ -155,7 +142,7 @@ def test_an_unknown_length_is_never_invented(sandbox: Sandbox, tmp_path: Path, o
 
 
 def test_a_manifest_has_lengths(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
-    file = songs(tmp_path, [6.0])[0]
+    file = make_wavs(tmp_path, [6.0])[0]
     manifest = tmp_path / "songs.csv"
     manifest.write_text(
         f"input,audio_seconds,level\nhttps://example.invalid/1.wav,90,1\n{file.name},50,2\n"
@@ -296,7 +283,7 @@ def test_prices() -> None:
         Price(per_minute=0),
         Price(per_minute=1, per_job=3),
     ):
-        assert Price.parse(str(price)) == price
+        assert Price.parse(str(price)) == pickle.loads(pickle.dumps(price)) == price
     for text in ("", "0.05", "0.05/hour", "x/min", "1/min+2/min", "-1/job", "nan/min"):
         with pytest.raises(InputError):
             Price.parse(text)
@@ -305,7 +292,7 @@ def test_prices() -> None:
 
 
 def test_a_class_has_the_price_of_its_slug(sandbox: Sandbox, tmp_path: Path) -> None:
-    songs(tmp_path / "in", [30.0])
+    make_wavs(tmp_path / "in", [30.0])
     for key in (GenerateChords, GenerateChords.slug):
         found = plan(GenerateChords, tmp_path / "in", tmp_path / "out", prices={key: Price(per_minute=1)})
         assert found.cost.money == Decimal("0.5")

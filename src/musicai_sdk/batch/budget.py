@@ -89,48 +89,50 @@ class Cost:
         return self.milliseconds / _MINUTE
 
     @property
-    def exact_minutes(self) -> Decimal:
-        """`minutes`, for comparisons with a limit."""
-        return Decimal(self.milliseconds) / _MINUTE
-
-    @property
     def money(self) -> Decimal | None:
         """The price of the jobs, in millionths; None without a price.
 
         It is too low if the price is one for a minute, and `unmeasured` isn't 0.
         """
-        return self.amount.quantize(_PLACES).normalize() + 0 if self.price is not None else None
-
-    @property
-    def amount(self) -> Decimal:
-        """The price of the jobs, not rounded; 0 without a price."""
-        if self.price is None:
-            return Decimal()
-        return self.jobs * self.price.per_job + self.milliseconds * self.price.per_minute / _MINUTE
-
-    def plus(self, milliseconds: int | None) -> Cost:
-        """The cost with one more job, given the length of its audio."""
-        return replace(
-            self,
-            jobs=self.jobs + 1,
-            milliseconds=self.milliseconds + (milliseconds or 0),
-            unmeasured=self.unmeasured + (milliseconds is None),
-        )
-
-    def grown(self, before: Cost, after: Cost) -> Cost:
-        """The cost after a part of it has changed."""
-        return replace(
-            self,
-            jobs=self.jobs + after.jobs - before.jobs,
-            milliseconds=self.milliseconds + after.milliseconds - before.milliseconds,
-            unmeasured=self.unmeasured + after.unmeasured - before.unmeasured,
-        )
+        return amount(self).quantize(_PLACES).normalize() + 0 if self.price is not None else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: money is a string, so that no digit is lost."""
         money = f"{self.money:f}" if self.money is not None else None
         minutes = round(self.minutes, 3)
         return {"jobs": self.jobs, "minutes": minutes, "unmeasured": self.unmeasured, "money": money}
+
+
+def plus(cost: Cost, milliseconds: int | None) -> Cost:
+    """The cost with one more job, given the length of its audio."""
+    return replace(
+        cost,
+        jobs=cost.jobs + 1,
+        milliseconds=cost.milliseconds + (milliseconds or 0),
+        unmeasured=cost.unmeasured + (milliseconds is None),
+    )
+
+
+def changed(cost: Cost, before: Cost, after: Cost) -> Cost:
+    """The cost after a part of it has changed."""
+    return replace(
+        cost,
+        jobs=cost.jobs + after.jobs - before.jobs,
+        milliseconds=cost.milliseconds + after.milliseconds - before.milliseconds,
+        unmeasured=cost.unmeasured + after.unmeasured - before.unmeasured,
+    )
+
+
+def minutes(cost: Cost) -> Decimal:
+    """`Cost.minutes`, for comparisons with a limit."""
+    return Decimal(cost.milliseconds) / _MINUTE
+
+
+def amount(cost: Cost) -> Decimal:
+    """`Cost.money`, not rounded; 0 without a price."""
+    if cost.price is None:
+        return Decimal()
+    return cost.jobs * cost.price.per_job + cost.milliseconds * cost.price.per_minute / _MINUTE
 
 
 class OverBudget(Exception):  # noqa: N818 - nothing is wrong with the track
@@ -176,7 +178,7 @@ class Budget:
             own: What the shard's tracks have cost.
             total: What all tracks of the run's ledger have cost.
         """
-        jobs, minutes, money = self.max_jobs, self.max_minutes, self.max_cost
+        jobs, time, money = self.max_jobs, self.max_minutes, self.max_cost
         own, total = replace(own, price=self.price), replace(total, price=self.price)
 
         def portion(left: Decimal) -> Decimal:
@@ -184,11 +186,11 @@ class Budget:
 
         if jobs is not None:
             jobs = own.jobs + int(portion(Decimal(jobs - total.jobs)))
-        if minutes is not None:
-            minutes = own.exact_minutes + portion(minutes - total.exact_minutes)
+        if time is not None:
+            time = minutes(own) + portion(time - minutes(total))
         if money is not None:
-            money = own.amount + portion(money - total.amount)
-        return replace(self, max_jobs=jobs, max_minutes=minutes, max_cost=money, whole=self)
+            money = amount(own) + portion(money - amount(total))
+        return replace(self, max_jobs=jobs, max_minutes=time, max_cost=money, whole=self)
 
     def check(self, spent: Cost, milliseconds: int | None) -> None:
         """Checks that one more job may be paid for.
@@ -209,15 +211,13 @@ class Budget:
                 f"the length of its audio is unknown, and {' and '.join(names)} would need it: {_MEASURE}"
             )
             raise OverBudget(reason, ends=False, unmeasured=True)
-        spent, job = replace(spent, price=self.price), Cost(price=self.price).plus(milliseconds)
-        for name, so_far, needed in (
-            ("max_minutes", spent.exact_minutes, job.exact_minutes),
-            ("max_cost", spent.amount, job.amount),
-        ):
+        job = plus(Cost(price=self.price), milliseconds)
+        after = plus(replace(spent, price=self.price), milliseconds)
+        for name, figure in (("max_minutes", minutes), ("max_cost", amount)):
             limit: Decimal | None = getattr(self, name)
-            if limit is not None and so_far + needed > limit:
+            if limit is not None and figure(after) > limit:
                 most = getattr(whole, name)
-                if needed > most:
+                if figure(job) > most:
                     raise OverBudget(f"it alone needs more than {name}={most}", ends=False)
                 raise OverBudget(f"{name}={most} is reached")
 

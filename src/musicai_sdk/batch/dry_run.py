@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk.batch.budget import Amount, Cost, OverBudget, Price, budget
+from musicai_sdk.batch.budget import Amount, Cost, OverBudget, Price, budget, plus
 from musicai_sdk.batch.engine.decide import PAYS, Action, Standing, decide, resumed
 from musicai_sdk.batch.inputs.audio_length import measure
 from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
@@ -238,11 +238,11 @@ class _Planner:
 
     def _pay(self, length: int | None) -> None:
         """Counts a job, given the length of its audio in milliseconds."""
-        self.plan.total = self.plan.total.plus(length)
+        self.plan.total = plus(self.plan.total, length)
         try:
             if not self._reached:
                 self._options.budget.check(self._spent, length)
-                self._spent, self.plan.cost = self._spent.plus(length), self.plan.cost.plus(length)
+                self._spent, self.plan.cost = plus(self._spent, length), plus(self.plan.cost, length)
                 return
         except OverBudget as error:
             self._reached = error.ends

@@ -42,7 +42,7 @@ def audio_length(file: BinaryIO) -> int | None:
                 break
         else:
             seconds = _mp4(file) if head[4:8] == b"ftyp" else None
-    except (struct.error, ValueError, ZeroDivisionError, OverflowError):
+    except (struct.error, ValueError, IndexError, ZeroDivisionError, OverflowError):
         return None
     return round(seconds * 1000) or None if seconds is not None and 0 < seconds < 1e9 else None
 

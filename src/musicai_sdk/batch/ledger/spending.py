@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from musicai_sdk.batch.budget import Budget, Cost, OverBudget, Price
+from musicai_sdk.batch.budget import Budget, Cost, OverBudget, Price, changed, plus
 from musicai_sdk.batch.ledger.queries import meta
 
 _PRICE = "price"
@@ -60,7 +60,7 @@ class Spending:
         """
         if self._budget.limited:
             length = _length(db, track)
-            self._spent = self._checked(db, track, length).plus(length)
+            self._spent = plus(self._checked(db, track, length), length)
 
     def check(self, db: sqlite3.Connection, track: str | None) -> None:
         """Checks that the budget allows a POST of a track; None means one of the shortest audio possible.
@@ -95,7 +95,7 @@ def _without_absent(db: sqlite3.Connection, spent: Cost, track: str | None) -> C
         [track],
     ).fetchall()
     for (length,) in rows:
-        spent = spent.grown(Cost().plus(length), Cost())
+        spent = changed(spent, before=plus(Cost(), length), after=Cost())
     return spent
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk.batch.budget import Cost, explained
+from musicai_sdk.batch.budget import Cost, changed, explained
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import Event, Progress, ProgressTracker
 from musicai_sdk.batch.ledger.files import beside
@@ -167,7 +167,7 @@ class Shards:
         own = self._spent[path]
         total = self._main.cost()
         for each, cost in self._spent.items():
-            total = total.grown(self._given[each], cost)
+            total = changed(total, before=self._given[each], after=cost)
         return replace(self._options, budget=self._options.budget.part(share, own, total))
 
     async def _spend_rest(self, paths: Sequence[Path]) -> None:
