@@ -19,6 +19,8 @@ Amount: TypeAlias = Decimal | int | float | str
 _MINUTE = 60_000
 """Milliseconds."""
 _UNITS = {"min": "per_minute", "job": "per_job"}
+_MOST = 10**12
+"""No amount reaches this."""
 _PLACES = Decimal("0.000001")
 
 
@@ -44,8 +46,10 @@ class Price:
         """
         if per_minute is None and per_job is None:
             raise InputError("a Price needs per_minute= or per_job=")
-        object.__setattr__(self, "per_minute", _decimal("per_minute", per_minute or 0))
-        object.__setattr__(self, "per_job", _decimal("per_job", per_job or 0))
+        object.__setattr__(
+            self, "per_minute", _decimal("per_minute", 0 if per_minute is None else per_minute)
+        )
+        object.__setattr__(self, "per_job", _decimal("per_job", 0 if per_job is None else per_job))
 
     @classmethod
     def parse(cls, text: str) -> Price:
@@ -66,7 +70,7 @@ class Price:
     @override
     def __str__(self) -> str:
         amounts = {"min": self.per_minute, "job": self.per_job}
-        return "+".join(f"{amount}/{unit}" for unit, amount in amounts.items() if amount) or "0/job"
+        return "+".join(f"{amount:f}/{unit}" for unit, amount in amounts.items() if amount) or "0/job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +278,6 @@ def _decimal(name: str, value: Amount) -> Decimal:
         )  # Decimal("True") isn't valid
     except (InvalidOperation, TypeError, ValueError):
         number = Decimal("NaN")
-    if not number.is_finite() or number < 0:
-        raise InputError(f"{name} must be a number of 0 or more, not {value!r:.100}")
+    if not number.is_finite() or not 0 <= number < _MOST:
+        raise InputError(f"{name} must be a number of 0 or more, below {_MOST:,}, not {value!r:.100}")
     return number

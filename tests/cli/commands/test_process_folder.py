@@ -195,7 +195,7 @@ def test_events_as_json(musicai_there: Command) -> None:
             **dict.fromkeys(
                 ("new", "retried", "continued", "unanswered", "failed", "duplicates", "upload", "missing"), 0
             ),
-            **dict.fromkeys(("total", "cost"), {"jobs": 0, "minutes": 0.0, "unmeasured": 0, "money": None}),
+            **{key: {"jobs": 0, "minutes": 0.0, "unmeasured": 0, "money": None} for key in ("total", "cost")},
             "waiting": 0,
             "finished": 3,
             "rejected": [],
