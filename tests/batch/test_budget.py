@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from musicai_sdk.batch import (
     plan,
     write_report,
 )
+from musicai_sdk.batch.engine import scheduler
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords
@@ -198,6 +200,16 @@ def test_a_watch_ends_at_its_limit(sandbox: Sandbox, tmp_path: Path, out: Path) 
     make_tracks(tmp_path / "in", 3)
     report = echo(sandbox, Watch(tmp_path / "in", settle=0.1), out, max_jobs=2).run()
     assert (shape(report), report.progress.complete) == ((2, 1, 2), False)
+
+
+def test_an_endless_source_ends_at_its_limit(
+    sandbox: Sandbox, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "_PATIENCE", 0.5)  # instead of half a minute
+    inputs = (f"https://example.invalid/{number}.wav" for number in itertools.count())
+    report = echo(sandbox, inputs, out, max_jobs=2).run()
+    assert (report.total_cost.jobs, report.progress.complete) == (2, False)
+    assert report.progress.waiting > 0
 
 
 def test_concurrent_tracks_share_the_limit(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:

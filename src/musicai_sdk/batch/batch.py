@@ -118,10 +118,11 @@ class Batch:
             adopt: Whether to continue although the ledger may lack earlier work: to begin a new ledger where the output
                 folder holds results, which stay as they are, or to use an older copy, whose tracks without a known job
                 then count as uncertain. Otherwise such a run is refused, because it could pay again.
-            max_jobs: The most jobs that this ledger may pay for, over all its runs: every POST that was recorded counts,
-                also those of killed runs, of retries and with a lost answer, unless the service refused it. One that it
-                provably never received counts as one with its repetition. A run that reaches it completes the jobs under way, and leaves the other
-                inputs waiting: run again with a greater number. None sets no limit; 0 pays for nothing more.
+            max_jobs: The most jobs that this ledger may pay for, over all its runs, not only this one. Every recorded POST
+                counts, also those of killed runs, of retries and with a lost answer, unless the service refused it. One
+                that it provably never received counts as one with its repetition. A run that reaches the limit completes
+                the jobs under way and leaves the other inputs waiting: run again with a greater number. None sets no
+                limit; 0 pays for nothing more.
             max_minutes: The same for the minutes of audio in those jobs. An input whose length can't be read waits,
                 unless `Input` or its manifest has `audio_seconds`.
             max_cost: The same for what those jobs cost by `prices`, in their currency.

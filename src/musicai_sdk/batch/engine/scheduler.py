@@ -204,7 +204,7 @@ class Scheduler:
             await asyncio.wait({coming, reached}, return_when=asyncio.FIRST_COMPLETED)
             if reached.done():
                 await asyncio.wait({coming}, timeout=min(_PAUSE, self._count_until - time()))
-                if not coming.done():
+                if not coming.done() or time() > self._count_until:
                     return None
             return await coming
         finally:
