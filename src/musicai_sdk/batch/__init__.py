@@ -91,6 +91,31 @@ Guarantees:
     by that, nor by a lack of file descriptors: the next run continues. An exception of `on_event` drains the run and is
     raised at its end.
 
+Budgets:
+    `max_jobs=20`, `max_minutes=60` and `max_cost=5` limit what a ledger may spend, over all its runs:
+
+    ```python
+    from musicai_sdk import batch
+    from musicai_sdk.workflows import GenerateChords
+
+    prices = {GenerateChords: batch.Price(per_minute="0.05")}  # yours: the package knows no prices
+    print(batch.plan(GenerateChords, "songs", "out", prices=prices).cost.money)
+    report = batch.run(GenerateChords, "songs", "out", prices=prices, max_jobs=20)
+    print(report.cost.jobs, report.cost.minutes, report.cost.money, report.progress.waiting)
+    ```
+
+    Every POST in the ledger counts, also those of killed runs, of retries and with a lost answer, unless the service refused
+    it; one that it provably never received counts as one with its repetition. Counting and recording a POST are one transaction, so neither concurrent
+    tracks nor kills, resumes or shards exceed a limit. When a limit is reached, the run pays for nothing more, completes the
+    jobs under way and ends: `report.ok` is False, `progress.budget` names the limit, and the tracks that have no job aren't
+    failed but wait (`progress.waiting`). A run with a greater limit, or without one, continues with them. A limit of 0 only
+    completes what is paid. A plan with the same arguments tells jobs, minutes and money before.
+
+    The minutes are the length of the audio, read from the headers of WAV, AIFF, FLAC, Ogg and MP4 files, and of MP3 files
+    where `soundfile` is installed. Other lengths are unknown, unless an `Input` or the column `audio_seconds` of a manifest
+    has them. They are never guessed: `Cost.unmeasured` counts such jobs, and with `max_minutes`, or with `max_cost` and a
+    price for a minute, such inputs wait (`progress.unmeasured`). So does a track that alone exceeds a limit.
+
 Assumptions:
     The guarantees depend on these, which can't be checked:
 
@@ -133,6 +158,7 @@ Ten million tracks:
 from __future__ import annotations
 
 from musicai_sdk.batch.batch import Batch, run
+from musicai_sdk.batch.budget import Cost, Price
 from musicai_sdk.batch.dry_run import Plan, count_inputs, plan
 from musicai_sdk.batch.errors import (
     LedgerError,
@@ -155,6 +181,7 @@ from musicai_sdk.batch.shards.dask import dask_executor
 
 __all__ = [
     "Batch",
+    "Cost",
     "Damage",
     "Durations",
     "Event",
@@ -173,6 +200,7 @@ __all__ = [
     "Manifest",
     "OutputRecord",
     "Plan",
+    "Price",
     "Progress",
     "Rejected",
     "Report",

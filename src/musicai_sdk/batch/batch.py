@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.budget import Amount, Price, budget
 from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.failures import RunFailed
 from musicai_sdk.batch.engine.scheduler import Scheduler
@@ -80,6 +81,10 @@ class Batch:
         shards: int | None = None,
         on_event: Callable[[Event], object] | None = None,
         adopt: bool = False,
+        max_jobs: int | None = None,
+        max_minutes: Amount | None = None,
+        max_cost: Amount | None = None,
+        prices: Mapping[str | type[Workflow[Any]], Price] | None = None,
     ) -> None:
         """Checks the arguments. Nothing is sent, and no file is created.
 
@@ -113,6 +118,16 @@ class Batch:
             adopt: Whether to continue although the ledger may lack earlier work: to begin a new ledger where the output
                 folder holds results, which stay as they are, or to use an older copy, whose tracks without a known job
                 then count as uncertain. Otherwise such a run is refused, because it could pay again.
+            max_jobs: The most jobs that this ledger may pay for, over all its runs, not only this one. Every recorded POST
+                counts, also those of killed runs, of retries and with a lost answer, unless the service refused it. One
+                that it provably never received counts as one with its repetition. A run that reaches the limit completes
+                the jobs under way and leaves the other inputs waiting: run again with a greater number. None sets no
+                limit; 0 pays for nothing more.
+            max_minutes: The same for the minutes of audio in those jobs. An input whose length can't be read waits,
+                unless `Input` or its manifest has `audio_seconds`.
+            max_cost: The same for what those jobs cost by `prices`, in their currency.
+            prices: Your price of each workflow, by class or slug: `Price(per_minute=0.05)` or `Price(per_job=0.10)`.
+                Only for reports and `max_cost`; the package knows no prices.
 
         Raises:
             InputError: an argument is invalid.
@@ -151,6 +166,7 @@ class Batch:
             grace=grace,
             job_timeout=job_timeout,
             poll_interval=poll_interval,
+            budget=budget(template.slug, max_jobs, max_minutes, max_cost, prices),
         )
         if executor is not None and connect is not None:
             raise InputError(
@@ -229,6 +245,7 @@ class Batch:
                     out=self.out,
                     fits=room_in(self.out, self.bucket),
                     run=options.run,
+                    budget=options.budget,
                     may_create=claim.check_new,
                 )
                 try:

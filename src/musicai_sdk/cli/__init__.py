@@ -26,6 +26,7 @@ same command continues later. A second Ctrl-C stops at once, and loses nothing t
 | 3 | no key, a wrong key, or a wrong setting |
 | 4 | no such job or workflow |
 | 5 | the service, the network or a worker failed; the same command may succeed later |
+| 6 | `process folder` reached `--max-jobs` or another limit: some inputs wait, and the others are done |
 | 130 | interrupted by Ctrl-C; a paid job continues, and the message says how to recover it |
 | 143 | the same by SIGTERM; `process folder` drains then too, and exits with 130 |
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, by the shell's convention: 128 plus the signal's number."""
+LIMIT_REACHED = 6
+"""The exit code of a run that left inputs waiting because of `--max-jobs`, `--max-minutes` or `--max-cost`."""
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 """Variables that the HTTP library reads when it connects."""
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from musicai_sdk.batch.report.format import duration, size, without_controls, without_queries
 
-__all__ = ["duration", "plural", "printable", "rate", "short_path", "shortened", "size"]
+if TYPE_CHECKING:
+    from musicai_sdk.batch import Cost
+
+__all__ = ["cost_parts", "duration", "plural", "printable", "rate", "short_path", "shortened", "size"]
 
 
 def rate(per_second: float) -> str:
@@ -22,6 +26,19 @@ def rate(per_second: float) -> str:
 def plural(count: int, noun: str) -> str:
     """A number with its noun: `1 track`, `2,000 tracks`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def cost_parts(cost: Cost) -> list[str]:
+    """A cost in words: `20 jobs`, `71.3 minutes of audio`, `a price of 3.57`, and what is unknown."""
+    parts = [plural(cost.jobs, "job")]
+    if cost.jobs > cost.unmeasured:
+        parts.append(f"{cost.minutes:,.1f} minutes of audio")
+    lacking = cost.unmeasured and cost.price is not None and cost.price.per_minute
+    if cost.money is not None:
+        parts.append(f"a price of {'at least ' if lacking else ''}{cost.money:,f}")
+    if cost.unmeasured:
+        parts.append(f"{plural(cost.unmeasured, 'job')} with audio of unknown length")
+    return parts
 
 
 def printable(text: str) -> str:

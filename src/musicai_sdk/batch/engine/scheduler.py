@@ -9,6 +9,7 @@ from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._preload import load_all
+from musicai_sdk.batch.budget import OverBudget, explained
 from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.decide import PAYS, decide, source_returned
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, short_of_files
@@ -17,6 +18,7 @@ from musicai_sdk.batch.engine.retry import RetryPolicy
 from musicai_sdk.batch.engine.steps import Pipeline
 from musicai_sdk.batch.engine.triage import finished_keys, triage
 from musicai_sdk.batch.events import Event, EventKind, ProgressTracker
+from musicai_sdk.batch.inputs.audio_length import measure
 from musicai_sdk.batch.inputs.content import digest, sample
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.inputs.prefetch import Prefetcher
@@ -77,6 +79,12 @@ class Scheduler:
         self._given_up = set[str]()
         """Tracks that this run has worked on without getting their results."""
         self._error: BaseException | None = None
+        self._over: OverBudget | None = None
+        """Set once the budget is reached: nothing more is paid for, and new inputs are only counted."""
+        self._reached = asyncio.Event()
+        """Whether `_over` is set."""
+        self._count_until = 0.0
+        """The time on the loop's clock until which inputs are counted after that."""
 
     async def run(self) -> None:
         """Runs until all tracks are done, or until a drain has ended.
@@ -161,6 +169,7 @@ class Scheduler:
 
     async def _start_all(self, prefetcher: Prefetcher) -> None:
         """Starts the tracks that earlier runs began, and then every input."""
+        await self._check_budget()
         unfinished = await self._journal.read(lambda ledger: ledger.unfinished(self._options))
         if unfinished:
             await self._account.check()
@@ -176,21 +185,31 @@ class Scheduler:
         while chunk := await self._next(prefetcher, until):
             await self._admit(chunk)
         await self._start_late()
-        self.tracker.complete = True
+        self.tracker.complete = chunk is not None
 
-    async def _next(self, prefetcher: Prefetcher, until: float) -> list[Candidate]:
-        """Returns the next inputs. If none arrives for a moment, starts the tracks that wait for their inputs."""
-        if not self._late:
-            return await prefetcher.next()
+    async def _next(self, prefetcher: Prefetcher, until: float) -> list[Candidate] | None:
+        """Returns the next inputs. If none arrives for a moment, starts the tracks that wait for their inputs.
+
+        Returns None instead of waiting for more inputs when the budget is reached: their source may be endless.
+        """
+        time = asyncio.get_running_loop().time
         coming = asyncio.create_task(prefetcher.next())
+        reached = asyncio.create_task(self._reached.wait())
         try:
-            left = until - asyncio.get_running_loop().time()
-            done, _ = await asyncio.wait({coming}, timeout=min(_PAUSE, left))
-            if not done or left <= 0:
-                await self._start_late()
+            if self._late:
+                left = until - time()
+                done, _ = await asyncio.wait({coming}, timeout=min(_PAUSE, left))
+                if not done or left <= 0:
+                    await self._start_late()
+            await asyncio.wait({coming, reached}, return_when=asyncio.FIRST_COMPLETED)
+            if reached.done():
+                await asyncio.wait({coming}, timeout=min(_PAUSE, self._count_until - time()))
+                if not coming.done() or time() > self._count_until:
+                    return None
             return await coming
         finally:
             coming.cancel()
+            reached.cancel()
 
     async def _start_late(self) -> None:
         while self._late:
@@ -212,6 +231,9 @@ class Scheduler:
         finished = [key for key in finished_keys(items, self._options) if key not in self._resumed]
         found = triage(items, finished, await self._missing(finished), self._options, self.results)
         for item in found.todo:
+            if self._over is not None and await self._is_new(item):
+                self._leave(self._over)
+                continue
             self._unread += 1
             await self._start(self._process(item))
         self._skip(found.skipped, found.missing)
@@ -257,6 +279,8 @@ class Scheduler:
                     try:
                         if item.content is None:
                             await asyncio.to_thread(digest, item)
+                        elif item.audio_ms is None:
+                            await asyncio.to_thread(measure, item)
                         sample(item)
                         break
                     except OSError as error:
@@ -297,6 +321,8 @@ class Scheduler:
             await self._advance(track)
         except Draining:
             pass
+        except OverBudget as error:
+            self._leave(error, track)
         except ResultsLost as error:
             lost = f"{error}, and the service no longer has its job"
         else:
@@ -326,6 +352,48 @@ class Scheduler:
                 await self._other_runs.reload(track)
             else:
                 return
+
+    async def _check_budget(self) -> None:
+        """Notes whether the budget is reached already."""
+        budget = self._options.budget
+        if not budget.limited:
+            return
+        if budget.timed and (count := (await self._journal.read(lambda ledger: ledger.cost())).unmeasured):
+            self._warn(
+                f"the length of the audio of {count} jobs that are paid for is unknown, so they count as 0 minutes"
+            )
+        try:
+            await self._journal.read(lambda ledger: ledger.check_budget())
+        except OverBudget as error:
+            self._reach(error)
+
+    def _reach(self, error: OverBudget) -> None:
+        if self._over is None:
+            self._over = error
+            self._count_until = asyncio.get_running_loop().time() + _PATIENCE
+            self._reached.set()
+
+    def _leave(self, error: OverBudget, track: Track | None = None) -> None:
+        """Leaves a track, or an input whose track isn't known, for a run with a greater budget."""
+        self.tracker.waiting += 1
+        self.tracker.unmeasured += error.unmeasured
+        if not error.ends and track is not None:
+            self._emit("budget", track, str(error))
+            return
+        self._reach(error)
+        if not self.tracker.budget:
+            self.tracker.budget = str(error)
+            self._report(Event("budget", message=explained(str(error))))
+
+    async def _is_new(self, item: InputRow) -> bool:
+        """Whether no track has an input's content, as far as a sample shows that: its file isn't read for it."""
+        if item.key is not None:
+            return False
+        try:
+            found = await asyncio.to_thread(sample, item)
+        except OSError:
+            return False  # it is rejected later
+        return not await self._journal.read(lambda ledger: ledger.has_sample(found))
 
     async def _missing(self, keys: Sequence[str]) -> dict[str, str]:
         """Returns those of the given finished tracks that lack their results, each with the reason."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
@@ -41,6 +42,8 @@ _ABSENT = (
     "the answer to its request was lost, and no such job is listed: it isn't sent again automatically, and every run looks"
     " for it; retry_uncertain=True (--retry-uncertain) sends it again"
 )
+_FAILURE = ("error_code", "error_message", "ended_at")
+"""The columns that describe a failure, and that a retry clears."""
 
 
 class StillRunningError(TransferError):
@@ -65,6 +68,8 @@ class Pipeline:
         """Finished tracks whose results are damaged or couldn't be checked, and couldn't be fetched again."""
         self._known_uncertain = set[str]()
         """Tracks that were uncertain before this run. A requested retry applies only to these."""
+        self._retried = dict[str, dict[str, Any]]()
+        """The failures of tracks that this run retries."""
         self._unlisted = set[str]()
         """The idempotency keys of lost POSTs for which this run has proven that no job exists."""
         self._client = client
@@ -98,7 +103,18 @@ class Pipeline:
 
         Raises:
             ResultsLost: the track's results are missing, and the service no longer has its job.
+            OverBudget: the track needs a job that the budget doesn't allow.
         """
+        try:
+            await self._advance(track)
+        except OverBudget:
+            failure = self._retried.pop(track.key, None)
+            if failure is not None and track.state in JOBLESS and track.state not in OPEN:
+                # Otherwise a later run would pay for the track again, without being asked to retry it.
+                await self._journal.move(track, "failed", **failure)
+            raise
+
+    async def _advance(self, track: Track) -> None:
         if track.state == "failed":
             await self._resume(track)
         if track.state == "verified":
@@ -120,6 +136,8 @@ class Pipeline:
         """Returns a failed track to the state that it continues from."""
         self._begin(track)
         state: State = track.resume_at or "seen"
+        if state in JOBLESS:
+            await self._check_budget(track)
         if track.error_code == JOB_GONE and track.job_id:
             # Ask once more whether the job is really gone: asking is free, a new job isn't.
             try:
@@ -127,7 +145,9 @@ class Pipeline:
                 state = "created"
             except NotFoundError:
                 pass
-        await self._journal.move(track, state, error_code=None, error_message=None, ended_at=None)
+        failure = {name: getattr(track, name) for name in _FAILURE}
+        await self._journal.move(track, state, **dict.fromkeys(_FAILURE))
+        self._retried[track.key] = failure
 
     async def _restore(self, track: Track) -> None:
         """Checks the results of an earlier run whose job was kept. Fetches damaged results again."""
@@ -156,6 +176,7 @@ class Pipeline:
                 if (active := self._tracker.active.get(track.key)) is not None:
                     active.moved, active.total = done, total
 
+            await self._check_budget(track)
             known = await self._journal.read(lambda ledger: ledger.versions(track))
             path, before = await asyncio.to_thread(current_file, track, known)
             file = await self._client.files.upload(path, on_progress=on_bytes)
@@ -351,6 +372,11 @@ class Pipeline:
         with self._committing(track), suppress(NotFoundError):  # something else deleted the job
             await self._client.jobs.delete(track.job_id or "")
         await self._journal.move(track, "deleted", ended_at=time.time())
+
+    async def _check_budget(self, track: Track) -> None:
+        """Raises `OverBudget` before an upload that no job could follow. Recording the POST checks again."""
+        if self._options.budget.limited:
+            await self._journal.read(lambda ledger: ledger.check_budget(track.key))
 
     def _begin(self, track: Track) -> None:
         """Begins a step; raises `Draining` if the run is draining."""

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from musicai_sdk._text import formerly_without_signature, without_queries, without_signature
 from musicai_sdk.batch.inputs.bucket import Buckets, identify_object
@@ -19,6 +20,8 @@ from musicai_sdk.storage import ObjectNotFoundError
 from musicai_sdk.workflows.inputs import is_address, web_address
 
 _REPAIR = "repair it, and save a manifest as UTF-8"
+_LONGEST = 1e9
+"""Seconds; audio that is said to be longer is a mistake."""
 _LATEST = 2**63
 """The first modification time, in nanoseconds since 1970, that SQLite can't store; a broken clock or disk gives such."""
 
@@ -55,20 +58,20 @@ def identity(url: str) -> str:
 
 def _candidate(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Candidate:
     try:
-        params = template.wire_params(item.params)
+        params, length = template.wire_params(item.params), _milliseconds(item.audio_seconds)
         _check_text(item, params)
         source = item.source.strip() if is_address(item.source) else item.source
         if is_object(source):
             name = item.name or name_of(source)
-            return identify(InputRow(source, params, name, url=buckets.with_version(source)))
+            return identify(InputRow(source, params, name, buckets.with_version(source), audio_ms=length))
         if (url := web_address(source)) is not None:
             known, legacy = identity(url), formerly_without_signature(url)
-            row = InputRow(known, params, item.name or "", url=url)
+            row = InputRow(known, params, item.name or "", url, audio_ms=length)
             row.legacy_source = legacy if legacy != known else None
             return identify(row)
         if not source.strip():
             return Rejected(source, "it is empty: give a path, a URL or an object in a bucket")
-        found = identify(InputRow(_absolute(source), params, item.name or ""))
+        found = identify(InputRow(_absolute(source), params, item.name or "", audio_ms=length))
     except RecursionError:
         return _rejected(item.source, "its parameters are nested too deeply")
     except (InputError, ObjectNotFoundError, ValueError) as error:
@@ -103,6 +106,15 @@ def identify(item: InputRow) -> Candidate:
 def _rejected(source: str, reason: str) -> Rejected:
     """A rejection that is safe to show and to store."""
     return Rejected(storable(redacted(source)), storable(without_queries(reason)))
+
+
+def _milliseconds(seconds: object) -> int | None:
+    if seconds is None:
+        return None
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < _LONGEST
+    if not number:
+        raise InputError(f"its audio_seconds must be a number of seconds above 0, not {seconds!r:.50}")
+    return max(1, round(cast("float", seconds) * 1000))
 
 
 def _check_text(item: Input, params: str) -> None:

@@ -22,6 +22,8 @@ class Input:
     """Parameters of this input, in addition to those of the run."""
     name: str | None = None
     """The folder for its results, relative to the output folder; the source's name without extension when left out."""
+    audio_seconds: float | None = None
+    """The length of its audio, for budgets and prices. Only needed where it can't be read, as for a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Manifest:
     """A CSV file with a header, or a file with one JSON object per line.
 
     The column `input` (or `path` or `url`) is a path, relative to the manifest, or a URL. The optional column `name` is
-    the folder for the results. Every other column is a parameter; in CSV it is read as JSON if it is valid JSON (`3`,
+    the folder for the results, and `audio_seconds` the length of the audio, as in `Input`. Every other column is a parameter; in CSV it is read as JSON if it is valid JSON (`3`,
     `true`), and an empty one is left out.
     """
 

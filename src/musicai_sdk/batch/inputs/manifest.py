@@ -15,6 +15,8 @@ from musicai_sdk.errors import InputError
 from musicai_sdk.workflows.inputs import is_address
 
 _SOURCES = ("input", "path", "url")
+_ABOUT = (*_SOURCES, "name", "audio_seconds")
+"""The columns that aren't parameters."""
 
 
 def rows(path: Path) -> Iterator[Input | Rejected]:
@@ -95,9 +97,10 @@ def _row(path: Path, line: int, row: dict[str, Any] | str) -> Input | Rejected:
     name = row.get("name")
     if name is not None and not isinstance(name, str):
         return Rejected(where, f"its name must be text, not {name!r:.50}")
-    params = {key: value for key, value in row.items() if key not in (*_SOURCES, "name")}
+    seconds = row.get("audio_seconds")
+    params = {key: value for key, value in row.items() if key not in _ABOUT}
     if is_address(source):
-        return Input(source.strip(), params, name)
+        return Input(source.strip(), params, name, seconds)
     if name is None and not Path(source).is_absolute():
         name = stem(source.replace(os.sep, "/"))
-    return Input(str(path.absolute().parent / source), params, name)
+    return Input(str(path.absolute().parent / source), params, name, seconds)

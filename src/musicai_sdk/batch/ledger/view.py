@@ -13,12 +13,14 @@ from types import TracebackType
 from typing import Self
 
 from musicai_sdk._text import without_signature
+from musicai_sdk.batch.budget import Cost
 from musicai_sdk.batch.events import Progress
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.ledger.attempts import JobAttempt
 from musicai_sdk.batch.ledger.database import open_to_read
 from musicai_sdk.batch.ledger.files import real_file, resolved_from_file
 from musicai_sdk.batch.ledger.queries import meta, state_counts
+from musicai_sdk.batch.ledger.spending import cost
 from musicai_sdk.batch.ledger.states import SAFE, UNSETTLED, State, sql
 from musicai_sdk.batch.ledger.track import COLUMNS, Track
 from musicai_sdk.batch.ledger.upgrade import ensure_attempts
@@ -100,9 +102,8 @@ class Report:
     def ok(self) -> bool:
         """Whether every input has its results. For results of earlier runs, the run checked names and sizes."""
         progress = self.progress
-        return progress.complete and not (
-            progress.failed or progress.rejected or progress.missing or progress.draining
-        )
+        unresolved = progress.failed or progress.rejected or progress.missing or progress.waiting
+        return progress.complete and not (unresolved or progress.budget or progress.draining)
 
     def damaged(self) -> list[Damage]:
         """The tracks of earlier runs whose results are missing now, and which this run couldn't fetch again.
@@ -132,6 +133,21 @@ class Report:
         """
         with LedgerView(self.ledger) as view:
             return view.jobs_left()
+
+    @property
+    def cost(self) -> Cost:
+        """What this run paid for: jobs, minutes of audio, and money by the price of `prices`.
+
+        It counts as the budget does: also requests with a lost answer, which may be paid. Each access reads the ledger.
+        """
+        with LedgerView(self.ledger) as view:
+            return view.cost(self.run)
+
+    @property
+    def total_cost(self) -> Cost:
+        """What all runs of the ledger paid for. This is what `max_jobs`, `max_minutes` and `max_cost` limit."""
+        with LedgerView(self.ledger) as view:
+            return view.cost()
 
     def failures(self) -> list[Failure]:
         """The tracks that failed or are uncertain."""
@@ -229,6 +245,11 @@ class LedgerView:
         """The number of jobs that are known to have been created, and so paid, by one run or by all runs."""
         where, values = ("", ()) if run is None else (" AND run = ?", (run,))
         return self._count_attempts("job_id", where, values)
+
+    def cost(self, run: str | None = None) -> Cost:
+        """What one run, or all runs, paid for, with the latest price that a run was given; see `Cost`."""
+        ensure_attempts(self._db)
+        return cost(self._db, run)
 
     def tracks_paid(self) -> int:
         """The number of tracks for which jobs were created."""

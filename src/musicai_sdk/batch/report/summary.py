@@ -143,6 +143,15 @@ def _figures(view: ReportView, span: Span) -> str:
         "Result files": number(view.count("outputs")),
         "Downloaded": size(downloaded),
     }
+    cost = view.cost()
+    if cost.jobs:
+        figures["Jobs paid for"] = number(cost.jobs)
+        if cost.jobs > cost.unmeasured:
+            figures["Minutes of audio"] = f"{cost.minutes:,.1f}"
+        if cost.unmeasured:
+            figures["Jobs of unknown length"] = number(cost.unmeasured)
+        if cost.money is not None:
+            figures["Price of the jobs"] = f"{cost.money:,f}"
     if first is not None and last is not None:
         figures["From first to last"] = duration(last - first)
     listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())

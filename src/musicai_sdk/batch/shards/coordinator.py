@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk.batch.budget import Cost, changed, explained
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import Event, Progress, ProgressTracker
 from musicai_sdk.batch.ledger.files import beside
 from musicai_sdk.batch.ledger.ledger import Ledger
-from musicai_sdk.batch.ledger.states import State
+from musicai_sdk.batch.ledger.states import SAFE, State
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.shards.transfer import (
     DRAIN,
     merge_shard,
     open_shard,
+    queued,
     remove_folder,
     shard_files,
     shard_folder,
@@ -61,6 +64,12 @@ class Shards:
         self._on_event = on_event
         self._task = task
         self._error: Exception | None = None
+        self._work = dict[Path, int]()
+        """How many inputs and unfinished tracks each shard was given."""
+        self._given = dict[Path, Cost]()
+        """What the tracks of each shard had cost when the run began."""
+        self._spent = dict[Path, Cost]()
+        """What they have cost by now."""
         self._read_bytes = Counter[Path]()
         """How much was read of each shard's events."""
 
@@ -75,7 +84,12 @@ class Shards:
         for path in shard_files(self._main.path):
             shard = open_shard(path, self._main.slug, self._main.input_name)
             try:
-                self.progress[path] = ProgressTracker(shard.counts(), complete=True).snapshot()
+                states = shard.counts()
+                self.progress[path] = ProgressTracker(states, complete=True).snapshot()
+                self._given[path] = self._spent[path] = shard.cost()
+                self._work[path] = len(queued(shard)) + sum(
+                    count for state, count in states.items() if state not in SAFE
+                )
             finally:
                 shard.close()
             counts.update(self.progress[path].states)
@@ -92,13 +106,17 @@ class Shards:
         """
         paths = shard_files(self._main.path)
         shares = _shares(self._options.in_flight, len(paths))
-        work = [
-            asyncio.create_task(self._submit(path, replace(self._options, in_flight=share)))
+        whole = sum(self._work.values()) or 1
+        options = [
+            replace(self._with_part(path, Fraction(self._work[path], whole)), in_flight=share)
             for path, share in zip(paths, shares, strict=True)
         ]
+        work = [asyncio.create_task(self._submit(*each)) for each in zip(paths, options, strict=True)]
         watching = asyncio.create_task(self._watch(paths))
         try:
             results = await asyncio.gather(*work, return_exceptions=True)
+            if self._options.budget.limited and not any(results):
+                (results[0],) = await asyncio.gather(self._spend_rest(paths), return_exceptions=True)
         except asyncio.CancelledError:
             self.drain()  # workers can't be stopped, only asked
             raise
@@ -118,6 +136,8 @@ class Shards:
             if isinstance(result, BaseException):
                 problems.append(f"{path.name}: {type(result).__name__}: {result}")
         remove_folder(shard_folder(self._main.path))
+        if reached := next((each.budget for each in self.progress.values() if each.budget), ""):
+            self._report(Event("budget", message=explained(reached)))
         first = next((result for result in results if isinstance(result, MusicAiError)), self._error)
         if first is not None:
             raise first
@@ -138,6 +158,35 @@ class Shards:
             else:
                 return
 
+    def _with_part(self, path: Path, share: Fraction) -> RunOptions:
+        """The run's options with a shard's part of what is left of the budget.
+
+        A shard counts the POSTs in its own ledger. So the shards together never exceed the budget of the run, however
+        often one is lost and submitted again.
+        """
+        own = self._spent[path]
+        total = self._main.cost()
+        for each, cost in self._spent.items():
+            total = changed(total, before=self._given[each], after=cost)
+        return replace(self._options, budget=self._options.budget.part(share, own, total))
+
+    async def _spend_rest(self, paths: Sequence[Path]) -> None:
+        """Gives the shards that have spent their parts everything that is left, one after another."""
+        for path in paths:
+            self._spent[path] = await asyncio.to_thread(self._cost_of, path)
+        for path in paths:
+            self._read(path)
+            if self.progress[path].budget and not (path.parent / DRAIN).exists():
+                await self._submit(path, self._with_part(path, Fraction(1)))
+                self._spent[path] = await asyncio.to_thread(self._cost_of, path)
+
+    def _cost_of(self, path: Path) -> Cost:
+        shard = open_shard(path, self._main.slug, self._main.input_name)
+        try:
+            return shard.cost()
+        finally:
+            shard.close()
+
     async def _watch(self, paths: list[Path]) -> None:
         while True:
             await asyncio.sleep(_READ_EVERY)
@@ -156,7 +205,10 @@ class Shards:
                     break
                 self._read_bytes[path] += len(line)
                 with suppress(ValueError, TypeError):
-                    self._report(Event(**json.loads(line)))
+                    event = Event(**json.loads(line))
+                    # That a shard has spent its part says nothing about the run.
+                    if event.kind != "budget" or event.source:
+                        self._report(event)
 
     def _report(self, event: Event) -> None:
         """Reports an event. What its observer raises ends the run, after everything that is paid was merged."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from musicai_sdk.batch.budget import Budget
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.ledger.files import beside
@@ -35,14 +36,22 @@ def shard_files(ledger: Path) -> list[Path]:
     return sorted(shard_folder(ledger).glob("*.sqlite3"))
 
 
-def open_shard(path: Path, slug: str, input_name: str, *, fits: Fits = always, run: str = "") -> Ledger:
+def open_shard(
+    path: Path,
+    slug: str,
+    input_name: str,
+    *,
+    fits: Fits = always,
+    run: str = "",
+    budget: Budget | None = None,
+) -> Ledger:
     """Opens a shard's ledger. Never creates a missing one: an empty one would look finished."""
     if not path.is_file():
         raise LedgerError(
             f"there is no ledger {str(path)!r}: shards need a disk that the workers share with the process that began the"
             " run"
         )
-    return Ledger(path, slug, input_name, alone=True, patience=PATIENCE, fits=fits, run=run)
+    return Ledger(path, slug, input_name, alone=True, patience=PATIENCE, fits=fits, run=run, budget=budget)
 
 
 def remove_shard(path: Path) -> None:
@@ -57,8 +66,8 @@ def queue(shard: Ledger, main: Ledger, items: Sequence[InputRow], tracks: Iterab
     """Gives a shard its inputs and tracks, with everything that the main ledger knows of them."""
     with shard.transaction() as to, main.transaction() as source:
         to.executemany(
-            "INSERT INTO queue VALUES (?, ?, ?, ?)",
-            [(each.source, each.params, each.url, each.name) for each in items],
+            "INSERT INTO queue VALUES (?, ?, ?, ?, ?)",
+            [(each.source, each.params, each.url, each.name, each.audio_ms) for each in items],
         )
         for places, part in chunked(_unique(each.source for each in items)):
             _copy(source, to, "inputs", f"source IN ({places})", part)
@@ -80,8 +89,10 @@ def queue(shard: Ledger, main: Ledger, items: Sequence[InputRow], tracks: Iterab
 def queued(shard: Ledger) -> list[InputRow]:
     """The inputs of a shard."""
     with shard.transaction() as db:
-        rows = db.execute("SELECT source, params, folder, url FROM queue ORDER BY rowid").fetchall()
-    return [InputRow(*row) for row in rows]
+        rows = db.execute("SELECT source, params, folder, url, audio_ms FROM queue ORDER BY rowid").fetchall()
+    return [
+        InputRow(source, params, name, url, audio_ms=length) for source, params, name, url, length in rows
+    ]
 
 
 def merge(shard: Ledger, main: Ledger) -> None:

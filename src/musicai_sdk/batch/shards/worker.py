@@ -46,7 +46,7 @@ async def _run_shard(path: Path, options: RunOptions) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(options.transfer_threads))
     fits = room_in(options.out, options.bucket)
     ledger = await asyncio.to_thread(
-        open_shard, path, options.slug, options.wire_input, fits=fits, run=options.run
+        open_shard, path, options.slug, options.wire_input, fits=fits, run=options.run, budget=options.budget
     )
     try:
         items = await asyncio.to_thread(_begin, ledger, options)

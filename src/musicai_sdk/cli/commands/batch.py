@@ -59,21 +59,23 @@ def _open(place: str) -> LedgerView:
 @_PLACE
 @command
 def status(settings: CommandContext, place: str) -> None:
-    """Print the number of tracks by state, durations, paid jobs, and bytes.
+    """Print the number of tracks by state, durations, paid jobs with their cost, and bytes.
 
     With --json the states have their names in the ledger:
     """
     from musicai_sdk.batch.ledger.states import TABLE
-    from musicai_sdk.cli.formatting import duration, plural, size
+    from musicai_sdk.cli.formatting import cost_parts, duration, plural, size
 
     with _open(place) as view:
         counts, durations, (uploaded, downloaded) = view.counts(), view.durations(), view.bytes()
         rejected = len(list(view.rejected()))
+        cost = view.cost()
         jobs, paid, left = view.jobs_created(), view.tracks_paid(), view.jobs_left()
         workflow, ledger = view.workflow, str(view.path)
     if settings.as_json:
         value = {"ledger": ledger, "workflow": workflow, "states": counts, "rejected": rejected}
         value |= {"jobs_created": jobs, "tracks_paid": paid, "jobs_left": left}
+        value |= {"cost": cost.to_dict()}
         value |= {"durations": {stage: asdict(took) for stage, took in durations.items()}}
         settings.show(value | {"bytes_uploaded": uploaded, "bytes_downloaded": downloaded}, "")
         return
@@ -91,6 +93,8 @@ def status(settings: CommandContext, place: str) -> None:
         click.echo(
             f"{'jobs':>9}  {plural(jobs, 'job')} paid for {plural(paid, 'track')}, {len(left):,} still at the service"
         )
+    if cost.jobs:
+        click.echo(f"{'cost':>9}  {', '.join(cost_parts(cost))}")
     click.echo(f"{'bytes':>9}  {size(uploaded)} up, {size(downloaded)} down")
 
 

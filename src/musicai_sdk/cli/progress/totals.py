@@ -30,7 +30,7 @@ class ProgressWithTotal:
         if self._total is None:
             return progress
         known = max(progress.known, self._total - progress.rejected)
-        left = max(0, known - progress.done - progress.duplicates - progress.failed)
+        left = max(0, known - progress.done - progress.duplicates - progress.failed - progress.waiting)
         return replace(
             progress, known=known, complete=True, eta=left / progress.rate if progress.rate else None
         )
