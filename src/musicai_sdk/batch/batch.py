@@ -30,6 +30,7 @@ from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Journal, Ledger
 from musicai_sdk.batch.ledger.view import Report
 from musicai_sdk.batch.options import RunOptions
+from musicai_sdk.batch.own_loop import run_in_thread
 from musicai_sdk.batch.results.destination import bucket_of
 from musicai_sdk.batch.results.folders import room_in
 from musicai_sdk.batch.results.ownership import claim_output
@@ -108,7 +109,8 @@ class Batch:
             connect: Creates the client, for a proxy or certificates of your own; `AsyncMusicAiClient()` when left out.
             executor: Runs the inputs in shards on its workers; in this process when left out.
             shards: The number of shards; this machine's number of cores when left out. At most `in_flight`.
-            on_event: Called with every event, on the thread that runs the batch. It should be quick. An exception drains
+            on_event: Called with every event, on the thread of the event loop: with `run` and `batch.run` a thread of
+                their own, which has a copy of the caller's context variables. It should be quick. An exception drains
                 the run, and is raised at the end.
             adopt: Whether to continue although the ledger may lack earlier work: to begin a new ledger where the output
                 folder holds results, which stay as they are, or to use an older copy, whose tracks without a known job
@@ -176,24 +178,20 @@ class Batch:
         self._draining = False
 
     def run(self) -> Report:
-        """Runs the batch on an event loop of its own. The first Ctrl-C drains it; the second one stops it.
+        """Runs the batch on an event loop in a thread of its own, also where a loop is running, as in a notebook.
+
+        The first Ctrl-C (in a notebook "interrupt kernel") drains it; the second one stops it.
 
         Returns:
             How the run ended. Failed tracks raise nothing: see `Report.failures`.
 
         Raises:
-            InputError: the inputs can't be read; or an event loop is running here: `await run_async()` instead.
+            InputError: the inputs can't be read.
             LedgerError: the ledger belongs to another workflow, another process runs it, or it can't be used.
             AuthenticationError: the key is wrong.
             ShardsFailedError: workers of the executor were lost.
             KeyboardInterrupt: Ctrl-C twice. The next run continues.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            pass
-        else:
-            raise InputError("an event loop is running here: use `await Batch(…).run_async()`")
 
         async def with_threads() -> Report:
             threads = ThreadPoolExecutor(
@@ -204,7 +202,7 @@ class Batch:
 
         with on_signal(signal.SIGINT, lambda: self.stop() if self._draining else self.drain()):
             try:
-                return asyncio.run(with_threads())
+                return run_in_thread(with_threads, self.stop)
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
 
@@ -272,6 +270,7 @@ class Batch:
 
     def stop(self) -> None:
         """Ends the run at once, from any thread: transfers are interrupted. The next run continues."""
+        self._draining = True  # in case the run hasn't begun
         loop, task = self._loop, self._task
         if loop is not None and task is not None:
             with suppress(RuntimeError):  # the loop was just closed
