@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk._progress import is_wanted
 from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.failures import RunFailed
 from musicai_sdk.batch.engine.scheduler import Scheduler
@@ -31,6 +32,8 @@ from musicai_sdk.batch.ledger.ledger import Journal, Ledger
 from musicai_sdk.batch.ledger.view import Report
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.own_loop import run_in_thread
+from musicai_sdk.batch.progress import Display, display_for_people
+from musicai_sdk.batch.progress.totals import ProgressWithTotal
 from musicai_sdk.batch.results.destination import bucket_of
 from musicai_sdk.batch.results.folders import room_in
 from musicai_sdk.batch.results.ownership import claim_output
@@ -80,6 +83,7 @@ class Batch:
         executor: Executor | None = None,
         shards: int | None = None,
         on_event: Callable[[Event], object] | None = None,
+        progress: bool | None = None,
         adopt: bool = False,
     ) -> None:
         """Checks the arguments. Nothing is sent, and no file is created.
@@ -112,6 +116,8 @@ class Batch:
             on_event: Called with every event, on the thread of the event loop: with `run` and `batch.run` a thread of
                 their own, which has a copy of the caller's context variables. It should be quick. An exception drains
                 the run, and is raised at the end.
+            progress: Whether to show the run on standard error: with bars by `rich` (extra `cli`), else as plain lines.
+                None shows it in a terminal or a notebook.
             adopt: Whether to continue although the ledger may lack earlier work: to begin a new ledger where the output
                 folder holds results, which stay as they are, or to use an older copy, whose tracks without a known job
                 then count as uncertain. Otherwise such a run is refused, because it could pay again.
@@ -168,7 +174,9 @@ class Batch:
         self._adopt = adopt
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
-        self._on_event = on_event or _ignore
+        self._display = Display()
+        self._shows, self._inputs = is_wanted(progress), inputs
+        self._on_own_event = on_event or _ignore
         self._tracker = ProgressTracker({})
         self._results = ResultCheck(self.out, self.bucket)
         self._parts: Shards | None = None
@@ -215,6 +223,15 @@ class Batch:
             AuthenticationError: the key is wrong.
             ShardsFailedError: workers of the executor were lost.
         """
+        if self._shows:
+            self._display = display_for_people(final=True)
+            figures = ProgressWithTotal(lambda: self.progress, self._inputs, self.bucket or self.out)
+            self._display.follow(figures, self.drain)
+        with self._display:
+            return await self._run_to_end()
+
+    async def _run_to_end(self) -> Report:
+        """Runs the batch while its display is open."""
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         options = self._options = replace(self._options, run=uuid.uuid4().hex)
         claim = Claim(self.ledger, self.out, self.bucket, adopt=self._adopt)
@@ -317,6 +334,10 @@ class Batch:
             await account.close()
             await journal.close()
         return ledger.account()[1]
+
+    def _on_event(self, event: Event) -> None:
+        self._display(event)
+        self._on_own_event(event)
 
     def _warn(self, text: str) -> None:
         self._on_event(Event("warning", message=text))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from musicai_sdk._platform import quoted
 from musicai_sdk.batch import ledger_of, open_ledger, write_report
 from musicai_sdk.batch.ledger.states import UNDER_WAY
+from musicai_sdk.batch.progress.formatting import duration, plural, printable, short_path, size
+from musicai_sdk.batch.progress.wording import failure_line, settled, without_results
 from musicai_sdk.cli.context import CommandContext, note
 from musicai_sdk.cli.errors import INTERRUPTED
-from musicai_sdk.cli.formatting import duration, plural, printable, short_path, size
-from musicai_sdk.cli.progress.wording import failure_line, settled, without_results
 
 if TYPE_CHECKING:
     from pathlib import Path

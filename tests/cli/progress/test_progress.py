@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from musicai_sdk.batch import Batch, Event, InFlight, Progress
-from musicai_sdk.cli.formatting import printable, rate, shortened
-from musicai_sdk.cli.progress.lines import Lines
-from musicai_sdk.cli.progress.screen import Frame, Screen
-from musicai_sdk.cli.progress.wording import activity
+from musicai_sdk.batch.progress.formatting import printable, rate, shortened
+from musicai_sdk.batch.progress.lines import Lines
+from musicai_sdk.batch.progress.screen import Frame, Screen
+from musicai_sdk.batch.progress.wording import activity
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, make_tracks
 from support.cli import ECHO, Command, plain

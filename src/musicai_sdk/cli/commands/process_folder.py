@@ -19,10 +19,10 @@ from musicai_sdk.cli.arguments import (
     workflow_argument,
 )
 from musicai_sdk.cli.context import CommandContext, command, confirm, note
+from musicai_sdk.cli.displays import display_for
 from musicai_sdk.cli.errors import Hint
 from musicai_sdk.cli.group import Command
 from musicai_sdk.cli.locations import check_output, output_and_ledger, parse_inputs
-from musicai_sdk.cli.progress import display_for
 from musicai_sdk.cli.recovery_hints import LIST_WORKFLOWS
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ def process_folder(
     and pays for nothing twice. Ctrl-C finishes the tracks in flight and stops; a second one stops at once.
     """
     from musicai_sdk.batch import Batch, plan
+    from musicai_sdk.batch.progress.totals import ProgressWithTotal
     from musicai_sdk.batch.signals import on_signal
-    from musicai_sdk.cli.progress.totals import ProgressWithTotal
 
     if watch and dask:
         raise click.UsageError("--watch runs in this process: leave out --dask")
@@ -168,7 +168,7 @@ def process_folder(
         _archive_ledger(path, yes=yes)
     display = display_for(as_json=settings.as_json)
     with ExitStack() as stack:
-        options |= shared | {"in_flight": concurrency, "on_event": display}
+        options |= shared | {"in_flight": concurrency, "on_event": display, "progress": False}
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
         run = Batch(workflow, inputs, out, **options)
         display.follow(ProgressWithTotal(lambda: run.progress, inputs, run.bucket or run.out), run.drain)
@@ -233,7 +233,7 @@ def _archive_ledger(ledger: Path, *, yes: bool) -> None:
 
 
 def _print_plan(settings: CommandContext, planned: Plan) -> None:
-    from musicai_sdk.cli.formatting import printable, short_path, size
+    from musicai_sdk.batch.progress.formatting import printable, short_path, size
 
     if settings.as_json:
         settings.show(asdict(planned), "")
