@@ -25,7 +25,7 @@ from musicai_sdk._text import duration, printable, size
 from musicai_sdk.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.live import Live
 
     from musicai_sdk.models.job import JobState
@@ -119,14 +119,15 @@ class Ticker:
 class Canvas:
     """A picture that is drawn again and again, on a terminal or in the output of a notebook's cell."""
 
-    def __init__(self, picture: Callable[[], RenderableType]) -> None:
+    def __init__(self, picture: Callable[[], RenderableType], console: Console | None = None) -> None:
         self._picture = picture
+        self._console = console
         self._live: Live | None = None
         self._cell: _Cell | None = None
 
     def start(self) -> None:
         """Starts to draw."""
-        if in_notebook():
+        if self._console is None and in_notebook():
             # Not by rich, which needs ipywidgets and leaves nothing in the saved notebook.
             self._cell = _Cell(self._picture)
             self._cell.start()
@@ -136,7 +137,7 @@ class Canvas:
 
         self._live = Live(
             get_renderable=self._picture,
-            console=Console(stderr=True, highlight=False),
+            console=self._console or Console(stderr=True, highlight=False),
             refresh_per_second=_REFRESH,
             vertical_overflow="crop",
         )

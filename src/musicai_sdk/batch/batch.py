@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
+from typing_extensions import override
+
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._progress import is_wanted
 from musicai_sdk.batch.engine.account import Account
@@ -29,6 +31,7 @@ from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Journal, Ledger
+from musicai_sdk.batch.ledger.shown import html, summary
 from musicai_sdk.batch.ledger.view import Report
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.own_loop import run_in_thread
@@ -184,6 +187,16 @@ class Batch:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self._draining = False
+
+    @override
+    def __repr__(self) -> str:
+        return f"<Batch {self._options.slug!r}: {summary(self.progress)}; ledger {str(self.ledger)!r}>"
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook, with its figures now."""
+        places: dict[str, object] = {"ledger": str(self.ledger)}
+        places["results"] = self.bucket.url if self.bucket is not None else str(self.out)
+        return html(self._options.slug, self.progress, places)
 
     def run(self) -> Report:
         """Runs the batch on an event loop in a thread of its own, also where a loop is running, as in a notebook.

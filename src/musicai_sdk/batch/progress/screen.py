@@ -96,10 +96,11 @@ class Frame:
 class Screen(Display):
     """Draws a run on a terminal or in a notebook. `NO_COLOR` switches colours off."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
+        """Draws on standard error, or in the cell of a notebook, unless a console is given."""
         super().__init__()
         self._drained = False
-        self._canvas = Canvas(self._frame)
+        self._canvas = Canvas(self._frame, console)
 
     @override
     def __call__(self, event: Event) -> None:
