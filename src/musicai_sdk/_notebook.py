@@ -1,4 +1,4 @@
-"""What notebooks show, as HTML for light and dark pages, and tables for pandas.
+"""What notebooks show, as HTML for light and dark pages.
 
 Everything here escapes its texts and removes the queries of URLs, which may hold signatures: notebooks are saved to files.
 Styles are inline, because a notebook's cell has no style sheet of its own, and colours are half transparent.
@@ -6,15 +6,13 @@ Styles are inline, because a notebook's cell has no style sheet of its own, and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from musicai_sdk._text import printable, without_queries
-from musicai_sdk.errors import ConfigurationError
 
 LONGEST = 60
 """The most characters of a text in a table."""
@@ -105,21 +103,13 @@ def player(path: Path) -> Html:
     )
 
 
+def relative(source: str) -> str:
+    """A path, relative to the working directory if it is in it; other texts unchanged."""
+    return source.removeprefix(f"{Path.cwd()}{os.sep}")
+
+
 def _address(path: Path) -> str:
     try:
         return quote(path.absolute().relative_to(Path.cwd()).as_posix())
     except ValueError:
         return path.absolute().as_uri()
-
-
-def data_frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> Any:
-    """A `pandas.DataFrame` of rows.
-
-    Raises:
-        ConfigurationError: pandas isn't installed.
-    """
-    try:
-        pandas: Any = import_module("pandas")  # without its types, which need it
-    except ImportError:
-        raise ConfigurationError("to_pandas() needs pandas: pip install pandas") from None
-    return pandas.DataFrame(list(rows), columns=columns)

@@ -169,13 +169,13 @@ class _Cell:
         self._picture = picture
         self._lines = deque[Any](maxlen=_KEPT)
         self._name = f"musicai-{os.urandom(8).hex()}"
-        self._shown = ""
+        self._shown = dict[str, str]()
         self._ticker = Ticker(self._draw, lambda: _PAUSE)
         self._ipython: Any = import_module("IPython.display")  # without its types, which need it
 
     def start(self) -> None:
-        self._shown = self._html()
-        self._ipython.display({"text/html": self._shown, "text/plain": ""}, raw=True, display_id=self._name)
+        self._shown = self._pictures()
+        self._ipython.display(self._shown, raw=True, display_id=self._name)
         self._ticker.start()
 
     def write(self, line: RenderableType) -> None:
@@ -186,13 +186,11 @@ class _Cell:
         self._draw()
 
     def _draw(self) -> None:
-        if (html := self._html()) != self._shown:
-            self._shown = html
-            self._ipython.update_display(
-                {"text/html": html, "text/plain": ""}, raw=True, display_id=self._name
-            )
+        if (pictures := self._pictures()) != self._shown:
+            self._shown = pictures
+            self._ipython.update_display(pictures, raw=True, display_id=self._name)
 
-    def _html(self) -> str:
+    def _pictures(self) -> dict[str, str]:
         from io import StringIO
 
         from rich.console import Console
@@ -208,9 +206,10 @@ class _Cell:
         colours = [(96, 96, 96), (217, 70, 60), (46, 148, 84), (176, 124, 16)]
         colours += [(62, 122, 210), (176, 84, 190), (22, 138, 160), (128, 128, 128)]
         theme = TerminalTheme((128, 128, 128), (118, 118, 118), colours)
-        return console.export_html(
-            theme=theme, inline_styles=True, code_format=f'<pre style="{_STYLE}">{{code}}</pre>'
+        html = console.export_html(
+            theme=theme, clear=False, inline_styles=True, code_format=f'<pre style="{_STYLE}">{{code}}</pre>'
         )
+        return {"text/html": html, "text/plain": console.export_text().rstrip()}
 
 
 @dataclass
@@ -243,7 +242,11 @@ class _Line:
         parts = [self.note] if self.note else []
         if self.unit == "bytes" and (self.done or self.total):
             parts.append(f"{size(self.done)} of {size(self.total)}" if self.total else size(self.done))
-        return " · ".join([*parts, duration(self.seconds) if self.began is not None else "waiting"])
+        if self.failed and self.unit == "bytes":
+            parts.append("unfinished")
+        elif self.began is None:
+            parts.append("waiting")
+        return " · ".join([*parts, *([duration(self.seconds)] if self.began is not None else [])])
 
 
 class _Board:
@@ -363,10 +366,12 @@ class ShownCall:
 
     def update(self, then: Callable[[JobState], object] | None) -> Callable[[JobState], object]:
         """The `on_update` of a wait for one job or many, which also calls the caller's own."""
-        line = self._jobs = self._board.add("job", "jobs")
-        self._lines.append(line)
 
         def updated(state: JobState) -> None:
+            if self._jobs is None:
+                self._jobs = self._board.add("job", "jobs")
+                self._lines.append(self._jobs)
+            line = self._jobs
             line.begin()
             self._states[state.id] = printable(str(state.status))
             ended = sum(each in ("SUCCEEDED", "FAILED") for each in self._states.values())

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from musicai_sdk._notebook import Html, badge, card, facts, note, table
+from musicai_sdk._notebook import LONGEST, Html, badge, card, facts, note, table
 from musicai_sdk._text import duration, without_queries, without_query
 from musicai_sdk.models.outputs import CUSTOM_STORAGE, is_file_url
 
@@ -100,8 +100,9 @@ def _described(value: object) -> tuple[str, object]:
         return "file", "in your own storage"
     if is_file_url(value):
         place = without_query(value.strip()).removesuffix("?…").partition("://")[2]
-        name, dot, extension = place.rpartition("/")[2].rpartition(".")
-        kind = f"{extension} file" if name and dot and len(extension) < 6 else "file"
-        # Its end is the file's name.
-        return kind, place if len(place) <= 60 else f"{place.partition('/')[0]}/…{place[-30:]}"
+        host, _, path = place.partition("/")
+        folders, _, name = path.rpartition("/")
+        stem, _, extension = name.rpartition(".")
+        kind = f"{extension} file" if stem and len(extension) < 6 else "file"
+        return kind, place if len(place) <= LONGEST or not folders else f"{host}/…/{name}"
     return "value", value

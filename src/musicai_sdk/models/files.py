@@ -62,7 +62,10 @@ class JobFiles(Mapping[str, Path]):
         missing = html.note(f"missing: {', '.join(self.missing)}") if self.missing else ""
         places = html.facts({"folder": str(self.folder), "whole result": html.link(self.manifest)})
         return html.card(
-            f"{len(rows):,} files", html.table(("output", "file", "size"), rows), places, missing
+            f"{len(rows):,} file{'' if len(rows) == 1 else 's'}",
+            html.table(("output", "file", "size"), rows),
+            places,
+            missing,
         )
 
     @override

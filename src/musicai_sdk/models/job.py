@@ -317,7 +317,7 @@ class JobPage(list[Job[R]]):
         """The jobs in a notebook."""
         from musicai_sdk.models._shown import jobs_html  # here: only notebooks need it
 
-        return jobs_html(f"{len(self):,} jobs", self)
+        return jobs_html(f"{len(self):,} job{'' if len(self) == 1 else 's'}", self)
 
 
 @dataclass(frozen=True, slots=True)

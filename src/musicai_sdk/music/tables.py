@@ -8,7 +8,8 @@ from typing import Any, cast
 from pydantic import BaseModel
 from typing_extensions import override
 
-from musicai_sdk._notebook import cell, data_frame, note
+from musicai_sdk._frames import data_frame
+from musicai_sdk._notebook import cell, note
 from musicai_sdk._notebook import table as notebook_table
 from musicai_sdk.music.strips import strip
 

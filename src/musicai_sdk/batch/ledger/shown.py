@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from musicai_sdk._notebook import Html, badge, card, facts, link, note, player, safe, table
+from musicai_sdk._notebook import Html, badge, card, facts, link, note, player, relative, safe, table
 from musicai_sdk._text import duration, size, without_queries
 from musicai_sdk.batch.events import Progress
 from musicai_sdk.batch.ledger.states import SAFE, TABLE, UNSETTLED
@@ -72,10 +72,8 @@ def html(
         out: The output folder, if the results are in one.
     """
     moved = f"{size(progress.bytes_uploaded)} up, {size(progress.bytes_downloaded)} down"
-    shown = [[safe(row["source"]), *_track(row, out)] for row in rows]
-    tracks = (
-        table(("input", "state", "results"), ([Html(row[0]), *row[1:]] for row in shown)) if shown else ""
-    )
+    shown = [(relative(row["source"]), *_track(row, out)) for row in rows]
+    tracks = table(("input", "state", "results"), shown) if shown else ""
     more = note(f"and {total - len(shown):,} more: .rows has all of them") if total > len(shown) else ""
     return card(title, note(summary(progress)), facts({"moved": moved, **places}), tracks, more)
 

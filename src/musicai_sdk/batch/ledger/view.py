@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from typing_extensions import override
 
-from musicai_sdk._notebook import data_frame
+from musicai_sdk._frames import data_frame
 from musicai_sdk._text import without_signature
 from musicai_sdk.batch.events import Progress
 from musicai_sdk.batch.inputs.kinds import Rejected
