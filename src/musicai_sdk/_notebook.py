@@ -30,19 +30,19 @@ class Html(str):
     __slots__ = ()
 
 
-def cell(value: object) -> str:
+def cell(value: object, longest: int = LONGEST) -> str:
     """A value as one line of text for a table: printable, short and without the queries of URLs."""
     if value is None or value == ():
         return ""
     if isinstance(value, float):
         return f"{value:.2f}"
     text = printable(without_queries(str(value)))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def safe(value: object) -> str:
+def safe(value: object, longest: int = LONGEST) -> str:
     """A value as HTML."""
-    return value if isinstance(value, Html) else escape(cell(value))
+    return value if isinstance(value, Html) else escape(cell(value, longest))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Html:
@@ -60,7 +60,7 @@ def facts(values: Mapping[str, object]) -> Html:
     """A table of names with their values, without those that are None or empty."""
     rows = "".join(
         f'<tr><th scope="row" style="{_LEFT};font-weight:normal;{_FAINT}">{escape(name)}</th>'
-        f'<td style="{_LEFT}">{safe(value)}</td></tr>'
+        f'<td style="{_LEFT}">{safe(value, 1000)}</td></tr>'
         for name, value in values.items()
         if value is not None and value != ""
     )
@@ -87,7 +87,7 @@ def badge(text: str, *, good: bool | None) -> Html:
 
 def link(path: Path, text: str | None = None) -> Html:
     """A link to a local file: relative to the working directory if it is in it, as notebooks need it."""
-    return Html(f'<a href="{escape(_address(path))}" target="_blank">{safe(text or path.name)}</a>')
+    return Html(f'<a href="{escape(_address(path))}" target="_blank">{safe(text or path.name, 300)}</a>')
 
 
 def player(path: Path) -> Html:

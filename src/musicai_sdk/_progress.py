@@ -37,7 +37,7 @@ _PAUSE = 0.5
 _COLUMNS = 100
 """The width of a picture in a notebook."""
 _KEPT = 20
-"""The most lines above the picture in a notebook."""
+"""The most lines above a picture in a notebook, and the most lines of calls that have ended."""
 _SILENCE = 5.0
 """Seconds between two plain lines about unfinished work."""
 _BAR = 30
@@ -212,7 +212,7 @@ class _Cell:
         return {"text/html": html, "text/plain": console.export_text().rstrip()}
 
 
-@dataclass
+@dataclass(eq=False)
 class _Line:
     """One file, or the jobs of one call."""
 
@@ -263,6 +263,9 @@ class _Board:
     def add(self, label: str, unit: str = "bytes") -> _Line:
         line = _Line(printable(label), unit=unit)
         with self._lock:
+            ended = [each for each in self._lines if each.ended is not None]
+            for each in ended[: max(0, len(self._lines) - _KEPT + 1)]:
+                self._lines.remove(each)
             self._lines.append(line)
         return line
 
