@@ -115,7 +115,8 @@ def test_threads_share_the_display(
     for path in paths:
         path.write_bytes(b"RIFF" * 1000)
     with sandbox.client() as client, ThreadPoolExecutor(6) as threads:
-        list(threads.map(lambda path: client.files.upload(path, progress=True), paths))
+        for each in [threads.submit(client.files.upload, path, progress=True) for path in paths]:
+            each.result()
     assert sorted(line.partition(":")[0] for line in lines(capsys)) == [path.name for path in paths]
 
 

@@ -349,7 +349,7 @@ class ShownCall:
                 self._board.close()
 
     def file(
-        self, name: str, then: Callable[[int, int | None], object] | None
+        self, name: str, /, then: Callable[[int, int | None], object] | None
     ) -> Callable[[int, int | None], object]:
         """The `on_progress` of a file, which also calls the caller's own."""
         line = self._board.add(name)

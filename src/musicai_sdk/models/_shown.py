@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,8 @@ def job_html(job: Any) -> str:
         "processed in": _took(job.started_at, job.completed_at),
         "error": ": ".join(part for part in error if part),
     }
-    rows = [(name, *_described(value)) for name, value in (job.raw_result or {}).items()]
+    result: Mapping[str, object] = job.raw_result or {}
+    rows = [(name, *_described(value)) for name, value in result.items()]
     outputs = table(("output", "kind", "value"), rows) if rows else ""
     hint = (
         note("client.jobs.download(job, folder) fetches the files, and shows them with players")

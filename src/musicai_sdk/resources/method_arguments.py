@@ -47,7 +47,7 @@ class Display(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-    def file(self, name: str, then: Progress | None) -> Progress | None:
+    def file(self, name: str, /, then: Progress | None) -> Progress | None:
         """The `on_progress` of one file."""
         ...
 
@@ -67,7 +67,7 @@ class _Nothing:
     ) -> None:
         pass
 
-    def file(self, _name: str, then: Progress | None) -> Progress | None:
+    def file(self, _name: str, /, then: Progress | None) -> Progress | None:
         return then
 
     def update(self, then: OnUpdate | None) -> OnUpdate | None:
