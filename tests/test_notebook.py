@@ -234,7 +234,9 @@ def test_rows_and_pandas(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 2)
     report = echo(sandbox, tmp_path / "in", tmp_path / "out").run()
     assert [row["state"] for row in report.rows] == ["deleted", "deleted"]
-    assert report.rows[0]["outputs"] == {"file": "part 0/track 0/file.wav"}
+    outputs = sorted(row["outputs"]["file"] for row in report.rows)
+    assert outputs == ["part 0/track 0/file.wav", "part 1/track 1/file.wav"]
+    assert repr(report).startswith("<Report: 2 of 2 inputs done, in ")
     frame = report.to_pandas()
     assert list(frame.columns) == list(report.rows[0])
     assert len(frame) == 2
@@ -250,3 +252,16 @@ def test_pandas_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ConfigurationError, match="pip install pandas"):
         music.table([Chord(start=0, end=2, chord_majmin="E:maj")]).to_pandas()
+
+
+def test_a_batch_shows_its_figures_and_a_report_outlives_its_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 12)
+    batch = echo(sandbox, tmp_path / "in", tmp_path / "out")
+    assert repr(batch).startswith("<Batch 'sdk-test': 0 of 0 inputs done, ")
+    report = batch.run()
+    assert "12 of 12 inputs done" in batch._repr_html_()
+    html = report._repr_html_()
+    assert html.count("<audio") == 10
+    assert "and 2 more: .rows has all of them" in html
+    report.ledger.unlink()
+    assert "12 of 12 inputs done" in report._repr_html_()

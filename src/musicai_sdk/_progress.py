@@ -41,6 +41,8 @@ _KEPT = 20
 _SILENCE = 5.0
 """Seconds between two plain lines about unfinished work."""
 _BAR = 30
+_BROKEN = (OSError, ValueError, AttributeError, ImportError)
+"""What a terminal that is gone, a closed or missing stream, or a lack of file descriptors raises. The work goes on."""
 _STYLE = (
     "margin:0;padding:0;background:transparent;color:inherit;line-height:1.3;white-space:pre;overflow-x:auto;"
     "font-family:ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace"
@@ -84,8 +86,8 @@ def is_wanted(progress: object) -> bool:
 
 
 def write_line(text: str) -> None:
-    """Writes a line to standard error. Output that can't be written is lost: it never ends the work."""
-    with suppress(OSError, ValueError, AttributeError):
+    """Writes a line to standard error, if it can be written."""
+    with suppress(*_BROKEN):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
@@ -150,7 +152,7 @@ class Canvas:
         if self._cell is not None:
             self._cell.write(Text(text, style=style))
         elif self._live is not None:
-            with suppress(OSError, ValueError):  # the terminal is gone, and the work goes on
+            with suppress(*_BROKEN):
                 self._live.console.print(Text(text, style=style), soft_wrap=True)
 
     def close(self) -> None:
@@ -158,7 +160,7 @@ class Canvas:
         if self._cell is not None:
             self._cell.close()
         elif self._live is not None:
-            with suppress(OSError, ValueError):
+            with suppress(*_BROKEN):
                 self._live.stop()
 
 
