@@ -19,7 +19,7 @@ LONGEST = 60
 AUDIO = {".wav", ".mp3", ".flac", ".ogg", ".m4a", ".aac", ".opus"}
 VIDEO = {".mp4", ".webm", ".mov"}
 
-_LEFT = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
+_LEFT = "text-align:left;vertical-align:middle;padding:2px 12px 2px 0"
 _RULE = "border-bottom:1px solid rgba(128,128,128,.35)"
 _FAINT = "opacity:.7"
 
