@@ -30,6 +30,7 @@ def main(source: str, out: str, log: str, in_flight: int, max_jobs: int | None) 
             source,
             out,
             input_name="file",
+            progress=False,
             in_flight=in_flight,
             uploads=12,
             downloads=12,

@@ -1,4 +1,4 @@
-"""Text for other people and programs: URLs without their secrets, names that can be printed, the system's name."""
+"""Text for other people and programs: URLs without their secrets, names that can be printed, figures, the system's name."""
 
 from __future__ import annotations
 
@@ -92,6 +92,24 @@ def printable(text: str) -> str:
         each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}"
         for each in text
     )
+
+
+def size(value: float) -> str:
+    """Bytes as `1.2 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 9.95 and unit != "B" else f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """`0.8 s`, `12 s`, `3 min`, `1.5 h`, `2.0 days`."""
+    if seconds < 99.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
 
 
 def without_signature(url: str) -> str:

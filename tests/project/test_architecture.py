@@ -21,18 +21,38 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = Path("src", "musicai_sdk")
 
 ROOMS: Mapping[str, AbstractSet[str]] = {
-    "models": {"errors", "_text"},
+    "models": {"errors", "_text", "_notebook"},
     "workflows": {"models", "errors", "_text"},
     "_io": {"errors", "_text", "httpx", "asyncio"},
     "_core": {"_io", "models", "workflows", "errors", "_text", "_names", "_files", "_job_search"},
-    "resources": {"_core", "_io", "models", "workflows", "errors", "_text"},
+    "resources": {
+        "_core",
+        "_io",
+        "models",
+        "workflows",
+        "errors",
+        "_text",
+        "_progress",
+        "_notebook",
+        "_frames",
+    },
     "codegen": {"models", "workflows", "errors", "_files", "client", "MusicAiClient", "AsyncMusicAiClient"},
-    "music": {"models", "_text"},
+    "music": {"models", "_text", "_notebook", "_frames"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "compat": {"models", "errors", "_text", "_names", "client", "MusicAiClient"},
     "batch": {
         *("models", "workflows", "errors", "storage", "_names", "_files", "_text", "_platform"),
-        *("_job_search", "_preload", "asyncio", "client", "MusicAiClient", "AsyncMusicAiClient"),
+        *(
+            "_job_search",
+            "_preload",
+            "_progress",
+            "_notebook",
+            "_frames",
+            "asyncio",
+            "client",
+            "MusicAiClient",
+            "AsyncMusicAiClient",
+        ),
     },
     "cli": {
         *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),

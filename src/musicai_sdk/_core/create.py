@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk._core.arguments import NewJob
+from musicai_sdk._core.arguments import NewJob, ProgressOf
 from musicai_sdk._core.deadline import before_create, still_time, within
 from musicai_sdk._core.idempotency import alone, checked_key, fingerprints
 from musicai_sdk._core.interruption import noted
@@ -113,7 +114,7 @@ async def _create(
             if made is not None:
                 return JobRef(made.id, workflow.result_type, key)
     with before_create(session, deadline):
-        params = await _uploaded(session, workflow, options, deadline)
+        params = await _uploaded(session, workflow, options, deadline, new.progress_of)
     payload = {
         "name": new.name if new.name is not None else workflow.slug.rpartition("/")[2],
         "workflow": workflow.slug,
@@ -209,7 +210,11 @@ def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) ->
 
 
 async def _uploaded(
-    session: Session, workflow: Workflow[Any], options: RequestOptions, deadline: float | None
+    session: Session,
+    workflow: Workflow[Any],
+    options: RequestOptions,
+    deadline: float | None,
+    progress_of: ProgressOf,
 ) -> dict[str, Any]:
     """The parameters with local files replaced by the URLs of their uploads; each file is uploaded once."""
     params = resolved_params(workflow)
@@ -218,7 +223,9 @@ async def _uploaded(
         if isinstance(value, os.PathLike):
             path = os.fspath(cast("os.PathLike[str]", value))
             if path not in urls:
-                urls[path] = (await upload(session, path, None, options, deadline)).url
+                urls[path] = (
+                    await upload(session, path, progress_of(Path(path).name), options, deadline)
+                ).url
             params[name] = urls[path]
     return params
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk._core.arguments import Progress, ResultStorage
+from musicai_sdk._core.arguments import Progress, ProgressOf, ResultStorage
 from musicai_sdk._core.download import download
 from musicai_sdk._core.file_kinds import refuse_empty
 from musicai_sdk._core.jobs import get
@@ -45,7 +45,7 @@ async def download_results(
     job: str | JobRef[Any] | Job[Any],
     folder: str | os.PathLike[str],
     manifest: str,
-    on_progress: Progress | None,
+    progress_of: ProgressOf,
     options: RequestOptions,
     storage: ResultStorage | None = None,
     *,
@@ -98,7 +98,13 @@ async def download_results(
     )
     tasks = [
         partial(
-            _output, session, url, staged / encodable(names[name]), on_progress, options, partial(fresh, name)
+            _output,
+            session,
+            url,
+            staged / encodable(names[name]),
+            progress_of(name),
+            options,
+            partial(fresh, name),
         )
         for name, url in urls.items()
     ]

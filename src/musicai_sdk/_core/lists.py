@@ -13,6 +13,7 @@ from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.pagination import Pager, check_page_size, is_whole
 from musicai_sdk._core.session import Session
+from musicai_sdk._io import BlockingIO, run_sync
 from musicai_sdk.errors import InputError
 from musicai_sdk.models._lenient import Page
 from musicai_sdk.models._open import JobStatus
@@ -117,6 +118,14 @@ class JobQuery:
             "limit": self.limit,
         }
         return ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+
+
+def preview(query: JobQuery, count: int) -> Sequence[Job[Any]] | None:
+    """The first matching jobs, with one request; None if the driver can't send it without suspending."""
+    if not isinstance(query.session.io, BlockingIO):
+        return None
+    limit = count if query.limit is None else min(count, query.limit)
+    return run_sync(query.pages(limit).next()) or []
 
 
 def job_query(

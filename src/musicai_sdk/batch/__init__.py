@@ -10,9 +10,9 @@ for failure in report.failures():
 ```
 
 A run has a workflow, inputs, an output folder and a ledger: a SQLite file with everything it knows. After a crash, after
-Ctrl-C, or with new files in the folder, run the same line again. It continues, and skips what is done. `Batch` has all
-options, `run_async`, `drain`, and a `progress` to display. `plan` says what a run would do. `open_ledger` reads a ledger,
-also during a run.
+Ctrl-C, or with new files in the folder, run the same line again. It continues, and skips what is done. In a terminal or a
+notebook it draws its progress (`progress=`). `Batch` has all options, `run_async`, `drain`, and the figures as `progress`.
+`plan` says what a run would do. `open_ledger` reads a ledger, also during a run; `report.to_pandas()` has its tracks.
 
 Inputs:
     Paths, URLs, `Input(source, params, name)`, folders (`Folder("songs", glob="*.flac")`), watched folders
@@ -130,7 +130,8 @@ Assumptions:
 
 Ctrl-C:
     The first one drains: nothing new is begun, and POSTs and downloads under way are completed. Jobs continue at the
-    service, and the next run picks them up. The second one also interrupts transfers.
+    service, and the next run picks them up. The second one also interrupts transfers. In a notebook, "interrupt kernel" is
+    Ctrl-C.
 
 Requests:
     Per track: one for an upload URL, the upload, the POST, the job when it has ended, the outputs, the delete. Per run with

@@ -100,6 +100,21 @@ class Cost:
         """
         return amount(self).quantize(_PLACES).normalize() + 0 if self.price is not None else None
 
+    @override
+    def __str__(self) -> str:
+        """The cost in words: `20 jobs, 71.3 minutes of audio, a price of 3.57`, and what is unknown."""
+        parts = [f"{self.jobs:,} job{'' if self.jobs == 1 else 's'}"]
+        if self.jobs > self.unmeasured:
+            parts.append(f"{self.minutes:,.1f} minutes of audio")
+        if self.money is not None:
+            least = (
+                "at least " if self.unmeasured and self.price is not None and self.price.per_minute else ""
+            )
+            parts.append(f"a price of {least}{self.money:,f}")
+        if self.unmeasured:
+            parts.append(f"{self.unmeasured:,} with audio of unknown length")
+        return ", ".join(parts)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: money is a string, so that no digit is lost."""
         money = f"{self.money:f}" if self.money is not None else None

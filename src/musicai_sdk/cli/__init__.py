@@ -40,7 +40,7 @@ For developers: nothing else in the package imports this room, and it uses only 
 `sandbox` and `storage`. `app.py` assembles the commands, `commands/` holds them (its docstring says how to add one),
 `group.py` gives each of them the shared options, `context.py` connects and writes results, `errors.py` maps errors to
 messages and exit codes, `arguments.py` and `locations.py` check the command line, `recovery_hints.py` protects paid jobs,
-and `progress/` and `summary.py` show a run.
+and `displays.py` and `summary.py` show a run.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def report_error(error: BaseException, key_origin: str | None, *, as_json: bool)
     Raises:
         BaseException: the error itself, if the command doesn't know it: a bug needs its traceback.
     """
-    from musicai_sdk.cli.formatting import printable
+    from musicai_sdk.batch.progress.formatting import printable
     from musicai_sdk.errors import MusicAiError
 
     if isinstance(error, KeyboardInterrupt):
@@ -104,7 +104,7 @@ def _for_the_command(error: MusicAiError, key_origin: str | None) -> str:
 
 
 def _os_error(error: OSError) -> str:
-    from musicai_sdk.cli.formatting import printable
+    from musicai_sdk.batch.progress.formatting import printable
 
     name: object = cast("object", error.filename)
     prefix = f"{name!r}: " if isinstance(name, str) else ""

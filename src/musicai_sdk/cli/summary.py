@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from musicai_sdk._platform import quoted
 from musicai_sdk.batch import ledger_of, open_ledger, write_report
 from musicai_sdk.batch.ledger.states import UNDER_WAY
+from musicai_sdk.batch.progress.formatting import duration, plural, printable, short_path, size
+from musicai_sdk.batch.progress.wording import failure_line, settled, without_results
 from musicai_sdk.cli.context import CommandContext, note
 from musicai_sdk.cli.errors import INTERRUPTED, LIMIT_REACHED
-from musicai_sdk.cli.formatting import cost_parts, duration, plural, printable, short_path, size
-from musicai_sdk.cli.progress.wording import failure_line, settled, without_results
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,9 +64,9 @@ def _note_cost(report: Report) -> None:
     """Says what the run paid for, and what waits for a greater budget."""
     cost, total, progress = report.cost, report.total_cost, report.progress
     if cost.jobs:
-        note(f"paid for {', '.join(cost_parts(cost))}")
+        note(f"paid for {cost}")
     if total.jobs > cost.jobs:
-        note(f"paid for by all runs: {', '.join(cost_parts(total))}")
+        note(f"paid for by all runs: {total}")
     if progress.budget:
         least = "" if progress.complete else "at least "
         note(

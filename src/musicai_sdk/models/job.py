@@ -275,6 +275,12 @@ class Job(WireModel, Generic[R_co], frozen=True):
                 body=repr(dict(self.outputs)),
             ) from None
 
+    def _repr_html_(self) -> str:
+        """The job in a notebook: status, times and outputs, without parameters and signed URLs."""
+        from musicai_sdk.models._shown import job_html  # here: only notebooks need it
+
+        return job_html(self)
+
     @override
     def __hash__(self) -> int:
         return hash(self.id)
@@ -286,6 +292,9 @@ class Job(WireModel, Generic[R_co], frozen=True):
         yield "status", self.status
         yield "workflow", self.workflow
         yield "name", self.name
+        for name in ("created_at", "completed_at"):
+            if (moment := getattr(self, name)) is not None:
+                yield name, moment.isoformat(sep=" ", timespec="seconds")
         yield "outputs", list(self.raw_result or {})
 
 
@@ -303,6 +312,12 @@ class JobPage(list[Job[R]]):
         """The requested page size. A shorter page may be the end of the list, or the service may cap its pages."""
         self.unreadable: int = unreadable
         """The number of entries on the page that can't be read as a job, for example without an id."""
+
+    def _repr_html_(self) -> str:
+        """The jobs in a notebook."""
+        from musicai_sdk.models._shown import jobs_html  # here: only notebooks need it
+
+        return jobs_html(f"{len(self):,} job{'' if len(self) == 1 else 's'}", self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, overload
 
 from typing_extensions import Unpack
@@ -27,7 +28,7 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources.lists import AsyncJobList
-from musicai_sdk.resources.misplaced_arguments import explain_misplaced
+from musicai_sdk.resources.method_arguments import explain_misplaced, shown
 from musicai_sdk.workflows.base import Workflow
 
 
@@ -52,6 +53,7 @@ class AsyncJobs:
         idempotency_key: str | None = None,
         settle: float | None = None,
         recover: bool = True,
+        progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
         """Creates a job without waiting for it. This costs money.
@@ -78,6 +80,8 @@ class AsyncJobs:
                 once this process is 5 s old, which covers a process that was killed and started again.
             recover: Whether to search for the key before the POST and after a lost answer. Pass False if you search
                 yourself, or if you checked the dashboard. A lost answer then raises `CreateUncertainError` at once.
+            progress: Whether to show the uploads on standard error: bars by `rich` (extra `cli`), else plain lines. None
+                shows them in a terminal or a notebook.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -92,8 +96,10 @@ class AsyncJobs:
             TransferError: a local input can't be uploaded; no job was created.
         """
         checked: Workflow[R] = _core.create.workflow_of("create", workflow)
-        new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
-        return await _core.create.create(self._session, checked, new, options)
+        with shown(progress) as display:
+            uploads = partial(display.file, then=None)
+            new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle, uploads)
+            return await _core.create.create(self._session, checked, new, options)
 
     @overload
     async def run(
@@ -107,6 +113,7 @@ class AsyncJobs:
         settle: float | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> Job[R]: ...
     @overload
@@ -122,6 +129,7 @@ class AsyncJobs:
         settle: float | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> Job[RawResult]: ...
     @explain_misplaced
@@ -137,6 +145,7 @@ class AsyncJobs:
         settle: float | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
         """Creates a job and waits for its results: `create` and `wait` in one. This costs money.
@@ -152,6 +161,7 @@ class AsyncJobs:
             timeout: Seconds for uploading, creating and waiting together; None for no limit. No POST is sent after this
                 time, but a POST that was sent is never interrupted.
             on_update: Called with the new state whenever the job's status changes.
+            progress: Whether to show the uploads and the job on standard error, as in `create`.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -165,8 +175,11 @@ class AsyncJobs:
             CreateUncertainError: as in `create`.
         """
         checked = _core.create.workflow_of("run", workflow, *(() if params is None else (params,)))
-        new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
-        return await _core.run.run(self._session, checked, new, timeout, on_update, options)
+        with shown(progress) as display:
+            uploads = partial(display.file, then=None)
+            new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle, progress_of=uploads)
+            follow = display.update(on_update)
+            return await _core.run.run(self._session, checked, new, timeout, follow, options)
 
     @overload
     async def get(
@@ -258,6 +271,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[R]: ...
@@ -268,6 +282,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[RawResult]: ...
@@ -277,6 +292,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
@@ -295,6 +311,7 @@ class AsyncJobs:
             job: Its id, or a reference.
             timeout: Seconds to wait; None for no limit.
             on_update: Called with the new state whenever the status changes, in the waiting thread or task.
+            progress: Whether to show the job on standard error, as in `create`. The first poll then is at once too.
             poll_interval: The longest pause between two polls, in seconds; by default the client's
                 `job_monitor_interval`. Pauses above 2 s also stay below a tenth of the time waited so far.
             **options: Per-call settings, see `RequestOptions`.
@@ -303,9 +320,11 @@ class AsyncJobs:
             WaitTimeoutError: the time is up. The job continues: wait again, or delete it.
             NotFoundError: this key's application has no such job.
         """
-        return await _core.wait.wait(
-            self._session, job, timeout, on_update, options, poll_interval=poll_interval
-        )
+        with shown(progress) as display:
+            follow = display.update(on_update)
+            return await _core.wait.wait(
+                self._session, job, timeout, follow, options, poll_interval=poll_interval
+            )
 
     @overload
     async def wait_all(
@@ -314,6 +333,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[R]]: ...
@@ -324,6 +344,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[RawResult]]: ...
@@ -334,6 +355,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]: ...
@@ -343,6 +365,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]:
@@ -354,6 +377,7 @@ class AsyncJobs:
             jobs: Any iterable of ids and references, which is consumed before the wait begins.
             timeout: Seconds to wait for all jobs together; None for no limit.
             on_update: Called with the new state whenever a job's status changes.
+            progress: Whether to show on standard error how many jobs have ended, as in `create`.
             poll_interval: As in `wait`.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -362,9 +386,11 @@ class AsyncJobs:
             NotFoundError: one of the jobs doesn't exist for this key's application.
             InputError: `jobs` is a single job; use `wait`.
         """
-        return await _core.wait.wait_all(
-            self._session, jobs, timeout, on_update, options, poll_interval=poll_interval
-        )
+        with shown(progress) as display:
+            follow = display.update(on_update)
+            return await _core.wait.wait_all(
+                self._session, jobs, timeout, follow, options, poll_interval=poll_interval
+            )
 
     async def download(
         self,
@@ -373,6 +399,7 @@ class AsyncJobs:
         *,
         manifest: str = MANIFEST,
         on_progress: Progress | None = None,
+        progress: bool | None = False,
         storage: ResultStorage | None = None,
         **options: Unpack[RequestOptions],
     ) -> JobFiles:
@@ -392,6 +419,7 @@ class AsyncJobs:
             folder: The folder to write to; created if missing.
             manifest: The JSON file's name.
             on_progress: Called with (bytes received, total bytes or None) for each file, from several threads.
+            progress: Whether to show the downloads on standard error, as in `create`.
             storage: The `musicai_sdk.storage.Bucket` that the job was created with.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -406,9 +434,16 @@ class AsyncJobs:
             IntegrityError: a download is truncated or damaged, or isn't the expected file.
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
-        return await _core.job_files.download_results(
-            self._session, job, folder, manifest, on_progress, options, storage
-        )
+        with shown(progress) as display:
+            return await _core.job_files.download_results(
+                self._session,
+                job,
+                folder,
+                manifest,
+                partial(display.file, then=on_progress),
+                options,
+                storage,
+            )
 
     async def find(
         self, idempotency_key: str, *, settle: float = 0.0, **options: Unpack[RequestOptions]

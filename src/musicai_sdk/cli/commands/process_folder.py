@@ -21,10 +21,10 @@ from musicai_sdk.cli.arguments import (
     workflow_argument,
 )
 from musicai_sdk.cli.context import CommandContext, command, confirm, note
+from musicai_sdk.cli.displays import display_for
 from musicai_sdk.cli.errors import Hint
 from musicai_sdk.cli.group import Command
 from musicai_sdk.cli.locations import check_output, output_and_ledger, parse_inputs
-from musicai_sdk.cli.progress import display_for
 from musicai_sdk.cli.recovery_hints import LIST_WORKFLOWS
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ def process_folder(
     and pays for nothing twice. Ctrl-C finishes the tracks in flight and stops; a second one stops at once.
     """
     from musicai_sdk.batch import Batch, plan
+    from musicai_sdk.batch.progress.totals import ProgressWithTotal
     from musicai_sdk.batch.signals import on_signal
-    from musicai_sdk.cli.progress.totals import ProgressWithTotal
 
     if watch and dask:
         raise click.UsageError("--watch runs in this process: leave out --dask")
@@ -199,7 +199,7 @@ def process_folder(
         _archive_ledger(path, yes=yes)
     display = display_for(as_json=settings.as_json)
     with ExitStack() as stack:
-        options |= shared | {"in_flight": concurrency, "on_event": display}
+        options |= shared | {"in_flight": concurrency, "on_event": display, "progress": False}
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
         run = Batch(workflow, inputs, out, **options)
         display.follow(ProgressWithTotal(lambda: run.progress, inputs, run.bucket or run.out), run.drain)
@@ -264,7 +264,7 @@ def _archive_ledger(ledger: Path, *, yes: bool) -> None:
 
 
 def _print_plan(settings: CommandContext, planned: Plan) -> None:
-    from musicai_sdk.cli.formatting import cost_parts, plural, printable, short_path, size
+    from musicai_sdk.batch.progress.formatting import plural, printable, short_path, size
 
     if settings.as_json:
         costs = {"total": planned.total.to_dict(), "cost": planned.cost.to_dict()}
@@ -285,10 +285,8 @@ def _print_plan(settings: CommandContext, planned: Plan) -> None:
         if count or what.startswith("new"):
             click.echo(f"{count:>9,}  {what}")
     if planned.total.jobs:
-        click.echo(f"{'cost':>9}  {', '.join(cost_parts(planned.total))}")
+        click.echo(f"{'cost':>9}  {planned.total}")
     if planned.waiting:
-        click.echo(
-            f"{'limit':>9}  {', '.join(cost_parts(planned.cost))}; {plural(planned.waiting, 'job')} would wait"
-        )
+        click.echo(f"{'limit':>9}  {planned.cost}; {plural(planned.waiting, 'job')} would wait")
     for each in planned.rejected:
         click.echo(f"{'':9}  {short_path(each.source)}: {printable(each.reason)}")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from musicai_sdk.batch.report.format import duration, size, without_controls, without_queries
 
 if TYPE_CHECKING:
-    from musicai_sdk.batch import Cost
+    pass
 
-__all__ = ["cost_parts", "duration", "plural", "printable", "rate", "short_path", "shortened", "size"]
+__all__ = ["duration", "plural", "printable", "rate", "short_path", "shortened", "size"]
 
 
 def rate(per_second: float) -> str:
@@ -26,19 +26,6 @@ def rate(per_second: float) -> str:
 def plural(count: int, noun: str) -> str:
     """A number with its noun: `1 track`, `2,000 tracks`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def cost_parts(cost: Cost) -> list[str]:
-    """A cost in words: `20 jobs`, `71.3 minutes of audio`, `a price of 3.57`, and what is unknown."""
-    parts = [plural(cost.jobs, "job")]
-    if cost.jobs > cost.unmeasured:
-        parts.append(f"{cost.minutes:,.1f} minutes of audio")
-    lacking = cost.unmeasured and cost.price is not None and cost.price.per_minute
-    if cost.money is not None:
-        parts.append(f"a price of {'at least ' if lacking else ''}{cost.money:,f}")
-    if cost.unmeasured:
-        parts.append(f"{plural(cost.unmeasured, 'job')} with audio of unknown length")
-    return parts
 
 
 def printable(text: str) -> str:

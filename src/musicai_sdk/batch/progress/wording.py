@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from musicai_sdk.batch.ledger.states import TABLE, UNDER_WAY, UNSETTLED
-from musicai_sdk.cli.formatting import duration, plural, printable, rate, short_path, size
+from musicai_sdk.batch.progress.formatting import duration, plural, printable, rate, short_path, size
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Failure, Progress, State
