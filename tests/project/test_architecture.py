@@ -24,7 +24,10 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "models": {"errors", "_text"},
     "workflows": {"models", "errors", "_text"},
     "_io": {"errors", "_text", "httpx", "asyncio"},
-    "_core": {"_io", "models", "workflows", "errors", "_text", "_names", "_files", "_job_search"},
+    "_core": {
+        *("_io", "models", "workflows", "errors"),
+        *("_text", "_names", "_files", "_job_search", "_credentials"),
+    },
     "resources": {"_core", "_io", "models", "workflows", "errors", "_text"},
     "codegen": {"models", "workflows", "errors", "_files", "client", "MusicAiClient", "AsyncMusicAiClient"},
     "music": {"models", "_text"},
@@ -36,7 +39,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     },
     "cli": {
         *("models", "workflows", "errors", "client", "MusicAiClient", "AsyncMusicAiClient"),
-        *("batch", "codegen", "mcp", "music", "sandbox", "storage", "_platform"),
+        *("batch", "codegen", "mcp", "music", "sandbox", "storage", "_platform", "_credentials", "_doctor"),
     },
     "mcp": {
         *("models", "workflows", "errors", "client", "AsyncMusicAiClient", "batch"),
