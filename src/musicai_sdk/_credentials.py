@@ -134,6 +134,11 @@ def forget_all() -> bool:
     return there
 
 
+def masked(key: str) -> str:
+    """A key of which only the end shows, if it is long enough to stay secret without it."""
+    return f"…{key[-4:]}" if len(key) >= 20 else "…"
+
+
 def _normal(base_url: str) -> str:
     """A base URL in the form that the file has: scheme and host in lower case, no trailing slash."""
     parts = urlsplit(base_url.rstrip("/"))

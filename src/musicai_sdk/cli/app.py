@@ -7,6 +7,7 @@ import click
 from musicai_sdk.cli.commands.account import app, login, logout, whoami
 from musicai_sdk.cli.commands.batch import batch
 from musicai_sdk.cli.commands.codegen import codegen
+from musicai_sdk.cli.commands.doctor import doctor
 from musicai_sdk.cli.commands.job import job
 from musicai_sdk.cli.commands.mcp import mcp
 from musicai_sdk.cli.commands.process_file import process
@@ -25,7 +26,7 @@ def musicai() -> None:
 
 process.add_command(process_folder)
 _COMMANDS: tuple[click.Command, ...] = (
-    *(app, batch, codegen, job, login, logout, mcp, process, sandbox, upload, whoami, workflow),
+    *(app, batch, codegen, doctor, job, login, logout, mcp, process, sandbox, upload, whoami, workflow),
 )
 for _each in _COMMANDS:
     musicai.add_command(_each)

@@ -151,7 +151,8 @@ class ClientSettings:
         # A stored key is for one base URL; another one needs its own.
         new_key = "api_key" in changes or (settings.stored and "base_url" in changes)
         key = None if new_key else settings.secret
-        changed = read_settings(**{**settings.arguments(), "api_key": key, **changes})
+        arguments: dict[str, Any] = {**settings.arguments(), "api_key": key, **changes}
+        changed = read_settings(**arguments)
         if not new_key:
             changed = replace(changed, key_source=settings.key_source, stored=settings.stored)
         self._session.settings = changed

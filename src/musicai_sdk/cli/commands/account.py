@@ -73,13 +73,17 @@ def logout(settings: CommandContext, *, everything: bool) -> None:
     removed = forget_all() if everything else forget(address)
     key = "key" if everything else f"key for {address}"
     done = f"removed every {key}" if everything else f"removed the {key}"
-    settings.show({"removed": removed}, f"{done}: {credentials_file()}" if removed else f"there is no stored {key}")
+    settings.show(
+        {"removed": removed}, f"{done}: {credentials_file()}" if removed else f"there is no stored {key}"
+    )
 
 
 @click.command(cls=Command)
 @command
 def whoami(settings: CommandContext) -> None:
     """Print the application of the key, where the key comes from, and the base URL. The key is masked."""
+    from musicai_sdk._credentials import masked
+
     with settings.client() as client:
         application = client.application.get()
         key, address = masked(client.api_key), client.base_url
@@ -95,11 +99,6 @@ def whoami(settings: CommandContext) -> None:
         f"base URL     {address}",
     )
     settings.show(value, "\n".join(lines))
-
-
-def masked(key: str) -> str:
-    """A key of which only the end shows, if it is long enough to stay secret without it."""
-    return f"…{key[-4:]}" if len(key) >= 20 else "…"
 
 
 @click.command(cls=Command)
