@@ -164,7 +164,7 @@ def test_errors_name_the_variable_that_causes_them(
 ) -> None:
     for name in (*CA_VARIABLES, "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    variables = {"MUSIC_AI_BASE_URL": "https://music.invalid/v1", variable: "http://["}
+    variables = {"MUSIC_AI_BASE_URL": "https://music.invalid/v1", variable: "http://h:port"}
     message = musicai_there("app", code=3, **variables).stderr
     assert message.startswith("musicai: ")
     assert f"the environment variable {variable} " in message
