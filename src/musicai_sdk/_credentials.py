@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -165,10 +164,11 @@ def _opened(path: Path) -> int | None:
 
 def _problem(descriptor: int, path: Path) -> str | None:
     """The reason to refuse the open file, or None."""
-    if sys.platform == "win32":
+    user: Callable[[], int] | None = getattr(os, "geteuid", None)
+    if user is None:  # Windows
         return None
     found = os.fstat(descriptor)
-    if found.st_uid != os.geteuid():
+    if found.st_uid != user():
         return "belongs to another user: run `musicai login` as the user who runs this program"
     if found.st_nlink > 1:
         return "has a second name (a hard link), through which it could be changed: copy it and replace it"
@@ -200,7 +200,6 @@ def _parsed(descriptor: int) -> dict[str, Secret] | None:
 def _write(path: Path, keys: Mapping[str, Secret]) -> None:
     """Writes the file, in a folder for the owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if sys.platform != "win32":
-        path.parent.chmod(0o700)
+    path.parent.chmod(0o700)
     values = {url: secret.value for url, secret in sorted(keys.items())}
     write_text(path, json.dumps({"keys": values}, indent=2) + "\n", follow=False, private=True)
