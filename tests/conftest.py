@@ -22,6 +22,14 @@ SONGS = Path(__file__).parent / "songs"
 Connect = Callable[..., MusicAiClient]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_stored_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests and their processes don't find the key of the person who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:

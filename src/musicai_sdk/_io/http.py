@@ -22,7 +22,7 @@ from typing_extensions import override
 from musicai_sdk._io import bounds
 from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._io.proxies import shown
-from musicai_sdk._io.tls import trusted_authorities
+from musicai_sdk._io.tls import about_trust
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, RequestTimeoutError
 
@@ -194,7 +194,7 @@ def failure(
         case httpx.ConnectError() | httpx.ProxyError():
             text = f"{where}: can't connect: {_reason(error)}"
             if "CERTIFICATE_VERIFY_FAILED" in text and not own_trust:
-                text = f"{text}; {trusted_authorities()}"
+                text = f"{text}; {about_trust()}"
             return ConnectionFailedError(text, sent=False, channel=channel)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return ConfigurationError(f"{where}: the request can't be sent: {type(error).__name__}")

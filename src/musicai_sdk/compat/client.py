@@ -52,7 +52,8 @@ class MusicAiClient(ClientSettings):
         """Checks the settings; nothing is sent.
 
         Args:
-            api_key: The key of an application; by default the environment variable `MUSIC_AI_API_KEY`.
+            api_key: The key of an application; by default the environment variable `MUSIC_AI_API_KEY`, or else the key
+                that `musicai login` has stored for this `base_url` in the user's configuration folder.
             job_monitor_interval: The longest pause between two polls of a wait, in seconds.
             save_output_to_folder: Whether downloaded results are named after their outputs, or as in their URLs.
             user_agent: Replaces the `User-Agent` header.

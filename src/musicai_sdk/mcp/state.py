@@ -11,14 +11,13 @@ import asyncio
 import hashlib
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from musicai_sdk._files import is_at, lock, unlock
+from musicai_sdk._files import is_at, lock, unlock, user_folder
 from musicai_sdk.errors import ConfigurationError
 
 _SCHEMA = """
@@ -45,16 +44,9 @@ class Request:
 
 def default_folder(roots: Sequence[str | os.PathLike[str]]) -> Path:
     """The default state folder of a server with these roots, inside the user's folder for program state."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
     paths = sorted(os.fsdecode(os.path.realpath(root)) for root in roots)
     name = hashlib.sha256("\0".join(paths).encode(errors="surrogateescape")).hexdigest()
-    return base / "musicai" / "mcp" / name[:16]
+    return user_folder("state") / "mcp" / name[:16]
 
 
 class State:
