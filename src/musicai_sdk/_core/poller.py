@@ -21,7 +21,7 @@ from musicai_sdk._core.job_states import StatusFetcher
 from musicai_sdk._core.options import RequestOptions, check_options
 from musicai_sdk._core.retry import is_transient
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import Signal
+from musicai_sdk._io import Signal, polling
 from musicai_sdk._io.record import logger
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.models.job import Job, JobState
@@ -195,10 +195,11 @@ class Poller:
             alone = len(self._watched) == 1
         look = StatusFetcher(self._session, self, self._unlisted, self._options, leader.deadline)
         try:
-            if alone:
-                await look.singly(list(wanted))
-            else:
-                await look.at_many(wanted)
+            with polling():
+                if alone:
+                    await look.singly(list(wanted))
+                else:
+                    await look.at_many(wanted)
         except MusicAiError as error:
             if not is_transient(error):
                 self._fail((waiter for waiter in self.waiters if waiter is not leader), error)

@@ -31,6 +31,9 @@ class Closeable(Protocol):
 
 C = TypeVar("C", bound=Closeable)
 
+SHORTEST_EXCHANGE = 1.0
+"""Seconds for an exchange that begins shortly before the caller's deadline."""
+
 Query = Mapping[str, str | int | Sequence[str] | None]
 
 
@@ -93,7 +96,13 @@ class Session:
 
         async def attempt(number: int) -> T:
             return await self.once(
-                operation, path, query=query, payload=payload, options=options, attempt=number
+                operation,
+                path,
+                query=query,
+                payload=payload,
+                options=options,
+                attempt=number,
+                deadline=deadline,
             )
 
         policy = self.policy(options, repeatable=operation.repeatable)
@@ -108,8 +117,12 @@ class Session:
         payload: Mapping[str, Any] | None = None,
         options: RequestOptions | None = None,
         attempt: int = 1,
+        deadline: float | None = None,
     ) -> T:
-        """Sends one operation once, without retries, and reads its answer."""
+        """Sends one operation once, without retries, and reads its answer.
+
+        Waiting for a connection counts too: everything ends at the deadline (a time of `io.now()`), or a second later.
+        """
         options = options or {}
         headers = {
             **checked_headers(options),
@@ -130,6 +143,7 @@ class Session:
             connect_timeout=options.get("connect_timeout"),
             attempt=attempt,
             secret=self.settings.secret,
+            left=None if deadline is None else max(SHORTEST_EXCHANGE, deadline - self.io.now()),
         )
         where = f"{request.method} {path}"
         if operation.answer is None:
