@@ -6,13 +6,23 @@ socket: 64 idle connections cost more CPU time than the request. This asks one c
 
 from __future__ import annotations
 
+import inspect
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from types import MethodType
 from typing import Any
 
 _SWEEP_EVERY = 1.0
 """Seconds between two searches for connections that were closed or have expired."""
-_NAMES = ("_assign_requests_to_connections", "_connections", "_requests", "_max_connections", "create_connection")
+_NAMES = (
+    "_assign_requests_to_connections",
+    "_close_connections",
+    "_connections",
+    "_max_connections",
+    "_requests",
+    "create_connection",
+)
 
 
 def assign_quickly(pool: Any) -> None:
@@ -22,6 +32,14 @@ def assign_quickly(pool: Any) -> None:
     """
     if all(hasattr(pool, name) for name in _NAMES):
         pool._assign_requests_to_connections = MethodType(_Assignment(), pool)  # noqa: SLF001 - see above
+        if inspect.iscoroutinefunction(pool._close_connections):  # noqa: SLF001
+            pool._close_connections = partial(_close, pool._close_connections)  # noqa: SLF001
+
+
+async def _close(close: Callable[[list[Any]], Awaitable[None]], closing: list[Any]) -> None:
+    """Closes connections, if any. httpcore shields even an empty list from cancellation."""
+    if closing:
+        await close(closing)
 
 
 class _Assignment:
@@ -41,7 +59,11 @@ class _Assignment:
             connection = _connection(pool, request.request.url.origin, closing)
             if connection is None:
                 break  # all connections are in use, so no other request gets one either
-            request.assign_to_connection(connection)
+            # Nobody waits for a request that has just arrived, and waking its waiters would load anyio's.
+            if getattr(getattr(request, "_connection_acquired", None), "_backend", None) == "":
+                request.connection = connection
+            else:
+                request.assign_to_connection(connection)
         return closing
 
 

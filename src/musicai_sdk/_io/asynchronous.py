@@ -170,7 +170,7 @@ class AsyncIO:
             future = loop.create_future()
             function = partial(job.run, contextvars.copy_context(), lambda: run_sync(work(self._worker)))
             try:
-                threads.start(partial(_run, function, loop, future))
+                threads.run(partial(_run, function, loop, future))
             except RuntimeError:  # no more threads, or the interpreter is shutting down
                 return await work(self)
             try:

@@ -22,19 +22,19 @@ SLICE = 16 * 1024
 """The bytes to write with one timeout if the socket isn't accessible."""
 
 
-def bound(
-    transport: httpx.BaseTransport | httpx.AsyncBaseTransport, sockets: OpenSockets | None = None
-) -> None:
-    """Limits the exchanges of httpx's own transports. Other transports, such as mocks, have no network.
+def bound_own(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, sockets: OpenSockets) -> None:
+    """Limits the exchanges of this package's transports.
 
-    Blocking transports also record their connections in `sockets`, and in the work that opens them.
+    Blocking transports also record their connections in `sockets`, and in the work that opens them. Asynchronous ones get
+    a backend on asyncio.
     """
     pool: Any = getattr(transport, "_pool", None)
-    backend = getattr(pool, "_network_backend", None)
-    if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, _Backend):
-        pool._network_backend = _Backend(backend, sockets)  # noqa: SLF001 - see above
-    elif isinstance(backend, httpcore.AsyncNetworkBackend) and not isinstance(backend, _AsyncBackend):
-        pool._network_backend = _AsyncBackend(backend)  # noqa: SLF001
+    if isinstance(getattr(pool, "_network_backend", None), httpcore.AsyncNetworkBackend):
+        from musicai_sdk._io.loop_network import LoopBackend  # here: it loads asyncio
+
+        pool._network_backend = LoopBackend()  # noqa: SLF001 - see above
+    else:
+        _bound(transport, sockets)
 
 
 def bound_client(client: httpx.Client | httpx.AsyncClient) -> None:
@@ -42,7 +42,19 @@ def bound_client(client: httpx.Client | httpx.AsyncClient) -> None:
     whole: Any = client
     for transport in (whole._transport, *whole._mounts.values()):  # noqa: SLF001
         if transport is not None:
-            bound(transport)
+            _bound(transport)
+
+
+def _bound(
+    transport: httpx.BaseTransport | httpx.AsyncBaseTransport, sockets: OpenSockets | None = None
+) -> None:
+    """Limits the exchanges of httpx's own transports. Other transports, such as mocks, have no network."""
+    pool: Any = getattr(transport, "_pool", None)
+    backend = getattr(pool, "_network_backend", None)
+    if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, _Backend):
+        pool._network_backend = _Backend(backend, sockets)  # noqa: SLF001
+    elif isinstance(backend, httpcore.AsyncNetworkBackend) and not isinstance(backend, _AsyncBackend):
+        pool._network_backend = _AsyncBackend(backend)  # noqa: SLF001
 
 
 class _Backend(httpcore.NetworkBackend):

@@ -73,7 +73,7 @@ class Pool(Generic[C, L]):
     def _made(self, route: Route) -> C:
         # Here, because they load the modules for connections.
         from musicai_sdk._io.assignment import assign_quickly
-        from musicai_sdk._io.network import bound
+        from musicai_sdk._io.network import bound_own
 
         # Plain HTTP gets an empty trust store, which is cheap. If it were ever used for TLS, every connection would
         # fail.
@@ -91,7 +91,7 @@ class Pool(Generic[C, L]):
             if route.proxy is None:
                 raise
             raise unusable(route.scheme, error) from None
-        bound(transport, self.sockets)
+        bound_own(transport, self.sockets)
         assign_quickly(getattr(transport, "_pool", None))
         return transport
 

@@ -166,6 +166,7 @@ class Batch:
         self._adopt = adopt
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
+        self._observer = on_event
         self._on_event = on_event or _ignore
         self._tracker = ProgressTracker({})
         self._results = ResultCheck(self.out, self.bucket)
@@ -256,7 +257,7 @@ class Batch:
         if self._executor is not None:
             await self._run_shards(ledger, client, self._executor)
         else:
-            scheduler = Scheduler(ledger, self._options, self._items, client, self._on_event)
+            scheduler = Scheduler(ledger, self._options, self._items, client, self._observer)
             self._tracker, self._results = scheduler.tracker, scheduler.results
             self._drain = scheduler.drain
             if not self._draining:

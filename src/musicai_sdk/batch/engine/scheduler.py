@@ -32,6 +32,8 @@ from musicai_sdk.errors import InputError
 
 _HASHES = 2
 """The number of files to digest at the same time."""
+_SMALL = 64 * 1024
+"""The most bytes to digest without a thread, which would take longer to start than the digest."""
 _PAUSE = 0.5
 """Seconds without a new input after which waiting tracks are started: more inputs may come, or none."""
 _PATIENCE = 30.0
@@ -47,7 +49,7 @@ class Scheduler:
         options: RunOptions,
         items: Callable[[], Iterator[Candidate | None]],
         client: AsyncMusicAiClient,
-        on_event: Callable[[Event], object],
+        on_event: Callable[[Event], object] | None,
     ) -> None:
         self.tracker: ProgressTracker = ProgressTracker(ledger.counts())
         self.results: ResultCheck = ResultCheck(Path(options.out), options.bucket)
@@ -256,7 +258,10 @@ class Scheduler:
                 while True:
                     try:
                         if item.content is None:
-                            await asyncio.to_thread(digest, item)
+                            if (item.size or 0) <= _SMALL:
+                                digest(item)
+                            else:
+                                await asyncio.to_thread(digest, item)
                         sample(item)
                         break
                     except OSError as error:
@@ -354,6 +359,8 @@ class Scheduler:
         self._report(Event("warning", message=text))
 
     def _emit(self, kind: EventKind, track: Track, message: str = "", source: str | None = None) -> None:
+        if self._on_event is None:
+            return
         shown = redacted(source or track.source)
         details = (track.error_code, track.job_id, track.folder, track.attempts)
         self._report(Event(kind, shown, track.state, message, *details))
@@ -361,6 +368,7 @@ class Scheduler:
     def _report(self, event: Event) -> None:
         """Reports an event. If the observer raises, the run ends, but no track fails."""
         try:
-            self._on_event(event)
+            if self._on_event is not None:
+                self._on_event(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it
             self._fail(error)
