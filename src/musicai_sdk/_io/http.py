@@ -110,8 +110,9 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
     return _complete(built, request)
 
 
-_repeated_url = lru_cache(maxsize=64)(httpx.URL)
-"""A cache, because polls repeat the same few URLs. Not for storage URLs: signed URLs must not be kept."""
+_repeated_url = lru_cache(maxsize=1024)(httpx.URL)
+"""A cache, because polls repeat the same few URLs, and a job is fetched and deleted by one URL. Not for storage URLs: signed
+URLs must not be kept."""
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -118,17 +118,17 @@ class _Protocol(asyncio.Protocol):
         self._full = False
         _wake(self._writer)
 
-    async def wait_for_data(self, timeout: float | None) -> None:
+    async def wait_for_data(self, seconds: float | None) -> None:
         """Waits until there is something to read. Raises `TimeoutError` if the time is up."""
         if not self.received and not self.ended:
             self._reader = asyncio.get_running_loop().create_future()
-            await _within(self._reader, timeout)
+            await _within(self._reader, seconds)
 
-    async def wait_until_sent(self, timeout: float | None) -> None:
+    async def wait_until_sent(self, seconds: float | None) -> None:
         """Waits until more can be written. Raises `TimeoutError` if the time is up."""
         while self._full and not self.lost:
             self._writer = asyncio.get_running_loop().create_future()
-            await _within(self._writer, timeout)
+            await _within(self._writer, seconds)
 
     def take(self, most: int) -> bytes:
         """The next bytes; empty at the end."""
@@ -221,11 +221,11 @@ class LoopStream(httpcore.AsyncNetworkStream):
                     transport = await asyncio.get_running_loop().start_tls(
                         self._transport, self._protocol, ssl_context, server_hostname=server_hostname
                     )
-                if transport is None:
-                    raise httpcore.ConnectError("the connection was closed during the TLS handshake")
         except BaseException:
             self._transport.abort()
             raise
+        if transport is None:
+            raise httpcore.ConnectError("the connection was closed during the TLS handshake")
         self._protocol.use(transport)
         return LoopStream(transport, self._protocol)
 

@@ -36,9 +36,7 @@ class Route(NamedTuple):
 class Pool(Generic[C, L]):
     """The transports of a client in one process. Threads can share it without a lock."""
 
-    def __init__(
-        self, kind: Callable[..., C], tls: ssl.SSLContext | None, lane: Callable[[int], L]
-    ) -> None:
+    def __init__(self, kind: Callable[..., C], tls: ssl.SSLContext | None, lane: Callable[[int], L]) -> None:
         self.transports: dict[Route, C] = {}
         self.sockets: OpenSockets = OpenSockets()
         """The sockets of blocking transports."""

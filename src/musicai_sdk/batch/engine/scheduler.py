@@ -98,7 +98,8 @@ class Scheduler:
             if not self.tracker.draining:
                 await asyncio.wait({self._start_beside(self._start_all(prefetcher))})
             while self._tasks:
-                await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+                # All of them: waiting for the first one would cost time in proportion to all others, for each track.
+                await asyncio.wait(set(self._tasks))
         finally:
             prefetcher.stop()
             leftover = [*self._beside, *self._tasks]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -28,8 +28,8 @@ class Store(Protocol):
         """A durable block of writes."""
         ...
 
-    def change(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state. Called in a transaction."""
+    def change(self, track: Track, state: State, **changes: Any) -> Mapping[str, Any]:
+        """Moves a track to a state, on disk. Returns the new values of its fields. Called in a transaction."""
         ...
 
 
@@ -97,16 +97,15 @@ class GroupCommit(Generic[S]):
             Overtaken: another run changed the track. Nothing is written.
             LedgerError: the ledger can't be written.
         """
-        before, written = track.state, replace(track)
+        before = track.state
 
-        def work(ledger: S) -> None:
+        def work(ledger: S) -> Mapping[str, Any]:
             if also is not None:
                 also(ledger)
-            ledger.change(written, state, **changes)
+            return ledger.change(track, state, **changes)
 
-        await self.write(work)
-        for name in ("state", "run", *changes):
-            setattr(track, name, getattr(written, name))
+        for name, value in (await self.write(work)).items():
+            setattr(track, name, value)
         self._on_move(track, before)
 
     async def read(self, work: Callable[[S], T]) -> T:
