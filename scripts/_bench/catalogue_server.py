@@ -83,14 +83,19 @@ class Service:
         match method, parts:
             case "GET", ["upload"]:
                 number = next(self._numbers)
-                return {"uploadUrl": f"{self.origin}/put/{number}", "downloadUrl": f"{self.origin}/in/{number}"}
+                return {
+                    "uploadUrl": f"{self.origin}/put/{number}",
+                    "downloadUrl": f"{self.origin}/in/{number}",
+                }
             case "GET", ["application"]:
                 return {"id": "27803abe-ec15-4f74-9e8a-18a99627e9b0", "name": "Default Application"}
             case "POST", ["job"]:
                 return self._create(json.loads(body))
             case "GET", ["job"]:
                 asked = parse_qs(query)
-                page, size = (int(asked.get(name, [other])[0]) for name, other in (("page", "0"), ("size", "100")))
+                page, size = (
+                    int(asked.get(name, [other])[0]) for name, other in (("page", "0"), ("size", "100"))
+                )
                 newest_first = reversed(self._jobs)
                 return [self._job(each) for each in islice(newest_first, page * size, (page + 1) * size)]
             case "GET", ["job", job_id]:

@@ -121,7 +121,8 @@ class Session:
     ) -> T:
         """Sends one operation once, without retries, and reads its answer.
 
-        Waiting for a connection counts too: everything ends at the deadline (a time of `io.now()`), or a second later.
+        The deadline is a time of `io.now()`, and includes the wait for a free connection. A paid POST that was sent isn't
+        limited by it, because only its answer identifies the job.
         """
         options = options or {}
         headers = {
@@ -133,6 +134,7 @@ class Session:
         if payload is not None:
             headers["Content-Type"] = "application/json"
             body = encoded(payload)
+        left = None if deadline is None else max(SHORTEST_EXCHANGE, deadline - self.io.now())
         request = Request(
             channel="api",
             method=operation.method,
@@ -143,7 +145,8 @@ class Session:
             connect_timeout=options.get("connect_timeout"),
             attempt=attempt,
             secret=self.settings.secret,
-            left=None if deadline is None else max(SHORTEST_EXCHANGE, deadline - self.io.now()),
+            left=left if operation.repeatable else None,
+            wait=left,
         )
         where = f"{request.method} {path}"
         if operation.answer is None:

@@ -99,10 +99,11 @@ class AsyncIO:
         if request.channel != "api" or self._given is not None:
             return
         lane = self.pool.gate.lane()
-        if request.left is None or not lane.locked():
+        longest = request.longest_wait
+        if longest is None or not lane.locked():
             await lane.acquire()
         else:
-            async with alarm.Limit(request.left) as limit:
+            async with alarm.Limit(longest) as limit:
                 await lane.acquire()
             if limit.late:
                 raise httpx.PoolTimeout("")

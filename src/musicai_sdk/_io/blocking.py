@@ -113,7 +113,7 @@ class BlockingIO:
         """Waits for a place at the gate, if the request needs one."""
         if request.channel == "api":
             lane = self.pool.gate.lane()
-            if not lane.acquire(request.left):
+            if not lane.acquire(request.longest_wait):
                 raise httpx.PoolTimeout("")
             place.take(lane)
 

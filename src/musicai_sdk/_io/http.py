@@ -142,7 +142,8 @@ def timeout(request: Request) -> dict[str, float | None]:
     `bounds` limits the exchange as a whole.
     """
     seconds = request.timeout
-    pool = None if request.left is None else max(0.001, request.left)
+    wait = request.longest_wait
+    pool = None if wait is None else max(0.001, wait)
     connect = request.connect_timeout or min(seconds or 10.0, 10.0)
     return {"connect": connect, "read": seconds, "write": seconds, "pool": pool}
 
