@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
 import ssl
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import httpcore
 from typing_extensions import override
@@ -37,19 +38,64 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        local = None if local_address is None else (local_address, 0)
+        loop = asyncio.get_running_loop()
         with _connecting():
             async with asyncio.timeout(bounds.cut(timeout)):
-                transport, protocol = await asyncio.get_running_loop().create_connection(
-                    _Protocol, host, port, local_addr=local, happy_eyeballs_delay=_NEXT_ADDRESS
-                )
-        for option in socket_options or ():
-            transport.get_extra_info("socket").setsockopt(*option)
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                connection = await _first_connected([(each[0], each[4]) for each in found], local_address)
+                for option in socket_options or ():
+                    connection.setsockopt(*option)
+                transport, protocol = await loop.create_connection(_Protocol, sock=connection)
         return LoopStream(transport, protocol)
 
     @override
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+_Address: TypeAlias = tuple[int, Any]
+"""The family and the address of a host."""
+
+
+async def _first_connected(addresses: Sequence[_Address], local_address: str | None) -> socket.socket:
+    """Connects to the first address that answers. asyncio's own race leaks sockets when it's cancelled (CPython 3.11)."""
+    left, running = list(addresses), set[asyncio.Task[socket.socket]]()
+    error: BaseException | None = None
+    try:
+        while left or running:
+            if left:
+                running.add(asyncio.create_task(_connected(left.pop(0), local_address)))
+            await asyncio.wait(
+                running, timeout=_NEXT_ADDRESS if left else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in [each for each in running if each.done()]:
+                running.remove(task)
+                error = task.exception()
+                if error is None:
+                    return task.result()
+        raise error or OSError("the host has no address")
+    finally:
+        for task in running:
+            task.cancel()
+            task.add_done_callback(_close_unused)
+
+
+async def _connected(address: _Address, local_address: str | None) -> socket.socket:
+    connection = socket.socket(address[0], socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        if local_address is not None:
+            connection.bind((local_address, 0))
+        await asyncio.get_running_loop().sock_connect(connection, address[1])
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _close_unused(task: asyncio.Task[socket.socket]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
 
 
 @contextmanager
