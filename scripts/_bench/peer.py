@@ -68,6 +68,7 @@ def catalogue(task: Task) -> Work:
     """Uploads, creates, waits, downloads and deletes, in 16 threads."""
     import shutil
     import tempfile
+    from functools import partial
     from pathlib import Path
 
     from measure import catalogue_file
@@ -85,7 +86,7 @@ def catalogue(task: Task) -> Work:
         client.delete_job(job_id)
 
     def work() -> None:
-        at_once([lambda number=number: track(number) for number in range(task.count)])
+        at_once([partial(track, number) for number in range(task.count)])
         shutil.rmtree(folder)
 
     return work

@@ -83,7 +83,7 @@ async def _first_connected(addresses: Sequence[_Address], local_address: str | N
 async def _connected(address: _Address, local_address: str | None) -> socket.socket:
     connection = socket.socket(address[0], socket.SOCK_STREAM)
     try:
-        connection.setblocking(False)
+        connection.settimeout(0)
         if local_address is not None:
             connection.bind((local_address, 0))
         await asyncio.get_running_loop().sock_connect(connection, address[1])
