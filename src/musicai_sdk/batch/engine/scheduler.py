@@ -231,6 +231,8 @@ class Scheduler:
             return
         track, new = found
         if new:
+            if item.size is not None and item.mtime_ns is not None:
+                self._pipeline.read[track.key] = {item.source: (item.size, item.mtime_ns)}
             self._moved(track, None)
         elif track.key in self.tracker.active or track.key in self._resumed or track.key in self._given_up:
             self._count_known(item, track)
@@ -309,6 +311,7 @@ class Scheduler:
             lost = "they can't be checked" if track.key in self._pipeline.unchecked else ""
         finally:
             self.tracker.active.pop(track.key, None)
+            self._pipeline.read.pop(track.key, None)
             if track.state not in SAFE or track.key in self._pipeline.unchecked:
                 self._given_up.add(track.key)
         if lost:

@@ -19,7 +19,7 @@ from musicai_sdk.batch.engine.recovery import LostJobFinder, Unknown, job_name, 
 from musicai_sdk.batch.errors import JOB_GONE
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.batch.inputs.bucket import Buckets
-from musicai_sdk.batch.inputs.content import changed_error, current_file, version
+from musicai_sdk.batch.inputs.content import Version, changed_error, current_file, version
 from musicai_sdk.batch.inputs.kinds import is_object
 from musicai_sdk.batch.ledger.ledger import Journal
 from musicai_sdk.batch.ledger.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
@@ -67,6 +67,8 @@ class Pipeline:
         """Tracks that were uncertain before this run. A requested retry applies only to these."""
         self._unlisted = set[str]()
         """The idempotency keys of lost POSTs for which this run has proven that no job exists."""
+        self.read = dict[str, dict[str, Version]]()
+        """The files whose content was just read for new tracks, with their versions then. The ledger has them too."""
         self._client = client
         self._journal = journal
         self._options = options
@@ -156,7 +158,9 @@ class Pipeline:
                 if (active := self._tracker.active.get(track.key)) is not None:
                     active.moved, active.total = done, total
 
-            known = await self._journal.read(lambda ledger: ledger.versions(track))
+            known = self.read.pop(track.key, None)
+            if known is None:
+                known = await self._journal.read(lambda ledger: ledger.versions(track))
             path, before = track.source, version(track.source)
             if before is None or before != known.get(path):  # changed or renamed: other files have to be read
                 path, before = await asyncio.to_thread(current_file, track, known)
