@@ -5,7 +5,7 @@
 `send(None)`, without an event loop. `AsyncIO` has its own module, so that a synchronous program doesn't load asyncio.
 
 One exchange: `open` of a driver takes a transport from its `pool` (which asks `proxies` and `tls`), waits at the `gate`,
-`http` builds the request, `assignment` chooses its connection, `network` limits every wait by `bounds`, `record` logs the exchange, and `http.ErrorTranslation` turns httpx's
+`http` builds the request, `network` chooses its connection and limits every wait by `bounds`, `record` logs the exchange, and `http.ErrorTranslation` turns httpx's
 errors into those of this package. `threads`, `cancelling` and `sockets` serve transfers in threads.
 
 This room imports only `errors` and `_text`. Only `_core`, `resources` and `client.py` import it.

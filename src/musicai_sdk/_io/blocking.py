@@ -13,13 +13,15 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from musicai_sdk._io import cancelling, clock, http, record
-from musicai_sdk._io.direct import direct_body
 from musicai_sdk._io.gate import Place, ThreadLane
 from musicai_sdk._io.pool import Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
+
+DIRECT_DIGITS = 7
+"""The fewest digits of a length for which a body may be read directly, see `direct`."""
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
@@ -209,7 +211,11 @@ class _Stream:
         stream = cast("httpx.SyncByteStream", response.stream)
         coded = decoded and "content-encoding" in headers
         self._chunks: Iterator[bytes] = response.iter_bytes() if coded else iter(stream)
-        self._direct = direct_body(response, headers, self._chunks)
+        self._direct = None
+        if len(headers.get("content-length", "")) >= DIRECT_DIGITS:
+            from musicai_sdk._io.direct import direct_body  # here: small answers don't need it
+
+            self._direct = direct_body(response, headers, self._chunks)
 
     async def read(self) -> bytes | memoryview:
         data: bytes | memoryview = b""

@@ -69,9 +69,7 @@ class Pool(Generic[C, L]):
         return found or self.transports.setdefault(route, self._made(route))
 
     def _made(self, route: Route) -> C:
-        # Here, because they load the modules for connections.
-        from musicai_sdk._io.assignment import assign_quickly
-        from musicai_sdk._io.network import bound_own
+        from musicai_sdk._io.network import bound_own  # here, because it loads the modules for connections
 
         # Plain HTTP gets an empty trust store, which is cheap. If it were ever used for TLS, every connection would
         # fail.
@@ -90,7 +88,6 @@ class Pool(Generic[C, L]):
                 raise
             raise unusable(route.scheme, error) from None
         bound_own(transport, self.sockets)
-        assign_quickly(getattr(transport, "_pool", None))
         return transport
 
     def leave_to_parent(self) -> None:

@@ -10,8 +10,9 @@ import httpx
 
 from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient
-from musicai_sdk._io import assignment
+from musicai_sdk._io.network import bound_own
 from musicai_sdk._io.pool import MAX_CONNECTIONS
+from musicai_sdk._io.sockets import OpenSockets
 from support.answering import Asked, answering, whole
 
 ANSWER = whole(b'{"id": "a", "name": "b"}')
@@ -72,5 +73,5 @@ def test_this_httpx_has_the_pools_that_the_assignment_knows() -> None:
     for transport in (httpx.HTTPTransport(), httpx.AsyncHTTPTransport()):
         pool = transport._pool  # pyright: ignore[reportPrivateUsage]
         before = pool._assign_requests_to_connections  # pyright: ignore[reportPrivateUsage]
-        assignment.assign_quickly(pool)
+        bound_own(transport, OpenSockets())
         assert pool._assign_requests_to_connections != before  # pyright: ignore[reportPrivateUsage]
