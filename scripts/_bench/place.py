@@ -171,7 +171,7 @@ class Destination:
 
     def _counted(self, case: Case) -> Mapping[str, Any]:
         """The server's counts since the last call."""
-        with urlopen(f"{self.origin(case)}/counted") as answer:
+        with urlopen(f"{self.origins['catalogue' if case.is_catalogue else 'http']}/counted") as answer:
             counted: Mapping[str, Any] = json.loads(answer.read())
         return counted
 
