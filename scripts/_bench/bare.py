@@ -1,4 +1,4 @@
-"""The six exchanges of a track on one connection of the standard library, and nothing else; see `measure`."""
+"""The six exchanges of a track on one connection, and nothing else, by the standard library or by httpx; see `measure`."""
 
 from __future__ import annotations
 
@@ -10,25 +10,46 @@ from measure import KEY, Task, catalogue_file, measure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from measure import Work
 
+    Exchange = Callable[[str, str, bytes | None], bytes]
+    """Sends a request (method, path, body), and returns the body of the answer."""
 
-def exchanges(task: Task) -> Work:
+
+def standard_library(task: Task) -> Work:
     connection = HTTPConnection(urlsplit(task.origin).netloc)
-    content = catalogue_file(0)
 
-    def exchange(method: str, path: str, body: bytes | None = None) -> bytes:
+    def exchange(method: str, path: str, body: bytes | None) -> bytes:
         connection.request(method, path, body, {"Authorization": KEY})
         return connection.getresponse().read()
 
+    return tracks(task, exchange)
+
+
+def with_httpx(task: Task) -> Work:
+    import httpx
+
+    client = httpx.Client(base_url=task.origin, headers={"Authorization": KEY})
+
+    def exchange(method: str, path: str, body: bytes | None) -> bytes:
+        return client.request(method, path, content=body).content
+
+    return tracks(task, exchange)
+
+
+def tracks(task: Task, exchange: Exchange) -> Work:
+    content = catalogue_file(0)
+
     def track() -> None:
-        exchange("GET", "/v1/upload")
+        exchange("GET", "/v1/upload", None)
         exchange("PUT", "/put/1", content)
         asked = {"name": "song", "workflow": "any", "params": {"inputUrl": f"{task.origin}/in/1"}}
         job_id = json.loads(exchange("POST", "/v1/job", json.dumps(asked).encode()))["id"]
-        exchange("GET", f"/v1/job/{job_id}")
-        exchange("GET", "/out/1")
-        exchange("DELETE", f"/v1/job/{job_id}")
+        exchange("GET", f"/v1/job/{job_id}", None)
+        exchange("GET", "/out/1", None)
+        exchange("DELETE", f"/v1/job/{job_id}", None)
 
     def work() -> None:
         for _ in range(task.count):
@@ -38,4 +59,4 @@ def exchanges(task: Task) -> Work:
 
 
 if __name__ == "__main__":
-    measure({"catalogue": exchanges})
+    measure({"catalogue": standard_library, "catalogue by httpx": with_httpx})

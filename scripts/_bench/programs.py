@@ -34,7 +34,7 @@ def programs(peer: str, cli: str, others: str | None, node: Path | None) -> list
         found.append(adapter("@music.ai/sdk", ["node", node / "js.mjs"], lambda case: is_simple(case, names)))
     if others is not None:
         found += [importing(name, others) for name in OTHERS]
-    found += [in_threads(peer), bare_exchanges(), catalogue_loop(peer)]
+    found += [in_threads(peer), *bare_exchanges(), catalogue_loop(peer)]
     return found
 
 
@@ -103,11 +103,18 @@ def in_threads(python: str) -> Program:
     )
 
 
-def bare_exchanges() -> Program:
-    """What the tracks of a catalogue are compared with."""
-    return adapter(
-        PEER, [sys.executable, HERE / "bare.py"], lambda case: case.is_catalogue, as_case="catalogue"
-    )
+def bare_exchanges() -> list[Program]:
+    """What the tracks of a catalogue are compared with, and the floor: the same exchanges by the library below."""
+    start: Command = [sys.executable, HERE / "bare.py"]
+    return [
+        adapter(PEER, start, lambda case: case.is_catalogue, as_case="catalogue"),
+        adapter(
+            "six exchanges, httpx",
+            start,
+            lambda case: case.name == "catalogue 64",
+            as_case="catalogue by httpx",
+        ),
+    ]
 
 
 def catalogue_loop(python: str) -> Program:

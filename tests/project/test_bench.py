@@ -115,8 +115,9 @@ def test_a_catalogue_needs_few_connections_and_requests(
     assert each * tracks < counted["requests"] <= (each + 1) * tracks
 
 
-def test_the_bare_exchanges_beside_a_catalogue(catalogue: str, tmp_path: Path) -> None:
-    done = run("bare.py", "catalogue", catalogue, "5", tmp_path, "")
+@pytest.mark.parametrize("case", ["catalogue", "catalogue by httpx"])
+def test_the_bare_exchanges_beside_a_catalogue(catalogue: str, tmp_path: Path, case: str) -> None:
+    done = run("bare.py", case, catalogue, "5", tmp_path, "")
     assert done.returncode == 0, done.stderr
     with urlopen(f"{catalogue}/counted") as answer:
         counted = json.loads(answer.read())
