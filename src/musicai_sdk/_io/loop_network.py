@@ -41,8 +41,7 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
         loop = asyncio.get_running_loop()
         with _connecting():
             async with asyncio.timeout(bounds.cut(timeout)):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-                connection = await _first_connected([(each[0], each[4]) for each in found], local_address)
+                connection = await _first_connected(await _addresses(host, port), local_address)
                 for option in socket_options or ():
                     connection.setsockopt(*option)
                 transport, protocol = await loop.create_connection(_Protocol, sock=connection)
@@ -55,6 +54,17 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
 
 _Address: TypeAlias = tuple[int, Any]
 """The family and the address of a host."""
+
+
+async def _addresses(host: str, port: int) -> list[_Address]:
+    """The addresses of a host."""
+    try:
+        # An address needs no thread, which can't be started any more while the interpreter ends.
+        numeric = socket.AI_NUMERICHOST
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=numeric)
+    except (OSError, UnicodeError):
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(each[0], each[4]) for each in found]
 
 
 async def _first_connected(addresses: Sequence[_Address], local_address: str | None) -> socket.socket:
