@@ -23,7 +23,7 @@ from musicai_sdk._core.upload import upload
 from musicai_sdk._io.record import logger
 from musicai_sdk._job_search import Wanted, search
 from musicai_sdk._text import safe_repr
-from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
+from musicai_sdk.errors import ConnectionFailedError, CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
 from musicai_sdk.models.outputs import URL_SCHEMES
 from musicai_sdk.models.result import R, output_names, wire_name_of
@@ -151,6 +151,8 @@ async def _post(
         if not may_have_acted(error):
             if not lost_before:
                 session.lost.discard(wanted.key)
+            if isinstance(error, ConnectionFailedError):
+                still_time(session, deadline)
             raise
         if not recover:
             raise _uncertain(

@@ -21,7 +21,7 @@ from musicai_sdk._core.job_states import StatusFetcher
 from musicai_sdk._core.options import RequestOptions, check_options
 from musicai_sdk._core.retry import is_transient
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import Signal
+from musicai_sdk._io import Signal, polling
 from musicai_sdk._io.record import logger
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.models.job import Job, JobState
@@ -113,13 +113,21 @@ class Poller:
         self._unlisted = set[str]()
         self._looked = -NEVER
         """The time at which the last poll ended."""
+        self._planned = NEVER
+        """The time at which the leader intends to act."""
+        self._distance = NEVER
+        """The shortest time between two polls, in seconds."""
 
     def join(self, waiter: Waiter) -> None:
         """Adds a waiter and its jobs."""
         self.waiters[waiter] = None
         for job_id, watched in waiter.jobs.items():
             self._watched.setdefault(job_id, {})[waiter] = watched
-        self.wake()
+        # Waking the leader costs time in proportion to all waiters, so only do it if it must act sooner.
+        due = min((each.due for each in waiter.jobs.values()), default=NEVER)
+        distance = min((each.first for each in waiter.jobs.values()), default=NEVER)
+        if min(due, waiter.last_look) < self._planned or distance < self._distance:
+            self.wake()
 
     def leave(self, waiter: Waiter) -> None:
         """Removes a waiter. If it was the leader, another waiter takes over."""
@@ -167,7 +175,8 @@ class Poller:
             if self._leader is None:
                 self._leader = waiter
             if self._leader is waiter:
-                return self._next()
+                self._planned = self._next()
+                return self._planned
         return NEVER if waiter.deadline is None else waiter.deadline + GRACE
 
     def _next(self) -> float:
@@ -176,8 +185,8 @@ class Poller:
             return -NEVER
         watched = [each for watching in self._watched.values() for each in watching.values()]
         due = min((each.due for each in watched), default=NEVER)
-        distance = min((each.first for each in watched), default=0.0)
-        return min(max(due, self._looked + distance), min(waiter.last_look for waiter in self.waiters))
+        self._distance = min((each.first for each in watched), default=0.0)
+        return min(max(due, self._looked + self._distance), min(waiter.last_look for waiter in self.waiters))
 
     async def _look(self, leader: Waiter) -> None:
         io = self._session.io
@@ -195,10 +204,11 @@ class Poller:
             alone = len(self._watched) == 1
         look = StatusFetcher(self._session, self, self._unlisted, self._options, leader.deadline)
         try:
-            if alone:
-                await look.singly(list(wanted))
-            else:
-                await look.at_many(wanted)
+            with polling():
+                if alone:
+                    await look.singly(list(wanted))
+                else:
+                    await look.at_many(wanted)
         except MusicAiError as error:
             if not is_transient(error):
                 self._fail((waiter for waiter in self.waiters if waiter is not leader), error)

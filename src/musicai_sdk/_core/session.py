@@ -31,6 +31,9 @@ class Closeable(Protocol):
 
 C = TypeVar("C", bound=Closeable)
 
+SHORTEST_EXCHANGE = 1.0
+"""Seconds for an exchange that begins shortly before the caller's deadline."""
+
 Query = Mapping[str, str | int | Sequence[str] | None]
 
 
@@ -93,7 +96,13 @@ class Session:
 
         async def attempt(number: int) -> T:
             return await self.once(
-                operation, path, query=query, payload=payload, options=options, attempt=number
+                operation,
+                path,
+                query=query,
+                payload=payload,
+                options=options,
+                attempt=number,
+                deadline=deadline,
             )
 
         policy = self.policy(options, repeatable=operation.repeatable)
@@ -108,8 +117,13 @@ class Session:
         payload: Mapping[str, Any] | None = None,
         options: RequestOptions | None = None,
         attempt: int = 1,
+        deadline: float | None = None,
     ) -> T:
-        """Sends one operation once, without retries, and reads its answer."""
+        """Sends one operation once, without retries, and reads its answer.
+
+        The deadline is a time of `io.now()`, and includes the wait for a free connection. A paid POST that was sent isn't
+        limited by it, because only its answer identifies the job.
+        """
         options = options or {}
         headers = {
             **checked_headers(options),
@@ -120,6 +134,7 @@ class Session:
         if payload is not None:
             headers["Content-Type"] = "application/json"
             body = encoded(payload)
+        left = None if deadline is None else max(SHORTEST_EXCHANGE, deadline - self.io.now())
         request = Request(
             channel="api",
             method=operation.method,
@@ -130,6 +145,8 @@ class Session:
             connect_timeout=options.get("connect_timeout"),
             attempt=attempt,
             secret=self.settings.secret,
+            left=left if operation.repeatable else None,
+            wait=left,
         )
         where = f"{request.method} {path}"
         if operation.answer is None:

@@ -44,7 +44,9 @@ async def _upload(
 
         async def attempt(number: int) -> UploadedFile:
             left = within(session, options, deadline)
-            urls = await session.once(GET_UPLOAD, GET_UPLOAD.path, options=left, attempt=number)
+            urls = await session.once(
+                GET_UPLOAD, GET_UPLOAD.path, options=left, attempt=number, deadline=deadline
+            )
             still_time(session, deadline)
             request = Request(
                 channel="storage",

@@ -110,8 +110,9 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
     return _complete(built, request)
 
 
-_repeated_url = lru_cache(maxsize=64)(httpx.URL)
-"""A cache, because polls repeat the same few URLs. Not for storage URLs: signed URLs must not be kept."""
+_repeated_url = lru_cache(maxsize=1024)(httpx.URL)
+"""A cache, because polls repeat the same few URLs, and a job is fetched and deleted by one URL. Not for storage URLs: signed
+URLs must not be kept."""
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -141,7 +142,8 @@ def timeout(request: Request) -> dict[str, float | None]:
     `bounds` limits the exchange as a whole.
     """
     seconds = request.timeout
-    pool = None if request.left is None else max(0.001, request.left)
+    wait = request.longest_wait
+    pool = None if wait is None else max(0.001, wait)
     connect = request.connect_timeout or min(seconds or 10.0, 10.0)
     return {"connect": connect, "read": seconds, "write": seconds, "pool": pool}
 

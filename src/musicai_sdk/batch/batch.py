@@ -195,7 +195,7 @@ class Batch:
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
         self._display = Display()
         self._shows, self._inputs = is_wanted(progress), inputs
-        self._on_own_event = on_event or _ignore
+        self._on_own_event = on_event
         self._tracker = ProgressTracker({})
         self._results = ResultCheck(self.out, self.bucket)
         self._parts: Shards | None = None
@@ -301,7 +301,8 @@ class Batch:
         if self._executor is not None:
             await self._run_shards(ledger, client, self._executor)
         else:
-            scheduler = Scheduler(ledger, self._options, self._items, client, self._on_event)
+            observer = None if self._on_own_event is None and not self._shows else self._on_event
+            scheduler = Scheduler(ledger, self._options, self._items, client, observer)
             self._tracker, self._results = scheduler.tracker, scheduler.results
             self._drain = scheduler.drain
             if not self._draining:
@@ -367,7 +368,8 @@ class Batch:
 
     def _on_event(self, event: Event) -> None:
         self._display(event)
-        self._on_own_event(event)
+        if self._on_own_event is not None:
+            self._on_own_event(event)
 
     def _warn(self, text: str) -> None:
         self._on_event(Event("warning", message=text))

@@ -153,7 +153,7 @@ class ProgressTracker:
             self._recent.append(time.monotonic())
 
     def enter(self, track: Track) -> None:
-        """Adds a track to those in flight."""
+        """Adds a track to those in flight, in its present state."""
         self.active[track.key] = InFlight(redacted(track.source), track.state, time.time())
 
     def skip(self, count: int, missing: int = 0) -> None:

@@ -162,14 +162,19 @@ def is_file_input(workflow: Workflow[Any], wire_name: str) -> bool:
     return os.PathLike[str] in get_args(_hints(cast("Any", type(workflow))).get(field))
 
 
-def _field_names(workflow: Workflow[Any]) -> dict[str, str]:
+def _field_names(workflow: Workflow[Any]) -> Mapping[str, str]:
     """The names of a workflow's fields by their wire names."""
-    return {
-        field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
-        for field in dataclasses.fields(cast("Any", workflow))
-    }
+    kind = type(workflow)
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = {
+            field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
+            for field in dataclasses.fields(cast("Any", workflow))
+        }
+    return names
 
 
+_NAMES = WeakKeyDictionary[type[Workflow[Any]], Mapping[str, str]]()
 _HINTS = WeakKeyDictionary[type[Workflow[Any]], dict[str, Any]]()
 _ADAPTERS = WeakKeyDictionary[type[Workflow[Any]], dict[str, TypeAdapter[Any]]]()
 """Weak, so that classes declared in functions can be freed."""

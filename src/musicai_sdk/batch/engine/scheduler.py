@@ -34,6 +34,8 @@ from musicai_sdk.errors import InputError
 
 _HASHES = 2
 """The number of files to digest at the same time."""
+_SMALL = 64 * 1024
+"""The most bytes to digest without a thread, which would take longer to start than the digest."""
 _PAUSE = 0.5
 """Seconds without a new input after which waiting tracks are started: more inputs may come, or none."""
 _PATIENCE = 30.0
@@ -49,7 +51,7 @@ class Scheduler:
         options: RunOptions,
         items: Callable[[], Iterator[Candidate | None]],
         client: AsyncMusicAiClient,
-        on_event: Callable[[Event], object],
+        on_event: Callable[[Event], object] | None,
     ) -> None:
         self.tracker: ProgressTracker = ProgressTracker(ledger.counts())
         self.results: ResultCheck = ResultCheck(Path(options.out), options.bucket)
@@ -104,7 +106,8 @@ class Scheduler:
             if not self.tracker.draining:
                 await asyncio.wait({self._start_beside(self._start_all(prefetcher))})
             while self._tasks:
-                await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+                # All of them: waiting for the first one would cost time in proportion to all others, for each track.
+                await asyncio.wait(set(self._tasks))
         finally:
             prefetcher.stop()
             leftover = [*self._beside, *self._tasks]
@@ -250,6 +253,8 @@ class Scheduler:
             return
         track, new = found
         if new:
+            if item.size is not None and item.mtime_ns is not None:
+                self._pipeline.read[track.key] = {item.source: (item.size, item.mtime_ns)}
             self._moved(track, None)
         elif track.key in self.tracker.active or track.key in self._resumed or track.key in self._given_up:
             self._count_known(item, track)
@@ -278,9 +283,15 @@ class Scheduler:
                 while True:
                     try:
                         if item.content is None:
-                            await asyncio.to_thread(digest, item)
+                            read = digest
                         elif item.audio_ms is None:
-                            await asyncio.to_thread(measure, item)
+                            read = measure
+                        else:
+                            read = None
+                        if read is not None and (item.size or 0) <= _SMALL:
+                            read(item)
+                        elif read is not None:
+                            await asyncio.to_thread(read, item)
                         sample(item)
                         break
                     except OSError as error:
@@ -329,6 +340,7 @@ class Scheduler:
             lost = "they can't be checked" if track.key in self._pipeline.unchecked else ""
         finally:
             self.tracker.active.pop(track.key, None)
+            self._pipeline.read.pop(track.key, None)
             if track.state not in SAFE or track.key in self._pipeline.unchecked:
                 self._given_up.add(track.key)
         if lost:
@@ -422,6 +434,8 @@ class Scheduler:
         self._report(Event("warning", message=text))
 
     def _emit(self, kind: EventKind, track: Track, message: str = "", source: str | None = None) -> None:
+        if self._on_event is None:
+            return
         shown = redacted(source or track.source)
         details = (track.error_code, track.job_id, track.folder, track.attempts)
         self._report(Event(kind, shown, track.state, message, *details))
@@ -429,6 +443,7 @@ class Scheduler:
     def _report(self, event: Event) -> None:
         """Reports an event. If the observer raises, the run ends, but no track fails."""
         try:
-            self._on_event(event)
+            if self._on_event is not None:
+                self._on_event(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it
             self._fail(error)

@@ -20,7 +20,7 @@ from musicai_sdk.batch.engine.recovery import LostJobFinder, Unknown, job_name, 
 from musicai_sdk.batch.errors import JOB_GONE
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.batch.inputs.bucket import Buckets
-from musicai_sdk.batch.inputs.content import changed_error, current_file, version
+from musicai_sdk.batch.inputs.content import Version, changed_error, current_file, version
 from musicai_sdk.batch.inputs.kinds import is_object
 from musicai_sdk.batch.ledger.ledger import Journal
 from musicai_sdk.batch.ledger.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
@@ -72,6 +72,8 @@ class Pipeline:
         """The failures of tracks that this run retries."""
         self._unlisted = set[str]()
         """The idempotency keys of lost POSTs for which this run has proven that no job exists."""
+        self.read = dict[str, dict[str, Version]]()
+        """The files whose content was just read for new tracks, with their versions then. The ledger has them too."""
         self._client = client
         self._journal = journal
         self._options = options
@@ -155,7 +157,7 @@ class Pipeline:
             self._begin(track)
             self.unchecked.add(track.key)
             try:
-                await self._stored(track)
+                await self._stored(track, await self._recorded(track))
             except IntegrityError as error:
                 # If the job is gone too, the track stays done, because the user may put the files back.
                 with suppress(MusicAiError):  # a temporary error will also reach the download
@@ -177,10 +179,14 @@ class Pipeline:
                     active.moved, active.total = done, total
 
             await self._check_budget(track)
-            known = await self._journal.read(lambda ledger: ledger.versions(track))
-            path, before = await asyncio.to_thread(current_file, track, known)
+            known = self.read.pop(track.key, None)
+            if known is None:
+                known = await self._journal.read(lambda ledger: ledger.versions(track))
+            path, before = track.source, version(track.source)
+            if before is None or before != known.get(path):  # changed or renamed: other files have to be read
+                path, before = await asyncio.to_thread(current_file, track, known)
             file = await self._client.files.upload(path, on_progress=on_bytes)
-            if file.size != track.size or await asyncio.to_thread(version, path) != before:
+            if file.size != track.size or version(path) != before:
                 raise changed_error(path)
             self._tracker.bytes_uploaded += file.size
             # If the service may have received the track's POST, keep the state that says so.
@@ -315,15 +321,14 @@ class Pipeline:
         with self._committing(track):
             if track.state == "downloaded":
                 try:
-                    await self._verify(track)
+                    await self._verify(track, await self._recorded(track))
                 except IntegrityError:
                     pass  # the files changed since the download
                 else:
                     return
-            await self._download(track, job)
-            await self._verify(track)
+            await self._verify(track, await self._download(track, job))
 
-    async def _download(self, track: Track, job: Job[Any] | None) -> None:
+    async def _download(self, track: Track, job: Job[Any] | None) -> list[OutputRecord]:
         received = dict[int, int]()
 
         def on_bytes(done: int, _total: int | None) -> None:
@@ -345,26 +350,40 @@ class Pipeline:
         outputs = await confirm_gone(track, self._options.grace, fetched)
         size = sum(output.size for output in outputs)
         self._tracker.bytes_downloaded += size
-        await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))
-        await self._journal.move(track, "downloaded", downloaded_at=time.time(), bytes_downloaded=size)
+        await self._journal.move(
+            track,
+            "downloaded",
+            lambda ledger: ledger.keep_outputs(track, outputs),
+            downloaded_at=time.time(),
+            bytes_downloaded=size,
+        )
+        return outputs
 
-    async def _stored(self, track: Track) -> list[OutputRecord]:
-        """Returns the recorded results, after comparing them with the stored files.
+    async def _recorded(self, track: Track) -> list[OutputRecord]:
+        """The recorded results of a track."""
+        return await self._journal.read(lambda ledger: ledger.outputs([track.key])[track.key])
+
+    async def _stored(self, track: Track, recorded: list[OutputRecord]) -> list[OutputRecord]:
+        """Returns the recorded results with their digests, after comparing them with the stored files.
 
         Raises:
             IntegrityError: the results are missing or damaged.
         """
-        recorded = await self._journal.read(lambda ledger: ledger.outputs([track.key])[track.key])
         checked = await asyncio.to_thread(self._destination.verified, recorded)
         if not checked:
             raise IntegrityError(f"no results of {track.folder!r} are recorded")
         return checked
 
-    async def _verify(self, track: Track) -> None:
-        checked = await self._stored(track)
-        await self._journal.write(lambda ledger: ledger.keep_outputs(track, checked))
+    async def _verify(self, track: Track, recorded: list[OutputRecord]) -> None:
+        checked = await self._stored(track, recorded)
         await self._journal.move(
-            track, "verified", verified_at=time.time(), error_code=None, error_message=None, resume_at=None
+            track,
+            "verified",
+            lambda ledger: ledger.keep_outputs(track, checked),
+            verified_at=time.time(),
+            error_code=None,
+            error_message=None,
+            resume_at=None,
         )
 
     async def _delete(self, track: Track) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -272,15 +272,16 @@ class Ledger:
         """The number of tracks in each state."""
         return state_counts(self._db)
 
-    def change(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state, on disk and in memory, unless another run changed it. Also records its POSTs.
+    def change(self, track: Track, state: State, **changes: Any) -> Mapping[str, Any]:
+        """Moves a track to a state, on disk, unless another run changed it. Also records its POSTs.
+
+        Returns the new values of the track's fields, which it has in memory once the transaction is on disk.
 
         Raises:
             Overtaken: another run changed the track. Nothing is written.
             OverBudget: a POST was about to be sent, and the budget doesn't allow it. Nothing is written.
             LedgerError: a POST was about to be sent, but the lock is gone.
         """
-        before = replace(track)
         changes |= {"state": transition(track.state, state), "run": self.id}
         pays = state in OPEN and "creating_at" in changes
         if pays:
@@ -298,9 +299,8 @@ class Ledger:
             self._spending.reserve(self._db, track.key)
         elif track.state in OPEN:
             self._spending.freed()
-        attempts.record(self._db, before, state, changes, self._run)
-        for name, value in changes.items():
-            setattr(track, name, value)
+        attempts.record(self._db, track, state, changes, self._run)
+        return changes
 
     def record_job(self, track: Track, job_id: str) -> None:
         """Records the job of a track's POST, even if another run took the track."""

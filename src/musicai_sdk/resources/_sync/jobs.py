@@ -75,7 +75,10 @@ class Jobs:
                 one client and its copies, a key never creates two jobs: concurrent calls wait for each other, and after
                 a lost answer the key is never sent again unless `recover=False`. The same holds for processes that run
                 one after the other, see `settle`. Two processes that use one key at the same time may create two jobs,
-                because the service has no idempotency of its own (source: the official reference names none).
+                because the service has no idempotency of its own (source: the official reference names none). The search
+                reads the account's whole list twice before each POST: for N listed jobs, N/100 requests, and again
+                N/100, or N/1,000 if the service sends pages of 1,000. With 20,000 listed jobs, these are 402 or 222
+                requests. Delete jobs that you no longer need, or search yourself and pass `recover=False`.
             settle: Seconds to wait before an unlisted key counts as absent. The search continues until then, and the
                 POST is sent only after a complete walk through the list that began later. Pass the longest time that
                 the POST of a killed process may take to arrive and to be listed. By default, a key counts as absent
