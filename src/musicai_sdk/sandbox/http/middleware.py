@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from musicai_sdk.sandbox.faults.options import FaultOptions
-    from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
-    from musicai_sdk.sandbox.faults.rules import Fault, Faults
+    from musicai_sdk.sandbox.faults.rules import Fault
     from musicai_sdk.sandbox.http.gateway import Gateway
-    from musicai_sdk.sandbox.http.request_log import RequestLog
+    from musicai_sdk.sandbox.parts import Parts
 
 OWN: Final = "/__sandbox__/"
 """The prefix of the sandbox's own pages. They aren't part of the service, so faults and the log don't apply to them."""
@@ -46,31 +45,17 @@ class FaultMiddleware:
 
     Args:
         app: The application.
-        faults: The faults.
-        quirks: The quirks in force.
+        parts: The faults, the quirks, the request log, and the signer, whose URLs a fault may end.
         gateway: Holds requests.
-        request_log: The request log.
-        expire: Ends the signed URLs of a path.
         refuse: Refuses connections for a time in seconds.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        faults: Faults,
-        quirks: CurrentQuirks,
-        gateway: Gateway,
-        request_log: RequestLog,
-        expire: Callable[[str], None],
-        refuse: Callable[[float], Awaitable[None]],
+        self, app: ASGIApp, parts: Parts, gateway: Gateway, refuse: Callable[[float], Awaitable[None]]
     ) -> None:
         self._app = app
-        self._faults = faults
-        self._quirks = quirks
+        self._parts = parts
         self._gateway = gateway
-        self._request_log = request_log
-        self._expire = expire
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,16 +67,16 @@ class FaultMiddleware:
         transport: asyncio.Transport = cycle.transport
         method, path = scope["method"], scope["path"]
         of_api = path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
-        if of_api and (pause := self._quirks.now.drip):
+        if of_api and (pause := self._parts.quirks.now.drip):
             send = byte_by_byte(send, pause, cycle)
-        epoch = self._request_log.epoch
+        epoch = self._parts.request_log.epoch
         noted = False
 
         def note(status: int | None) -> None:
             nonlocal noted
             if not noted:
                 noted = True
-                self._request_log.note(scope, status, epoch)
+                self._parts.request_log.note(scope, status, epoch)
 
         async def noting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -99,7 +84,7 @@ class FaultMiddleware:
             await send(message)
 
         try:
-            fault = self._faults.pick(method, path)
+            fault = self._parts.faults.pick(method, path)
             if (fault is None or fault.is_of_job) and (method, path) in _CREATING:
                 held_for = self._gateway.holds()
                 if held_for is not None:
@@ -112,7 +97,7 @@ class FaultMiddleware:
                 return
             options = fault.options
             await asyncio.sleep(options.get("delay", 0))
-            if epoch != self._request_log.epoch:  # The request arrived before a reset.
+            if epoch != self._parts.request_log.epoch:  # The request arrived before a reset.
                 await _reset(transport, receive)
             elif not await self._leave_unanswered(options, scope, receive, transport, note):
                 await self._apply(fault, scope, receive, noting_send, transport)
@@ -181,14 +166,14 @@ class FaultMiddleware:
             scope[JOB_FAULT] = fault
         close_early = "truncate" in options or "length" in options
         if options.get("expire") and not close_early:
-            self._expire(scope["path"])
+            self._parts.signer.expire(scope["path"].removeprefix("/"))
         closed = False
 
         def close() -> None:
             nonlocal closed
             closed = True
             if options.get("expire"):
-                self._expire(scope["path"])
+                self._parts.signer.expire(scope["path"].removeprefix("/"))
             transport.close()
 
         send = distorted(fault, send, transport, close)

@@ -22,15 +22,11 @@ from musicai_sdk.sandbox.storage.signing import SignatureRefused
 from musicai_sdk.sandbox.storage.transcoding import JSON, Decompressed, accepts_gzip, compressed_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from musicai_sdk.sandbox.database.records import StoredObject
-    from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
-    from musicai_sdk.sandbox.storage.objects import ObjectStore
-    from musicai_sdk.sandbox.storage.signing import Signer
+    from musicai_sdk.sandbox.parts import Parts
 
 _ALLOWED: Final = ("GET", "HEAD", "PUT")
 _logger = logging.getLogger(__name__)
@@ -38,22 +34,10 @@ _ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
 class StorageRoutes:
-    """Answers requests to signed URLs.
+    """Answers requests to signed URLs."""
 
-    Args:
-        store: The objects.
-        signer: Checks the signatures.
-        quirks: The quirks in force.
-        keys: Returns the API keys, which `Quirks.strict` looks for.
-    """
-
-    def __init__(
-        self, store: ObjectStore, signer: Signer, quirks: CurrentQuirks, keys: Callable[[], Iterable[str]]
-    ) -> None:
-        self._store = store
-        self._signer = signer
-        self._quirks = quirks
-        self._keys = keys
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     async def __call__(self, request: Request) -> Response:
         """Answers one request."""
@@ -63,7 +47,7 @@ class StorageRoutes:
         if request.method not in allowed:
             message = "The specified method is not allowed against this resource."
             return storage_error(405, "MethodNotAllowed", message, {"Allow": ", ".join(allowed)})
-        quirks = self._quirks.now
+        quirks = self._parts.quirks.now
         if quirks.strict and self._has_key(request):
             _logger.warning("%s %s was sent with an API key", request.method, request.scope["path"])
             message = (
@@ -73,18 +57,20 @@ class StorageRoutes:
         if quirks.web_pages and not writable:
             return login_page()
         try:
-            self._signer.check(request.method, key, request.query_params)
+            self._parts.signer.check(request.method, key, request.query_params)
         except SignatureRefused as refused:
             return storage_error(refused.status, refused.code, refused.message)
         return await (self._put(request, key) if request.method == "PUT" else self._get(request, key))
 
     def _has_key(self, request: Request) -> bool:
         sent = [request.scope["query_string"].decode("latin-1"), *request.headers.values()]
-        return "authorization" in request.headers or any(key in text for key in self._keys() for text in sent)
+        return "authorization" in request.headers or any(
+            each.key in text for each in self._parts.database.applications() for text in sent
+        )
 
     async def _put(self, request: Request, key: str) -> Response:
         kind = request.headers.get("content-type", "application/octet-stream")
-        with BlobWriter(self._store) as sink:
+        with BlobWriter(self._parts.store) as sink:
             # Large chunks are written and hashed in a thread, so that the API answers meanwhile.
             waiting = bytearray()
             try:
@@ -99,19 +85,19 @@ class StorageRoutes:
             if refusal := _digest_refusal(request, sink):
                 return refusal
             stored = sink.store(key, kind)
-        self._store.put(stored)
+        self._parts.store.put(stored)
         response = Response(status_code=200)
         _describe(response, stored)
         return response
 
     async def _get(self, request: Request, key: str) -> Response:
-        stored = self._store.find(key)
+        stored = self._parts.store.find(key)
         if stored is None:
             return storage_error(404, "NoSuchKey", "The specified key does not exist.")
         packed: bytes | None = None
-        coded = self._quirks.now.stored_gzip and is_result(key) and stored.content_type == JSON
+        coded = self._parts.quirks.now.stored_gzip and is_result(key) and stored.content_type == JSON
         if coded:
-            path = self._store.path(stored.blob)
+            path = self._parts.store.path(stored.blob)
             in_gzip = await asyncio.to_thread(compressed_object, stored, path)
             stored, packed = in_gzip
             if not accepts_gzip(request):
@@ -121,7 +107,7 @@ class StorageRoutes:
             headers = {"Content-Range": f"bytes */{stored.size}"}
             return storage_error(416, "InvalidRange", "The requested range cannot be satisfied.", headers)
         # Opened before the answer starts: an object that is deleted meanwhile can still be read to its end.
-        file = self._store.path(stored.blob).open("rb") if packed is None else BytesIO(packed)
+        file = self._parts.store.path(stored.blob).open("rb") if packed is None else BytesIO(packed)
         response = _Slice(file, part or range(stored.size))
         response.headers["Accept-Ranges"] = "bytes"
         if coded:
