@@ -80,8 +80,7 @@ def run(controls: Controls) -> Running:
             # The cryptography behind it loads slowly.
             from musicai_sdk.sandbox.http.tls import make_certificates
 
-            files = make_certificates(folder, options.host)
-            certificate, ca_file = files.server, str(files.ca)
+            certificate, ca_file = make_certificates(folder, options.host)
             trust.load_verify_locations(ca_file)
 
         store = ObjectStore(folder, database, clock, options.retention)
@@ -118,7 +117,7 @@ def run(controls: Controls) -> Running:
             api=api,
             server=server,
             gateway=gateway,
-            ca_file=ca_file,
+            ca_file=None if ca_file is None else str(ca_file),
             key_ids=key_ids,
             resources=stack.pop_all(),
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import JsonValue, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from musicai_sdk.sandbox.api.catalogue import workflow_answer, workflow_name
 from musicai_sdk.sandbox.clock import iso
+from musicai_sdk.sandbox.database.records import NewJob
 from musicai_sdk.sandbox.faults.odd_answers import OTHER_APPLICATION, odd_job, odd_result
 from musicai_sdk.sandbox.faults.quirks import Quirks
 from musicai_sdk.sandbox.http.errors import ApiError
@@ -33,18 +33,6 @@ _LAST_PAGE = 10**9
 _DIGITS = re.compile(r"\d{1,4000}", re.ASCII)
 _ID = r"(?P<job_id>[^/]+)"
 _NO_QUIRKS: Final = Quirks()
-
-
-class _NewJob(BaseModel):
-    """The body of `POST /job` (source: official clients). Unknown fields are ignored."""
-
-    model_config = ConfigDict(strict=True, alias_generator=to_camel)
-
-    name: str
-    workflow: str
-    params: dict[str, JsonValue]
-    metadata: Annotated[dict[str, JsonValue] | None, Field(default=None)]
-    copy_results_to: Annotated[dict[str, str] | None, Field(default=None)]
 
 
 class Api:
@@ -121,16 +109,7 @@ class Api:
         if body.workflow not in self._parts.catalogue.handlers():
             raise ApiError(404, f"Workflow '{body.workflow}' not found.")
         job_id = self._parts.ids()
-        seq = self._parts.database.add_job(
-            job_id,
-            application,
-            name=body.name,
-            metadata=body.metadata or {},
-            workflow=body.workflow,
-            params=body.params,
-            copy_results_to=body.copy_results_to or {},
-            now=self._parts.clock.now(),
-        )
+        seq = self._parts.database.add_job(job_id, application, body, self._parts.clock.now())
         fault: Fault | None = request.scope.get(JOB_FAULT)
         self._parts.workers.submit(seq, fault.options if fault else None)
         if (status := self._parts.quirks.now.redirect_posts) is not None:
@@ -235,7 +214,7 @@ def _paging(request: Request, quirks: Quirks) -> tuple[int, int]:
     return min(int(page), _LAST_PAGE), min(int(size), largest)
 
 
-async def _new_job(request: Request) -> _NewJob:
+async def _new_job(request: Request) -> NewJob:
     body, size = bytearray(), 0
     # Always read the body to its end: closing a connection with unread data would reset it.
     async for chunk in request.stream():
@@ -245,7 +224,7 @@ async def _new_job(request: Request) -> _NewJob:
     if size > _LARGEST_BODY:
         raise ApiError(413, f"The request body is larger than {_LARGEST_BODY} bytes.")
     try:
-        job = _NewJob.model_validate_json(bytes(body))
+        job = NewJob.model_validate_json(bytes(body))
         json.dumps([job.params, job.metadata], allow_nan=False)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
