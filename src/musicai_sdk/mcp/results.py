@@ -25,6 +25,7 @@ from musicai_sdk.mcp.answers import (
     PageArguments,
     ReadArguments,
     ReadLyricsArguments,
+    ReadOutputArguments,
     WordEntry,
 )
 from musicai_sdk.mcp.errors import ToolError
@@ -77,9 +78,9 @@ def _is_json(url: str) -> bool:
     return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower() == ".json"
 
 
-async def read_chords(client: AsyncMusicAiClient, job: Job[Any], asked: ReadArguments) -> Chords:
+async def read_chords(client: AsyncMusicAiClient, asked: ReadArguments) -> Chords:
     """The chords of a job."""
-    name, chords = await _read(client, job, asked.output, _CHORDS, Chord)
+    chords, page = await _read(client, asked, _CHORDS, Chord)
     entries = [
         ChordEntry(
             start=each.start,
@@ -90,21 +91,20 @@ async def read_chords(client: AsyncMusicAiClient, job: Job[Any], asked: ReadArgu
             bar=each.start_bar,
             beat=each.start_beat,
         )
-        for each in _part(chords, asked)
+        for each in chords
     ]
-    return Chords(job_id=job.id, output=name, chords=entries, **_page(chords, asked))
+    return Chords(chords=entries, **page)
 
 
-async def read_beats(client: AsyncMusicAiClient, job: Job[Any], asked: ReadArguments) -> Beats:
+async def read_beats(client: AsyncMusicAiClient, asked: ReadArguments) -> Beats:
     """The beats of a job."""
-    name, beats = await _read(client, job, asked.output, _BEATS, Beat)
-    entries = [BeatEntry(time=each.time, beat=each.beat_num) for each in _part(beats, asked)]
-    return Beats(job_id=job.id, output=name, beats=entries, **_page(beats, asked))
+    beats, page = await _read(client, asked, _BEATS, Beat)
+    return Beats(beats=[BeatEntry(time=each.time, beat=each.beat_num) for each in beats], **page)
 
 
-async def read_lyrics(client: AsyncMusicAiClient, job: Job[Any], asked: ReadLyricsArguments) -> Lyrics:
+async def read_lyrics(client: AsyncMusicAiClient, asked: ReadLyricsArguments) -> Lyrics:
     """The lyrics of a job."""
-    name, lines = await _read(client, job, asked.output, _LYRICS, LyricLine)
+    lines, page = await _read(client, asked, _LYRICS, LyricLine)
     entries = [
         LineEntry(
             text=each.text,
@@ -114,35 +114,34 @@ async def read_lyrics(client: AsyncMusicAiClient, job: Job[Any], asked: ReadLyri
             if asked.words
             else None,
         )
-        for each in _part(lines, asked)
+        for each in lines
     ]
-    return Lyrics(job_id=job.id, output=name, lines=entries, **_page(lines, asked))
+    return Lyrics(lines=entries, **page)
 
 
-async def read_output(
-    client: AsyncMusicAiClient, job: Job[Any], output: str, asked: PageArguments
-) -> OutputContent:
+async def read_output(client: AsyncMusicAiClient, asked: ReadOutputArguments) -> OutputContent:
     """Any output that isn't a recording."""
+    job = await client.jobs.get(asked.job_id)
     job.raise_for_success()
-    name = _named(job, output)
-    value = job.outputs[name]
-    content: JsonValue = value
-    if value is CUSTOM_STORAGE:
+    name = _named(job, asked.output)
+    content: JsonValue = job.outputs[name]
+    if content is CUSTOM_STORAGE:
         raise _in_own_storage(name)
-    if isinstance(value, FileUrl):
-        content = await client.files.read(JsonFile(str(value)))
+    if isinstance(content, FileUrl):
+        content = await client.files.read(JsonFile(str(content)))
     if not isinstance(content, list):
         return OutputContent(job_id=job.id, output=name, content=content)
-    part = list(_part(content, asked))
-    return OutputContent(job_id=job.id, output=name, content=part, **_page(content, asked))
+    part, page = _page(job, name, content, asked)
+    return OutputContent(content=list(part), **page)
 
 
 async def _read(
-    client: AsyncMusicAiClient, job: Job[Any], output: str | None, fitting: re.Pattern[str], kind: type[T]
-) -> tuple[str, list[T]]:
-    """Reads a list output whose entries are of one type. Returns the output's name and the list."""
+    client: AsyncMusicAiClient, asked: ReadArguments, fitting: re.Pattern[str], kind: type[T]
+) -> tuple[Sequence[T], dict[str, Any]]:
+    """Reads a list output whose entries are of one type; returns the requested entries, and the fields of `Page`."""
+    job = await client.jobs.get(asked.job_id)
     job.raise_for_success()
-    name = _named(job, output) if output is not None else _fitting(job, fitting)
+    name = _named(job, asked.output) if asked.output is not None else _fitting(job, fitting)
     value = job.outputs[name]
     if value is CUSTOM_STORAGE:
         raise _in_own_storage(name)
@@ -153,7 +152,7 @@ async def _read(
             "get_job shows it.",
         )
     typed = list[kind]  # type: ignore[valid-type]  # mypy takes no variable in a type; it is a class at run time
-    return name, await client.files.read(JsonFile(str(value), typed))
+    return _page(job, name, await client.files.read(JsonFile(str(value), typed)), asked)
 
 
 def _named(job: Job[Any], output: str) -> str:
@@ -197,10 +196,11 @@ def _in_own_storage(name: str) -> ToolError:
     )
 
 
-def _part(entries: Sequence[T], asked: PageArguments) -> Sequence[T]:
-    return entries[asked.offset : asked.offset + asked.limit]
-
-
-def _page(entries: Sequence[Any], asked: PageArguments) -> dict[str, Any]:
+def _page(
+    job: Job[Any], output: str, entries: Sequence[T], asked: PageArguments
+) -> tuple[Sequence[T], dict[str, Any]]:
+    """The requested entries, and the fields of `Page`."""
     end = asked.offset + asked.limit
-    return {"total": len(entries), "next_offset": end if end < len(entries) else None}
+    following = end if end < len(entries) else None
+    page = {"job_id": job.id, "output": output, "total": len(entries), "next_offset": following}
+    return entries[asked.offset : end], page

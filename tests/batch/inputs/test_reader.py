@@ -243,7 +243,7 @@ def test_what_is_rejected_tells_no_signature(sandbox: Sandbox, tmp_path: Path) -
     assert rejected[3] == Rejected(
         "https://bucket.example/x.wav", "can't use https://bucket.example/x.wav?…."
     )
-    assert rejected[5] == Rejected("https://[bucket.example/x.wav", "it is no valid URL")
+    assert rejected[5] == Rejected("https://[bucket.example/x.wav", "it isn't a valid URL")
     assert SECRET not in str(rejected) + str(events)
     assert SECRET not in str(plan(GenerateChords, inputs, tmp_path / "new").rejected)
     assert SECRET.encode() not in report.ledger.read_bytes()

@@ -50,7 +50,7 @@ def identity(url: str) -> str:
     try:
         return without_signature(url)
     except ValueError:  # whose text may contain the password
-        raise InputError("it is no valid URL") from None
+        raise InputError("it isn't a valid URL") from None
 
 
 def _candidate(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Candidate:

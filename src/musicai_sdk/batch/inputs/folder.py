@@ -17,12 +17,11 @@ from musicai_sdk.errors import InputError
 _Identity: TypeAlias = "tuple[int, int] | str"
 """Identifies a folder under any name: a link, `..` or different case can't hide it."""
 
-MEDIA = frozenset(
-    (
-        ".aac .ac3 .aif .aiff .alac .amr .avi .caf .flac .m4a .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpga .oga .ogg .opus"
-        " .wav .wave .weba .webm .wma .wmv"
-    ).split()
+_MEDIA_NAMES = (
+    ".aac .ac3 .aif .aiff .alac .amr .avi .caf .flac .m4a .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpga .oga .ogg .opus"
+    " .wav .wave .weba .webm .wma .wmv"
 )
+MEDIA = frozenset(_MEDIA_NAMES.split())
 """The files that count without a glob: a stray cover.jpg would be paid for, and fail."""
 
 _SHORTAGE_TRIES = 60

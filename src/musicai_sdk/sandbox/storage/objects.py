@@ -30,6 +30,7 @@ CHUNK: Final = 1 << 20
 # By name, because the package has no types.
 _extend_crc32c: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009
 
+
 def content_type(name: str) -> str:
     """Returns the content type that goes with a file name's extension."""
     return CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")

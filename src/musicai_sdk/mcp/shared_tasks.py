@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Running:
+class SharedTasks:
     """The running uploads, creations and downloads, by the call that requested them."""
 
     def __init__(self) -> None:
