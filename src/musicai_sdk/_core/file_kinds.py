@@ -7,15 +7,15 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
 
 from pydantic_core import from_json
 
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models.files import DownloadedFile
+from musicai_sdk.models.outputs import file_name_in
 
 _MEDIA_NAMES = (
     ".aac .aif .aiff .amr .au .caf .flac .m4a .m4b .mid .midi .mp2 .mp3 .mp4 .oga .ogg .opus .wav "
@@ -53,10 +53,8 @@ class Expected:
     @classmethod
     def of(cls, url: str, target: Path, *, output: bool) -> Expected:
         """The expected kind of a URL's file."""
-        names = (unquote(urlsplit(url).path), target.name)
-        return cls(
-            without_query(url), frozenset(PurePosixPath(name).suffix.lower() for name in names) - {""}, output
-        )
+        extensions = {file_name_in(url).suffix.lower(), target.suffix.lower()} - {""}
+        return cls(without_query(url), frozenset(extensions), output)
 
 
 def check_content(file: BinaryIO, headers: Mapping[str, str], expected: Expected) -> None:

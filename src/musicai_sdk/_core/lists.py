@@ -19,6 +19,7 @@ from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.account import WorkflowInfo
 from musicai_sdk.models.filters import Filters, FiltersDict
 from musicai_sdk.models.job import Job, JobPage
+from musicai_sdk.models.problems import problems
 from musicai_sdk.models.result import RawResult, WorkflowResult
 from musicai_sdk.workflows.base import Workflow
 
@@ -33,8 +34,7 @@ def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> F
     try:
         return Filters.model_validate(filters or {})
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise InputError(f"these filters don't fit: {'; '.join(problems)}") from None
+        raise InputError(f"these filters don't fit: {problems(error, 'filters')}") from None
 
 
 class JobPages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -84,7 +85,7 @@ class ClientSettings:
             # Checked at construction.
             "allow_http": True,
         }
-        return _unpickle, (type(self), settings)
+        return partial(type(self), **settings), ()
 
     # The attributes of 1.0. They can be set, and apply from the next request.
 
@@ -163,11 +164,6 @@ class ClientSettings:
         if timeout is UNSET:
             return {**limits(self._timeout), "request_timeout": self._typed.timeout}
         return limits(timeout)
-
-
-def _unpickle(kind: type[ClientSettings], settings: dict[str, Any]) -> ClientSettings:
-    """An unpickled client."""
-    return kind(**settings)
 
 
 def interval(seconds: float) -> float:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 
 from pydantic import JsonValue
 
@@ -30,6 +28,7 @@ from musicai_sdk.mcp.answers import (
 )
 from musicai_sdk.mcp.errors import ToolError
 from musicai_sdk.models import Beat, Chord, Job, LyricLine, WorkflowReference
+from musicai_sdk.models.outputs import file_name_in
 
 T = TypeVar("T")
 
@@ -70,12 +69,8 @@ def _described(name: str, value: Any) -> JobOutput:
     if value is CUSTOM_STORAGE:
         return JobOutput(name=name, kind="own storage")
     if isinstance(value, FileUrl):
-        return JobOutput(name=name, kind="json" if _is_json(value) else "file")
+        return JobOutput(name=name, kind="json" if file_name_in(value).suffix.lower() == ".json" else "file")
     return JobOutput(name=name, kind="value", value=value)
-
-
-def _is_json(url: str) -> bool:
-    return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower() == ".json"
 
 
 async def read_chords(client: AsyncMusicAiClient, asked: ReadArguments) -> Chords:

@@ -41,6 +41,7 @@ from musicai_sdk.mcp.roots import Roots
 from musicai_sdk.mcp.shared_tasks import SharedTasks
 from musicai_sdk.mcp.state import State, default_folder
 from musicai_sdk.mcp.tools import Tool, Toolbox
+from musicai_sdk.models.problems import problems
 
 INSTRUCTIONS = """\
 Runs Music.AI workflows (chords, beats, lyrics, stems, …) on recordings.
@@ -124,12 +125,8 @@ async def _called(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) 
     try:
         asked = tool.arguments.model_validate(arguments)
     except ValidationError as error:
-        # Not the text of the `ValidationError`, which quotes values.
-        problems = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}"
-            for each in error.errors(include_url=False, include_context=False, include_input=False)
-        )
-        raise ToolError("bad_arguments", problems, "Correct the arguments; nothing was done.") from None
+        what = problems(error, "arguments")
+        raise ToolError("bad_arguments", what, "Correct the arguments; nothing was done.") from None
     return await tool.run(asked)
 
 
