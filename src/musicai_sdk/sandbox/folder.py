@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musicai_sdk._files import patiently
+from musicai_sdk._files import lock, patiently, unlock
 from musicai_sdk.sandbox.private_files import make_private, open_private, private_file, private_folder
 
 if TYPE_CHECKING:
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 _PREFIX = "musicai-sandbox-"
 _LOCK = "sandbox.lock"
 _OWNER = "sandbox.pid"
-
-
-class FolderInUseError(OSError):
-    """Another sandbox uses the folder."""
 
 
 def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
@@ -36,8 +31,7 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
         stack: Holds what has to be closed at the end.
 
     Raises:
-        FolderInUseError: Another sandbox uses it.
-        OSError: It can't be created or written to; `filename` is set.
+        OSError: Another sandbox uses it. Or it can't be created or written to; then `filename` is set.
     """
     if data_dir is None:
         _sweep(Path(tempfile.gettempdir()))
@@ -46,13 +40,16 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
         data_dir = make_private(Path(temporary.name))
     else:
         private_folder(data_dir)
-    owner = private_file(data_dir / _OWNER)  # Its error says more than SQLite's.
-    try:
-        stack.enter_context(closing(_lock(data_dir)))
-    except FolderInUseError as error:
+    owner = private_file(data_dir / _OWNER)
+    if (locked := _lock(data_dir)) is None:
+        process = ""
         with suppress(OSError):
-            error.args = (f"{error} (process {owner.read_text(encoding='utf-8')})",)
-        raise
+            process = f" (process {owner.read_text(encoding='utf-8')})"
+        raise OSError(
+            f"the data folder {str(data_dir)!r} is in use by another sandbox: stop that one, or give this one a folder"
+            f" of its own{process}"
+        )
+    stack.callback(_unlock, locked)
     with open_private(owner, "w", encoding="utf-8") as file:
         file.write(str(os.getpid()))
     return data_dir
@@ -64,30 +61,18 @@ def _remove(temporary: tempfile.TemporaryDirectory[str]) -> None:
     temporary.cleanup()
 
 
-def _lock(folder: Path) -> sqlite3.Connection:
-    """Locks a folder until the connection is closed or the process ends.
+def _lock(folder: Path) -> int | None:
+    """Locks a folder until `_unlock`, or until the process ends. Returns None if another sandbox has locked it."""
+    descriptor = os.open(private_file(folder / _LOCK), os.O_RDWR)
+    if lock(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
 
-    The lock is an empty SQLite file: SQLite uses the locks of each operating system.
-    """
-    lock = folder / _LOCK
-    if lock.exists():
-        with suppress(PermissionError):
-            lock.chmod(0o600)
-    else:
-        private_file(lock)
-    # Never opened in another way: closing a file ends all locks that this process has on it.
-    database = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        database.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        database.close()
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise OSError(f"the data folder {str(folder)!r} can't be locked: {error}") from None
-        raise FolderInUseError(
-            f"the data folder {str(folder)!r} is in use by another sandbox: stop that one, or give this one a"
-            " folder of its own"
-        ) from None
-    return database
+
+def _unlock(descriptor: int) -> None:
+    unlock(descriptor)
+    os.close(descriptor)
 
 
 def _sweep(temporary: Path) -> None:
@@ -97,8 +82,9 @@ def _sweep(temporary: Path) -> None:
     """
     for folder in temporary.glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            if not folder.is_symlink() and _ours(folder) and (folder / _OWNER).stat().st_size:
-                _lock(folder).close()
+            owned = not folder.is_symlink() and _ours(folder) and (folder / _OWNER).stat().st_size
+            if owned and (locked := _lock(folder)) is not None:
+                _unlock(locked)
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from typing_extensions import override
 
@@ -362,18 +362,14 @@ class Bucket:
     def _url(self, name: str) -> str:
         return f"{self._root}/{self._key(name)}".rstrip("/")
 
-    def _signed(self, method: str, names: Iterable[str], lifetime: float) -> list[str]:
+    def _signed(self, method: Literal["GET", "PUT"], names: Iterable[str], lifetime: float) -> list[str]:
         import obstore
 
         keys = [self._key(name) for name in names]
         if not keys:
             return []
         with translate_errors(SIGN, self.url):
-            return [
-                *obstore.sign(
-                    self._store, "PUT" if method == "PUT" else "GET", keys, timedelta(seconds=lifetime)
-                )
-            ]
+            return [*obstore.sign(self._store, method, keys, timedelta(seconds=lifetime))]
 
     def _fetchable(self, job: Job[Any]) -> dict[str, tuple[StoredObject, str]]:
         objects = self.outputs(job)

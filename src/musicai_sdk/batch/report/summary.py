@@ -12,7 +12,7 @@ from musicai_sdk.batch.ledger.claim import LEDGER
 from musicai_sdk.batch.ledger.states import BEST_FIRST, SAFE, TABLE, UNSETTLED, State
 from musicai_sdk.batch.ledger.view import Durations
 from musicai_sdk.batch.report.format import duration, moment, number, size, text
-from musicai_sdk.batch.report.query import ReportView, Span, as_params
+from musicai_sdk.batch.report.query import ReportView, Span
 
 _STAGES = {
     "upload": ("Upload", "including hashing and waiting for a slot"),
@@ -81,7 +81,7 @@ def command(view: ReportView, *options: str) -> str:
         parts += ["--ledger", str(view.path.absolute())]
     if view.input_name != "inputUrl":
         parts += ["--input-name", view.input_name]
-    for name, value in as_params(view.common_params()).items():
+    for name, value in json.loads(view.common_params() or "{}").items():
         parts += ["--param", f"{name}={_given(value)}"]
     return " ".join(part if part == "…" else quoted(part) for part in parts)
 

@@ -7,7 +7,7 @@ import threading
 import uuid
 from typing import TYPE_CHECKING
 
-from musicai_sdk.sandbox.engine.processes import EngineWorkflow, Processes
+from musicai_sdk.sandbox.engine.processes import Processes
 from musicai_sdk.sandbox.engine.workflows import LIGHT, WORKFLOWS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Catalogue:
 
     def _engine(self) -> dict[str, Handler]:
         return {
-            slug: handler if slug in LIGHT else EngineWorkflow(self._processes, slug, handler)
+            slug: handler if slug in LIGHT else self._processes.workflow(slug, handler)
             for slug, handler in WORKFLOWS.items()
         }
 

@@ -20,7 +20,7 @@ JOB_ERRORS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Title and message by code (source: official clients for the first, a third party for the others)."""
 
-ALSO_OF_JOBS: Final = ("job_seconds", "job_polls", "job_error", "job_vanish")
+JOB_OPTIONS: Final = ("job_seconds", "job_polls", "job_error", "job_vanish")
 """The options that affect the job that a request creates."""
 
 
@@ -107,6 +107,8 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
     Raises:
         ValueError: An option is invalid, alone or with another.
     """
+    for name in sorted(options.keys() - FaultOptions.__annotations__.keys()):
+        raise ValueError(f"there is no option {name}; there are {', '.join(FaultOptions.__annotations__)}")
     given = {name: value for name, value in options.items() if value is not None}
     try:
         options = _OPTIONS.validate_python(given)
@@ -115,12 +117,12 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
         where = ".".join(str(part) for part in first["loc"][:1])
         raise ValueError(f"{where}: {first['msg']}") from None
     ends = [name for name in _ENDS if name in options]
-    rest = [name for name in (*_ANSWERS, *_BODIES, *ALSO_OF_JOBS) if name in options]
+    rest = [name for name in (*_ANSWERS, *_BODIES, *JOB_OPTIONS) if name in options]
     if ends and (len(ends) > 1 or rest):
         raise ValueError(
             f"{ends[0]} leaves no answer, so it can't be combined with {', '.join(ends[1:] + rest)}"
         )
-    if any(name in options for name in ALSO_OF_JOBS) and (
+    if any(name in options for name in JOB_OPTIONS) and (
         route.partition(" ")[0] not in ("POST", "*") or {"status", "body", "redirect"} & set(options)
     ):
         raise ValueError("options of jobs need the route 'POST /job', and an answer that creates a job")
