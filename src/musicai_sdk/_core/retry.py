@@ -44,7 +44,7 @@ include 408 and 499, which gateways send when the server behind them is slow.
 
 
 class Budget:
-    """Tokens: a retry takes some, a success gives some back.
+    """A budget of tokens: each retry costs some, each success returns some.
 
     With several threads the count is approximate, which is enough.
     """

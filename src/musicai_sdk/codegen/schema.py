@@ -45,7 +45,7 @@ class _Part(_Described, frozen=True):
     @model_validator(mode="after")
     def _check_name(self) -> Self:
         if self.name is not None and keyword.iskeyword(self.name):
-            raise ValueError(f"{self.name!r} is a Python keyword: give another name")
+            raise ValueError(f"{self.name!r} is a Python keyword: choose another name")
         return self
 
 

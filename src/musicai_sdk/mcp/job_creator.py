@@ -163,4 +163,4 @@ def order_of(workflow: str, source: str, input_name: str, params: Mapping[str, A
     try:
         return Order(workflow, source, input_name, canonical(params))
     except (TypeError, ValueError):
-        raise InputError("params must be plain JSON values; NaN and Infinity are none") from None
+        raise InputError("params must be JSON values: NaN and Infinity aren't allowed") from None

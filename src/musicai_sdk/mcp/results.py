@@ -61,7 +61,7 @@ def _next_step(job: Job[Any]) -> str:
     if job.succeeded:
         return "Read outputs of the kind json with read_chords, read_beats, read_lyrics or read_output; download_results fetches everything."
     if job.failed:
-        return "It has no results. The same request gives this job again and costs nothing; tell the user why it failed."
+        return "It has no results. The same request returns this job again and costs nothing. Tell the user why it failed."
     return "Call get_job with wait_seconds=30 until it has finished."
 
 
@@ -186,7 +186,7 @@ def _listed(names: Sequence[str]) -> str:
 def _in_own_storage(name: str) -> ToolError:
     return ToolError(
         "own_storage",
-        f"the output {name!r} is in a storage of the user's, which this server has no access to",
+        f"the output {name!r} is in the user's own storage, which this server can't read",
         "Ask the user for it.",
     )
 

@@ -68,8 +68,8 @@ class Roots:
         if way.suffix.lower() not in MEDIA:
             raise ToolError(
                 "not_media",
-                f"{way.name!r} isn't an audio or video file by its name: a job on it would fail, and cost",
-                f"Give a file that ends in one of {' '.join(sorted(MEDIA))}.",
+                f"{way.name!r} isn't an audio or video file by its name: a job for it would fail, and still cost money",
+                f"Pass a file whose name ends in one of {' '.join(sorted(MEDIA))}.",
             )
         return root, way
 
@@ -88,7 +88,7 @@ class Roots:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise ToolError(
-                "bad_input", f"a file is in the way at {str(folder)!r}", "Choose another folder."
+                "bad_input", f"{str(folder)!r} is a file, not a folder", "Choose another folder."
             ) from None
         self.resolve(str(folder))
         for parent, folders, files in os.walk(folder):
@@ -96,7 +96,7 @@ class Roots:
                 if not stat.S_ISREG(mode := (Path(parent) / each).lstat().st_mode) and not stat.S_ISDIR(mode):
                     raise ToolError(
                         "outside_root",
-                        f"{each!r} in {str(folder)!r} is a link or no regular file: nothing is written there",
+                        f"{each!r} in {str(folder)!r} is a link or a special file: nothing is written there",
                         "Choose another folder.",
                     )
         return folder
@@ -142,7 +142,7 @@ def _open_beneath(root: Path, way: PurePath) -> int:
         return descriptor
     os.close(descriptor)
     what = "an empty file" if stat.S_ISREG(found.st_mode) else kind(found.st_mode)
-    raise ToolError("bad_input", f"{str(way)!r} is {what}", "Give an audio or video file.")
+    raise ToolError("bad_input", f"{str(way)!r} is {what}", "Pass an audio or video file.")
 
 
 def _opened(root: Path, way: PurePath) -> int:

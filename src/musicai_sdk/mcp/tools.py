@@ -130,7 +130,7 @@ class Toolbox:
     async def process(self, asked: ProcessArguments) -> JobAnswer:
         """Runs a workflow on an audio or video file, or on the URL of one.
 
-        THIS COSTS MONEY, once: the same content with the same workflow and parameters always gives the same job, so
+        THIS COSTS MONEY, once: the same content with the same workflow and parameters always returns the same job, so
         repeat the call whenever an answer was lost. Returns the job's id at once; follow it with get_job.
         """
         order = order_of(asked.workflow, asked.input, asked.input_name, asked.params)
@@ -157,7 +157,7 @@ class Toolbox:
 
     @_tool("Follow a job")
     async def get_job(self, asked: JobArguments) -> JobAnswer:
-        """Gives a job's status and, once it has succeeded, its outputs. Costs nothing."""
+        """Returns a job's status and, once it has succeeded, its outputs. Costs nothing."""
         if asked.wait_seconds:
             try:
                 return job_answer(await self.client.jobs.wait(asked.job_id, timeout=asked.wait_seconds))
@@ -221,7 +221,7 @@ class Toolbox:
 
     @_tool("Show the limits")
     async def get_limits(self, _: NoArguments) -> Limits:
-        """Tells how many jobs may still be created, and which folders may be used. Costs nothing."""
+        """Returns how many jobs may still be created, and which folders may be used. Costs nothing."""
         used = self.state.used()
         return Limits(
             max_jobs=self.creator.max_jobs,

@@ -1,4 +1,4 @@
-"""A run on many machines, seen from the process that began it: each shard is a task for a `concurrent.futures.Executor`."""
+"""Runs shards on a `concurrent.futures.Executor`, perhaps on other machines: each shard is one task."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Shards:
             task: Works on one shard; see `worker.run_shard`.
         """
         self.progress: dict[Path, Progress] = {}
-        """The latest progress of each shard; until it has reported any, the tracks that it was given."""
+        """The latest progress of each shard; before its first report, the tracks that it got."""
         self._main = main
         self._options = options
         self._executor = executor
@@ -62,15 +62,15 @@ class Shards:
         self._task = task
         self._error: Exception | None = None
         self._read_bytes = Counter[Path]()
-        """How much was read of each shard's events."""
+        """The number of bytes read of each shard's event file."""
 
     def drain(self) -> None:
         """Asks all shards to drain."""
-        with suppress(OSError):  # they were merged, or somebody removed them
+        with suppress(OSError):  # the shards were merged or removed
             (shard_folder(self._main.path) / DRAIN).touch()
 
     def count(self) -> Counter[State]:
-        """How many tracks the shards were given, by state. Blocks."""
+        """The number of tracks in the shards, by state. Blocks."""
         counts = Counter[State]()
         for path in shard_files(self._main.path):
             shard = open_shard(path, self._main.slug, self._main.input_name)
@@ -85,10 +85,10 @@ class Shards:
         """Runs the shards, and merges them into the main ledger when they have ended.
 
         Returns:
-            What happened to shards whose tasks were lost, for people; empty if none was.
+            A message for each shard whose task was lost.
 
         Raises:
-            Exception: what the observer of the events raised; it drained the shards.
+            Exception: the observer of the events raised it. The shards were drained.
         """
         paths = shard_files(self._main.path)
         shares = _shares(self._options.in_flight, len(paths))
@@ -100,7 +100,7 @@ class Shards:
         try:
             results = await asyncio.gather(*work, return_exceptions=True)
         except asyncio.CancelledError:
-            self.drain()  # workers can't be stopped, only asked
+            self.drain()  # workers can't be stopped, only asked to drain
             raise
         finally:
             watching.cancel()
@@ -108,7 +108,7 @@ class Shards:
         problems = list[str]()
         for path, result in zip(paths, results, strict=True):
             try:
-                # Also a shard that failed: the main ledger must know what it paid for.
+                # Merge failed shards too: the main ledger must record what they paid for.
                 await asyncio.to_thread(self._merge, path)
             except LedgerError:
                 # If the shard was removed or moved, its worker has raised the better error.
@@ -159,7 +159,7 @@ class Shards:
                     self._report(Event(**json.loads(line)))
 
     def _report(self, event: Event) -> None:
-        """Reports an event. What its observer raises ends the run, after everything that is paid was merged."""
+        """Reports an event. If its observer raises an error, the run ends once all paid work is merged."""
         try:
             self._on_event(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it

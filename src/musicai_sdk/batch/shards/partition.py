@@ -21,7 +21,7 @@ from musicai_sdk.batch.text import redacted
 
 
 class Partition:
-    """Writes the ledgers of the shards, with everything that they are to do."""
+    """Writes the ledgers of the shards, with their inputs and tracks."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Partition:
     async def run(
         self, items: Callable[[], Iterator[Candidate | None]], draining: Callable[[], bool]
     ) -> None:
-        """Distributes all inputs, and the tracks that earlier runs began. After a drain, inputs wait for a later run."""
+        """Distributes all inputs, and unfinished tracks of earlier runs. A drain leaves the other inputs for a later run."""
         prefetcher = Prefetcher(items)
         try:
             with self._main.transaction():
@@ -84,7 +84,7 @@ class Partition:
         self._hand_out(todo, [])
 
     def _hand_out(self, items: list[InputRow], tracks: list[Track]) -> None:
-        """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""
+        """Queues inputs and tracks in the shards of their contents."""
         items_of, tracks_of = defaultdict[int, list[InputRow]](list), defaultdict[int, list[Track]](list)
         for item in items:
             items_of[self._shard(item.sample)].append(item)

@@ -126,7 +126,7 @@ class Database:
         ]
 
     def start_job(self, seq: int, free_since: float) -> JobRecord | None:
-        """Marks a queued job STARTED since its slot was free; returns it, None if it was deleted meanwhile."""
+        """Marks a queued job STARTED, from the time when its slot became free. Returns None if it was deleted."""
         self._run(
             "UPDATE jobs SET status = 'STARTED', started_at = MAX(created_at, ?) WHERE seq = ?",
             (free_since, seq),

@@ -120,12 +120,15 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
     rest = [name for name in (*_ANSWERS, *_BODIES, *JOB_OPTIONS) if name in options]
     if ends and (len(ends) > 1 or rest):
         raise ValueError(
-            f"{ends[0]} leaves no answer, so it can't be combined with {', '.join(ends[1:] + rest)}"
+            f"{ends[0]} leaves the request unanswered, so it can't be combined with {', '.join(ends[1:] + rest)}"
         )
     if any(name in options for name in JOB_OPTIONS) and (
         route.partition(" ")[0] not in ("POST", "*") or {"status", "body", "redirect"} & set(options)
     ):
-        raise ValueError("options of jobs need the route 'POST /job', and an answer that creates a job")
+        raise ValueError(
+            "options of jobs need the route 'POST /job'. They can't be combined with status, body or redirect, which keep the"
+            " job from being created"
+        )
     if "acted" in options and not set(INSTEAD) & set(options):
         raise ValueError(f"acted needs an option that replaces the answer: {', '.join(INSTEAD)}")
     if "retry_after" in options and "retry_after_date" in options:
@@ -133,12 +136,14 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
     if "compress" in options and "length" in options:
         raise ValueError("a compressed body declares no length, so compress can't be combined with length")
     if {"job_seconds", "job_polls"} <= set(options):
-        raise ValueError("a job shows its outcome either after job_seconds or after job_polls")
+        raise ValueError(
+            "job_seconds and job_polls can't be combined: a job shows its outcome after one of them"
+        )
     return options
 
 
 def parsed(text: str) -> tuple[str, FaultOptions]:
-    """Parses a fault as the command line takes it, such as `POST /job status=503 nth=2`.
+    """Parses a fault in the form of the command line, such as `POST /job status=503 nth=2`.
 
     Returns:
         The route and the options, unchecked.
@@ -151,7 +156,7 @@ def parsed(text: str) -> tuple[str, FaultOptions]:
     for word in words[2:]:
         name, equals, value = word.partition("=")
         if not equals:
-            raise ValueError(f"an option of a fault has the form nth=2; got {word!r}")
+            raise ValueError(f"a fault's option has the form NAME=VALUE, such as nth=2; got {word!r}")
         try:
             options[name.replace("-", "_")] = json.loads(value)
         except ValueError:
