@@ -92,7 +92,10 @@ def test_files_of_an_earlier_version(tmp_path: Path) -> None:
     for path in (folder / "objects").glob("*"):
         path.unlink()
     run("022", folder)
-    assert {name for name, mode in rights(folder).items() if mode & 0o077} <= {"objects"}
+    assert {name for name, mode in rights(folder).items() if mode & 0o077} <= {
+        "objects",
+        "sandbox.lock-journal",
+    }
 
 
 def test_a_temporary_folder() -> None:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -28,39 +29,38 @@ _SHORTEST_NAP, _LONGEST_NAP = 0.001, 0.1
 """Seconds between checks of an empty pipe; the pauses double."""
 
 
+@dataclass(eq=False)
 class SourceBody:
     """A source of an upload as a request body; see `musicai_sdk._io.Body`."""
 
-    def __init__(
-        self, file: BinaryIO, start: int, size: int, name: str, on_progress: Progress | None
-    ) -> None:
-        self.size = size
-        self._file = file
-        self._start = start
-        self._name = name
-        self._on_progress = on_progress
+    file: BinaryIO
+    start: int
+    size: int
+    name: str
+    """The source in words, for messages."""
+    on_progress: Progress | None
 
     def chunks(self) -> Iterator[bytes]:
         """Yields exactly `size` bytes from the start.
 
         If the source changed, raises `TransferError` before the last bytes.
         """
-        with _reading(self._name):
-            self._file.seek(self._start)
+        with _reading(self.name):
+            self.file.seek(self.start)
         sent = 0
         while sent < self.size:
-            with _reading(self._name):
-                chunk = self._file.read(min(CHUNK, self.size - sent))
+            with _reading(self.name):
+                chunk = self.file.read(min(CHUNK, self.size - sent))
                 sent += len(chunk)
                 # Check before the last bytes are sent, so that a changed file never counts as uploaded.
-                changed = not chunk or (sent == self.size and self._file.read(1))
+                changed = not chunk or (sent == self.size and self.file.read(1))
             if changed:
                 raise TransferError(
-                    f"{self._name} changed its size during the upload: upload it when it's complete"
+                    f"{self.name} changed its size during the upload: upload it when it's complete"
                 )
             yield bytes(chunk)
-            if self._on_progress is not None:
-                self._on_progress(sent, self.size)
+            if self.on_progress is not None:
+                self.on_progress(sent, self.size)
 
 
 @asynccontextmanager

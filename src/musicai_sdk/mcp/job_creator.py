@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,23 +51,18 @@ class Created:
     """Whether the job existed before this call."""
 
 
+@dataclass(eq=False)
 class JobCreator:
-    """Creates jobs, each order once.
+    """Creates jobs, each order once."""
 
-    Args:
-        client: The client of the service.
-        roots: The folders that may contain inputs.
-        state: The record of the requests that were paid before.
-        max_jobs: The most jobs to create in total.
-    """
-
-    def __init__(self, client: AsyncMusicAiClient, roots: Roots, state: State, max_jobs: int) -> None:
-        self._client = client
-        self._roots = roots
-        self._state = state
-        self._scope: str | None = None
-        self.max_jobs: int = max_jobs
-        """The most jobs to create in total."""
+    client: AsyncMusicAiClient
+    roots: Roots
+    """The folders that may contain inputs."""
+    state: State
+    """The record of the requests that were paid before."""
+    max_jobs: int
+    """The most jobs to create in total."""
+    _scope: str | None = field(default=None, init=False)
 
     async def create(self, order: Order, params: Mapping[str, Any]) -> Created:
         """Returns the job of an order: its existing job, or a new one."""
@@ -76,8 +71,8 @@ class JobCreator:
         url = web_address(order.input)
         if url is not None:
             return await self._once(order, params, f"url:{identity(url)}", url, name_of(url))
-        root, way = self._roots.source(order.input)
-        copy = self._state.copies / f"{os.urandom(8).hex()}{way.suffix}"
+        root, way = self.roots.source(order.input)
+        copy = self.state.copies / f"{os.urandom(8).hex()}{way.suffix}"
         try:
             digest = await asyncio.to_thread(copy_beneath, root, way, copy)
             return await self._once(order, params, f"sha256:{digest}", copy, way.stem)
@@ -90,25 +85,25 @@ class JobCreator:
     ) -> Created:
         scope = await self._current_scope()
         key = f"mcp-{track_key(content, order.workflow, order.input_name, order.params)}"
-        async with self._state.exclusive(key):
-            known = self._state.get(scope, key)
+        async with self.state.exclusive(key):
+            known = self.state.get(scope, key)
             if known is not None and known.job_id is not None:
                 return Created(known.job_id, repeated=True)
             # Checks the parameters, before anything is uploaded or counted.
             CustomWorkflow(order.workflow, {**params, order.input_name: source})
             settle = 0.0 if known is None else max(0.0, known.sent_at + SETTLE - time.time())
-            job = await self._client.jobs.find(key, settle=settle)
+            job = await self.client.jobs.find(key, settle=settle)
             if job is not None:
-                self._state.record_job(scope, key, order.workflow, label, job.id)
+                self.state.record_job(scope, key, order.workflow, label, job.id)
                 return Created(job.id, repeated=True)
-            if known is None and self._state.used() >= self.max_jobs:
+            if known is None and self.state.used() >= self.max_jobs:
                 raise self._used_up()
-            uploaded = source if isinstance(source, str) else await self._client.files.upload(source)
-            if not self._state.reserve(scope, key, order.workflow, label, self.max_jobs):
+            uploaded = source if isinstance(source, str) else await self.client.files.upload(source)
+            if not self.state.reserve(scope, key, order.workflow, label, self.max_jobs):
                 raise self._used_up()
             workflow = CustomWorkflow(order.workflow, {**params, order.input_name: uploaded})
             job_id = await self._post(workflow, scope, key, label)
-            self._state.record_job(scope, key, order.workflow, label, job_id)
+            self.state.record_job(scope, key, order.workflow, label, job_id)
             return Created(job_id, repeated=False)
 
     async def _post(self, workflow: CustomWorkflow, scope: str, key: str, label: str) -> str:
@@ -116,10 +111,10 @@ class JobCreator:
         try:
             # No recovery: the caller has just searched the list for the key, and a lost answer is handled below.
             return (
-                await self._client.jobs.create(workflow, name=label, idempotency_key=key, recover=False)
+                await self.client.jobs.create(workflow, name=label, idempotency_key=key, recover=False)
             ).id
         except CreateUncertainError as uncertain:
-            job = await self._client.jobs.find(key, settle=_SEARCH)
+            job = await self.client.jobs.find(key, settle=_SEARCH)
             if job is None:
                 raise ToolError(
                     "uncertain",
@@ -129,21 +124,21 @@ class JobCreator:
                 ) from uncertain
             return job.id
         except NotFoundError:
-            self._state.release(scope, key)
+            self.state.release(scope, key)
             raise ToolError(
                 "unknown_workflow",
                 f"the account has no workflow {workflow.slug!r:.200}; nothing was created",
                 "Call list_workflows for the slugs.",
             ) from None
         except MusicAiError:
-            self._state.release(scope, key)
+            self.state.release(scope, key)
             raise
 
     async def _current_scope(self) -> str:
         """The owner of the jobs: an application has no access to another application's jobs."""
         if self._scope is None:
-            application = await self._client.application.get()
-            self._scope = f"{self._client.base_url} {application.id}"
+            application = await self.client.application.get()
+            self._scope = f"{self.client.base_url} {application.id}"
         return self._scope
 
     def _used_up(self) -> ToolError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musicai_sdk._files import lock, patiently, unlock
+from musicai_sdk._files import patiently
 from musicai_sdk.sandbox.private_files import make_private, open_private, private_file, private_folder
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _PREFIX = "musicai-sandbox-"
 _LOCK = "sandbox.lock"
 _OWNER = "sandbox.pid"
+
+
+class FolderInUseError(OSError):
+    """Another sandbox uses the folder."""
 
 
 def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
@@ -31,7 +36,8 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
         stack: Holds what has to be closed at the end.
 
     Raises:
-        OSError: Another sandbox uses it. Or it can't be created or written to; then `filename` is set.
+        FolderInUseError: Another sandbox uses it.
+        OSError: It can't be created or written to; `filename` is set.
     """
     if data_dir is None:
         _sweep(Path(tempfile.gettempdir()))
@@ -40,16 +46,13 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
         data_dir = make_private(Path(temporary.name))
     else:
         private_folder(data_dir)
-    owner = private_file(data_dir / _OWNER)
-    if (locked := _lock(data_dir)) is None:
-        process = ""
+    owner = private_file(data_dir / _OWNER)  # Its error says more than SQLite's.
+    try:
+        stack.enter_context(closing(_lock(data_dir)))
+    except FolderInUseError as error:
         with suppress(OSError):
-            process = f" (process {owner.read_text(encoding='utf-8')})"
-        raise OSError(
-            f"the data folder {str(data_dir)!r} is in use by another sandbox: stop that one, or give this one a folder"
-            f" of its own{process}"
-        )
-    stack.callback(_unlock, locked)
+            error.args = (f"{error} (process {owner.read_text(encoding='utf-8')})",)
+        raise
     with open_private(owner, "w", encoding="utf-8") as file:
         file.write(str(os.getpid()))
     return data_dir
@@ -61,18 +64,31 @@ def _remove(temporary: tempfile.TemporaryDirectory[str]) -> None:
     temporary.cleanup()
 
 
-def _lock(folder: Path) -> int | None:
-    """Locks a folder until `_unlock`, or until the process ends. Returns None if another sandbox has locked it."""
-    descriptor = os.open(private_file(folder / _LOCK), os.O_RDWR)
-    if lock(descriptor):
-        return descriptor
-    os.close(descriptor)
-    return None
+def _lock(folder: Path) -> sqlite3.Connection:
+    """Locks a folder until the connection is closed or the process ends.
 
-
-def _unlock(descriptor: int) -> None:
-    unlock(descriptor)
-    os.close(descriptor)
+    The lock is an empty SQLite file: SQLite uses the locks of each operating system. Another kind of lock would let
+    `_sweep` of another version remove the folder of a running sandbox.
+    """
+    lock = folder / _LOCK
+    if lock.exists():
+        with suppress(PermissionError):
+            lock.chmod(0o600)
+    else:
+        private_file(lock)
+    # Never opened in another way: closing a file ends all locks that this process has on it.
+    database = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        database.close()
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise OSError(f"the data folder {str(folder)!r} can't be locked: {error}") from None
+        raise FolderInUseError(
+            f"the data folder {str(folder)!r} is in use by another sandbox: stop that one, or give this one a"
+            " folder of its own"
+        ) from None
+    return database
 
 
 def _sweep(temporary: Path) -> None:
@@ -82,9 +98,8 @@ def _sweep(temporary: Path) -> None:
     """
     for folder in temporary.glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            owned = not folder.is_symlink() and _ours(folder) and (folder / _OWNER).stat().st_size
-            if owned and (locked := _lock(folder)) is not None:
-                _unlock(locked)
+            if not folder.is_symlink() and _ours(folder) and (folder / _OWNER).stat().st_size:
+                _lock(folder).close()
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,47 +33,35 @@ RESUBMISSIONS = 2
 _READ_EVERY = 0.5
 
 
+@dataclass(eq=False)
 class Shards:
     """The shards of one run."""
 
-    def __init__(
-        self,
-        main: Ledger,
-        options: RunOptions,
-        executor: Executor,
-        on_event: Callable[[Event], object],
-        task: Callable[[str, RunOptions], None],
-    ) -> None:
-        """Prepares the shards.
-
-        Args:
-            main: The main ledger.
-            options: The run's options.
-            executor: Runs the tasks.
-            on_event: Called with the events of all shards.
-            task: Works on one shard; see `worker.run_shard`.
-        """
-        self.progress: dict[Path, Progress] = {}
-        """The latest progress of each shard; before its first report, the tracks that it got."""
-        self._main = main
-        self._options = options
-        self._executor = executor
-        self._on_event = on_event
-        self._task = task
-        self._error: Exception | None = None
-        self._read_bytes = Counter[Path]()
-        """The number of bytes read of each shard's event file."""
+    main: Ledger
+    """The main ledger."""
+    options: RunOptions
+    executor: Executor
+    """Runs the tasks."""
+    on_event: Callable[[Event], object]
+    """Called with the events of all shards."""
+    task: Callable[[str, RunOptions], None]
+    """Works on one shard; see `worker.run_shard`."""
+    progress: dict[Path, Progress] = field(default_factory=dict[Path, Progress], init=False)
+    """The latest progress of each shard; before its first report, the tracks that it got."""
+    _error: Exception | None = field(default=None, init=False)
+    _read_bytes: Counter[Path] = field(default_factory=Counter[Path], init=False)
+    """The number of bytes read of each shard's event file."""
 
     def drain(self) -> None:
         """Asks all shards to drain."""
         with suppress(OSError):  # the shards were merged or removed
-            (shard_folder(self._main.path) / DRAIN).touch()
+            (shard_folder(self.main.path) / DRAIN).touch()
 
     def count(self) -> Counter[State]:
         """The number of tracks in the shards, by state. Blocks."""
         counts = Counter[State]()
-        for path in shard_files(self._main.path):
-            shard = open_shard(path, self._main.slug, self._main.input_name)
+        for path in shard_files(self.main.path):
+            shard = open_shard(path, self.main.slug, self.main.input_name)
             try:
                 self.progress[path] = ProgressTracker(shard.counts(), complete=True).snapshot()
             finally:
@@ -90,10 +78,10 @@ class Shards:
         Raises:
             Exception: the observer of the events raised it. The shards were drained.
         """
-        paths = shard_files(self._main.path)
-        shares = _shares(self._options.in_flight, len(paths))
+        paths = shard_files(self.main.path)
+        shares = _shares(self.options.in_flight, len(paths))
         work = [
-            asyncio.create_task(self._submit(path, replace(self._options, in_flight=share)))
+            asyncio.create_task(self._submit(path, replace(self.options, in_flight=share)))
             for path, share in zip(paths, shares, strict=True)
         ]
         watching = asyncio.create_task(self._watch(paths))
@@ -117,7 +105,7 @@ class Shards:
                 raise
             if isinstance(result, BaseException):
                 problems.append(f"{path.name}: {type(result).__name__}: {result}")
-        remove_folder(shard_folder(self._main.path))
+        remove_folder(shard_folder(self.main.path))
         first = next((result for result in results if isinstance(result, MusicAiError)), self._error)
         if first is not None:
             raise first
@@ -125,7 +113,7 @@ class Shards:
 
     async def _submit(self, path: Path, options: RunOptions) -> None:
         for left in range(RESUBMISSIONS, -1, -1):
-            future = self._executor.submit(self._task, str(path), options)
+            future = self.executor.submit(self.task, str(path), options)
             try:
                 await asyncio.wrap_future(future)
             except (MusicAiError, BrokenExecutor):
@@ -161,7 +149,7 @@ class Shards:
     def _report(self, event: Event) -> None:
         """Reports an event. If its observer raises an error, the run ends once all paid work is merged."""
         try:
-            self._on_event(event)
+            self.on_event(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it
             if self._error is None:
                 self._error = error
@@ -169,7 +157,7 @@ class Shards:
 
     def _merge(self, path: Path) -> None:
         self._read(path)
-        end = ProgressTracker(merge_shard(path, self._main)).snapshot()
+        end = ProgressTracker(merge_shard(path, self.main)).snapshot()
         # Its latest progress may be lost; the ledger has the final states.
         self.progress[path] = replace(self.progress[path], states=end.states, failed=end.failed)
 

@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
@@ -37,46 +38,39 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _NO_HTTP = b"\x16\x03\x01 this is no HTTP \xff\xfe\r\n\r\n"
 
 
+@dataclass(frozen=True)
 class FaultMiddleware:
     """The outermost ASGI application: logs requests, and applies faults and the quirks of connections.
 
     ASGI can't break a connection. The middleware reaches it through the server's `send`, which is a bound method of
     uvicorn's request cycle.
-
-    Args:
-        app: The application.
-        parts: The faults, the quirks, the request log, and the signer, whose URLs a fault may end.
-        gateway: Holds requests.
-        refuse: Refuses connections for a time in seconds.
     """
 
-    def __init__(
-        self, app: ASGIApp, parts: Parts, gateway: Gateway, refuse: Callable[[float], Awaitable[None]]
-    ) -> None:
-        self._app = app
-        self._parts = parts
-        self._gateway = gateway
-        self._refuse = refuse
+    app: ASGIApp
+    parts: Parts
+    gateway: Gateway
+    refuse: Callable[[float], Awaitable[None]]
+    """Refuses connections for a time in seconds."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         if scope["path"].startswith(OWN) or scope["path"] == "/":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         cycle = getattr(send, "__self__")  # noqa: B009 - no type knows of it
         transport: asyncio.Transport = cycle.transport
         method, path = scope["method"], scope["path"]
         of_api = path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
-        if of_api and (pause := self._parts.quirks.now.drip):
+        if of_api and (pause := self.parts.quirks.now.drip):
             send = byte_by_byte(send, pause, cycle)
-        epoch = self._parts.request_log.epoch
+        epoch = self.parts.request_log.epoch
         noted = False
 
         def note(status: int | None) -> None:
             nonlocal noted
             if not noted:
                 noted = True
-                self._parts.request_log.note(scope, status, epoch)
+                self.parts.request_log.note(scope, status, epoch)
 
         async def noting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -84,20 +78,20 @@ class FaultMiddleware:
             await send(message)
 
         try:
-            fault = self._parts.faults.pick(method, path)
+            fault = self.parts.faults.pick(method, path)
             if (fault is None or fault.is_of_job) and (method, path) in _CREATING:
-                held_for = self._gateway.holds()
+                held_for = self.gateway.holds()
                 if held_for is not None:
                     scope[JOB_FAULT] = fault
                     note(None)
                     await self._hold(held_for, scope, receive, transport)
                     return
             if fault is None:
-                await self._app(scope, receive, noting_send)
+                await self.app(scope, receive, noting_send)
                 return
             options = fault.options
             await asyncio.sleep(options.get("delay", 0))
-            if epoch != self._parts.request_log.epoch:  # The request arrived before a reset.
+            if epoch != self.parts.request_log.epoch:  # The request arrived before a reset.
                 await _reset(transport, receive)
             elif not await self._leave_unanswered(options, scope, receive, transport, note):
                 await self._apply(fault, scope, receive, noting_send, transport)
@@ -123,9 +117,9 @@ class FaultMiddleware:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         async def deliver() -> None:
-            await self._app(scope, again, _swallow)
+            await self.app(scope, again, _swallow)
 
-        self._gateway.hold(seconds, deliver)
+        self.gateway.hold(seconds, deliver)
         transport.close()
         await _disconnected(receive)
 
@@ -140,9 +134,9 @@ class FaultMiddleware:
         """Applies a fault that leaves the request unanswered. Returns whether there was such a fault."""
         refused = options.get("refuse")
         if "after" in (options.get("reset"), options.get("hang")):
-            await self._app(scope, receive, _swallow)
+            await self.app(scope, receive, _swallow)
         if refused is not None:
-            await self._refuse(refused)
+            await self.refuse(refused)
         if refused is not None or "reset" in options:
             note(None)
             await _reset(transport, receive)
@@ -166,23 +160,23 @@ class FaultMiddleware:
             scope[JOB_FAULT] = fault
         close_early = "truncate" in options or "length" in options
         if options.get("expire") and not close_early:
-            self._parts.signer.expire(scope["path"].removeprefix("/"))
+            self.parts.signer.expire(scope["path"].removeprefix("/"))
         closed = False
 
         def close() -> None:
             nonlocal closed
             closed = True
             if options.get("expire"):
-                self._parts.signer.expire(scope["path"].removeprefix("/"))
+                self.parts.signer.expire(scope["path"].removeprefix("/"))
             transport.close()
 
         send = distorted(fault, send, transport, close)
         if any(name in options for name in INSTEAD):
             # Closing a connection with unread data would reset it, and lose the answer.
-            await (self._app(scope, receive, _swallow) if "acted" in options else _drain(receive))
+            await (self.app(scope, receive, _swallow) if "acted" in options else _drain(receive))
             await _answer(options, send)
         else:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
         if closed:
             await _disconnected(receive)
 
