@@ -93,8 +93,8 @@ def _problem(file: BinaryIO, content_type: str, expected: Expected) -> str | Non
     if is_media:
         return _not_media(file, head, content_type)
     if is_json:
-        return None if _is_json(file) else f"isn't JSON{_said(content_type)}"
-    return f"is a web page, not a file{_said(content_type)}" if _is_page(head) else None
+        return None if _is_json(file) else f"isn't JSON{_declared(content_type)}"
+    return f"is a web page, not a file{_declared(content_type)}" if _is_page(head) else None
 
 
 def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
@@ -102,13 +102,13 @@ def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
         return None  # see `refuse_empty`
     text = head.removeprefix(_BOM).lstrip(_BLANK)
     if _MARKUP.match(text):
-        return f"is a web page or an error document, not a recording{_said(content_type)}"
+        return f"is a web page or an error document, not a recording{_declared(content_type)}"
     if _ANOTHER_KIND.match(head):
-        return f"is a picture or a document, not a recording{_said(content_type)}"
+        return f"is a picture or a document, not a recording{_declared(content_type)}"
     if text[:1] in (b"{", b"[") and _is_json(file):
-        return f"is JSON, not a recording{_said(content_type)}"
+        return f"is JSON, not a recording{_declared(content_type)}"
     textual = re.fullmatch(r"text/html|(application|text)/((xhtml\+)?xml|json)", content_type)
-    return f"isn't a recording{_said(content_type)}" if textual and not _RECORDING.match(head) else None
+    return f"isn't a recording{_declared(content_type)}" if textual and not _RECORDING.match(head) else None
 
 
 def _is_page(head: bytes) -> bool:
@@ -142,5 +142,5 @@ def _parses(data: bytes) -> bool:
     return True
 
 
-def _said(content_type: str) -> str:
+def _declared(content_type: str) -> str:
     return f" ({content_type})" if content_type else ""

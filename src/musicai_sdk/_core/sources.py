@@ -25,7 +25,7 @@ CHUNK = 1024 * 1024
 """Bytes per read: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
 PATIENCE = 5.0
 """Seconds to wait for a writer of a named pipe."""
-_SHORTEST_NAP, _LONGEST_NAP = 0.001, 0.1
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
 """Seconds between checks of an empty pipe; the pauses double."""
 
 
@@ -235,7 +235,7 @@ async def _copy(driver: IO, file: Readable, copy: BinaryIO, name: str, still: Ca
             chunk = pipe.read()
         if chunk is None:
             pipe.unwritten = False
-            await pipe.nap(driver, still)
+            await pipe.pause(driver, still)
             continue
         if isinstance(chunk, str):
             raise InputError("the file is open in text mode: open it with 'rb'")
@@ -269,7 +269,7 @@ class _Pipe:
             if self._blocking:
                 # `read1` is a single system call. (A non-blocking pipe can't distinguish "nothing yet" from the end.)
                 self._read = getattr(file, "read1", file.read)
-        self._nap = _SHORTEST_NAP
+        self._pause = _SHORTEST_PAUSE
         self.unwritten: bool = False
         """Whether a named pipe has no writer."""
 
@@ -280,7 +280,7 @@ class _Pipe:
             if driver.now() > until and not self._blocking:
                 self.unwritten = True  # unless data arrives after all
                 return
-            await self.nap(driver, still)
+            await self.pause(driver, still)
 
     def _readable(self) -> bool:
         if sys.platform != "win32" and self._descriptor is not None:
@@ -295,14 +295,14 @@ class _Pipe:
         """The next bytes; None if no data is available yet."""
         chunk = self._read(CHUNK)
         if chunk is not None:
-            self._nap = _SHORTEST_NAP
+            self._pause = _SHORTEST_PAUSE
         return chunk
 
-    async def nap(self, driver: IO, still: Callable[[], object]) -> None:
+    async def pause(self, driver: IO, still: Callable[[], object]) -> None:
         """Pauses before the next check."""
         still()
-        await driver.sleep(self._nap)
-        self._nap = min(_LONGEST_NAP, self._nap * 2)
+        await driver.sleep(self._pause)
+        self._pause = min(_LONGEST_PAUSE, self._pause * 2)
 
 
 @contextmanager

@@ -71,11 +71,11 @@ class JobCreator:
         url = web_address(order.input)
         if url is not None:
             return await self._once(order, params, f"url:{identity(url)}", url, name_of(url))
-        root, way = self.roots.source(order.input)
-        copy = self.state.copies / f"{os.urandom(8).hex()}{way.suffix}"
+        root, relative = self.roots.source(order.input)
+        copy = self.state.copies / f"{os.urandom(8).hex()}{relative.suffix}"
         try:
-            digest = await asyncio.to_thread(copy_beneath, root, way, copy)
-            return await self._once(order, params, f"sha256:{digest}", copy, way.stem)
+            digest = await asyncio.to_thread(copy_beneath, root, relative, copy)
+            return await self._once(order, params, f"sha256:{digest}", copy, relative.stem)
         finally:
             with suppress(OSError):  # Windows doesn't remove an open file; a later start will
                 copy.unlink()

@@ -73,9 +73,9 @@ def _described(name: str, value: Any) -> JobOutput:
     return JobOutput(name=name, kind="value", value=value)
 
 
-async def read_chords(client: AsyncMusicAiClient, asked: ReadArguments) -> Chords:
+async def read_chords(client: AsyncMusicAiClient, arguments: ReadArguments) -> Chords:
     """The chords of a job."""
-    chords, page = await _read(client, asked, _CHORDS, Chord)
+    chords, page = await _read(client, arguments, _CHORDS, Chord)
     entries = [
         ChordEntry(
             start=each.start,
@@ -91,22 +91,22 @@ async def read_chords(client: AsyncMusicAiClient, asked: ReadArguments) -> Chord
     return Chords(chords=entries, **page)
 
 
-async def read_beats(client: AsyncMusicAiClient, asked: ReadArguments) -> Beats:
+async def read_beats(client: AsyncMusicAiClient, arguments: ReadArguments) -> Beats:
     """The beats of a job."""
-    beats, page = await _read(client, asked, _BEATS, Beat)
+    beats, page = await _read(client, arguments, _BEATS, Beat)
     return Beats(beats=[BeatEntry(time=each.time, beat=each.beat_num) for each in beats], **page)
 
 
-async def read_lyrics(client: AsyncMusicAiClient, asked: ReadLyricsArguments) -> Lyrics:
+async def read_lyrics(client: AsyncMusicAiClient, arguments: ReadLyricsArguments) -> Lyrics:
     """The lyrics of a job."""
-    lines, page = await _read(client, asked, _LYRICS, LyricLine)
+    lines, page = await _read(client, arguments, _LYRICS, LyricLine)
     entries = [
         LineEntry(
             text=each.text,
             start=each.start,
             end=each.end,
             words=[WordEntry(word=word.word, start=word.start, end=word.end) for word in each.words]
-            if asked.words
+            if arguments.words
             else None,
         )
         for each in lines
@@ -114,11 +114,11 @@ async def read_lyrics(client: AsyncMusicAiClient, asked: ReadLyricsArguments) ->
     return Lyrics(lines=entries, **page)
 
 
-async def read_output(client: AsyncMusicAiClient, asked: ReadOutputArguments) -> OutputContent:
+async def read_output(client: AsyncMusicAiClient, arguments: ReadOutputArguments) -> OutputContent:
     """Any output that isn't a recording."""
-    job = await client.jobs.get(asked.job_id)
+    job = await client.jobs.get(arguments.job_id)
     job.raise_for_success()
-    name = _named(job, asked.output)
+    name = _named(job, arguments.output)
     content: JsonValue = job.outputs[name]
     if content is CUSTOM_STORAGE:
         raise _in_own_storage(name)
@@ -126,17 +126,17 @@ async def read_output(client: AsyncMusicAiClient, asked: ReadOutputArguments) ->
         content = await client.files.read(JsonFile(str(content)))
     if not isinstance(content, list):
         return OutputContent(job_id=job.id, output=name, content=content)
-    part, page = _page(job, name, content, asked)
+    part, page = _page(job, name, content, arguments)
     return OutputContent(content=list(part), **page)
 
 
 async def _read(
-    client: AsyncMusicAiClient, asked: ReadArguments, fitting: re.Pattern[str], kind: type[T]
+    client: AsyncMusicAiClient, arguments: ReadArguments, fitting: re.Pattern[str], kind: type[T]
 ) -> tuple[Sequence[T], dict[str, Any]]:
     """Reads a list output whose entries are of one type; returns the requested entries, and the fields of `Page`."""
-    job = await client.jobs.get(asked.job_id)
+    job = await client.jobs.get(arguments.job_id)
     job.raise_for_success()
-    name = _named(job, asked.output) if asked.output is not None else _fitting(job, fitting)
+    name = _named(job, arguments.output) if arguments.output is not None else _fitting(job, fitting)
     value = job.outputs[name]
     if value is CUSTOM_STORAGE:
         raise _in_own_storage(name)
@@ -147,7 +147,7 @@ async def _read(
             "get_job shows it.",
         )
     typed = list[kind]  # type: ignore[valid-type]  # mypy takes no variable in a type; it is a class at run time
-    return _page(job, name, await client.files.read(JsonFile(str(value), typed)), asked)
+    return _page(job, name, await client.files.read(JsonFile(str(value), typed)), arguments)
 
 
 def _named(job: Job[Any], output: str) -> str:
@@ -192,10 +192,10 @@ def _in_own_storage(name: str) -> ToolError:
 
 
 def _page(
-    job: Job[Any], output: str, entries: Sequence[T], asked: PageArguments
+    job: Job[Any], output: str, entries: Sequence[T], arguments: PageArguments
 ) -> tuple[Sequence[T], dict[str, Any]]:
     """The requested entries, and the fields of `Page`."""
-    end = asked.offset + asked.limit
+    end = arguments.offset + arguments.limit
     following = end if end < len(entries) else None
     page = {"job_id": job.id, "output": output, "total": len(entries), "next_offset": following}
-    return entries[asked.offset : end], page
+    return entries[arguments.offset : end], page

@@ -123,11 +123,11 @@ async def _called(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) 
             "unknown_tool", f"there is no tool {name!r:.100}", f"The tools are {', '.join(sorted(tools))}."
         )
     try:
-        asked = tool.arguments.model_validate(arguments)
+        validated = tool.arguments.model_validate(arguments)
     except ValidationError as error:
         what = problems(error, "arguments")
         raise ToolError("bad_arguments", what, "Correct the arguments; nothing was done.") from None
-    return await tool.run(asked)
+    return await tool.run(validated)
 
 
 def _result(answer: Model, *, is_error: bool) -> CallToolResult:

@@ -127,22 +127,22 @@ class Toolbox:
         return Workflows(workflows=[*listed, *(known[slug] for slug in known if slug not in slugs)])
 
     @_tool("Process a recording", changes=True)
-    async def process(self, asked: ProcessArguments) -> JobAnswer:
+    async def process(self, arguments: ProcessArguments) -> JobAnswer:
         """Runs a workflow on an audio or video file, or on the URL of one.
 
         THIS COSTS MONEY, once: the same content with the same workflow and parameters always returns the same job, so
         repeat the call whenever an answer was lost. Returns the job's id at once; follow it with get_job.
         """
-        order = order_of(asked.workflow, asked.input, asked.input_name, asked.params)
+        order = order_of(arguments.workflow, arguments.input, arguments.input_name, arguments.params)
         created = await self.tasks.join(
-            order, lambda: self.creator.create(order, asked.params), self.patience
+            order, lambda: self.creator.create(order, arguments.params), self.patience
         )
         if created is None:
             return JobAnswer(
                 job_id=None,
                 status="CREATING",
                 finished=False,
-                workflow=asked.workflow,
+                workflow=arguments.workflow,
                 next_step="The input is being uploaded. Repeat the same call to wait for the job's id; it isn't paid twice.",
             )
         try:
@@ -156,44 +156,46 @@ class Toolbox:
         return job_answer(job, repeated=created.repeated)
 
     @_tool("Follow a job")
-    async def get_job(self, asked: JobArguments) -> JobAnswer:
+    async def get_job(self, arguments: JobArguments) -> JobAnswer:
         """Returns a job's status and, once it has succeeded, its outputs. Costs nothing."""
-        if asked.wait_seconds:
+        if arguments.wait_seconds:
             try:
-                return job_answer(await self.client.jobs.wait(asked.job_id, timeout=asked.wait_seconds))
+                return job_answer(
+                    await self.client.jobs.wait(arguments.job_id, timeout=arguments.wait_seconds)
+                )
             except WaitTimeoutError:
                 pass
-        return job_answer(await self.client.jobs.get(asked.job_id))
+        return job_answer(await self.client.jobs.get(arguments.job_id))
 
     @_tool("Read chords")
-    async def read_chords(self, asked: ReadArguments) -> Chords:
+    async def read_chords(self, arguments: ReadArguments) -> Chords:
         """Reads the chords that a job has recognised. Costs nothing."""
-        return await read_chords(self.client, asked)
+        return await read_chords(self.client, arguments)
 
     @_tool("Read beats")
-    async def read_beats(self, asked: ReadArguments) -> Beats:
+    async def read_beats(self, arguments: ReadArguments) -> Beats:
         """Reads the beats that a job has recognised. Costs nothing."""
-        return await read_beats(self.client, asked)
+        return await read_beats(self.client, arguments)
 
     @_tool("Read lyrics")
-    async def read_lyrics(self, asked: ReadLyricsArguments) -> Lyrics:
+    async def read_lyrics(self, arguments: ReadLyricsArguments) -> Lyrics:
         """Reads the lyrics that a job has transcribed or aligned. Costs nothing."""
-        return await read_lyrics(self.client, asked)
+        return await read_lyrics(self.client, arguments)
 
     @_tool("Read an output")
-    async def read_output(self, asked: ReadOutputArguments) -> OutputContent:
+    async def read_output(self, arguments: ReadOutputArguments) -> OutputContent:
         """Reads any output of a job that is JSON or a plain value, in full detail. Costs nothing."""
-        return await read_output(self.client, asked)
+        return await read_output(self.client, arguments)
 
     @_tool("Download results", changes=True)
-    async def download_results(self, asked: DownloadArguments) -> Downloaded:
+    async def download_results(self, arguments: DownloadArguments) -> Downloaded:
         """Downloads all results of a job, recordings included, into a folder named after the job in an allowed folder.
 
         Replaces only what an earlier download of this job left there. Costs nothing.
         """
-        job = _typed(await self.client.jobs.get(asked.job_id))
+        job = _typed(await self.client.jobs.get(arguments.job_id))
         job.raise_for_success()
-        folder = self.roots.folder_for(asked.folder, job.id)
+        folder = self.roots.folder_for(arguments.folder, job.id)
         done = await self.tasks.join(
             ("download", str(folder)), lambda: self.client.jobs.download(job, folder), self.patience
         )

@@ -29,7 +29,10 @@ def text(value: object) -> Html:
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Html:
-    """Returns an element with an end tag. `class_` and `aria_label` become `class` and `aria-label`; False and None omit an attribute."""
+    """Returns an element with an end tag.
+
+    The attributes `class_` and `aria_label` become `class` and `aria-label`; False and None omit an attribute.
+    """
     given = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{text(value)}"')
         for key, value in attributes.items()

@@ -88,17 +88,17 @@ class FaultOptions(TypedDict, total=False):
     job_polls: Annotated[int, Ge(0)]
     """It shows its outcome after this many polls."""
     job_error: str
-    """It ends as FAILED with this code, one of `JOB_ERRORS` or any other."""
+    """It unanswered as FAILED with this code, one of `JOB_ERRORS` or any other."""
     job_vanish: Literal["files", "result"]
-    """It ends as SUCCEEDED, but its files are missing (404), or its result is null."""
+    """It unanswered as SUCCEEDED, but its files are missing (404), or its result is null."""
 
 
 _OPTIONS: TypeAdapter[FaultOptions] = TypeAdapter(FaultOptions)
-_ENDS = ("reset", "hang", "refuse")
-INSTEAD: Final = ("status", "body", "redirect", "retry_after", "retry_after_date")
+_UNANSWERED = ("reset", "hang", "refuse")
+REPLACEMENTS: Final = ("status", "body", "redirect", "retry_after", "retry_after_date")
 """The options that replace the real answer."""
-_ANSWERS = (*INSTEAD, "headers", "acted")
-_BODIES = ("truncate", "length", "garble", "checksum", "compress", "drip", "expire")
+_ANSWERS = (*REPLACEMENTS, "headers", "acted")
+_DISTORTIONS = ("truncate", "length", "garble", "checksum", "compress", "drip", "expire")
 
 
 def checked(route: str, options: FaultOptions) -> FaultOptions:
@@ -116,11 +116,11 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"][:1])
         raise ValueError(f"{where}: {first['msg']}") from None
-    ends = [name for name in _ENDS if name in options]
-    rest = [name for name in (*_ANSWERS, *_BODIES, *JOB_OPTIONS) if name in options]
-    if ends and (len(ends) > 1 or rest):
+    unanswered = [name for name in _UNANSWERED if name in options]
+    rest = [name for name in (*_ANSWERS, *_DISTORTIONS, *JOB_OPTIONS) if name in options]
+    if unanswered and (len(unanswered) > 1 or rest):
         raise ValueError(
-            f"{ends[0]} leaves the request unanswered, so it can't be combined with {', '.join(ends[1:] + rest)}"
+            f"{unanswered[0]} leaves the request unanswered, so it can't be combined with {', '.join(unanswered[1:] + rest)}"
         )
     if any(name in options for name in JOB_OPTIONS) and (
         route.partition(" ")[0] not in ("POST", "*") or {"status", "body", "redirect"} & set(options)
@@ -129,8 +129,8 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
             "options of jobs need the route 'POST /job'. They can't be combined with status, body or redirect, which keep the"
             " job from being created"
         )
-    if "acted" in options and not set(INSTEAD) & set(options):
-        raise ValueError(f"acted needs an option that replaces the answer: {', '.join(INSTEAD)}")
+    if "acted" in options and not set(REPLACEMENTS) & set(options):
+        raise ValueError(f"acted needs an option that replaces the answer: {', '.join(REPLACEMENTS)}")
     if "retry_after" in options and "retry_after_date" in options:
         raise ValueError("retry_after and retry_after_date set the same header")
     if "compress" in options and "length" in options:

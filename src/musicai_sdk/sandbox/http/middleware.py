@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
-from musicai_sdk.sandbox.faults.options import INSTEAD
+from musicai_sdk.sandbox.faults.options import REPLACEMENTS
 from musicai_sdk.sandbox.http.distortion import byte_by_byte, distorted
 from musicai_sdk.sandbox.http.errors import error_body
 
@@ -64,17 +64,17 @@ class FaultMiddleware:
         if of_api and (pause := self.parts.quirks.now.drip):
             send = byte_by_byte(send, pause, cycle)
         epoch = self.parts.request_log.epoch
-        noted = False
+        logged = False
 
-        def note(status: int | None) -> None:
-            nonlocal noted
-            if not noted:
-                noted = True
-                self.parts.request_log.note(scope, status, epoch)
+        def log(status: int | None) -> None:
+            nonlocal logged
+            if not logged:
+                logged = True
+                self.parts.request_log.add(scope, status, epoch)
 
-        async def noting_send(message: Message) -> None:
+        async def logging_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                note(message["status"])
+                log(message["status"])
             await send(message)
 
         try:
@@ -83,23 +83,23 @@ class FaultMiddleware:
                 held_for = self.gateway.holds()
                 if held_for is not None:
                     scope[JOB_FAULT] = fault
-                    note(None)
+                    log(None)
                     await self._hold(held_for, scope, receive, transport)
                     return
             if fault is None:
-                await self.app(scope, receive, noting_send)
+                await self.app(scope, receive, logging_send)
                 return
             options = fault.options
             await asyncio.sleep(options.get("delay", 0))
             if epoch != self.parts.request_log.epoch:  # The request arrived before a reset.
                 await _reset(transport, receive)
-            elif not await self._leave_unanswered(options, scope, receive, transport, note):
-                await self._apply(fault, scope, receive, noting_send, transport)
+            elif not await self._leave_unanswered(options, scope, receive, transport, log):
+                await self._apply(fault, scope, receive, logging_send, transport)
         except asyncio.CancelledError:  # The sandbox is stopping, and this request took too long.
             transport.abort()
             await _disconnected(receive)
         finally:
-            note(None)
+            log(None)
 
     async def _hold(
         self, seconds: float, scope: Scope, receive: Receive, transport: asyncio.Transport
@@ -117,7 +117,7 @@ class FaultMiddleware:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         async def deliver() -> None:
-            await self.app(scope, again, _swallow)
+            await self.app(scope, again, _discard)
 
         self.gateway.hold(seconds, deliver)
         transport.close()
@@ -129,19 +129,19 @@ class FaultMiddleware:
         scope: Scope,
         receive: Receive,
         transport: asyncio.Transport,
-        note: Callable[[None], None],
+        log: Callable[[None], None],
     ) -> bool:
         """Applies a fault that leaves the request unanswered. Returns whether there was such a fault."""
         refused = options.get("refuse")
         if "after" in (options.get("reset"), options.get("hang")):
-            await self.app(scope, receive, _swallow)
+            await self.app(scope, receive, _discard)
         if refused is not None:
             await self.refuse(refused)
         if refused is not None or "reset" in options:
-            note(None)
+            log(None)
             await _reset(transport, receive)
         elif "hang" in options:
-            note(None)
+            log(None)
             await _disconnected(receive)
         elif options.get("garble") == "head":
             await _drain(receive)
@@ -171,9 +171,9 @@ class FaultMiddleware:
             transport.close()
 
         send = distorted(fault, send, transport, close)
-        if any(name in options for name in INSTEAD):
+        if any(name in options for name in REPLACEMENTS):
             # Closing a connection with unread data would reset it, and lose the answer.
-            await (self.app(scope, receive, _swallow) if "acted" in options else _drain(receive))
+            await (self.app(scope, receive, _discard) if "acted" in options else _drain(receive))
             await _answer(options, send)
         else:
             await self.app(scope, receive, send)
@@ -181,7 +181,7 @@ class FaultMiddleware:
             await _disconnected(receive)
 
 
-async def _swallow(_message: Message) -> None:
+async def _discard(_message: Message) -> None:
     """Discards a message."""
 
 

@@ -1,4 +1,4 @@
-"""Uploads, downloads and ranges over HTTP. A signed URL is all that a request needs: the API key plays no part."""
+"""Uploads, downloads and ranges over HTTP. Signed URLs authorize requests; no API key is needed."""
 
 from __future__ import annotations
 
