@@ -9,23 +9,7 @@ from typing import Any, TypeVar
 from pydantic import JsonValue
 
 from musicai_sdk import CUSTOM_STORAGE, AsyncMusicAiClient, FileUrl, JsonFile
-from musicai_sdk.mcp.answers import (
-    BeatEntry,
-    Beats,
-    ChordEntry,
-    Chords,
-    JobAnswer,
-    JobFailure,
-    JobOutput,
-    LineEntry,
-    Lyrics,
-    OutputContent,
-    PageArguments,
-    ReadArguments,
-    ReadLyricsArguments,
-    ReadOutputArguments,
-    WordEntry,
-)
+from musicai_sdk.mcp import answers
 from musicai_sdk.mcp.errors import ToolError
 from musicai_sdk.models import Beat, Chord, Job, LyricLine, WorkflowReference
 from musicai_sdk.models.outputs import file_name_in
@@ -37,12 +21,12 @@ _BEATS = re.compile(r"beat|tempo ?map", re.IGNORECASE)
 _LYRICS = re.compile(r"lyric|transcri|alignment", re.IGNORECASE)
 
 
-def job_answer(job: Job[Any], *, repeated: bool | None = None) -> JobAnswer:
+def job_answer(job: Job[Any], *, repeated: bool | None = None) -> answers.JobAnswer:
     """Converts a job to the answer that the agent sees."""
     outputs = [_described(name, value) for name, value in job.outputs.items()] if job.succeeded else None
     reason = job.failure if job.failed else None
     workflow = job.workflow.name if isinstance(job.workflow, WorkflowReference) else job.workflow
-    return JobAnswer(
+    return answers.JobAnswer(
         job_id=job.id,
         status=str(job.status),
         finished=job.done,
@@ -51,7 +35,9 @@ def job_answer(job: Job[Any], *, repeated: bool | None = None) -> JobAnswer:
         name=job.name,
         created_at=job.created_at,
         completed_at=job.completed_at,
-        failure=JobFailure(code=reason.code, title=reason.title, message=reason.message) if reason else None,
+        failure=answers.JobFailure(code=reason.code, title=reason.title, message=reason.message)
+        if reason
+        else None,
         outputs=outputs,
         next_step=_next_step(job),
     )
@@ -65,19 +51,21 @@ def _next_step(job: Job[Any]) -> str:
     return "Call get_job with wait_seconds=30 until it has finished."
 
 
-def _described(name: str, value: Any) -> JobOutput:
+def _described(name: str, value: Any) -> answers.JobOutput:
     if value is CUSTOM_STORAGE:
-        return JobOutput(name=name, kind="own storage")
+        return answers.JobOutput(name=name, kind="own storage")
     if isinstance(value, FileUrl):
-        return JobOutput(name=name, kind="json" if file_name_in(value).suffix.lower() == ".json" else "file")
-    return JobOutput(name=name, kind="value", value=value)
+        return answers.JobOutput(
+            name=name, kind="json" if file_name_in(value).suffix.lower() == ".json" else "file"
+        )
+    return answers.JobOutput(name=name, kind="value", value=value)
 
 
-async def read_chords(client: AsyncMusicAiClient, arguments: ReadArguments) -> Chords:
+async def read_chords(client: AsyncMusicAiClient, arguments: answers.ReadArguments) -> answers.Chords:
     """The chords of a job."""
     chords, page = await _read(client, arguments, _CHORDS, Chord)
     entries = [
-        ChordEntry(
+        answers.ChordEntry(
             start=each.start,
             end=each.end,
             chord=each.chord_majmin,
@@ -88,33 +76,37 @@ async def read_chords(client: AsyncMusicAiClient, arguments: ReadArguments) -> C
         )
         for each in chords
     ]
-    return Chords(chords=entries, **page)
+    return answers.Chords(chords=entries, **page)
 
 
-async def read_beats(client: AsyncMusicAiClient, arguments: ReadArguments) -> Beats:
+async def read_beats(client: AsyncMusicAiClient, arguments: answers.ReadArguments) -> answers.Beats:
     """The beats of a job."""
     beats, page = await _read(client, arguments, _BEATS, Beat)
-    return Beats(beats=[BeatEntry(time=each.time, beat=each.beat_num) for each in beats], **page)
+    return answers.Beats(
+        beats=[answers.BeatEntry(time=each.time, beat=each.beat_num) for each in beats], **page
+    )
 
 
-async def read_lyrics(client: AsyncMusicAiClient, arguments: ReadLyricsArguments) -> Lyrics:
+async def read_lyrics(client: AsyncMusicAiClient, arguments: answers.ReadLyricsArguments) -> answers.Lyrics:
     """The lyrics of a job."""
     lines, page = await _read(client, arguments, _LYRICS, LyricLine)
     entries = [
-        LineEntry(
+        answers.LineEntry(
             text=each.text,
             start=each.start,
             end=each.end,
-            words=[WordEntry(word=word.word, start=word.start, end=word.end) for word in each.words]
+            words=[answers.WordEntry(word=word.word, start=word.start, end=word.end) for word in each.words]
             if arguments.words
             else None,
         )
         for each in lines
     ]
-    return Lyrics(lines=entries, **page)
+    return answers.Lyrics(lines=entries, **page)
 
 
-async def read_output(client: AsyncMusicAiClient, arguments: ReadOutputArguments) -> OutputContent:
+async def read_output(
+    client: AsyncMusicAiClient, arguments: answers.ReadOutputArguments
+) -> answers.OutputContent:
     """Any output that isn't a recording."""
     job = await client.jobs.get(arguments.job_id)
     job.raise_for_success()
@@ -125,13 +117,13 @@ async def read_output(client: AsyncMusicAiClient, arguments: ReadOutputArguments
     if isinstance(content, FileUrl):
         content = await client.files.read(JsonFile(str(content)))
     if not isinstance(content, list):
-        return OutputContent(job_id=job.id, output=name, content=content)
+        return answers.OutputContent(job_id=job.id, output=name, content=content)
     part, page = _page(job, name, content, arguments)
-    return OutputContent(content=list(part), **page)
+    return answers.OutputContent(content=list(part), **page)
 
 
 async def _read(
-    client: AsyncMusicAiClient, arguments: ReadArguments, fitting: re.Pattern[str], kind: type[T]
+    client: AsyncMusicAiClient, arguments: answers.ReadArguments, fitting: re.Pattern[str], kind: type[T]
 ) -> tuple[Sequence[T], dict[str, Any]]:
     """Reads a list output whose entries are of one type; returns the requested entries, and the fields of `Page`."""
     job = await client.jobs.get(arguments.job_id)
@@ -192,7 +184,7 @@ def _in_own_storage(name: str) -> ToolError:
 
 
 def _page(
-    job: Job[Any], output: str, entries: Sequence[T], arguments: PageArguments
+    job: Job[Any], output: str, entries: Sequence[T], arguments: answers.PageArguments
 ) -> tuple[Sequence[T], dict[str, Any]]:
     """The requested entries, and the fields of `Page`."""
     end = arguments.offset + arguments.limit

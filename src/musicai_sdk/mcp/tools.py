@@ -8,26 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from musicai_sdk import AsyncMusicAiClient, Workflow, workflows
 from musicai_sdk.errors import NotFoundError, WaitTimeoutError
-from musicai_sdk.mcp.answers import (
-    Beats,
-    Chords,
-    DownloadArguments,
-    Downloaded,
-    DownloadedOutput,
-    JobAnswer,
-    JobArguments,
-    Limits,
-    Lyrics,
-    Model,
-    NoArguments,
-    OutputContent,
-    ProcessArguments,
-    ReadArguments,
-    ReadLyricsArguments,
-    ReadOutputArguments,
-    WorkflowEntry,
-    Workflows,
-)
+from musicai_sdk.mcp import answers
 from musicai_sdk.mcp.errors import ToolError
 from musicai_sdk.mcp.job_creator import JobCreator, order_of
 from musicai_sdk.mcp.results import job_answer, read_beats, read_chords, read_lyrics, read_output
@@ -40,7 +21,7 @@ from musicai_sdk.workflows import templates
 
 _MARKS = "tool"
 """The attribute of a method that makes it a tool."""
-M = TypeVar("M", bound=Callable[..., Awaitable[Model]])
+M = TypeVar("M", bound=Callable[..., Awaitable[answers.Model]])
 
 
 def _tool(title: str, *, changes: bool = False) -> Callable[[M], M]:
@@ -68,11 +49,11 @@ class Tool:
     """The name for people."""
     description: str
     """The description for agents."""
-    arguments: type[Model]
+    arguments: type[answers.Model]
     """The type of its arguments."""
-    answer: type[Model]
+    answer: type[answers.Model]
     """The type of its answer."""
-    run: Callable[[Any], Awaitable[Model]]
+    run: Callable[[Any], Awaitable[answers.Model]]
     """Runs the tool with arguments of that type."""
     changes: bool = False
     """Whether the tool creates a job or writes files."""
@@ -109,11 +90,11 @@ class Toolbox:
                 )
 
     @_tool("List workflows")
-    async def list_workflows(self, _: NoArguments) -> Workflows:
+    async def list_workflows(self, _: answers.NoArguments) -> answers.Workflows:
         """Lists the workflows that process takes. Costs nothing."""
         known = {entry.slug: entry for entry in _templates()}
         listed = [
-            WorkflowEntry(
+            answers.WorkflowEntry(
                 slug=each.slug,
                 name=each.name,
                 description=each.description or getattr(known.get(each.slug), "description", None),
@@ -124,10 +105,10 @@ class Toolbox:
             for each in await self.client.workflows.list()
         ]
         slugs = {each.slug for each in listed}
-        return Workflows(workflows=[*listed, *(known[slug] for slug in known if slug not in slugs)])
+        return answers.Workflows(workflows=[*listed, *(known[slug] for slug in known if slug not in slugs)])
 
     @_tool("Process a recording", changes=True)
-    async def process(self, arguments: ProcessArguments) -> JobAnswer:
+    async def process(self, arguments: answers.ProcessArguments) -> answers.JobAnswer:
         """Runs a workflow on an audio or video file, or on the URL of one.
 
         THIS COSTS MONEY, once: the same content with the same workflow and parameters always returns the same job, so
@@ -138,7 +119,7 @@ class Toolbox:
             order, lambda: self.creator.create(order, arguments.params), self.patience
         )
         if created is None:
-            return JobAnswer(
+            return answers.JobAnswer(
                 job_id=None,
                 status="CREATING",
                 finished=False,
@@ -156,7 +137,7 @@ class Toolbox:
         return job_answer(job, repeated=created.repeated)
 
     @_tool("Follow a job")
-    async def get_job(self, arguments: JobArguments) -> JobAnswer:
+    async def get_job(self, arguments: answers.JobArguments) -> answers.JobAnswer:
         """Returns a job's status and, once it has succeeded, its outputs. Costs nothing."""
         if arguments.wait_seconds:
             try:
@@ -168,27 +149,27 @@ class Toolbox:
         return job_answer(await self.client.jobs.get(arguments.job_id))
 
     @_tool("Read chords")
-    async def read_chords(self, arguments: ReadArguments) -> Chords:
+    async def read_chords(self, arguments: answers.ReadArguments) -> answers.Chords:
         """Reads the chords that a job has recognised. Costs nothing."""
         return await read_chords(self.client, arguments)
 
     @_tool("Read beats")
-    async def read_beats(self, arguments: ReadArguments) -> Beats:
+    async def read_beats(self, arguments: answers.ReadArguments) -> answers.Beats:
         """Reads the beats that a job has recognised. Costs nothing."""
         return await read_beats(self.client, arguments)
 
     @_tool("Read lyrics")
-    async def read_lyrics(self, arguments: ReadLyricsArguments) -> Lyrics:
+    async def read_lyrics(self, arguments: answers.ReadLyricsArguments) -> answers.Lyrics:
         """Reads the lyrics that a job has transcribed or aligned. Costs nothing."""
         return await read_lyrics(self.client, arguments)
 
     @_tool("Read an output")
-    async def read_output(self, arguments: ReadOutputArguments) -> OutputContent:
+    async def read_output(self, arguments: answers.ReadOutputArguments) -> answers.OutputContent:
         """Reads any output of a job that is JSON or a plain value, in full detail. Costs nothing."""
         return await read_output(self.client, arguments)
 
     @_tool("Download results", changes=True)
-    async def download_results(self, arguments: DownloadArguments) -> Downloaded:
+    async def download_results(self, arguments: answers.DownloadArguments) -> answers.Downloaded:
         """Downloads all results of a job, recordings included, into a folder named after the job in an allowed folder.
 
         Replaces only what an earlier download of this job left there. Costs nothing.
@@ -200,7 +181,7 @@ class Toolbox:
             ("download", str(folder)), lambda: self.client.jobs.download(job, folder), self.patience
         )
         if done is None:
-            return Downloaded(
+            return answers.Downloaded(
                 job_id=job.id,
                 status="DOWNLOADING",
                 folder=str(folder),
@@ -209,10 +190,10 @@ class Toolbox:
                 next_step="Repeat the same call to wait for the download.",
             )
         files = [
-            DownloadedOutput(output=name, path=str(each.path), bytes=each.size)
+            answers.DownloadedOutput(output=name, path=str(each.path), bytes=each.size)
             for name, each in done.files.items()
         ]
-        return Downloaded(
+        return answers.Downloaded(
             job_id=job.id,
             status="DONE",
             folder=str(folder),
@@ -222,10 +203,10 @@ class Toolbox:
         )
 
     @_tool("Show the limits")
-    async def get_limits(self, _: NoArguments) -> Limits:
+    async def get_limits(self, _: answers.NoArguments) -> answers.Limits:
         """Returns how many jobs may still be created, and which folders may be used. Costs nothing."""
         used = self.state.used()
-        return Limits(
+        return answers.Limits(
             max_jobs=self.creator.max_jobs,
             jobs_created=used,
             jobs_left=max(0, self.creator.max_jobs - used),
@@ -233,11 +214,11 @@ class Toolbox:
         )
 
 
-def _templates() -> Iterator[WorkflowEntry]:
+def _templates() -> Iterator[answers.WorkflowEntry]:
     """The workflows that accounts usually have."""
     for kind in _template_classes():
         doc = (kind.__doc__ or "").strip().splitlines()
-        yield WorkflowEntry(
+        yield answers.WorkflowEntry(
             slug=kind.slug,
             description=doc[0] if doc else None,
             origin="template",
