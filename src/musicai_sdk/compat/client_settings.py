@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from enum import Enum
 from functools import partial
-from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from typing_extensions import override
@@ -58,12 +57,7 @@ class ClientSettings:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._typed.close()
 
     @override

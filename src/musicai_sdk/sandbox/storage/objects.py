@@ -19,7 +19,6 @@ from musicai_sdk.sandbox.private_files import private_file, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
     from musicai_sdk.sandbox.clock import Clock
     from musicai_sdk.sandbox.database.database import Database
@@ -50,9 +49,7 @@ class BlobWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._file.close()
         Path(self._file.name).unlink(missing_ok=True)
 
