@@ -94,7 +94,8 @@ def _problem(file: BinaryIO, content_type: str, expected: Expected) -> str | Non
         return _not_media(file, head, content_type)
     if is_json:
         return None if _is_json(file) else f"isn't JSON{_declared(content_type)}"
-    return f"is a web page, not a file{_declared(content_type)}" if _is_page(head) else None
+    is_page = _PAGE.match(head.removeprefix(_BOM).lstrip(_BLANK))
+    return f"is a web page, not a file{_declared(content_type)}" if is_page else None
 
 
 def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
@@ -109,10 +110,6 @@ def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
         return f"is JSON, not a recording{_declared(content_type)}"
     textual = re.fullmatch(r"text/html|(application|text)/((xhtml\+)?xml|json)", content_type)
     return f"isn't a recording{_declared(content_type)}" if textual and not _RECORDING.match(head) else None
-
-
-def _is_page(head: bytes) -> bool:
-    return _PAGE.match(head.removeprefix(_BOM).lstrip(_BLANK)) is not None
 
 
 def _is_json(file: BinaryIO) -> bool:
