@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
@@ -20,7 +21,7 @@ class Application:
 class NewJob(BaseModel):
     """The body of `POST /job` (source: official clients). Unknown fields are ignored."""
 
-    model_config = ConfigDict(strict=True, alias_generator=to_camel)
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, alias_generator=to_camel)
 
     name: str
     workflow: str
