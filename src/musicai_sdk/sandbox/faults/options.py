@@ -24,7 +24,7 @@ JOB_OPTIONS: Final = ("job_seconds", "job_polls", "job_error", "job_vanish")
 """The options that affect the job that a request creates."""
 
 
-@with_config(ConfigDict(extra="forbid", arbitrary_types_allowed=True))
+@with_config(ConfigDict(arbitrary_types_allowed=True))
 class FaultOptions(TypedDict, total=False):
     """When a fault applies, and what it is."""
 
@@ -107,8 +107,9 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
     Raises:
         ValueError: An option is invalid, alone or with another.
     """
-    for name in sorted(options.keys() - FaultOptions.__annotations__.keys()):
-        raise ValueError(f"there is no option {name}; there are {', '.join(FaultOptions.__annotations__)}")
+    known = FaultOptions.__annotations__
+    if unknown := sorted(options.keys() - known.keys()):
+        raise ValueError(f"there is no option {unknown[0]}; there are {', '.join(known)}")
     given = {name: value for name, value in options.items() if value is not None}
     try:
         options = _OPTIONS.validate_python(given)
