@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk.sandbox import Sandbox
@@ -16,6 +17,10 @@ from support.colours import Colour, awaited
 
 # The sandbox loads it in a thread; hypothesis, which looks into sys.modules, must not meet it half loaded.
 assert np.__version__
+
+# A slow machine must not fail a test.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 SONGS = Path(__file__).parent / "songs"
 

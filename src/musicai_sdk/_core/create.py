@@ -10,13 +10,13 @@ from typing import Any, cast
 
 from musicai_sdk._core.arguments import NewJob, ProgressOf
 from musicai_sdk._core.deadline import before_create, still_time, within
-from musicai_sdk._core.idempotency import alone, checked_key, fingerprints
-from musicai_sdk._core.interruption import noted
+from musicai_sdk._core.idempotency import checked_key, exclusive, fingerprints
+from musicai_sdk._core.interruption import note_interruption
 from musicai_sdk._core.jobs import get
 from musicai_sdk._core.lists import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.own_storage import upload_urls
+from musicai_sdk._core.result_storage import upload_urls
 from musicai_sdk._core.retry import may_have_acted
 from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._core.upload import upload
@@ -85,7 +85,7 @@ async def create(
     if not isinstance(cast("object", new.metadata), Mapping | None):
         raise InputError(f"metadata must be a mapping of names to JSON values, not {new.metadata!r:.100}")
     key = checked_key(new.idempotency_key)
-    async with alone(session, key, deadline):
+    async with exclusive(session, key, deadline):
         return await _create(session, workflow, new, key, options, deadline)
 
 
@@ -124,7 +124,7 @@ async def _create(
     if new.copy_results_to is not None:
         payload["copyResultsTo"] = targets
     sent = session.io.now()
-    with noted(f"a job may have been created: client.jobs.find({key!r}) searches for it"):
+    with note_interruption(f"a job may have been created: client.jobs.find({key!r}) searches for it"):
         job_id = await _post(session, payload, wanted, options, deadline, recover=new.recover)
     session.durations.created(job_id, workflow.slug, sent)
     return JobRef(job_id, workflow.result_type, key)

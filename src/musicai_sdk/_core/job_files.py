@@ -16,7 +16,7 @@ from musicai_sdk._core.file_kinds import refuse_empty
 from musicai_sdk._core.jobs import get
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.output_names import PARTIAL, file_names
-from musicai_sdk._core.own_storage import download_urls
+from musicai_sdk._core.result_storage import download_urls
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
 from musicai_sdk._files import replace, unlink, write_text

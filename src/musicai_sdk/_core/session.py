@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from musicai_sdk._core.durations import Durations
+from musicai_sdk._core.durations import JobDurations
 from musicai_sdk._core.operations import Operation
 from musicai_sdk._core.options import RequestOptions, check_options, checked_headers
 from musicai_sdk._core.responses import read_json, status_error
@@ -44,7 +44,7 @@ class Session:
         self.settings: ClientConfig = settings
         self.io: IO = io
         self.budget: Budget = Budget()
-        self.durations: Durations = Durations()
+        self.durations: JobDurations = JobDurations()
         self.creating: dict[tuple[int, str], object] = {}
         """The keys of running creates, by process; see `musicai_sdk._core.idempotency`."""
         self.lost: set[str] = set()

@@ -90,8 +90,8 @@ class State:
         with self._transaction() as database:
             return _used(database)
 
-    def reserve(self, scope: str, key: str, workflow: str, label: str, most: int) -> bool:
-        """Counts a request once, just before it is sent. Returns False if that would exceed `most`."""
+    def reserve(self, scope: str, key: str, workflow: str, label: str, max_jobs: int) -> bool:
+        """Counts a request once, just before it is sent. Returns False if that would exceed `max_jobs`."""
         with self._transaction() as database:
             known = database.execute(
                 "UPDATE requests SET sent_at = ?, counted = 1 WHERE scope = ? AND key = ?",
@@ -99,7 +99,7 @@ class State:
             ).rowcount
             if known:
                 return True
-            if _used(database) >= most:
+            if _used(database) >= max_jobs:
                 return False
             row = (scope, key, label, workflow, time.time())
             database.execute("INSERT INTO requests VALUES (?, ?, ?, ?, ?, NULL, 1)", row)
@@ -112,7 +112,7 @@ class State:
                 "DELETE FROM requests WHERE scope = ? AND key = ? AND job_id IS NULL", (scope, key)
             )
 
-    def found(self, scope: str, key: str, workflow: str, label: str, job_id: str) -> None:
+    def record_job(self, scope: str, key: str, workflow: str, label: str, job_id: str) -> None:
         """Records the job of a request.
 
         If this state has no such request, somebody else created the job, and it doesn't count.
@@ -125,7 +125,7 @@ class State:
             )
 
     @asynccontextmanager
-    async def alone(self, key: str) -> AsyncGenerator[None]:
+    async def exclusive(self, key: str) -> AsyncGenerator[None]:
         """A block that, for each key, only one task of one process on this machine runs at a time."""
         path = self._locks / key
         while True:

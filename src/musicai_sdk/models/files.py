@@ -13,6 +13,24 @@ from musicai_sdk._text import size, without_query
 RESULT_MANIFEST = "workflow.results.json"
 """The name of the JSON file with a job's whole result. The 1.0 package wrote `workflow.result.json`."""
 
+CONTENT_TYPES = {
+    ".aac": "audio/aac",
+    ".aiff": "audio/aiff",
+    ".aif": "audio/aiff",
+    ".csv": "text/csv",
+    ".flac": "audio/flac",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".mid": "audio/midi",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".txt": "text/plain",
+    ".wav": "audio/wav",
+}
+"""The content types of inputs and outputs, by extension. Those of the standard library differ between systems."""
+
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:

@@ -19,20 +19,20 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 from musicai_sdk._text import without_queries
-from musicai_sdk.errors import JobFailedError, JobNotFinishedError, ResponseError
+from musicai_sdk.errors import InputError, JobFailedError, JobNotFinishedError, ResponseError
 from musicai_sdk.models._lenient import (
-    Identifier,
-    Lenient,
+    Id,
     Maybe,
+    MaybeId,
     MaybeObject,
     Time,
     as_it_came,
-    identifier,
     originals,
 )
 from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
 from musicai_sdk.models._wire import WireModel
 from musicai_sdk.models.outputs import OutputValue
+from musicai_sdk.models.problems import problems
 from musicai_sdk.models.result import R, R_co, RawResult, WorkflowResult
 
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
@@ -75,7 +75,7 @@ class WorkflowReference(WireModel, frozen=True):
 class JobState(WireModel, frozen=True):
     """A job's id and status (source: the official integration tests)."""
 
-    id: Annotated[str, Lenient(identifier, default="")] = ""
+    id: MaybeId = ""
     """The job's id; some answers may leave it out."""
     status: JobStatus = Field(union_mode="left_to_right")
     """The job's status."""
@@ -89,7 +89,7 @@ class JobState(WireModel, frozen=True):
 class JobCreated(WireModel, frozen=True):
     """The answer to a create (source: official quick start)."""
 
-    id: Annotated[str, Identifier()]
+    id: Id
     """The new job's id, a UUID."""
 
     @model_validator(mode="before")
@@ -109,7 +109,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
     unreadable; `raw` has unreadable values. A job is a snapshot: fetch it again to see changes.
     """
 
-    id: Annotated[str, Identifier()]
+    id: Id
     """The job's id, a UUID."""
     status: JobStatus = Field(union_mode="left_to_right")
     """The job's status."""
@@ -296,6 +296,21 @@ class Job(WireModel, Generic[R_co], frozen=True):
             if (moment := getattr(self, name)) is not None:
                 yield name, moment.isoformat(sep=" ", timespec="seconds")
         yield "outputs", list(self.raw_result or {})
+
+
+def read_job(data: Mapping[str, Any]) -> Job[Any]:
+    """The job in a dictionary, perhaps one that was read from a file.
+
+    Raises:
+        InputError: it isn't a job's.
+    """
+    try:
+        job = Job[Any].model_validate(dict(data))
+    except ValidationError as error:
+        raise InputError(f"this dictionary isn't a job's: {problems(error, 'job')}") from None
+    if job.unreadable_result:
+        raise InputError("this dictionary isn't a job's: its result isn't an object of outputs")
+    return job
 
 
 _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(

@@ -22,7 +22,7 @@ FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
 """A file input: an `https://` URL or the path of a local file (both may be strings), or an uploaded file.
 
 White space around a URL is ignored. A URL that the service can't read (`s3://…`, `file://…`, `https://` without a host) is
-an `InputError` that says what to give instead.
+an `InputError` that says what to pass instead.
 
 `client.jobs.create` and `client.jobs.run` upload local files first.
 """
@@ -94,7 +94,7 @@ class Workflow(Generic[R_co]):
                 reasons = "; ".join(dict.fromkeys(problem["msg"] for problem in error.errors()))
                 if hasattr(getattr(self, name), "read"):
                     reasons = (
-                        "give the path instead of the open file, or what client.files.upload(file) returns"
+                        "pass the path instead of the open file, or the result of client.files.upload(file)"
                     )
                 problems.append(f"{name} can't be {safe_repr(getattr(self, name))}: {reasons}")
         if problems:
@@ -140,7 +140,7 @@ def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
     """The parameters by wire name, ready to send: remote files as URLs, local ones as `Path` objects to upload.
 
     Raises:
-        InputError: the service can't read a file input; the text says what to give instead.
+        InputError: the service can't read a file input; the text says what to pass instead.
     """
     from musicai_sdk.workflows.inputs import (
         resolved,  # not needed by most programs at import

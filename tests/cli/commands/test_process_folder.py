@@ -293,7 +293,7 @@ def test_a_manifest_with_parameters(musicai_there: Command) -> None:
         (["song.wav", "out", "--glob", "*.wav"], "--glob needs a folder"),
         (["in", "s3://bucket/results"], "need --ledger"),
         (["in", "out", "--concurrency", "0"], "--concurrency"),
-        (["in", "out", "--param", "inputUrl=x"], "that is where each track goes"),
+        (["in", "out", "--param", "inputUrl=x"], "it takes the input"),
         (["in", "out"], "nothing to process"),
         (["nowhere", "out"], "there is no 'nowhere'"),
         (["nowhere", "out", "--dry-run"], "there is no 'nowhere'"),

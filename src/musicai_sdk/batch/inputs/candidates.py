@@ -1,4 +1,4 @@
-"""Inputs made ready for the ledger: identified, with parameters by wire name; or rejected, with the reason."""
+"""Prepares inputs for the ledger: identifies them, and converts their parameters to wire names; or rejects them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _REPAIR = "repair it, and save a manifest as UTF-8"
 _LONGEST = 1e9
 """Seconds; audio that is said to be longer is a mistake."""
 _LATEST = 2**63
-"""The first modification time, in nanoseconds since 1970, that SQLite can't store; a broken clock or disk gives such."""
+"""The first modification time, in nanoseconds since 1970, that SQLite can't store. A broken clock or disk
+may cause such times."""
 
 
 def read_candidates(
@@ -42,10 +43,10 @@ def read_candidates(
 
 
 def identity(url: str) -> str:
-    """What a URL points at: the URL without its signature, which differs every time, and without a password.
+    """Identifies the content behind a URL: the URL without its signature, which differs every time, and its password.
 
-    Only complete signatures of known kinds are removed, so two songs never count as one. A song under a signature of an
-    unknown kind counts as another one each time, and is paid for again.
+    Only complete signatures of known kinds are removed, so two songs never count as one. A song whose URL has an unknown
+    kind of signature counts as a new song each time, and is paid for again.
 
     Raises:
         InputError: it isn't a valid URL.
@@ -53,7 +54,7 @@ def identity(url: str) -> str:
     try:
         return without_signature(url)
     except ValueError:  # whose text may contain the password
-        raise InputError("it is no valid URL") from None
+        raise InputError("it isn't a valid URL") from None
 
 
 def _candidate(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Candidate:
@@ -70,13 +71,13 @@ def _candidate(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Can
             row.legacy_source = legacy if legacy != known else None
             return identify(row)
         if not source.strip():
-            return Rejected(source, "it is empty: give a path, a URL or an object in a bucket")
+            return Rejected(source, "it is empty: pass a path, a URL or an object in a bucket")
         found = identify(InputRow(_absolute(source), params, item.name or "", audio_ms=length))
     except RecursionError:
         return _rejected(item.source, "its parameters are nested too deeply")
     except (InputError, ObjectNotFoundError, ValueError) as error:
         return _rejected(item.source, str(error))
-    # A source such as a URL of an unknown scheme must not be shown as the path that was made of it.
+    # Show a URL of an unknown scheme as it was passed, not as the path that was made from it.
     if isinstance(found, Rejected) and "://" in item.source:
         return _rejected(item.source, found.reason)
     return found
@@ -118,7 +119,7 @@ def _milliseconds(seconds: object) -> int | None:
 
 
 def _check_text(item: Input, params: str) -> None:
-    """Checks that no text has a lone surrogate, as Python reads a wrong encoding: SQLite can't store it."""
+    """Checks that no text contains a lone surrogate, which stands for an undecodable byte: SQLite can't store it."""
     if item.source.isascii() and params.isascii() and (item.name or "").isascii():
         return
     what = "address" if is_url(item.source) or is_object(item.source) else "name"

@@ -81,7 +81,7 @@ def current_file(track: Track, known: Mapping[str, Version]) -> tuple[str, Versi
             continue
         if found != known.get(path):
             item = InputRow(path, track.params, track.folder, size=found[0], mtime_ns=found[1])
-            with suppress(OSError):  # then the upload fails too, and says why
+            with suppress(OSError):  # then the upload fails too, with a better error
                 digest(item)
             if item.content not in (None, track.content):
                 changed = True
@@ -89,7 +89,7 @@ def current_file(track: Track, known: Mapping[str, Version]) -> tuple[str, Versi
         return path, found
     if changed:
         raise changed_error(track.source)
-    return track.source, None  # the upload says what is wrong
+    return track.source, None  # the upload raises the error
 
 
 def version(path: str) -> Version | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from musicai_sdk.models.outputs import URL_SCHEMES
 from musicai_sdk.storage import Bucket
 from musicai_sdk.storage.objects import SCHEMES
 
@@ -92,12 +93,10 @@ may block."""
 NO_PARAMS: Mapping[str, Any] = {}
 """The parameters of an input without any; shared, because a catalogue has a million of them."""
 
-_WEB = ("https://", "http://")
-
 
 def is_url(source: str) -> bool:
     """Whether a source is remote."""
-    return source.startswith(_WEB) or source[:8].lower().startswith(_WEB)
+    return source.startswith(URL_SCHEMES) or source[:8].lower().startswith(URL_SCHEMES)
 
 
 def is_object(source: str) -> bool:

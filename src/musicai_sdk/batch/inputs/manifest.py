@@ -66,7 +66,7 @@ def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 def _value(text: str) -> Any:
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError):  # the latter for 60,000 brackets
+    except (ValueError, RecursionError):  # RecursionError for tens of thousands of brackets
         return text
     return text if value in (math.inf, -math.inf) or value != value else value
 

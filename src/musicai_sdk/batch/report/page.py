@@ -1,4 +1,4 @@
-"""The page, written as a stream: a hundred thousand tracks need no more memory than a few."""
+"""Writes the page as a stream, so that its memory use doesn't depend on the number of tracks."""
 
 from __future__ import annotations
 

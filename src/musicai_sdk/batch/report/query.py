@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.ledger.view import LedgerView
@@ -93,9 +92,3 @@ class ReportView(LedgerView):
         They are in the order of `listed`.
         """
         yield from self._db.execute(_COPIES)
-
-
-def as_params(text: str | None) -> dict[str, Any]:
-    """Parameters by wire name."""
-    found: dict[str, Any] = json.loads(text or "{}")
-    return found

@@ -1,4 +1,4 @@
-"""A run on many machines, seen from the process that began it: each shard is a task for a `concurrent.futures.Executor`."""
+"""Runs shards on a `concurrent.futures.Executor`, perhaps on other machines: each shard is one task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -36,53 +36,41 @@ RESUBMISSIONS = 2
 _READ_EVERY = 0.5
 
 
+@dataclass(eq=False)
 class Shards:
     """The shards of one run."""
 
-    def __init__(
-        self,
-        main: Ledger,
-        options: RunOptions,
-        executor: Executor,
-        on_event: Callable[[Event], object],
-        task: Callable[[str, RunOptions], None],
-    ) -> None:
-        """Prepares the shards.
-
-        Args:
-            main: The main ledger.
-            options: The run's options.
-            executor: Runs the tasks.
-            on_event: Called with the events of all shards.
-            task: Works on one shard; see `worker.run_shard`.
-        """
-        self.progress: dict[Path, Progress] = {}
-        """The latest progress of each shard; until it has reported any, the tracks that it was given."""
-        self._main = main
-        self._options = options
-        self._executor = executor
-        self._on_event = on_event
-        self._task = task
-        self._error: Exception | None = None
-        self._work = dict[Path, int]()
-        """How many inputs and unfinished tracks each shard was given."""
-        self._given = dict[Path, Cost]()
-        """What the tracks of each shard had cost when the run began."""
-        self._spent = dict[Path, Cost]()
-        """What they have cost by now."""
-        self._read_bytes = Counter[Path]()
-        """How much was read of each shard's events."""
+    main: Ledger
+    """The main ledger."""
+    options: RunOptions
+    executor: Executor
+    """Runs the tasks."""
+    on_event: Callable[[Event], object]
+    """Called with the events of all shards."""
+    task: Callable[[str, RunOptions], None]
+    """Works on one shard; see `worker.run_shard`."""
+    progress: dict[Path, Progress] = field(default_factory=dict[Path, Progress], init=False)
+    """The latest progress of each shard; before its first report, the tracks that it got."""
+    _error: Exception | None = field(default=None, init=False)
+    _work: dict[Path, int] = field(default_factory=dict[Path, int], init=False)
+    """The number of inputs and unfinished tracks that each shard got."""
+    _given: dict[Path, Cost] = field(default_factory=dict[Path, Cost], init=False)
+    """The cost of each shard's tracks when the run began."""
+    _spent: dict[Path, Cost] = field(default_factory=dict[Path, Cost], init=False)
+    """Their cost by now."""
+    _read_bytes: Counter[Path] = field(default_factory=Counter[Path], init=False)
+    """The number of bytes read of each shard's event file."""
 
     def drain(self) -> None:
         """Asks all shards to drain."""
-        with suppress(OSError):  # they were merged, or somebody removed them
-            (shard_folder(self._main.path) / DRAIN).touch()
+        with suppress(OSError):  # the shards were merged or removed
+            (shard_folder(self.main.path) / DRAIN).touch()
 
     def count(self) -> Counter[State]:
-        """How many tracks the shards were given, by state. Blocks."""
+        """The number of tracks in the shards, by state. Blocks."""
         counts = Counter[State]()
-        for path in shard_files(self._main.path):
-            shard = open_shard(path, self._main.slug, self._main.input_name)
+        for path in shard_files(self.main.path):
+            shard = open_shard(path, self.main.slug, self.main.input_name)
             try:
                 states = shard.counts()
                 self.progress[path] = ProgressTracker(states, complete=True).snapshot()
@@ -99,13 +87,13 @@ class Shards:
         """Runs the shards, and merges them into the main ledger when they have ended.
 
         Returns:
-            What happened to shards whose tasks were lost, for people; empty if none was.
+            A message for each shard whose task was lost.
 
         Raises:
-            Exception: what the observer of the events raised; it drained the shards.
+            Exception: the observer of the events raised it. The shards were drained.
         """
-        paths = shard_files(self._main.path)
-        shares = _shares(self._options.in_flight, len(paths))
+        paths = shard_files(self.main.path)
+        shares = _shares(self.options.in_flight, len(paths))
         whole = sum(self._work.values()) or 1
         options = [
             replace(self._with_part(path, Fraction(self._work[path], whole)), in_flight=share)
@@ -115,10 +103,10 @@ class Shards:
         watching = asyncio.create_task(self._watch(paths))
         try:
             results = await asyncio.gather(*work, return_exceptions=True)
-            if self._options.budget.limited and not any(results):
+            if self.options.budget.limited and not any(results):
                 (results[0],) = await asyncio.gather(self._spend_rest(paths), return_exceptions=True)
         except asyncio.CancelledError:
-            self.drain()  # workers can't be stopped, only asked
+            self.drain()  # workers can't be stopped, only asked to drain
             raise
         finally:
             watching.cancel()
@@ -126,7 +114,7 @@ class Shards:
         problems = list[str]()
         for path, result in zip(paths, results, strict=True):
             try:
-                # Also a shard that failed: the main ledger must know what it paid for.
+                # Merge failed shards too: the main ledger must record what they paid for.
                 await asyncio.to_thread(self._merge, path)
             except LedgerError:
                 # If the shard was removed or moved, its worker has raised the better error.
@@ -135,7 +123,7 @@ class Shards:
                 raise
             if isinstance(result, BaseException):
                 problems.append(f"{path.name}: {type(result).__name__}: {result}")
-        remove_folder(shard_folder(self._main.path))
+        remove_folder(shard_folder(self.main.path))
         if reached := next((each.budget for each in self.progress.values() if each.budget), ""):
             self._report(Event("budget", message=explained(reached)))
         first = next((result for result in results if isinstance(result, MusicAiError)), self._error)
@@ -145,7 +133,7 @@ class Shards:
 
     async def _submit(self, path: Path, options: RunOptions) -> None:
         for left in range(RESUBMISSIONS, -1, -1):
-            future = self._executor.submit(self._task, str(path), options)
+            future = self.executor.submit(self.task, str(path), options)
             try:
                 await asyncio.wrap_future(future)
             except (MusicAiError, BrokenExecutor):
@@ -165,10 +153,10 @@ class Shards:
         often one is lost and submitted again.
         """
         own = self._spent[path]
-        total = self._main.cost()
+        total = self.main.cost()
         for each, cost in self._spent.items():
             total = changed(total, before=self._given[each], after=cost)
-        return replace(self._options, budget=self._options.budget.part(share, own, total))
+        return replace(self.options, budget=self.options.budget.part(share, own, total))
 
     async def _spend_rest(self, paths: Sequence[Path]) -> None:
         """Gives the shards that have spent their parts everything that is left, one after another."""
@@ -181,7 +169,7 @@ class Shards:
                 self._spent[path] = await asyncio.to_thread(self._cost_of, path)
 
     def _cost_of(self, path: Path) -> Cost:
-        shard = open_shard(path, self._main.slug, self._main.input_name)
+        shard = open_shard(path, self.main.slug, self.main.input_name)
         try:
             return shard.cost()
         finally:
@@ -211,9 +199,9 @@ class Shards:
                         self._report(event)
 
     def _report(self, event: Event) -> None:
-        """Reports an event. What its observer raises ends the run, after everything that is paid was merged."""
+        """Reports an event. If its observer raises an error, the run ends once all paid work is merged."""
         try:
-            self._on_event(event)
+            self.on_event(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it
             if self._error is None:
                 self._error = error
@@ -221,7 +209,7 @@ class Shards:
 
     def _merge(self, path: Path) -> None:
         self._read(path)
-        end = ProgressTracker(merge_shard(path, self._main)).snapshot()
+        end = ProgressTracker(merge_shard(path, self.main)).snapshot()
         # Its latest progress may be lost; the ledger has the final states.
         self.progress[path] = replace(self.progress[path], states=end.states, failed=end.failed)
 
