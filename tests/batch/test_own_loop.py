@@ -107,7 +107,7 @@ def test_an_exception_in_the_waiting_thread_stops_the_run(sandbox: Sandbox, tmp_
             echo(sandbox, tmp_path / "in", tmp_path / "out", on_event=on_event).run()
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert not [each for each in threading.enumerate() if each.name.startswith("musicai")]
+    assert not [each for each in threading.enumerate() if each.name.startswith("musicai-")]
     assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().progress.done == 8
     assert posts(sandbox) == 8
 
@@ -142,7 +142,8 @@ def test_ctrl_c_inside_a_running_loop(times: int, outcome: str, running: Service
     assert (process.returncode, printed.splitlines()[-1]) == (0, outcome), errors
     with open_ledger(out / ".musicai-batch.sqlite3") as ledger:
         counts = ledger.counts()
-    assert not counts.get("creating"), json.dumps(counts)
+    # A drain completes the POSTs under way. After a stop, the next run finds their jobs.
+    assert times == 2 or not counts.get("creating"), json.dumps(counts)
     assert counts.get("verified", 0) < 30
     assert running.run(source, out, keep_jobs=True)["done"] == 30
     assert len(running.jobs()) == 30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from itertools import count
 
 import httpx
@@ -34,18 +35,21 @@ def test_requests_in_turn_use_one_connection(connect: Connect) -> None:
 
 def test_a_connection_that_the_server_closed_is_not_used_again(connect: Connect) -> None:
     numbers = count(1)
+    settled = threading.Semaphore(0)
 
     def answer(_: Asked, connection: socket.socket) -> bool:
         connection.sendall(ANSWER)
-        if next(numbers) % 2:
+        closes = next(numbers) % 2 == 1
+        if closes:
             connection.shutdown(socket.SHUT_RDWR)  # without having said so
-            return False
-        return True
+        settled.release()
+        return not closes
 
     with answering(answer) as origin:
         client = connect(base_url=f"{origin}/v1", max_retries=0)
         for _ in range(10):
             client.application.get()
+            assert settled.acquire(timeout=20)
     assert next(numbers) == 11
 
 

@@ -179,11 +179,10 @@ class Pipeline:
                     active.moved, active.total = done, total
 
             await self._check_budget(track)
-            known = self.read.pop(track.key, None)
-            if known is None:
-                known = await self._journal.read(lambda ledger: ledger.versions(track))
             path, before = track.source, version(track.source)
-            if before is None or before != known.get(path):  # changed or renamed: other files have to be read
+            if before is None or before != self.read.pop(track.key, {}).get(path):
+                # Not read just now, changed or renamed: the ledger may know the content by other files' names.
+                known = await self._journal.read(lambda ledger: ledger.versions(track))
                 path, before = await asyncio.to_thread(current_file, track, known)
             file = await self._client.files.upload(path, on_progress=on_bytes)
             if file.size != track.size or version(path) != before:
