@@ -97,7 +97,7 @@ def test_the_first_job(environment: dict[str, str]) -> None:
     assert {"tenacity", "asyncio", "concurrent.futures"} & set(found["names"]) == set()
     parts = ("_core.creating", "_core.waiting", "_core.downloading", "_core.uploading", "_io.asynchronous")
     rooms = ("batch", "cli", "codegen", "music", "sandbox", "storage")
-    assert {f"musicai_sdk.{name}" for name in (*parts, *rooms)} & set(found["ours"]) == set()
+    assert {f"musicai_sdk.{name}" for name in (*parts, *rooms, "_credentials")} & set(found["ours"]) == set()
 
 
 def test_the_certificates_are_loaded_once(environment: dict[str, str]) -> None:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from musicai_sdk import __version__
 from musicai_sdk._core.options import check_max_retries, check_timeout, is_duration, is_header_value
-from musicai_sdk._credentials import source, stored_key, stored_keys
 from musicai_sdk._io.proxies import is_loopback
 from musicai_sdk._io.secret import Secret
 from musicai_sdk._text import system, without_query
@@ -109,6 +108,12 @@ def _find_key(given: Secret, base_url: str) -> _Found:
         return _Found(given, "the argument api_key")
     if (key := Secret(os.environ.get(API_KEY_VARIABLE, "").strip())).value:
         return _Found(key, f"the environment variable {API_KEY_VARIABLE}")
+    from musicai_sdk._credentials import (
+        source,
+        stored_key,
+        stored_keys,
+    )  # here: most programs have the variable
+
     if (stored := stored_key(base_url)) is not None:
         return _Found(stored, source(), stored=True)
     others = f"; stored keys are only for {', '.join(map(repr, found))}" if (found := stored_keys()) else ""

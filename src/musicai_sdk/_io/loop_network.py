@@ -10,6 +10,7 @@ import asyncio
 import select
 import socket
 import ssl
+import sys
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -312,8 +313,10 @@ def readable(descriptor: int) -> bool:
     """Whether a socket has data, or was closed by the other side."""
     if descriptor < 0:
         return True
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
+    if sys.platform == "win32":
+        found: Sequence[object] = select.select([descriptor], [], [], 0)[0]
+    else:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        found = poll.poll(0)
+    return bool(found)

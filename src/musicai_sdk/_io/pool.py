@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import httpx
 
@@ -16,6 +17,7 @@ from musicai_sdk._io.protocol import Request
 from musicai_sdk._io.proxies import UNUSABLE, proxy_for, unusable
 from musicai_sdk._io.sockets import OpenSockets
 from musicai_sdk._io.tls import default_tls
+from musicai_sdk.errors import ConnectionFailedError
 
 C = TypeVar("C", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 L = TypeVar("L", bound=Lane)
@@ -27,7 +29,7 @@ MAX_CONNECTIONS = 64
 class Route(NamedTuple):
     """The properties of requests that can share connections."""
 
-    channel: str
+    channel: Literal["api", "storage"]
     scheme: str
     proxy: str | None
     """The URL of the proxy on the way."""
@@ -63,10 +65,19 @@ class Pool(Generic[C, L]):
 
         Raises:
             ConfigurationError: the environment names an unusable proxy or unusable certificates.
+            ConnectionFailedError: this process can't open the modules for connections now: it has too many open files.
         """
-        found = self.transports.get(route)
+        if (found := self.transports.get(route)) is not None:
+            return found
+        try:
+            made = self._made(route)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            text = f"can't connect: {os.strerror(error.errno)}"
+            raise ConnectionFailedError(text, sent=False, channel=route.channel) from error
         # Another thread may be faster. The transport that loses has no connections yet.
-        return found or self.transports.setdefault(route, self._made(route))
+        return self.transports.setdefault(route, made)
 
     def _made(self, route: Route) -> C:
         from musicai_sdk._io.network import bound_own  # here, because it loads the modules for connections

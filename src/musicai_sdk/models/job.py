@@ -32,7 +32,6 @@ from musicai_sdk.models._lenient import (
 from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
 from musicai_sdk.models._wire import WireModel
 from musicai_sdk.models.outputs import OutputValue
-from musicai_sdk.models.problems import problems
 from musicai_sdk.models.result import R, R_co, RawResult, WorkflowResult
 
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
@@ -307,6 +306,8 @@ def read_job(data: Mapping[str, Any]) -> Job[Any]:
     try:
         job = Job[Any].model_validate(dict(data))
     except ValidationError as error:
+        from musicai_sdk.models.problems import problems  # here: hardly an answer needs it
+
         raise InputError(f"this dictionary isn't a job's: {problems(error, 'job')}") from None
     if job.unreadable_result:
         raise InputError("this dictionary isn't a job's: its result isn't an object of outputs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
@@ -90,6 +91,7 @@ def shown(progress: bool | None) -> Display:  # noqa: FBT001 - as the methods' a
 def name_of(source: object) -> str:
     """The name of a file to upload, for a display."""
     path = getattr(source, "name", None) if hasattr(source, "read") else source
-    if not isinstance(path, str | os.PathLike):
-        return "upload"
-    return os.path.basename(os.fsdecode(cast("str | os.PathLike[str]", path)))  # noqa: PTH119 - it may be bytes
+    with suppress(TypeError):  # a path-like without a path, which the upload will refuse
+        if isinstance(path, str | os.PathLike):
+            return os.path.basename(os.fsdecode(cast("str | os.PathLike[str]", path)))  # noqa: PTH119 - perhaps bytes
+    return "upload"

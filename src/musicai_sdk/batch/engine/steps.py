@@ -72,7 +72,7 @@ class Pipeline:
         """The failures of tracks that this run retries."""
         self._unlisted = set[str]()
         """The idempotency keys of lost POSTs for which this run has proven that no job exists."""
-        self.read = dict[str, dict[str, Version]]()
+        self.read: dict[str, dict[str, Version]] = {}
         """The files whose content was just read for new tracks, with their versions then. The ledger has them too."""
         self._client = client
         self._journal = journal
