@@ -43,8 +43,12 @@ class LoopBackend(httpcore.AsyncNetworkBackend):
         with _connecting():
             async with asyncio.timeout(bounds.cut(timeout)):
                 connection = await _first_connected(await _addresses(host, port), local_address)
-                for option in socket_options or ():
-                    connection.setsockopt(*option)
+                try:
+                    for option in socket_options or ():
+                        connection.setsockopt(*option)
+                except OSError:
+                    connection.close()
+                    raise
                 transport, protocol = await loop.create_connection(_Protocol, sock=connection)
         return LoopStream(transport, protocol)
 
@@ -262,8 +266,10 @@ class LoopStream(httpcore.AsyncNetworkStream):
     @override
     async def aclose(self) -> None:
         self._transport.close()
-        await asyncio.sleep(0)
-        self._transport.abort()  # don't wait for the other side to close TLS
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self._transport.abort()  # don't wait for the other side to close TLS
 
     @override
     async def start_tls(

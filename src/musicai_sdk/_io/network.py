@@ -260,9 +260,22 @@ def _assign_quickly(pool: Any) -> None:
 
 
 async def _close(close: Callable[[list[Any]], Awaitable[None]], closing: list[Any]) -> None:
-    """Closes connections, if any. httpcore shields even an empty list from cancellation."""
-    if closing:
-        await close(closing)
+    """Closes connections, all of them even if this task is cancelled meanwhile: nobody else knows them any more.
+
+    httpcore shields the loop from anyio's cancellation only, and it does so even for an empty list.
+    """
+    if not closing:
+        return
+    from asyncio import CancelledError  # here: the synchronous client doesn't need it
+
+    cancelled: CancelledError | None = None
+    for connection in closing:
+        try:
+            await close([connection])
+        except CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class _Assignment:
