@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -127,9 +127,9 @@ class SimulatedIO:
             case _:
                 return answer
 
-    async def _pause(self, until: float | None = None, flag: Flag | None = None) -> None:
+    def _pause(self, until: float | None = None, flag: Flag | None = None) -> Awaitable[None]:
         """Suspends until a time, until a flag is raised, or whichever comes first."""
-        await Pause(until, flag)
+        return Pause(until, flag)
 
     def _act(self, request: Request) -> Answer:
         """Lets the service act on a request."""

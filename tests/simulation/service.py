@@ -184,7 +184,8 @@ class Service:
             return text
         record = stored.record
         over = status == record.status
-        record = replace(record, completed_at=stored.ended_at if over else None)
+        if over:
+            record = replace(record, completed_at=stored.ended_at)
         answer: dict[str, Any] = {
             "id": record.id,
             "app": record.app,

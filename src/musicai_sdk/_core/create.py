@@ -99,12 +99,13 @@ async def _create(
 ) -> JobRef[R]:
     # First: without credentials for the caller's storage, nothing may be uploaded or paid.
     targets = destinations(workflow, await upload_urls(session, new.copy_results_to, workflow, key))
-    check_payload(workflow, new, targets)
+    given = resolved_params(workflow)
+    check_payload(given, new, targets)
     called = session.io.now()
     metadata = {**(new.metadata or {}), IDEMPOTENCY_KEY: key}
-    wanted = Wanted(key, workflow.slug, params=_remote_params(workflow))
+    wanted = Wanted(key, workflow.slug, params=_remote_params(given))
     if new.idempotency_key is not None:
-        digests = fingerprints(workflow.slug, resolved_params(workflow), targets)
+        digests = fingerprints(workflow.slug, given, targets)
         metadata[REQUEST_DIGEST] = digests[0]
         if new.recover:
             with before_create(session, deadline):
@@ -114,7 +115,7 @@ async def _create(
             if made is not None:
                 return JobRef(made.id, workflow.result_type, key)
     with before_create(session, deadline):
-        params = await _uploaded(session, workflow, options, deadline, new.progress_of)
+        params = await _uploaded(session, given, options, deadline, new.progress_of)
     payload = {
         "name": new.name if new.name is not None else workflow.slug.rpartition("/")[2],
         "workflow": workflow.slug,
@@ -176,12 +177,11 @@ def _settled(session: Session, settle: float | None, called: float) -> float:
     return called + settle
 
 
-def check_payload(workflow: Workflow[Any], new: NewJob, targets: Mapping[str, str]) -> None:
+def check_payload(params: Mapping[str, Any], new: NewJob, targets: Mapping[str, str]) -> None:
     """Raises `InputError` for a request that can't be sent, before anything is uploaded."""
     for name, url in targets.items():
         if not isinstance(cast("object", url), str) or not url.startswith(URL_SCHEMES):
             raise InputError(f"copy_results_to[{name!r}] must be an upload URL")
-    params = resolved_params(workflow)
     check_local_files(params)
     values = {name: None if isinstance(value, os.PathLike) else value for name, value in params.items()}
     encoded({"name": new.name, "params": values, "metadata": dict(new.metadata or {})})
@@ -213,15 +213,15 @@ def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) ->
 
 async def _uploaded(
     session: Session,
-    workflow: Workflow[Any],
+    given: Mapping[str, Any],
     options: RequestOptions,
     deadline: float | None,
     progress_of: ProgressOf,
 ) -> dict[str, Any]:
     """The parameters with local files replaced by the URLs of their uploads; each file is uploaded once."""
-    params = resolved_params(workflow)
+    params = dict(given)
     urls = dict[str, str]()
-    for name, value in params.items():
+    for name, value in given.items():
         if isinstance(value, os.PathLike):
             path = os.fspath(cast("os.PathLike[str]", value))
             if path not in urls:
@@ -232,11 +232,9 @@ async def _uploaded(
     return params
 
 
-def _remote_params(workflow: Workflow[Any]) -> dict[str, Any]:
+def _remote_params(given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters that are the same in every request: all except local files, which get new upload URLs."""
-    return {
-        name: value for name, value in resolved_params(workflow).items() if not isinstance(value, os.PathLike)
-    }
+    return {name: value for name, value in given.items() if not isinstance(value, os.PathLike)}
 
 
 async def _made_before(

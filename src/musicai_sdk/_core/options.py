@@ -34,6 +34,8 @@ class RequestOptions(TypedDict, total=False):
 
 def check_options(options: RequestOptions) -> None:
     """Raises `TypeError` for an unknown option, and `InputError` for an invalid value."""
+    if not options:  # as in most calls
+        return
     for name in options.keys() - RequestOptions.__annotations__.keys():
         known = ", ".join(RequestOptions.__annotations__)
         raise TypeError(f"there is no option {name!r}; the options of every call are {known}")

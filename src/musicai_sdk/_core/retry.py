@@ -187,7 +187,7 @@ async def _again(
     deadline: float | None,
 ) -> T:
     """Retries after a failed first attempt. Loads tenacity here, because most calls don't need it."""
-    from tenacity import AsyncRetrying, retry_if_exception
+    from tenacity import Retrying, retry_if_exception
 
     def pause(state: RetryCallState) -> float:
         return delay(_error(state), state.attempt_number)
@@ -206,32 +206,33 @@ async def _again(
             state.upcoming_sleep,
         )
 
-    tries = 0
-
-    async def once() -> T:
-        nonlocal tries
-        tries += 1
-        if tries == 1:
-            raise first_error
-        return await attempt(tries)
-
-    loop = AsyncRetrying(
-        sleep=io.sleep,
+    pauses = list[float]()
+    attempts = Retrying(
+        sleep=pauses.append,  # the driver sleeps, below
         wait=pause,
         stop=stop,
         retry=retry_if_exception(policy.wants),
         before_sleep=log,
         reraise=True,
     )
+    number = 1
     try:
-        result: T = await loop(once)
+        for each in attempts:
+            number = each.retry_state.attempt_number
+            if pauses:
+                await io.sleep(pauses.pop())
+            with each:
+                if number == 1:
+                    raise first_error
+                result = await attempt(number)
+                policy.budget.give_back(number)
+                return result
     except (StatusError, ConnectionFailedError) as error:
-        error.attempts = tries
-        if tries > 1:
-            error.add_note(f"failed after {tries} attempts")
+        error.attempts = number
+        if number > 1:
+            error.add_note(f"failed after {number} attempts")
         raise
-    policy.budget.give_back(tries)
-    return result
+    raise AssertionError("the loop ends with a result or an error")
 
 
 def _error(state: RetryCallState) -> BaseException:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 from musicai_sdk._core.durations import JobDurations
 from musicai_sdk._core.operations import Operation
@@ -204,8 +204,12 @@ def encoded(payload: Mapping[str, Any]) -> bytes:
 
 def _query(values: Query) -> str:
     """The query string. Lists become repeated keys (source: official reference); None values are left out."""
-    present = [(name, value) for name, value in values.items() if value is not None]
+    parts = list[str]()
     try:
-        return f"?{urlencode(present, doseq=True)}" if present else ""
+        for name, value in values.items():
+            if value is not None:
+                each = (value,) if isinstance(value, str | int) else value
+                parts += (f"{name}={one if isinstance(one, int) else quote_plus(one)}" for one in each)
     except UnicodeEncodeError as error:
         raise InputError(f"{error.object!r:.100} can't be sent: it can't be encoded") from None
+    return f"?{'&'.join(parts)}" if parts else ""
