@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
 from musicai_sdk._io import direct
@@ -288,6 +289,51 @@ def test_closing_with_calls_in_flight(sandbox: Sandbox) -> None:
     assert all(end is None or isinstance(end, MusicAiError) for end in ends)
     while len(sandbox.requests) < 4:
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_connection_that_is_made_while_the_client_closes(colour: str) -> None:
+    """It still carries its request, and is closed after the answer."""
+    authority = trustme.CA()
+    trusted, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(trusted)
+    authority.configure_trust(trusting)
+
+    def begin(listener: socket.socket) -> socket.socket:
+        """Waits until the client waits for the server's part of the handshake."""
+        connection, _ = listener.accept()
+        connection.settimeout(30)
+        assert connection.recv(1, socket.MSG_PEEK)
+        return connection
+
+    def go_on(connection: socket.socket) -> bytes:
+        """Answers one request; returns what comes then."""
+        with trusted.wrap_socket(connection, server_side=True) as server:
+            server.recv(65536)
+            body = b'{"id": "a", "name": "Default Application"}'
+            server.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            return server.recv(1)
+
+    async def asynchronous(listener: socket.socket) -> tuple[str | None, bytes]:
+        client = AsyncMusicAiClient("key", base_url=url, ssl_context=trusting)
+        called = asyncio.create_task(client.application.get())
+        connection = await asyncio.to_thread(begin, listener)
+        await client.close()
+        then = await asyncio.to_thread(go_on, connection)
+        return (await called).name, then
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        if colour == "async":
+            name, then = asyncio.run(asynchronous(listener))
+        else:
+            client = MusicAiClient("key", base_url=url, ssl_context=trusting)
+            called = pool.submit(client.application.get)
+            connection = begin(listener)
+            client.close()
+            then = go_on(connection)
+            name = called.result().name
+    assert (name, then) == ("Default Application", b"")
 
 
 def test_cancellation_at_every_await(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -88,11 +88,20 @@ class AsyncIO:
                 exchanging.bounds.answered()
         finally:
             if response is None:
-                place.leave()
+                await self._end(place, None)
             record.note(self, request, self.now() - started, status, headers)
         exchanging.check()
         assert response is not None  # otherwise `check` has raised
-        return _Stream(exchanging, response, headers, place, self._in_time, decoded=request.channel == "api")
+        ended = partial(self._end, place, response)
+        return _Stream(exchanging, response, headers, ended, self._in_time, decoded=request.channel == "api")
+
+    async def _end(self, place: Place, response: httpx.Response | None) -> None:
+        """Ends an exchange. If the client was closed meanwhile, its pool doesn't know the exchange's connection."""
+        place.leave()
+        if self._closed and self._given is None:
+            await _close_all(self.pool)
+            if response is not None:
+                await response.extensions["network_stream"].aclose()
 
     async def _enter(self, request: Request, place: Place) -> None:
         """Waits for a place at the gate, if the request needs one."""
@@ -274,7 +283,7 @@ class _Stream:
         exchanging: http.ErrorTranslation,
         response: httpx.Response,
         headers: Mapping[str, str],
-        place: Place,
+        ended: Callable[[], Coroutine[Any, Any, None]],
         in_time: Callable[
             [http.ErrorTranslation, Callable[[], Coroutine[Any, Any, bytes]]],
             Coroutine[Any, Any, bytes | None],
@@ -283,7 +292,7 @@ class _Stream:
         decoded: bool,
     ) -> None:
         self._in_time = in_time
-        self._place = place
+        self._ended = ended
         self.status = response.status_code
         self.headers = headers
         self.framed = framed(response, headers)
@@ -307,4 +316,4 @@ class _Stream:
         try:
             await self._response.aclose()
         finally:
-            self._place.leave()
+            await self._ended()

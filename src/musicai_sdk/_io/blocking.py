@@ -105,11 +105,20 @@ class BlockingIO:
                 exchanging.bounds.answered()
         finally:
             if response is None:
-                place.leave()
+                self._end(place, None)
             record.note(self.recorder, request, self.now() - started, status, headers)
         exchanging.check()
         assert response is not None  # otherwise `check` has raised
-        return _Stream(exchanging, response, headers, place, decoded=request.channel == "api")
+        ended = partial(self._end, place, response)
+        return _Stream(exchanging, response, headers, ended, decoded=request.channel == "api")
+
+    def _end(self, place: Place, response: httpx.Response | None) -> None:
+        """Ends an exchange. If the client was closed meanwhile, its pool doesn't know the exchange's connection."""
+        place.leave()
+        if self._closed and self._given is None:
+            self._close_all()
+            if response is not None:
+                response.extensions["network_stream"].close()
 
     def _enter(self, request: Request, place: Place) -> None:
         """Waits for a place at the gate, if the request needs one."""
@@ -155,6 +164,9 @@ class BlockingIO:
     async def close(self) -> None:
         """Closes the connections, but not the caller's client."""
         self._closed = True
+        self._close_all()
+
+    def _close_all(self) -> None:
         while self.pool.transports:
             self.pool.transports.popitem()[1].close()
 
@@ -195,7 +207,7 @@ class _Stream:
         exchanging: http.ErrorTranslation,
         response: httpx.Response,
         headers: Mapping[str, str],
-        place: Place,
+        ended: Callable[[], None],
         *,
         decoded: bool,
     ) -> None:
@@ -204,7 +216,7 @@ class _Stream:
         self.framed = framed(response, headers)
         self._exchanging = exchanging
         self._response = response
-        self._place = place
+        self._ended = ended
         self._work = cancelling.current()
         if self._work is not None and (network := response.extensions.get("network_stream")) is not None:
             self._work.uses(network.get_extra_info("socket"))
@@ -232,4 +244,4 @@ class _Stream:
         try:
             self._response.close()
         finally:
-            self._place.leave()
+            self._ended()
