@@ -10,6 +10,8 @@ import pickle
 import re
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk._credentials import credentials_file, forget, store, stored_key, stored_keys
+from musicai_sdk._files import try_lock
 from musicai_sdk._io.secret import Secret
 from musicai_sdk.compat import MusicAiClient as CompatClient
 from musicai_sdk.errors import AuthenticationError, ConfigurationError
@@ -76,6 +79,32 @@ def test_a_key_for_each_base_url(file: Path) -> None:
     forget("https://h0.example/v1")
     forget("https://h2.example/v1")
     assert not file.exists()
+
+
+def test_two_programs_that_store_keys_at_once_lose_none(file: Path) -> None:
+    program = (
+        "import sys; from musicai_sdk._credentials import store; from musicai_sdk._io.secret import Secret\n"
+        "for n in range(20): store(f'https://{sys.argv[1]}.example/{n}', Secret('a-key'))"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, name], stderr=subprocess.PIPE) for name in "abc"
+    ]
+    assert [(each.communicate()[1], each.returncode) for each in running] == [(b"", 0)] * 3
+    assert len(stored_keys()) == 60
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_program_that_never_finishes_its_change(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(URL, Secret("a-key"))
+    monkeypatch.setattr("musicai_sdk._credentials._PATIENCE", 0.1)
+    with file.with_suffix(".lock").open("wb") as other:
+        assert try_lock(other.fileno())
+        with pytest.raises(ConfigurationError, match=r"another program .*credentials\.lock"):
+            store(f"{URL}/other", Secret("another"))
+        with pytest.raises(ConfigurationError, match="end it, and try again"):
+            forget(URL)
+        assert stored_key(URL) == Secret("a-key")
+    assert forget(URL)
 
 
 @pytest.mark.parametrize("value", ["", "relative/folder"])

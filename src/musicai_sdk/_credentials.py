@@ -10,12 +10,22 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from musicai_sdk._files import kind, open_regular, unlink, user_folder, write_text
+from musicai_sdk._files import (
+    close_and_unlink,
+    kind,
+    open_regular,
+    take,
+    unlink,
+    user_folder,
+    write_text,
+)
 from musicai_sdk._io.secret import Secret as Secret
 from musicai_sdk._platform import quoted
 from musicai_sdk.errors import ConfigurationError
@@ -24,6 +34,10 @@ _MOST = 1 << 20
 """The largest file to read, in bytes."""
 _OTHERS = 0o077
 """The permissions of everybody but the owner."""
+_PATIENCE = 10.0
+"""The longest wait for another program that changes the file, in seconds."""
+_PAUSE = 0.05
+"""Seconds between two looks at whether it has finished."""
 
 
 def credentials_file() -> Path:
@@ -95,12 +109,13 @@ def store(base_url: str, secret: Secret) -> Path:
         OSError: the file can't be written.
     """
     path = credentials_file()
-    _write(path, {**stored_keys(), _normal(base_url): secret})
-    try:
-        stored_keys()
-    except ConfigurationError:  # the file system has no permissions
-        unlink(path)
-        raise
+    with _changing(path):
+        _write(path, {**stored_keys(), _normal(base_url): secret})
+        try:
+            stored_keys()
+        except ConfigurationError:  # the file system has no permissions
+            unlink(path)
+            raise
     return path
 
 
@@ -111,14 +126,17 @@ def forget(base_url: str) -> bool:
         ConfigurationError: the file is refused, or can't be read.
         OSError: the file can't be written.
     """
-    keys = stored_keys()
-    if keys.pop(_normal(base_url), None) is None:
+    if _normal(base_url) not in stored_keys():
         return False
-    if keys:
-        _write(credentials_file(), keys)
-    else:
-        unlink(credentials_file())
-    return True
+    path = credentials_file()
+    with _changing(path):
+        keys = stored_keys()
+        removed = keys.pop(_normal(base_url), None)
+        if keys:
+            _write(path, keys)
+        else:
+            unlink(path)
+    return removed is not None
 
 
 def forget_all() -> bool:
@@ -197,9 +215,33 @@ def _parsed(descriptor: int) -> dict[str, Secret] | None:
     return {name: Secret(key) for name, key in cast("dict[str, Any]", keys).items()}
 
 
-def _write(path: Path, keys: Mapping[str, Secret]) -> None:
-    """Writes the file, in a folder for the owner alone."""
+@contextmanager
+def _changing(path: Path) -> Generator[None]:
+    """A block that only one program at a time runs, because it reads the file and then replaces it.
+
+    Makes the folder, for the owner alone.
+
+    Raises:
+        ConfigurationError: another program has been in this block for too long.
+        OSError: the folder can't be written to.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
+    turn = path.with_suffix(".lock")
+    latest = time.monotonic() + _PATIENCE
+    while (file := take(turn)) is None:
+        if time.monotonic() > latest:
+            raise ConfigurationError(
+                f"another program has been changing the stored keys for {_PATIENCE:g} s: end it, and try again. It holds"
+                f" {str(turn)!r}"
+            )
+        time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        close_and_unlink(file, turn)
+
+
+def _write(path: Path, keys: Mapping[str, Secret]) -> None:
     values = {url: secret.value for url, secret in sorted(keys.items())}
     write_text(path, json.dumps({"keys": values}, indent=2) + "\n", follow=False, private=True)

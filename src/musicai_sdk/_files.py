@@ -321,6 +321,24 @@ def unlock(descriptor: int) -> None:
     _held.pop(_key(descriptor), None)
 
 
+def take(path: Path) -> FileIO | None:
+    """Creates and locks a file that exists only to be locked; `close_and_unlink` ends that.
+
+    Returns:
+        The open file; None if another thread or process holds it.
+
+    Raises:
+        OSError: the file can't be opened.
+    """
+    file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600), "r+")
+    if lock(file.fileno()):
+        if is_at(file.fileno(), path):
+            return file
+        unlock(file.fileno())  # its former holder has just removed it
+    file.close()
+    return None
+
+
 def _key(descriptor: int) -> tuple[int, int]:
     found = os.fstat(descriptor)
     return found.st_dev, found.st_ino

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from musicai_sdk._files import is_at, lock, unlock, user_folder
+from musicai_sdk._files import close_and_unlink, take, user_folder
 from musicai_sdk.errors import ConfigurationError
 
 _SCHEMA = """
@@ -128,23 +128,12 @@ class State:
     async def exclusive(self, key: str) -> AsyncGenerator[None]:
         """A block that, for each key, only one task of one process on this machine runs at a time."""
         path = self._locks / key
-        while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-            try:
-                if not lock(descriptor):
-                    await asyncio.sleep(_LOCK_PAUSE)
-                    continue
-                try:
-                    if not is_at(descriptor, path):  # its former holder removed it
-                        continue
-                    yield
-                    with suppress(OSError):  # Windows doesn't remove an open file
-                        path.unlink()
-                    return
-                finally:
-                    unlock(descriptor)
-            finally:
-                os.close(descriptor)
+        while (file := take(path)) is None:  # noqa: ASYNC110 - another process may hold it
+            await asyncio.sleep(_LOCK_PAUSE)
+        try:
+            yield
+        finally:
+            close_and_unlink(file, path)
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
