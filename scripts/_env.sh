@@ -41,3 +41,8 @@ pip_install() {
 make_test_env() {
     make_env .venv -e '.[all]' --group dev
 }
+
+# The environment of the type checkers that scripts/check doesn't use. The tests use those that they find.
+make_checkers_env() {
+    make_env .venv-checkers ty pyrefly basedpyright
+}
