@@ -309,7 +309,7 @@ def test_codegen_without_finished_jobs(with_song: Command) -> None:
     [
         (["process", "folder"], "name the folder of the results in OUT"),
         (["batch", "status"], "deleted done: the results are verified"),
-        (["batch", "export"], "uncertain whether its job was created"),
+        (["batch", "export"], "uncertain it is unknown whether its job was created"),
         ([], "MUSIC_AI_API_KEY_FILE"),
         (["job", "add"], "[default: no-wait]"),
     ],

@@ -52,7 +52,7 @@ def test_an_uncertain_track_says_that_its_job_was_looked_for(sandbox: Sandbox, t
     report = echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0).run()
     (failure,) = report.failures()
     assert (failure.state, failure.code) == ("uncertain", "CreateUncertainError")
-    assert "no such job is listed" in failure.message
+    assert "the service lists no such job" in failure.message
     assert "--retry-uncertain" in failure.message
 
 

@@ -374,7 +374,7 @@ def test_a_list_that_can_never_be_read(sandbox: Sandbox, source: Path, out: Path
     assert report.progress.states == {"deleted": 2, "uncertain": 1}
     (failure,) = report.failures()
     assert failure.code == "CreateUncertainError"
-    assert "the next run looks for it" in failure.message
+    assert "the next run searches for the job" in failure.message
     sandbox.faults.clear()
     assert echo(sandbox, source, out).run().ok
     assert posts(sandbox) == 3

@@ -23,15 +23,15 @@ _MORE_SEARCHES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Unproven:
     """The list proves neither the job's existence nor its absence, and another search in this run wouldn't help."""
 
     reason: str
     """The reason, for people."""
 
 
-Found: TypeAlias = "Job[Any] | Unknown | None"
-"""The result of a search: the job; `Unknown`; or None if the job's absence is proven."""
+Found: TypeAlias = "Job[Any] | Unproven | None"
+"""The result of a search: the job; `Unproven`; or None if the job's absence is proven."""
 
 
 def job_name(track: Track) -> str:
@@ -99,9 +99,9 @@ class LostJobFinder:
         if not self._advised:
             self._advised = True
             self._warn(
-                f"the list of jobs doesn't show whether a job was created: {reason}. It isn't sent again automatically,"
-                " because it may be paid. Look for it in the dashboard; only if it isn't there, send it again with"
-                " retry_uncertain=True (--retry-uncertain)"
+                f"the list of jobs doesn't show whether a job was created: {reason}. Its request isn't sent again, because"
+                " the job may exist and be charged. Look for it in the dashboard; if it isn't there, send the request"
+                " again with retry_uncertain=True (--retry-uncertain)"
             )
 
     async def close(self) -> None:
@@ -154,7 +154,9 @@ class LostJobFinder:
                 each.answer.set_result(result.found[key])
             elif each in due:
                 absent = key in result.absent
-                each.answer.set_result(None if absent else Unknown(result.unknown.get(key, "reason unknown")))
+                each.answer.set_result(
+                    None if absent else Unproven(result.unknown.get(key, "reason unknown"))
+                )
 
     def _note_failure(self, due: list[_Lost], error: MusicAiError) -> None:
         self._warn(f"can't list jobs to look for lost ones: {error}")
@@ -168,7 +170,8 @@ class LostJobFinder:
 def uncertain(key: str, reason: str) -> CreateUncertainError:
     """The error if it is unknown whether a job exists."""
     return CreateUncertainError(
-        f"whether its job was created is unknown, because {reason}: it isn't sent again, and the next run looks for it",
+        f"it is unknown whether its job was created, because {reason}. It isn't sent again; the next run searches for"
+        f" the job",
         idempotency_key=key,
     )
 

@@ -16,7 +16,7 @@ from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
-from musicai_sdk.batch.engine.recovery import LostJobFinder, Unknown, job_name, uncertain
+from musicai_sdk.batch.engine.recovery import LostJobFinder, Unproven, job_name, uncertain
 from musicai_sdk.batch.errors import JOB_GONE
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.batch.inputs.bucket import Buckets
@@ -39,8 +39,8 @@ from musicai_sdk.models import Job
 from musicai_sdk.workflows import CustomWorkflow
 
 _ABSENT = (
-    "the answer to its request was lost, and no such job is listed: it isn't sent again automatically, and every run looks"
-    " for it; retry_uncertain=True (--retry-uncertain) sends it again"
+    "the answer to its paid request was lost, and the service lists no such job. Every run searches for it;"
+    " retry_uncertain=True (--retry-uncertain) sends it again"
 )
 _FAILURE = ("error_code", "error_message", "ended_at")
 """The columns that describe a failure, and that a retry clears."""
@@ -194,7 +194,7 @@ class Pipeline:
 
     async def _process(self, track: Track) -> Job[Any] | None:
         """Creates the track's job, unless it has one, and waits for its end."""
-        # After a refused POST, an earlier POST that wasn't listed is still open.
+        # A refused POST doesn't settle an earlier POST whose job wasn't found.
         still_open = track.state in JOBLESS and track.idempotency_key and track.creating_at
         if track.state in OPEN or still_open:
             await self._find_lost(track)
@@ -264,12 +264,12 @@ class Pipeline:
                 only if the track was uncertain before this run and a retry was requested.
         """
         key = track.idempotency_key
-        # Without a key, the ledger is an older copy, and nobody knows whether there was a POST. If no job had the key
-        # after its last POST, skip the second search, which would take another grace period.
+        # Without a key, the ledger is an older copy, and it is unknown whether a POST was sent. If a search after the
+        # last POST proved that no job has the key, don't search again: it would take another grace period.
         if key is None or key in self._unlisted:
             return
         found = await self._finder.find(track)
-        if isinstance(found, Unknown):
+        if isinstance(found, Unproven):
             self._finder.advise(found.reason)
             if not (self._options.retry_uncertain and track.key in self._known_uncertain):
                 raise uncertain(key, found.reason)

@@ -99,7 +99,7 @@ TABLE: Mapping[State, StateInfo] = {
     ),
     "uncertain": StateInfo(
         label="uncertain",
-        explained="whether its job was created is unknown",
+        explained="it is unknown whether its job was created",
         doing="looking for its job",
         jobless=True,
         open_post=True,
