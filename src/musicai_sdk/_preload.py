@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -9,6 +10,7 @@ from musicai_sdk import _core
 from musicai_sdk._core.checksums import crc32c_class
 
 
+@cache
 def load_all() -> None:
     """Loads the client's logic and the library for crc32c, where it is installed."""
     for module in iter_modules(_core.__path__):
