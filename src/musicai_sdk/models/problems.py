@@ -13,6 +13,6 @@ def problems(error: ValidationError, whole: str) -> str:
         whole: What to name if the value as a whole doesn't fit.
     """
     return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) or whole}: {each['msg']}"
+        f"{'.'.join(map(str, each['loc'])) or whole}: {each['msg'].removeprefix('Value error, ')}"
         for each in error.errors(include_url=False, include_context=False, include_input=False)
     )
