@@ -18,8 +18,7 @@ from musicai_sdk.batch.engine.retry import RetryPolicy
 from musicai_sdk.batch.engine.steps import Pipeline
 from musicai_sdk.batch.engine.triage import finished_keys, triage
 from musicai_sdk.batch.events import Event, EventKind, ProgressTracker
-from musicai_sdk.batch.inputs.audio_length import measure
-from musicai_sdk.batch.inputs.content import digest, sample
+from musicai_sdk.batch.inputs.content import read, sample
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.inputs.prefetch import Prefetcher
 from musicai_sdk.batch.inputs.row import Candidate, InputRow
@@ -282,17 +281,10 @@ class Scheduler:
             async with self._hashes:
                 while True:
                     try:
-                        if item.content is None:
-                            read = digest
-                        elif item.audio_ms is None:
-                            read = measure
-                        else:
-                            read = None
-                        if read is not None and (item.size or 0) <= _SMALL:
+                        if (item.size or 0) <= _SMALL:
                             read(item)
-                        elif read is not None:
+                        else:
                             await asyncio.to_thread(read, item)
-                        sample(item)
                         break
                     except OSError as error:
                         if not short_of_files(error):

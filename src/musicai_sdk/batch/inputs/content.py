@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from musicai_sdk.batch.inputs.audio_length import audio_length
+from musicai_sdk.batch.inputs.audio_length import audio_length, measure
 from musicai_sdk.batch.inputs.kinds import is_object
 from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.ledger.track import Track
@@ -20,6 +20,20 @@ Version: TypeAlias = tuple[int, int]
 
 _SAMPLE = 4096
 """Bytes at each end of a file that its sample covers."""
+
+
+def read(item: InputRow) -> None:
+    """Fills in everything about an input's content that isn't known: digest, sample, and the length of its audio.
+
+    Raises:
+        OSError: the file can't be read.
+        InputError: it changed while it was read.
+    """
+    if item.content is None:
+        digest(item)
+    elif item.audio_ms is None:
+        measure(item)
+    sample(item)
 
 
 def digest(item: InputRow) -> None:
