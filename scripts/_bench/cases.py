@@ -33,7 +33,7 @@ class Case:
     """Repetitions in one measurement; all figures but requests are per repetition."""
     peer_count: int | None = None
     """Repetitions for the peer, if they take long."""
-    file: Literal["source", "target", "page.json"] | None = None
+    file: Literal["source", "target", "page.json", "finished"] | None = None
     digest: Literal["md5", "crc32c"] | None = None
     """The digest that the server announces."""
     beside: str = PEER
@@ -63,6 +63,16 @@ def asynchronous(case: Case) -> Case:
 
 
 UPLOAD_TLS, DOWNLOAD_TLS = over_tls(UPLOAD, 0.58), over_tls(DOWNLOAD, 0.50)
+RESUME = Case(
+    title="resume of 100,000 finished tracks, beside bare look-ups",
+    name="resume",
+    figure="cpu",
+    target=4.0,
+    file="finished",
+    beside="stat of every file, one read of the ledger",
+    most_memory=100 * MEGABYTE,
+    slow=True,
+)
 # A request of the peer over TLS takes 25 ms and more.
 GET_TLS = replace(over_tls(GET, 0.03), peer_count=20)
 AT_ONCE = replace(GET, title="GET, 16 at once", name="get at once", count=320, peer_count=96)
@@ -127,6 +137,8 @@ CASES = [
         )
         for digest in ("md5", "crc32c")
     ),
+    RESUME,
+    replace(RESUME, title="report of 100,000 tracks, beside bare look-ups", name="report", target=1.6),
     Case(
         title="10,000 jobs waited for, simulated",
         name="wait",

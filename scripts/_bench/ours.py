@@ -131,6 +131,32 @@ def parse(task: Task) -> Work:
     return lambda: repeat(lambda: validate(body), task.count)
 
 
+def resume(task: Task) -> Work:
+    """Runs a finished catalogue again."""
+    from pathlib import Path
+
+    from finished import COUNT, batch
+
+    again = batch(Path(task.file))
+
+    def work() -> None:
+        progress = again.run().progress
+        assert (progress.skipped, progress.missing) == (COUNT, 0)
+
+    return work
+
+
+def report(task: Task) -> Work:
+    """Writes the report of a finished catalogue."""
+    from pathlib import Path
+
+    from finished import ledger_of
+
+    import musicai_sdk.batch.report
+
+    return lambda: musicai_sdk.batch.report.write_report(ledger_of(Path(task.file)))
+
+
 if __name__ == "__main__":
     measure(
         {
@@ -146,5 +172,7 @@ if __name__ == "__main__":
             "jobs": jobs,
             "wait": wait,
             "parse": parse,
+            "resume": resume,
+            "report": report,
         }
     )

@@ -87,6 +87,14 @@ def parse(task: Task) -> Work:
     return lambda: repeat(lambda: json.loads(body), task.count)
 
 
+def look_up(task: Task) -> Work:
+    from pathlib import Path
+
+    import finished
+
+    return lambda: finished.look_up(Path(task.file))
+
+
 if __name__ == "__main__":
     measure(
         {
@@ -97,5 +105,7 @@ if __name__ == "__main__":
             "wait": waiting(None),
             "wait in 16 threads": waiting(16),
             "parse": parse,
+            "resume": look_up,
+            "report": look_up,
         }
     )

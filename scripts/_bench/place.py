@@ -11,12 +11,14 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.request import urlopen
 
 import certifi
+import finished
 import trustme
 from answers import Api
 from cases import MEGABYTE, Case
@@ -64,6 +66,7 @@ class Destination:
         memory_disk = Path("/dev/shm")
         self._temporary = tempfile.TemporaryDirectory(dir=memory_disk if memory_disk.is_dir() else None)
         self.folder = Path(self._temporary.name)
+        self._catalogue = tempfile.TemporaryDirectory()
         self._size = size * MEGABYTE
         with (self.folder / "source").open("wb") as file:
             block = os.urandom(MEGABYTE)
@@ -113,10 +116,20 @@ class Destination:
     ) -> None:
         self._server.communicate()  # ends with its standard input
         self._temporary.cleanup()
+        self._catalogue.cleanup()
 
     def file(self, case: Case) -> str:
-        """The file of a case."""
+        """The file or folder of a case."""
+        if case.file == "finished":
+            return str(self._finished)
         return str(self.folder / case.file) if case.file else ""
+
+    @cached_property
+    def _finished(self) -> Path:
+        """A finished catalogue, on the disk: three hundred thousand files would fill the memory."""
+        folder = Path(self._catalogue.name)
+        finished.make(folder)
+        return folder
 
     def url(self, case: Case) -> str:
         """The URL that a case downloads."""

@@ -60,13 +60,15 @@ class Partition:
     def _distribute(self, chunk: list[Candidate]) -> None:
         """Distributes one chunk; runs in a thread."""
         items = [item for item in chunk if isinstance(item, InputRow)]
-        with self._main.transaction():
-            self._main.admit(items)
-            for item in chunk:
-                if isinstance(item, Rejected):
+        rejected = [item for item in chunk if isinstance(item, Rejected)]
+        # Most inputs of a resumed run are known, and only a write costs an fsync.
+        if (new := self._main.recall(items)) or rejected:
+            with self._main.transaction():
+                self._main.admit(new)
+                for item in rejected:
                     self._reject(item)
         finished = finished_keys(items, self._options)
-        missing = self._results.missing(self._main.outputs(finished))
+        missing = self._results.missing(self._main.stored_files(finished))
         found = triage(items, finished, missing, self._options, self._results)
         todo = list[InputRow]()
         for item in found.todo:
