@@ -3,6 +3,7 @@
 httpcore's connection pools take the backend as an argument, but httpx doesn't pass one, so this module sets the backend
 afterwards. It doesn't affect other exchanges of the caller's client.
 """
+# ruff: noqa: ASYNC109 - the methods of httpcore's backends
 
 from __future__ import annotations
 
@@ -11,11 +12,9 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
-import httpcore
 import httpx
-from typing_extensions import override
 
-from musicai_sdk._io import bounds, cancelling
+from musicai_sdk._io import bounds, cancelling, libraries
 from musicai_sdk._io.sockets import OpenSockets
 
 SLICE = 16 * 1024
@@ -31,26 +30,25 @@ def bound(
     """
     pool: Any = getattr(transport, "_pool", None)
     backend = getattr(pool, "_network_backend", None)
-    if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, _Backend):
-        pool._network_backend = _Backend(backend, sockets)  # noqa: SLF001 - see above
-    elif isinstance(backend, httpcore.AsyncNetworkBackend) and not isinstance(backend, _AsyncBackend):
-        pool._network_backend = _AsyncBackend(backend)  # noqa: SLF001
+    if (found := libraries.core_of(backend)) is not None:  # and not one of those below
+        core, asynchronous = found
+        limited = _AsyncBackend(backend, core) if asynchronous else _Backend(backend, core, sockets)
+        pool._network_backend = limited  # noqa: SLF001 - see above
 
 
-def bound_client(client: httpx.Client | httpx.AsyncClient) -> None:
+def bound_client(client: Any) -> None:
     """Limits the exchanges of a client, including those through proxies."""
-    whole: Any = client
-    for transport in (whole._transport, *whole._mounts.values()):  # noqa: SLF001
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001
         if transport is not None:
             bound(transport)
 
 
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self, inner: httpcore.NetworkBackend, sockets: OpenSockets | None) -> None:
+class _Backend:
+    def __init__(self, inner: Any, core: Any, sockets: OpenSockets | None) -> None:
         self._inner = inner
+        self._core = core
         self._sockets = sockets
 
-    @override
     def connect_tcp(
         self,
         host: str,
@@ -58,26 +56,27 @@ class _Backend(httpcore.NetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        timeout = _connecting(timeout)
+    ) -> _Stream:
+        timeout = _connecting(timeout, self._core)
         stream = self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _Stream(stream, self._sockets)
+        return _Stream(stream, self._core, self._sockets)
 
-    @override
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.NetworkStream:
-        timeout = _connecting(timeout)
-        return _Stream(self._inner.connect_unix_socket(path, timeout, socket_options), self._sockets)
+    ) -> _Stream:
+        timeout = _connecting(timeout, self._core)
+        return _Stream(
+            self._inner.connect_unix_socket(path, timeout, socket_options), self._core, self._sockets
+        )
 
-    @override
     def sleep(self, seconds: float) -> None:
         self._inner.sleep(seconds)
 
 
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, sockets: OpenSockets | None) -> None:
+class _Stream:
+    def __init__(self, inner: Any, core: Any, sockets: OpenSockets | None) -> None:
         self._inner = inner
+        self._core = core
         self._sockets = sockets
         connection = inner.get_extra_info("socket")
         if isinstance(connection, socket.socket):
@@ -89,15 +88,14 @@ class _Stream(httpcore.NetworkStream):
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
         self._socket = connection if isinstance(connection, socket.socket) and not nested else None
 
-    @override
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
             left = bounds.cut(timeout)
         except TimeoutError as error:
-            raise httpcore.ReadTimeout(str(error)) from None
-        return self._inner.read(max_bytes, left)
+            raise self._core.ReadTimeout(str(error)) from None
+        received: bytes = self._inner.read(max_bytes, left)
+        return received
 
-    @override
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if not buffer:
             return
@@ -112,33 +110,32 @@ class _Stream(httpcore.NetworkStream):
                     self._socket.settimeout(left)
                     rest = rest[self._socket.send(rest) :]
         except TimeoutError as error:
-            raise httpcore.WriteTimeout(str(error)) from None
+            raise self._core.WriteTimeout(str(error)) from None
         except OSError as error:
-            raise httpcore.WriteError(str(error)) from None
+            raise self._core.WriteError(str(error)) from None
         if (limits := bounds.current.get()) is not None:
             limits.sent()
 
-    @override
     def close(self) -> None:
         self._inner.close()
 
-    @override
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        timeout = _connecting(timeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._sockets)
+    ) -> _Stream:
+        timeout = _connecting(timeout, self._core)
+        return _Stream(
+            self._inner.start_tls(ssl_context, server_hostname, timeout), self._core, self._sockets
+        )
 
-    @override
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
 
-class _AsyncBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
+class _AsyncBackend:
+    def __init__(self, inner: Any, core: Any) -> None:
         self._inner = inner
+        self._core = core
 
-    @override
     async def connect_tcp(
         self,
         host: str,
@@ -146,71 +143,66 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        timeout = _connecting(timeout)
+    ) -> _AsyncStream:
+        timeout = _connecting(timeout, self._core)
         stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _AsyncStream(stream)
+        return _AsyncStream(stream, self._core)
 
-    @override
     async def connect_unix_socket(
         self,
         path: str,
         timeout: float | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        timeout = _connecting(timeout)
-        return _AsyncStream(await self._inner.connect_unix_socket(path, timeout, socket_options))
+    ) -> _AsyncStream:
+        timeout = _connecting(timeout, self._core)
+        return _AsyncStream(await self._inner.connect_unix_socket(path, timeout, socket_options), self._core)
 
-    @override
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)
 
 
-class _AsyncStream(httpcore.AsyncNetworkStream):
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+class _AsyncStream:
+    def __init__(self, inner: Any, core: Any) -> None:
         self._inner = inner
+        self._core = core
 
-    @override
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
             left = bounds.cut(timeout)
         except TimeoutError as error:
-            raise httpcore.ReadTimeout(str(error)) from None
-        return await self._inner.read(max_bytes, left)
+            raise self._core.ReadTimeout(str(error)) from None
+        received: bytes = await self._inner.read(max_bytes, left)
+        return received
 
-    @override
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if not buffer:
             return
         try:
             left = bounds.cut(timeout)
         except TimeoutError as error:
-            raise httpcore.WriteTimeout(str(error)) from None
+            raise self._core.WriteTimeout(str(error)) from None
         await self._inner.write(buffer, left)  # anyio's timeout limits the whole write
         if (limits := bounds.current.get()) is not None:
             limits.sent()
 
-    @override
     async def aclose(self) -> None:
         await self._inner.aclose()
 
-    @override
     async def start_tls(
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        timeout = _connecting(timeout)
-        return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+    ) -> _AsyncStream:
+        timeout = _connecting(timeout, self._core)
+        return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout), self._core)
 
-    @override
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
 
-def _connecting(timeout: float | None) -> float | None:
+def _connecting(timeout: float | None, core: Any) -> float | None:
     try:
         return bounds.cut(timeout)
     except TimeoutError as error:
-        raise httpcore.ConnectTimeout(str(error)) from None
+        raise core.ConnectTimeout(str(error)) from None

@@ -60,13 +60,13 @@ class Partition:
     def _distribute(self, chunk: list[Candidate]) -> None:
         """Distributes one chunk; runs in a thread."""
         items = [item for item in chunk if isinstance(item, InputRow)]
-        rejected = [item for item in chunk if isinstance(item, Rejected)]
+        refused = [each for each in chunk if isinstance(each, Rejected)]
         # Most inputs of a resumed run are known, and only a write costs an fsync.
-        if (new := self._main.recall(items)) or rejected:
+        if (new := self._main.recall(items)) or refused:
             with self._main.transaction():
                 self._main.admit(new)
-                for item in rejected:
-                    self._reject(item)
+                for each in refused:
+                    self._reject(each)
         finished = finished_keys(items, self._options)
         missing = self._results.missing(self._main.stored_files(finished))
         found = triage(items, finished, missing, self._options, self._results)
