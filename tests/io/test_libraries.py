@@ -36,7 +36,7 @@ def test_errors_and_logs_of_a_given_client(
     client.files.download(url, tmp_path / "abc")
     for fault, kind in (
         ({"reset": "before"}, ConnectionFailedError),
-        ({"latency": 5.0}, RequestTimeoutError),
+        ({"delay": 5.0}, RequestTimeoutError),
     ):
         sandbox.faults.add("GET /application", **fault)
         with pytest.raises(kind) as caught:
