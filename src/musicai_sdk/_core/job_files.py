@@ -17,6 +17,7 @@ from musicai_sdk._core.jobs import get
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.output_names import PARTIAL, file_names
 from musicai_sdk._core.own_storage import download_urls
+from musicai_sdk._core.ranges import check_connections
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
 from musicai_sdk._files import replace, unlink, write_text
@@ -50,11 +51,13 @@ async def download_results(
     storage: ResultStorage | None = None,
     *,
     may_be_empty: bool = False,
+    connections: int = 1,
 ) -> JobFiles:
     """Downloads every file in a result, and writes the result as JSON beside them.
 
     `client.jobs.download` has the details. With `may_be_empty`, an empty result isn't an error, as in 1.0.
     """
+    check_connections(connections)
     if safe_name(manifest) != manifest:
         raise InputError(f"the manifest's name must be a plain file name, not {manifest!r}")
     fetched = not isinstance(job, Job) or not job.done
@@ -98,7 +101,18 @@ async def download_results(
     )
     tasks = [
         partial(
-            _output, session, url, staged / encodable(names[name]), on_progress, options, partial(fresh, name)
+            _output,
+            partial(
+                download,
+                session,
+                destination=staged / encodable(names[name]),
+                on_progress=on_progress,
+                options=options,
+                output=True,
+                connections=connections,
+            ),
+            url,
+            partial(fresh, name),
         )
         for name, url in urls.items()
     ]
@@ -137,22 +151,19 @@ def _says_little(job: Job[Any]) -> bool:
 
 
 async def _output(
-    session: Session,
+    fetch: Callable[..., Coroutine[Any, Any, DownloadedFile]],
     url: str,
-    path: Path,
-    on_progress: Progress | None,
-    options: RequestOptions,
     fresh: Callable[[], Coroutine[Any, Any, str | None]],
 ) -> DownloadedFile:
     """Downloads one output. Requests a new URL once if the signed URL has expired or leads to a login page."""
     try:
-        file = await download(session, url, path, on_progress, options, output=True)
+        file = await fetch(url=url)
     except TransferError as error:
         expired = error.status in EXPIRED_STATUSES or isinstance(error, IntegrityError)
         if not expired or (renewed := await fresh()) in (None, url):
             raise
         url = renewed or ""
-        file = await download(session, url, path, on_progress, options, output=True)
+        file = await fetch(url=url)
     return refuse_empty(file, url)
 
 

@@ -374,6 +374,7 @@ class AsyncJobs:
         manifest: str = MANIFEST,
         on_progress: Progress | None = None,
         storage: ResultStorage | None = None,
+        connections: int = 1,
         **options: Unpack[RequestOptions],
     ) -> JobFiles:
         """Downloads all files of a job's result into a folder, and writes the whole result as JSON beside them.
@@ -393,6 +394,8 @@ class AsyncJobs:
             manifest: The JSON file's name.
             on_progress: Called with (bytes received, total bytes or None) for each file, from several threads.
             storage: The `musicai_sdk.storage.Bucket` that the job was created with.
+            connections: The most connections to use for each file, see `client.files.download`. Four files are
+                downloaded at a time in any case.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -407,7 +410,7 @@ class AsyncJobs:
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
         return await _core.job_files.download_results(
-            self._session, job, folder, manifest, on_progress, options, storage
+            self._session, job, folder, manifest, on_progress, options, storage, connections=connections
         )
 
     async def find(
