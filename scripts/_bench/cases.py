@@ -34,8 +34,8 @@ class Case:
     peer_count: int | None = None
     """Repetitions for the peer, if they take long."""
     file: Literal["source", "target", "page.json", "finished"] | None = None
-    digest: Literal["md5", "crc32c"] | None = None
-    """The digest that the server announces."""
+    digest: Literal["md5", "crc32c", "paced"] | None = None
+    """The digest that the server announces, or that it limits the speed of each connection."""
     beside: str = PEER
     """The program to compare with."""
     slow: bool = False
@@ -136,6 +136,14 @@ CASES = [
             slow=True,
         )
         for digest in ("md5", "crc32c")
+    ),
+    replace(
+        DOWNLOAD,
+        title="download {size} MB from a server that limits each connection to 100 MB/s, 4 connections",
+        name="parallel download",
+        digest="paced",
+        target=0.35,
+        most_memory=64 * MEGABYTE,
     ),
     RESUME,
     replace(RESUME, title="report of 100,000 tracks, beside bare look-ups", name="report", target=1.6),

@@ -131,6 +131,12 @@ def parse(task: Task) -> Work:
     return lambda: repeat(lambda: validate(body), task.count)
 
 
+def parallel_download(task: Task) -> Work:
+    """Downloads a file over four connections."""
+    client = connect(task)
+    return lambda: client.files.download(task.url, task.file, connections=4)
+
+
 def resume(task: Task) -> Work:
     """Runs a finished catalogue again."""
     from pathlib import Path
@@ -171,6 +177,7 @@ if __name__ == "__main__":
             ),
             "jobs": jobs,
             "wait": wait,
+            "parallel download": parallel_download,
             "parse": parse,
             "resume": resume,
             "report": report,

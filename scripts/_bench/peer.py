@@ -101,6 +101,7 @@ if __name__ == "__main__":
             "import": load,
             "first job": first_job,
             **calls(Blocking),
+            "parallel download": calls(Blocking)["download"],
             "jobs": jobs,
             "wait": waiting(None),
             "wait in 16 threads": waiting(16),

@@ -172,7 +172,7 @@ class Destination:
         """Checks that the whole file was transferred."""
         if case.name == "upload" and counted["received"] != self._size:
             raise SystemExit(f"{program.name} uploaded {counted['received']} of {self._size} bytes")
-        if case.name == "download":
+        if case.file == "target":
             target = Path(self.file(case))
             if target.stat().st_size != self._size:
                 raise SystemExit(f"{program.name} downloaded {target.stat().st_size} of {self._size} bytes")
