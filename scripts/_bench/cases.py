@@ -120,7 +120,7 @@ CASES = [
         rehearsed=True,
     ),
     GET,
-    asynchronous(GET),
+    replace(asynchronous(GET), target=0.55),
     asynchronous(GET_TLS),
     AT_ONCE,
     AT_ONCE_TLS,

@@ -10,7 +10,7 @@ from shutil import which
 from cases import Case
 from place import HERE, Command, Destination, Program
 
-OURS, PEER, LIMIT = "this package", "peer", "raw socket"
+OURS, PEER, LIMIT, FLOOR = "this package", "peer", "raw socket", "httpx and pydantic alone"
 TRANSFERS = ("get", "upload", "download")
 OTHERS = ("openai", "replicate", "assemblyai")
 
@@ -24,6 +24,7 @@ def programs(peer: str, cli: str, others: str | None, node: Path | None) -> list
         helping(PEER, [cli, HERE / "bare_click.py"]),
         adapter(LIMIT, [sys.executable, HERE / "raw.py"], lambda case: is_simple(case, TRANSFERS)),
     ]
+    found.append(adapter(FLOOR, [sys.executable, HERE / "minimal.py"], has_floor))
     if which("curl"):
         found.append(whole("curl", curl))
     if node is not None:
@@ -45,7 +46,8 @@ def adapter(name: str, start: Command, does: Callable[[Case], bool], as_case: st
     def command(case: Case, place: Destination) -> Command | None:
         if not does(case):
             return None
-        called = as_case or (f"async {case.name}" if case.asynchronous and name == OURS else case.name)
+        is_async = case.asynchronous and name in (OURS, FLOOR)
+        called = as_case or (f"async {case.name}" if is_async else case.name)
         return [
             *start,
             *(called, place.origins[case.scheme], str(count(name, case)), place.file(case), place.url(case)),
@@ -70,6 +72,11 @@ def is_for_python(case: Case) -> bool:
 def is_simple(case: Case, names: Sequence[str]) -> bool:
     """Whether a case is one of those and not a variant, which only concerns this package."""
     return case.name in names and not case.asynchronous and case.digest is None
+
+
+def has_floor(case: Case) -> bool:
+    names = ("get",) if case.asynchronous else ("first job", "upload", "get", "parse")
+    return case.name in names and case.digest is None
 
 
 def curl(case: Case, place: Destination) -> Command | None:

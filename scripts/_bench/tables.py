@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cases import MEGABYTE, Case
 from place import Figures
-from programs import LIMIT, OURS, PEER
+from programs import FLOOR, LIMIT, OURS, PEER
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
@@ -87,7 +87,10 @@ FIGURES: Mapping[str, Callable[[Figures], float | None]] = {"wall": wall, "cpu":
 
 def targets(results: Iterable[Result]) -> str:
     """The ratios to the peer, with the targets and the limits."""
-    lines = table("case", "wall", "cpu", "target", "met", "raw socket, wall / cpu", "memory or requests")
+    lines = table(
+        *("case", "wall", "cpu", "target", "met"),
+        *(f"{FLOOR}, wall / cpu", "raw socket, wall / cpu", "memory or requests"),
+    )
     for result in results:
         shown = {
             name: "–" if result.case.figure == "requests" else spread(result.ratios(OURS, FIGURES[name]))
@@ -95,18 +98,14 @@ def targets(results: Iterable[Result]) -> str:
         }
         if result.case.target is not None:
             shown[result.case.figure] = f"**{shown[result.case.figure]}**"
-        limit = [
-            ratio(statistics.median(found))
-            for name in ("wall", "cpu")
-            if (found := result.ratios(LIMIT, FIGURES[name]))
-        ]
         lines += row(
             result.case.title,
             shown["wall"],
             shown["cpu"],
             wanted(result.case),
             met(result),
-            " / ".join(limit),
+            least(result, FLOOR),
+            least(result, LIMIT),
             more(result),
         )
     return "\n".join(lines)
@@ -141,11 +140,16 @@ def figures(results: Iterable[Result]) -> str:
 
 def compact(results: Iterable[Result], conditions: str) -> str:
     """The table for the guide on speed: a row for every target."""
-    lines = table("case", "ratio (least to most)", "target", "besides")
+    lines = table("case", "ratio (least to most)", "target", FLOOR, "besides")
     for result in results:
         if result.case.target is not None:
             shown = f"{result.case.figure} **{spread(result.ratio)}**"
-            lines += row(result.case.title, shown, wanted(result.case), more(result))
+            floor = result.ratios(FLOOR, FIGURES[result.case.figure])
+            lines += row(
+                *(result.case.title, shown, wanted(result.case)),
+                ratio(statistics.median(floor)) if floor else "",
+                more(result),
+            )
     return "\n".join([*lines, "", conditions])
 
 
@@ -156,6 +160,12 @@ def put(text: str, block: str) -> str:
     if not begin or not end:
         raise ValueError(f"lines {BEGIN} and {END} must mark the place of the table")
     return f"{before}{begin}{block}\n{end}{after}"
+
+
+def least(result: Result, program: str) -> str:
+    """The ratios of a program that does less than the others."""
+    ratios = [result.ratios(program, FIGURES[name]) for name in ("wall", "cpu")]
+    return " / ".join(ratio(statistics.median(found)) for found in ratios if found)
 
 
 def table(*names: str) -> list[str]:
