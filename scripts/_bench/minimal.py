@@ -36,11 +36,11 @@ def job_model() -> Any:
         app: str | None = None
         name: str | None = None
         batch_name: str | None = None
-        metadata: dict[str, Any] | None = None
+        metadata: dict[str, object] | None = None
         workflow: str | None = None
-        workflow_params: dict[str, Any] | None = None
-        result: dict[str, Any] | None = None
-        error: dict[str, Any] | None = None
+        workflow_params: dict[str, object] | None = None
+        result: dict[str, object] | None = None
+        error: dict[str, object] | None = None
         created_at: datetime | None = None
         started_at: datetime | None = None
         completed_at: datetime | None = None
