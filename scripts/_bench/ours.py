@@ -163,23 +163,21 @@ def report(task: Task) -> Work:
     return lambda: musicai_sdk.batch.report.write_report(ledger_of(Path(task.file)))
 
 
+CASES = {
+    "import": load,
+    "first job": first_job,
+    **calls(Blocking),
+    "async get": asynchronous(async_get),
+    "async get at once": asynchronous(async_get_at_once),
+    "async upload": asynchronous(lambda client, task: lambda: client.files.upload(task.file)),
+    "async download": asynchronous(lambda client, task: lambda: client.files.download(task.url, task.file)),
+    "jobs": jobs,
+    "wait": wait,
+    "parallel download": parallel_download,
+    "parse": parse,
+    "resume": resume,
+    "report": report,
+}
+
 if __name__ == "__main__":
-    measure(
-        {
-            "import": load,
-            "first job": first_job,
-            **calls(Blocking),
-            "async get": asynchronous(async_get),
-            "async get at once": asynchronous(async_get_at_once),
-            "async upload": asynchronous(lambda client, task: lambda: client.files.upload(task.file)),
-            "async download": asynchronous(
-                lambda client, task: lambda: client.files.download(task.url, task.file)
-            ),
-            "jobs": jobs,
-            "wait": wait,
-            "parallel download": parallel_download,
-            "parse": parse,
-            "resume": resume,
-            "report": report,
-        }
-    )
+    measure(CASES)
