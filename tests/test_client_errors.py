@@ -151,9 +151,10 @@ def test_what_is_no_tls_context(connect: Connect) -> None:
 
 def test_an_http_client_of_another_kind(connect: Connect, colour: Colour) -> None:
     own, other = ("Client", "AsyncClient") if colour == "sync" else ("AsyncClient", "Client")
-    wrong = [getattr(library, other)() for library in (httpx, httpx2)]
-    for given in (*wrong, getattr(httpx, own), 3):
-        kind: type = type(given)
+    wrong: list[object] = [getattr(library, other)() for library in (httpx, httpx2)]
+    wrong += [getattr(httpx, own), 3]
+    for given in wrong:
+        kind: type[object] = type(given)
         with pytest.raises(ConfigurationError) as caught:
             connect(http_client=given)
         expected = f"an httpx.{own} or httpx2.{own}, not {kind.__module__}.{kind.__name__}"

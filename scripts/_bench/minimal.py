@@ -110,16 +110,19 @@ def async_get(task: Task) -> Work:
 
 def upload(task: Task) -> Work:
     import httpx
+    from typing_extensions import override
 
     transport = httpx.HTTPTransport(verify=trusted(task))
     size = os.stat(task.file).st_size  # noqa: PTH116 - pathlib would be loaded
 
     class Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
+        @override
         def __iter__(self) -> Iterator[bytes]:
             with open(task.file, "rb", buffering=0) as file:  # noqa: PTH123 - as above
                 while block := file.read(BLOCK):
                     yield block
 
+        @override
         def __aiter__(self) -> AsyncIterator[bytes]:
             raise NotImplementedError
 
@@ -135,11 +138,14 @@ def upload(task: Task) -> Work:
 
 
 def parse(task: Task) -> Work:
+    from types import GenericAlias
+
     from pydantic import TypeAdapter
 
     with open(task.file, "rb") as file:  # noqa: PTH123 - like the others
         body = file.read()
-    validate = TypeAdapter(list[job_model()]).validate_json  # type: ignore[misc] - made at run time
+    page: Any = GenericAlias(list, (job_model(),))
+    validate: Any = TypeAdapter(page).validate_json
     assert len(validate(body)) == 100
     return lambda: repeat(lambda: validate(body), task.count)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from typing_extensions import override
 
 from conftest import Connect
 from musicai_sdk import CustomWorkflow, MusicAiClient
@@ -89,10 +90,12 @@ def parts(start: int = 0) -> list[tuple[int, int]]:
 
 def test_parts_over_several_connections(client: MusicAiClient, tmp_path: Path) -> None:
     server, seen = Server(digest=True), list[tuple[int, int | None]]()
+
+    def note(done: int, total: int | None) -> None:
+        seen.append((done, total))
+
     with answering(server) as url:
-        file = client.files.download(
-            f"{url}/x.wav", tmp_path / "x.wav", connections=4, on_progress=lambda *done: seen.append(done)
-        )
+        file = client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=4, on_progress=note)
     assert (file.size, file.path.read_bytes() == WHOLE) == (SIZE, True)
     assert server.whole == 1
     assert sorted(server.ranges) == parts()[1:], "the first part comes from the first answer"
@@ -175,6 +178,7 @@ class Odd(Server):
         super().__init__()
         self._odd, self._nth = odd, nth
 
+    @override
     def answer(
         self, number: int, first: int, last: int, headers: list[str], connection: socket.socket
     ) -> None:
@@ -214,8 +218,11 @@ def test_a_later_part_that_cannot_be_used(client: MusicAiClient, tmp_path: Path,
 
 def test_an_object_that_changes_meanwhile(client: MusicAiClient, tmp_path: Path) -> None:
     class Changing(Server):
-        def answer(self, number: int, *arguments: Any) -> None:
-            super().answer(number, *arguments)
+        @override
+        def answer(
+            self, number: int, first: int, last: int, headers: list[str], connection: socket.socket
+        ) -> None:
+            super().answer(number, first, last, headers, connection)
             self.content, self.etag = OTHER, '"2"'
 
     server = Changing()
@@ -226,9 +233,12 @@ def test_an_object_that_changes_meanwhile(client: MusicAiClient, tmp_path: Path)
 
 def test_a_part_with_wrong_bytes(client: MusicAiClient, tmp_path: Path) -> None:
     class Damaging(Server):
-        def answer(self, number: int, *arguments: Any) -> None:
+        @override
+        def answer(
+            self, number: int, first: int, last: int, headers: list[str], connection: socket.socket
+        ) -> None:
             self.content = OTHER
-            super().answer(number, *arguments)
+            super().answer(number, first, last, headers, connection)
             self.content = WHOLE
 
     server = Damaging(digest=True)

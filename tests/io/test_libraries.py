@@ -17,6 +17,7 @@ import pytest
 from conftest import Connect
 from musicai_sdk.errors import ConnectionFailedError, RequestTimeoutError
 from musicai_sdk.sandbox import Sandbox
+from musicai_sdk.sandbox.faults.options import FaultOptions
 from support.colours import Colour, finish
 
 
@@ -34,10 +35,11 @@ def test_errors_and_logs_of_a_given_client(
     client = connect(http_client=http, max_retries=0)
     url = client.files.upload(b"abc").url
     client.files.download(url, tmp_path / "abc")
-    for fault, kind in (
+    faults: list[tuple[FaultOptions, type[Exception]]] = [
         ({"reset": "before"}, ConnectionFailedError),
         ({"delay": 5.0}, RequestTimeoutError),
-    ):
+    ]
+    for fault, kind in faults:
         sandbox.faults.add("GET /application", **fault)
         with pytest.raises(kind) as caught:
             client.application.get(request_timeout=0.5)

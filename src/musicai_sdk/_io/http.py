@@ -264,6 +264,8 @@ class ErrorTranslation:
         traceback: TracebackType | None,
     ) -> bool:
         bounds.current.reset(self._token)
+        if error is None:
+            return False
         if (known := libraries.as_httpx(error)) is not None:
             self._failure = failure(
                 self._request,
@@ -273,8 +275,7 @@ class ErrorTranslation:
                 over=self.bounds.over,
             )
             return True
-        if error is not None:
-            without_libraries(error)
+        without_libraries(error)
         return False
 
     def check(self) -> None:

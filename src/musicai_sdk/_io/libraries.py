@@ -52,7 +52,7 @@ def is_url(value: object) -> bool:
     return isinstance(value, tuple(library.URL for library in _loaded("httpx")))
 
 
-def as_httpx(error: BaseException | None) -> httpx.HTTPError | httpx.InvalidURL | None:
+def as_httpx(error: BaseException) -> httpx.HTTPError | httpx.InvalidURL | None:
     """An error of either library as one of httpx, by its name; None if it is another error."""
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
         return error

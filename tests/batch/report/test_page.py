@@ -243,7 +243,9 @@ def test_a_long_run_has_a_table_beside_its_page(tmp_path: Path) -> None:
     count, formula = 10_050, "=HYPERLINK(1)"
     ledger = Ledger(tmp_path / LEDGER, "a/b", "file", out=tmp_path)
     with ledger.transaction() as db:
-        rows = [(str(n), "deleted", f"/in/{n}.wav", str(n), "{}", str(n), "0", None) for n in range(count)]
+        rows: list[tuple[str | None, ...]] = [
+            (str(n), "deleted", f"/in/{n}.wav", str(n), "{}", str(n), "0", None) for n in range(count)
+        ]
         rows[-1] = (
             "x",
             "failed",
