@@ -72,7 +72,7 @@ def batch(folder: Path) -> Batch:
 def look_up(folder: Path) -> int:
     """The least that finds every change: looks up each input and each result, and reads each row of the ledger."""
     ledger = sqlite3.connect(ledger_of(folder))
-    wanted = "SELECT source, size, mtime_ns, path, outputs.size FROM inputs JOIN outputs USING (track)"
+    wanted = "SELECT source, inputs.size, mtime_ns, path, outputs.size FROM inputs JOIN outputs USING (track)"
     rows = sum(1 for _ in ledger.execute(wanted))
     files = sum(os.stat(path).st_size > 0 for top in ("in", "out") for path in _files(str(folder / top)))  # noqa: PTH116
     ledger.close()
