@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from _import_rules import rules
 from _surface import surface
 from _sync_twins import twins
 
@@ -33,6 +34,7 @@ STYLE = Style(
 
 def generated() -> Iterator[tuple[Path, str]]:
     """Every generated file with its text."""
+    yield from rules()
     yield SCHEMAS / "workflows" / "workflow.schema.json", json_text(format_schema())
     for content in RESULTS:
         yield SCHEMAS / "results" / f"{content}.json", json_text(result_schema(content))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk.sandbox import Sandbox
@@ -17,9 +18,21 @@ from support.colours import Colour, awaited
 # The sandbox loads it in a thread; hypothesis, which looks into sys.modules, must not meet it half loaded.
 assert np.__version__
 
+# A slow machine must not fail a test.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
+
 SONGS = Path(__file__).parent / "songs"
 
 Connect = Callable[..., MusicAiClient]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_stored_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests and their processes don't find the key of the person who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
 
 
 @pytest.fixture(scope="session")

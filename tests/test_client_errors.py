@@ -74,7 +74,7 @@ def test_not_a_source(client: MusicAiClient) -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("", "no API key: set MUSIC_AI_API_KEY"),
+        ("", "no API key, because the argument api_key is empty: set MUSIC_AI_API_KEY"),
         ("   \n", "no API key"),
         ("Bearer 0f3a-secret", "without a prefix"),
         ("0f3a-secret\nmore", "control character"),

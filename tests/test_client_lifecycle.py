@@ -263,7 +263,9 @@ def test_clients_pickle_without_their_key(kind: type[MusicAiClient], monkeypatch
     pickled = pickle.dumps(client)
     assert b"secret-key" not in pickled
     monkeypatch.setenv("MUSIC_AI_API_KEY", "key-of-another-account")
-    with pytest.raises(ConfigurationError, match="another key than MUSIC_AI_API_KEY") as caught:
+    with pytest.raises(
+        ConfigurationError, match="another key than this process has, in MUSIC_AI_API_KEY"
+    ) as caught:
         pickle.loads(pickled)
     assert "key-of" not in str(caught.value)
     monkeypatch.setenv("MUSIC_AI_API_KEY", "secret-key")

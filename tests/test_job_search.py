@@ -113,6 +113,56 @@ def test_the_search_uses_no_filter(service: JobService) -> None:
     assert not [each for each in service.requests if "workflow=" in each or "status=" in each]
 
 
+def listed(service: JobService) -> int:
+    return sum(each.startswith("GET /v1/job?") for each in service.requests)
+
+
+def test_a_long_list_is_read_again_on_large_pages(service: JobService) -> None:
+    service.add_others(2_345)
+    create_again(service)
+    assert len(service.posts) == 1
+    assert listed(service) == 25 + 4  # each walk ends with an empty page
+
+
+@pytest.mark.parametrize("most", [50, 100, 200])
+def test_a_long_list_of_a_service_with_shorter_pages(service: JobService, most: int) -> None:
+    service.paging = capped(most)
+    service.add_others(1_234)
+    first = create_again(service)
+    assert create_again(service) == first
+    assert len(service.posts) == 1
+
+
+def test_a_long_list_of_a_service_that_refuses_large_pages(service: JobService) -> None:
+    def refusing(jobs: list[Job], page: int, size: int) -> list[Job]:
+        if size > 100:
+            raise ConnectionAbortedError  # the handler ends without an answer
+        return plain_pages(jobs, page, size)
+
+    service.paging = refusing
+    service.add_others(1_234)
+    create_again(service, max_retries=0)
+    assert len(service.posts) == 1
+
+
+def test_a_job_that_a_deletion_hides_from_the_first_walk_of_a_long_list(service: JobService) -> None:
+    first = create_again(service)
+    service.add_others(1_299)  # so that the job is the last one of the first walk's 13th page
+    deleted = list[str]()
+
+    def delete_one(page: int) -> None:
+        if page == 12 - 1 and not deleted:
+            deleted.append(service.jobs.pop(5)["id"])
+
+    # The job moves to the 12th page after that was read.
+    service.jobs.insert(1_200, service.jobs.pop())
+    assert service.jobs[1_200]["id"] == first
+    service.between_pages = delete_one
+    assert create_again(service) == first
+    assert deleted
+    assert len(service.posts) == 1
+
+
 def test_a_list_without_an_end_proves_nothing(service: JobService) -> None:
     service.add_others(150)
     service.paging = lambda jobs, _page, size: jobs[:size]

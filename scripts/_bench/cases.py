@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from measure import IN_FLIGHT
+
 MEGABYTE = 1024 * 1024
 PEER = "musicai-sdk 1.0.4"
 
@@ -44,6 +46,13 @@ class Case:
     """Whether to run it once before, to compile byte code and load files into memory."""
     once: bool = False
     """Whether to measure it in one round only, because it takes a minute."""
+    full: bool = False
+    """Measured only with --full, because it takes a quarter of an hour."""
+
+    @property
+    def is_catalogue(self) -> bool:
+        """Whether whole tracks are processed, by a service of their own."""
+        return self.name.startswith("catalogue")
 
 
 MOST_MEMORY = 8 * MEGABYTE
@@ -52,6 +61,19 @@ DOWNLOAD = Case(
     title="download {size} MB", name="download", target=0.35, file="target", most_memory=MOST_MEMORY
 )
 GET = Case(title="GET", name="get", count=200, peer_count=100)
+
+
+BARE = "six bare exchanges"
+CATALOGUE = Case(
+    title="a track of 1,000 files, 64 in flight",
+    name="catalogue 64",
+    figure="cpu",
+    target=7.0,
+    count=1_000,
+    peer_count=1_000,
+    beside=BARE,
+    rehearsed=True,
+)
 
 
 def over_tls(case: Case, target: float | None = None) -> Case:
@@ -155,5 +177,26 @@ CASES = [
         count=10_000,
         slow=True,
         once=True,
+    ),
+    CATALOGUE,
+    replace(CATALOGUE, title="a track of 10,000 files, 64 in flight", count=10_000, slow=True, once=True),
+    replace(
+        CATALOGUE,
+        title="a track of 100,000 files, 64 in flight",
+        count=100_000,
+        slow=True,
+        once=True,
+        full=True,
+    ),
+    *(
+        replace(
+            CATALOGUE,
+            title=f"a track of 7,000 URLs, {in_flight:,} in flight",
+            name=f"catalogue of URLs {in_flight}",
+            count=7_000,
+            slow=True,
+            once=True,
+        )
+        for in_flight in IN_FLIGHT
     ),
 ]

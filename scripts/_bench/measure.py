@@ -30,6 +30,8 @@ KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
 JOB = "27803abe"
 """A job that has already succeeded."""
 AT_ONCE = 16
+IN_FLIGHT = (64, 500, 1_500, 7_000)
+"""The numbers of jobs in flight with which catalogues are measured."""
 
 
 class Task:
@@ -43,6 +45,11 @@ class Task:
         """The file to upload, to download to, or to parse."""
         self.url: str = url
         """The URL to download."""
+
+
+def catalogue_file(number: int) -> bytes:
+    """The content of one of a catalogue's files, which all differ."""
+    return b"RIFF%08d" % number * 100
 
 
 class Counted(dict[str, float]):

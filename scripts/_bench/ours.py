@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from measure import AT_ONCE, JOB, KEY, Task, at_once, calls, measure, repeat
+from measure import AT_ONCE, IN_FLIGHT, JOB, KEY, Task, at_once, calls, measure, repeat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,6 +163,48 @@ def report(task: Task) -> Work:
     return lambda: musicai_sdk.batch.report.write_report(ledger_of(Path(task.file)))
 
 
+def catalogue(in_flight: int, *, urls: bool) -> Callable[[Task], Work]:
+    """Processes tiny files, or addresses, with everything that a run does."""
+
+    def prepare(task: Task) -> Work:
+        import shutil
+        import tempfile
+        from pathlib import Path
+
+        from measure import Counted, catalogue_file
+
+        from musicai_sdk import AsyncMusicAiClient
+        from musicai_sdk._preload import load_all
+        from musicai_sdk.batch import Batch
+
+        load_all()
+        folder = Path(tempfile.mkdtemp(dir=task.file))
+        songs, out = folder / "songs", folder / "out"
+        songs.mkdir()
+        for number in range(0 if urls else task.count):
+            (songs / f"{number:06}.wav").write_bytes(catalogue_file(number))
+        batch = Batch(
+            "music-ai/generate-chords",
+            [f"https://host/{number}.wav" for number in range(task.count)] if urls else songs,
+            out,
+            input_name="inputUrl",
+            in_flight=in_flight,
+            connect=lambda: AsyncMusicAiClient(KEY, base_url=task.base_url),
+        )
+
+        def work() -> Counted:
+            report = batch.run()
+            assert report.ok
+            assert report.progress.done == task.count
+            ledger = sum(file.stat().st_size for file in out.glob(f"{batch.ledger.name}*"))
+            shutil.rmtree(folder)
+            return Counted(ledger=ledger / task.count)
+
+        return work
+
+    return prepare
+
+
 CASES = {
     "import": load,
     "first job": first_job,
@@ -177,6 +219,8 @@ CASES = {
     "parse": parse,
     "resume": resume,
     "report": report,
+    **{f"catalogue {number}": catalogue(number, urls=False) for number in IN_FLIGHT},
+    **{f"catalogue of URLs {number}": catalogue(number, urls=True) for number in IN_FLIGHT},
 }
 
 if __name__ == "__main__":

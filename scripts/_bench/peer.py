@@ -64,6 +64,34 @@ def jobs(task: Task) -> Work:
     return lambda: at_once([one] * task.count)
 
 
+def catalogue(task: Task) -> Work:
+    """Uploads, creates, waits, downloads and deletes, in 16 threads."""
+    import shutil
+    import tempfile
+    from functools import partial
+    from pathlib import Path
+
+    from measure import catalogue_file
+
+    client = make(task)
+    folder = Path(tempfile.mkdtemp(dir=task.file))
+    for number in range(task.count):
+        (folder / f"{number}.wav").write_bytes(catalogue_file(number))
+
+    def track(number: int) -> None:
+        url = client.upload_file(str(folder / f"{number}.wav"))
+        job_id = client.add_job("song", "music-ai/generate-chords", {"inputUrl": url})["id"]
+        job = client.wait_for_job_completion(job_id)
+        client.download_file(job["result"]["Chords"], str(folder / f"{number}.json"))
+        client.delete_job(job_id)
+
+    def work() -> None:
+        at_once([partial(track, number) for number in range(task.count)])
+        shutil.rmtree(folder)
+
+    return work
+
+
 def waiting(threads: int | None) -> Callable[[Task], Work]:
     """All jobs at the same time, or in some threads."""
 
@@ -108,5 +136,6 @@ if __name__ == "__main__":
             "parse": parse,
             "resume": look_up,
             "report": look_up,
+            "catalogue": catalogue,
         }
     )

@@ -24,8 +24,10 @@ from answers import Api
 from cases import MEGABYTE, Case
 
 HERE = Path(__file__).parent
-TIMEOUT = 600
+TIMEOUT = 3600
 """Seconds after which a program counts as hung."""
+JOB_SECONDS = "0.5"
+"""The duration of a catalogue's jobs, in seconds."""
 
 Command = Sequence[str | Path]
 
@@ -56,6 +58,10 @@ class Figures:
     """The average delay in seconds between the end of a job and its detection."""
     server: float
     """CPU seconds of the server, which runs in its own process."""
+    connections: int | None = None
+    """The most open connections at a time."""
+    ledger: float | None = None
+    """Bytes of the ledger per repetition."""
 
 
 class Destination:
@@ -75,17 +81,24 @@ class Destination:
         api = Api(time.monotonic)
         (self.folder / "page.json").write_bytes(api.page_of([f"{number:036}" for number in range(100)]))
         self._make_certificates()
-        self._server = subprocess.Popen(
-            [sys.executable, HERE / "server.py", self.folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._server.stdout is not None
-        plain, tls = self._server.stdout.readline().split()
+        self._servers = [
+            subprocess.Popen(
+                [sys.executable, HERE / script, argument],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for script, argument in (("server.py", self.folder), ("catalogue_server.py", JOB_SECONDS))
+        ]
+        ports = list[str]()
+        for server in self._servers:
+            assert server.stdout is not None
+            ports += server.stdout.readline().split()
+        plain, tls, catalogue = ports
         self.origins: Mapping[str, str] = {
             "http": f"http://127.0.0.1:{plain}",
             "https": f"https://127.0.0.1:{tls}",
+            "catalogue": f"http://127.0.0.1:{catalogue}",
         }
 
     def _make_certificates(self) -> None:
@@ -114,15 +127,20 @@ class Destination:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._server.communicate()  # ends with its standard input
+        for server in self._servers:
+            server.communicate()  # ends with its standard input
         self._temporary.cleanup()
         self._catalogue.cleanup()
 
     def file(self, case: Case) -> str:
-        """The file or folder of a case."""
+        """The file or folder of a case; the folder for the files of a catalogue."""
         if case.file == "finished":
             return str(self._finished)
-        return str(self.folder / case.file) if case.file else ""
+        return str(self.folder / (case.file or "")) if case.file or case.is_catalogue else ""
+
+    def origin(self, case: Case) -> str:
+        """The origin of the server for a case."""
+        return self.origins["catalogue" if case.is_catalogue else case.scheme]
 
     @cached_property
     def _finished(self) -> Path:
@@ -133,20 +151,20 @@ class Destination:
 
     def url(self, case: Case) -> str:
         """The URL that a case downloads."""
-        return f"{self.origins[case.scheme]}/file{f'/{case.digest}' if case.digest else ''}"
+        return f"{self.origin(case)}/file{f'/{case.digest}' if case.digest else ''}"
 
     def measure(self, program: Program, case: Case) -> Figures | None:
         """Measures a program; None if it doesn't support the case."""
         command = program.command(case, self)
         if command is None:
             return None
-        self._counted()
+        self._counted(case)
         before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         done = subprocess.run(
             command, env=self._environment, capture_output=True, text=True, check=False, timeout=TIMEOUT
         )
         after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - wall
-        counted = self._counted()
+        counted = self._counted(case)
         if done.returncode:
             raise SystemExit(f"{program.name} failed in {case.title!r}:\n{done.stderr}")
         self._check(program, case, counted)
@@ -160,15 +178,17 @@ class Destination:
             requests=found.get("requests", counted["requests"]),
             late=found.get("late"),
             server=counted["cpu"] / count,
+            connections=counted.get("most_open"),
+            ledger=found.get("ledger"),
         )
 
-    def _counted(self) -> Mapping[str, float]:
+    def _counted(self, case: Case) -> Mapping[str, Any]:
         """The server's counts since the last call."""
-        with urlopen(f"{self.origins['http']}/counted") as answer:
-            counted: Mapping[str, float] = json.loads(answer.read())
+        with urlopen(f"{self.origins['catalogue' if case.is_catalogue else 'http']}/counted") as answer:
+            counted: Mapping[str, Any] = json.loads(answer.read())
         return counted
 
-    def _check(self, program: Program, case: Case, counted: Mapping[str, float]) -> None:
+    def _check(self, program: Program, case: Case, counted: Mapping[str, Any]) -> None:
         """Checks that the whole file was transferred."""
         if case.name == "upload" and counted["received"] != self._size:
             raise SystemExit(f"{program.name} uploaded {counted['received']} of {self._size} bytes")

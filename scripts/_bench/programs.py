@@ -13,6 +13,9 @@ from place import HERE, Command, Destination, Program
 OURS, PEER, LIMIT, FLOOR = "this package", "peer", "raw socket", "httpx and pydantic alone"
 ON_HTTPX2 = "this package on httpx2"
 TRANSFERS = ("get", "upload", "download")
+LOOP = "peer, 16 threads"
+LOOPS = 96
+"""Tracks for the peer's loop, which polls every 2 s."""
 OTHERS = ("openai", "replicate", "assemblyai")
 
 
@@ -20,7 +23,7 @@ def programs(peer: str, cli: str, others: str | None, node: Path | None) -> list
     """The available programs, from the Python of each environment and the folder of the Node client."""
     found = [
         adapter(OURS, [sys.executable, HERE / "ours.py"], is_for_python),
-        adapter(PEER, [peer, HERE / "peer.py"], is_for_python),
+        adapter(PEER, [peer, HERE / "peer.py"], lambda case: is_for_python(case) and not case.is_catalogue),
         helping(OURS, [Path(cli).parent / "musicai"]),
         helping(PEER, [cli, HERE / "bare_click.py"]),
         adapter(LIMIT, [sys.executable, HERE / "raw.py"], lambda case: is_simple(case, TRANSFERS)),
@@ -34,11 +37,13 @@ def programs(peer: str, cli: str, others: str | None, node: Path | None) -> list
         found.append(adapter("@music.ai/sdk", ["node", node / "js.mjs"], lambda case: is_simple(case, names)))
     if others is not None:
         found += [importing(name, others) for name in OTHERS]
-    found.append(in_threads(peer))
+    found += [in_threads(peer), *bare_exchanges(), catalogue_loop(peer)]
     return found
 
 
 def count(name: str, case: Case) -> int:
+    if name == LOOP and case.is_catalogue:
+        return LOOPS
     return (case.peer_count or case.count) if name == PEER else case.count
 
 
@@ -52,7 +57,7 @@ def adapter(name: str, start: Command, does: Callable[[Case], bool], as_case: st
         called = as_case or (f"async {case.name}" if is_async else case.name)
         return [
             *start,
-            *(called, place.origins[case.scheme], str(count(name, case)), place.file(case), place.url(case)),
+            *(called, place.origin(case), str(count(name, case)), place.file(case), place.url(case)),
         ]
 
     return Program(name, command, lambda case: count(name, case))
@@ -105,8 +110,29 @@ def importing(name: str, python: str) -> Program:
 def in_threads(python: str) -> Program:
     """The peer's loops for existing jobs, in as many threads as for the 500 jobs."""
     return adapter(
-        "peer, 16 threads",
+        LOOP,
         [python, HERE / "peer.py"],
         lambda case: case.name == "wait",
         as_case="wait in 16 threads",
+    )
+
+
+def bare_exchanges() -> list[Program]:
+    """What the tracks of a catalogue are compared with, and the floor: the same exchanges by the library below."""
+    start: Command = [sys.executable, HERE / "bare.py"]
+    return [
+        adapter(PEER, start, lambda case: case.is_catalogue, as_case="catalogue"),
+        adapter(
+            "six exchanges, httpx",
+            start,
+            lambda case: case.name == "catalogue 64",
+            as_case="catalogue by httpx",
+        ),
+    ]
+
+
+def catalogue_loop(python: str) -> Program:
+    """The peer's five calls for each file, in as many threads as for the 500 jobs."""
+    return adapter(
+        LOOP, [python, HERE / "peer.py"], lambda case: case.name == "catalogue 64", as_case="catalogue"
     )

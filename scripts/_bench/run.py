@@ -28,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures this package beside others.")
     parser.add_argument("cases", nargs="*", help="words in the titles of cases; all cases by default")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller transfers, no slow cases")
+    parser.add_argument("--full", action="store_true", help="also the catalogue of 100,000 tracks")
     parser.add_argument("--rounds", type=int, help="the number of rounds; 7 by default, 3 with --quick")
     parser.add_argument(
         "--size", type=int, help="the size of transfers in megabytes; 512 by default, 128 with --quick"
@@ -59,6 +60,7 @@ def main() -> None:
         case
         for case in (replace(case, title=case.title.format(size=size)) for case in CASES)
         if not (asked.quick and case.slow)
+        and (asked.full or not case.full)
         and (not asked.cases or any(word in case.title for word in asked.cases))
     ]
     with Destination(size) as place:

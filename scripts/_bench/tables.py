@@ -88,6 +88,14 @@ def late(figures: Figures) -> float | None:
     return figures.late
 
 
+def connections(figures: Figures) -> float | None:
+    return figures.connections
+
+
+def ledger(figures: Figures) -> float | None:
+    return figures.ledger
+
+
 def server(figures: Figures) -> float:
     return figures.server
 
@@ -203,7 +211,13 @@ def met(result: Result) -> str:
 
 
 def more(result: Result) -> str:
-    """The memory of a transfer, or the requests of many jobs, with the peer's."""
+    """The memory of a transfer, the requests of many jobs, with the peer's, or the means of a track."""
+    if result.case.is_catalogue:
+        each = max(result.of(OURS, requests)) / result.case.count
+        return (
+            f"{each:.2f} requests and {max(result.of(OURS, ledger)):,.0f} B of ledger a track,"
+            f" {max(result.of(OURS, connections)):.0f} connections, {result.memory / MEGABYTE:.0f} MB more memory"
+        )
     if is_counted(result.case):
         mine, its = (max(result.of(program, requests)) for program in (OURS, PEER))
         return f"{mine:,.0f} requests, not {its:,.0f}"

@@ -27,7 +27,15 @@ def make_inputs(folder: Path, count: int, draw: random.Random) -> dict[str, Path
     return made
 
 
-def verdict(runs: Runs, inputs: dict[str, Path]) -> tuple[dict[str, int], dict[str, int], list[str]]:
+def beyond(runs: Runs, max_jobs: int) -> int:
+    """How far the limit was missed: exceeded, by the ledger or at the service, or never reached."""
+    paid, accepted = runs.at_limit
+    return max(abs(paid - max_jobs), accepted - max_jobs, 0)
+
+
+def verdict(
+    runs: Runs, inputs: dict[str, Path], max_jobs: int | None
+) -> tuple[dict[str, int], dict[str, int], list[str]]:
     """The counts that must be 0, all figures, and remarks on what is wrong."""
     service, tally = runs.service, runs.tally
     accepted, left = service.jobs(), service.left()
@@ -55,12 +63,14 @@ def verdict(runs: Runs, inputs: dict[str, Path]) -> tuple[dict[str, int], dict[s
         "secrets found in logs": len(shown),
         "leftover jobs at the service": sum(left.values()) - left["FAILED"],
         "runs ended by an error": len(tally.crashed),
+        **({} if max_jobs is None else {"jobs beyond the limit": beyond(runs, max_jobs)}),
     }
     figures = {
         "jobs wanted": runs.jobs,
         "jobs the sandbox was asked to run": len(accepted),
         "of these, ended as FAILED by a fault": sum(job.failed_at is not None for job in accepted),
         **zeros,
+        **({} if max_jobs is None else {"paid requests in the ledger at the limit": runs.at_limit[0]}),
         "kills": tally.kills,
         "runs": tally.runs,
         "requests": requests,

@@ -17,6 +17,8 @@ from pathlib import Path
 from searching import LEDGER  # beside this file
 from service import Service
 
+from musicai_sdk.batch import open_ledger
+
 RUNNER = Path(__file__).with_name("runner.py")
 IN_FLIGHT = 48
 """Jobs at the service at a time, the limit of its plan."""
@@ -39,7 +41,9 @@ class ProgressTracker:
 class Runs:
     """The runs over one folder of inputs."""
 
-    def __init__(self, folder: Path, jobs: int, kills: int, seed: int, service: Service) -> None:
+    def __init__(
+        self, folder: Path, jobs: int, kills: int, seed: int, service: Service, max_jobs: int | None = None
+    ) -> None:
         self.folder = folder
         self.source, self.out, self.logs = folder / "in", folder / "out", folder / "logs"
         self.temporary = folder / "tmp"
@@ -47,10 +51,15 @@ class Runs:
             each.mkdir()
         self.jobs = jobs
         self.service = service
+        self.max_jobs = max_jobs
+        """The limit of all runs; None when there is none, or no longer one."""
+        self.at_limit = (0, 0)
+        """The paid requests in the ledger and the jobs at the service when a run has reached the limit."""
         self.tally = ProgressTracker()
         self._draw = random.Random(f"{seed}/kills")
         # Each kill in its own part of the run, the last one while the last jobs are still unfinished.
-        self._due = [int(jobs * (number + self._draw.random()) / kills * 0.97) for number in range(kills)]
+        payable = min(jobs, max_jobs or jobs)
+        self._due = [int(payable * (number + self._draw.random()) / kills * 0.97) for number in range(kills)]
         self._deadline = time.monotonic() + 300 + jobs
 
     def run(self) -> None:
@@ -71,6 +80,10 @@ class Runs:
                 process.wait()
             last_runs += 1
             self._say(f"ended with exit code {process.returncode}")
+            if self.max_jobs is not None and not self._due and self._paid() >= self.max_jobs:
+                self.at_limit = (self._paid(), self.service.accepted())
+                self.max_jobs = None
+                self._say(f"reached the limit, which is {self.at_limit[0]}; the next run has none")
             if process.returncode:
                 errors = self._log(".err").read_text(encoding="utf-8").splitlines()
                 self.tally.crashed.append(f"run {self.tally.runs}: {errors[-1] if errors else '?'}")
@@ -84,12 +97,17 @@ class Runs:
                 return Counter()
             return Counter(dict(database.execute("SELECT state, count(*) FROM tracks GROUP BY state")))
 
+    def _paid(self) -> int:
+        """The number of paid requests in the ledger that the limit counts."""
+        with open_ledger(self.out / LEDGER) as view:
+            return view.cost().jobs
+
     def _all_done(self) -> bool:
         return self.states() == {"deleted": self.jobs}
 
     def _start(self) -> subprocess.Popen[bytes]:
         self.tally.runs += 1
-        arguments = [self.source, self.out, self._log(".log"), IN_FLIGHT]
+        arguments = [self.source, self.out, self._log(".log"), IN_FLIGHT, self.max_jobs or 0]
         variables = {**os.environ, **self.service.variables, "TMPDIR": str(self.temporary)}
         with self._log(".out").open("wb") as output, self._log(".err").open("wb") as errors:
             return subprocess.Popen(

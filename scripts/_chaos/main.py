@@ -42,23 +42,27 @@ queries in log records (all loggers, all levels, httpx and httpcore too), stdout
 text columns of the ledger. The ledger's columns `url` contain the signed URLs of uploads, because a resumed run needs them;
 they aren't searched, and only the owner can read the file. The API key must not be anywhere in it.
 
+The limit: with --max-jobs, all kills happen within the limit, which counts paid requests in the ledger. When a run has
+reached it, the requests in the ledger and the jobs that the service accepted must not exceed it.
+
 The exit code is 0 if all of these counts are 0, and there were faults and all requested kills; otherwise 1.
 """
 
 
-def chaos(jobs: int, share: float, kills: int, seed: int, folder: Path) -> int:
+def chaos(jobs: int, share: float, kills: int, seed: int, folder: Path, max_jobs: int | None = None) -> int:
     """Runs the test in a folder and prints the table."""
     started = time.monotonic()
     inputs = make_inputs(folder / "in", jobs, random.Random(f"{seed}/inputs"))
     with running(folder / "service", IN_FLIGHT, seed) as service:
         if share:
             service.add_faults(rules(share, seed))
-        runs = Runs(folder, jobs, kills, seed, service)
+        runs = Runs(folder, jobs, kills, seed, service, max_jobs)
         runs.run()
-        zeros, figures, remarks = verdict(runs, inputs)
+        zeros, figures, remarks = verdict(runs, inputs, max_jobs)
     figures["seconds"] = round(time.monotonic() - started)
+    limit = "" if max_jobs is None else f" --max-jobs {max_jobs}"
     print(
-        f"| scripts/chaos --jobs {jobs} --faults {share:g} --kills {kills} --seed {seed} | |\n| --- | ---: |"
+        f"| scripts/chaos --jobs {jobs} --faults {share:g} --kills {kills} --seed {seed}{limit} | |\n| --- | ---: |"
     )
     for name, figure in figures.items():
         print(f"| {name} | {figure:,} |")
@@ -96,6 +100,12 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the seed of all random choices (default: %(default)s)",
     )
     parser.add_argument(
+        "--max-jobs",
+        metavar="N",
+        type=int,
+        help="the limit of all runs until one has reached it after the last kill; then the rest is done without",
+    )
+    parser.add_argument(
         "--keep",
         metavar="FOLDER",
         type=Path,
@@ -104,6 +114,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.jobs < 1 or options.kills < 0 or not 0 <= options.faults < 1:
         parser.error("--jobs must be 1 or more, --kills 0 or more, --faults at least 0 and below 1")
+    if options.max_jobs is not None and not 1 <= options.max_jobs <= options.jobs:
+        parser.error("--max-jobs must be 1 or more, and at most the number of jobs")
     if options.keep is not None and options.keep.exists():
         parser.error(f"--keep {options.keep}: it exists already")
     return options
@@ -117,7 +129,8 @@ def main() -> int:
     folder: Path = options.keep or Path(tempfile.mkdtemp(prefix="musicai-chaos-"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return chaos(options.jobs, options.faults, options.kills, options.seed, folder.absolute())
+        numbers = (options.jobs, options.faults, options.kills, options.seed)
+        return chaos(*numbers, folder.absolute(), options.max_jobs)
     except KeyboardInterrupt:
         return 130
     finally:

@@ -14,7 +14,7 @@ TIMEOUT = 3.0
 """The timeout of an exchange in seconds; the default is meant for real networks."""
 
 
-def main(source: str, out: str, log: str, in_flight: int) -> None:
+def main(source: str, out: str, log: str, in_flight: int, max_jobs: int | None) -> None:
     # The root logger, so that httpx, httpcore, asyncio and the package log everything.
     logging.basicConfig(
         filename=log, level=logging.NOTSET, format="%(asctime)s %(name)s %(levelname)s %(message)s"
@@ -30,6 +30,7 @@ def main(source: str, out: str, log: str, in_flight: int) -> None:
             source,
             out,
             input_name="file",
+            progress=False,
             in_flight=in_flight,
             uploads=12,
             downloads=12,
@@ -37,10 +38,11 @@ def main(source: str, out: str, log: str, in_flight: int) -> None:
             poll_interval=1.0,
             retry_failed=True,
             retry_uncertain=True,
+            max_jobs=max_jobs,
             connect=lambda: AsyncMusicAiClient(timeout=TIMEOUT),
             on_event=on_event,
         ).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]) or None)

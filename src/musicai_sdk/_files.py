@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from musicai_sdk._names import with_ending
 
@@ -68,9 +68,26 @@ def replaceable(path: Path) -> Path:
     return real
 
 
-def create(path: Path) -> int:
-    """Creates and opens a new file, with the permissions that the umask leaves."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
+def user_folder(purpose: Literal["config", "state"]) -> Path:
+    """The folder for this package's configuration or state in the user's home folder. It need not exist.
+
+    Raises:
+        RuntimeError: the user has no home folder.
+    """
+    roaming = purpose == "config"
+    if sys.platform == "win32":
+        variable, usual = ("APPDATA", "AppData/Roaming") if roaming else ("LOCALAPPDATA", "AppData/Local")
+    elif sys.platform == "darwin":
+        variable, usual = "", "Library/Application Support"
+    else:
+        variable, usual = ("XDG_CONFIG_HOME", ".config") if roaming else ("XDG_STATE_HOME", ".local/state")
+    base = Path(os.environ.get(variable, ""))
+    return (base if base.is_absolute() else Path.home() / usual) / "musicai"
+
+
+def create(path: Path, mode: int = 0o666) -> int:
+    """Creates and opens a new file, with the permissions of `mode` that the umask leaves."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, mode)
 
 
 def create_anew(path: Path) -> int:
@@ -172,7 +189,7 @@ def keep_mode(descriptor: int, path: Path, *, at_least: int = 0) -> None:
 
 @contextmanager
 def replacing(
-    path: Path, *, errors: str = "strict", follow: bool = True, durable: bool = True
+    path: Path, *, errors: str = "strict", follow: bool = True, durable: bool = True, private: bool = False
 ) -> Generator[TextIO]:
     """Opens a text file (UTF-8) that replaces `path` at the end of the block. If the block fails, `path` is unchanged.
 
@@ -181,6 +198,7 @@ def replacing(
         errors: The handling of characters that UTF-8 can't encode, as for `open`.
         follow: Whether to replace the target of a symbolic link instead of the link itself.
         durable: Whether the file must survive a power cut.
+        private: Whether only the owner may access the file, whatever the permissions of the replaced one.
 
     Raises:
         OSError: the file can't be written, or `path` isn't a regular file.
@@ -188,12 +206,13 @@ def replacing(
     target = replaceable(path) if follow else path
     # A random name: no other program can have created something there, and no two writers share it.
     part = target.with_name(with_ending(f".{target.name}", f".{os.urandom(8).hex()}~"))
-    descriptor = create(part)
+    descriptor = create(part, 0o600 if private else 0o666)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors=errors, newline="\n") as file:
             yield file
             file.flush()
-            keep_mode(descriptor, target)
+            if not private:
+                keep_mode(descriptor, target)
             if durable:
                 fsync(descriptor)
         replace(part, target)
@@ -217,9 +236,11 @@ def clear_abandoned(path: Path) -> None:
                 (path.parent / name).unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str, *, follow: bool = True, durable: bool = True) -> None:
+def write_text(
+    path: Path, text: str, *, follow: bool = True, durable: bool = True, private: bool = False
+) -> None:
     """Atomically replaces a file's contents by this text; see `replacing`."""
-    with replacing(path, follow=follow, durable=durable) as file:
+    with replacing(path, follow=follow, durable=durable, private=private) as file:
         file.write(text)
 
 

@@ -9,6 +9,10 @@ proven; or neither, with a reason. A proof of absence needs
 - readable keys: a listed job has a key of this package, or every job that could be the wanted one was fetched and has
   another key.
 
+A search through N jobs takes N/100 requests, and again N/100 for the second walk, or N/1,000 if the service sends pages
+of 1,000. To read only the first and the last page a second time wouldn't be a proof: a deletion in the middle of the first
+walk hides a job at the next border between two pages, and leaves both of these pages as they were.
+
 The caller decides when to search, because the service may list a job some time after its POST.
 """
 
@@ -20,11 +24,13 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from musicai_sdk._text import without_signature
-from musicai_sdk.errors import NotFoundError
+from musicai_sdk.errors import MusicAiError, NotFoundError
 from musicai_sdk.models.job import Job, JobPage
 
 PAGE_SIZE = 100
 """The service's default; its maximum is unknown."""
+LARGE_PAGE_SIZE = 1_000
+"""The size to try from the second walk through a list of many pages. The service may send shorter pages, or refuse it."""
 QUICK_PAGES = 5
 """The number of pages that a quick search reads. The service usually lists new jobs first."""
 WALKS = 8
@@ -117,7 +123,13 @@ async def search(
         return search.unproven("only the newest jobs were read")
     coverage, size = WalkCoverage(), PAGE_SIZE
     for number in range(WALKS):
-        walked = await search.walk(pages(size))
+        try:
+            walked = await search.walk(pages(size))
+        except MusicAiError:
+            if size != LARGE_PAGE_SIZE:
+                raise
+            # Perhaps the service refuses such pages, or can't make them in time.
+            walked = await search.walk(pages(coverage.largest))
         if not search.missing:
             return search.unproven("")
         if walked is None:
@@ -128,8 +140,11 @@ async def search(
         if coverage.closed:
             await search.fetch_candidates(get)
             return search.proven()
-        # First repeat the same walk, then use page sizes whose pages begin at other jobs.
+        # First repeat the walk, then use page sizes whose pages begin at other jobs. What proves absence is the same for
+        # every page size, and a repetition on large pages takes few requests.
         size = max(1, coverage.largest * (100 - _SHORTER * (number % _SIZES)) // 100)
+        if number == 0 and len(walked) > QUICK_PAGES:
+            size = LARGE_PAGE_SIZE
     return search.unproven("jobs come and go faster than they can be listed")
 
 

@@ -1,7 +1,7 @@
 """Differences between operating systems that matter to programs: shells, and the encodings of standard streams.
 
-Only the command line, the sandbox's command and the scripts use this module. Library code never writes to the standard
-streams.
+The command line, the sandbox's command and the scripts use this module; library code uses it only to quote commands in
+errors. Library code never writes to the standard streams.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text for other people and programs: URLs without their secrets, names that can be printed, the system's name."""
+"""Text that is safe to show: URLs without secrets, names without control characters. Also figures, and the system's name."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ _SIGNATURES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
         ({"Expires", "Serial", "Signature"}, set[str]()),
     )
 )
-"""Signatures in queries: the parameters that make one up, and those that may belong to it, as they are spelled.
+"""The signatures that the query of a URL may contain: the required parameters and the optional ones.
 
-Nothing else is a signature: `?serial=1&signature=x` and `?serial=2&signature=y` may be two songs. Two songs that are
-taken for one lose a result; one song that is taken for two is paid for twice at most.
+Only these parameters, spelled exactly so, count as a signature: `?serial=1&signature=x` and `?serial=2&signature=y` may
+be two songs. Treating two songs as one would lose a result. Treating one song as two costs at most a second payment.
 """
 _AKAMAI = ("hdnts", "hdnea")
 """Akamai's tokens: one parameter with an `hmac=` in its value."""
@@ -65,7 +65,7 @@ _FORMERLY_SIGNED_WITH = {
 def without_query(url: str) -> str:
     """The URL without its query, which may hold signatures: `https://host/path?…`.
 
-    Also without user name and password, and without the fragment.
+    User name, password and fragment are removed too.
     """
     url = url.partition("#")[0]
     path, question, _ = url.partition("?")
@@ -94,8 +94,26 @@ def printable(text: str) -> str:
     )
 
 
+def size(value: float) -> str:
+    """Bytes as `1.2 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{value:.1f} {unit}" if value < 9.95 and unit != "B" else f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """`0.8 s`, `12 s`, `3 min`, `1.5 h`, `2.0 days`."""
+    if seconds < 99.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    if seconds < 99.5 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
+
+
 def without_signature(url: str) -> str:
-    """Identifies what a URL points at: the URL without its password, and without its signature, which changes.
+    """Identifies the content behind a URL: the URL without its password and without its signature, which changes.
 
     Only a complete signature of a known kind is removed. Everything else stays as it is, in its order: other
     parameters, the user name, and the fragment (`#t=10,20`, `#track=1`).
@@ -104,7 +122,7 @@ def without_signature(url: str) -> str:
         ValueError: the URL can't be parsed.
     """
     if "?" not in url and "@" not in url:
-        return url  # nearly all of a catalogue's
+        return url  # as nearly every URL of a catalogue
     from urllib.parse import urlsplit
 
     urlsplit(url)  # raises if it isn't a URL
@@ -115,7 +133,7 @@ def without_signature(url: str) -> str:
 
 
 def _unsigned(query: str) -> str:
-    """The parameters of a query without those of a signature, as they were written."""
+    """The query without the parameters of signatures. The others keep their spelling and order."""
     from collections import Counter
     from urllib.parse import unquote_plus
 
@@ -139,9 +157,9 @@ def _without_password(url: str) -> str:
 
 
 def formerly_without_signature(url: str) -> str:
-    """What `without_signature` returned in 2.0.0; ledgers of that version record paid tracks under it.
+    """The result of `without_signature` in 2.0.0, by which ledgers of that version identify paid tracks.
 
-    It took more parameters for signatures, and removed the fragment and the user name too.
+    That version removed more parameters, and also the fragment and the user name.
 
     Raises:
         ValueError: the URL can't be parsed.
@@ -178,7 +196,7 @@ def safe_repr(value: object) -> str:
 
 
 def system() -> str:
-    """What `platform.system()` returns. That may query the management service of Windows, and wait for it."""
+    """The result of `platform.system()`, which on Windows may wait for a slow management service."""
     if sys.platform == "win32":
         return "Windows"
     else:  # noqa: RET505 - type checkers take what follows `if` for unreachable otherwise

@@ -339,8 +339,6 @@ def test_on_a_running_loop(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
 
     async def main() -> None:
         batch = echo(sandbox, tmp_path / "in", out)
-        with pytest.raises(InputError, match="run_async"):
-            batch.run()
         report = await batch.run_async()
         assert report.ok
         assert batch.progress == report.progress or batch.progress.done == 3

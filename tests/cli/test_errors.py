@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from typing_extensions import override
 
 from musicai_sdk import CustomWorkflow, JobStatus
+from musicai_sdk._io.tls import CA_VARIABLES
 from musicai_sdk.batch import State
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.cli.app import musicai
@@ -149,14 +150,32 @@ def test_an_unreachable_scheduler(with_song: Command) -> None:
     assert "can't reach the scheduler tcp://127.0.0.1:9" in done.stderr
 
 
-def test_unknown_errors_keep_their_traceback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unknown_errors_keep_their_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         report_error(ZeroDivisionError(), None, as_json=False)
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    assert report_error(ImportError("install the 'socksio' package"), None, as_json=False) == 3
-    assert "ALL_PROXY can't be used" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"],
+)
+def test_errors_name_the_variable_that_causes_them(
+    musicai_there: Command, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*CA_VARIABLES, "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    variables = {"MUSIC_AI_BASE_URL": "https://music.invalid/v1", variable: "http://h:port"}
+    message = musicai_there("app", code=3, **variables).stderr
+    assert message.startswith("musicai: ")
+    assert f"the environment variable {variable} " in message
+
+
+def test_a_failed_job_names_the_file(with_song: Command) -> None:
+    chords = ("process", "file", "music-ai/generate-chords", "song.wav", "out")
+    message = with_song.here(*chords, code=1).stderr
+    assert "BAD_INPUT" in message
+    assert "'song.wav'" in message
+    assert [job.name for job in with_song.service.jobs()] == ["song.wav"]
 
 
 def test_an_unknown_workflow(with_song: Command) -> None:
@@ -278,6 +297,11 @@ def test_codegen_without_finished_jobs(with_song: Command) -> None:
         line for line in with_song.here("codegen", "ours").stdout.splitlines() if line.startswith("sdk-test ")
     ]
     assert re.sub(" {2,}", "  ", line) == "sdk-test  SdkTest  (no finished job to learn from)"
+    found = {value["slug"]: value for value in with_song.here("codegen", "ours", "--json").values}
+    assert (found["sdk-test"]["learned"], found["sdk-test"]["unseen"]) == (False, True)
+    chords = found["music-ai/generate-chords"]
+    assert (chords["learned"], chords["unseen"]) == (True, True)
+    assert "unseen" in with_song.here("codegen", "ours").stdout
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_folders_that_cannot_be_the_package(sandbox: Sandbox, tmp_path: Path) ->
             ("1st", "can't be imported"),
             (
                 "songs",
-                r"has other files \(song\.mp3\): give one of the package's own, such as '.*our_workflows'",
+                r"has other files \(song\.mp3\): choose a folder of its own, such as '.*our_workflows'",
             ),
             ("empty_init", r"has other files \(views\.py\)"),
             ("strange", "can't be written: Is a directory"),

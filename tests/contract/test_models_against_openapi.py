@@ -16,7 +16,8 @@ from referencing.jsonschema import DRAFT202012, Schema
 from typing_extensions import TypeIs
 
 from musicai_sdk import CustomWorkflow, Filters, MusicAiClient, Unknown
-from musicai_sdk._core.operations import OPERATIONS, Operation
+from musicai_sdk._core import operations as defined
+from musicai_sdk._core.operations import Operation
 from musicai_sdk._core.responses import read_json
 from musicai_sdk._io import Response
 from musicai_sdk.models import (
@@ -39,6 +40,7 @@ Object: TypeAlias = dict[str, Any]
 DOCUMENT = Path(__file__).parents[2] / "schemas" / "openapi.yaml"
 BASE = "urn:music-ai:openapi"
 KEY = "6f3b2f0d-7f61-4c0c-9d0d-2e8a4b1c5f70"
+OPERATIONS: list[Operation[Any]] = [each for each in vars(defined).values() if isinstance(each, Operation)]
 
 MODELS: dict[str, type[WireModel]] = {
     "Application": Application,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -11,8 +12,12 @@ from typing import Any
 import pytest
 
 import musicai_sdk
+from musicai_sdk import workflows
+from musicai_sdk.codegen import WorkflowSchema, module_text
+from musicai_sdk.codegen.names import class_names, field_names
 from musicai_sdk.workflows import GenerateChords
 from support.language_server import LanguageServer
+from support.nasty_workflows import WORKFLOWS
 
 jedi: Any = import_module("jedi")  # it has no types
 
@@ -101,10 +106,9 @@ def test_pyright_explains_a_workflow(pyright: LanguageServer, program: Path) -> 
     ("mark", "names", "hovered", "documentation"),
     [
         ("jobs", JOBS, "jobs", "Creates a job and waits for its results"),
-        # From source, jedi knows neither the fields of a generic dataclass nor literals: there it only explains.
-        ("workflow", set[str](), "workflow", "Recognises the chords of a song."),
+        ("workflow", {"input_url="}, "workflow", "Recognises the chords of a song."),
         ("result", {"chords"}, "result", "The chord segments"),
-        ("status", set[str](), "attr", "The job's status."),
+        ("status", set[str](), "attr", "The job's status."),  # jedi doesn't know literals
     ],
 )
 def test_jedi(script: Any, mark: str, names: set[str], hovered: str, documentation: str) -> None:
@@ -113,6 +117,43 @@ def test_jedi(script: Any, mark: str, names: set[str], hovered: str, documentati
     line, column = MARKS[hovered]
     found = [*script.help(line + 1, column), *script.get_signatures(line + 1, column)]
     assert any(documentation in each.docstring() for each in found)
+
+
+BUILT_IN = [
+    name
+    for name in workflows.__all__
+    if getattr(workflows, name).__module__.endswith(".templates") and not name.endswith("Result")
+]
+
+
+def complete_from_source(module: str, name: str, typed: str, folder: Path) -> tuple[set[str], list[str]]:
+    """The parameters that jedi offers, and the signatures that it shows."""
+    project = jedi.Project(folder, added_sys_path=[str(SOURCES)])
+    script = jedi.Script(
+        f"from {module} import {name}\n{name}({typed}", path=folder / "new.py", project=project
+    )
+    offered = {each.name for each in script.complete() if each.name.endswith("=")}
+    return offered, [each.to_string() for each in script.get_signatures()]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_jedi_knows_the_parameters_of_every_built_in_workflow(name: str, tmp_path: Path) -> None:
+    fields = {field.name for field in dataclasses.fields(getattr(workflows, name))}
+    assert fields
+    for typed in ("", "inp"):
+        offered, [signature] = complete_from_source("musicai_sdk.workflows", name, typed, tmp_path)
+        assert offered == {f"{field}=" for field in fields if field.startswith(typed)}
+        assert signature == f"{name}(*, {', '.join(f'{field}: FileInput' for field in fields)})"
+
+
+@pytest.mark.parametrize("schema", WORKFLOWS, ids=lambda schema: ascii(schema.slug)[:30])
+def test_jedi_knows_the_parameters_of_generated_workflows(schema: WorkflowSchema, tmp_path: Path) -> None:
+    (tmp_path / "ours.py").write_text(module_text(WORKFLOWS), encoding="utf-8")
+    name = class_names(WORKFLOWS)[schema.slug]
+    offered, [signature] = complete_from_source("ours", name, "", tmp_path)
+    fields = field_names(schema.inputs)
+    assert offered == {f"{field}=" for field in fields}
+    assert signature.startswith(f"{name}(*, {fields[0]}: " if fields else f"{name}()")
 
 
 @pytest.mark.parametrize("typed", ["GenerateChords(", "GenerateChords(inp"])

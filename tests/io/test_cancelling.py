@@ -68,7 +68,12 @@ from pathlib import Path
 from musicai_sdk import MusicAiClient
 base, job, folder, times = sys.argv[1:]
 
+struck = []
+
 def interrupt():
+    while len(before := sizes()) < 4 or not all(before.values()):  # the downloads that go on at once
+        time.sleep(0.05)
+    struck.append(time.monotonic())
     for _ in range(int(times)):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.02)
@@ -80,7 +85,7 @@ client = MusicAiClient("k", base_url=base)
 left = int(times)
 try:
     try:
-        threading.Timer(1.0, interrupt).start()
+        threading.Thread(target=interrupt).start()
         client.jobs.download(job, folder)
     except KeyboardInterrupt:
         after = time.monotonic()
@@ -95,6 +100,7 @@ except KeyboardInterrupt:
     after = time.monotonic()
 before = sizes()
 time.sleep(1)
+print("late" if after - struck[0] > 15 else "soon")
 print("grown" if sizes() != before else "still", len(before), flush=True)
 print(sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("musicai_sdk")))
 """
@@ -105,7 +111,6 @@ print(sorted(thread.name for thread in threading.enumerate() if thread.name.star
 @pytest.mark.parametrize("job", ["slow", "silent"])
 def test_ctrl_c(origin: str, tmp_path: Path, job: str, times: int) -> None:
     folder = tmp_path / "out"
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, f"{origin}/v1", job, str(folder), str(times)],
         capture_output=True,
@@ -113,9 +118,8 @@ def test_ctrl_c(origin: str, tmp_path: Path, job: str, times: int) -> None:
         timeout=120,
         check=False,
     )
-    assert done.stdout.splitlines() == ["still 4", "[]"], done.stderr
+    assert done.stdout.splitlines() == ["soon", "still 4", "[]"], "to the end it takes half a minute"
     assert done.returncode == 0
-    assert time.monotonic() - began < 20, "to the end it would take half a minute"
     parts = sorted(folder.glob("*.part"))
     assert [part.name for part in parts] == [f"o{number}.wav.part" for number in range(4)]
     assert all(part.with_name(f"{part.stem}.part-of").exists() for part in parts)

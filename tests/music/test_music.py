@@ -121,7 +121,7 @@ def test_tables() -> None:
     assert repr(shown) == str(shown)
     html = shown._repr_html_()
     assert html.count("<tr>") == 4
-    assert "<td>C#:min</td>" in html
+    assert ">C#:min</td>" in html
     words = music.table(LINES)
     assert isinstance(words, music.Table)
     assert "&lt;b&gt; &amp; --&gt; you" in words._repr_html_()

@@ -97,7 +97,7 @@ def test_the_first_job(environment: dict[str, str]) -> None:
     assert {"tenacity", "asyncio", "concurrent.futures"} & set(found["names"]) == set()
     parts = ("_core.creating", "_core.waiting", "_core.downloading", "_core.uploading", "_io.asynchronous")
     rooms = ("batch", "cli", "codegen", "music", "sandbox", "storage")
-    assert {f"musicai_sdk.{name}" for name in (*parts, *rooms)} & set(found["ours"]) == set()
+    assert {f"musicai_sdk.{name}" for name in (*parts, *rooms, "_credentials")} & set(found["ours"]) == set()
 
 
 def test_the_certificates_are_loaded_once(environment: dict[str, str]) -> None:
@@ -123,7 +123,8 @@ sys.setprofile(watch)
 def test_a_small_request_calls_little_and_builds_nothing_anew(sandbox: Sandbox) -> None:
     """Python functions entered: those of this package, and those of the libraries below it.
 
-    As of this writing 72 and 590; through a whole httpx client the latter are 933.
+    As of this writing 89 and 522; through a whole httpx client the latter are 933, with httpcore's own assignment of
+    connections 590.
     """
     ours, others = 0, 0
     built = list[str]()
@@ -146,5 +147,5 @@ def test_a_small_request_calls_little_and_builds_nothing_anew(sandbox: Sandbox) 
         finally:
             sys.setprofile(None)
     assert built == []
-    assert ours <= 80
-    assert others <= 650
+    assert ours <= 98
+    assert others <= 580

@@ -6,7 +6,11 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts" / "_bench"
 CASES = ("upload 1 MB, async", "download 1 MB, TLS, crc32c", "parsed", "--help")
@@ -79,3 +83,42 @@ def test_waiting_in_simulated_time_counts_requests() -> None:
     # The last job ends after more than a minute, and no pause is a minute long. Two pages hold all jobs.
     assert 2 < figures["requests"] < 10 * jobs
     assert 0 < figures["late"] < 60
+
+
+@pytest.fixture
+def catalogue() -> Iterator[str]:
+    """The service for catalogues, whose jobs take a moment."""
+    with subprocess.Popen(
+        [sys.executable, SCRIPTS / "catalogue_server.py", "0.1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        server.communicate("", timeout=60)
+
+
+@pytest.mark.parametrize(("case", "each"), [("catalogue 500", 6), ("catalogue of URLs 500", 4)])
+def test_a_catalogue_needs_few_connections_and_requests(
+    catalogue: str, tmp_path: Path, case: str, each: int
+) -> None:
+    tracks = 300
+    done = run("ours.py", case, catalogue, str(tracks), tmp_path, "")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert 500 < figures["ledger"] < 5_000
+    with urlopen(f"{catalogue}/counted") as answer:
+        counted = json.loads(answer.read())
+    assert counted["most_open"] <= 64
+    # And the account, pages of the list, and at its end the wait for single jobs.
+    assert each * tracks < counted["requests"] <= (each + 1) * tracks
+
+
+@pytest.mark.parametrize("case", ["catalogue", "catalogue by httpx"])
+def test_the_bare_exchanges_beside_a_catalogue(catalogue: str, tmp_path: Path, case: str) -> None:
+    done = run("bare.py", case, catalogue, "5", tmp_path, "")
+    assert done.returncode == 0, done.stderr
+    with urlopen(f"{catalogue}/counted") as answer:
+        counted = json.loads(answer.read())
+    assert (counted["requests"], counted["connections"]) == (6 * 5, 2)

@@ -22,6 +22,7 @@ ZEROS = (
     "secrets found in logs",
     "leftover jobs at the service",
     "runs ended by an error",
+    "jobs beyond the limit",
 )
 
 
@@ -33,13 +34,15 @@ def figures(table: str) -> dict[str, int]:
 @pytest.mark.timeout(400)
 def test_two_hundred_jobs() -> None:
     command = [sys.executable, str(FOLDER / "main.py"), "--jobs", "200", "--faults", "0.2", "--kills", "4"]
-    done = subprocess.run([*command, "--seed", "1"], capture_output=True, text=True, check=False)
+    command += ["--seed", "1", "--max-jobs", "150"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = f"{done.stdout}\n{done.stderr}"
     print(told)
     found = figures(done.stdout)
     assert {name: found.get(name) for name in ZEROS} == dict.fromkeys(ZEROS, 0), told
     assert done.returncode == 0, told
     assert found["jobs wanted"] == 200
+    assert found["paid requests in the ledger at the limit"] == 150
     failed = found["of these, ended as FAILED by a fault"]
     assert found["jobs the sandbox was asked to run"] == 200 + failed
     assert found["kills"] == 4

@@ -185,7 +185,7 @@ def test_settings_of_another_type(connect: Connect, settings: dict[str, Any], wo
 
 
 def test_an_open_file_as_an_input(song: Path) -> None:
-    with song.open("rb") as file, pytest.raises(InputError, match=r"input_url .* give the path instead"):
+    with song.open("rb") as file, pytest.raises(InputError, match=r"input_url .* pass the path instead"):
         GenerateChords(input_url=file)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 

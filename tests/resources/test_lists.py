@@ -99,3 +99,37 @@ def test_a_list_is_neither_true_nor_false(sandbox: Sandbox) -> None:
             with pytest.raises(TypeError):
                 len(jobs)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the mistake
     assert sandbox.requests == []
+
+
+def test_a_notebook_shows_the_first_jobs(sandbox: Sandbox, five: list[str]) -> None:
+    with sandbox.client() as client:
+        html = client.jobs.list()._repr_html_()
+        assert [each for each in five if each in html] == five
+        assert sizes(sandbox) == ["11"]
+        assert client.jobs.list(limit=2)._repr_html_().count(five[2]) == 0
+        for number in range(7):
+            client.add_job(f"<more {number}>", "sdk-test", BAD)
+        shown = client.jobs.list()._repr_html_()
+        assert "&lt;more 6&gt;" in shown
+        assert "and more" in shown
+        assert five[4] not in shown
+        sandbox.faults.add("GET /job", status=401, times=1)
+        assert "401" in client.jobs.list()._repr_html_(), "a display never raises"
+
+
+def test_the_asynchronous_list_shows_its_query_without_a_request(sandbox: Sandbox) -> None:
+    before = len(sandbox.requests)
+    html = sandbox.async_client().jobs.list(status="FAILED")._repr_html_()
+    assert "FAILED" in html
+    assert "await" in html
+    assert len(sandbox.requests) == before
+
+
+def test_data_frames_of_both_clients(sandbox: Sandbox, five: list[str]) -> None:
+    async def ids() -> list[str]:
+        async with sandbox.async_client() as client:
+            return list((await client.jobs.list(page_size=2).to_pandas()).id)
+
+    assert asyncio.run(ids()) == five
+    with sandbox.client() as client:
+        assert list(client.jobs.list(limit=3).to_pandas().id) == five[:3]

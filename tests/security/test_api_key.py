@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 import httpx
@@ -23,46 +23,8 @@ from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
 from musicai_sdk.errors import ConfigurationError, MusicAiError
 from support.colours import Colour
+from support.hidden_key import KEY, assert_hidden, flat
 from support.raw_server import RawServer, Received
-
-KEY = f"guarded-{0x0F3A}-key"  # not whole in a line of source, which tracebacks quote
-
-
-def shown(error: BaseException) -> Iterator[str]:
-    """What error reports make of an error: of all local variables, by `repr`, and texts as they are."""
-    seen = set[int]()
-    left: list[BaseException | None] = [error]
-    while left:
-        each = left.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        left += each.__cause__, each.__context__
-        yield f"{each!r} {each} {vars(each)!r}"
-        below = each.__traceback__
-        while below is not None and below.tb_frame.f_globals is globals():  # the tests have it in theirs
-            below = below.tb_next
-        yield from traceback.TracebackException(type(each), each, below, capture_locals=True).format()
-        for frame, _ in traceback.walk_tb(each.__traceback__):
-            if frame.f_globals["__name__"] != __name__:
-                yield f"{frame.f_code.co_qualname}: {flat(dict(frame.f_locals))}"
-
-
-def flat(value: object) -> str:
-    """As Sentry has it."""
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, Mapping):
-        return " ".join(f"{name}={flat(each)}" for name, each in cast("Mapping[str, object]", value).items())
-    if isinstance(value, list | tuple):
-        return " ".join(map(flat, cast("Sequence[Any]", value)))
-    return repr(value)
-
-
-def assert_hidden(error: BaseException) -> None:
-    for text in shown(error):
-        assert KEY not in text
-
 
 # --- errors
 

@@ -18,7 +18,7 @@ from typing_extensions import override
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._io import Request, ResponseStream, Signal
 from musicai_sdk._io.asynchronous import AsyncIO
-from musicai_sdk.batch import Batch, JobAttempt, open_ledger
+from musicai_sdk.batch import Batch, Input, JobAttempt, open_ledger
 from musicai_sdk.batch.ledger.claim import LEDGER
 from musicai_sdk.errors import MusicAiError
 from simulation.conditions import Conditions
@@ -63,10 +63,18 @@ class Plan:
     """Before which share of the runs the clock is set."""
     restarts: float
     """Before which share of the runs the computer is started again."""
+    max_jobs: int | None
+    """The limits of all runs but the last calm ones."""
+    max_minutes: int | None
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any limit."""
+        return self.max_jobs is not None or self.max_minutes is not None
 
 
-def drawn(draw: random.Random) -> tuple[Conditions, Plan]:
-    """Returns the conditions and the plan of a seed."""
+def drawn(draw: random.Random, limits: random.Random) -> tuple[Conditions, Plan]:
+    """Returns the conditions and the plan of a seed. The limits are drawn apart, so that older seeds keep their meaning."""
     conditions = drawn_conditions(draw)
     # `settle` and `gap` are those of single calls; a batch has its grace period instead.
     slowest = conditions.slowest
@@ -93,6 +101,8 @@ def drawn(draw: random.Random) -> tuple[Conditions, Plan]:
         retry_uncertain=draw.choice((0.0, 0.0, 0.0, 0.3)),
         clock_steps=draw.choice((0.0, 0.5)),
         restarts=draw.choice((0.0, 0.3)),
+        max_jobs=limits.choice((None, None, None, None, 0, 1, 1, 2, 2, 3)),
+        max_minutes=limits.choice((None,) * 6 + (2, 4)),
     )
 
 
@@ -110,7 +120,7 @@ class _Seed:
     def __init__(self, seed: int, folder: Path, *, traced: bool) -> None:
         self._world = World(seed, traced=traced)
         self._draw = self._world.random
-        self._conditions, self._plan = drawn(self._draw)
+        self._conditions, self._plan = drawn(self._draw, random.Random(f"{seed}/limits"))
         conditions = self._conditions
         self._out = folder / "out"
         self._studio = Studio(
@@ -123,6 +133,8 @@ class _Seed:
         self._wrong = list[str]()
         self._done = False
         """Whether the latest run says that the results of all tracks are here."""
+        self._waiting = 0
+        """How many inputs the latest run left because of a limit."""
         self._world.note("seed", str(self._plan))
 
     def run(self) -> Report:
@@ -134,8 +146,12 @@ class _Seed:
             world.advance()
             self._studio.calm = True
             self._network = Network()
+            if self._plan.limited:
+                self._run("limited calm run", Fate(), calm=True)
+                world.advance()
+                self._check_limits()
             for number in range(CALM_RUNS):
-                self._run(f"calm run {number}", Fate(), calm=True, retry_failed=number > 0)
+                self._run(f"calm run {number}", Fate(), calm=True, retry_failed=number > 0, limited=False)
                 world.advance()
                 if self._done:
                     break
@@ -159,14 +175,17 @@ class _Seed:
         """Whether the service lists every job in time. That it gives the key back isn't asked of it."""
         return self._conditions.slowest <= self._plan.grace
 
-    def _made(self, songs: Path) -> list[str]:
+    def _made(self, songs: Path) -> list[Input]:
         songs.mkdir()
-        inputs = list[str]()
+        inputs = list[Input]()
         for number in range(self._plan.files + self._plan.twins):
             path = songs / f"song-{number}.wav"
-            path.write_bytes(b"RIFF....WAVE song %d" % min(number, self._plan.files - 1))
-            inputs.append(str(path))
-        inputs += [f"https://songs.example/{number}.wav" for number in range(self._plan.urls)]
+            content = b"RIFF....WAVE song %d" % min(number, self._plan.files - 1)
+            path.write_bytes(content)
+            inputs.append(Input(str(path), audio_seconds=60 * _minutes(content)))
+        for number in range(self._plan.urls):
+            url = f"https://songs.example/{number}.wav"
+            inputs.append(Input(url, audio_seconds=60 * _minutes(url.encode())))
         return inputs
 
     def _fate(self) -> Fate:
@@ -192,7 +211,9 @@ class _Seed:
         if draw.random() < self._plan.restarts:
             self._clocks.restart(draw)
 
-    def _run(self, name: str, fate: Fate, *, calm: bool = False, retry_failed: bool = False) -> None:
+    def _run(
+        self, name: str, fate: Fate, *, calm: bool = False, retry_failed: bool = False, limited: bool = True
+    ) -> None:
         world, draw, plan = self._world, self._draw, self._plan
         world.note(name, f"begins, {fate}")
         loop = SimulatedLoop(world, fate)
@@ -208,13 +229,16 @@ class _Seed:
             grace=plan.grace, poll_interval=plan.poll_interval, keep_jobs=plan.keep_jobs,
             retry_failed=retry_failed or (draw.random() < plan.retry_failed and not calm),
             retry_uncertain=draw.random() < plan.retry_uncertain and not calm,
+            max_jobs=plan.max_jobs if limited else None,
+            max_minutes=plan.max_minutes if limited else None,
             on_event=lambda event: world.note(name, f"{event.kind} {event.source or ''} {event.message}"),
         )  # fmt: skip
         if not calm and draw.random() < self._conditions.cancels:
             end = draw.choice((batch.drain, batch.stop))
             world.at(world.now + draw.choice((draw.uniform(0, 1), draw.uniform(0, 30))), end)
         try:
-            self._done = loop.run_until_complete(batch.run_async()).ok
+            report = loop.run_until_complete(batch.run_async())
+            self._done, self._waiting = report.ok, report.progress.waiting
             world.note(name, "returned")
         except Killed:
             world.note(name, "killed")
@@ -245,6 +269,24 @@ class _Seed:
             if after.get(path) != content:
                 # In place: it is the same file.
                 path.write_bytes(content)
+
+    def _check_limits(self) -> None:
+        """Neither the ledger's attempts nor the jobs that the service was paid for exceed a limit."""
+        plan, orders = self._plan, self._studio.orders
+        with open_ledger(self._out / LEDGER) as view:
+            cost = view.cost()
+        paid = sum(_minutes(order.content) for order in orders)
+        for what, figure, limit in (
+            ("jobs in the ledger", cost.jobs, plan.max_jobs),
+            ("minutes in the ledger", cost.minutes, plan.max_minutes),
+            ("jobs", len(orders) if self._inside else 0, plan.max_jobs),
+            ("minutes", paid if self._inside else 0, plan.max_minutes),
+        ):
+            if limit is not None and figure > limit:
+                self._wrong.append(f"{figure} {what} were paid for, and the limit was {limit}")
+        if self._waiting and plan.max_minutes is None and cost.jobs < (plan.max_jobs or 0):
+            self._wrong.append(f"{self._waiting} inputs wait, although {cost.jobs} jobs are below the limit")
+        self._world.note("limits", f"{cost}, {self._waiting} inputs wait")
 
     def _check(self) -> None:
         studio = self._studio
@@ -284,6 +326,11 @@ class _Seed:
                 self._wrong.append(f"job {order.id} was paid for, and the ledger has no attempt {order.key}")
             elif self._inside and self._conditions.echoed and order.id not in known:
                 self._wrong.append(f"job {order.id} was paid for, and the ledger doesn't know its id")
+
+
+def _minutes(content: bytes) -> int:
+    """The length of an input's audio."""
+    return content[-1] % 3 + 1
 
 
 def _files(folder: Path) -> dict[Path, bytes]:

@@ -46,3 +46,7 @@ def test_the_seeds_cover_what_they_are_about(reports: list[Report]) -> None:
     assert ends.count("killed") > TRACED
     events = [line for report in reports for line in report.trace if " late" in line and "POST" in line]
     assert events, "POSTs arrive late"
+    waits = [line for report in reports for line in report.trace if " inputs wait" in line]
+    assert TRACED / 10 < sum(" 0 inputs wait" not in line for line in waits) < len(waits), (
+        "limits are reached"
+    )

@@ -10,7 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterable, Mapping
+import wave
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,17 @@ def make_tracks(folder: Path, count: int, start: int = 0) -> list[Path]:
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"RIFF\0\0\0\0WAVE" + f"{path.name} ".encode() * 40)
+    return paths
+
+
+def make_wavs(folder: Path, seconds: Sequence[float]) -> list[Path]:
+    """WAV files of these lengths, each with a content of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"song {number:03}.wav" for number in range(len(seconds))]
+    for number, (path, length) in enumerate(zip(paths, seconds, strict=True)):
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 1, 1000, 0, "NONE", ""))
+            file.writeframes(number.to_bytes(2, "big") + bytes(int(length * 1000) - 2))
     return paths
 
 

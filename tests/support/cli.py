@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,15 +81,19 @@ class Command:
         return Done(done.stdout, done.stderr, done.exit_code)
 
     def in_terminal(
-        self, *arguments: str, until: Callable[[str], bool] = lambda _: False, **environment: str
+        self,
+        *arguments: str,
+        until: Callable[[str], bool] = lambda _: False,
+        program: Sequence[str] = MUSICAI,
+        **environment: str,
     ) -> Done:
-        """Runs it in a terminal of 100 × 24; sends Ctrl-C when the output satisfies `until`."""
+        """Runs it, or another program, in a terminal of 100 × 24; sends Ctrl-C when the output satisfies `until`."""
         process, terminal = pty.fork()
         if process == 0:
             os.chdir(self.folder)
             os.execve(
-                sys.executable,
-                [*MUSICAI, *arguments],
+                program[0],
+                [*program, *arguments],
                 self.service.environment | {"TERM": "xterm-256color"} | environment,
             )
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))

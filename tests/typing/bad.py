@@ -123,7 +123,7 @@ def files(client: MusicAiClient, job: Job[IsolateDrumsResult], chords: Job[Gener
     text: list[str] = client.files.read(chords.result.chords)  # E: arg-type, reportAssignmentType
     client.files.download(job.result.kick_drum)  # E: call-arg, reportCallIssue
     client.files.upload(3)  # E: arg-type, reportArgumentType
-    client.files.upload("song.mp3", progress=print)  # E: call-arg, reportCallIssue
+    client.files.upload("song.mp3", progress=print)  # E: arg-type, reportArgumentType
     client.jobs.download(job)  # E: call-arg, reportCallIssue
     print(text, beats)
 

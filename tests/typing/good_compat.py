@@ -51,7 +51,7 @@ def typed_as_far_as_it_goes(music_ai: MusicAiClient, job_id: str) -> str:
     assert_type(music_ai.get_job_status(job_id), dict[str, str])
     assert_type(music_ai.download_job_results(job_id, "out"), dict[str, str])
     assert_type(music_ai.list_workflows()["workflows"][0], dict[str, Any])
-    job = cast("JobDict", music_ai.get_job(job_id))
+    job: JobDict = cast("Any", music_ai.get_job(job_id))
     assert_type(job["createdAt"], str)
     return music_ai.add_job("name", "slug", {"inputUrl": "https://a.example/b"})["id"]
 

@@ -22,14 +22,14 @@ class Mix(Workflow[WorkflowResult], slug="sdk-test"):
 
 
 UNREADABLE = [
-    ("file:///songs/a.wav", "give the path itself, as pathlib.Path"),
+    ("file:///songs/a.wav", "pass the path itself, as pathlib.Path"),
     ("s3://bucket/a.wav", r"musicai_sdk\.storage\.Bucket"),
     ("S3://bucket/a.wav", r"musicai_sdk\.storage\.Bucket"),
     ("gs://bucket/a.wav", r"musicai_sdk\.storage\.Bucket"),
     ("az://container/a.wav", r"musicai_sdk\.storage\.Bucket"),
-    ("ftp://host/a.wav", "download it, and give the path"),
+    ("ftp://host/a.wav", "download it, and pass the path"),
     ("data:audio/wav;base64,UklGRg==", r"client\.files\.upload\(data\)"),
-    ("spotify://track/3", "give a path or an https:// URL"),
+    ("spotify://track/3", "pass a path or an https:// URL"),
     ("https://", "isn't a complete URL"),
     ("https:///a.wav", "isn't a complete URL"),
     ("http:/x", "isn't a complete URL"),
@@ -67,7 +67,7 @@ def test_the_message_names_the_parameter_and_hides_the_query() -> None:
     with pytest.raises(InputError, match=r"^Mix: second: s3://bucket/a\.wav\?… can't be read") as caught:
         Mix(first="a.wav", second="s3://bucket/a.wav?X-Amz-Signature=SECRET")
     assert "SECRET" not in str(caught.value)
-    with pytest.raises(InputError, match=r"^CustomWorkflow: inputUrl: 'song\.wav' is neither"):
+    with pytest.raises(InputError, match=r"^CustomWorkflow: inputUrl: 'song\.wav' isn't an https:// URL"):
         CustomWorkflow("sdk-test", {"inputUrl": "song.wav"})
 
 

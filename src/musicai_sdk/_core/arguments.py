@@ -32,6 +32,14 @@ of bytes."""
 Progress: TypeAlias = Callable[[int, int | None], object]
 """Called with the bytes transferred so far and the total (None if unknown). A new attempt starts at 0 again."""
 
+ProgressOf: TypeAlias = Callable[[str], Progress | None]
+"""The `Progress` of a file, by the name of an output or of an input's file."""
+
+
+def no_progress(_name: str) -> None:
+    """The `ProgressOf` of a call that nobody follows."""
+
+
 OnUpdate: TypeAlias = Callable[[JobState], object]
 """Called with a job's first state, and with the new state whenever its status changes."""
 
@@ -72,6 +80,8 @@ class NewJob:
     """Whether to search for the key before the POST, if the caller chose the key, and after a lost answer."""
     settle: float | None = None
     """Seconds after the call until an unlisted key counts as absent; None for the default."""
+    progress_of: ProgressOf = no_progress
+    """What follows the upload of a local input."""
 
 
 class _ClientTimeout(float):

@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk._core.arguments import NewJob
+from musicai_sdk._core.arguments import NewJob, ProgressOf
 from musicai_sdk._core.deadline import before_create, still_time, within
-from musicai_sdk._core.idempotency import alone, checked_key, fingerprints
-from musicai_sdk._core.interruption import noted
+from musicai_sdk._core.idempotency import checked_key, exclusive, fingerprints
+from musicai_sdk._core.interruption import note_interruption
 from musicai_sdk._core.jobs import get
 from musicai_sdk._core.lists import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
-from musicai_sdk._core.own_storage import upload_urls
+from musicai_sdk._core.result_storage import upload_urls
 from musicai_sdk._core.retry import may_have_acted
 from musicai_sdk._core.session import Session, encoded
 from musicai_sdk._core.upload import upload
 from musicai_sdk._io.record import logger
 from musicai_sdk._job_search import Wanted, search
 from musicai_sdk._text import safe_repr
-from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
+from musicai_sdk.errors import ConnectionFailedError, CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
 from musicai_sdk.models.outputs import URL_SCHEMES
 from musicai_sdk.models.result import R, output_names, wire_name_of
@@ -84,7 +85,7 @@ async def create(
     if not isinstance(cast("object", new.metadata), Mapping | None):
         raise InputError(f"metadata must be a mapping of names to JSON values, not {new.metadata!r:.100}")
     key = checked_key(new.idempotency_key)
-    async with alone(session, key, deadline):
+    async with exclusive(session, key, deadline):
         return await _create(session, workflow, new, key, options, deadline)
 
 
@@ -113,7 +114,7 @@ async def _create(
             if made is not None:
                 return JobRef(made.id, workflow.result_type, key)
     with before_create(session, deadline):
-        params = await _uploaded(session, workflow, options, deadline)
+        params = await _uploaded(session, workflow, options, deadline, new.progress_of)
     payload = {
         "name": new.name if new.name is not None else workflow.slug.rpartition("/")[2],
         "workflow": workflow.slug,
@@ -123,7 +124,7 @@ async def _create(
     if new.copy_results_to is not None:
         payload["copyResultsTo"] = targets
     sent = session.io.now()
-    with noted(f"a job may have been created: client.jobs.find({key!r}) searches for it"):
+    with note_interruption(f"a job may have been created: client.jobs.find({key!r}) searches for it"):
         job_id = await _post(session, payload, wanted, options, deadline, recover=new.recover)
     session.durations.created(job_id, workflow.slug, sent)
     return JobRef(job_id, workflow.result_type, key)
@@ -150,6 +151,8 @@ async def _post(
         if not may_have_acted(error):
             if not lost_before:
                 session.lost.discard(wanted.key)
+            if isinstance(error, ConnectionFailedError):
+                still_time(session, deadline)
             raise
         if not recover:
             raise _uncertain(
@@ -209,7 +212,11 @@ def destinations(workflow: Workflow[Any], copy_results_to: Mapping[str, str]) ->
 
 
 async def _uploaded(
-    session: Session, workflow: Workflow[Any], options: RequestOptions, deadline: float | None
+    session: Session,
+    workflow: Workflow[Any],
+    options: RequestOptions,
+    deadline: float | None,
+    progress_of: ProgressOf,
 ) -> dict[str, Any]:
     """The parameters with local files replaced by the URLs of their uploads; each file is uploaded once."""
     params = resolved_params(workflow)
@@ -218,7 +225,9 @@ async def _uploaded(
         if isinstance(value, os.PathLike):
             path = os.fspath(cast("os.PathLike[str]", value))
             if path not in urls:
-                urls[path] = (await upload(session, path, None, options, deadline)).url
+                urls[path] = (
+                    await upload(session, path, progress_of(Path(path).name), options, deadline)
+                ).url
             params[name] = urls[path]
     return params
 

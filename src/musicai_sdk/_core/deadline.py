@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retry import is_transient
-from musicai_sdk._core.session import Session
+from musicai_sdk._core.session import SHORTEST_EXCHANGE, Session
 from musicai_sdk.errors import CreateTimeoutError, InputError, MusicAiError
 
 
@@ -24,7 +24,7 @@ def within(session: Session, options: RequestOptions, deadline: float | None) ->
     if deadline is None:
         return options
     allowed = session.timeout(options)
-    left = max(1.0, deadline - session.io.now())
+    left = max(SHORTEST_EXCHANGE, deadline - session.io.now())
     return {**options, "request_timeout": left if allowed is None else min(allowed, left)}
 
 

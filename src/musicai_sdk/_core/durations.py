@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from musicai_sdk.models.job import Job
 
 
-class Durations:
+class JobDurations:
     """Durations of the jobs that one client created and waited for. Threads can share it without a lock."""
 
     REMEMBERED: ClassVar[int] = 10_000

@@ -7,15 +7,15 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
 
 from pydantic_core import from_json
 
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models.files import DownloadedFile
+from musicai_sdk.models.outputs import file_name_in
 
 _MEDIA_NAMES = (
     ".aac .aif .aiff .amr .au .caf .flac .m4a .m4b .mid .midi .mp2 .mp3 .mp4 .oga .ogg .opus .wav "
@@ -53,10 +53,8 @@ class Expected:
     @classmethod
     def of(cls, url: str, target: Path, *, output: bool) -> Expected:
         """The expected kind of a URL's file."""
-        names = (unquote(urlsplit(url).path), target.name)
-        return cls(
-            without_query(url), frozenset(PurePosixPath(name).suffix.lower() for name in names) - {""}, output
-        )
+        extensions = {file_name_in(url).suffix.lower(), target.suffix.lower()} - {""}
+        return cls(without_query(url), frozenset(extensions), output)
 
 
 def check_content(file: BinaryIO, headers: Mapping[str, str], expected: Expected) -> None:
@@ -95,8 +93,9 @@ def _problem(file: BinaryIO, content_type: str, expected: Expected) -> str | Non
     if is_media:
         return _not_media(file, head, content_type)
     if is_json:
-        return None if _is_json(file) else f"isn't JSON{_said(content_type)}"
-    return f"is a web page, not a file{_said(content_type)}" if _is_page(head) else None
+        return None if _is_json(file) else f"isn't JSON{_declared(content_type)}"
+    is_page = _PAGE.match(head.removeprefix(_BOM).lstrip(_BLANK))
+    return f"is a web page, not a file{_declared(content_type)}" if is_page else None
 
 
 def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
@@ -104,17 +103,13 @@ def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
         return None  # see `refuse_empty`
     text = head.removeprefix(_BOM).lstrip(_BLANK)
     if _MARKUP.match(text):
-        return f"is a web page or an error document, not a recording{_said(content_type)}"
+        return f"is a web page or an error document, not a recording{_declared(content_type)}"
     if _ANOTHER_KIND.match(head):
-        return f"is a picture or a document, not a recording{_said(content_type)}"
+        return f"is a picture or a document, not a recording{_declared(content_type)}"
     if text[:1] in (b"{", b"[") and _is_json(file):
-        return f"is JSON, not a recording{_said(content_type)}"
+        return f"is JSON, not a recording{_declared(content_type)}"
     textual = re.fullmatch(r"text/html|(application|text)/((xhtml\+)?xml|json)", content_type)
-    return f"isn't a recording{_said(content_type)}" if textual and not _RECORDING.match(head) else None
-
-
-def _is_page(head: bytes) -> bool:
-    return _PAGE.match(head.removeprefix(_BOM).lstrip(_BLANK)) is not None
+    return f"isn't a recording{_declared(content_type)}" if textual and not _RECORDING.match(head) else None
 
 
 def _is_json(file: BinaryIO) -> bool:
@@ -144,5 +139,5 @@ def _parses(data: bytes) -> bool:
     return True
 
 
-def _said(content_type: str) -> str:
+def _declared(content_type: str) -> str:
     return f" ({content_type})" if content_type else ""

@@ -28,7 +28,7 @@ def checked_key(key: str | None) -> str:
 
 
 @asynccontextmanager
-async def alone(session: Session, key: str, deadline: float | None) -> AsyncGenerator[None]:
+async def exclusive(session: Session, key: str, deadline: float | None) -> AsyncGenerator[None]:
     """A block that, for each key, only one task or thread of this client runs at a time.
 
     So the second of two concurrent creates with one key finds the first one's job.

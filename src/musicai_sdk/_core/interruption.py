@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def noted(*notes: str) -> Generator[None]:
+def note_interruption(*notes: str) -> Generator[None]:
     """Adds notes to an exception that interrupts the block, but not to errors, whose texts already say what to do."""
     try:
         yield

@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk._core.arguments import Progress, ResultStorage
+from musicai_sdk._core.arguments import ProgressOf, ResultStorage
 from musicai_sdk._core.download import download
 from musicai_sdk._core.file_kinds import refuse_empty
 from musicai_sdk._core.jobs import get
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.output_names import PARTIAL, file_names
-from musicai_sdk._core.own_storage import download_urls
 from musicai_sdk._core.ranges import check_connections
+from musicai_sdk._core.result_storage import download_urls
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
 from musicai_sdk._files import replace, unlink, write_text
@@ -46,7 +46,7 @@ async def download_results(
     job: str | JobRef[Any] | Job[Any],
     folder: str | os.PathLike[str],
     manifest: str,
-    on_progress: Progress | None,
+    progress_of: ProgressOf,
     options: RequestOptions,
     storage: ResultStorage | None = None,
     *,
@@ -106,7 +106,7 @@ async def download_results(
                 download,
                 session,
                 destination=staged / encodable(names[name]),
-                on_progress=on_progress,
+                on_progress=progress_of(name),
                 options=options,
                 output=True,
                 connections=connections,
@@ -117,14 +117,18 @@ async def download_results(
         for name, url in urls.items()
     ]
     files = dict(zip(urls, await session.io.gather(tasks, AT_ONCE), strict=True))
-    if staged != target:
-        files = _moved(files, staged, target, manifest)
     content = with_files(job.raw_result or {}, {paths[name]: f"./{names[name]}" for name in urls})
-    path = _write_manifest(target / manifest, content)
+
+    def finish() -> dict[str, DownloadedFile]:
+        moved = files if staged == target else _moved(files, staged, target, manifest)
+        _write_manifest(target / manifest, content)
+        return moved
+
+    files = await session.blocking(finish)
     missing = missing_outputs(declared_outputs(job.result_type), usable(job.raw_result))
     if missing:
         logger.warning("job %s lacks %s, which its result's type declares", job.id, ", ".join(missing))
-    return JobFiles(folder=target, manifest=path, files=files, missing=missing)
+    return JobFiles(folder=target, manifest=target / manifest, files=files, missing=missing)
 
 
 def _moved(
@@ -173,11 +177,10 @@ def _with_extension(url: str, extension: str) -> str:
     return path if path.endswith(extension) else path + extension
 
 
-def _write_manifest(path: Path, content: Mapping[str, Any]) -> Path:
+def _write_manifest(path: Path, content: Mapping[str, Any]) -> None:
     """Writes the result with files as relative paths (`"./vocals.wav"`), as the official tools do."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     except OSError as error:
         raise TransferError(f"can't write {str(path)!r}: {error.strerror}") from error
-    return path

@@ -22,18 +22,18 @@ from musicai_sdk.errors import (
 )
 from musicai_sdk.models.job import Job, JobState
 
-SINGLY = 8
+CONCURRENT_REQUESTS = 8
 """The number of concurrent requests for single jobs."""
-_OF_ALL = (AuthenticationError, ConfigurationError, PermissionDeniedError)
+_CLIENT_ERRORS = (AuthenticationError, ConfigurationError, PermissionDeniedError)
 """Errors of a list request that requests for single jobs would raise too."""
 MOST_SLUGS = 10
 """The most workflows in the filter of a list, which limits the length of the URL."""
 
 
-class Board(Protocol):
+class StateReceiver(Protocol):
     """The receiver of states."""
 
-    def saw(self, job_id: str, seen: JobState | Job[Any]) -> None:
+    def receive(self, job_id: str, seen: JobState | Job[Any]) -> None:
         """Receives a job's state. After or instead of a final state, receives the whole job."""
         ...
 
@@ -47,7 +47,7 @@ class StatusFetcher:
     """One poll."""
 
     session: Session
-    board: Board
+    receiver: StateReceiver
     unlisted: set[str]
     """Jobs that the last walk didn't find, because they are deep in the list or not in it. The set is kept from poll to
     poll. These jobs are requested one by one until a page contains them again."""
@@ -55,32 +55,32 @@ class StatusFetcher:
     deadline: float | None
     """The time after which no request begins."""
 
-    async def at_many(self, wanted: set[str]) -> None:
+    async def fetch_many(self, wanted: set[str]) -> None:
         """Fetches the states of up to thousands of jobs.
 
         Raises:
             MusicAiError: an error of the key or the client, or a transient error. Errors about a single job aren't
                 raised.
         """
-        if len(wanted & self.unlisted) > SINGLY:
+        if len(wanted & self.unlisted) > CONCURRENT_REQUESTS:
             self.unlisted -= wanted  # for so many jobs, a walk through the list is cheaper
         missed = wanted - self.unlisted
         try:
             if missed:
-                await self._at_pages(missed)
+                await self._walk_pages(missed)
         except MusicAiError as error:
-            if is_transient(error) or isinstance(error, _OF_ALL):
+            if is_transient(error) or isinstance(error, _CLIENT_ERRORS):
                 raise
             # An unreadable job or a refused list must not end the wait for the other jobs.
             logger.warning("a page of jobs can't be read, so they are requested one by one: %s", error)
         else:
-            if self._late():
+            if self._overdue():
                 return
             self.unlisted |= missed
         if rest := missed | (wanted & self.unlisted):
-            await self.singly(sorted(rest))
+            await self.fetch_each(sorted(rest))
 
-    async def _at_pages(self, missing: set[str]) -> None:
+    async def _walk_pages(self, missing: set[str]) -> None:
         """Walks through the list in the service's order, and removes the jobs it finds from `missing`.
 
         Stops when a page would cost more than single requests for the missing jobs.
@@ -90,49 +90,49 @@ class StatusFetcher:
         narrowed = {"workflow": known} if len(known) == len(slugs) <= MOST_SLUGS else {}
         pages = JobPages(self.session, narrowed, PAGE_SIZE, self._options(), deadline=self.deadline)
         walked = 0
-        while walked < len(missing) and not self._late() and (page := await pages.next()) is not None:
+        while walked < len(missing) and not self._overdue() and (page := await pages.next()) is not None:
             walked += 1
             for job in page:
                 missing.discard(job.id)
                 self.unlisted.discard(job.id)
-                self.board.saw(job.id, job)
+                self.receiver.receive(job.id, job)
 
-    async def singly(self, wanted: Sequence[str]) -> None:
-        """Fetches each job's status, and after a final status the whole job. Raises as `at_many`."""
-        troubles = list[MusicAiError]()
+    async def fetch_each(self, wanted: Sequence[str]) -> None:
+        """Fetches each job's status, and after a final status the whole job. Raises as `fetch_many`."""
+        transient_errors = list[MusicAiError]()
 
-        async def ask(job_id: str) -> None:
+        async def fetch(job_id: str) -> None:
             try:
-                await self._at(job_id)
+                await self._fetch(job_id)
             except MusicAiError as error:
                 if isinstance(error, AuthenticationError | ConfigurationError):
                     raise
                 if is_transient(error):
-                    troubles.append(error)
+                    transient_errors.append(error)
                 else:
-                    self.board.failed(job_id, error)
+                    self.receiver.failed(job_id, error)
 
-        tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [partial(ask, job_id) for job_id in wanted]
-        await self.session.io.gather(tasks, SINGLY)
-        if troubles:
-            raise troubles[0]
+        tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [partial(fetch, job_id) for job_id in wanted]
+        await self.session.io.gather(tasks, CONCURRENT_REQUESTS)
+        if transient_errors:
+            raise transient_errors[0]
 
-    async def _at(self, job_id: str) -> None:
-        if self._late():
+    async def _fetch(self, job_id: str) -> None:
+        if self._overdue():
             return
         state = await self.session.call(
             GET_JOB_STATUS, job_id=job_id, options=self._options(), deadline=self.deadline
         )
-        self.board.saw(job_id, state)
+        self.receiver.receive(job_id, state)
         if state.done:
             job = await self.session.call(
                 GET_JOB, job_id=job_id, options=self._options(), deadline=self.deadline
             )
-            self.board.saw(job_id, job)
+            self.receiver.receive(job_id, job)
 
     def _options(self) -> RequestOptions:
         return within(self.session, self.options, self.deadline)
 
-    def _late(self) -> bool:
+    def _overdue(self) -> bool:
         """Whether the deadline passed more than a second ago. The tolerance permits the poll at the deadline."""
         return self.deadline is not None and self.session.io.now() > self.deadline + 1.0

@@ -30,7 +30,7 @@ class TooDeepError(ValueError):
     """The JSON is nested too deeply."""
 
 
-def mended(body: bytes, *, cut: bool = True) -> bytes:
+def repaired(body: bytes, *, cut: bool = True) -> bytes:
     """The same JSON in UTF-8, in a form that every parser accepts.
 
     Args:

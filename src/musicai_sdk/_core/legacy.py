@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pydantic import ValidationError
-
 from musicai_sdk._core.arguments import CLIENT_TIMEOUT, AddJobOptions, NewJob
 from musicai_sdk._core.lists import PAGE_SIZE, JobPages, list_workflows, read_filters
 from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
@@ -15,7 +13,7 @@ from musicai_sdk._core.session import Session
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.account import WorkflowList
 from musicai_sdk.models.filters import Filters, FiltersDict, RawQuery
-from musicai_sdk.models.job import Job
+from musicai_sdk.models.job import Job, read_job
 
 
 def new_job(name: str, options: AddJobOptions) -> NewJob:
@@ -63,15 +61,7 @@ def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
         return as_it_is
     if "status" not in job:
         return cast("str", job.get("id"))
-    try:
-        read = Job[Any].model_validate(dict(job))
-    except ValidationError as error:
-        [problem, *_] = error.errors()
-        place = ".".join(map(str, problem["loc"]))
-        raise InputError(f"this dictionary isn't a job's: {place}: {problem['msg']}") from None
-    if read.unreadable_result:
-        raise InputError("this dictionary isn't a job's: its result isn't an object of outputs")
-    return read
+    return read_job(job)
 
 
 def _split(filters: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,12 +13,14 @@ from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.pagination import Pager, check_page_size, is_whole
 from musicai_sdk._core.session import Session
+from musicai_sdk._io import BlockingIO, run_sync
 from musicai_sdk.errors import InputError
 from musicai_sdk.models._lenient import Page
 from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.account import WorkflowInfo
 from musicai_sdk.models.filters import Filters, FiltersDict
 from musicai_sdk.models.job import Job, JobPage
+from musicai_sdk.models.problems import problems
 from musicai_sdk.models.result import RawResult, WorkflowResult
 from musicai_sdk.workflows.base import Workflow
 
@@ -33,31 +35,26 @@ def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> F
     try:
         return Filters.model_validate(filters or {})
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise InputError(f"these filters don't fit: {'; '.join(problems)}") from None
+        raise InputError(f"these filters don't fit: {problems(error, 'filters')}") from None
 
 
+@dataclass(eq=False)
 class JobPages:
     """The matching jobs page by page, in the service's order. `Pager` describes how the end is recognized."""
 
-    def __init__(
-        self,
-        session: Session,
-        filters: Filters | Mapping[str, Any],
-        page_size: int,
-        options: RequestOptions,
-        result_type: type[WorkflowResult] = RawResult,
-        *,
-        limit: int | None = None,
-        deadline: float | None = None,
-    ) -> None:
-        self._session = session
-        self._filters = read_filters(filters)
-        self._options = options
-        self._result_type = result_type
-        self._limit = limit
-        self._deadline = deadline
-        self._pager = Pager(self._fetch, page_size, lambda job: job.id)
+    session: Session
+    filters: Filters | Mapping[str, Any]
+    page_size: int
+    options: RequestOptions
+    result_type: type[WorkflowResult] = RawResult
+    _: KW_ONLY
+    limit: int | None = None
+    deadline: float | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the filters and the page size."""
+        self._query = read_filters(self.filters).model_dump(by_alias=True, exclude_none=True)
+        self._pager = Pager(self._fetch, self.page_size, lambda job: job.id)
         self._seen = set[str]()
 
     def __aiter__(self) -> JobPages:
@@ -69,8 +66,8 @@ class JobPages:
         if jobs is None:
             raise StopAsyncIteration
         unreadable = jobs.unreadable if isinstance(jobs, Page) else 0
-        if self._result_type is not RawResult:
-            jobs = [job.with_result_type(self._result_type) for job in jobs]
+        if self.result_type is not RawResult:
+            jobs = [job.with_result_type(self.result_type) for job in jobs]
         return JobPage(jobs, asked=self._pager.asked, unreadable=unreadable)
 
     async def next(self) -> Sequence[Job[Any]] | None:
@@ -78,7 +75,7 @@ class JobPages:
 
         Returns each job once, even if it moves to another page because other jobs are created or deleted meanwhile.
         """
-        left = None if self._limit is None else self._limit - len(self._seen)
+        left = None if self.limit is None else self.limit - len(self._seen)
         if left == 0 or (page := await anext(self, None)) is None:
             return None
         fresh = [job for job in page if job.id not in self._seen][:left]
@@ -86,11 +83,8 @@ class JobPages:
         return fresh
 
     async def _fetch(self, number: int, size: int) -> list[Job[Any]]:
-        query = self._filters.model_dump(by_alias=True, exclude_none=True)
-        query |= {"page": number, "size": size}
-        return await self._session.call(
-            LIST_JOBS, query=query, options=self._options, deadline=self._deadline
-        )
+        query = self._query | {"page": number, "size": size}
+        return await self.session.call(LIST_JOBS, query=query, options=self.options, deadline=self.deadline)
 
 
 @dataclass(frozen=True)
@@ -117,6 +111,14 @@ class JobQuery:
             "limit": self.limit,
         }
         return ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+
+
+def preview(query: JobQuery, count: int) -> Sequence[Job[Any]] | None:
+    """The first matching jobs, with one request; None if the driver can't send it without suspending."""
+    if not isinstance(query.session.io, BlockingIO):
+        return None
+    limit = count if query.limit is None else min(count, query.limit)
+    return run_sync(query.pages(limit).next()) or []
 
 
 def job_query(

@@ -53,15 +53,3 @@ GET_JOB_STATUS: Operation[JobState] = Operation("getJobStatus", "GET", "/job/{id
 DELETE_JOB: Operation[Any] = Operation("deleteJob", "DELETE", "/job/{id}", None)
 LIST_WORKFLOWS: Operation[Page[WorkflowInfo]] = Operation("listWorkflows", "GET", "/workflow", Workflows)
 GET_APPLICATION: Operation[Application] = Operation("getApplication", "GET", "/application", Application)
-
-OPERATIONS: tuple[Operation[Any], ...] = (
-    GET_UPLOAD,
-    CREATE_JOB,
-    LIST_JOBS,
-    GET_JOB,
-    GET_JOB_STATUS,
-    DELETE_JOB,
-    LIST_WORKFLOWS,
-    GET_APPLICATION,
-)
-"""All operations, for the test that compares them with `schemas/openapi.yaml`."""

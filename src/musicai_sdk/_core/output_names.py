@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
 
 from musicai_sdk._names import folded, safe_name
+from musicai_sdk.models.outputs import file_name_in
 
 PARTIAL = ".part"
 """The ending of an incomplete file's name."""
@@ -34,12 +33,9 @@ def file_names(outputs: Mapping[str, str], *, by_output: bool, taken: Iterable[s
     used = {folded(f"{name}{end}") for name in taken for end in _ENDS}
     names = dict[str, str]()
     for output, url in outputs.items():
-        in_url = PurePosixPath(unquote(urlsplit(url).path)).name
-        stem, extension = output, PurePosixPath(in_url).suffix
-        if not by_output and in_url:
-            stem = PurePosixPath(in_url).stem
-        suffix = re.sub(r"[^.0-9A-Za-z]", "", extension)[:16]
-        base, number = safe_name(stem), 1
+        in_url = file_name_in(url)
+        suffix = re.sub(r"[^.0-9A-Za-z]", "", in_url.suffix)[:16]
+        base, number = safe_name(output if by_output or not in_url.name else in_url.stem), 1
         name = f"{base}{suffix}"
         while not used.isdisjoint({folded(f"{name}{end}") for end in _ENDS}):
             number += 1

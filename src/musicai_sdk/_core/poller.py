@@ -21,7 +21,7 @@ from musicai_sdk._core.job_states import StatusFetcher
 from musicai_sdk._core.options import RequestOptions, check_options
 from musicai_sdk._core.retry import is_transient
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import Signal
+from musicai_sdk._io import Signal, polling
 from musicai_sdk._io.record import logger
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.models.job import Job, JobState
@@ -58,7 +58,7 @@ class Watched:
     """The longest pause, in seconds."""
     status: str | None = None
 
-    def put_off(self, now: float, jitter: float) -> None:
+    def reschedule(self, now: float, jitter: float) -> None:
         """Schedules the next poll. Each pause is `GROWTH` times the one before."""
         waited = now - self.since
         if waited < 0:
@@ -80,18 +80,18 @@ class Waiter:
     news: deque[JobState] = field(default_factory=deque[JobState])
     """States to pass to `on_update`."""
     error: MusicAiError | None = None
-    looked: float = -NEVER
+    polled_at: float = -NEVER
     """The time at which the last poll of this waiter's jobs began."""
 
     @property
-    def last_look(self) -> float:
+    def last_poll(self) -> float:
         """The time of this waiter's last poll, at the deadline; `NEVER` after that poll."""
         over = not self.jobs or self.error is not None
-        return NEVER if over or self.deadline is None or self.looked >= self.deadline else self.deadline
+        return NEVER if over or self.deadline is None or self.polled_at >= self.deadline else self.deadline
 
     def is_late(self, now: float) -> bool:
         """Whether the waiter's time is up: its last poll is done or overdue."""
-        return self.deadline is not None and (self.looked >= self.deadline or now > self.deadline + GRACE)
+        return self.deadline is not None and (self.polled_at >= self.deadline or now > self.deadline + GRACE)
 
 
 class Poller:
@@ -111,15 +111,23 @@ class Poller:
         self._watched: dict[str, dict[Waiter, Watched]] = {}
         self._leader: Waiter | None = None
         self._unlisted = set[str]()
-        self._looked = -NEVER
+        self._polled_at = -NEVER
         """The time at which the last poll ended."""
+        self._planned = NEVER
+        """The time at which the leader intends to act."""
+        self._distance = NEVER
+        """The shortest time between two polls, in seconds."""
 
     def join(self, waiter: Waiter) -> None:
         """Adds a waiter and its jobs."""
         self.waiters[waiter] = None
         for job_id, watched in waiter.jobs.items():
             self._watched.setdefault(job_id, {})[waiter] = watched
-        self.wake()
+        # Waking the leader costs time in proportion to all waiters, so only do it if it must act sooner.
+        due = min((each.due for each in waiter.jobs.values()), default=NEVER)
+        distance = min((each.first for each in waiter.jobs.values()), default=NEVER)
+        if min(due, waiter.last_poll) < self._planned or distance < self._distance:
+            self.wake()
 
     def leave(self, waiter: Waiter) -> None:
         """Removes a waiter. If it was the leader, another waiter takes over."""
@@ -155,31 +163,33 @@ class Poller:
             now = self._session.io.now()
             if not waiter.jobs or waiter.is_late(now):
                 return
-            wake_up = self._turn(waiter)
+            wake_up = self._next_action(waiter)
             if wake_up <= now:
-                await self._look(waiter)
+                await self._poll(waiter)
             else:
                 await waiter.signal.wait(None if wake_up == NEVER else wake_up - now)
 
-    def _turn(self, waiter: Waiter) -> float:
+    def _next_action(self, waiter: Waiter) -> float:
         """The time at which a waiter must act: the leader polls, the other waiters give up."""
         with self._lock:
             if self._leader is None:
                 self._leader = waiter
             if self._leader is waiter:
-                return self._next()
+                self._planned = self._next_poll()
+                return self._planned
         return NEVER if waiter.deadline is None else waiter.deadline + GRACE
 
-    def _next(self) -> float:
+    def _next_poll(self) -> float:
         """The time of the next poll. Polls keep a minimum distance even if many waiters join, except at deadlines."""
         if self.closed:
             return -NEVER
         watched = [each for watching in self._watched.values() for each in watching.values()]
         due = min((each.due for each in watched), default=NEVER)
-        distance = min((each.first for each in watched), default=0.0)
-        return min(max(due, self._looked + distance), min(waiter.last_look for waiter in self.waiters))
+        self._distance = min((each.first for each in watched), default=0.0)
+        earliest = max(due, self._polled_at + self._distance)
+        return min(earliest, min(waiter.last_poll for waiter in self.waiters))
 
-    async def _look(self, leader: Waiter) -> None:
+    async def _poll(self, leader: Waiter) -> None:
         io = self._session.io
         began = io.now()
         with self._lock:
@@ -188,45 +198,46 @@ class Poller:
                 for job_id, watching in self._watched.items()
                 # Include jobs that are due before the poll after this one.
                 if any(
-                    self.closed or min(each.due - each.first, waiter.last_look) <= began
+                    self.closed or min(each.due - each.first, waiter.last_poll) <= began
                     for waiter, each in watching.items()
                 )
             }
-            alone = len(self._watched) == 1
-        look = StatusFetcher(self._session, self, self._unlisted, self._options, leader.deadline)
+            single = len(self._watched) == 1
+        fetcher = StatusFetcher(self._session, self, self._unlisted, self._options, leader.deadline)
         try:
-            if alone:
-                await look.singly(list(wanted))
-            else:
-                await look.at_many(wanted)
+            with polling():
+                if single:
+                    await fetcher.fetch_each(list(wanted))
+                else:
+                    await fetcher.fetch_many(wanted)
         except MusicAiError as error:
             if not is_transient(error):
                 self._fail((waiter for waiter in self.waiters if waiter is not leader), error)
                 raise
-            what = f"job {next(iter(wanted))}" if alone else f"{len(wanted)} jobs"
+            what = f"job {next(iter(wanted))}" if single else f"{len(wanted)} jobs"
             logger.warning("waiting for %s: a poll failed (%s); the wait goes on", what, error)
         with self._lock:
-            self._looked = io.now()
-            self._put_off(wanted, began)
+            self._polled_at = io.now()
+            self._reschedule(wanted, began)
 
-    def _put_off(self, wanted: Iterable[str], began: float) -> None:
+    def _reschedule(self, wanted: Iterable[str], began: float) -> None:
         """Schedules the next poll of jobs that were just polled, with or without success."""
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - so that many clients don't poll in step
         for job_id in wanted:
             for waiter, watched in self._watched.get(job_id, {}).items():
-                waiter.looked = began
+                waiter.polled_at = began
                 watched.since = min(watched.since, began)  # polled early, together with jobs that were due
-                watched.put_off(self._looked, jitter)
-                if waiter.last_look == NEVER:
+                watched.reschedule(self._polled_at, jitter)
+                if waiter.last_poll == NEVER:
                     waiter.signal.set()  # this may have been the waiter's last poll
 
-    def saw(self, job_id: str, seen: JobState | Job[Any]) -> None:
+    def receive(self, job_id: str, seen: JobState | Job[Any]) -> None:
         """Passes a job's state to its waiters. Called without the lock."""
         now = self._session.io.now()
         with self._lock:
             jitter = random.uniform(0.8, 1.2)  # noqa: S311
             for waiter, watched in list(self._watched.get(job_id, {}).items()):
-                watched.put_off(now, jitter)
+                watched.reschedule(now, jitter)
                 if watched.status != seen.status:
                     watched.status = seen.status
                     if waiter.on_update is not None:

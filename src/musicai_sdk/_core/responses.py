@@ -41,10 +41,10 @@ def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) ->
         return _read(kind, response.body, response, where)
     except _NotJsonError:
         pass
-    from musicai_sdk._core.json_text import TooDeepError, mended  # here, because it is rarely needed
+    from musicai_sdk._core.json_text import TooDeepError, repaired  # here, because it is rarely needed
 
     try:
-        return _read(kind, mended(response.body, cut=cut), response, where)
+        return _read(kind, repaired(response.body, cut=cut), response, where)
     except TooDeepError as error:
         raise ResponseError(
             f"{where} answered {response.status} with JSON that is {error}: download it instead of reading it",
@@ -130,12 +130,12 @@ def _phrase(status: int) -> str:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    from musicai_sdk._core.json_text import mended
+    from musicai_sdk._core.json_text import repaired
 
     if len(body) > ERROR_LIMIT:
         return {}
     try:
-        value = json.loads(mended(body))
+        value = json.loads(repaired(body))
     except ValueError:
         return {}
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -44,7 +44,7 @@ include 408 and 499, which gateways send when the server behind them is slow.
 
 
 class Budget:
-    """Tokens: a retry takes some, a success gives some back.
+    """A budget of tokens: each retry costs some, each success returns some.
 
     With several threads the count is approximate, which is enough.
     """
@@ -190,16 +190,11 @@ async def _again(
     from tenacity import AsyncRetrying, retry_if_exception
 
     def pause(state: RetryCallState) -> float:
-        error = _error(state)
-        return 0.0 if error is None else delay(error, state.attempt_number)
+        return delay(_error(state), state.attempt_number)
 
     def stop(state: RetryCallState) -> bool:
-        error = _error(state)
-        if error is None or state.attempt_number > policy.max_retries:
-            return True
-        if deadline is not None and io.now() + state.upcoming_sleep > deadline:
-            return True
-        return not policy.budget.take(error)
+        late = deadline is not None and io.now() + state.upcoming_sleep > deadline
+        return late or state.attempt_number > policy.max_retries or not policy.budget.take(_error(state))
 
     def log(state: RetryCallState) -> None:
         logger.info(
@@ -239,5 +234,8 @@ async def _again(
     return result
 
 
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome is not None else None
+def _error(state: RetryCallState) -> BaseException:
+    """The error of the attempt after which tenacity asks whether to go on."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    assert error is not None
+    return error

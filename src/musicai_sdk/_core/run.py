@@ -5,7 +5,7 @@ from __future__ import annotations
 from musicai_sdk._core.arguments import NewJob, OnUpdate
 from musicai_sdk._core.create import create
 from musicai_sdk._core.deadline import deadline_of
-from musicai_sdk._core.interruption import job_note, noted
+from musicai_sdk._core.interruption import job_note, note_interruption
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.wait import wait
@@ -25,7 +25,7 @@ async def run(
     """Uploads, creates and waits. `timeout` starts here and covers all three."""
     since = session.io.now()
     created = await create(session, workflow, new, options, deadline_of(session, timeout, since))
-    with noted(job_note(created.id)):
+    with note_interruption(job_note(created.id)):
         job: Job[R] = await wait(session, created, timeout, on_update, options, since=since)
     job.raise_for_failure()
     return job

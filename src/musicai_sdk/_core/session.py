@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from musicai_sdk._core.durations import Durations
+from musicai_sdk._core.durations import JobDurations
 from musicai_sdk._core.operations import Operation
 from musicai_sdk._core.options import RequestOptions, check_options, checked_headers
 from musicai_sdk._core.responses import read_json, status_error
@@ -31,6 +31,9 @@ class Closeable(Protocol):
 
 C = TypeVar("C", bound=Closeable)
 
+SHORTEST_EXCHANGE = 1.0
+"""Seconds for an exchange that begins shortly before the caller's deadline."""
+
 Query = Mapping[str, str | int | Sequence[str] | None]
 
 
@@ -41,7 +44,7 @@ class Session:
         self.settings: ClientConfig = settings
         self.io: IO = io
         self.budget: Budget = Budget()
-        self.durations: Durations = Durations()
+        self.durations: JobDurations = JobDurations()
         self.creating: dict[tuple[int, str], object] = {}
         """The keys of running creates, by process; see `musicai_sdk._core.idempotency`."""
         self.lost: set[str] = set()
@@ -77,6 +80,14 @@ class Session:
         other.budget = self.budget
         return other
 
+    async def blocking(self, work: Callable[[], T]) -> T:
+        """Runs work that waits for a disk or another network, where it doesn't block the event loop."""
+
+        async def run(_io: IO) -> T:
+            return work()
+
+        return await self.io.transfer(run)
+
     async def call(
         self,
         operation: Operation[T],
@@ -93,7 +104,13 @@ class Session:
 
         async def attempt(number: int) -> T:
             return await self.once(
-                operation, path, query=query, payload=payload, options=options, attempt=number
+                operation,
+                path,
+                query=query,
+                payload=payload,
+                options=options,
+                attempt=number,
+                deadline=deadline,
             )
 
         policy = self.policy(options, repeatable=operation.repeatable)
@@ -108,8 +125,13 @@ class Session:
         payload: Mapping[str, Any] | None = None,
         options: RequestOptions | None = None,
         attempt: int = 1,
+        deadline: float | None = None,
     ) -> T:
-        """Sends one operation once, without retries, and reads its answer."""
+        """Sends one operation once, without retries, and reads its answer.
+
+        The deadline is a time of `io.now()`, and includes the wait for a free connection. A paid POST that was sent isn't
+        limited by it, because only its answer identifies the job.
+        """
         options = options or {}
         headers = {
             **checked_headers(options),
@@ -120,6 +142,7 @@ class Session:
         if payload is not None:
             headers["Content-Type"] = "application/json"
             body = encoded(payload)
+        left = None if deadline is None else max(SHORTEST_EXCHANGE, deadline - self.io.now())
         request = Request(
             channel="api",
             method=operation.method,
@@ -130,6 +153,8 @@ class Session:
             connect_timeout=options.get("connect_timeout"),
             attempt=attempt,
             secret=self.settings.secret,
+            left=left if operation.repeatable else None,
+            wait=left,
         )
         where = f"{request.method} {path}"
         if operation.answer is None:

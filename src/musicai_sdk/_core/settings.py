@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from musicai_sdk import __version__
@@ -33,6 +33,8 @@ class ClientConfig:
     """The key."""
     key_source: str
     """The origin of the key in words, for errors about a wrong key."""
+    stored: bool
+    """Whether the key is one that `musicai login` stored, and so must not be sent to another base URL."""
     base_url: str
     user_agent: str
     timeout: float | None
@@ -67,8 +69,8 @@ def read_settings(
     names_by_output: bool,
     allow_http: bool,
 ) -> ClientConfig:
-    """Checks the arguments of a client, and takes missing ones from the environment."""
-    secret = api_key if isinstance(api_key, Secret) else Secret(api_key)
+    """Checks the arguments of a client, and takes missing ones from the environment, and the key from `musicai login`."""
+    given = api_key if isinstance(api_key, Secret) else Secret(api_key)
     del api_key  # error reports include local variables
     if not is_duration(poll_interval):
         raise ConfigurationError(
@@ -76,10 +78,13 @@ def read_settings(
         )
     check_max_retries(max_retries, ConfigurationError)
     check_timeout(timeout, "timeout", ConfigurationError)
+    url = checked_base_url(base_url, allow_http=allow_http)
+    found = _find_key(given, url)
     return ClientConfig(
-        secret=checked_key(secret),
-        key_source=_key_source(secret),
-        base_url=checked_base_url(base_url, allow_http=allow_http),
+        secret=_checked_key(found),
+        key_source=found.source,
+        stored=found.stored,
+        base_url=url,
         user_agent=_checked_header(user_agent or default_user_agent(), "user_agent"),
         timeout=timeout,
         max_retries=max_retries,
@@ -89,21 +94,52 @@ def read_settings(
     )
 
 
-def checked_key(given: Secret) -> Secret:
+class _Found(NamedTuple):
+    """A key, and its origin in words."""
+
+    secret: Secret
+    source: str
+    stored: bool = False
+
+
+def _find_key(given: Secret, base_url: str) -> _Found:
+    """The first of the argument, the environment variable, and what `musicai login` stored for this base URL."""
+    if given.value is not None:
+        return _Found(given, "the argument api_key")
+    if (key := Secret(os.environ.get(API_KEY_VARIABLE, "").strip())).value:
+        return _Found(key, f"the environment variable {API_KEY_VARIABLE}")
+    from musicai_sdk._credentials import (
+        source,
+        stored_key,
+        stored_keys,
+    )  # here: most programs have the variable
+
+    if (stored := stored_key(base_url)) is not None:
+        return _Found(stored, source(), stored=True)
+    others = f"; stored keys are only for {', '.join(map(repr, found))}" if (found := stored_keys()) else ""
+    raise ConfigurationError(f"no API key for {base_url}{others}: {_WAYS}")
+
+
+_WAYS = (
+    f"set {API_KEY_VARIABLE}, pass api_key=…, or run `musicai login` (create a key in the Music.AI dashboard, one for each"
+    f" application)"
+)
+
+
+def _checked_key(found: _Found) -> Secret:
     """The key without surrounding white space. No message quotes the key, and no frame of a traceback contains it.
 
     The `Authorization` header is the bare key, without `Bearer` (source: official documentation). A newline in it, as
     at the end of a key file, would make the HTTP library print the key in its error.
     """
-    secret = Secret(_stripped(given.value))
-    problem = _problem(secret, _key_source(given))
+    secret = Secret(_stripped(found.secret.value))
+    problem = _problem(secret, found.source)
     if problem:
         raise ConfigurationError(problem)
     return secret
 
 
-def _stripped(given: object) -> object:
-    key = os.environ.get(API_KEY_VARIABLE, "") if given is None else given
+def _stripped(key: object) -> object:
     return key.strip() if isinstance(key, str) else key
 
 
@@ -113,21 +149,12 @@ def _problem(secret: Secret, where: str) -> str | None:
     if not isinstance(key, str):
         return f"{where} must be text, not {type(key).__name__}"
     if not key:
-        return (
-            f"no API key: set {API_KEY_VARIABLE} or pass api_key=… (create a key in the Music.AI dashboard, one for"
-            f" each application)"
-        )
+        return f"no API key, because {where} is empty: {_WAYS}"
     if key.lower().startswith("bearer"):
         return f"{where} starts with 'Bearer': the service expects the key alone, without a prefix"
     if not key.isascii() or not key.isprintable() or " " in key:
         return f"{where} contains white space, a control character or a non-ASCII letter, so it isn't a key"
     return None
-
-
-def _key_source(given: Secret) -> str:
-    if given.value is not None:
-        return "the argument api_key"
-    return f"the environment variable {API_KEY_VARIABLE}"
 
 
 def checked_base_url(base_url: str | None, *, allow_http: bool) -> str:

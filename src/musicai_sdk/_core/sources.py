@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -24,43 +25,42 @@ CHUNK = 1024 * 1024
 """Bytes per read: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
 PATIENCE = 5.0
 """Seconds to wait for a writer of a named pipe."""
-_SHORTEST_NAP, _LONGEST_NAP = 0.001, 0.1
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
 """Seconds between checks of an empty pipe; the pauses double."""
 
 
+@dataclass(eq=False)
 class SourceBody:
     """A source of an upload as a request body; see `musicai_sdk._io.Body`."""
 
-    def __init__(
-        self, file: BinaryIO, start: int, size: int, name: str, on_progress: Progress | None
-    ) -> None:
-        self.size = size
-        self._file = file
-        self._start = start
-        self._name = name
-        self._on_progress = on_progress
+    file: BinaryIO
+    start: int
+    size: int
+    name: str
+    """The source in words, for messages."""
+    on_progress: Progress | None
 
     def chunks(self) -> Iterator[bytes]:
         """Yields exactly `size` bytes from the start.
 
         If the source changed, raises `TransferError` before the last bytes.
         """
-        with _reading(self._name):
-            self._file.seek(self._start)
+        with _reading(self.name):
+            self.file.seek(self.start)
         sent = 0
         while sent < self.size:
-            with _reading(self._name):
-                chunk = self._file.read(min(CHUNK, self.size - sent))
+            with _reading(self.name):
+                chunk = self.file.read(min(CHUNK, self.size - sent))
                 sent += len(chunk)
                 # Check before the last bytes are sent, so that a changed file never counts as uploaded.
-                changed = not chunk or (sent == self.size and self._file.read(1))
+                changed = not chunk or (sent == self.size and self.file.read(1))
             if changed:
                 raise TransferError(
-                    f"{self._name} changed its size during the upload: upload it when it's complete"
+                    f"{self.name} changed its size during the upload: upload it when it's complete"
                 )
             yield bytes(chunk)
-            if self._on_progress is not None:
-                self._on_progress(sent, self.size)
+            if self.on_progress is not None:
+                self.on_progress(sent, self.size)
 
 
 @asynccontextmanager
@@ -235,7 +235,7 @@ async def _copy(driver: IO, file: Readable, copy: BinaryIO, name: str, still: Ca
             chunk = pipe.read()
         if chunk is None:
             pipe.unwritten = False
-            await pipe.nap(driver, still)
+            await pipe.pause(driver, still)
             continue
         if isinstance(chunk, str):
             raise InputError("the file is open in text mode: open it with 'rb'")
@@ -269,7 +269,7 @@ class _Pipe:
             if self._blocking:
                 # `read1` is a single system call. (A non-blocking pipe can't distinguish "nothing yet" from the end.)
                 self._read = getattr(file, "read1", file.read)
-        self._nap = _SHORTEST_NAP
+        self._pause = _SHORTEST_PAUSE
         self.unwritten: bool = False
         """Whether a named pipe has no writer."""
 
@@ -280,7 +280,7 @@ class _Pipe:
             if driver.now() > until and not self._blocking:
                 self.unwritten = True  # unless data arrives after all
                 return
-            await self.nap(driver, still)
+            await self.pause(driver, still)
 
     def _readable(self) -> bool:
         if sys.platform != "win32" and self._descriptor is not None:
@@ -295,14 +295,14 @@ class _Pipe:
         """The next bytes; None if no data is available yet."""
         chunk = self._read(CHUNK)
         if chunk is not None:
-            self._nap = _SHORTEST_NAP
+            self._pause = _SHORTEST_PAUSE
         return chunk
 
-    async def nap(self, driver: IO, still: Callable[[], object]) -> None:
+    async def pause(self, driver: IO, still: Callable[[], object]) -> None:
         """Pauses before the next check."""
         still()
-        await driver.sleep(self._nap)
-        self._nap = min(_LONGEST_NAP, self._nap * 2)
+        await driver.sleep(self._pause)
+        self._pause = min(_LONGEST_PAUSE, self._pause * 2)
 
 
 @contextmanager

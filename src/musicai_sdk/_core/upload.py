@@ -27,40 +27,33 @@ async def upload(
     """
 
     async def work(io: IO) -> UploadedFile:
-        return await _upload(session.on(io), source, on_progress, options, deadline)
+        here = session.on(io)
+        progress = in_time(here, deadline, on_progress)
+        async with opened(io, source, progress, lambda: still_time(here, deadline)) as body:
+
+            async def attempt(number: int) -> UploadedFile:
+                left = within(here, options, deadline)
+                urls = await here.once(
+                    GET_UPLOAD, GET_UPLOAD.path, options=left, attempt=number, deadline=deadline
+                )
+                still_time(here, deadline)
+                request = Request(
+                    channel="storage",
+                    method="PUT",
+                    url=urls.upload_url,
+                    # No Content-Type: the signature doesn't include it, and the official clients don't send it.
+                    headers={"User-Agent": session.settings.user_agent, "Accept-Encoding": "identity"},
+                    body=body,
+                    timeout=session.timeout(options),
+                    connect_timeout=options.get("connect_timeout"),
+                    left=None if deadline is None else deadline - io.now(),
+                    attempt=number,
+                )
+                response = await send(io, request)
+                if not 200 <= response.status < 300:
+                    raise storage_error("upload", urls.upload_url, response.status, response.body)
+                return UploadedFile(url=urls.download_url, size=body.size)
+
+            return await retrying(io, here.policy(options), "upload", attempt, deadline=deadline)
 
     return await session.io.transfer(work)
-
-
-async def _upload(
-    session: Session,
-    source: UploadSource,
-    on_progress: Progress | None,
-    options: RequestOptions,
-    deadline: float | None,
-) -> UploadedFile:
-    progress = in_time(session, deadline, on_progress)
-    async with opened(session.io, source, progress, lambda: still_time(session, deadline)) as body:
-
-        async def attempt(number: int) -> UploadedFile:
-            left = within(session, options, deadline)
-            urls = await session.once(GET_UPLOAD, GET_UPLOAD.path, options=left, attempt=number)
-            still_time(session, deadline)
-            request = Request(
-                channel="storage",
-                method="PUT",
-                url=urls.upload_url,
-                # No Content-Type: the signature doesn't include it, and the official clients don't send it.
-                headers={"User-Agent": session.settings.user_agent, "Accept-Encoding": "identity"},
-                body=body,
-                timeout=session.timeout(options),
-                connect_timeout=options.get("connect_timeout"),
-                left=None if deadline is None else deadline - session.io.now(),
-                attempt=number,
-            )
-            response = await send(session.io, request)
-            if not 200 <= response.status < 300:
-                raise storage_error("upload", urls.upload_url, response.status, response.body)
-            return UploadedFile(url=urls.download_url, size=body.size)
-
-        return await retrying(session.io, session.policy(options), "upload", attempt, deadline=deadline)

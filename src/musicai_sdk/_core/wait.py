@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from musicai_sdk._core.arguments import OnUpdate
 from musicai_sdk._core.deadline import deadline_of
-from musicai_sdk._core.interruption import job_note, noted
+from musicai_sdk._core.interruption import job_note, note_interruption
 from musicai_sdk._core.jobs import get, job_id_of, result_type_of
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.poller import (
@@ -24,7 +24,7 @@ from musicai_sdk.errors import InputError, WaitTimeoutError
 from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.result import WorkflowResult, output_names
 
-NOTED = 20
+MOST_NOTES = 20
 """The most jobs that the notes of an interrupted wait name."""
 
 
@@ -62,8 +62,8 @@ async def wait_all(
         job_id = job_id_of(job)
         waiter.jobs[job_id] = _watched(session, job_id, waiter, poll_interval)
     count = len(waiter.jobs)
-    notes = [job_note(job_id) for job_id in list(waiter.jobs)[:NOTED]]
-    with noted(*notes), session.shared(Pollers).joined(session, waiter, options) as poller:
+    notes = [job_note(job_id) for job_id in list(waiter.jobs)[:MOST_NOTES]]
+    with note_interruption(*notes), session.shared(Pollers).joined(session, waiter, options) as poller:
         await poller.watch(waiter)
     if waiter.jobs:
         late = list(waiter.jobs)

@@ -16,12 +16,13 @@ import httpx
 from musicai_sdk._io import alarm, clock, http, libraries, record, threads
 from musicai_sdk._io.blocking import BlockingIO, framed, run_sync
 from musicai_sdk._io.cancelling import Work
+from musicai_sdk._io.gate import Place
 from musicai_sdk._io.pool import MAX_CONNECTIONS, Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
-_Pool: TypeAlias = Pool[httpx.AsyncHTTPTransport]
+_Pool: TypeAlias = Pool[httpx.AsyncHTTPTransport, asyncio.Semaphore]
 
 CANCEL_PATIENCE = 1.0
 """Seconds for which a cancelled transfer waits for its thread."""
@@ -35,7 +36,7 @@ class AsyncIO:
     ) -> None:
         self._given: httpx.AsyncClient | None = http.check_given(client, "AsyncClient", tls)
         self._own_trust = tls is not None or client is not None
-        self.pool: _Pool = Pool(httpx.AsyncHTTPTransport, tls)
+        self.pool: _Pool = Pool(httpx.AsyncHTTPTransport, tls, asyncio.Semaphore)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._until_its_end: AsyncGenerator[None] | None = None
         self._closed = False
@@ -78,17 +79,36 @@ class AsyncIO:
         status: int | None = None
         headers: Mapping[str, str] = {}
         response: httpx.Response | None = None
+        place = Place()
         try:
             with exchanging:
+                await self._enter(request, place)
                 response = await self._in_time(exchanging, lambda: _answer(transport, request))
                 if response is not None:
                     status, headers = response.status_code, http.headers_of(response)
                 exchanging.bounds.answered()
         finally:
+            if response is None:
+                place.leave()
             record.note(self, request, self.now() - started, status, headers)
         exchanging.check()
         assert response is not None  # otherwise `check` has raised
-        return _Stream(exchanging, response, headers, self._in_time, decoded=request.channel == "api")
+        return _Stream(exchanging, response, headers, place, self._in_time, decoded=request.channel == "api")
+
+    async def _enter(self, request: Request, place: Place) -> None:
+        """Waits for a place at the gate, if the request needs one."""
+        if request.channel != "api" or self._given is not None:
+            return
+        lane = self.pool.gate.lane()
+        longest = request.longest_wait
+        if longest is None or not lane.locked():
+            await lane.acquire()
+        else:
+            async with alarm.Limit(longest) as limit:
+                await lane.acquire()
+            if limit.late:
+                raise httpx.PoolTimeout("")
+        place.take(lane)
 
     async def _in_time(
         self, exchanging: http.ErrorTranslation, work: Callable[[], Coroutine[Any, Any, T]]
@@ -152,7 +172,7 @@ class AsyncIO:
             future = loop.create_future()
             function = partial(job.run, contextvars.copy_context(), lambda: run_sync(work(self._worker)))
             try:
-                threads.start(partial(_run, function, loop, future))
+                threads.run(partial(_run, function, loop, future))
             except RuntimeError:  # no more threads, or the interpreter is shutting down
                 return await work(self)
             try:
@@ -255,6 +275,7 @@ class _Stream:
         exchanging: http.ErrorTranslation,
         response: httpx.Response,
         headers: Mapping[str, str],
+        place: Place,
         in_time: Callable[
             [http.ErrorTranslation, Callable[[], Coroutine[Any, Any, bytes]]],
             Coroutine[Any, Any, bytes | None],
@@ -263,6 +284,7 @@ class _Stream:
         decoded: bool,
     ) -> None:
         self._in_time = in_time
+        self._place = place
         self.status = response.status_code
         self.headers = headers
         self.framed = framed(response, headers)
@@ -283,4 +305,7 @@ class _Stream:
         return await anext(self._chunks, b"")
 
     async def close(self) -> None:
-        await self._response.aclose()
+        try:
+            await self._response.aclose()
+        finally:
+            self._place.leave()

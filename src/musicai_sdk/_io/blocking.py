@@ -13,12 +13,15 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from musicai_sdk._io import cancelling, clock, http, libraries, record
-from musicai_sdk._io.direct import direct_body
+from musicai_sdk._io.gate import Place, ThreadLane
 from musicai_sdk._io.pool import Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
+
+DIRECT_DIGITS = 7
+"""The fewest digits of a length for which a body may be read directly, see `direct`."""
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
@@ -57,7 +60,7 @@ class BlockingIO:
     ) -> None:
         self._given: httpx.Client | None = http.check_given(client, "Client", tls)
         self._own_trust = tls is not None or client is not None
-        self.pool: Pool[httpx.HTTPTransport] = Pool(httpx.HTTPTransport, tls)
+        self.pool: Pool[httpx.HTTPTransport, ThreadLane] = Pool(httpx.HTTPTransport, tls, ThreadLane)
         if recorder is None:
             warn_when_dropped(self, self.pool)
         self._closed = False
@@ -86,22 +89,34 @@ class BlockingIO:
         status: int | None = None
         headers: Mapping[str, str] = {}
         response: httpx.Response | None = None
+        place = Place()
         try:
             with exchanging:
                 if not isinstance(transport, httpx.HTTPTransport):
                     built = http.build_with(transport, request)
                     response = transport.send(built, stream=True, follow_redirects=False)
                 else:
+                    self._enter(request, place)
                     built = http.build(request)
                     response = transport.handle_request(built)
                     response.request = built
                 status, headers = response.status_code, http.headers_of(response)
                 exchanging.bounds.answered()
         finally:
+            if response is None:
+                place.leave()
             record.note(self.recorder, request, self.now() - started, status, headers)
         exchanging.check()
         assert response is not None  # otherwise `check` has raised
-        return _Stream(exchanging, response, headers, decoded=request.channel == "api")
+        return _Stream(exchanging, response, headers, place, decoded=request.channel == "api")
+
+    def _enter(self, request: Request, place: Place) -> None:
+        """Waits for a place at the gate, if the request needs one."""
+        if request.channel == "api":
+            lane = self.pool.gate.lane()
+            if not lane.acquire(request.longest_wait):
+                raise httpx.PoolTimeout("")
+            place.take(lane)
 
     async def sleep(self, seconds: float) -> None:
         """Blocks the thread."""
@@ -179,6 +194,7 @@ class _Stream:
         exchanging: http.ErrorTranslation,
         response: httpx.Response,
         headers: Mapping[str, str],
+        place: Place,
         *,
         decoded: bool,
     ) -> None:
@@ -187,13 +203,18 @@ class _Stream:
         self.framed = framed(response, headers)
         self._exchanging = exchanging
         self._response = response
+        self._place = place
         self._work = cancelling.current()
         if self._work is not None and (network := response.extensions.get("network_stream")) is not None:
             self._work.uses(network.get_extra_info("socket"))
         stream = cast("httpx.SyncByteStream", response.stream)
         coded = decoded and "content-encoding" in headers
         self._chunks: Iterator[bytes] = response.iter_bytes() if coded else iter(stream)
-        self._direct = direct_body(response, headers, self._chunks)
+        self._direct = None
+        if len(headers.get("content-length", "")) >= DIRECT_DIGITS:
+            from musicai_sdk._io.direct import direct_body  # here: small answers don't need it
+
+            self._direct = direct_body(response, headers, self._chunks)
 
     async def read(self) -> bytes | memoryview:
         data: bytes | memoryview = b""
@@ -207,4 +228,7 @@ class _Stream:
     async def close(self) -> None:
         if self._work is not None:
             self._work.uses(None)
-        self._response.close()
+        try:
+            self._response.close()
+        finally:
+            self._place.leave()

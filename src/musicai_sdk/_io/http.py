@@ -22,7 +22,7 @@ from typing_extensions import override
 from musicai_sdk._io import bounds, libraries
 from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._io.proxies import shown
-from musicai_sdk._io.tls import trusted_authorities
+from musicai_sdk._io.tls import about_trust
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, RequestTimeoutError
 
@@ -113,8 +113,9 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
     return _complete(built, request)
 
 
-_repeated_url = lru_cache(maxsize=64)(httpx.URL)
-"""A cache, because polls repeat the same few URLs. Not for storage URLs: signed URLs must not be kept."""
+_repeated_url = lru_cache(maxsize=1024)(httpx.URL)
+"""A cache, because polls repeat the same few URLs, and a job is fetched and deleted by one URL. Not for storage URLs: signed
+URLs must not be kept."""
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -146,7 +147,8 @@ def timeout(request: Request) -> dict[str, float | None]:
     `bounds` limits the exchange as a whole.
     """
     seconds = request.timeout
-    pool = None if request.left is None else max(0.001, request.left)
+    wait = request.longest_wait
+    pool = None if wait is None else max(0.001, wait)
     connect = request.connect_timeout or min(seconds or 10.0, 10.0)
     return {"connect": connect, "read": seconds, "write": seconds, "pool": pool}
 
@@ -199,7 +201,7 @@ def failure(
         case httpx.ConnectError() | httpx.ProxyError():
             text = f"{where}: can't connect: {_reason(error)}"
             if "CERTIFICATE_VERIFY_FAILED" in text and not own_trust:
-                text = f"{text}; {trusted_authorities()}"
+                text = f"{text}; {about_trust()}"
             return ConnectionFailedError(text, sent=False, channel=channel)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return ConfigurationError(f"{where}: the request can't be sent: {type(error).__name__}")

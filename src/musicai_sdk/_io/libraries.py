@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import httpx
 
@@ -70,11 +70,20 @@ def stream_type(body: type[S], module: str) -> type[S]:
     return type(body.__name__, (body, library.SyncByteStream, library.AsyncByteStream), {})
 
 
-def core_of(backend: object) -> tuple[ModuleType, bool] | None:
-    """The library that defines a network backend, httpcore or httpcore2, and whether the backend is asynchronous."""
+class Core(NamedTuple):
+    """The library that defines a network backend."""
+
+    module: ModuleType
+    """httpcore or httpcore2."""
+    asynchronous: bool
+    """Whether the backend is asynchronous."""
+
+
+def core_of(backend: object) -> Core | None:
+    """The library that defines a network backend; None if it is another object."""
     for core in _loaded("httpcore"):
         if isinstance(backend, core.NetworkBackend):
-            return core, False
+            return Core(core, asynchronous=False)
         if isinstance(backend, core.AsyncNetworkBackend):
-            return core, True
+            return Core(core, asynchronous=True)
     return None

@@ -21,26 +21,37 @@ SLICE = 16 * 1024
 """The bytes to write with one timeout if the socket isn't accessible."""
 
 
-def bound(
-    transport: httpx.BaseTransport | httpx.AsyncBaseTransport, sockets: OpenSockets | None = None
-) -> None:
-    """Limits the exchanges of httpx's own transports. Other transports, such as mocks, have no network.
+def bound_own(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, sockets: OpenSockets) -> None:
+    """Limits the exchanges of this package's transports.
 
-    Blocking transports also record their connections in `sockets`, and in the work that opens them.
+    Blocking transports also record their connections in `sockets`, and in the work that opens them. Asynchronous ones get
+    a backend on asyncio.
     """
     pool: Any = getattr(transport, "_pool", None)
-    backend = getattr(pool, "_network_backend", None)
-    if (found := libraries.core_of(backend)) is not None:  # and not one of those below
-        core, asynchronous = found
-        limited = _AsyncBackend(backend, core) if asynchronous else _Backend(backend, core, sockets)
-        pool._network_backend = limited  # noqa: SLF001 - see above
+    found = libraries.core_of(getattr(pool, "_network_backend", None))
+    if found is not None and found.asynchronous:
+        from musicai_sdk._io.loop_network import LoopBackend  # here: it loads asyncio
+
+        pool._network_backend = LoopBackend()  # noqa: SLF001 - see above
+    else:
+        _bound(transport, sockets)
 
 
 def bound_client(client: Any) -> None:
     """Limits the exchanges of a client, including those through proxies."""
     for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001
         if transport is not None:
-            bound(transport)
+            _bound(transport)
+
+
+def _bound(transport: object, sockets: OpenSockets | None = None) -> None:
+    """Limits the exchanges of a library's own transports. Other transports, such as mocks, have no network."""
+    pool: Any = getattr(transport, "_pool", None)
+    backend = getattr(pool, "_network_backend", None)
+    if (found := libraries.core_of(backend)) is not None:  # and not one of those below
+        core, asynchronous = found
+        limited = _AsyncBackend(backend, core) if asynchronous else _Backend(backend, core, sockets)
+        pool._network_backend = limited  # noqa: SLF001
 
 
 class _Backend:

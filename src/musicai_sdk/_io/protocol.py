@@ -50,6 +50,13 @@ class Request:
     """The key for the `Authorization` header, which is never in `headers`."""
     left: float | None = None
     """Seconds until the caller's deadline; None for no deadline."""
+    wait: float | None = None
+    """Seconds to wait for a free connection; `left` by default. A paid POST is only limited until it's sent."""
+
+    @property
+    def longest_wait(self) -> float | None:
+        """Seconds to wait for a free connection; None for no limit."""
+        return self.left if self.wait is None else self.wait
 
     @override
     def __repr__(self) -> str:

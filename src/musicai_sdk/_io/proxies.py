@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -86,7 +85,7 @@ def shown(proxy: str) -> str:
 
 def unusable(scheme: str, error: BaseException) -> ConfigurationError:
     """The error of a proxy that httpx can't use. It doesn't quote the proxy's URL, which may contain a password."""
-    place = _place(scheme, getproxies())
+    place = source(scheme)
     if isinstance(error, ImportError):
         return ConfigurationError(f'{place} names a SOCKS proxy: pip install "httpx[socks]", or unset it')
     return ConfigurationError(
@@ -94,8 +93,9 @@ def unusable(scheme: str, error: BaseException) -> ConfigurationError:
     )
 
 
-def _place(scheme: str, proxies: Mapping[str, str]) -> str:
-    """The place that names the proxy for a scheme, in words. As in urllib, lower-case variables have priority."""
+def source(scheme: str) -> str:
+    """The setting that names the proxy for a scheme, in words. As in urllib, lower-case variables have priority."""
+    proxies = getproxies()
     name = f"{scheme if proxies.get(scheme) else 'all'}_proxy"
     variable = next((each for each in (name, name.upper()) if os.environ.get(each)), None)
     return f"the environment variable {variable}" if variable else "the system's proxy setting"

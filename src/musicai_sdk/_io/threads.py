@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import contextvars
 import itertools
+import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from musicai_sdk._io import cancelling, clock
@@ -33,6 +37,43 @@ def start(function: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=function, name=f"musicai_sdk-{next(_numbers)}", daemon=True)
     thread.start()
     return thread
+
+
+_IDLE = 0.5
+"""Seconds for which a thread of `run` waits for more work."""
+_idle = deque[SimpleQueue[Callable[[], object]]]()
+"""The inboxes of threads that wait for work."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)  # the child has none of these threads
+
+
+def run(function: Callable[[], object]) -> None:
+    """Calls a function in a thread, which may have called others before: starting one costs as much as a small request.
+
+    Raises:
+        RuntimeError: as `start`.
+    """
+    try:
+        inbox = _idle.pop()
+    except IndexError:
+        start(partial(_run_all_of, SimpleQueue[Callable[[], object]](), function))
+    else:
+        inbox.put(function)
+
+
+def _run_all_of(inbox: SimpleQueue[Callable[[], object]], function: Callable[[], object] | None) -> None:
+    """Calls a function, and those that arrive until none has arrived for a while."""
+    while function is not None:
+        function()
+        function = None  # it may hold a whole transfer
+        _idle.append(inbox)
+        try:
+            function = inbox.get(timeout=_IDLE)
+        except Empty:
+            with suppress(ValueError):
+                _idle.remove(inbox)
+                return
+            function = inbox.get()  # `run` has just taken the inbox
 
 
 def run_all(functions: Sequence[Callable[[], T]], limit: int) -> list[T]:

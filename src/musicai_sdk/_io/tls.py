@@ -32,11 +32,15 @@ def default_tls() -> ssl.SSLContext:
 
 
 def trusted_authorities() -> str:
-    """The trusted authorities and how to change them, in words, for errors about a server's certificate."""
+    """The trusted authorities, in words."""
     name = _variable()
-    trusted = f"those in {name} ({os.environ[name]!r})" if name else "those of certifi"
+    return f"those in {name} ({os.environ[name]!r})" if name else "those of certifi"
+
+
+def about_trust() -> str:
+    """The trusted authorities and how to change them, in words, for errors about a server's certificate."""
     return (
-        f"trusted authorities are {trusted}; for others set {', '.join(CA_VARIABLES[:-1])} or {CA_VARIABLES[-1]}, or"
+        f"trusted authorities are {trusted_authorities()}; for others set {', '.join(CA_VARIABLES[:-1])} or {CA_VARIABLES[-1]}, or"
         f" pass ssl_context="
     )
 

@@ -10,9 +10,9 @@ for failure in report.failures():
 ```
 
 A run has a workflow, inputs, an output folder and a ledger: a SQLite file with everything it knows. After a crash, after
-Ctrl-C, or with new files in the folder, run the same line again. It continues, and skips what is done. `Batch` has all
-options, `run_async`, `drain`, and a `progress` to display. `plan` says what a run would do. `open_ledger` reads a ledger,
-also during a run.
+Ctrl-C, or with new files in the folder, run the same line again. It continues, and skips what is done. In a terminal or a
+notebook it draws its progress (`progress=`). `Batch` has all options, `run_async`, `drain`, and the figures as `progress`.
+`plan` says what a run would do. `open_ledger` reads a ledger, also during a run; `report.to_pandas()` has its tracks.
 
 Inputs:
     Paths, URLs, `Input(source, params, name)`, folders (`Folder("songs", glob="*.flac")`), watched folders
@@ -91,6 +91,31 @@ Guarantees:
     by that, nor by a lack of file descriptors: the next run continues. An exception of `on_event` drains the run and is
     raised at its end.
 
+Budgets:
+    `max_jobs=20`, `max_minutes=60` and `max_cost=5` limit what a ledger may spend, over all its runs:
+
+    ```python
+    from musicai_sdk import batch
+    from musicai_sdk.workflows import GenerateChords
+
+    prices = {GenerateChords: batch.Price(per_minute="0.05")}  # yours: the package knows no prices
+    print(batch.plan(GenerateChords, "songs", "out", prices=prices).cost.money)
+    report = batch.run(GenerateChords, "songs", "out", prices=prices, max_jobs=20)
+    print(report.cost.jobs, report.cost.minutes, report.cost.money, report.progress.waiting)
+    ```
+
+    Every POST in the ledger counts, also those of killed runs, of retries and with a lost answer, unless the service refused
+    it; one that it provably never received counts as one with its repetition. Counting and recording a POST are one transaction, so neither concurrent
+    tracks nor kills, resumes or shards exceed a limit. When a limit is reached, the run pays for nothing more, completes the
+    jobs under way and ends: `report.ok` is False, `progress.budget` names the limit, and the tracks that have no job aren't
+    failed but wait (`progress.waiting`). A run with a greater limit, or without one, continues with them. A limit of 0 only
+    completes what is paid. A plan with the same arguments tells jobs, minutes and money before.
+
+    The minutes are the length of the audio, read from the headers of WAV, AIFF, FLAC, Ogg and MP4 files, and of MP3 files
+    where `soundfile` is installed. Other lengths are unknown, unless an `Input` or the column `audio_seconds` of a manifest
+    has them. They are never guessed: `Cost.unmeasured` counts such jobs, and with `max_minutes`, or with `max_cost` and a
+    price for a minute, such inputs wait (`progress.unmeasured`). So does a track that alone exceeds a limit.
+
 Assumptions:
     The guarantees depend on these, which can't be checked:
 
@@ -105,7 +130,8 @@ Assumptions:
 
 Ctrl-C:
     The first one drains: nothing new is begun, and POSTs and downloads under way are completed. Jobs continue at the
-    service, and the next run picks them up. The second one also interrupts transfers.
+    service, and the next run picks them up. The second one also interrupts transfers. In a notebook, "interrupt kernel" is
+    Ctrl-C.
 
 Requests:
     Per track: one for an upload URL, the upload, the POST, the job when it has ended, the outputs, the delete. Per run with
@@ -120,10 +146,10 @@ More machines:
     next continues with the shard's ledger. Shards are merged when they end, or by the next run if this one crashed.
 
 Ten million tracks:
-    Measured on one core of a shared two-core machine: 22 ms of CPU and 6 requests a track, so one process does some 45
-    tracks a second, 4 million a day. The service's plan is the first limit: with N jobs in flight of D seconds, a track takes
-    D/N seconds. 500 jobs of 60 s are 8 tracks a second: 14 days for 10⁷, and a fifth of one process. 10⁷ in 24 h are 116 a
-    second: 7,000 jobs in flight, three workers. Then bandwidth: 10⁷ files of 5 MB are 50 TB, 5 days at 1 Gbit/s, so put
+    Measured on one core of a shared two-core machine: 7 to 8 ms of CPU and 6 requests a track, whatever `in_flight` is, so one
+    process does some 120 tracks a second, 10 million a day. The service's plan is the first limit: with N jobs in flight of D
+    seconds, a track takes D/N seconds. 500 jobs of 60 s are 8 tracks a second: 14 days for 10⁷, and a fifteenth of one
+    process. 10⁷ in 24 h are 116 a second: 7,000 jobs in flight, two workers. Then bandwidth: 10⁷ files of 5 MB are 50 TB, 5 days at 1 Gbit/s, so put
     workers where the files are. A ledger takes 0.8 to 1.5 kB a track (15 GB for 10⁷, in shards while it runs). A resume
     takes 14 to 18 µs for each finished track with a URL, 18 to 28 µs with a file: about 2 s for 10⁵, 4 minutes for 10⁷.
     Concurrent changes share a commit, so the disk's fsyncs aren't the limit. One process reads the main ledger at the start
@@ -133,6 +159,7 @@ Ten million tracks:
 from __future__ import annotations
 
 from musicai_sdk.batch.batch import Batch, run
+from musicai_sdk.batch.budget import Cost, Price
 from musicai_sdk.batch.dry_run import Plan, count_inputs, plan
 from musicai_sdk.batch.errors import (
     LedgerError,
@@ -155,6 +182,7 @@ from musicai_sdk.batch.shards.dask import dask_executor
 
 __all__ = [
     "Batch",
+    "Cost",
     "Damage",
     "Durations",
     "Event",
@@ -173,6 +201,7 @@ __all__ = [
     "Manifest",
     "OutputRecord",
     "Plan",
+    "Price",
     "Progress",
     "Rejected",
     "Report",

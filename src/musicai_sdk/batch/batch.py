@@ -15,7 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
+from typing_extensions import override
+
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk._progress import is_wanted
+from musicai_sdk.batch.budget import Amount, Price, budget
 from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.failures import RunFailed
 from musicai_sdk.batch.engine.scheduler import Scheduler
@@ -28,8 +32,12 @@ from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Journal, Ledger
+from musicai_sdk.batch.ledger.shown import html, summary
 from musicai_sdk.batch.ledger.view import Report
 from musicai_sdk.batch.options import RunOptions
+from musicai_sdk.batch.own_loop import run_in_thread
+from musicai_sdk.batch.progress import Display, display_for_people
+from musicai_sdk.batch.progress.totals import ProgressWithTotal
 from musicai_sdk.batch.results.destination import bucket_of
 from musicai_sdk.batch.results.folders import room_in
 from musicai_sdk.batch.results.ownership import claim_output
@@ -79,7 +87,12 @@ class Batch:
         executor: Executor | None = None,
         shards: int | None = None,
         on_event: Callable[[Event], object] | None = None,
+        progress: bool | None = None,
         adopt: bool = False,
+        max_jobs: int | None = None,
+        max_minutes: Amount | None = None,
+        max_cost: Amount | None = None,
+        prices: Mapping[str | type[Workflow[Any]], Price] | None = None,
     ) -> None:
         """Checks the arguments. Nothing is sent, and no file is created.
 
@@ -108,11 +121,24 @@ class Batch:
             connect: Creates the client, for a proxy or certificates of your own; `AsyncMusicAiClient()` when left out.
             executor: Runs the inputs in shards on its workers; in this process when left out.
             shards: The number of shards; this machine's number of cores when left out. At most `in_flight`.
-            on_event: Called with every event, on the thread that runs the batch. It should be quick. An exception drains
+            on_event: Called with every event, on the thread of the event loop: with `run` and `batch.run` a thread of
+                their own, which has a copy of the caller's context variables. It should be quick. An exception drains
                 the run, and is raised at the end.
+            progress: Whether to show the run on standard error: with bars by `rich` (extra `cli`), else as plain lines.
+                None shows it in a terminal or a notebook.
             adopt: Whether to continue although the ledger may lack earlier work: to begin a new ledger where the output
                 folder holds results, which stay as they are, or to use an older copy, whose tracks without a known job
                 then count as uncertain. Otherwise such a run is refused, because it could pay again.
+            max_jobs: The most jobs that this ledger may pay for, over all its runs, not only this one. Every recorded POST
+                counts, also those of killed runs, of retries and with a lost answer, unless the service refused it. One
+                that it provably never received counts as one with its repetition. A run that reaches the limit completes
+                the jobs under way and leaves the other inputs waiting: run again with a greater number. None sets no
+                limit; 0 pays for nothing more.
+            max_minutes: The same for the minutes of audio in those jobs. An input whose length can't be read waits,
+                unless `Input` or its manifest has `audio_seconds`.
+            max_cost: The same for what those jobs cost by `prices`, in their currency.
+            prices: Your price of each workflow, by class or slug: `Price(per_minute=0.05)` or `Price(per_job=0.10)`.
+                Only for reports and `max_cost`; the package knows no prices.
 
         Raises:
             InputError: an argument is invalid.
@@ -151,6 +177,7 @@ class Batch:
             grace=grace,
             job_timeout=job_timeout,
             poll_interval=poll_interval,
+            budget=budget(template.slug, max_jobs, max_minutes, max_cost, prices),
         )
         if executor is not None and connect is not None:
             raise InputError(
@@ -166,7 +193,9 @@ class Batch:
         self._adopt = adopt
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
-        self._on_event = on_event or _ignore
+        self._display = Display()
+        self._shows, self._inputs = is_wanted(progress), inputs
+        self._on_own_event = on_event
         self._tracker = ProgressTracker({})
         self._results = ResultCheck(self.out, self.bucket)
         self._parts: Shards | None = None
@@ -175,25 +204,31 @@ class Batch:
         self._task: asyncio.Task[Any] | None = None
         self._draining = False
 
+    @override
+    def __repr__(self) -> str:
+        return f"<Batch {self._options.slug!r}: {summary(self.progress)}; ledger {str(self.ledger)!r}>"
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook, with its figures now."""
+        places: dict[str, object] = {"ledger": str(self.ledger)}
+        places["results"] = self.bucket.url if self.bucket is not None else str(self.out)
+        return html(self._options.slug, self.progress, places)
+
     def run(self) -> Report:
-        """Runs the batch on an event loop of its own. The first Ctrl-C drains it; the second one stops it.
+        """Runs the batch on an event loop in a thread of its own, also where a loop is running, as in a notebook.
+
+        The first Ctrl-C (in a notebook "interrupt kernel") drains it; the second one stops it.
 
         Returns:
             How the run ended. Failed tracks raise nothing: see `Report.failures`.
 
         Raises:
-            InputError: the inputs can't be read; or an event loop is running here: `await run_async()` instead.
+            InputError: the inputs can't be read.
             LedgerError: the ledger belongs to another workflow, another process runs it, or it can't be used.
             AuthenticationError: the key is wrong.
             ShardsFailedError: workers of the executor were lost.
             KeyboardInterrupt: Ctrl-C twice. The next run continues.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            pass
-        else:
-            raise InputError("an event loop is running here: use `await Batch(…).run_async()`")
 
         async def with_threads() -> Report:
             threads = ThreadPoolExecutor(
@@ -204,7 +239,7 @@ class Batch:
 
         with on_signal(signal.SIGINT, lambda: self.stop() if self._draining else self.drain()):
             try:
-                return asyncio.run(with_threads())
+                return run_in_thread(with_threads, self.stop)
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
 
@@ -217,6 +252,15 @@ class Batch:
             AuthenticationError: the key is wrong.
             ShardsFailedError: workers of the executor were lost.
         """
+        if self._shows:
+            self._display = display_for_people(final=True)
+            figures = ProgressWithTotal(lambda: self.progress, self._inputs, self.bucket or self.out)
+            self._display.follow(figures, self.drain)
+        with self._display:
+            return await self._run_to_end()
+
+    async def _run_to_end(self) -> Report:
+        """Runs the batch while its display is open."""
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         options = self._options = replace(self._options, run=uuid.uuid4().hex)
         claim = Claim(self.ledger, self.out, self.bucket, adopt=self._adopt)
@@ -229,6 +273,7 @@ class Batch:
                     out=self.out,
                     fits=room_in(self.out, self.bucket),
                     run=options.run,
+                    budget=options.budget,
                     may_create=claim.check_new,
                 )
                 try:
@@ -256,7 +301,8 @@ class Batch:
         if self._executor is not None:
             await self._run_shards(ledger, client, self._executor)
         else:
-            scheduler = Scheduler(ledger, self._options, self._items, client, self._on_event)
+            observer = None if self._on_own_event is None and not self._shows else self._on_event
+            scheduler = Scheduler(ledger, self._options, self._items, client, observer)
             self._tracker, self._results = scheduler.tracker, scheduler.results
             self._drain = scheduler.drain
             if not self._draining:
@@ -272,6 +318,7 @@ class Batch:
 
     def stop(self) -> None:
         """Ends the run at once, from any thread: transfers are interrupted. The next run continues."""
+        self._draining = True  # in case the run hasn't begun
         loop, task = self._loop, self._task
         if loop is not None and task is not None:
             with suppress(RuntimeError):  # the loop was just closed
@@ -318,6 +365,11 @@ class Batch:
             await account.close()
             await journal.close()
         return ledger.account()[1]
+
+    def _on_event(self, event: Event) -> None:
+        self._display(event)
+        if self._on_own_event is not None:
+            self._on_own_event(event)
 
     def _warn(self, text: str) -> None:
         self._on_event(Event("warning", message=text))

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk.batch.budget import Amount, Cost, OverBudget, Price, budget, plus
 from musicai_sdk.batch.engine.decide import PAYS, Action, Standing, decide, resumed
+from musicai_sdk.batch.inputs.audio_length import measure
 from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
 from musicai_sdk.batch.inputs.candidates import read_candidates
 from musicai_sdk.batch.inputs.content import digest
@@ -23,8 +25,10 @@ from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.database import check_owner, inspect, open_to_read
 from musicai_sdk.batch.ledger.files import real_file
 from musicai_sdk.batch.ledger.queries import stored_files_of
+from musicai_sdk.batch.ledger.spending import cost
 from musicai_sdk.batch.ledger.states import SAFE, TABLE, State
 from musicai_sdk.batch.ledger.track import track_key
+from musicai_sdk.batch.ledger.upgrade import ensure_attempts
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.destination import bucket_of
 from musicai_sdk.batch.results.presence import ResultCheck
@@ -61,6 +65,13 @@ class Plan:
     missing: int = 0
     """Inputs that were finished, whose results are missing now, and whose job is deleted. Nothing is paid for them. Only
     looked up in folders: a plan sends no request to a bucket."""
+    total: Cost = field(default_factory=Cost)
+    """What the jobs of `new` and `retried` would cost without a limit: their number, their minutes as far as the lengths
+    are known, and their money if there is a price."""
+    cost: Cost = field(default_factory=Cost)
+    """The part of `total` that the limits allow, if the jobs are created in the order of the inputs."""
+    waiting: int = 0
+    """Jobs of `total` that the limits don't allow."""
 
 
 def plan(
@@ -75,6 +86,10 @@ def plan(
     retry_uncertain: bool = False,
     fresh: bool = False,
     adopt: bool = False,
+    max_jobs: int | None = None,
+    max_minutes: Amount | None = None,
+    max_cost: Amount | None = None,
+    prices: Mapping[str | type[Workflow[Any]], Price] | None = None,
 ) -> Plan:
     """What `Batch` with these arguments would do now.
 
@@ -92,6 +107,10 @@ def plan(
         retry_uncertain: Whether uncertain tracks would be sent again.
         fresh: Whether to plan for a run after `archive`, which ignores the present ledger.
         adopt: As for the run.
+        max_jobs: As for the run, and so are the other limits: what earlier runs spent counts.
+        max_minutes: As for the run.
+        max_cost: As for the run.
+        prices: As for the run.
 
     Raises:
         InputError: an argument is invalid, or the inputs can't be read.
@@ -111,6 +130,7 @@ def plan(
         keep_jobs=True,  # deleting a job costs nothing, so a plan doesn't count it
         retry_failed=retry_failed,
         retry_uncertain=retry_uncertain,
+        budget=budget(template.slug, max_jobs, max_minutes, max_cost, prices),
     )
     planner = _Planner(options)
     claim = Claim(path, folder if bucket is None else path.parent, bucket, adopt=adopt)
@@ -156,13 +176,18 @@ _FIGURES: Mapping[Action, str] = {
 
 class _Planner:
     def __init__(self, options: RunOptions) -> None:
-        self.plan = Plan()
+        price = options.budget.price
+        self.plan = Plan(total=Cost(price=price), cost=Cost(price=price))
         self._options = options
+        self._spent = Cost()
+        self._reached = False
         self._results = ResultCheck(Path(options.out))
         self._counted = set[str]()
 
     def count(self, items: Iterable[Candidate | None], db: sqlite3.Connection | None) -> None:
         if db is not None:
+            ensure_attempts(db)
+            self._spent = cost(db)
             self._count_resumed(db)
         for item in items:
             if isinstance(item, Rejected):
@@ -186,6 +211,11 @@ class _Planner:
                 self.plan.unanswered += count if TABLE[state].open_post else 0
             elif action in PAYS:
                 self.plan.retried += count
+                lengths = db.execute(
+                    "SELECT audio_ms FROM tracks WHERE state = ? AND resume_at IS ?", [state, resume_at]
+                )
+                for (length,) in lengths.fetchall():
+                    self._pay(length)
 
     def _count_input(self, item: InputRow, db: sqlite3.Connection | None) -> None:
         key, track = self._track_of(item, db)
@@ -199,8 +229,24 @@ class _Planner:
             return  # `_count_resumed` counted it
         figure = "missing" if missing and action == "leave" else _FIGURES[action]
         setattr(self.plan, figure, getattr(self.plan, figure) + 1)
+        if action in PAYS:
+            if item.audio_ms is None:
+                measure(item)
+            self._pay(item.audio_ms)
         if action == "create" and (track is None or track.state != "uploaded"):
             self.plan.upload += item.size or 0
+
+    def _pay(self, length: int | None) -> None:
+        """Counts a job, given the length of its audio in milliseconds."""
+        self.plan.total = plus(self.plan.total, length)
+        try:
+            if not self._reached:
+                self._options.budget.check(self._spent, length)
+                self._spent, self.plan.cost = plus(self._spent, length), plus(self.plan.cost, length)
+                return
+        except OverBudget as error:
+            self._reached = error.ends
+        self.plan.waiting += 1
 
     def _lacks_results(self, key: str, track: Standing, db: sqlite3.Connection) -> bool:
         if track.state not in SAFE or self._options.bucket is not None:

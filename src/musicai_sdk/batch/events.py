@@ -13,11 +13,12 @@ from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.text import redacted
 
 EventKind: TypeAlias = Literal[
-    "started", "state", "retry", "skipped", "duplicate", "rejected", "warning", "draining", "ended"
+    "started", "state", "retry", "skipped", "duplicate", "rejected", "warning", "budget", "draining", "ended"
 ]
 """`state` a track changed its state, which is on disk · `retry` a step will be tried again · `skipped` an earlier run
 finished `count` inputs · `duplicate` an input has the same content as another one of this run · `rejected` an input can't
-be processed · `warning` a problem of the run and not of one track, such as a failed poll · `started`, `draining`, `ended`
+be processed · `warning` a problem of the run and not of one track, such as a failed poll · `budget` the budget is reached, or doesn't
+allow the job of one track, which waits · `started`, `draining`, `ended`
 the run itself."""
 
 
@@ -103,10 +104,17 @@ class Progress:
     """The tracks in flight, the oldest first."""
     missing: int = 0
     """Those of `skipped` whose results are missing: `Report.damaged` lists them."""
+    waiting: int = 0
+    """Inputs that have no job because the budget doesn't allow it. When it is reached, the run counts the rest for at
+    most half a minute."""
+    unmeasured: int = 0
+    """Those of `waiting` with audio of an unknown length, which `max_minutes` or `max_cost` would need."""
+    budget: str = ""
+    """The limit that keeps the run from paying for more, such as `max_jobs=100 is reached`; empty if there is none."""
 
 
 _COUNTED = (
-    *("known", "done", "skipped", "duplicates", "rejected", "missing"),
+    *("known", "done", "skipped", "duplicates", "rejected", "missing", "waiting", "unmeasured"),
     *("bytes_uploaded", "bytes_downloaded"),
 )
 """The figures that a tracker counts, and that those of shards add to."""
@@ -125,6 +133,9 @@ class ProgressTracker:
     duplicates: int = 0
     rejected: int = 0
     missing: int = 0
+    waiting: int = 0
+    unmeasured: int = 0
+    budget: str = ""
     bytes_uploaded: int = 0
     bytes_downloaded: int = 0
     draining: bool = False
@@ -142,7 +153,7 @@ class ProgressTracker:
             self._recent.append(time.monotonic())
 
     def enter(self, track: Track) -> None:
-        """Adds a track to those in flight."""
+        """Adds a track to those in flight, in its present state."""
         self.active[track.key] = InFlight(redacted(track.source), track.state, time.time())
 
     def skip(self, count: int, missing: int = 0) -> None:
@@ -165,6 +176,7 @@ class ProgressTracker:
             eta=None,
             complete=self.complete,
             draining=self.draining,
+            budget=self.budget,
             active=tuple(sorted(self.active.values(), key=lambda each: each.since)),
         )
         return replace(progress, eta=_eta(progress))
@@ -179,7 +191,8 @@ def summed(own: Progress, parts: Sequence[Progress]) -> Progress:
         name: sum(getattr(each, name) for each in (own, *parts)) for name in (*_COUNTED, "failed", "rate")
     }
     complete = own.complete and all(part.complete for part in parts)
-    progress = replace(own, states=dict(states), complete=complete, **totals)
+    budget = next((each.budget for each in (own, *parts) if each.budget), "")
+    progress = replace(own, states=dict(states), complete=complete, budget=budget, **totals)
     return replace(progress, eta=_eta(progress))
 
 
@@ -187,5 +200,5 @@ def _eta(progress: Progress) -> float | None:
     """Seconds until the known inputs are done at the current rate; None if unknown."""
     if not progress.complete or not progress.rate:
         return None
-    settled = progress.done + progress.duplicates + progress.failed + progress.missing
+    settled = progress.done + progress.duplicates + progress.failed + progress.missing + progress.waiting
     return max(0, progress.known - settled) / progress.rate

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from musicai_sdk.batch.budget import Budget
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.result import DeclaredOutput
 
@@ -38,6 +39,8 @@ class RunOptions:
     poll_interval: float = 10.0
     declared: tuple[DeclaredOutput, ...] = ()
     """The outputs that the workflow's class declares; empty for a slug, because accounts may have others under it."""
+    budget: Budget = field(default_factory=Budget)
+    """The most that the ledger may spend, over all its runs."""
     run: str = ""
     """The run that paid requests are recorded for, whichever shard sends them."""
     application: str | None = None

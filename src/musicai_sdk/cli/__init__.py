@@ -4,12 +4,17 @@
 musicai process file music-ai/generate-chords song.mp3 out     # upload, run, download, delete the job
 musicai process folder music-ai/generate-chords songs out      # a catalogue; run it again after a crash
 musicai batch failures out
+musicai login                                                  # stores your key; logout, whoami
+musicai doctor                                                 # says what is wrong with the setup, and what to do
 musicai job list --status FAILED
 musicai job info 27803abe-ec15-4f74-9e8a-18a99627e9b0 --json
 ```
 
-The key comes from the file that `--key-file` or `MUSIC_AI_API_KEY_FILE` names, from `MUSIC_AI_API_KEY`, or from a
-prompt. There is no option for the key itself: command lines show in process lists. Results go to standard output,
+The key comes from the first of these: the file that `--key-file` or `MUSIC_AI_API_KEY_FILE` names, `MUSIC_AI_API_KEY`, what
+`musicai login` stored for the base URL, a prompt. There is no option for the key itself: command lines show in process
+lists. The stored keys are in `~/.config/musicai/credentials.json` (`XDG_CONFIG_HOME`; `Application Support` on macOS,
+`APPDATA` on Windows), which only you can read; any other file there is refused. Programs read it too, after
+`MUSIC_AI_API_KEY`. Results go to standard output,
 everything else to standard error. With `--json`, before or after the command, the output is one JSON value, or one per
 line for lists.
 
@@ -20,12 +25,13 @@ same command continues later. A second Ctrl-C stops at once, and loses nothing t
 
 | exit code | |
 | --- | --- |
-| 0 | success; for `process folder`, every input has results; with `--watch`, every input before Ctrl-C |
-| 1 | a job or a file failed; for `process folder`, some inputs failed and the others are done |
+| 0 | success; for `doctor`, all is well; for `process folder`, every input has results; with `--watch`, every input before Ctrl-C |
+| 1 | a job or a file failed; for `doctor`, something isn't well; for `process folder`, some inputs failed and the others are done |
 | 2 | wrong usage, or an unusable ledger |
 | 3 | no key, a wrong key, or a wrong setting |
 | 4 | no such job or workflow |
 | 5 | the service, the network or a worker failed; the same command may succeed later |
+| 6 | `process folder` reached `--max-jobs` or another limit: some inputs wait, and the others are done |
 | 130 | interrupted by Ctrl-C; a paid job continues, and the message says how to recover it |
 | 143 | the same by SIGTERM; `process folder` drains then too, and exits with 130 |
 
@@ -36,10 +42,11 @@ eval "$(_MUSICAI_COMPLETE=bash_source musicai)"
 ```
 
 For developers: nothing else in the package imports this room, and it uses only the public clients, `batch`, `codegen`,
-`sandbox` and `storage`. `app.py` assembles the commands, `commands/` holds them (its docstring says how to add one),
+`sandbox`, `storage`, and the modules `_credentials` (stored keys) and `_doctor` (its checks). `app.py` assembles the
+commands, `commands/` holds them (its docstring says how to add one),
 `group.py` gives each of them the shared options, `context.py` connects and writes results, `errors.py` maps errors to
 messages and exit codes, `arguments.py` and `locations.py` check the command line, `recovery_hints.py` protects paid jobs,
-and `progress/` and `summary.py` show a run.
+and `displays.py` and `summary.py` show a run.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -15,6 +16,8 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from musicai_sdk.batch import Price
 
 F = TypeVar("F", bound=Callable[..., Any])
 ShellComplete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
@@ -33,6 +36,28 @@ class Seconds(click.FloatRange):
         if math.isnan(seconds):
             self.fail("it must be a number of seconds", param, ctx)
         return seconds
+
+
+def parse_amount(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Decimal | None:
+    """The value of an option that takes a number of 0 or more, with all of its digits."""
+    try:
+        amount = Decimal(value) if value is not None else None
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if amount is not None and (not amount.is_finite() or amount < 0):
+        raise click.BadParameter(f"{value!r} is not a number of 0 or more")
+    return amount
+
+
+def parse_price(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Price | None:
+    """The value of an option that takes a price, such as `0.05/min`."""
+    from musicai_sdk.batch import Price
+    from musicai_sdk.errors import InputError
+
+    try:
+        return Price.parse(value) if value is not None else None
+    except InputError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 DEFAULT_TIMEOUT = 3600.0

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 KEY_VARIABLE = "MUSIC_AI_API_KEY"
 KEY_FILE_VARIABLE = "MUSIC_AI_API_KEY_FILE"
+_WAYS = f"set {KEY_VARIABLE}, or name a file with --key-file or {KEY_FILE_VARIABLE}"
 _BLOCK = 1000
 """Lines whose columns are aligned with each other: a long list must not wait for its end."""
 
@@ -39,19 +40,19 @@ class CommandContext:
     key_file: Path | None = None
     base_url: str | None = None
     key_origin: str | None = field(default=None, init=False)
-    """The origin of the key, in words; None if the client reads the environment itself."""
+    """The origin of the key, in words; None before it was found."""
 
     def client(self) -> AbstractContextManager[MusicAiClient]:
-        """A client with the key from a file, the environment or a prompt."""
+        """A client with the key from a file, the environment, `musicai login` or a prompt."""
         from musicai_sdk import MusicAiClient
 
-        return MusicAiClient(self._key(), base_url=self.base_url)
+        return MusicAiClient(self.find_key(), base_url=self.base_url)
 
     def connection(self) -> Callable[[], AsyncMusicAiClient]:
         """A factory of asynchronous clients. The key is read now: a prompt must come before the progress display."""
         from musicai_sdk import AsyncMusicAiClient
 
-        key = self._key()
+        key = self.find_key()
         return lambda: AsyncMusicAiClient(key, base_url=self.base_url)
 
     def export_to_children(self) -> None:
@@ -62,34 +63,71 @@ class CommandContext:
         """
         from musicai_sdk import MusicAiClient
 
-        key = self._key()
+        key = self.find_key()
         MusicAiClient(key, base_url=self.base_url).close()
         if key is not None:
             os.environ[KEY_VARIABLE] = key.strip()
         if self.base_url is not None:
             os.environ["MUSIC_AI_BASE_URL"] = self.base_url
 
-    def _key(self) -> str | None:
+    def address(self) -> str:
+        """The base URL, from the option, the environment or the default.
+
+        Raises:
+            ConfigurationError: it isn't a base URL.
+        """
+        from musicai_sdk import MusicAiClient
+
+        with MusicAiClient("unused", base_url=self.base_url) as client:  # which needs some key
+            return client.base_url
+
+    def find_key(self, *, ask: bool = True) -> str | None:
+        """Returns the key from a file or a prompt, or None if the client finds it: in the environment, or stored.
+
+        Args:
+            ask: Whether to ask a user at a terminal if there is no key.
+
+        Raises:
+            ConfigurationError: there is no key.
+            UsageError: the file can't be read.
+        """
+        from musicai_sdk._credentials import source, stored_key
         from musicai_sdk.errors import ConfigurationError
 
-        ways = f"set {KEY_VARIABLE}, or name a file with --key-file or {KEY_FILE_VARIABLE}"
         file = self.key_file or os.environ.get(KEY_FILE_VARIABLE)
         if file:
-            self.key_origin = f"the key file {str(file)!r}"
-            try:
-                key = Path(file).read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                raise click.UsageError(f"{self.key_origin} isn't text, so it contains no key") from None
-            except OSError as error:
-                raise click.UsageError(f"{self.key_origin} can't be read: {error.strerror}") from None
-            if not key.strip():
-                raise ConfigurationError(f"{self.key_origin} is empty: put an API key into it, or {ways}")
-            return key
+            return self.read_key_file(file)
         if os.environ.get(KEY_VARIABLE, "").strip():
+            self.key_origin = f"the environment variable {KEY_VARIABLE}"
             return None
-        if not sys.stdin.isatty():
-            raise ConfigurationError(f"no API key: {ways} (create keys in the Music.AI dashboard)")
-        self.key_origin = "the key from the prompt"
+        address = self.address()
+        if stored_key(address) is not None:
+            self.key_origin = source()
+            return None
+        if ask and sys.stdin.isatty():
+            return self.ask_for_key()
+        raise ConfigurationError(
+            f"no API key for {address}: run `musicai login`, {_WAYS} (create keys in the Music.AI dashboard)"
+        )
+
+    def read_key_file(self, file: str | os.PathLike[str]) -> str:
+        """Returns the key in a file."""
+        from musicai_sdk.errors import ConfigurationError
+
+        self.key_origin = f"the key file {str(file)!r}"
+        try:
+            key = Path(file).read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise click.UsageError(f"{self.key_origin} isn't text, so it contains no key") from None
+        except OSError as error:
+            raise click.UsageError(f"{self.key_origin} can't be read: {error.strerror}") from None
+        if not key.strip():
+            raise ConfigurationError(f"{self.key_origin} is empty: put an API key into it, or {_WAYS}")
+        return key
+
+    def ask_for_key(self) -> str:
+        """Returns the key that the user types at a prompt, which doesn't show it."""
+        self.key_origin = "the prompt"
         return str(click.prompt("API key", hide_input=True, err=True))
 
     def show(self, value: Mapping[str, Any], line: str) -> None:

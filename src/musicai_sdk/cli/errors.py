@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from typing import TYPE_CHECKING, cast
 
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, by the shell's convention: 128 plus the signal's number."""
-_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-"""Variables that the HTTP library reads when it connects."""
+LIMIT_REACHED = 6
+"""The exit code of a run that left inputs waiting because of `--max-jobs`, `--max-minutes` or `--max-cost`."""
 
 
 class Hint(str):
@@ -35,7 +34,7 @@ def report_error(error: BaseException, key_origin: str | None, *, as_json: bool)
 
     Args:
         error: The error that ended the command.
-        key_origin: The origin of the key, in words, unless it is the environment.
+        key_origin: The origin of the key, in words, if it was found.
         as_json: Whether to write JSON.
 
     Returns:
@@ -44,7 +43,6 @@ def report_error(error: BaseException, key_origin: str | None, *, as_json: bool)
     Raises:
         BaseException: the error itself, if the command doesn't know it: a bug needs its traceback.
     """
-    from musicai_sdk.cli.formatting import printable
     from musicai_sdk.errors import MusicAiError
 
     if isinstance(error, KeyboardInterrupt):
@@ -53,8 +51,6 @@ def report_error(error: BaseException, key_origin: str | None, *, as_json: bool)
         text, code = _for_the_command(error, key_origin), exit_code(error)
     elif isinstance(error, OSError) and error.errno != errno.EPIPE:  # click exits quietly after EPIPE
         text, code = _os_error(error), 1
-    elif (problem := _proxy_problem(error)) is not None:
-        text, code = printable(problem), 3
     else:
         raise error
     hints = [note for note in getattr(error, "__notes__", ()) if isinstance(note, Hint)]
@@ -102,24 +98,8 @@ def _for_the_command(error: MusicAiError, key_origin: str | None) -> str:
 
 
 def _os_error(error: OSError) -> str:
-    from musicai_sdk.cli.formatting import printable
+    from musicai_sdk.batch.progress.formatting import printable
 
     name: object = cast("object", error.filename)
     prefix = f"{name!r}: " if isinstance(name, str) else ""
-    text = printable(f"{prefix}{error.strerror or error}")
-    # A TLS error doesn't name the file; these variables do.
-    variables = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
-    from_tls = type(error).__module__ == "ssl" or name in [os.environ[name] for name in variables]
-    return f"{text} (check {' and '.join(variables)})" if variables and from_tls else text
-
-
-def _proxy_problem(error: BaseException) -> str | None:
-    """The mistake in a proxy's settings, which shows when the client connects; None for every other error."""
-    missing = isinstance(error, ImportError) and "socksio" in str(error)
-    if not missing and not (
-        type(error).__module__.startswith("httpx") and type(error).__name__ == "InvalidURL"
-    ):
-        return None
-    names = [name for name in _PROXIES if os.environ.get(name)]
-    reason = 'a SOCKS proxy needs: pip install "httpx[socks]"' if missing else f"{error}"
-    return f"{' or '.join(names) or 'a proxy'} can't be used: {reason}"
+    return printable(f"{prefix}{error.strerror or error}")

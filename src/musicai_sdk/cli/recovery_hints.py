@@ -48,8 +48,10 @@ def create_job(client: MusicAiClient, workflow: CustomWorkflow, **options: Any) 
         workflow: The workflow with its parameters.
         **options: Those of `client.jobs.create`.
     """
+    from musicai_sdk._preload import load_all
     from musicai_sdk.errors import CreateUncertainError, NotFoundError
 
+    load_all()  # now: Python can turn a Ctrl-C during an import into another error
     try:
         return client.jobs.create(workflow, **options)
     except NotFoundError as error:

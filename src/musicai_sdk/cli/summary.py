@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from musicai_sdk._platform import quoted
 from musicai_sdk.batch import ledger_of, open_ledger, write_report
 from musicai_sdk.batch.ledger.states import UNDER_WAY
+from musicai_sdk.batch.progress.formatting import duration, plural, printable, short_path, size
+from musicai_sdk.batch.progress.wording import failure_line, settled, without_results
 from musicai_sdk.cli.context import CommandContext, note
-from musicai_sdk.cli.errors import INTERRUPTED
-from musicai_sdk.cli.formatting import duration, plural, printable, short_path, size
-from musicai_sdk.cli.progress.wording import failure_line, settled, without_results
+from musicai_sdk.cli.errors import INTERRUPTED, LIMIT_REACHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,18 +40,46 @@ def conclude(settings: CommandContext, report: Report, *, page: bool, endless: b
     early = progress.draining and not (endless and _nothing_left(progress))
     if not settings.as_json:
         note(_summary(progress, early=early))
+        _note_cost(report)
         with open_ledger(report.ledger) as view:
             _list(view, progress, report)
     written = _write_page(report) if page else None
     if settings.as_json:
         summary = {name: value for name, value in asdict(progress).items() if name != "active"}
         paths = {"ledger": str(report.ledger), "report": str(written) if written else None}
-        settings.show({"kind": "summary", **summary, **paths}, "")
+        costs = {"cost": report.cost.to_dict(), "total_cost": report.total_cost.to_dict()}
+        settings.show({"kind": "summary", **summary, **costs, **paths}, "")
     elif written is not None:
         settings.show({}, short_path(str(written)))
     if early:
         return INTERRUPTED
-    return 1 if progress.failed or progress.rejected or progress.missing or not (endless or report.ok) else 0
+    if progress.failed or progress.rejected or progress.missing:
+        return 1
+    if progress.waiting or progress.budget:
+        return LIMIT_REACHED
+    return 0 if endless or report.ok else 1
+
+
+def _note_cost(report: Report) -> None:
+    """Says what the run paid for, and what waits for a greater budget."""
+    cost, total, progress = report.cost, report.total_cost, report.progress
+    if cost.jobs:
+        note(f"paid for {cost}")
+    if total.jobs > cost.jobs:
+        note(f"paid for by all runs: {total}")
+    if progress.budget:
+        least = "" if progress.complete else "at least "
+        note(
+            f"{progress.budget}: {least}{plural(progress.waiting, 'input')} left; the same command with a greater limit"
+            " continues with them"
+        )
+    if progress.unmeasured:
+        note(
+            f"{plural(progress.unmeasured, 'input')} left because the length of the audio is unknown: give it as"
+            " audio_seconds in a manifest, or leave out --max-minutes and --max-cost"
+        )
+    elif progress.waiting and not progress.budget:
+        note(f"{plural(progress.waiting, 'input')} left, each of which alone exceeds the limit")
 
 
 def jobs_left(progress: Progress) -> str | None:

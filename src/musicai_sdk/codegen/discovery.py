@@ -12,12 +12,13 @@ from musicai_sdk.codegen.builtin import builtin_workflows
 from musicai_sdk.codegen.contents import recognised
 from musicai_sdk.codegen.emit import Style
 from musicai_sdk.codegen.files import checked_module, read_folder, write_descriptions, write_module, writing
-from musicai_sdk.codegen.infer import extension, infer_inputs, infer_outputs, widest
+from musicai_sdk.codegen.infer import infer_inputs, infer_outputs, widest
 from musicai_sdk.codegen.merge import OWN_JOBS, merged
 from musicai_sdk.codegen.names import class_name, class_names
 from musicai_sdk.codegen.schema import WorkflowSchema
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.models import FileUrl, Job, JsonFile, WorkflowInfo, WorkflowReference
+from musicai_sdk.models.outputs import file_name_in
 
 if TYPE_CHECKING:
     from musicai_sdk.client import AsyncMusicAiClient, MusicAiClient
@@ -183,7 +184,7 @@ class _Survey:
         for slug, jobs in self._jobs.items():
             for job in jobs:
                 for name, value in job.outputs.items():
-                    if isinstance(value, FileUrl) and extension(value) == ".json":
+                    if isinstance(value, FileUrl) and file_name_in(value).suffix.lower() == ".json":
                         found.setdefault((slug, name), []).append(value)
         return [(*key, url) for key, urls in found.items() for url in urls[:SAMPLES]]
 

@@ -47,7 +47,7 @@ def writing(folder: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise InputError(
-            f"the package {str(folder)!r} can't be written: {error.strerror} ({str(error.filename)!r}): give"
+            f"the package {str(folder)!r} can't be written: {error.strerror} ({str(error.filename)!r}): choose"
             f" another folder"
         ) from None
 
@@ -74,12 +74,12 @@ def checked_module(folder: Path) -> Path:
     if text.startswith(HEADER):
         return path
     if text.strip():
-        raise InputError(f"{path} wasn't generated, and is never overwritten: give another folder")
+        raise InputError(f"{path} wasn't generated, and is never overwritten: choose another folder")
     others = sorted(file.name for file in folder.glob("*") if not _EXPECTED.fullmatch(file.name))
     if others:
         raise InputError(
             f"the folder {str(folder)!r} has other files ({', '.join(others[:3])}{', …' * (len(others) > 3)}):"
-            f" give one of the package's own, such as {str(folder / 'our_workflows')!r}"
+            f" choose a folder of its own, such as {str(folder / 'our_workflows')!r}"
         )
     return path
 

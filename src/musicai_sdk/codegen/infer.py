@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from musicai_sdk.codegen.contents import JSON_CONTENTS, recognised
 from musicai_sdk.codegen.schema import WorkflowInput, WorkflowOutput
 from musicai_sdk.models import CustomStorage, FileUrl, Job, Key, OutputValue, TimeSignature
+from musicai_sdk.models.outputs import file_name_in
 
 AUDIO = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".mp4", ".ogg", ".opus", ".wav", ".wma"})
 """File name extensions of audio."""
@@ -66,16 +65,11 @@ def output_kind(name: str, values: Sequence[OutputValue]) -> tuple[str, str | No
     """Returns the kind of an output, and the content of a plain value; None for files, which have to be read."""
     files = [value for value in values if isinstance(value, FileUrl)]
     if files:
-        extensions = {extension(url) for url in files}
+        extensions = {file_name_in(url).suffix.lower() for url in files}
         return ("json" if extensions == {".json"} else "audio" if extensions <= AUDIO else "file"), None
     if values and all(isinstance(value, CustomStorage) for value in values):
         return "file", None
     return "value", _value_content(name, values)
-
-
-def extension(url: str) -> str:
-    """Returns the extension of the file in a URL in lower case: `.json`."""
-    return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower()
 
 
 def _names(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -86,7 +80,7 @@ def _input_kind(value: object) -> str:
     if isinstance(value, str):
         if not value.startswith(("https://", "http://")):
             return "text"
-        return "json" if extension(value) == ".json" else "audio"
+        return "json" if file_name_in(value).suffix.lower() == ".json" else "audio"
     return "flag" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "any"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def literal(text: str) -> str:
@@ -50,6 +50,23 @@ def docstring(paragraphs: Sequence[str], width: int, indent: str = "    ") -> st
         return f'{indent}"""{summary}"""'
     text = "\n\n".join([f'"""{summary}', *blocks]) + '\n"""'
     return textwrap.indent(text, indent)
+
+
+def arguments_docstring(about: str, descriptions: Mapping[str, str], width: int, indent: str) -> str:
+    """Returns the docstring of a function: the first sentence of its description, and its arguments."""
+    summary, _ = _first_sentence(_prose(about))
+    arguments = [
+        textwrap.fill(
+            f"{name}: {_prose(text)}",
+            width,
+            initial_indent=f"{indent}    ",
+            subsequent_indent=f"{indent}        ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for name, text in descriptions.items()
+    ]
+    return "\n".join([f'{indent}"""{summary}', "", f"{indent}Args:", *arguments, f'{indent}"""'])
 
 
 def _prose(text: str) -> str:

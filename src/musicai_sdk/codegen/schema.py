@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from musicai_sdk.codegen.contents import JSON_CONTENTS, JsonContent, ValueContent
 from musicai_sdk.errors import InputError
+from musicai_sdk.models.problems import problems
 
 LONGEST_NAME = 36
 """The most characters of a field's name. With longer ones, some lines could not be broken as ruff does."""
@@ -44,7 +45,7 @@ class _Part(_Described, frozen=True):
     @model_validator(mode="after")
     def _check_name(self) -> Self:
         if self.name is not None and keyword.iskeyword(self.name):
-            raise ValueError(f"{self.name!r} is a Python keyword: give another name")
+            raise ValueError(f"{self.name!r} is a Python keyword: choose another name")
         return self
 
 
@@ -148,11 +149,7 @@ def read_workflow(path: Path) -> WorkflowSchema:
     try:
         return WorkflowSchema.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        problems = (
-            f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}"
-            for item in error.errors(include_url=False)
-        )
-        raise InputError(f"{path} doesn't describe a workflow: {'; '.join(problems)}") from None
+        raise InputError(f"{path} doesn't describe a workflow: {problems(error, 'the file')}") from None
 
 
 def read_workflows(paths: Iterable[Path]) -> dict[Path, WorkflowSchema]:

@@ -43,7 +43,7 @@ class JobDict(TypedDict):
     """A job as the service sends it (source: the published package's README).
 
     The methods return `dict[str, Any]`, the annotation that 1.0 programs use. For checked keys:
-    `job = cast("JobDict", client.get_job(job_id))`.
+    `job: JobDict = cast("Any", client.get_job(job_id))`.
     """
 
     id: str

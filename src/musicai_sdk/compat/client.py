@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pydantic import ValidationError
 from typing_extensions import Unpack
 
 from musicai_sdk import MusicAiClient as TypedClient
@@ -16,8 +15,8 @@ from musicai_sdk.compat.answers import JobFilters, JobOptions, Timeout, job_dict
 from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, limits
 from musicai_sdk.compat.errors import as_requests
 from musicai_sdk.errors import ConfigurationError, InputError
-from musicai_sdk.models import Job
 from musicai_sdk.models.filters import RawQuery
+from musicai_sdk.models.job import read_job
 
 MANIFEST = "workflow.result.json"
 """The name that 1.0 gave to the file with a job's whole result."""
@@ -52,7 +51,8 @@ class MusicAiClient(ClientSettings):
         """Checks the settings; nothing is sent.
 
         Args:
-            api_key: The key of an application; by default the environment variable `MUSIC_AI_API_KEY`.
+            api_key: The key of an application; by default the environment variable `MUSIC_AI_API_KEY`, or else the key
+                that `musicai login` has stored for this `base_url` in the user's configuration folder.
             job_monitor_interval: The longest pause between two polls of a wait, in seconds.
             save_output_to_folder: Whether downloaded results are named after their outputs, or as in their URLs.
             user_agent: Replaces the `User-Agent` header.
@@ -251,7 +251,9 @@ class MusicAiClient(ClientSettings):
         """
         with as_requests("Error getting job", transfer="Error downloading file"):
             found = self._typed.jobs.download(
-                _job(job_id_or_job_data),
+                read_job(job_id_or_job_data)
+                if isinstance(job_id_or_job_data, Mapping)
+                else job_id_or_job_data,
                 output_dir,
                 manifest=MANIFEST,
                 **self._limits(timeout),
@@ -301,18 +303,6 @@ def _query(filters: Mapping[str, Any] | JobFilters | None) -> RawQuery:
     if filters is not None and not isinstance(cast("object", filters), Mapping):
         raise InputError(f"filters must be a dictionary, not {type(filters).__name__}")
     return RawQuery(filters or {})
-
-
-def _job(job: str | Mapping[str, Any]) -> str | Job[Any]:
-    """A job's id, or the job that a dictionary describes."""
-    if not isinstance(job, Mapping):
-        return job
-    try:
-        return Job[Any].model_validate(dict(job))
-    except ValidationError as error:
-        [problem, *_] = error.errors()
-        place = ".".join(map(str, problem["loc"]))
-        raise InputError(f"this dictionary isn't a job's: {place}: {problem['msg']}") from None
 
 
 def _dict(raw: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
-from types import TracebackType
+from functools import partial
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from typing_extensions import override
@@ -57,12 +57,7 @@ class ClientSettings:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._typed.close()
 
     @override
@@ -84,7 +79,7 @@ class ClientSettings:
             # Checked at construction.
             "allow_http": True,
         }
-        return _unpickle, (type(self), settings)
+        return partial(type(self), **settings), ()
 
     # The attributes of 1.0. They can be set, and apply from the next request.
 
@@ -163,11 +158,6 @@ class ClientSettings:
         if timeout is UNSET:
             return {**limits(self._timeout), "request_timeout": self._typed.timeout}
         return limits(timeout)
-
-
-def _unpickle(kind: type[ClientSettings], settings: dict[str, Any]) -> ClientSettings:
-    """An unpickled client."""
-    return kind(**settings)
 
 
 def interval(seconds: float) -> float:

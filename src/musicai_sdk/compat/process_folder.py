@@ -36,7 +36,7 @@ def process_folder(
     would share one. Hidden files and subfolders are skipped. A failure doesn't stop the others: it is logged, and the
     path is added to `failed.json` in the output folder. 0.4 listed only files whose job had failed.
 
-    There is no memory: a second call pays for every file again. `musicai_sdk.batch.Batch` continues where it stopped.
+    Nothing is remembered: a second call pays for every file again. `musicai_sdk.batch.Batch` continues where it stopped.
 
     Args:
         input_folder: The folder with the files.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import TypeAlias
 
 from musicai_sdk._text import without_queries
 from musicai_sdk.errors import (
@@ -50,9 +49,7 @@ class ToolError(MusicAiError):
         self.retryable = retryable
 
 
-_Advice: TypeAlias = tuple[type[Exception], str, str, bool]
-
-_ADVICE: tuple[_Advice, ...] = (
+_ADVICE: tuple[tuple[type[Exception], str, str, bool], ...] = (
     (
         CreateUncertainError,
         "uncertain",

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 
 from pydantic import JsonValue
 
 from musicai_sdk import CUSTOM_STORAGE, AsyncMusicAiClient, FileUrl, JsonFile
-from musicai_sdk.mcp.answers import (
-    BeatEntry,
-    Beats,
-    ChordEntry,
-    Chords,
-    JobAnswer,
-    JobFailure,
-    JobOutput,
-    LineEntry,
-    Lyrics,
-    OutputContent,
-    PageArguments,
-    ReadArguments,
-    ReadLyricsArguments,
-    WordEntry,
-)
+from musicai_sdk.mcp import answers
 from musicai_sdk.mcp.errors import ToolError
 from musicai_sdk.models import Beat, Chord, Job, LyricLine, WorkflowReference
+from musicai_sdk.models.outputs import file_name_in
 
 T = TypeVar("T")
 
@@ -37,12 +21,12 @@ _BEATS = re.compile(r"beat|tempo ?map", re.IGNORECASE)
 _LYRICS = re.compile(r"lyric|transcri|alignment", re.IGNORECASE)
 
 
-def job_answer(job: Job[Any], *, repeated: bool | None = None) -> JobAnswer:
+def job_answer(job: Job[Any], *, repeated: bool | None = None) -> answers.JobAnswer:
     """Converts a job to the answer that the agent sees."""
     outputs = [_described(name, value) for name, value in job.outputs.items()] if job.succeeded else None
     reason = job.failure if job.failed else None
     workflow = job.workflow.name if isinstance(job.workflow, WorkflowReference) else job.workflow
-    return JobAnswer(
+    return answers.JobAnswer(
         job_id=job.id,
         status=str(job.status),
         finished=job.done,
@@ -51,7 +35,9 @@ def job_answer(job: Job[Any], *, repeated: bool | None = None) -> JobAnswer:
         name=job.name,
         created_at=job.created_at,
         completed_at=job.completed_at,
-        failure=JobFailure(code=reason.code, title=reason.title, message=reason.message) if reason else None,
+        failure=answers.JobFailure(code=reason.code, title=reason.title, message=reason.message)
+        if reason
+        else None,
         outputs=outputs,
         next_step=_next_step(job),
     )
@@ -61,27 +47,25 @@ def _next_step(job: Job[Any]) -> str:
     if job.succeeded:
         return "Read outputs of the kind json with read_chords, read_beats, read_lyrics or read_output; download_results fetches everything."
     if job.failed:
-        return "It has no results. The same request gives this job again and costs nothing; tell the user why it failed."
+        return "It has no results. The same request returns this job again and costs nothing. Tell the user why it failed."
     return "Call get_job with wait_seconds=30 until it has finished."
 
 
-def _described(name: str, value: Any) -> JobOutput:
+def _described(name: str, value: Any) -> answers.JobOutput:
     if value is CUSTOM_STORAGE:
-        return JobOutput(name=name, kind="own storage")
+        return answers.JobOutput(name=name, kind="own storage")
     if isinstance(value, FileUrl):
-        return JobOutput(name=name, kind="json" if _is_json(value) else "file")
-    return JobOutput(name=name, kind="value", value=value)
+        return answers.JobOutput(
+            name=name, kind="json" if file_name_in(value).suffix.lower() == ".json" else "file"
+        )
+    return answers.JobOutput(name=name, kind="value", value=value)
 
 
-def _is_json(url: str) -> bool:
-    return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower() == ".json"
-
-
-async def read_chords(client: AsyncMusicAiClient, job: Job[Any], asked: ReadArguments) -> Chords:
+async def read_chords(client: AsyncMusicAiClient, arguments: answers.ReadArguments) -> answers.Chords:
     """The chords of a job."""
-    name, chords = await _read(client, job, asked.output, _CHORDS, Chord)
+    chords, page = await _read(client, arguments, _CHORDS, Chord)
     entries = [
-        ChordEntry(
+        answers.ChordEntry(
             start=each.start,
             end=each.end,
             chord=each.chord_majmin,
@@ -90,59 +74,61 @@ async def read_chords(client: AsyncMusicAiClient, job: Job[Any], asked: ReadArgu
             bar=each.start_bar,
             beat=each.start_beat,
         )
-        for each in _part(chords, asked)
+        for each in chords
     ]
-    return Chords(job_id=job.id, output=name, chords=entries, **_page(chords, asked))
+    return answers.Chords(chords=entries, **page)
 
 
-async def read_beats(client: AsyncMusicAiClient, job: Job[Any], asked: ReadArguments) -> Beats:
+async def read_beats(client: AsyncMusicAiClient, arguments: answers.ReadArguments) -> answers.Beats:
     """The beats of a job."""
-    name, beats = await _read(client, job, asked.output, _BEATS, Beat)
-    entries = [BeatEntry(time=each.time, beat=each.beat_num) for each in _part(beats, asked)]
-    return Beats(job_id=job.id, output=name, beats=entries, **_page(beats, asked))
+    beats, page = await _read(client, arguments, _BEATS, Beat)
+    return answers.Beats(
+        beats=[answers.BeatEntry(time=each.time, beat=each.beat_num) for each in beats], **page
+    )
 
 
-async def read_lyrics(client: AsyncMusicAiClient, job: Job[Any], asked: ReadLyricsArguments) -> Lyrics:
+async def read_lyrics(client: AsyncMusicAiClient, arguments: answers.ReadLyricsArguments) -> answers.Lyrics:
     """The lyrics of a job."""
-    name, lines = await _read(client, job, asked.output, _LYRICS, LyricLine)
+    lines, page = await _read(client, arguments, _LYRICS, LyricLine)
     entries = [
-        LineEntry(
+        answers.LineEntry(
             text=each.text,
             start=each.start,
             end=each.end,
-            words=[WordEntry(word=word.word, start=word.start, end=word.end) for word in each.words]
-            if asked.words
+            words=[answers.WordEntry(word=word.word, start=word.start, end=word.end) for word in each.words]
+            if arguments.words
             else None,
         )
-        for each in _part(lines, asked)
+        for each in lines
     ]
-    return Lyrics(job_id=job.id, output=name, lines=entries, **_page(lines, asked))
+    return answers.Lyrics(lines=entries, **page)
 
 
 async def read_output(
-    client: AsyncMusicAiClient, job: Job[Any], output: str, asked: PageArguments
-) -> OutputContent:
+    client: AsyncMusicAiClient, arguments: answers.ReadOutputArguments
+) -> answers.OutputContent:
     """Any output that isn't a recording."""
+    job = await client.jobs.get(arguments.job_id)
     job.raise_for_success()
-    name = _named(job, output)
-    value = job.outputs[name]
-    content: JsonValue = value
-    if value is CUSTOM_STORAGE:
+    name = _named(job, arguments.output)
+    content: JsonValue = job.outputs[name]
+    if content is CUSTOM_STORAGE:
         raise _in_own_storage(name)
-    if isinstance(value, FileUrl):
-        content = await client.files.read(JsonFile(str(value)))
+    if isinstance(content, FileUrl):
+        content = await client.files.read(JsonFile(str(content)))
     if not isinstance(content, list):
-        return OutputContent(job_id=job.id, output=name, content=content)
-    part = list(_part(content, asked))
-    return OutputContent(job_id=job.id, output=name, content=part, **_page(content, asked))
+        return answers.OutputContent(job_id=job.id, output=name, content=content)
+    part, page = _page(job, name, content, arguments)
+    return answers.OutputContent(content=list(part), **page)
 
 
 async def _read(
-    client: AsyncMusicAiClient, job: Job[Any], output: str | None, fitting: re.Pattern[str], kind: type[T]
-) -> tuple[str, list[T]]:
-    """Reads a list output whose entries are of one type. Returns the output's name and the list."""
+    client: AsyncMusicAiClient, arguments: answers.ReadArguments, fitting: re.Pattern[str], kind: type[T]
+) -> tuple[Sequence[T], dict[str, Any]]:
+    """Reads a list output whose entries are of one type; returns the requested entries, and the fields of `Page`."""
+    job = await client.jobs.get(arguments.job_id)
     job.raise_for_success()
-    name = _named(job, output) if output is not None else _fitting(job, fitting)
+    name = _named(job, arguments.output) if arguments.output is not None else _fitting(job, fitting)
     value = job.outputs[name]
     if value is CUSTOM_STORAGE:
         raise _in_own_storage(name)
@@ -153,7 +139,7 @@ async def _read(
             "get_job shows it.",
         )
     typed = list[kind]  # type: ignore[valid-type]  # mypy takes no variable in a type; it is a class at run time
-    return name, await client.files.read(JsonFile(str(value), typed))
+    return _page(job, name, await client.files.read(JsonFile(str(value), typed)), arguments)
 
 
 def _named(job: Job[Any], output: str) -> str:
@@ -192,15 +178,16 @@ def _listed(names: Sequence[str]) -> str:
 def _in_own_storage(name: str) -> ToolError:
     return ToolError(
         "own_storage",
-        f"the output {name!r} is in a storage of the user's, which this server has no access to",
+        f"the output {name!r} is in the user's own storage, which this server can't read",
         "Ask the user for it.",
     )
 
 
-def _part(entries: Sequence[T], asked: PageArguments) -> Sequence[T]:
-    return entries[asked.offset : asked.offset + asked.limit]
-
-
-def _page(entries: Sequence[Any], asked: PageArguments) -> dict[str, Any]:
-    end = asked.offset + asked.limit
-    return {"total": len(entries), "next_offset": end if end < len(entries) else None}
+def _page(
+    job: Job[Any], output: str, entries: Sequence[T], arguments: answers.PageArguments
+) -> tuple[Sequence[T], dict[str, Any]]:
+    """The requested entries, and the fields of `Page`."""
+    end = arguments.offset + arguments.limit
+    following = end if end < len(entries) else None
+    page = {"job_id": job.id, "output": output, "total": len(entries), "next_offset": following}
+    return entries[arguments.offset : end], page

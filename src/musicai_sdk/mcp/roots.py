@@ -64,14 +64,14 @@ class Roots:
 
     def source(self, text: str) -> tuple[Path, PurePath]:
         """Resolves the path of an input, like `resolve`. Its name must be that of an audio or video file."""
-        root, way = self.resolve(text)
-        if way.suffix.lower() not in MEDIA:
+        root, relative = self.resolve(text)
+        if relative.suffix.lower() not in MEDIA:
             raise ToolError(
                 "not_media",
-                f"{way.name!r} isn't an audio or video file by its name: a job on it would fail, and cost",
-                f"Give a file that ends in one of {' '.join(sorted(MEDIA))}.",
+                f"{relative.name!r} isn't an audio or video file by its name: a job for it would fail, and still cost money",
+                f"Pass a file whose name ends in one of {' '.join(sorted(MEDIA))}.",
             )
-        return root, way
+        return root, relative
 
     def folder_for(self, text: str | None, name: str) -> Path:
         """Creates a folder with this name in a folder of the agent's choice, or checks an existing one.
@@ -82,13 +82,13 @@ class Roots:
             ToolError: the folder would be outside all roots, a file has its name, or it contains a link or a special
                 file.
         """
-        root, way = self.resolve(os.path.join(text or ".", safe_name(name)))  # noqa: PTH118 - text may be absolute
-        folder = root / way
+        root, relative = self.resolve(os.path.join(text or ".", safe_name(name)))  # noqa: PTH118 - text may be absolute
+        folder = root / relative
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise ToolError(
-                "bad_input", f"a file is in the way at {str(folder)!r}", "Choose another folder."
+                "bad_input", f"{str(folder)!r} is a file, not a folder", "Choose another folder."
             ) from None
         self.resolve(str(folder))
         for parent, folders, files in os.walk(folder):
@@ -96,7 +96,7 @@ class Roots:
                 if not stat.S_ISREG(mode := (Path(parent) / each).lstat().st_mode) and not stat.S_ISDIR(mode):
                     raise ToolError(
                         "outside_root",
-                        f"{each!r} in {str(folder)!r} is a link or no regular file: nothing is written there",
+                        f"{each!r} in {str(folder)!r} is a link or a special file: nothing is written there",
                         "Choose another folder.",
                     )
         return folder
@@ -105,7 +105,7 @@ class Roots:
         return ", ".join(map(repr, map(str, self.folders)))
 
 
-def copy_beneath(root: Path, way: PurePath, copy: Path) -> str:
+def copy_beneath(root: Path, relative: PurePath, copy: Path) -> str:
     """Copies a regular file below a folder to a new file, and returns its SHA-256. Blocks.
 
     So the uploaded bytes are the hashed bytes, even if another program changes the file meanwhile.
@@ -115,16 +115,16 @@ def copy_beneath(root: Path, way: PurePath, copy: Path) -> str:
         OSError: the copy can't be written.
     """
     try:
-        source = _open_beneath(root, way)
+        source = _open_beneath(root, relative)
     except FileNotFoundError:
-        raise ToolError("no_such_file", f"there is no file {str(way)!r}", "Check the path.") from None
+        raise ToolError("no_such_file", f"there is no file {str(relative)!r}", "Check the path.") from None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise ToolError(
-                "outside_root", f"{str(way)!r} was replaced by a link", "Ask the user about it."
+                "outside_root", f"{str(relative)!r} was replaced by a link", "Ask the user about it."
             ) from None
         raise ToolError(
-            "bad_input", f"{str(way)!r} can't be read: {error.strerror}", "Check the path."
+            "bad_input", f"{str(relative)!r} can't be read: {error.strerror}", "Check the path."
         ) from None
     hasher = hashlib.sha256()
     with os.fdopen(source, "rb") as file, os.fdopen(create(copy), "wb") as target:
@@ -134,26 +134,26 @@ def copy_beneath(root: Path, way: PurePath, copy: Path) -> str:
     return hasher.hexdigest()
 
 
-def _open_beneath(root: Path, way: PurePath) -> int:
+def _open_beneath(root: Path, relative: PurePath) -> int:
     """Opens a file below a folder. Follows no links, because another program may have created one since the check."""
-    descriptor = _opened(root, way)
+    descriptor = _opened(root, relative)
     found = os.fstat(descriptor)
     if stat.S_ISREG(found.st_mode) and found.st_size:
         return descriptor
     os.close(descriptor)
     what = "an empty file" if stat.S_ISREG(found.st_mode) else kind(found.st_mode)
-    raise ToolError("bad_input", f"{str(way)!r} is {what}", "Give an audio or video file.")
+    raise ToolError("bad_input", f"{str(relative)!r} is {what}", "Pass an audio or video file.")
 
 
-def _opened(root: Path, way: PurePath) -> int:
+def _opened(root: Path, relative: PurePath) -> int:
     if sys.platform != "win32" and os.open in os.supports_dir_fd:
         here = os.open(root, _READ | os.O_DIRECTORY)
         try:
-            for part in way.parts[:-1]:
+            for part in relative.parts[:-1]:
                 below = os.open(part, _READ | os.O_DIRECTORY | _NO_LINK, dir_fd=here)
                 os.close(here)
                 here = below
-            return os.open(way.name or ".", _READ | _NO_LINK, dir_fd=here)
+            return os.open(relative.name or ".", _READ | _NO_LINK, dir_fd=here)
         finally:
             os.close(here)
-    return os.open(root / way, _READ)
+    return os.open(root / relative, _READ)

@@ -36,11 +36,12 @@ from musicai_sdk._text import without_queries
 from musicai_sdk.errors import InputError
 from musicai_sdk.mcp.answers import ErrorAnswer, Model
 from musicai_sdk.mcp.errors import ToolError, error_answer, tool_error
-from musicai_sdk.mcp.paying import Paying
+from musicai_sdk.mcp.job_creator import JobCreator
 from musicai_sdk.mcp.roots import Roots
-from musicai_sdk.mcp.running import Running
+from musicai_sdk.mcp.shared_tasks import SharedTasks
 from musicai_sdk.mcp.state import State, default_folder
 from musicai_sdk.mcp.tools import Tool, Toolbox
+from musicai_sdk.models.problems import problems
 
 INSTRUCTIONS = """\
 Runs Music.AI workflows (chords, beats, lyrics, stems, …) on recordings.
@@ -57,24 +58,24 @@ server after two seconds."""
 def serve(
     connect: Callable[[], AsyncMusicAiClient],
     roots: Sequence[str | os.PathLike[str]],
-    most: int,
+    max_jobs: int,
     state: Path | None,
     patience: float,
 ) -> None:
     """Serves until standard input ends, or until SIGTERM or SIGINT."""
-    if most < 0 or patience <= 0:
+    if max_jobs < 0 or patience <= 0:
         raise InputError("max_jobs must be 0 or more, and patience more than 0 seconds")
     folder = state or default_folder(roots)
     allowed = Roots(roots, folder)
-    asyncio.run(_serve(connect, allowed, State(folder), most, patience))
+    asyncio.run(_serve(connect, allowed, State(folder), max_jobs, patience))
 
 
 async def _serve(
-    connect: Callable[[], AsyncMusicAiClient], roots: Roots, state: State, most: int, patience: float
+    connect: Callable[[], AsyncMusicAiClient], roots: Roots, state: State, max_jobs: int, patience: float
 ) -> None:
-    running = Running()
+    tasks = SharedTasks()
     async with connect() as client:
-        toolbox = Toolbox(client, roots, state, Paying(client, roots, state, most), running, patience)
+        toolbox = Toolbox(client, roots, state, JobCreator(client, roots, state, max_jobs), tasks, patience)
         server = _server({tool.name: tool for tool in toolbox.tools()})
         lines = _StandardInput()
         loop = asyncio.get_running_loop()
@@ -88,7 +89,7 @@ async def _serve(
             async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (requests, answers):
                 await server.run(requests, answers, server.create_initialization_options())
         finally:
-            await running.close(GRACE)
+            await tasks.close(GRACE)
 
 
 def _server(tools: dict[str, Tool]) -> Server[Any]:
@@ -102,7 +103,7 @@ def _server(tools: dict[str, Tool]) -> Server[Any]:
     async def call_tool(_context: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         try:
             return _result(await _called(tools, params.name, params.arguments or {}), is_error=False)
-        except Exception as error:  # noqa: BLE001 - the agent has to be told
+        except Exception as error:  # noqa: BLE001 - the agent gets every error
             return _result(error_answer(tool_error(error)), is_error=True)
 
     return Server(
@@ -122,15 +123,11 @@ async def _called(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) 
             "unknown_tool", f"there is no tool {name!r:.100}", f"The tools are {', '.join(sorted(tools))}."
         )
     try:
-        asked = tool.arguments.model_validate(arguments)
+        validated = tool.arguments.model_validate(arguments)
     except ValidationError as error:
-        # Not the text of the `ValidationError`, which quotes values.
-        problems = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}"
-            for each in error.errors(include_url=False, include_context=False, include_input=False)
-        )
-        raise ToolError("bad_arguments", problems, "Correct the arguments; nothing was done.") from None
-    return await tool.run(asked)
+        what = problems(error, "arguments")
+        raise ToolError("bad_arguments", what, "Correct the arguments; nothing was done.") from None
+    return await tool.run(validated)
 
 
 def _result(answer: Model, *, is_error: bool) -> CallToolResult:

@@ -11,14 +11,13 @@ import asyncio
 import hashlib
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from musicai_sdk._files import is_at, lock, unlock
+from musicai_sdk._files import is_at, lock, unlock, user_folder
 from musicai_sdk.errors import ConfigurationError
 
 _SCHEMA = """
@@ -45,16 +44,9 @@ class Request:
 
 def default_folder(roots: Sequence[str | os.PathLike[str]]) -> Path:
     """The default state folder of a server with these roots, inside the user's folder for program state."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
     paths = sorted(os.fsdecode(os.path.realpath(root)) for root in roots)
     name = hashlib.sha256("\0".join(paths).encode(errors="surrogateescape")).hexdigest()
-    return base / "musicai" / "mcp" / name[:16]
+    return user_folder("state") / "mcp" / name[:16]
 
 
 class State:
@@ -98,8 +90,8 @@ class State:
         with self._transaction() as database:
             return _used(database)
 
-    def reserve(self, scope: str, key: str, workflow: str, label: str, most: int) -> bool:
-        """Counts a request once, just before it is sent. Returns False if that would exceed `most`."""
+    def reserve(self, scope: str, key: str, workflow: str, label: str, max_jobs: int) -> bool:
+        """Counts a request once, just before it is sent. Returns False if that would exceed `max_jobs`."""
         with self._transaction() as database:
             known = database.execute(
                 "UPDATE requests SET sent_at = ?, counted = 1 WHERE scope = ? AND key = ?",
@@ -107,7 +99,7 @@ class State:
             ).rowcount
             if known:
                 return True
-            if _used(database) >= most:
+            if _used(database) >= max_jobs:
                 return False
             row = (scope, key, label, workflow, time.time())
             database.execute("INSERT INTO requests VALUES (?, ?, ?, ?, ?, NULL, 1)", row)
@@ -120,7 +112,7 @@ class State:
                 "DELETE FROM requests WHERE scope = ? AND key = ? AND job_id IS NULL", (scope, key)
             )
 
-    def found(self, scope: str, key: str, workflow: str, label: str, job_id: str) -> None:
+    def record_job(self, scope: str, key: str, workflow: str, label: str, job_id: str) -> None:
         """Records the job of a request.
 
         If this state has no such request, somebody else created the job, and it doesn't count.
@@ -133,7 +125,7 @@ class State:
             )
 
     @asynccontextmanager
-    async def alone(self, key: str) -> AsyncGenerator[None]:
+    async def exclusive(self, key: str) -> AsyncGenerator[None]:
         """A block that, for each key, only one task of one process on this machine runs at a time."""
         path = self._locks / key
         while True:

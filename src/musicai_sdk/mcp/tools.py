@@ -4,41 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from musicai_sdk import AsyncMusicAiClient, Workflow, workflows
 from musicai_sdk.errors import NotFoundError, WaitTimeoutError
-from musicai_sdk.mcp.answers import (
-    Beats,
-    Chords,
-    DownloadArguments,
-    Downloaded,
-    DownloadedOutput,
-    JobAnswer,
-    JobArguments,
-    Limits,
-    Lyrics,
-    Model,
-    NoArguments,
-    OutputContent,
-    ProcessArguments,
-    ReadArguments,
-    ReadLyricsArguments,
-    ReadOutputArguments,
-    WorkflowEntry,
-    Workflows,
-)
+from musicai_sdk.mcp import answers
 from musicai_sdk.mcp.errors import ToolError
-from musicai_sdk.mcp.paying import Paying, order_of
+from musicai_sdk.mcp.job_creator import JobCreator, order_of
 from musicai_sdk.mcp.results import job_answer, read_beats, read_chords, read_lyrics, read_output
 from musicai_sdk.mcp.roots import Roots
-from musicai_sdk.mcp.running import Running
+from musicai_sdk.mcp.shared_tasks import SharedTasks
 from musicai_sdk.mcp.state import State
-from musicai_sdk.models import Job, JobFiles
+from musicai_sdk.models import Job
 from musicai_sdk.models.result import output_names
 from musicai_sdk.workflows import templates
 
-A = TypeVar("A", bound=Model)
+_MARKS = "tool"
+"""The attribute of a method that makes it a tool."""
+M = TypeVar("M", bound=Callable[..., Awaitable[answers.Model]])
+
+
+def _tool(title: str, *, changes: bool = False) -> Callable[[M], M]:
+    """Makes a method a tool: its docstring is the description for agents, its annotations are the schemas.
+
+    Args:
+        title: The name for people.
+        changes: Whether the tool creates a job or writes files.
+    """
+
+    def mark(method: M) -> M:
+        setattr(method, _MARKS, {"title": title, "changes": changes})
+        return method
+
+    return mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,11 @@ class Tool:
     """The name for people."""
     description: str
     """The description for agents."""
-    arguments: type[Model]
+    arguments: type[answers.Model]
     """The type of its arguments."""
-    answer: type[Model]
+    answer: type[answers.Model]
     """The type of its answer."""
-    run: Callable[[Any], Awaitable[Model]]
+    run: Callable[[Any], Awaitable[answers.Model]]
     """Runs the tool with arguments of that type."""
     changes: bool = False
     """Whether the tool creates a job or writes files."""
@@ -71,89 +69,32 @@ class Toolbox:
     """The allowed folders."""
     state: State
     """The record of paid requests."""
-    paying: Paying
+    creator: JobCreator
     """Creates jobs."""
-    running: Running
+    tasks: SharedTasks
     """The running transfers and creations."""
     patience: float
     """Seconds after which `process` and `download_results` return while their work continues."""
 
     def tools(self) -> Iterator[Tool]:
         """Yields all tools."""
-        yield _tool(
-            "list_workflows",
-            "List workflows",
-            "Lists the workflows that process takes. Costs nothing.",
-            (NoArguments, Workflows),
-            self.list_workflows,
-        )
-        yield _tool(
-            "process",
-            "Process a recording",
-            "Runs a workflow on an audio or video file, or on the URL of one. THIS COSTS MONEY, once: the same content"
-            " with the same workflow and parameters always gives the same job, so repeat the call whenever an answer"
-            " was lost. Returns the job's id at once; follow it with get_job.",
-            (ProcessArguments, JobAnswer),
-            self.process,
-            changes=True,
-        )
-        yield _tool(
-            "get_job",
-            "Follow a job",
-            "Gives a job's status and, once it has succeeded, its outputs. Costs nothing.",
-            (JobArguments, JobAnswer),
-            self.get_job,
-        )
-        yield _tool(
-            "read_chords",
-            "Read chords",
-            "Reads the chords that a job has recognised. Costs nothing.",
-            (ReadArguments, Chords),
-            self.read_chords,
-        )
-        yield _tool(
-            "read_beats",
-            "Read beats",
-            "Reads the beats that a job has recognised. Costs nothing.",
-            (ReadArguments, Beats),
-            self.read_beats,
-        )
-        yield _tool(
-            "read_lyrics",
-            "Read lyrics",
-            "Reads the lyrics that a job has transcribed or aligned. Costs nothing.",
-            (ReadLyricsArguments, Lyrics),
-            self.read_lyrics,
-        )
-        yield _tool(
-            "read_output",
-            "Read an output",
-            "Reads any output of a job that is JSON or a plain value, in full detail. Costs nothing.",
-            (ReadOutputArguments, OutputContent),
-            self.read_output,
-        )
-        yield _tool(
-            "download_results",
-            "Download results",
-            "Downloads all results of a job, recordings included, into a folder named after the job inside an allowed"
-            " folder. Replaces only what an earlier download of this job left there. Costs nothing.",
-            (DownloadArguments, Downloaded),
-            self.download_results,
-            changes=True,
-        )
-        yield _tool(
-            "get_limits",
-            "Show the limits",
-            "Tells how many jobs may still be created, and which folders may be used. Costs nothing.",
-            (NoArguments, Limits),
-            self.get_limits,
-        )
+        for name, method in vars(type(self)).items():
+            marks = getattr(method, _MARKS, None)
+            if marks is not None:
+                types = get_type_hints(method)
+                answer, [arguments] = types.pop("return"), types.values()
+                description = " ".join((method.__doc__ or "").split())
+                run = getattr(self, name)
+                yield Tool(
+                    name, description=description, arguments=arguments, answer=answer, run=run, **marks
+                )
 
-    async def list_workflows(self, _: NoArguments) -> Workflows:
-        """Lists the account's workflows, and the templates that the account doesn't list."""
+    @_tool("List workflows")
+    async def list_workflows(self, _: answers.NoArguments) -> answers.Workflows:
+        """Lists the workflows that process takes. Costs nothing."""
         known = {entry.slug: entry for entry in _templates()}
         listed = [
-            WorkflowEntry(
+            answers.WorkflowEntry(
                 slug=each.slug,
                 name=each.name,
                 description=each.description or getattr(known.get(each.slug), "description", None),
@@ -164,20 +105,25 @@ class Toolbox:
             for each in await self.client.workflows.list()
         ]
         slugs = {each.slug for each in listed}
-        return Workflows(workflows=[*listed, *(known[slug] for slug in known if slug not in slugs)])
+        return answers.Workflows(workflows=[*listed, *(known[slug] for slug in known if slug not in slugs)])
 
-    async def process(self, asked: ProcessArguments) -> JobAnswer:
-        """Returns the job of a request: a new one, or the one that an earlier call created."""
-        order = order_of(asked.workflow, asked.input, asked.input_name, asked.params)
-        created = await self.running.join(
-            order, lambda: self.paying.create(order, asked.params), self.patience
+    @_tool("Process a recording", changes=True)
+    async def process(self, arguments: answers.ProcessArguments) -> answers.JobAnswer:
+        """Runs a workflow on an audio or video file, or on the URL of one.
+
+        THIS COSTS MONEY, once: the same content with the same workflow and parameters always returns the same job, so
+        repeat the call whenever an answer was lost. Returns the job's id at once; follow it with get_job.
+        """
+        order = order_of(arguments.workflow, arguments.input, arguments.input_name, arguments.params)
+        created = await self.tasks.join(
+            order, lambda: self.creator.create(order, arguments.params), self.patience
         )
         if created is None:
-            return JobAnswer(
+            return answers.JobAnswer(
                 job_id=None,
                 status="CREATING",
                 finished=False,
-                workflow=asked.workflow,
+                workflow=arguments.workflow,
                 next_step="The input is being uploaded. Repeat the same call to wait for the job's id; it isn't paid twice.",
             )
         try:
@@ -190,41 +136,52 @@ class Toolbox:
             ) from None
         return job_answer(job, repeated=created.repeated)
 
-    async def get_job(self, asked: JobArguments) -> JobAnswer:
-        """Returns the current state of a job, after waiting for its end if the call asks for that."""
-        if asked.wait_seconds:
+    @_tool("Follow a job")
+    async def get_job(self, arguments: answers.JobArguments) -> answers.JobAnswer:
+        """Returns a job's status and, once it has succeeded, its outputs. Costs nothing."""
+        if arguments.wait_seconds:
             try:
-                return job_answer(await self.client.jobs.wait(asked.job_id, timeout=asked.wait_seconds))
+                return job_answer(
+                    await self.client.jobs.wait(arguments.job_id, timeout=arguments.wait_seconds)
+                )
             except WaitTimeoutError:
                 pass
-        return job_answer(await self.client.jobs.get(asked.job_id))
+        return job_answer(await self.client.jobs.get(arguments.job_id))
 
-    async def read_chords(self, asked: ReadArguments) -> Chords:
-        """The chords of a job."""
-        return await read_chords(self.client, await self.client.jobs.get(asked.job_id), asked)
+    @_tool("Read chords")
+    async def read_chords(self, arguments: answers.ReadArguments) -> answers.Chords:
+        """Reads the chords that a job has recognised. Costs nothing."""
+        return await read_chords(self.client, arguments)
 
-    async def read_beats(self, asked: ReadArguments) -> Beats:
-        """The beats of a job."""
-        return await read_beats(self.client, await self.client.jobs.get(asked.job_id), asked)
+    @_tool("Read beats")
+    async def read_beats(self, arguments: answers.ReadArguments) -> answers.Beats:
+        """Reads the beats that a job has recognised. Costs nothing."""
+        return await read_beats(self.client, arguments)
 
-    async def read_lyrics(self, asked: ReadLyricsArguments) -> Lyrics:
-        """The lyrics of a job."""
-        return await read_lyrics(self.client, await self.client.jobs.get(asked.job_id), asked)
+    @_tool("Read lyrics")
+    async def read_lyrics(self, arguments: answers.ReadLyricsArguments) -> answers.Lyrics:
+        """Reads the lyrics that a job has transcribed or aligned. Costs nothing."""
+        return await read_lyrics(self.client, arguments)
 
-    async def read_output(self, asked: ReadOutputArguments) -> OutputContent:
-        """Any output of a job."""
-        return await read_output(self.client, await self.client.jobs.get(asked.job_id), asked.output, asked)
+    @_tool("Read an output")
+    async def read_output(self, arguments: answers.ReadOutputArguments) -> answers.OutputContent:
+        """Reads any output of a job that is JSON or a plain value, in full detail. Costs nothing."""
+        return await read_output(self.client, arguments)
 
-    async def download_results(self, asked: DownloadArguments) -> Downloaded:
-        """Downloads all results of a job to a folder."""
-        job = _typed(await self.client.jobs.get(asked.job_id))
+    @_tool("Download results", changes=True)
+    async def download_results(self, arguments: answers.DownloadArguments) -> answers.Downloaded:
+        """Downloads all results of a job, recordings included, into a folder named after the job in an allowed folder.
+
+        Replaces only what an earlier download of this job left there. Costs nothing.
+        """
+        job = _typed(await self.client.jobs.get(arguments.job_id))
         job.raise_for_success()
-        folder = self.roots.folder_for(asked.folder, job.id)
-        done = await self.running.join(
-            ("download", str(folder)), lambda: self._download(job, str(folder)), self.patience
+        folder = self.roots.folder_for(arguments.folder, job.id)
+        done = await self.tasks.join(
+            ("download", str(folder)), lambda: self.client.jobs.download(job, folder), self.patience
         )
         if done is None:
-            return Downloaded(
+            return answers.Downloaded(
                 job_id=job.id,
                 status="DOWNLOADING",
                 folder=str(folder),
@@ -233,10 +190,10 @@ class Toolbox:
                 next_step="Repeat the same call to wait for the download.",
             )
         files = [
-            DownloadedOutput(output=name, path=str(each.path), bytes=each.size)
+            answers.DownloadedOutput(output=name, path=str(each.path), bytes=each.size)
             for name, each in done.files.items()
         ]
-        return Downloaded(
+        return answers.Downloaded(
             job_id=job.id,
             status="DONE",
             folder=str(folder),
@@ -245,37 +202,23 @@ class Toolbox:
             next_step=f"{done.manifest} has the whole result, plain values included.",
         )
 
-    async def _download(self, job: Job[Any], folder: str) -> JobFiles:
-        return await self.client.jobs.download(job, folder)
-
-    async def get_limits(self, _: NoArguments) -> Limits:
-        """Returns the number of jobs left, and the allowed folders."""
+    @_tool("Show the limits")
+    async def get_limits(self, _: answers.NoArguments) -> answers.Limits:
+        """Returns how many jobs may still be created, and which folders may be used. Costs nothing."""
         used = self.state.used()
-        return Limits(
-            max_jobs=self.paying.most,
+        return answers.Limits(
+            max_jobs=self.creator.max_jobs,
             jobs_created=used,
-            jobs_left=max(0, self.paying.most - used),
+            jobs_left=max(0, self.creator.max_jobs - used),
             roots=list(map(str, self.roots.folders)),
         )
 
 
-def _tool(
-    name: str,
-    title: str,
-    description: str,
-    types: tuple[type[A], type[Model]],
-    run: Callable[[A], Awaitable[Model]],
-    *,
-    changes: bool = False,
-) -> Tool:
-    return Tool(name, title, description, *types, run=run, changes=changes)
-
-
-def _templates() -> Iterator[WorkflowEntry]:
+def _templates() -> Iterator[answers.WorkflowEntry]:
     """The workflows that accounts usually have."""
     for kind in _template_classes():
         doc = (kind.__doc__ or "").strip().splitlines()
-        yield WorkflowEntry(
+        yield answers.WorkflowEntry(
             slug=kind.slug,
             description=doc[0] if doc else None,
             origin="template",

@@ -32,6 +32,8 @@ logger = logging.getLogger("musicai_sdk")
 ORIGINALS = "__originals__"
 """The key in a model's `__dict__` of the original JSON values that can't be derived from the fields, by field name."""
 _UNREADABLE = object()
+_REQUIRED = object()
+"""The default of a field that must fit."""
 
 _warned = set[tuple[str, str]]()
 """The warnings that this process has logged. Without this set, every page could repeat them."""
@@ -48,7 +50,7 @@ class Lenient:
 
     Args:
         otherwise: Another way to read a value; raises `ValueError` if it can't.
-        default: The default.
+        default: The default; `_REQUIRED` if the field has none.
     """
 
     def __init__(self, otherwise: Callable[[Any], Any] | None = None, default: Any = None) -> None:
@@ -80,7 +82,7 @@ class Lenient:
         return handler(own["choices"][0])
 
     def _unfit(self, value: Any, info: core_schema.ValidationInfo[Any], name: str) -> Any:
-        if value is None:
+        if value is None and self._default is not _REQUIRED:
             return self._default
         # `info.data` becomes the model's `__dict__`. Private attributes would slow down every job.
         info.data.setdefault(ORIGINALS, {})[name] = value
@@ -88,7 +90,8 @@ class Lenient:
             try:
                 return self._otherwise(value)
             except ValueError:
-                pass
+                if self._default is _REQUIRED:
+                    raise
         model = str((info.config or {}).get("title", "an answer"))
         if (model, name) not in _warned:
             _warned.add((model, name))
@@ -138,35 +141,17 @@ MaybeObject: TypeAlias = Annotated[dict[str, Any] | None, Lenient(_json_object)]
 """A JSON object, or the JSON text of one."""
 
 
-def identifier(value: Any) -> str:
+def _digits(value: Any) -> str:
     """The digits of a numeric id."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("not an id")  # noqa: TRY004
+        raise ValueError("not an id")  # noqa: TRY004 - what `Lenient` expects
     return str(value)
 
 
-class Identifier:
-    """Marks an id: non-empty text. A number becomes its digits."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A schema that tries text first, without a call into Python."""
-        name = handler.field_name
-
-        def unfit(value: Any, info: core_schema.ValidationInfo[Any]) -> str:
-            found = identifier(value)
-            info.data.setdefault(ORIGINALS, {})[name or info.field_name or ""] = value
-            return found
-
-        return core_schema.union_schema(
-            [core_schema.str_schema(min_length=1), core_schema.with_info_plain_validator_function(unfit)],
-            mode="left_to_right",
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """The JSON schema of a string."""
-        return handler(cast("Any", schema)["choices"][0])
+Id: TypeAlias = Annotated[str, Field(min_length=1), Lenient(_digits, default=_REQUIRED)]
+"""An id: non-empty text. A number becomes its digits. Nothing else fits."""
+MaybeId: TypeAlias = Annotated[str, Lenient(_digits, default="")]
+"""An id, or an empty text when it is missing or doesn't fit."""
 
 
 # --- Times

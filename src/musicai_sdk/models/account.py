@@ -8,14 +8,14 @@ from pydantic import Field
 from typing_extensions import override
 
 from musicai_sdk._text import without_query
-from musicai_sdk.models._lenient import Identifier, Maybe, Readable, Time, as_it_came
+from musicai_sdk.models._lenient import Id, Maybe, Readable, Time, as_it_came
 from musicai_sdk.models._wire import WireModel
 
 
 class Application(WireModel, frozen=True):
     """The application that a key belongs to (source: the official integration tests)."""
 
-    id: Annotated[str, Identifier()]
+    id: Id
     """The application's UUID."""
     name: Maybe[str] = None
     """The application's name; jobs have it as `app`."""

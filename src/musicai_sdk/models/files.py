@@ -8,10 +8,28 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from musicai_sdk._text import without_query
+from musicai_sdk._text import size, without_query
 
 RESULT_MANIFEST = "workflow.results.json"
 """The name of the JSON file with a job's whole result. The 1.0 package wrote `workflow.result.json`."""
+
+CONTENT_TYPES = {
+    ".aac": "audio/aac",
+    ".aiff": "audio/aiff",
+    ".aif": "audio/aiff",
+    ".csv": "text/csv",
+    ".flac": "audio/flac",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".mid": "audio/midi",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".txt": "text/plain",
+    ".wav": "audio/wav",
+}
+"""The content types of inputs and outputs, by extension. Those of the standard library differ between systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,20 @@ class JobFiles(Mapping[str, Path]):
     """
     missing: tuple[str, ...] = ()
     """The outputs that the result type declares but the job lacks. If you need them, keep the job."""
+
+    def _repr_html_(self) -> str:
+        """The files in a notebook, with links and players."""
+        from musicai_sdk import _notebook as html
+
+        rows = [(name, html.player(file.path), size(file.size)) for name, file in self.files.items()]
+        missing = html.note(f"missing: {', '.join(self.missing)}") if self.missing else ""
+        places = html.facts({"folder": str(self.folder), "whole result": html.link(self.manifest)})
+        return html.card(
+            f"{len(rows):,} file{'' if len(rows) == 1 else 's'}",
+            html.table(("output", "file", "size"), rows),
+            places,
+            missing,
+        )
 
     @override
     def __getitem__(self, output: str) -> Path:

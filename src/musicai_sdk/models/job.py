@@ -19,15 +19,14 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 from musicai_sdk._text import without_queries
-from musicai_sdk.errors import JobFailedError, JobNotFinishedError, ResponseError
+from musicai_sdk.errors import InputError, JobFailedError, JobNotFinishedError, ResponseError
 from musicai_sdk.models._lenient import (
-    Identifier,
-    Lenient,
+    Id,
     Maybe,
+    MaybeId,
     MaybeObject,
     Time,
     as_it_came,
-    identifier,
     originals,
 )
 from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
@@ -75,7 +74,7 @@ class WorkflowReference(WireModel, frozen=True):
 class JobState(WireModel, frozen=True):
     """A job's id and status (source: the official integration tests)."""
 
-    id: Annotated[str, Lenient(identifier, default="")] = ""
+    id: MaybeId = ""
     """The job's id; some answers may leave it out."""
     status: JobStatus = Field(union_mode="left_to_right")
     """The job's status."""
@@ -89,7 +88,7 @@ class JobState(WireModel, frozen=True):
 class JobCreated(WireModel, frozen=True):
     """The answer to a create (source: official quick start)."""
 
-    id: Annotated[str, Identifier()]
+    id: Id
     """The new job's id, a UUID."""
 
     @model_validator(mode="before")
@@ -109,7 +108,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
     unreadable; `raw` has unreadable values. A job is a snapshot: fetch it again to see changes.
     """
 
-    id: Annotated[str, Identifier()]
+    id: Id
     """The job's id, a UUID."""
     status: JobStatus = Field(union_mode="left_to_right")
     """The job's status."""
@@ -275,6 +274,12 @@ class Job(WireModel, Generic[R_co], frozen=True):
                 body=repr(dict(self.outputs)),
             ) from None
 
+    def _repr_html_(self) -> str:
+        """The job in a notebook: status, times and outputs, without parameters and signed URLs."""
+        from musicai_sdk.models._shown import job_html  # here: only notebooks need it
+
+        return job_html(self)
+
     @override
     def __hash__(self) -> int:
         return hash(self.id)
@@ -286,7 +291,27 @@ class Job(WireModel, Generic[R_co], frozen=True):
         yield "status", self.status
         yield "workflow", self.workflow
         yield "name", self.name
+        for name in ("created_at", "completed_at"):
+            if (moment := getattr(self, name)) is not None:
+                yield name, moment.isoformat(sep=" ", timespec="seconds")
         yield "outputs", list(self.raw_result or {})
+
+
+def read_job(data: Mapping[str, Any]) -> Job[Any]:
+    """The job in a dictionary, perhaps one that was read from a file.
+
+    Raises:
+        InputError: it isn't a job's.
+    """
+    try:
+        job = Job[Any].model_validate(dict(data))
+    except ValidationError as error:
+        from musicai_sdk.models.problems import problems  # here: hardly an answer needs it
+
+        raise InputError(f"this dictionary isn't a job's: {problems(error, 'job')}") from None
+    if job.unreadable_result:
+        raise InputError("this dictionary isn't a job's: its result isn't an object of outputs")
+    return job
 
 
 _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
@@ -303,6 +328,12 @@ class JobPage(list[Job[R]]):
         """The requested page size. A shorter page may be the end of the list, or the service may cap its pages."""
         self.unreadable: int = unreadable
         """The number of entries on the page that can't be read as a job, for example without an id."""
+
+    def _repr_html_(self) -> str:
+        """The jobs in a notebook."""
+        from musicai_sdk.models._shown import jobs_html  # here: only notebooks need it
+
+        return jobs_html(f"{len(self):,} job{'' if len(self) == 1 else 's'}", self)
 
 
 @dataclass(frozen=True, slots=True)

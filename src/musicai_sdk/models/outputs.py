@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Generic, TypeAlias, cast, get_args, overload
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, GetCoreSchemaHandler, JsonValue
 from pydantic_core import CoreSchema, core_schema
@@ -21,6 +23,11 @@ _FILE_URL = r"^\s*(?i:https?)://"
 def is_file_url(text: str) -> bool:
     """Whether an output is a file: it starts with `https://` or `http://`, in any letter case."""
     return text.lstrip()[:8].lower().startswith(URL_SCHEMES)
+
+
+def file_name_in(url: str) -> PurePosixPath:
+    """The path in a URL, decoded: its `name` and `suffix` are those of the file."""
+    return PurePosixPath(unquote(urlsplit(url).path))
 
 
 def _url_schema() -> CoreSchema:

@@ -5,7 +5,7 @@ module of every subclass, where these names don't exist.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
@@ -44,13 +44,9 @@ class WorkflowResult(BaseModel):
         """Assigns outputs to fields: by wire name, else by field name, else by another spelling."""
         if not isinstance(data, Mapping):
             return data
-        outputs = dict(cast("Mapping[str, Any]", data))
-        claimed: dict[str, Any] = {}
         wanted = _accepted_names(cls)
-        for field, match in _in_turn(outputs, wanted):
-            if wanted[field][0] not in claimed:
-                claimed[wanted[field][0]] = outputs.pop(match)
-        return {**outputs, **claimed}
+        claimed, rest = _claimed(cast("Mapping[str, Any]", data), wanted)
+        return {**rest, **{wanted[field][0]: value for field, value in claimed.items()}}
 
     def __getitem__(self, output: str) -> Any:
         """One output by its wire name in any spelling; `KeyError` if there is none."""
@@ -73,6 +69,7 @@ class RawResult(WorkflowResult):
     """The result of a workflow without a result type. Read outputs by `result["vocals"]` or `result.model_extra`."""
 
 
+T = TypeVar("T")
 R = TypeVar("R", bound=WorkflowResult)
 R_any = TypeVar("R_any", bound=WorkflowResult, default=RawResult)
 R_co = TypeVar("R_co", bound=WorkflowResult, covariant=True, default=RawResult)
@@ -100,7 +97,8 @@ def wire_name_of(result_type: type[WorkflowResult], name: str) -> str | None:
     wanted = _accepted_names(result_type)
     if any(name in names for names in wanted.values()):
         return name
-    return next((wanted[field][0] for field, _ in _in_turn((name,), wanted)), None)
+    claimed, _ = _claimed({name: None}, wanted)
+    return next((wanted[field][0] for field in claimed), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +141,7 @@ def missing_outputs(declared: Iterable[DeclaredOutput], present: Mapping[str, bo
         declared: The declarations of the workflow's class.
         present: For the name of each output of the job, whether that output contains a file.
     """
-    outputs = dict(present)
-    wanted = {each.field: each.names for each in declared}
-    found = dict[str, bool]()
-    for field, match in _in_turn(outputs, wanted):
-        if field not in found:
-            found[field] = outputs.pop(match)
+    found, _ = _claimed(present, {each.field: each.names for each in declared})
     return tuple(
         each.names[0]
         for each in declared
@@ -172,26 +165,30 @@ def _loose(name: str) -> str:
     return re.sub(r"[\s_-]+", "", name).casefold()
 
 
-def _exactly(outputs: Collection[str], names: tuple[str, ...]) -> str | None:
-    return next((name for name in names if name in outputs), None)
-
-
 def _loosely(outputs: Collection[str], names: tuple[str, ...]) -> str | None:
     loose = {_loose(name) for name in names}
     return next((name for name in outputs if _loose(name) in loose), None)
 
 
-def _in_turn(outputs: Collection[str], wanted: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    """Pairs of a field and a matching output, the best matches first: wire name, field name, another spelling."""
-    for field, names in wanted.items():
-        if (match := _exactly(outputs, names)) is not None:
-            yield field, match
-    for field in wanted:
-        if field in outputs:
-            yield field, field
-    for field, names in wanted.items():
-        if (match := _loosely(outputs, (field, *names))) is not None:
-            yield field, match
+def _claimed(
+    outputs: Mapping[str, T], wanted: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, T], dict[str, T]]:
+    """Gives outputs to the fields that want them, the best matches first: wire name, field name, another spelling.
+
+    Returns:
+        The outputs by field, and those that no field wants.
+    """
+    rest, claimed = dict(outputs), dict[str, T]()
+    ways: tuple[Callable[[str, tuple[str, ...]], str | None], ...] = (
+        lambda _, names: next((name for name in names if name in rest), None),
+        lambda field, _: field if field in rest else None,
+        lambda field, names: _loosely(rest, (field, *names)),
+    )
+    for match in ways:
+        for field, names in wanted.items():
+            if field not in claimed and (name := match(field, names)) is not None:
+                claimed[field] = rest.pop(name)
+    return claimed, rest
 
 
 def _find(outputs: Collection[str], name: str) -> str | None:

@@ -172,16 +172,10 @@ def _replaced(value: object, path: ResultPath, paths: Mapping[ResultPath, str]) 
         return paths[path]
     if not any(each[: len(path)] == path for each in paths):
         return value
-    decoded = _decoded(value) if isinstance(value, str) else value
-    if isinstance(decoded, Mapping):
-        found: object = {
-            key: _replaced(each, (*path, key), paths)
-            for key, each in cast("Mapping[str, object]", decoded).items()
-        }
-    elif isinstance(decoded, list | tuple):
-        found = [
-            _replaced(each, (*path, n), paths) for n, each in enumerate(cast("Sequence[object]", decoded))
-        ]
-    else:
+    inside = _opened(value)
+    if inside is None:
         return value
+    entries = [(key, _replaced(each, (*path, key), paths)) for key, each in inside]
+    is_list = any(isinstance(key, int) for key, _ in entries)
+    found = [each for _, each in entries] if is_list else dict(entries)
     return json.dumps(found, ensure_ascii=False) if isinstance(value, str) else found

@@ -7,7 +7,7 @@ chords = client.files.read(job.result.chords)
 music.chord_at(chords, 12.5)  # Chord(start=11.9, end=14.2, chord_majmin='C#:min', …)
 music.to_lab(chords)  # 11.9<tab>14.2<tab>C#:min …, the format of mir_eval and Sonic Visualiser
 music.to_srt(client.files.read(job.result.lyrics))  # also to_lrc, to_vtt, to_text
-music.table(chords)  # a table in a notebook, text elsewhere
+music.table(chords)  # in a notebook a table and a strip, text elsewhere; .rows and .to_pandas() have the values
 ```
 
 These are functions of plain lists of models, wherever the list comes from. To add one, write it in the module of its

@@ -66,7 +66,7 @@ class ClientSettings:
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles a client without its key; the unpickling process reads the key from its environment.
+        """Pickles a client without its key; the unpickling process takes the key from its environment or `musicai login`.
 
         The pickle contains a digest of the key, so that the client can't be restored with the key of another account.
         """
@@ -79,7 +79,7 @@ class ClientSettings:
 
     @property
     def base_url(self) -> str:
-        """The API's URL, without a trailing slash. Can be set."""
+        """The API's URL, without a trailing slash. Can be set; a key from `musicai login` changes with it."""
         return self._session.settings.base_url
 
     @base_url.setter
@@ -148,11 +148,14 @@ class ClientSettings:
 
     def _change(self, **changes: Any) -> None:
         settings = self._session.settings
-        arguments: dict[str, Any] = {**settings.arguments(), "api_key": settings.secret, **changes}
+        # A stored key is for one base URL; another one needs its own.
+        new_key = "api_key" in changes or (settings.stored and "base_url" in changes)
+        key = None if new_key else settings.secret
+        arguments: dict[str, Any] = {**settings.arguments(), "api_key": key, **changes}
         changed = read_settings(**arguments)
-        self._session.settings = (
-            changed if "api_key" in changes else replace(changed, key_source=settings.key_source)
-        )
+        if not new_key:
+            changed = replace(changed, key_source=settings.key_source, stored=settings.stored)
+        self._session.settings = changed
 
     @override
     def __repr__(self) -> str:
@@ -187,7 +190,7 @@ def _remade(
     client = kind(**{names.get(name, name): value for name, value in settings.items()})
     if not Secret(client.api_key).matches(fingerprint):
         raise ConfigurationError(
-            f"this client was created with another key than {API_KEY_VARIABLE} holds in this process, perhaps of"
-            f" another account: set the variable to the same key, or create the client here"
+            f"this client was created with another key than this process has, in {API_KEY_VARIABLE} or from `musicai login`,"
+            f" perhaps of another account: set the variable to the same key, or create the client here"
         )
     return client

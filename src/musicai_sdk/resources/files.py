@@ -13,6 +13,7 @@ from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.outputs import JsonOutput
+from musicai_sdk.resources.method_arguments import name_of, shown
 
 T = TypeVar("T")
 
@@ -24,7 +25,12 @@ class AsyncFiles:
         self._session = session
 
     async def upload(
-        self, source: UploadSource, *, on_progress: Progress | None = None, **options: Unpack[RequestOptions]
+        self,
+        source: UploadSource,
+        *,
+        on_progress: Progress | None = None,
+        progress: bool | None = False,
+        **options: Unpack[RequestOptions],
     ) -> UploadedFile:
         """Uploads a file to the service's temporary storage.
 
@@ -34,6 +40,8 @@ class AsyncFiles:
             source: A local path, bytes, a file opened in binary mode (read from its position), or any object with a
                 `read` method. A source that can be read only once, such as a pipe, is first copied to a temporary file.
             on_progress: Called with (bytes sent, total bytes); starts over with a new attempt.
+            progress: Whether to show the upload on standard error: a bar by `rich` (extra `cli`), else plain lines. None
+                shows it in a terminal or a notebook.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -47,7 +55,9 @@ class AsyncFiles:
                 upload; or the storage refused the upload.
             ConnectionFailedError: the service or its storage can't be reached.
         """
-        return await _core.upload.upload(self._session, source, on_progress, options)
+        with shown(progress) as display:
+            follow = display.file(name_of(source), on_progress)
+            return await _core.upload.upload(self._session, source, follow, options)
 
     async def download(
         self,
@@ -55,6 +65,7 @@ class AsyncFiles:
         destination: str | os.PathLike[str],
         *,
         on_progress: Progress | None = None,
+        progress: bool | None = False,
         connections: int = 1,
         **options: Unpack[RequestOptions],
     ) -> DownloadedFile:
@@ -69,6 +80,7 @@ class AsyncFiles:
             destination: The file's path. Missing folders are created. An existing file is replaced and its permissions
                 are kept. If the path is a symbolic link, the link's target is replaced.
             on_progress: Called with (bytes received, total bytes or None); starts over with a new attempt.
+            progress: Whether to show the download, as in `upload`.
             connections: The most connections to use for this file, up to 16. More than one helps only where the server
                 limits the speed of each connection. Parts are fetched only of a version that a strong ETag identifies,
                 from a server that supports ranges; otherwise one connection is used. Each takes 8 MB of memory.
@@ -83,9 +95,11 @@ class AsyncFiles:
             IntegrityError: after all attempts, the file is incomplete, or may be.
             InputError: the URL isn't a web address, the destination isn't a path, or `connections` isn't possible.
         """
-        return await _core.download.download(
-            self._session, url, destination, on_progress, options, connections=connections
-        )
+        with shown(progress) as display:
+            follow = display.file(name_of(destination), on_progress)
+            return await _core.download.download(
+                self._session, url, destination, follow, options, connections=connections
+            )
 
     async def read(self, output: JsonOutput[T], **options: Unpack[RequestOptions]) -> T:
         """Downloads a JSON output and returns it as the type that its workflow declares.

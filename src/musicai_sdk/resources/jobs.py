@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, overload
 
 from typing_extensions import Unpack
@@ -27,7 +28,7 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources.lists import AsyncJobList
-from musicai_sdk.resources.misplaced_arguments import explain_misplaced
+from musicai_sdk.resources.method_arguments import explain_misplaced, shown
 from musicai_sdk.workflows.base import Workflow
 
 
@@ -52,6 +53,7 @@ class AsyncJobs:
         idempotency_key: str | None = None,
         settle: float | None = None,
         recover: bool = True,
+        progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> JobRef[R]:
         """Creates a job without waiting for it. This costs money.
@@ -71,13 +73,18 @@ class AsyncJobs:
                 one client and its copies, a key never creates two jobs: concurrent calls wait for each other, and after
                 a lost answer the key is never sent again unless `recover=False`. The same holds for processes that run
                 one after the other, see `settle`. Two processes that use one key at the same time may create two jobs,
-                because the service has no idempotency of its own (source: the official reference names none).
+                because the service has no idempotency of its own (source: the official reference names none). The search
+                reads the account's whole list twice before each POST: for N listed jobs, N/100 requests, and again
+                N/100, or N/1,000 if the service sends pages of 1,000. With 20,000 listed jobs, these are 402 or 222
+                requests. Delete jobs that you no longer need, or search yourself and pass `recover=False`.
             settle: Seconds to wait before an unlisted key counts as absent. The search continues until then, and the
                 POST is sent only after a complete walk through the list that began later. Pass the longest time that
                 the POST of a killed process may take to arrive and to be listed. By default, a key counts as absent
                 once this process is 5 s old, which covers a process that was killed and started again.
             recover: Whether to search for the key before the POST and after a lost answer. Pass False if you search
                 yourself, or if you checked the dashboard. A lost answer then raises `CreateUncertainError` at once.
+            progress: Whether to show the uploads on standard error: bars by `rich` (extra `cli`), else plain lines. None
+                shows them in a terminal or a notebook.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -92,8 +99,10 @@ class AsyncJobs:
             TransferError: a local input can't be uploaded; no job was created.
         """
         checked: Workflow[R] = _core.create.workflow_of("create", workflow)
-        new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle)
-        return await _core.create.create(self._session, checked, new, options)
+        with shown(progress) as display:
+            uploads = partial(display.file, then=None)
+            new = NewJob(name, metadata, copy_results_to, idempotency_key, recover, settle, uploads)
+            return await _core.create.create(self._session, checked, new, options)
 
     @overload
     async def run(
@@ -107,6 +116,7 @@ class AsyncJobs:
         settle: float | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> Job[R]: ...
     @overload
@@ -122,6 +132,7 @@ class AsyncJobs:
         settle: float | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> Job[RawResult]: ...
     @explain_misplaced
@@ -137,6 +148,7 @@ class AsyncJobs:
         settle: float | None = None,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
         """Creates a job and waits for its results: `create` and `wait` in one. This costs money.
@@ -152,6 +164,7 @@ class AsyncJobs:
             timeout: Seconds for uploading, creating and waiting together; None for no limit. No POST is sent after this
                 time, but a POST that was sent is never interrupted.
             on_update: Called with the new state whenever the job's status changes.
+            progress: Whether to show the uploads and the job on standard error, as in `create`.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -165,8 +178,11 @@ class AsyncJobs:
             CreateUncertainError: as in `create`.
         """
         checked = _core.create.workflow_of("run", workflow, *(() if params is None else (params,)))
-        new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle)
-        return await _core.run.run(self._session, checked, new, timeout, on_update, options)
+        with shown(progress) as display:
+            uploads = partial(display.file, then=None)
+            new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle, progress_of=uploads)
+            follow = display.update(on_update)
+            return await _core.run.run(self._session, checked, new, timeout, follow, options)
 
     @overload
     async def get(
@@ -258,6 +274,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[R]: ...
@@ -268,6 +285,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[RawResult]: ...
@@ -277,6 +295,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> Job[Any]:
@@ -295,6 +314,7 @@ class AsyncJobs:
             job: Its id, or a reference.
             timeout: Seconds to wait; None for no limit.
             on_update: Called with the new state whenever the status changes, in the waiting thread or task.
+            progress: Whether to show the job on standard error, as in `create`. The first poll then is at once too.
             poll_interval: The longest pause between two polls, in seconds; by default the client's
                 `job_monitor_interval`. Pauses above 2 s also stay below a tenth of the time waited so far.
             **options: Per-call settings, see `RequestOptions`.
@@ -303,9 +323,11 @@ class AsyncJobs:
             WaitTimeoutError: the time is up. The job continues: wait again, or delete it.
             NotFoundError: this key's application has no such job.
         """
-        return await _core.wait.wait(
-            self._session, job, timeout, on_update, options, poll_interval=poll_interval
-        )
+        with shown(progress) as display:
+            follow = display.update(on_update)
+            return await _core.wait.wait(
+                self._session, job, timeout, follow, options, poll_interval=poll_interval
+            )
 
     @overload
     async def wait_all(
@@ -314,6 +336,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[R]]: ...
@@ -324,6 +347,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[RawResult]]: ...
@@ -334,6 +358,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]: ...
@@ -343,6 +368,7 @@ class AsyncJobs:
         *,
         timeout: float | None = DEFAULT_WAIT,
         on_update: OnUpdate | None = None,
+        progress: bool | None = False,
         poll_interval: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> builtins.list[Job[Any]]:
@@ -354,6 +380,7 @@ class AsyncJobs:
             jobs: Any iterable of ids and references, which is consumed before the wait begins.
             timeout: Seconds to wait for all jobs together; None for no limit.
             on_update: Called with the new state whenever a job's status changes.
+            progress: Whether to show on standard error how many jobs have ended, as in `create`.
             poll_interval: As in `wait`.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -362,9 +389,11 @@ class AsyncJobs:
             NotFoundError: one of the jobs doesn't exist for this key's application.
             InputError: `jobs` is a single job; use `wait`.
         """
-        return await _core.wait.wait_all(
-            self._session, jobs, timeout, on_update, options, poll_interval=poll_interval
-        )
+        with shown(progress) as display:
+            follow = display.update(on_update)
+            return await _core.wait.wait_all(
+                self._session, jobs, timeout, follow, options, poll_interval=poll_interval
+            )
 
     async def download(
         self,
@@ -373,6 +402,7 @@ class AsyncJobs:
         *,
         manifest: str = MANIFEST,
         on_progress: Progress | None = None,
+        progress: bool | None = False,
         storage: ResultStorage | None = None,
         connections: int = 1,
         **options: Unpack[RequestOptions],
@@ -393,6 +423,7 @@ class AsyncJobs:
             folder: The folder to write to; created if missing.
             manifest: The JSON file's name.
             on_progress: Called with (bytes received, total bytes or None) for each file, from several threads.
+            progress: Whether to show the downloads on standard error, as in `create`.
             storage: The `musicai_sdk.storage.Bucket` that the job was created with.
             connections: The most connections to use for each file, see `client.files.download`. Four files are
                 downloaded at a time in any case.
@@ -409,9 +440,17 @@ class AsyncJobs:
             IntegrityError: a download is truncated or damaged, or isn't the expected file.
             TransferError: a file can't be downloaded or written, or isn't in your storage.
         """
-        return await _core.job_files.download_results(
-            self._session, job, folder, manifest, on_progress, options, storage, connections=connections
-        )
+        with shown(progress) as display:
+            return await _core.job_files.download_results(
+                self._session,
+                job,
+                folder,
+                manifest,
+                partial(display.file, then=on_progress),
+                options,
+                storage,
+                connections=connections,
+            )
 
     async def find(
         self, idempotency_key: str, *, settle: float = 0.0, **options: Unpack[RequestOptions]

@@ -9,7 +9,7 @@ from typing import Any, overload
 from typing_extensions import Unpack
 
 from musicai_sdk import _core
-from musicai_sdk._core.arguments import CLIENT_TIMEOUT, MANIFEST, AddJobOptions
+from musicai_sdk._core.arguments import CLIENT_TIMEOUT, MANIFEST, AddJobOptions, no_progress
 from musicai_sdk._core.operations import GET_APPLICATION, GET_JOB_STATUS
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
@@ -242,7 +242,7 @@ class AsyncLegacyMethods:
                 job,
                 folder,
                 manifest,
-                None,
+                no_progress,
                 _core.legacy.settings_of(options, timeout),
                 may_be_empty=True,
             )

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from typing_extensions import override
 
+from musicai_sdk import _core
+from musicai_sdk.errors import MusicAiError
 from musicai_sdk.models.job import Job, JobPage
 from musicai_sdk.models.result import R_co
 
 if TYPE_CHECKING:
     from musicai_sdk._core.lists import JobQuery
+
+LISTED = 10
+"""The most jobs in a notebook's cell."""
 
 
 class AsyncJobList(Generic[R_co]):
@@ -54,6 +59,33 @@ class AsyncJobList(Generic[R_co]):
 
     async def _all(self) -> list[Job[R_co]]:
         return [job async for job in self]
+
+    async def to_pandas(self) -> Any:
+        """All matching jobs as a `pandas.DataFrame`: id, status, workflow, name, times, error and names of outputs.
+
+        Raises:
+            ConfigurationError: pandas isn't installed: `pip install pandas`.
+        """
+        from musicai_sdk._frames import data_frame  # here: hardly a program needs them
+        from musicai_sdk.models._shown import ROW, job_row
+
+        rows = list[dict[str, Any]]()
+        pages = self._query.pages(self._query.limit)
+        while (page := await pages.next()) is not None:
+            rows += map(job_row, page)
+        return data_frame(rows, ROW)
+
+    def _repr_html_(self) -> str:
+        """The first jobs in a notebook, which takes one request; the asynchronous client can't send it here."""
+        from musicai_sdk.models._shown import jobs_html  # here: only notebooks need it
+
+        try:
+            jobs = _core.lists.preview(self._query, LISTED + 1)
+        except MusicAiError as error:
+            return jobs_html(repr(self), [], str(error))
+        if jobs is None:
+            return jobs_html(repr(self), [], "`await` it for a list of the jobs")
+        return jobs_html(repr(self), jobs[:LISTED], "and more" if len(jobs) > LISTED else "")
 
     def __bool__(self) -> NoReturn:
         raise TypeError(

@@ -67,7 +67,7 @@ connections, `Sandbox.quirks` for a service that is odd without being broken, `S
 
 The rooms: `http` (server, middleware, admin endpoint) passes requests to `api` (operations, queue, work on jobs) and
 `storage` (objects and signed URLs); `engine` computes results; `faults` says what goes wrong; `database` keeps
-everything; `dashboard` shows it. Nothing here uses the client's logic: only `Sandbox.client` imports the client, and
+everything; `dashboard` shows it. `lifecycle` builds them, and `parts` is what they share. Nothing here uses the client's logic: only `Sandbox.client` imports the client, and
 the rest of the package never imports the sandbox, except `musicai_sdk.testing` and the command line.
 """
 

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from typing_extensions import override
@@ -14,7 +15,7 @@ from typing_extensions import override
 from musicai_sdk._platform import assignment, escape_unencodable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from types import FrameType
     from typing import Literal, NoReturn
 
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
     try:
         from musicai_sdk.sandbox import Sandbox  # Fails without the extra.
 
-        sandbox = _made(Sandbox, options)
+        sandbox = _configured(Sandbox, options)
         with sandbox:
             variables = {"MUSIC_AI_API_KEY": sandbox.api_key, "MUSIC_AI_BASE_URL": sandbox.base_url}
             if sandbox.ca_file is not None:
@@ -79,38 +80,34 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
     return 0
 
 
-def _made(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
+def _configured(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
     """Returns the sandbox that the options describe, with its faults and quirks, not yet started.
 
     Raises:
         ValueError: An argument is invalid.
     """
-    from musicai_sdk.sandbox.faults.options import FaultOptions, parsed
+    from musicai_sdk.sandbox.faults.options import parsed
     from musicai_sdk.sandbox.faults.quirks import quirks_from_text
 
-    try:
-        quirks = quirks_from_text(options.quirk)
-    except ValueError as error:
-        raise ValueError(f"argument --quirk: {error}") from None
-    sandbox = kind(
-        port=options.port,
-        host=options.host,
-        tls=options.tls,
-        data_dir=options.data_dir,
-        plan=_plan(options.plan),
-        seed=options.seed,
-        api_key=options.api_key,
-        transition=options.transition,
-        quirks=quirks,
-    )
-    for text in options.fault:
-        route, fault = parsed(text)
-        unknown = sorted(fault.keys() - FaultOptions.__annotations__.keys())
-        if unknown:
-            known = ", ".join(FaultOptions.__annotations__)
-            raise ValueError(f"argument --fault: there is no option {unknown[0]}; there are {known}")
-        sandbox.faults.add(route, **fault)
+    given = dict(vars(options))
+    faults, quirks = given.pop("fault"), given.pop("quirk")
+    with _naming("--quirk"):
+        given["quirks"] = quirks_from_text(quirks)
+    sandbox = kind(**given)
+    with _naming("--fault"):
+        for text in faults:
+            route, fault = parsed(text)
+            sandbox.faults.add(route, **fault)
     return sandbox
+
+
+@contextmanager
+def _naming(argument: str) -> Generator[None]:
+    """Adds the name of an argument to the text of an error."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"argument {argument}: {error}") from None
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
@@ -130,6 +127,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--plan",
+        type=_plan,
         default="professional",
         help="jobs at once: a number, payg (2) or professional (10; default)",
     )

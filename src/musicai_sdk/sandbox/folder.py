@@ -67,7 +67,8 @@ def _remove(temporary: tempfile.TemporaryDirectory[str]) -> None:
 def _lock(folder: Path) -> sqlite3.Connection:
     """Locks a folder until the connection is closed or the process ends.
 
-    The lock is an empty SQLite file: SQLite uses the locks of each operating system.
+    The lock is an empty SQLite file: SQLite uses the locks of each operating system. Another kind of lock would let
+    `_sweep` of another version remove the folder of a running sandbox.
     """
     lock = folder / _LOCK
     if lock.exists():

@@ -18,10 +18,10 @@ from musicai_sdk.sandbox.faults.rules import Faults
 from musicai_sdk.sandbox.http.request_log import RequestLog
 from musicai_sdk.sandbox.lifecycle import run
 from musicai_sdk.sandbox.options import SandboxOptions, retention_of, slots_of
+from musicai_sdk.sandbox.parts import Controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
-    from types import TracebackType
 
     from pydantic import JsonValue
 
@@ -77,8 +77,7 @@ class Sandbox:
         """The clock of time stamps and expiries; `clock.advance(seconds)` lets time pass."""
         self.faults: Faults = Faults(seed)
         """The faults; `faults.add(...)` makes requests go wrong."""
-        self._quirks = CurrentQuirks(Quirks() if quirks is None else checked_quirks(quirks))
-        self._options = SandboxOptions(
+        options = SandboxOptions(
             port=port,
             tls=tls,
             data_dir=None if data_dir is None else Path(data_dir).absolute(),
@@ -90,22 +89,26 @@ class Sandbox:
             retention=retention_of(plan) if retention == "plan" else retention,
             transition=Transition.of(transition),
         )
-        self._catalogue = Catalogue(workflows)
-        self._request_log = RequestLog()
+        self._controls = Controls(
+            options=options,
+            clock=self.clock,
+            faults=self.faults,
+            quirks=CurrentQuirks(Quirks() if quirks is None else checked_quirks(quirks)),
+            request_log=RequestLog(),
+            catalogue=Catalogue(workflows),
+        )
         self._running: Running | None = None
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     @override
     def __repr__(self) -> str:
-        return f"Sandbox({self._running.origin if self._running else 'not running'})"
+        return f"Sandbox({self._running.parts.origin if self._running else 'not running'})"
 
     def start(self) -> None:
         """Starts the server; returns when it accepts requests.
@@ -116,9 +119,7 @@ class Sandbox:
         """
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
-        self._running = run(
-            self._options, self.clock, self.faults, self._quirks, self._request_log, self._catalogue
-        )
+        self._running = run(self._controls)
 
     def stop(self) -> None:
         """Stops the server, waits for running jobs, and removes a temporary data folder. Idempotent."""
@@ -129,12 +130,12 @@ class Sandbox:
     @property
     def base_url(self) -> str:
         """The API's URL, ending in `/v1`, for `MUSIC_AI_BASE_URL`."""
-        return f"{self._now.origin}/v1"
+        return f"{self._now.parts.origin}/v1"
 
     @property
     def api_key(self) -> str:
         """The key of the default application, for `MUSIC_AI_API_KEY`."""
-        return self._now.database.applications()[0].key
+        return self._now.parts.database.applications()[0].key
 
     @property
     def ca_file(self) -> str | None:
@@ -144,12 +145,12 @@ class Sandbox:
     @property
     def applications(self) -> list[Application]:
         """All applications with their keys, the default one first."""
-        return self._now.database.applications()
+        return self._now.parts.database.applications()
 
     @property
     def jobs(self) -> list[dict[str, JsonValue]]:
         """All jobs of all applications as the API shows them without quirks, newest first."""
-        return [self._now.api.job_answer(job) for job in self._now.database.jobs()]
+        return [self._now.api.job_answer(job) for job in self._now.parts.database.jobs()]
 
     @property
     def transition(self) -> Transition | None:
@@ -157,30 +158,30 @@ class Sandbox:
 
         It can be set to anything that the argument accepts, until the next `reset`.
         """
-        return self._now.workers.transition
+        return self._now.parts.workers.transition
 
     @transition.setter
     def transition(self, value: When) -> None:
-        self._now.workers.transition = Transition.of(value)
+        self._now.parts.workers.transition = Transition.of(value)
 
     @property
     def quirks(self) -> Quirks:
         """The quirks in force. They can be set at any time, from any thread, and hold from the next request on."""
-        return self._quirks.now
+        return self._controls.quirks.now
 
     @quirks.setter
     def quirks(self, value: Quirks) -> None:
-        self._quirks.now = checked_quirks(value)
+        self._controls.quirks.now = checked_quirks(value)
 
     @property
     def requests(self) -> list[JournalEntry]:
         """The requests so far, in the order of their answers; keys and signatures are redacted."""
-        return self._request_log.entries()
+        return self._controls.request_log.entries()
 
     def add_key(self, name: str) -> str:
         """Adds an application and returns its key; applications don't see each other's jobs."""
         application = Application(self._now.key_ids(), name, self._now.key_ids())
-        self._now.database.add_application(application)
+        self._now.parts.database.add_application(application)
         return application.key
 
     def put_in_batch(self, job_id: str, batch_name: str) -> None:
@@ -189,7 +190,7 @@ class Sandbox:
         Raises:
             KeyError: There is no such job.
         """
-        if not self._now.database.set_batch(job_id, batch_name):
+        if not self._now.parts.database.set_batch(job_id, batch_name):
             raise KeyError(job_id)
 
     def workflow(self, slug: str) -> Callable[[Handler], Handler]:
@@ -202,7 +203,7 @@ class Sandbox:
             raise ValueError("a workflow needs a slug")
 
         def register(handler: Handler) -> Handler:
-            self._catalogue.register(slug, handler)
+            self._controls.catalogue.register(slug, handler)
             return handler
 
         return register

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from typing_extensions import override
 
@@ -323,8 +324,13 @@ class Bucket:
     @override
     def __reduce__(self) -> tuple[Any, ...]:
         """Buckets are pickled without credentials: the process that unpickles one reads its environment."""
-        settings = (self.expires, self._allow_http, portable(self._options), self._outputs, self._folder)
-        return _unpickle, (type(self), self.url, *settings)
+        settings: dict[str, Any] = {
+            "expires": self.expires,
+            "allow_http": self._allow_http,
+            **portable(self._options),
+        }
+        chosen = {"_outputs": self._outputs, "_folder": self._folder}
+        return partial(type(self), **settings), (self.url,), chosen
 
     def __copy__(self) -> Self:
         """A copy in the same process keeps the credentials."""
@@ -356,18 +362,14 @@ class Bucket:
     def _url(self, name: str) -> str:
         return f"{self._root}/{self._key(name)}".rstrip("/")
 
-    def _signed(self, method: str, names: Iterable[str], lifetime: float) -> list[str]:
+    def _signed(self, method: Literal["GET", "PUT"], names: Iterable[str], lifetime: float) -> list[str]:
         import obstore
 
         keys = [self._key(name) for name in names]
         if not keys:
             return []
         with translate_errors(SIGN, self.url):
-            return [
-                *obstore.sign(
-                    self._store, "PUT" if method == "PUT" else "GET", keys, timedelta(seconds=lifetime)
-                )
-            ]
+            return [*obstore.sign(self._store, method, keys, timedelta(seconds=lifetime))]
 
     def _fetchable(self, job: Job[Any]) -> dict[str, tuple[StoredObject, str]]:
         objects = self.outputs(job)
@@ -400,22 +402,6 @@ class Bucket:
             etag=(meta["e_tag"] or "").removeprefix("W/").strip('"') or None,
             modified=meta["last_modified"],
         )
-
-
-def _unpickle(
-    kind: type[Bucket],
-    url: str,
-    expires: float,
-    allow_http: bool,  # noqa: FBT001 - pickle passes positions
-    options: dict[str, object],
-    outputs: dict[str, str] | None,
-    folder: str | None,
-) -> Bucket:
-    """An unpickled bucket."""
-    bucket = kind(url, expires=expires, allow_http=allow_http, **options)
-    if outputs is not None:
-        bucket = bucket.for_outputs(outputs)
-    return bucket if folder is None else bucket.in_folder(folder)
 
 
 def _readable(path: Path) -> Path:

@@ -38,7 +38,7 @@ def split_url(url: str) -> tuple[str, str]:
     if f"{scheme}{separator}" not in SCHEMES or not name:
         shown = f"{scheme}{separator}…" if separator else url[:40]
         raise InputError(
-            f"{shown!r} is not the URL of a bucket: give s3://bucket/prefix, gs://bucket/prefix or"
+            f"{shown!r} isn't the URL of a bucket: use s3://bucket/prefix, gs://bucket/prefix or"
             " az://container/prefix"
         )
     if "@" in name or "?" in name or ":" in name:

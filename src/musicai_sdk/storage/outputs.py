@@ -8,26 +8,15 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, get_args, get_origin
 
 from musicai_sdk._names import safe_name
+from musicai_sdk.models.files import CONTENT_TYPES
 from musicai_sdk.models.outputs import FileUrl, JsonFile
 from musicai_sdk.models.result import WorkflowResult, output_names, wire_name_of
 
 _EXTENSION = re.compile(r"\.[0-9A-Za-z]{1,8}")
 
-_CONTENT_TYPES = {
-    ".aac": "audio/aac",
-    ".aiff": "audio/aiff",
-    ".flac": "audio/flac",
-    ".json": "application/json",
-    ".m4a": "audio/mp4",
-    ".mp3": "audio/mpeg",
-    ".mp4": "video/mp4",
-    ".ogg": "audio/ogg",
-    ".txt": "text/plain",
-    ".wav": "audio/wav",
-}
-"""The standard library's types for these differ between systems."""
 _EXTENSIONS = {
-    **{kind: extension for extension, kind in _CONTENT_TYPES.items()},
+    # The first extension of a content type is the usual one.
+    **{kind: extension for extension, kind in reversed(CONTENT_TYPES.items())},
     "audio/mp3": ".mp3",
     "audio/wave": ".wav",
     "audio/x-aiff": ".aiff",
@@ -100,4 +89,4 @@ def extension_of(name: str, content_type: str | None) -> str:
 
 def content_type_of(name: str) -> str | None:
     """The content type for the extension of a name."""
-    return _CONTENT_TYPES.get(name[name.rfind(".") :].lower())
+    return CONTENT_TYPES.get(name[name.rfind(".") :].lower())

@@ -22,7 +22,7 @@ FileInput: TypeAlias = str | os.PathLike[str] | UploadedFile
 """A file input: an `https://` URL or the path of a local file (both may be strings), or an uploaded file.
 
 White space around a URL is ignored. A URL that the service can't read (`s3://…`, `file://…`, `https://` without a host) is
-an `InputError` that says what to give instead.
+an `InputError` that says what to pass instead.
 
 `client.jobs.create` and `client.jobs.run` upload local files first.
 """
@@ -94,7 +94,7 @@ class Workflow(Generic[R_co]):
                 reasons = "; ".join(dict.fromkeys(problem["msg"] for problem in error.errors()))
                 if hasattr(getattr(self, name), "read"):
                     reasons = (
-                        "give the path instead of the open file, or what client.files.upload(file) returns"
+                        "pass the path instead of the open file, or the result of client.files.upload(file)"
                     )
                 problems.append(f"{name} can't be {safe_repr(getattr(self, name))}: {reasons}")
         if problems:
@@ -140,7 +140,7 @@ def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
     """The parameters by wire name, ready to send: remote files as URLs, local ones as `Path` objects to upload.
 
     Raises:
-        InputError: the service can't read a file input; the text says what to give instead.
+        InputError: the service can't read a file input; the text says what to pass instead.
     """
     from musicai_sdk.workflows.inputs import (
         resolved,  # not needed by most programs at import
@@ -162,14 +162,19 @@ def is_file_input(workflow: Workflow[Any], wire_name: str) -> bool:
     return os.PathLike[str] in get_args(_hints(cast("Any", type(workflow))).get(field))
 
 
-def _field_names(workflow: Workflow[Any]) -> dict[str, str]:
+def _field_names(workflow: Workflow[Any]) -> Mapping[str, str]:
     """The names of a workflow's fields by their wire names."""
-    return {
-        field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
-        for field in dataclasses.fields(cast("Any", workflow))
-    }
+    kind = type(workflow)
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = {
+            field.metadata.get(_WIRE_NAME, to_camel(field.name)): field.name
+            for field in dataclasses.fields(cast("Any", workflow))
+        }
+    return names
 
 
+_NAMES = WeakKeyDictionary[type[Workflow[Any]], Mapping[str, str]]()
 _HINTS = WeakKeyDictionary[type[Workflow[Any]], dict[str, Any]]()
 _ADAPTERS = WeakKeyDictionary[type[Workflow[Any]], dict[str, TypeAdapter[Any]]]()
 """Weak, so that classes declared in functions can be freed."""

@@ -22,13 +22,13 @@ _HOST = re.compile(r"//(?:[^/?#@\s]*@)?[^/?#@:\s]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 
 _BUCKET = "sign it with musicai_sdk.storage.Bucket('s3://bucket').input('key'), or use musicai_sdk.batch"
-_ELSEWHERE = "download it, and give the path"
-_IN_MEMORY = "upload the bytes: client.files.upload(data) returns what an input takes"
+_ELSEWHERE = "download it, and pass the path"
+_IN_MEMORY = "upload the bytes with client.files.upload(data), and pass the result"
 _INSTEAD: Mapping[str, str] = {
     **dict.fromkeys(("s3", "gs", "az"), _BUCKET),
     **dict.fromkeys(("ftp", "ftps", "sftp", "scp", "smb"), _ELSEWHERE),
     **dict.fromkeys(("data", "blob"), _IN_MEMORY),
-    "file": "give the path itself, as pathlib.Path",
+    "file": "pass the path itself, as pathlib.Path",
 }
 """Advice for URLs that the service can't read, by scheme."""
 
@@ -57,7 +57,7 @@ def web_address(text: str) -> str | None:
     """A string that is an `https://` or `http://` URL, without surrounding white space; None if it isn't a URL.
 
     Raises:
-        InputError: the service can't read this URL; the text says what to give instead.
+        InputError: the service can't read this URL; the text says what to pass instead.
     """
     if not is_address(text):
         return None
@@ -65,11 +65,13 @@ def web_address(text: str) -> str | None:
     found = cast("re.Match[str]", _SCHEME.match(url))
     scheme = found[1].lower()
     if scheme not in WEB_SCHEMES:
-        how = _INSTEAD.get(scheme, "give a path or an https:// URL")
+        how = _INSTEAD.get(scheme, "pass a path or an https:// URL")
         shown = f"{scheme}:…" if _INSTEAD.get(scheme) == _IN_MEMORY else without_query(url)
         raise InputError(f"{shown:.200} can't be read by the service: {how}")
     if _HOST.match(url, found.end()) is None:
-        raise InputError(f"{without_query(url):.200} isn't a complete URL: give https://host/path")
+        raise InputError(
+            f"{without_query(url):.200} isn't a complete URL: pass a URL such as https://host/path"
+        )
     if _CONTROL.search(url):
         raise InputError(
             f"{without_query(url)!r:.200} isn't a URL: it contains a line break or control character"
@@ -87,7 +89,7 @@ def resolved(value: Any, name: str, *, declared: bool) -> Any:
             and `file` are files. A string under any other name stays a string.
 
     Raises:
-        InputError: the service can't read this file; the text says what to give instead.
+        InputError: the service can't read this file; the text says what to pass instead.
     """
     if isinstance(value, UploadedFile | FileUrl):
         return _url(value.url if isinstance(value, UploadedFile) else str(value))
@@ -112,9 +114,9 @@ def check_local_files(params: Mapping[str, Any]) -> None:
         path = os.fsdecode(cast("os.PathLike[str]", value))
         # Unlike pathlib, these return False for unreadable paths, for which the upload has a better error.
         if os.path.isdir(path):  # noqa: PTH112
-            raise InputError(f"{name} can't be {path!r}: it is a folder; give a file")
+            raise InputError(f"{name} can't be {path!r}: it is a folder; pass a file")
         if path.lower().startswith(("http:", "https:")) and not os.path.exists(path):  # noqa: PTH110
-            raise InputError(f"{name} can't be {without_query(path)!r}: give URLs as strings, not as paths")
+            raise InputError(f"{name} can't be {without_query(path)!r}: pass URLs as strings, not as paths")
 
 
 def _is_url_name(name: str) -> bool:
@@ -126,8 +128,8 @@ def _url(text: str) -> str:
     url = web_address(_not_blank(text))
     if url is None:
         raise InputError(
-            f"{text!r:.100} is neither an https:// URL nor a pathlib.Path, which would be uploaded first: it would cost a"
-            " job that fails"
+            f"{text!r:.100} isn't an https:// URL: a job with it would fail, and still cost money. To upload a local"
+            " file, pass pathlib.Path(…)"
         )
     return url
 
@@ -142,7 +144,7 @@ def _readable(text: str) -> str:
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise InputError("it is empty: give a path or an https:// URL, or omit it")
+        raise InputError("it is empty: pass a path or an https:// URL, or omit it")
     return text
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from musicai_sdk.models import Beat, Chord, FileOutput, JsonOutput, Key, WorkflowResult, output
 from musicai_sdk.workflows.base import FileInput, Workflow
 
@@ -47,6 +49,15 @@ class ChordsAndBeatMapping(Workflow[ChordsAndBeatMappingResult], slug="music-ai/
     input_url: FileInput
     """The song: a URL, a local path, or an uploaded file."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *, input_url: FileInput) -> None:
+            """Recognises chords, beats, key and tempo of a song.
+
+            Args:
+                input_url: The song: a URL, a local path, or an uploaded file.
+            """
+
 
 class GenerateChordsResult(WorkflowResult):
     """What `GenerateChords` returns."""
@@ -64,6 +75,15 @@ class GenerateChords(Workflow[GenerateChordsResult], slug="music-ai/generate-cho
 
     input_url: FileInput
     """The song: a URL, a local path, or an uploaded file."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, input_url: FileInput) -> None:
+            """Recognises the chords of a song.
+
+            Args:
+                input_url: The song: a URL, a local path, or an uploaded file.
+            """
 
 
 class GetAcapellaResult(WorkflowResult):
@@ -85,6 +105,15 @@ class GetAcapella(Workflow[GetAcapellaResult], slug="music-ai/get-acapella"):
     input_url: FileInput
     """The song: a URL, a local path, or an uploaded file."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *, input_url: FileInput) -> None:
+            """Separates the singing from the rest of a song.
+
+            Args:
+                input_url: The song: a URL, a local path, or an uploaded file.
+            """
+
 
 class IsolateDrumsResult(WorkflowResult):
     """What `IsolateDrums` returns."""
@@ -105,6 +134,15 @@ class IsolateDrums(Workflow[IsolateDrumsResult], slug="music-ai/isolate-drums"):
 
     input_url: FileInput
     """The song: a URL, a local path, or an uploaded file."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, input_url: FileInput) -> None:
+            """Separates a mix into kick drum, snare drum and everything else.
+
+            Args:
+                input_url: The song: a URL, a local path, or an uploaded file.
+            """
 
 
 class StemSeparationSuiteResult(WorkflowResult):
@@ -140,6 +178,15 @@ class StemSeparationSuite(Workflow[StemSeparationSuiteResult], slug="music-ai/st
     input_url: FileInput
     """The song: a URL, a local path, or an uploaded file."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *, input_url: FileInput) -> None:
+            """Separates a mix into nine instruments.
+
+            Args:
+                input_url: The song: a URL, a local path, or an uploaded file.
+            """
+
 
 class StemsVocalsAccompanimentResult(WorkflowResult):
     """What `StemsVocalsAccompaniment` returns."""
@@ -167,6 +214,15 @@ class StemsVocalsAccompaniment(
     input_url: FileInput
     """The song: a URL, a local path, or an uploaded file."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *, input_url: FileInput) -> None:
+            """Separates the singing from the rest.
+
+            Args:
+                input_url: The song: a URL, a local path, or an uploaded file.
+            """
+
 
 class StemsVocalsDrumsBassOtherResult(WorkflowResult):
     """What `StemsVocalsDrumsBassOther` returns."""
@@ -193,3 +249,12 @@ class StemsVocalsDrumsBassOther(
 
     input_url: FileInput
     """The song: a URL, a local path, or an uploaded file."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *, input_url: FileInput) -> None:
+            """Separates a mix into vocals, drums, bass and everything else.
+
+            Args:
+                input_url: The song: a URL, a local path, or an uploaded file.
+            """

@@ -115,10 +115,10 @@ def test_the_root_of_a_file_system() -> None:
 def test_results_in_the_very_folder_of_the_inputs(sandbox: Sandbox, source: Path, *, watch: bool) -> None:
     (source.parent / "link").symlink_to(source)
     for folder, out in ((source, source), (source.parent / "link", source), (source, source / ".." / "in")):
-        with pytest.raises(InputError, match="the next run would take them for inputs: give another folder"):
+        with pytest.raises(InputError, match="the next run would process them: choose another output folder"):
             echo(sandbox, Watch(folder, settle=0) if watch else folder, out).run()
     assert not posts(sandbox)
-    with pytest.raises(InputError, match="give another folder"):
+    with pytest.raises(InputError, match="choose another output folder"):
         plan("sdk-test", source, source, input_name="file")
 
 
@@ -243,7 +243,7 @@ def test_what_is_rejected_tells_no_signature(sandbox: Sandbox, tmp_path: Path) -
     assert rejected[3] == Rejected(
         "https://bucket.example/x.wav", "can't use https://bucket.example/x.wav?…."
     )
-    assert rejected[5] == Rejected("https://[bucket.example/x.wav", "it is no valid URL")
+    assert rejected[5] == Rejected("https://[bucket.example/x.wav", "it isn't a valid URL")
     assert SECRET not in str(rejected) + str(events)
     assert SECRET not in str(plan(GenerateChords, inputs, tmp_path / "new").rejected)
     assert SECRET.encode() not in report.ledger.read_bytes()
@@ -358,7 +358,7 @@ def test_a_signature_is_no_part_of_a_track(query: str) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("file:///songs/a.wav", "give the path itself"),
+        ("file:///songs/a.wav", "pass the path itself"),
         ("ftp://host/a.wav", "download it"),
         ("S3://bucket/a.wav", "sign it"),
         ("data:audio/wav;base64,UklGRg==", "data:… can't be read by the service: upload the bytes"),

@@ -28,7 +28,7 @@ from musicai_sdk.batch import (
 )
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.sandbox import Quirks, Sandbox
-from support.batch import Service, echo, kill, make_tracks, posts, wait_until
+from support.batch import Service, echo, kill, make_tracks, make_wavs, posts, wait_until
 
 LEDGER = ".musicai-batch.sqlite3"
 CLAIM = ".musicai-batch.ledger"
@@ -509,7 +509,26 @@ def test_a_ledger_of_version_2_goes_on(sandbox: Sandbox, tmp_path: Path) -> None
     failed = next(each for each in after if each.outcome == "failed")
     assert (failed.code, failed.job_id is not None) == ("BAD_INPUT", True)
     with closing(sqlite3.connect(out / LEDGER)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+
+
+def test_a_ledger_of_version_3_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    make_wavs(source, [3.0] * 3)
+    echo(sandbox, source, out, max_jobs=1).run()
+    with closing(sqlite3.connect(out / LEDGER)) as db:
+        tables = ("tracks", "job_attempts", "queue")
+        db.executescript("".join(f"ALTER TABLE {table} DROP COLUMN audio_ms;" for table in tables))
+        db.execute("PRAGMA user_version = 3")
+    with open_ledger(out / LEDGER) as view:
+        assert [(each.outcome, each.audio_ms) for each in view.attempts()] == [("succeeded", None)]
+        assert (view.cost().jobs, view.cost().unmeasured) == (1, 1)
+    warnings = list[Event]()
+    report = echo(sandbox, source, out, max_minutes=0.05, on_event=warnings.append).run()
+    assert (report.progress.done, report.progress.waiting) == (2, 1)
+    assert "the length of the audio of 1 jobs that are paid for is unknown" in str(warnings)
+    assert echo(sandbox, source, out).run().ok
+    assert posts(sandbox) == 3
 
 
 # --- services that don't give keys back

@@ -45,6 +45,7 @@ from support.batch import Service, echo, leftovers, make_tracks, posts, put
 __all__ = ["at_home"]
 LEDGER = ".musicai-batch.sqlite3"
 TO_VERSION_1 = """DROP TABLE folders; DROP TABLE runs; DROP TABLE job_attempts; ALTER TABLE tracks DROP COLUMN run;
+    ALTER TABLE tracks DROP COLUMN audio_ms; ALTER TABLE queue DROP COLUMN audio_ms;
     DELETE FROM meta WHERE name IN ('commits', 'service', 'application', 'in_use'); PRAGMA user_version = 1"""
 MARKER = ".musicai-batch.ledger"
 

@@ -32,12 +32,12 @@ def test_results_of_another_song_are_not_replaced(musicai: Musicai, sandbox: San
     (musicai.folder / "song.wav").write_bytes(b"RIFF of another")
     before = len(sandbox.requests)
     musicai(*FILE, code=2)
-    assert "'out' already holds results (file, workflow.results.json)" in musicai.stderr
+    assert "'out' already holds results (file.wav, workflow.results.json)" in musicai.stderr
     assert "--overwrite" in musicai.stderr
     assert len(sandbox.requests) == before
-    assert (musicai.folder / "out" / "file").read_bytes() == b"RIFF of a kind"
+    assert (musicai.folder / "out" / "file.wav").read_bytes() == b"RIFF of a kind"
     musicai(*FILE, "--overwrite")
-    assert (musicai.folder / "out" / "file").read_bytes() == b"RIFF of another"
+    assert (musicai.folder / "out" / "file.wav").read_bytes() == b"RIFF of another"
     assert sandbox.jobs == []
 
 
@@ -51,12 +51,12 @@ def test_an_unreadable_manifest_is_not_replaced(musicai: Musicai, sandbox: Sandb
 
 def test_another_file_is_not_replaced(musicai: Musicai, sandbox: Sandbox) -> None:
     (musicai.folder / "out").mkdir()
-    (musicai.folder / "out" / "File").write_bytes(b"mine")
+    (musicai.folder / "out" / "File.wav").write_bytes(b"mine")
     musicai(*FILE, code=1)
-    assert "'out' already holds file" in musicai.stderr
+    assert "'out' already holds file.wav" in musicai.stderr
     assert len(sandbox.jobs) == 1
     assert f"musicai job download {sandbox.jobs[0]['id']} FOLDER" in musicai.stderr
-    assert (musicai.folder / "out" / "File").read_bytes() == b"mine"
+    assert (musicai.folder / "out" / "File.wav").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from musicai_sdk.batch import open_ledger
-from support.batch import SCALE, kill, leftovers, make_tracks, wait_until
+from support.batch import SCALE, kill, leftovers, make_tracks, make_wavs, wait_until
 from support.cli import ECHO, Command, make_songs
 
 LEDGER = ".musicai-batch.sqlite3"
@@ -36,7 +36,11 @@ def test_a_second_run_skips_finished_files(musicai_there: Command) -> None:
 
     make_tracks(source, 2, start=20)
     message = musicai_there.here(*ECHO, "--dry-run", MUSIC_AI_API_KEY="").stdout
-    assert [line.split()[:2] for line in message.splitlines()] == [["2", "new:"], ["7", "done"]]
+    assert [line.split()[:2] for line in message.splitlines()] == [
+        ["2", "new:"],
+        ["7", "done"],
+        ["cost", "2"],
+    ]
     assert "9 of 9 inputs done (7 by earlier runs)" in musicai_there.here(*ECHO, "--no-report").stderr
 
 
@@ -127,6 +131,47 @@ def test_fresh_asks_and_archives_the_ledger(musicai_there: Command) -> None:
     assert len(musicai_there.service.jobs()) == 9
 
 
+def test_a_limit_ends_the_run_and_a_greater_one_continues(musicai_there: Command) -> None:
+    make_wavs(musicai_there.folder / "in", [30.0] * 6)
+    priced = (*ECHO, "--price", "0.10/min + 0.01/job", "--no-report")
+    limited = (*priced, "--max-jobs", "4")
+    assert musicai_there.here(*limited, "--dry-run").stdout.splitlines()[1:] == [
+        "     cost  6 jobs, 3.0 minutes of audio, a price of 0.36",
+        "    limit  4 jobs, 2.0 minutes of audio, a price of 0.24; 2 jobs would wait",
+    ]
+    plan = json.loads(musicai_there.here(*limited, "--dry-run", "--json").stdout)
+    assert (plan["waiting"], plan["cost"]) == (
+        2,
+        {"jobs": 4, "minutes": 2.0, "unmeasured": 0, "money": "0.24"},
+    )
+    done = musicai_there.here(*limited, code=6)
+    assert "4 of 6 inputs done, 2 waiting for a greater limit in " in done.stderr
+    assert "\npaid for 4 jobs, 2.0 minutes of audio, a price of 0.24\n" in done.stderr
+    assert "\nmax_jobs=4 is reached: 2 inputs left; the same command with a greater limit" in done.stderr
+
+    summary = musicai_there.here(*priced, "--max-cost", "0.30", "--json", code=6).values[-1]
+    assert (summary["budget"], summary["waiting"]) == ("max_cost=0.30 is reached", 1)
+    assert (summary["cost"], summary["total_cost"]["money"]) == (
+        {"jobs": 1, "minutes": 0.5, "unmeasured": 0, "money": "0.06"},
+        "0.3",
+    )
+    done = musicai_there.here(*ECHO)
+    assert "paid for by all runs: 6 jobs, 3.0 minutes of audio, a price of 0.36" in done.stderr
+    status = musicai_there.here("batch", "status", "out")
+    assert "     cost  6 jobs, 3.0 minutes of audio, a price of 0.36\n" in status.stdout
+    page = (musicai_there.folder / "out" / "report.html").read_text("utf-8")
+    assert "<dt>Price of the jobs</dt><dd>0.36</dd>" in page
+
+
+def test_a_limit_of_minutes_leaves_files_of_unknown_length(musicai_there: Command) -> None:
+    make_tracks(musicai_there.folder / "in", 2)
+    dry = musicai_there.here(*ECHO, "--dry-run", "--price", "1/min").stdout
+    assert "cost  2 jobs, a price of at least 0, 2 with audio of unknown length\n" in dry
+    done = musicai_there.here(*ECHO, "--max-minutes", "10", code=6)
+    assert "2 inputs left because the length of the audio is unknown: give it as audio_seconds" in done.stderr
+    assert not musicai_there.service.jobs()
+
+
 def test_events_as_json(musicai_there: Command) -> None:
     make_tracks(musicai_there.folder / "in", 3)
     done = musicai_there("--json", *ECHO)
@@ -150,6 +195,8 @@ def test_events_as_json(musicai_there: Command) -> None:
             **dict.fromkeys(
                 ("new", "retried", "continued", "unanswered", "failed", "duplicates", "upload", "missing"), 0
             ),
+            **{key: {"jobs": 0, "minutes": 0.0, "unmeasured": 0, "money": None} for key in ("total", "cost")},
+            "waiting": 0,
             "finished": 3,
             "rejected": [],
         }
@@ -246,7 +293,7 @@ def test_a_manifest_with_parameters(musicai_there: Command) -> None:
         (["song.wav", "out", "--glob", "*.wav"], "--glob needs a folder"),
         (["in", "s3://bucket/results"], "need --ledger"),
         (["in", "out", "--concurrency", "0"], "--concurrency"),
-        (["in", "out", "--param", "inputUrl=x"], "that is where each track goes"),
+        (["in", "out", "--param", "inputUrl=x"], "it takes the input"),
         (["in", "out"], "nothing to process"),
         (["nowhere", "out"], "there is no 'nowhere'"),
         (["nowhere", "out", "--dry-run"], "there is no 'nowhere'"),
@@ -254,6 +301,10 @@ def test_a_manifest_with_parameters(musicai_there: Command) -> None:
         (["foo://x/y", "out"], "can't read 'foo://x/y'"),
         (["in", "foo://x/y"], "can't write to 'foo://x/y'"),
         (["in", "out", "--settle", "nan"], "--settle"),
+        (["in", "out", "--max-jobs", "-1"], "--max-jobs"),
+        (["in", "out", "--max-minutes", "nan"], "'nan' is not a number of 0 or more"),
+        (["in", "out", "--max-cost", "5"], "--max-cost needs --price"),
+        (["in", "out", "--price", "0.05"], "write 0.05/min, 0.10/job"),
     ],
 )
 def test_wrong_usage(musicai_there: Command, arguments: list[str], message: str) -> None:

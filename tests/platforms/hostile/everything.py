@@ -275,6 +275,22 @@ def commands(sandbox: Sandbox) -> None:
     check(all(re.search(r"\\u2665", line) for line in table[1:]), "the name in CSV")
 
 
+def account(sandbox: Sandbox) -> None:
+    folder = Path(f"configuration {HEART}").absolute()
+    os.environ |= {"APPDATA": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    key = os.environ.pop("MUSIC_AI_API_KEY")
+    Path("key").write_text(key, encoding="utf-8")
+    Command("login", "--key-file", "key")
+    check("\\u2665" in Command("whoami").output, "the file with the key")
+    with MusicAiClient() as client:
+        check(client.application.get().name == "Default Application", "a stored key")
+    check(key not in Command("doctor").output, "the key shows")
+    check(Command("--json", "logout").values == [{"removed": True}], "the stored key is gone")
+    check(not list(folder.rglob("*.*")), "a file is left")
+    Command("whoami", code=3)
+    os.environ["MUSIC_AI_API_KEY"] = key
+
+
 def a_watched_folder() -> None:
     folder, out = Path(f"watched {NAME}"), Path(f"res{HEART} watched")
     song(folder, NAME)
@@ -325,6 +341,7 @@ def main() -> None:
         batches(sandbox)
         killed(sandbox)
         commands(sandbox)
+        account(sandbox)
         a_watched_folder()
         helps()
     # The sandbox is a process of its own: see the test. `mcp` speaks a protocol, and is tested with its client.

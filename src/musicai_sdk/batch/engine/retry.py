@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.failures import (
     FATAL,
     Draining,
@@ -34,7 +35,7 @@ _SHORTAGE_PAUSES = 3
 """The number of pauses after which they stop growing while no file descriptor is left."""
 _SHORTAGE_OVER = 60.0
 """Seconds without a shortage of file descriptors after which the next one counts as new."""
-_PASSED_ON = (Draining, Overtaken, ResultsLost, RunFailed, LedgerError, *FATAL)
+_PASSED_ON = (Draining, OverBudget, Overtaken, ResultsLost, RunFailed, LedgerError, *FATAL)
 """Errors that aren't failures of the track."""
 
 
@@ -70,7 +71,7 @@ class RetryPolicy:
         Raises:
             RunFailed: every other track would fail too.
             LedgerError: the ledger can't be used.
-            Draining: the run is ending. `Overtaken`, `ResultsLost` and the `FATAL` errors are passed on too.
+            Draining: the run is ending. `OverBudget`, `Overtaken`, `ResultsLost` and the `FATAL` errors are passed on too.
         """
         tries = pages = others = shortages = 0
         while True:

@@ -9,6 +9,7 @@ from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._preload import load_all
+from musicai_sdk.batch.budget import OverBudget, explained
 from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.decide import PAYS, decide, source_returned
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, short_of_files
@@ -17,6 +18,7 @@ from musicai_sdk.batch.engine.retry import RetryPolicy
 from musicai_sdk.batch.engine.steps import Pipeline
 from musicai_sdk.batch.engine.triage import finished_keys, triage
 from musicai_sdk.batch.events import Event, EventKind, ProgressTracker
+from musicai_sdk.batch.inputs.audio_length import measure
 from musicai_sdk.batch.inputs.content import digest, sample
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.inputs.prefetch import Prefetcher
@@ -32,6 +34,8 @@ from musicai_sdk.errors import InputError
 
 _HASHES = 2
 """The number of files to digest at the same time."""
+_SMALL = 64 * 1024
+"""The most bytes to digest without a thread, which would take longer to start than the digest."""
 _PAUSE = 0.5
 """Seconds without a new input after which waiting tracks are started: more inputs may come, or none."""
 _PATIENCE = 30.0
@@ -47,7 +51,7 @@ class Scheduler:
         options: RunOptions,
         items: Callable[[], Iterator[Candidate | None]],
         client: AsyncMusicAiClient,
-        on_event: Callable[[Event], object],
+        on_event: Callable[[Event], object] | None,
     ) -> None:
         self.tracker: ProgressTracker = ProgressTracker(ledger.counts())
         self.results: ResultCheck = ResultCheck(Path(options.out), options.bucket)
@@ -77,6 +81,12 @@ class Scheduler:
         self._given_up = set[str]()
         """Tracks that this run has worked on without getting their results."""
         self._error: BaseException | None = None
+        self._over: OverBudget | None = None
+        """Set once the budget is reached: nothing more is paid for, and new inputs are only counted."""
+        self._reached = asyncio.Event()
+        """Whether `_over` is set."""
+        self._count_until = 0.0
+        """The time on the loop's clock until which inputs are counted after that."""
 
     async def run(self) -> None:
         """Runs until all tracks are done, or until a drain has ended.
@@ -96,7 +106,8 @@ class Scheduler:
             if not self.tracker.draining:
                 await asyncio.wait({self._start_beside(self._start_all(prefetcher))})
             while self._tasks:
-                await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+                # All of them: waiting for the first one would cost time in proportion to all others, for each track.
+                await asyncio.wait(set(self._tasks))
         finally:
             prefetcher.stop()
             leftover = [*self._beside, *self._tasks]
@@ -161,6 +172,7 @@ class Scheduler:
 
     async def _start_all(self, prefetcher: Prefetcher) -> None:
         """Starts the tracks that earlier runs began, and then every input."""
+        await self._check_budget()
         unfinished = await self._journal.read(lambda ledger: ledger.unfinished(self._options))
         if unfinished:
             await self._account.check()
@@ -186,21 +198,31 @@ class Scheduler:
         if before is not None:
             await before
         await self._start_late()
-        self.tracker.complete = True
+        self.tracker.complete = chunk is not None
 
-    async def _next(self, prefetcher: Prefetcher, until: float) -> list[Candidate]:
-        """Returns the next inputs. If none arrives for a moment, starts the tracks that wait for their inputs."""
-        if not self._late:
-            return await prefetcher.next()
+    async def _next(self, prefetcher: Prefetcher, until: float) -> list[Candidate] | None:
+        """Returns the next inputs. If none arrives for a moment, starts the tracks that wait for their inputs.
+
+        Returns None instead of waiting for more inputs when the budget is reached: their source may be endless.
+        """
+        time = asyncio.get_running_loop().time
         coming = asyncio.create_task(prefetcher.next())
+        reached = asyncio.create_task(self._reached.wait())
         try:
-            left = until - asyncio.get_running_loop().time()
-            done, _ = await asyncio.wait({coming}, timeout=min(_PAUSE, left))
-            if not done or left <= 0:
-                await self._start_late()
+            if self._late:
+                left = until - time()
+                done, _ = await asyncio.wait({coming}, timeout=min(_PAUSE, left))
+                if not done or left <= 0:
+                    await self._start_late()
+            await asyncio.wait({coming, reached}, return_when=asyncio.FIRST_COMPLETED)
+            if reached.done():
+                await asyncio.wait({coming}, timeout=min(_PAUSE, self._count_until - time()))
+                if not coming.done() or time() > self._count_until:
+                    return None
             return await coming
         finally:
             coming.cancel()
+            reached.cancel()
 
     async def _start_late(self) -> None:
         while self._late:
@@ -226,6 +248,9 @@ class Scheduler:
         if before is not None:
             await before
         for item in found.todo:
+            if self._over is not None and await self._is_new(item):
+                self._leave(self._over)
+                continue
             self._unread += 1
             await self._start(self._process(item))
         self._skip(found.skipped, found.missing)
@@ -242,6 +267,8 @@ class Scheduler:
             return
         track, new = found
         if new:
+            if item.size is not None and item.mtime_ns is not None:
+                self._pipeline.read[track.key] = {item.source: (item.size, item.mtime_ns)}
             self._moved(track, None)
         elif track.key in self.tracker.active or track.key in self._resumed or track.key in self._given_up:
             self._count_known(item, track)
@@ -270,7 +297,15 @@ class Scheduler:
                 while True:
                     try:
                         if item.content is None:
-                            await asyncio.to_thread(digest, item)
+                            read = digest
+                        elif item.audio_ms is None:
+                            read = measure
+                        else:
+                            read = None
+                        if read is not None and (item.size or 0) <= _SMALL:
+                            read(item)
+                        elif read is not None:
+                            await asyncio.to_thread(read, item)
                         sample(item)
                         break
                     except OSError as error:
@@ -311,12 +346,15 @@ class Scheduler:
             await self._advance(track)
         except Draining:
             pass
+        except OverBudget as error:
+            self._leave(error, track)
         except ResultsLost as error:
             lost = f"{error}, and the service no longer has its job"
         else:
             lost = "they can't be checked" if track.key in self._pipeline.unchecked else ""
         finally:
             self.tracker.active.pop(track.key, None)
+            self._pipeline.read.pop(track.key, None)
             if track.state not in SAFE or track.key in self._pipeline.unchecked:
                 self._given_up.add(track.key)
         if lost:
@@ -340,6 +378,48 @@ class Scheduler:
                 await self._other_runs.reload(track)
             else:
                 return
+
+    async def _check_budget(self) -> None:
+        """Notes whether the budget is reached already."""
+        budget = self._options.budget
+        if not budget.limited:
+            return
+        if budget.timed and (count := (await self._journal.read(lambda ledger: ledger.cost())).unmeasured):
+            self._warn(
+                f"the length of the audio of {count} jobs that are paid for is unknown, so they count as 0 minutes"
+            )
+        try:
+            await self._journal.read(lambda ledger: ledger.check_budget())
+        except OverBudget as error:
+            self._reach(error)
+
+    def _reach(self, error: OverBudget) -> None:
+        if self._over is None:
+            self._over = error
+            self._count_until = asyncio.get_running_loop().time() + _PATIENCE
+            self._reached.set()
+
+    def _leave(self, error: OverBudget, track: Track | None = None) -> None:
+        """Leaves a track, or an input whose track isn't known, for a run with a greater budget."""
+        self.tracker.waiting += 1
+        self.tracker.unmeasured += error.unmeasured
+        if not error.ends and track is not None:
+            self._emit("budget", track, str(error))
+            return
+        self._reach(error)
+        if not self.tracker.budget:
+            self.tracker.budget = str(error)
+            self._report(Event("budget", message=explained(str(error))))
+
+    async def _is_new(self, item: InputRow) -> bool:
+        """Whether no track has an input's content, as far as a sample shows that: its file isn't read for it."""
+        if item.key is not None:
+            return False
+        try:
+            found = await asyncio.to_thread(sample, item)
+        except OSError:
+            return False  # it is rejected later
+        return not await self._journal.read(lambda ledger: ledger.has_sample(found))
 
     async def _missing(self, keys: Sequence[str]) -> dict[str, str]:
         """Returns those of the given finished tracks that lack their results, each with the reason."""
@@ -368,6 +448,8 @@ class Scheduler:
         self._report(Event("warning", message=text))
 
     def _emit(self, kind: EventKind, track: Track, message: str = "", source: str | None = None) -> None:
+        if self._on_event is None:
+            return
         shown = redacted(source or track.source)
         details = (track.error_code, track.job_id, track.folder, track.attempts)
         self._report(Event(kind, shown, track.state, message, *details))
@@ -375,6 +457,7 @@ class Scheduler:
     def _report(self, event: Event) -> None:
         """Reports an event. If the observer raises, the run ends, but no track fails."""
         try:
-            self._on_event(event)
+            if self._on_event is not None:
+                self._on_event(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it
             self._fail(error)

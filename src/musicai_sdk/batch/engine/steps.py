@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
@@ -19,7 +20,7 @@ from musicai_sdk.batch.engine.recovery import LostJobFinder, Unknown, job_name, 
 from musicai_sdk.batch.errors import JOB_GONE
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.batch.inputs.bucket import Buckets
-from musicai_sdk.batch.inputs.content import changed_error, current_file, version
+from musicai_sdk.batch.inputs.content import Version, changed_error, current_file, version
 from musicai_sdk.batch.inputs.kinds import is_object
 from musicai_sdk.batch.ledger.ledger import Journal
 from musicai_sdk.batch.ledger.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
@@ -41,6 +42,8 @@ _ABSENT = (
     "the answer to its request was lost, and no such job is listed: it isn't sent again automatically, and every run looks"
     " for it; retry_uncertain=True (--retry-uncertain) sends it again"
 )
+_FAILURE = ("error_code", "error_message", "ended_at")
+"""The columns that describe a failure, and that a retry clears."""
 
 
 class StillRunningError(TransferError):
@@ -65,8 +68,12 @@ class Pipeline:
         """Finished tracks whose results are damaged or couldn't be checked, and couldn't be fetched again."""
         self._known_uncertain = set[str]()
         """Tracks that were uncertain before this run. A requested retry applies only to these."""
+        self._retried = dict[str, dict[str, Any]]()
+        """The failures of tracks that this run retries."""
         self._unlisted = set[str]()
         """The idempotency keys of lost POSTs for which this run has proven that no job exists."""
+        self.read: dict[str, dict[str, Version]] = {}
+        """The files whose content was just read for new tracks, with their versions then. The ledger has them too."""
         self._client = client
         self._journal = journal
         self._options = options
@@ -98,7 +105,18 @@ class Pipeline:
 
         Raises:
             ResultsLost: the track's results are missing, and the service no longer has its job.
+            OverBudget: the track needs a job that the budget doesn't allow.
         """
+        try:
+            await self._advance(track)
+        except OverBudget:
+            failure = self._retried.pop(track.key, None)
+            if failure is not None and track.state in JOBLESS and track.state not in OPEN:
+                # Otherwise a later run would pay for the track again, without being asked to retry it.
+                await self._journal.move(track, "failed", **failure)
+            raise
+
+    async def _advance(self, track: Track) -> None:
         if track.state == "failed":
             await self._resume(track)
         if track.state == "verified":
@@ -120,6 +138,8 @@ class Pipeline:
         """Returns a failed track to the state that it continues from."""
         self._begin(track)
         state: State = track.resume_at or "seen"
+        if state in JOBLESS:
+            await self._check_budget(track)
         if track.error_code == JOB_GONE and track.job_id:
             # Ask once more whether the job is really gone: asking is free, a new job isn't.
             try:
@@ -127,7 +147,9 @@ class Pipeline:
                 state = "created"
             except NotFoundError:
                 pass
-        await self._journal.move(track, state, error_code=None, error_message=None, ended_at=None)
+        failure = {name: getattr(track, name) for name in _FAILURE}
+        await self._journal.move(track, state, **dict.fromkeys(_FAILURE))
+        self._retried[track.key] = failure
 
     async def _restore(self, track: Track) -> None:
         """Checks the results of an earlier run whose job was kept. Fetches damaged results again."""
@@ -135,7 +157,7 @@ class Pipeline:
             self._begin(track)
             self.unchecked.add(track.key)
             try:
-                await self._stored(track)
+                await self._stored(track, await self._recorded(track))
             except IntegrityError as error:
                 # If the job is gone too, the track stays done, because the user may put the files back.
                 with suppress(MusicAiError):  # a temporary error will also reach the download
@@ -156,10 +178,14 @@ class Pipeline:
                 if (active := self._tracker.active.get(track.key)) is not None:
                     active.moved, active.total = done, total
 
-            known = await self._journal.read(lambda ledger: ledger.versions(track))
-            path, before = await asyncio.to_thread(current_file, track, known)
+            await self._check_budget(track)
+            path, before = track.source, version(track.source)
+            if before is None or before != self.read.pop(track.key, {}).get(path):
+                # Not read just now, changed or renamed: the ledger may know the content by other files' names.
+                known = await self._journal.read(lambda ledger: ledger.versions(track))
+                path, before = await asyncio.to_thread(current_file, track, known)
             file = await self._client.files.upload(path, on_progress=on_bytes)
-            if file.size != track.size or await asyncio.to_thread(version, path) != before:
+            if file.size != track.size or version(path) != before:
                 raise changed_error(path)
             self._tracker.bytes_uploaded += file.size
             # If the service may have received the track's POST, keep the state that says so.
@@ -294,15 +320,14 @@ class Pipeline:
         with self._committing(track):
             if track.state == "downloaded":
                 try:
-                    await self._verify(track)
+                    await self._verify(track, await self._recorded(track))
                 except IntegrityError:
                     pass  # the files changed since the download
                 else:
                     return
-            await self._download(track, job)
-            await self._verify(track)
+            await self._verify(track, await self._download(track, job))
 
-    async def _download(self, track: Track, job: Job[Any] | None) -> None:
+    async def _download(self, track: Track, job: Job[Any] | None) -> list[OutputRecord]:
         received = dict[int, int]()
 
         def on_bytes(done: int, _total: int | None) -> None:
@@ -324,26 +349,40 @@ class Pipeline:
         outputs = await confirm_gone(track, self._options.grace, fetched)
         size = sum(output.size for output in outputs)
         self._tracker.bytes_downloaded += size
-        await self._journal.write(lambda ledger: ledger.keep_outputs(track, outputs))
-        await self._journal.move(track, "downloaded", downloaded_at=time.time(), bytes_downloaded=size)
+        await self._journal.move(
+            track,
+            "downloaded",
+            lambda ledger: ledger.keep_outputs(track, outputs),
+            downloaded_at=time.time(),
+            bytes_downloaded=size,
+        )
+        return outputs
 
-    async def _stored(self, track: Track) -> list[OutputRecord]:
-        """Returns the recorded results, after comparing them with the stored files.
+    async def _recorded(self, track: Track) -> list[OutputRecord]:
+        """The recorded results of a track."""
+        return await self._journal.read(lambda ledger: ledger.outputs([track.key])[track.key])
+
+    async def _stored(self, track: Track, recorded: list[OutputRecord]) -> list[OutputRecord]:
+        """Returns the recorded results with their digests, after comparing them with the stored files.
 
         Raises:
             IntegrityError: the results are missing or damaged.
         """
-        recorded = await self._journal.read(lambda ledger: ledger.outputs([track.key])[track.key])
         checked = await asyncio.to_thread(self._destination.verified, recorded)
         if not checked:
             raise IntegrityError(f"no results of {track.folder!r} are recorded")
         return checked
 
-    async def _verify(self, track: Track) -> None:
-        checked = await self._stored(track)
-        await self._journal.write(lambda ledger: ledger.keep_outputs(track, checked))
+    async def _verify(self, track: Track, recorded: list[OutputRecord]) -> None:
+        checked = await self._stored(track, recorded)
         await self._journal.move(
-            track, "verified", verified_at=time.time(), error_code=None, error_message=None, resume_at=None
+            track,
+            "verified",
+            lambda ledger: ledger.keep_outputs(track, checked),
+            verified_at=time.time(),
+            error_code=None,
+            error_message=None,
+            resume_at=None,
         )
 
     async def _delete(self, track: Track) -> None:
@@ -351,6 +390,11 @@ class Pipeline:
         with self._committing(track), suppress(NotFoundError):  # something else deleted the job
             await self._client.jobs.delete(track.job_id or "")
         await self._journal.move(track, "deleted", ended_at=time.time())
+
+    async def _check_budget(self, track: Track) -> None:
+        """Raises `OverBudget` before an upload that no job could follow. Recording the POST checks again."""
+        if self._options.budget.limited:
+            await self._journal.read(lambda ledger: ledger.check_budget(track.key))
 
     def _begin(self, track: Track) -> None:
         """Begins a step; raises `Draining` if the run is draining."""

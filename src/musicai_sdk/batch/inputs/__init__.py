@@ -3,7 +3,8 @@
 Modules, in the order of an input's way:
     `kinds` the public kinds of inputs · `reader` expands them one by one, with `folder`, `watch`, `manifest` and `bucket` ·
     `workflow` the parameters by wire name · `candidates` identifies each input, or rejects it with a reason · `row` the
-    result · `prefetch` hands rows from the reading thread to the event loop · `content` digests files.
+    result · `prefetch` hands rows from the reading thread to the event loop · `content` digests files · `audio_length`
+    reads the length of their audio.
 
 Who may import it:
     `dry_run`, `batch`, `engine` and `shards`; `ledger` only `row` and `kinds`. Everything here blocks and knows nothing of

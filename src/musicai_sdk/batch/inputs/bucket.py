@@ -115,8 +115,8 @@ def identify_object(item: InputRow) -> InputRow:
     etag, size, modified = found.groups()
     item.source = url[: found.start()]
     item.content = f"object:{etag}:{size}" if etag else f"object:{item.source}:{modified}:{size}"
-    # So a replaced object isn't taken for the one that an earlier run knew. The modification time alone wouldn't do: S3
-    # counts in seconds.
+    # Distinguishes a replaced object from the one that an earlier run saw. The modification time isn't enough: on S3, it
+    # has a resolution of one second.
     version = hashlib.sha256(found.group().encode()).digest()
     item.mtime_ns = int.from_bytes(version[:7], "big")
     return item

@@ -1,4 +1,4 @@
-"""Inputs made ready for the ledger: identified, with parameters by wire name; or rejected, with the reason."""
+"""Prepares inputs for the ledger: identifies them, and converts their parameters to wire names; or rejects them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from musicai_sdk._text import formerly_without_signature, without_queries, without_signature
 from musicai_sdk.batch.inputs.bucket import Buckets, identify_object
@@ -19,8 +20,11 @@ from musicai_sdk.storage import ObjectNotFoundError
 from musicai_sdk.workflows.inputs import is_address, web_address
 
 _REPAIR = "repair it, and save a manifest as UTF-8"
+_LONGEST = 1e9
+"""Seconds; audio that is said to be longer is a mistake."""
 _LATEST = 2**63
-"""The first modification time, in nanoseconds since 1970, that SQLite can't store; a broken clock or disk gives such."""
+"""The first modification time, in nanoseconds since 1970, that SQLite can't store. A broken clock or disk
+may cause such times."""
 
 
 def read_candidates(
@@ -39,10 +43,10 @@ def read_candidates(
 
 
 def identity(url: str) -> str:
-    """What a URL points at: the URL without its signature, which differs every time, and without a password.
+    """Identifies the content behind a URL: the URL without its signature, which differs every time, and its password.
 
-    Only complete signatures of known kinds are removed, so two songs never count as one. A song under a signature of an
-    unknown kind counts as another one each time, and is paid for again.
+    Only complete signatures of known kinds are removed, so two songs never count as one. A song whose URL has an unknown
+    kind of signature counts as a new song each time, and is paid for again.
 
     Raises:
         InputError: it isn't a valid URL.
@@ -50,32 +54,32 @@ def identity(url: str) -> str:
     try:
         return without_signature(url)
     except ValueError:  # whose text may contain the password
-        raise InputError("it is no valid URL") from None
+        raise InputError("it isn't a valid URL") from None
 
 
 def _candidate(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Candidate:
     try:
-        params = template.wire_params(item.params)
+        params, length = template.wire_params(item.params), _milliseconds(item.audio_seconds)
         _check_text(item, params)
         source = item.source
         if ":" in source:  # most paths have none, and need no closer look
             source = source.strip() if is_address(source) else source
             if is_object(source):
                 name = item.name or name_of(source)
-                return identify(InputRow(source, params, name, url=buckets.with_version(source)))
+                return identify(InputRow(source, params, name, buckets.with_version(source), audio_ms=length))
             if (url := web_address(source)) is not None:
                 known, legacy = identity(url), formerly_without_signature(url)
-                row = InputRow(known, params, item.name or "", url=url)
+                row = InputRow(known, params, item.name or "", url, audio_ms=length)
                 row.legacy_source = legacy if legacy != known else None
                 return identify(row)
         if not source or source.isspace():
-            return Rejected(source, "it is empty: give a path, a URL or an object in a bucket")
-        found = identify(InputRow(_absolute(source), params, item.name or ""))
+            return Rejected(source, "it is empty: pass a path, a URL or an object in a bucket")
+        found = identify(InputRow(_absolute(source), params, item.name or "", audio_ms=length))
     except RecursionError:
         return _rejected(item.source, "its parameters are nested too deeply")
     except (InputError, ObjectNotFoundError, ValueError) as error:
         return _rejected(item.source, str(error))
-    # A source such as a URL of an unknown scheme must not be shown as the path that was made of it.
+    # Show a URL of an unknown scheme as it was passed, not as the path that was made from it.
     if isinstance(found, Rejected) and "://" in item.source:
         return _rejected(item.source, found.reason)
     return found
@@ -107,8 +111,17 @@ def _rejected(source: str, reason: str) -> Rejected:
     return Rejected(storable(redacted(source)), storable(without_queries(reason)))
 
 
+def _milliseconds(seconds: object) -> int | None:
+    if seconds is None:
+        return None
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < _LONGEST
+    if not number:
+        raise InputError(f"its audio_seconds must be a number of seconds above 0, not {seconds!r:.50}")
+    return max(1, round(cast("float", seconds) * 1000))
+
+
 def _check_text(item: Input, params: str) -> None:
-    """Checks that no text has a lone surrogate, as Python reads a wrong encoding: SQLite can't store it."""
+    """Checks that no text contains a lone surrogate, which stands for an undecodable byte: SQLite can't store it."""
     if item.source.isascii() and params.isascii() and (item.name or "").isascii():
         return
     what = "address" if is_url(item.source) or is_object(item.source) else "name"

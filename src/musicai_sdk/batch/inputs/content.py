@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from musicai_sdk.batch.inputs.audio_length import audio_length
 from musicai_sdk.batch.inputs.kinds import is_object
 from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.ledger.track import Track
@@ -22,7 +23,7 @@ _SAMPLE = 4096
 
 
 def digest(item: InputRow) -> None:
-    """Fills in the content of a file, as `sha256:…`, and its sample.
+    """Fills in the content of a file, as `sha256:…`, its sample, and the length of its audio, if that can be read.
 
     Raises:
         OSError: it can't be read.
@@ -31,6 +32,7 @@ def digest(item: InputRow) -> None:
     with Path(item.source).open("rb") as file:
         item.content = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         item.sample = _sample(file)
+        item.audio_ms = audio_length(file) or item.audio_ms
         now = os.fstat(file.fileno())
     if (now.st_size, now.st_mtime_ns) != (item.size, item.mtime_ns):
         raise InputError("it changed while it was read: process it when it's complete")
@@ -79,7 +81,7 @@ def current_file(track: Track, known: Mapping[str, Version]) -> tuple[str, Versi
             continue
         if found != known.get(path):
             item = InputRow(path, track.params, track.folder, size=found[0], mtime_ns=found[1])
-            with suppress(OSError):  # then the upload fails too, and says why
+            with suppress(OSError):  # then the upload fails too, with a better error
                 digest(item)
             if item.content not in (None, track.content):
                 changed = True
@@ -87,7 +89,7 @@ def current_file(track: Track, known: Mapping[str, Version]) -> tuple[str, Versi
         return path, found
     if changed:
         raise changed_error(track.source)
-    return track.source, None  # the upload says what is wrong
+    return track.source, None  # the upload raises the error
 
 
 def version(path: str) -> Version | None:

@@ -17,41 +17,15 @@ from musicai_sdk.errors import InputError
 _Identity: TypeAlias = "tuple[int, int] | str"
 """Identifies a folder under any name: a link, `..` or different case can't hide it."""
 
-MEDIA = frozenset(
-    [
-        ".aac",
-        ".ac3",
-        ".aif",
-        ".aiff",
-        ".alac",
-        ".amr",
-        ".avi",
-        ".caf",
-        ".flac",
-        ".m4a",
-        ".m4v",
-        ".mka",
-        ".mkv",
-        ".mov",
-        ".mp2",
-        ".mp3",
-        ".mp4",
-        ".mpga",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".wav",
-        ".wave",
-        ".weba",
-        ".webm",
-        ".wma",
-        ".wmv",
-    ]
+_MEDIA_NAMES = (
+    ".aac .ac3 .aif .aiff .alac .amr .avi .caf .flac .m4a .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpga .oga .ogg .opus"
+    " .wav .wave .weba .webm .wma .wmv"
 )
-"""The files that count without a glob: a stray cover.jpg would be paid for, and fail."""
+MEDIA = frozenset(_MEDIA_NAMES.split())
+"""The extensions of inputs, unless there is a glob: a stray cover.jpg would cost a job that fails."""
 
 _SHORTAGE_TRIES = 60
-"""How often a folder is tried while the process has no file descriptor left."""
+"""How often to try to list a folder while the process has no file descriptor left."""
 _SHORTAGE_PAUSE = 0.5
 
 
@@ -72,8 +46,8 @@ def walk(
 ) -> Iterator[tuple[str, str] | Rejected]:
     """The files of a folder in order: the path, and the same path relative to the folder, with `/`.
 
-    Linked folders come after all others, so that a file with two names gets the plain one. No folder comes twice.
-    Folders that can't be read are rejected. The output folder is left out, under whatever name.
+    Visits each folder once: linked folders last, so that a file with two paths gets the one without a link. Rejects
+    unreadable folders, and skips the output folder under any name.
 
     Raises:
         InputError: the folder is the output folder.
@@ -87,8 +61,8 @@ def walk(
             if output.is_at(parent, which):
                 if parent == root:
                     raise InputError(
-                        f"the results would be in {root!r} among the inputs, and the next run would take them for"
-                        " inputs: give another folder for them, such as a subfolder"
+                        f"the results would be in {root!r} among the inputs, and the next run would process them:"
+                        " choose another output folder, such as a subfolder"
                     )
                 continue
             if which in entered:
@@ -96,7 +70,7 @@ def walk(
             entered.add(which)
             found = _listing(parent)
         except OSError as error:
-            # A folder that was removed since it was listed is no loss.
+            # Ignore a folder that was removed after it was listed.
             if parent == root or not isinstance(error, FileNotFoundError):
                 yield Rejected(parent, f"the folder can't be read: {error.strerror}")
             continue

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from musicai_sdk.models.outputs import URL_SCHEMES
 from musicai_sdk.storage import Bucket
 from musicai_sdk.storage.objects import SCHEMES
 
@@ -22,6 +23,8 @@ class Input:
     """Parameters of this input, in addition to those of the run."""
     name: str | None = None
     """The folder for its results, relative to the output folder; the source's name without extension when left out."""
+    audio_seconds: float | None = None
+    """The length of its audio, for budgets and prices. Only needed where it can't be read, as for a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Manifest:
     """A CSV file with a header, or a file with one JSON object per line.
 
     The column `input` (or `path` or `url`) is a path, relative to the manifest, or a URL. The optional column `name` is
-    the folder for the results. Every other column is a parameter; in CSV it is read as JSON if it is valid JSON (`3`,
+    the folder for the results, and `audio_seconds` the length of the audio, as in `Input`. Every other column is a parameter; in CSV it is read as JSON if it is valid JSON (`3`,
     `true`), and an empty one is left out.
     """
 
@@ -90,12 +93,10 @@ may block."""
 NO_PARAMS: Mapping[str, Any] = {}
 """The parameters of an input without any; shared, because a catalogue has a million of them."""
 
-_WEB = ("https://", "http://")
-
 
 def is_url(source: str) -> bool:
     """Whether a source is remote."""
-    return source.startswith(_WEB) or source[:8].lower().startswith(_WEB)
+    return source.startswith(URL_SCHEMES) or source[:8].lower().startswith(URL_SCHEMES)
 
 
 def is_object(source: str) -> bool:

@@ -15,6 +15,8 @@ from musicai_sdk.errors import InputError
 from musicai_sdk.workflows.inputs import is_address
 
 _SOURCES = ("input", "path", "url")
+_ABOUT = (*_SOURCES, "name", "audio_seconds")
+"""The columns that aren't parameters."""
 
 
 def rows(path: Path) -> Iterator[Input | Rejected]:
@@ -64,7 +66,7 @@ def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 def _value(text: str) -> Any:
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError):  # the latter for 60,000 brackets
+    except (ValueError, RecursionError):  # RecursionError for tens of thousands of brackets
         return text
     return text if value in (math.inf, -math.inf) or value != value else value
 
@@ -95,9 +97,10 @@ def _row(path: Path, line: int, row: dict[str, Any] | str) -> Input | Rejected:
     name = row.get("name")
     if name is not None and not isinstance(name, str):
         return Rejected(where, f"its name must be text, not {name!r:.50}")
-    params = {key: value for key, value in row.items() if key not in (*_SOURCES, "name")}
+    seconds = row.get("audio_seconds")
+    params = {key: value for key, value in row.items() if key not in _ABOUT}
     if is_address(source):
-        return Input(source.strip(), params, name)
+        return Input(source.strip(), params, name, seconds)
     if name is None and not Path(source).is_absolute():
         name = stem(source.replace(os.sep, "/"))
-    return Input(str(path.absolute().parent / source), params, name)
+    return Input(str(path.absolute().parent / source), params, name, seconds)

@@ -71,7 +71,7 @@ def _expanded(source: Source, out: Path | None, buckets: Buckets) -> Iterable[In
         return rows(Path(source.path))
     if isinstance(cast("object", source), os.PathLike):
         return _from_text(os.fspath(source), out, buckets)
-    raise InputError(f"can't process a {type(source).__name__}: give paths, URLs, Input(…) or Folder(…)")
+    raise InputError(f"can't process a {type(source).__name__}: pass paths, URLs, Input(…) or Folder(…)")
 
 
 def _from_text(text: str, out: Path | None, buckets: Buckets) -> Iterable[Input | Rejected | None]:

@@ -32,6 +32,8 @@ class InputRow:
     """Its digest, once known and still current; see `Track.content`."""
     sample: str | None = None
     """See `Track.sample`."""
+    audio_ms: int | None = None
+    """The length of the audio in milliseconds, if it is known."""
     legacy_source: str | None = None
     """The source under which a ledger of 2.0.0 knows this URL, if it differs."""
     key: str | None = None

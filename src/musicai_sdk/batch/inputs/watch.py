@@ -17,7 +17,7 @@ from musicai_sdk.errors import InputError
 
 _POLL_EVERY = 1.0
 _SHARE = 10
-"""Looking takes at most a tenth of the time, so a folder with very many files is read less often."""
+"""The shortest pause between two walks, in multiples of a walk's duration: large folders are read less often."""
 _STEP = 0.2
 """The longest sleep, in seconds, until the iterator yields None, so that its reader can stop."""
 
@@ -63,11 +63,10 @@ class Arrivals:
         self._settle = settle
         self._taken = dict[str, _Version]()
         self._coming = dict[str, tuple[_Version, float]]()
-        """Files that aren't complete yet, and since when they are unchanged, by the local clock: a file server's may
-        differ."""
+        """Incomplete files, and since when each is unchanged, by the local clock: a file server's clock may differ."""
 
     def complete(self, paths: dict[str, str]) -> Iterator[str]:
-        """Those of the present files that are complete and weren't returned in their present version."""
+        """The complete files that no earlier call returned in their current version."""
         now = time.monotonic()
         for gone in self._taken.keys() - paths.keys():
             del self._taken[gone]
@@ -109,7 +108,7 @@ if sys.platform == "win32":
     _kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
 
     def open_for_writing(path: str) -> bool:
-        """Whether some process has a file open to write: then Windows refuses to share it with readers alone."""
+        """Whether some process has a file open for writing. If so, Windows refuses to open it without write sharing."""
         handle = _kernel32.CreateFileW(
             ctypes.c_wchar_p(path),
             ctypes.c_uint32(_GENERIC_READ),
@@ -129,8 +128,8 @@ elif sys.platform == "linux":
     def open_for_writing(path: str) -> bool:
         """Whether any process has a file open for writing. False if that is unknown.
 
-        The kernel grants a read lease only while nobody can write to the file; it is returned at once. That needs a
-        file of the same user on a local disk. For other files only `settle` counts.
+        The kernel grants a read lease only while no process can write to the file. The lease is returned at once. This
+        works for files of the same user on a local disk; for others, only `settle` counts.
         """
         try:
             import fcntl

@@ -16,10 +16,10 @@ _PLACEHOLDER = "https://input.invalid/track"
 
 @dataclass(slots=True)
 class WorkflowTemplate:
-    """A workflow whose input is still to be filled in.
+    """A workflow without its input.
 
     With a class, the parameters are named like its fields (`input_url`), and it checks names and values. With a slug,
-    they have wire names (`inputUrl`) and are sent unchecked. Both identify the same tracks.
+    they have wire names (`inputUrl`) and are sent unchecked. Both forms identify the same tracks.
     """
 
     workflow: type[Workflow[Any]] | str
@@ -42,7 +42,7 @@ class WorkflowTemplate:
         else:
             raise InputError(f"workflow must be a Workflow class or a slug, not {self.workflow!r:.100}")
         if self.input_name in self.params:
-            raise InputError(f"params can't set {self.input_name!r}: that is where each track goes")
+            raise InputError(f"params can't set {self.input_name!r}: it takes the input")
 
     @property
     def slug(self) -> str:
@@ -86,7 +86,7 @@ class WorkflowTemplate:
             ) from None
         if given not in self._checked:
             self._checked[given] = self._wire(row)
-            if len(self._checked) > 10_000:  # every input has its own parameters: caching is no use
+            if len(self._checked) > 10_000:  # every input has its own parameters, so caching doesn't help
                 self._checked.clear()
                 return self._wire(row)
         return self._checked[given]

@@ -99,7 +99,11 @@ def register(
             track.source = item.source  # the path that exists now
         if track.is_url:
             track.url = item.url
-        db.execute("UPDATE tracks SET source = ?, url = ? WHERE key = ?", [track.source, track.url, key])
+        track.audio_ms = item.audio_ms or track.audio_ms
+        db.execute(
+            "UPDATE tracks SET source = ?, url = ?, audio_ms = ? WHERE key = ?",
+            [track.source, track.url, track.audio_ms, key],
+        )
         return track, False
     track = Track(
         key=key,
@@ -112,6 +116,7 @@ def register(
         size=item.size,
         url=item.url,
         seen_at=time.time(),
+        audio_ms=item.audio_ms,
     )
     db.execute(
         f"INSERT INTO tracks ({', '.join(COLUMNS)}) VALUES ({marks(COLUMNS)})",  # noqa: S608

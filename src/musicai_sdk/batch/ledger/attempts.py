@@ -66,6 +66,8 @@ class JobAttempt:
     """When the outcome became final."""
     deleted_at: float | None
     """When this package deleted the job."""
+    audio_ms: int | None = None
+    """The length of the input's audio in milliseconds; None if it wasn't known."""
 
 
 def record(db: sqlite3.Connection, track: Track, after: State, changes: Mapping[str, Any], run: str) -> None:
@@ -132,9 +134,9 @@ def _begin(db: sqlite3.Connection, track: Track, key: str, at: float, run: str) 
     number, outcome = last or (0, None)
     reason: Reason = "first" if outcome is None else _REASONS.get(outcome, "retry_uncertain")
     db.execute(
-        "INSERT INTO job_attempts (track, number, idempotency_key, reason, run, sent_at, outcome)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'sent')",
-        (track.key, number + 1, key, reason, run, at),
+        "INSERT INTO job_attempts (track, number, idempotency_key, reason, run, sent_at, outcome, audio_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, 'sent', (SELECT audio_ms FROM tracks WHERE key = ?))",
+        (track.key, number + 1, key, reason, run, at, track.key),
     )
 
 

@@ -12,7 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -261,7 +261,8 @@ def release(path: Path, ledger_id: str) -> None:
 
 
 def _encoded(content: _Content) -> bytes:
-    return f"{json.dumps(asdict(content)):<{_SIZE - 1}}\n".encode()
+    values = {name: getattr(content, name) for name in _Content.__slots__}
+    return f"{json.dumps(values):<{_SIZE - 1}}\n".encode()
 
 
 def _read(path: Path) -> _Content | None:

@@ -15,7 +15,7 @@ from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVer
 from musicai_sdk.batch.ledger.files import has_wal, relative_to_file
 from musicai_sdk.batch.ledger.legacy_identity import record_cutoff
 from musicai_sdk.batch.ledger.queries import meta
-from musicai_sdk.batch.ledger.schema import VERSION, WITH_ATTEMPTS, tables
+from musicai_sdk.batch.ledger.schema import VERSION, WITH_ATTEMPTS, WITH_LENGTHS, tables
 from musicai_sdk.batch.ledger.track import COLUMNS
 from musicai_sdk.batch.results.folder_names import folded
 
@@ -190,9 +190,15 @@ def open_to_read(path: Path) -> sqlite3.Connection:
             raise LedgerError(f"the ledger {str(path)!r} is empty")
         connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
         try:
-            if _checked_version(connection, path) < WITH_ATTEMPTS:
+            version = _checked_version(connection, path)
+            if version < WITH_LENGTHS:
+                run = ", NULL AS run" if version < WITH_ATTEMPTS else ""
                 connection.execute(
-                    "CREATE TEMP VIEW tracks AS SELECT rowid AS rowid, *, NULL AS run FROM main.tracks"
+                    f"CREATE TEMP VIEW tracks AS SELECT rowid AS rowid, *{run}, NULL AS audio_ms FROM main.tracks"  # noqa: S608
+                )
+            if WITH_ATTEMPTS <= version < WITH_LENGTHS:
+                connection.execute(
+                    "CREATE TEMP VIEW job_attempts AS SELECT *, NULL AS audio_ms FROM main.job_attempts"
                 )
             connection.execute("PRAGMA query_only = ON")
             connection.execute(f"PRAGMA cache_size = -{_CACHE}")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from musicai_sdk.batch.budget import Budget, Cost
 from musicai_sdk.batch.engine.decide import resumed
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.inputs.row import InputRow
@@ -24,6 +25,7 @@ from musicai_sdk.batch.ledger.files import file_id, real_file
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.lock import FileLock
 from musicai_sdk.batch.ledger.queries import meta, outputs_of, state_counts, stored_files_of
+from musicai_sdk.batch.ledger.spending import Spending, cost, keep_price
 from musicai_sdk.batch.ledger.sql import chunked
 from musicai_sdk.batch.ledger.states import JOBLESS, OPEN, State, transition
 from musicai_sdk.batch.ledger.track import COLUMNS, Overtaken, Track, track_key
@@ -63,6 +65,7 @@ class Ledger:
         patience: float = 0.0,
         fits: Fits = always,
         run: str = "",
+        budget: Budget | None = None,
         may_create: Callable[[], object] = dict,
     ) -> None:
         """Opens the ledger, or creates it if it doesn't exist.
@@ -77,6 +80,7 @@ class Ledger:
             patience: Seconds to wait for another process to release the lock.
             fits: Whether a folder name leaves room for results; see `folders.room_in`.
             run: The id of the run to record with POSTs, the same for all shards; by default a new id.
+            budget: The most that all runs of this ledger may spend; no limit by default.
             may_create: Called before a new ledger is created. Raises an error to prevent that.
 
         Raises:
@@ -97,6 +101,8 @@ class Ledger:
         self.id: str = uuid.uuid4().hex
         """The id of this opening of the ledger, which owns the tracks that it changes."""
         self._run = run or self.id
+        self._budget = budget or Budget()
+        self._spending = Spending(self._budget)
         self._fits = fits
         self._alone = alone
         self._witness: Callable[[int], object] | None = None
@@ -126,6 +132,8 @@ class Ledger:
                 "INSERT INTO runs (id, process, began_at, beat_at) VALUES (?, ?, ?, ?)",
                 (self.id, processes.register(self.id), now, now),
             )
+            if self._budget.price is not None:
+                keep_price(db, self._budget.price)
             if not self._alone:
                 db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (IN_USE, self.id))
         self._in_use = True
@@ -268,16 +276,19 @@ class Ledger:
         """The number of tracks in each state."""
         return state_counts(self._db)
 
-    def change(self, track: Track, state: State, **changes: Any) -> None:
-        """Moves a track to a state, on disk and in memory, unless another run changed it. Also records its POSTs.
+    def change(self, track: Track, state: State, **changes: Any) -> Mapping[str, Any]:
+        """Moves a track to a state, on disk, unless another run changed it. Also records its POSTs.
+
+        Returns the new values of the track's fields, which it has in memory once the transaction is on disk.
 
         Raises:
             Overtaken: another run changed the track. Nothing is written.
+            OverBudget: a POST was about to be sent, and the budget doesn't allow it. Nothing is written.
             LedgerError: a POST was about to be sent, but the lock is gone.
         """
-        before = replace(track)
         changes |= {"state": transition(track.state, state), "run": self.id}
-        if state in OPEN and "creating_at" in changes:
+        pays = state in OPEN and "creating_at" in changes
+        if pays:
             self._check_lock()
         columns = ", ".join(f"{name} = ?" for name in changes)
         done = self._db.execute(
@@ -287,9 +298,13 @@ class Ledger:
         )
         if not done.rowcount:
             raise Overtaken(f"another run changed {redacted(track.source)!r}")
-        attempts.record(self._db, before, state, changes, self._run)
-        for name, value in changes.items():
-            setattr(track, name, value)
+        if pays:
+            # In the transaction that records the POST, so that concurrent tracks, and even runs, can't exceed the budget.
+            self._spending.reserve(self._db, track.key)
+        elif track.state in OPEN:
+            self._spending.freed()
+        attempts.record(self._db, track, state, changes, self._run)
+        return changes
 
     def record_job(self, track: Track, job_id: str) -> None:
         """Records the job of a track's POST, even if another run took the track."""
@@ -298,6 +313,22 @@ class Ledger:
     def record_absence(self, track: Track) -> None:
         """Records that the service never received a track's POST."""
         attempts.record_absence(self._db, track)
+
+    def check_budget(self, track: str | None = None) -> None:
+        """Checks that the budget allows a POST of a track; None means of any track at all.
+
+        Raises:
+            OverBudget: it doesn't.
+        """
+        self._spending.check(self._db, track)
+
+    def cost(self) -> Cost:
+        """What all runs of this ledger have spent."""
+        return cost(self._db)
+
+    def has_sample(self, sample: str) -> bool:
+        """Whether a track has this sample. If none has, the content is new."""
+        return self._db.execute("SELECT 1 FROM tracks WHERE sample = ?", [sample]).fetchone() is not None
 
     def url(self, track: Track) -> str:
         """The latest URL of a remote input. Its signature may be newer than the one of the track in memory."""

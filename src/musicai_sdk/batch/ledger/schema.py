@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 """The version of the tables, stored in the file's `user_version`."""
 WITH_FOLDERS = 2
 """The version that added `folders`."""
 WITH_ATTEMPTS = 3
 """The version that added `runs`, `job_attempts` and `tracks.run`."""
+WITH_LENGTHS = 4
+"""The version that added `audio_ms` to `tracks`, `job_attempts` and `queue`."""
 
 FOLDERS = """
 -- The track that owns a folder. A folder never changes its owner, also when an input gets new content.
@@ -24,7 +26,7 @@ ATTEMPTS = """
 CREATE TABLE job_attempts (
     track TEXT NOT NULL, number INTEGER NOT NULL, idempotency_key TEXT NOT NULL, reason TEXT NOT NULL,
     run TEXT NOT NULL, sent_at REAL, job_id TEXT, outcome TEXT NOT NULL, code TEXT, ended_at REAL, deleted_at REAL,
-    PRIMARY KEY (track, number)
+    audio_ms INTEGER, PRIMARY KEY (track, number)
 ) WITHOUT ROWID;
 """
 
@@ -53,5 +55,5 @@ CREATE TABLE outputs (
 -- Inputs of the latest run that couldn't be processed.
 CREATE TABLE rejected (source TEXT NOT NULL, reason TEXT NOT NULL);
 -- In a shard's ledger: the inputs that it is to process.
-CREATE TABLE queue (source TEXT NOT NULL, params TEXT NOT NULL, url TEXT, folder TEXT NOT NULL);
+CREATE TABLE queue (source TEXT NOT NULL, params TEXT NOT NULL, url TEXT, folder TEXT NOT NULL, audio_ms INTEGER);
 {FOLDERS}{RUNS}{ATTEMPTS}"""

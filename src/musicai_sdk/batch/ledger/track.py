@@ -67,6 +67,8 @@ class Track:
     """When the job was deleted, or the track failed."""
     run: str | None = None
     """The run that last changed the track. No other run takes the track while that run is alive."""
+    audio_ms: int | None = None
+    """The length of the audio in milliseconds; None if it isn't known."""
 
     @property
     def is_url(self) -> bool:

@@ -7,7 +7,14 @@ import uuid
 from typing import Any
 
 from musicai_sdk.batch.errors import JOB_GONE
-from musicai_sdk.batch.ledger.schema import ATTEMPTS, FOLDERS, RUNS, VERSION, WITH_FOLDERS
+from musicai_sdk.batch.ledger.schema import (
+    ATTEMPTS,
+    FOLDERS,
+    RUNS,
+    VERSION,
+    WITH_ATTEMPTS,
+    WITH_FOLDERS,
+)
 from musicai_sdk.batch.ledger.states import JOBLESS, TABLE
 from musicai_sdk.batch.ledger.track import COLUMNS, Track
 from musicai_sdk.batch.results.folders import assign_all_folders
@@ -19,9 +26,16 @@ def upgrade(connection: sqlite3.Connection, version: int, slug: str, input_name:
     if version < WITH_FOLDERS:
         _execute_all(connection, FOLDERS)
         assign_all_folders(connection)
-    connection.execute("ALTER TABLE tracks ADD COLUMN run")
-    _execute_all(connection, RUNS + ATTEMPTS)
-    _derive_attempts(connection)
+    # The columns in the order of the current tables: rows are copied between ledgers.
+    if version < WITH_ATTEMPTS:
+        connection.execute("ALTER TABLE tracks ADD COLUMN run")
+    connection.execute("ALTER TABLE tracks ADD COLUMN audio_ms")
+    connection.execute("ALTER TABLE queue ADD COLUMN audio_ms INTEGER")
+    if version < WITH_ATTEMPTS:
+        _execute_all(connection, RUNS + ATTEMPTS)
+        _derive_attempts(connection)
+    else:
+        connection.execute("ALTER TABLE job_attempts ADD COLUMN audio_ms INTEGER")
     meta = {"workflow": slug, "input": input_name, "id": uuid.uuid4().hex, "commits": "0"}
     connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", meta.items())
     connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -56,14 +70,14 @@ def _derive_attempts(db: sqlite3.Connection) -> None:
 
     An older ledger dropped the id of a failed job once it had the id of the retry's job.
     """
-    names = COLUMNS[:-1]  # all but `run`, which older ledgers don't have
+    names = COLUMNS[: COLUMNS.index("run")]  # older ledgers don't have the others
     rows = db.execute(
         f"SELECT {', '.join(names)} FROM tracks WHERE job_id IS NOT NULL OR idempotency_key IS NOT NULL"  # noqa: S608
     )
     for row in rows:
         db.executemany(
             "INSERT INTO job_attempts VALUES (:track, :number, :key, :reason, '', :sent_at, :job_id, :outcome, :code,"
-            " :ended_at, :deleted_at)",
+            " :ended_at, :deleted_at, NULL)",
             _attempts_of(Track(*row)),
         )
 

@@ -10,15 +10,21 @@ from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from typing_extensions import override
+
+from musicai_sdk._frames import data_frame
 from musicai_sdk._text import without_signature
+from musicai_sdk.batch.budget import Cost
 from musicai_sdk.batch.events import Progress
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.ledger.attempts import JobAttempt
 from musicai_sdk.batch.ledger.database import open_to_read
 from musicai_sdk.batch.ledger.files import real_file, resolved_from_file
 from musicai_sdk.batch.ledger.queries import meta, state_counts
+from musicai_sdk.batch.ledger.shown import LISTED, ROW, html, place, summary, track_row
+from musicai_sdk.batch.ledger.spending import cost
 from musicai_sdk.batch.ledger.states import SAFE, UNSETTLED, State, sql
 from musicai_sdk.batch.ledger.track import COLUMNS, Track
 from musicai_sdk.batch.ledger.upgrade import ensure_attempts
@@ -26,7 +32,7 @@ from musicai_sdk.batch.results.destination import destination_for
 from musicai_sdk.batch.results.output import OutputRecord
 from musicai_sdk.batch.results.presence import Damage
 from musicai_sdk.batch.text import redacted
-from musicai_sdk.errors import IntegrityError
+from musicai_sdk.errors import IntegrityError, MusicAiError
 from musicai_sdk.storage import Bucket
 
 STAGES: Mapping[str, tuple[str, str]] = {
@@ -96,13 +102,45 @@ class Report:
     run: str = ""
     """The run's id, recorded in the ledger with its paid requests: see `LedgerView.attempts`."""
 
+    @override
+    def __repr__(self) -> str:
+        return f"<Report: {summary(self.progress)}; ledger {str(self.ledger)!r}>"
+
+    def _repr_html_(self) -> str:
+        """The report in a notebook: the figures, and the first tracks with links and players."""
+        places: dict[str, object] = {"ledger": place(self.ledger)}
+        places["results"] = self.bucket.url if self.bucket is not None else place(self.out)
+        try:
+            with LedgerView(self.ledger) as view:
+                rows, total = list(islice(view.rows(), LISTED)), sum(view.counts().values())
+                title, places["cost"] = view.workflow, f"{view.cost(self.run)}; all runs: {view.cost()}"
+        except MusicAiError as error:  # the ledger was removed, and the figures are still here
+            return html(str(error), self.progress, places)
+        return html(title, self.progress, places, rows, total, None if self.bucket else self.out)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The tracks of all runs as plain data, one dictionary each, in the order in which they were seen.
+
+        The paths in `outputs` are relative to `out`, times are in seconds. Each access reads the ledger.
+        """
+        with LedgerView(self.ledger) as view:
+            return list(view.rows())
+
+    def to_pandas(self) -> Any:
+        """The rows as a `pandas.DataFrame`.
+
+        Raises:
+            ConfigurationError: pandas isn't installed: `pip install pandas`.
+        """
+        return data_frame(self.rows, ROW)
+
     @property
     def ok(self) -> bool:
         """Whether every input has its results. For results of earlier runs, the run checked names and sizes."""
         progress = self.progress
-        return progress.complete and not (
-            progress.failed or progress.rejected or progress.missing or progress.draining
-        )
+        unresolved = progress.failed or progress.rejected or progress.missing or progress.waiting
+        return progress.complete and not (unresolved or progress.budget or progress.draining)
 
     def damaged(self) -> list[Damage]:
         """The tracks of earlier runs whose results are missing now, and which this run couldn't fetch again.
@@ -132,6 +170,21 @@ class Report:
         """
         with LedgerView(self.ledger) as view:
             return view.jobs_left()
+
+    @property
+    def cost(self) -> Cost:
+        """What this run paid for: jobs, minutes of audio, and money by the price of `prices`.
+
+        It counts as the budget does: also requests with a lost answer, which may be paid. Each access reads the ledger.
+        """
+        with LedgerView(self.ledger) as view:
+            return view.cost(self.run)
+
+    @property
+    def total_cost(self) -> Cost:
+        """What all runs of the ledger paid for. This is what `max_jobs`, `max_minutes` and `max_cost` limit."""
+        with LedgerView(self.ledger) as view:
+            return view.cost()
 
     def failures(self) -> list[Failure]:
         """The tracks that failed or are uncertain."""
@@ -230,6 +283,11 @@ class LedgerView:
         where, values = ("", ()) if run is None else (" AND run = ?", (run,))
         return self._count_attempts("job_id", where, values)
 
+    def cost(self, run: str | None = None) -> Cost:
+        """What one run, or all runs, paid for, with the latest price that a run was given; see `Cost`."""
+        ensure_attempts(self._db)
+        return cost(self._db, run)
+
     def tracks_paid(self) -> int:
         """The number of tracks for which jobs were created."""
         return self._count_attempts("track")
@@ -267,6 +325,10 @@ class LedgerView:
             found = list(group)
             outputs = [OutputRecord(*row[width:]) for row in found if row[width] is not None]
             yield Track(*found[0][:width]), tuple(outputs)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Every track as plain data, without signed URLs: see `Report.rows`."""
+        return (track_row(track, outputs) for track, outputs in self.tracks())
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yields every input with the folder of its results. Inputs with equal contents share a folder.

@@ -1,4 +1,4 @@
-"""The page and its table, written as streams: a hundred thousand tracks need no more memory than a few."""
+"""Writes the page and its table as streams, so that memory use doesn't depend on the number of tracks."""
 
 from __future__ import annotations
 

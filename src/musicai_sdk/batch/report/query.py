@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -127,9 +126,3 @@ class ReportView(LedgerView):
         They are in the order of `listed`.
         """
         yield from self._db.execute(_COPIES)
-
-
-def as_params(text: str | None) -> dict[str, Any]:
-    """Parameters by wire name."""
-    found: dict[str, Any] = json.loads(text or "{}")
-    return found

@@ -12,7 +12,7 @@ from musicai_sdk.batch.ledger.claim import LEDGER
 from musicai_sdk.batch.ledger.states import BEST_FIRST, SAFE, TABLE, UNSETTLED, State
 from musicai_sdk.batch.ledger.view import Durations
 from musicai_sdk.batch.report.format import duration, moment, number, size, text
-from musicai_sdk.batch.report.query import ReportView, Span, as_params
+from musicai_sdk.batch.report.query import ReportView, Span
 
 _STAGES = {
     "upload": ("Upload", "including hashing and waiting for a slot"),
@@ -26,15 +26,15 @@ _RETRIES: tuple[tuple[State, str, str], ...] = (
         "--retry-failed",
         (
             "The same command again with <code>--retry-failed</code> tries the failed tracks again, and skips finished ones."
-            " Paid jobs are used; only for a job that failed at the service a new one is created and paid."
+            " It uses paid jobs; it pays for a new job only if the old one failed at the service."
         ),
     ),
     (
         "uncertain",
         "--retry-uncertain",
         (
-            "For uncertain tracks, the answer to a paid request was lost. Every run looks for their jobs;"
-            " <code>--retry-uncertain</code> sends those again that aren't found."
+            "For uncertain tracks, the answer to a paid request was lost. Every run searches for their jobs;"
+            " <code>--retry-uncertain</code> sends a request again if its job isn't found."
         ),
     ),
 )
@@ -81,7 +81,7 @@ def command(view: ReportView, *options: str) -> str:
         parts += ["--ledger", str(view.path.absolute())]
     if view.input_name != "inputUrl":
         parts += ["--input-name", view.input_name]
-    for name, value in as_params(view.common_params()).items():
+    for name, value in json.loads(view.common_params() or "{}").items():
         parts += ["--param", f"{name}={_given(value)}"]
     return " ".join(part if part == "…" else quoted(part) for part in parts)
 
@@ -108,7 +108,7 @@ def _headline(counts: Mapping[State, int]) -> str:
     else:
         said = f"{number(done)} of {number(total)} tracks have their results."
     others = [f'<a href="#failures">{number(failed)} failed</a>'] * bool(failed)
-    others += [f"{number(left)} under way; the same command again continues them"] * bool(left)
+    others += [f"{number(left)} in progress; the same command continues them"] * bool(left)
     return f'<p class="headline">{said}{"<small>" + " · ".join(others) + "</small>" if others else ""}</p>'
 
 
@@ -143,6 +143,15 @@ def _figures(view: ReportView, span: Span) -> str:
         "Result files": number(view.count("outputs")),
         "Downloaded": size(downloaded),
     }
+    cost = view.cost()
+    if cost.jobs:
+        figures["Jobs paid for"] = number(cost.jobs)
+        if cost.jobs > cost.unmeasured:
+            figures["Minutes of audio"] = f"{cost.minutes:,.1f}"
+        if cost.unmeasured:
+            figures["Jobs of unknown length"] = number(cost.unmeasured)
+        if cost.money is not None:
+            figures["Price of the jobs"] = f"{cost.money:,f}"
     if first is not None and last is not None:
         figures["From first to last"] = duration(last - first)
     listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())

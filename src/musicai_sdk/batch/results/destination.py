@@ -64,9 +64,12 @@ class FolderDestination:
             raise InputError(
                 f"an earlier run had the results of job {job.id} written to a bucket: pass that bucket as out"
             )
-        files = await client.jobs.download(job, self.out / track.folder, on_progress=on_bytes)
-        # The folder belongs to this track alone, and a killed run may have left partial files.
-        await asyncio.to_thread(clear_abandoned, files.manifest)
+        folder = self.out / track.folder
+        is_new = not folder.exists()
+        files = await client.jobs.download(job, folder, on_progress=on_bytes)
+        if not is_new:
+            # The folder belongs to this track alone, and a killed run may have left partial files.
+            await asyncio.to_thread(clear_abandoned, files.manifest)
         return verify.downloaded(files, self.out)
 
     def verified(self, outputs: Sequence[OutputRecord]) -> list[OutputRecord]:

@@ -1,27 +1,30 @@
-"""A run on many machines, seen from the process that began it: each shard is a task for a `concurrent.futures.Executor`."""
+"""Runs shards on a `concurrent.futures.Executor`, perhaps on other machines: each shard is one task."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk.batch.budget import Cost, changed, explained
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import Event, Progress, ProgressTracker
 from musicai_sdk.batch.ledger.files import beside
 from musicai_sdk.batch.ledger.ledger import Ledger
-from musicai_sdk.batch.ledger.states import State
+from musicai_sdk.batch.ledger.states import SAFE, State
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.shards.transfer import (
     DRAIN,
     merge_shard,
     open_shard,
+    queued,
     remove_folder,
     shard_files,
     shard_folder,
@@ -33,49 +36,48 @@ RESUBMISSIONS = 2
 _READ_EVERY = 0.5
 
 
+@dataclass(eq=False)
 class Shards:
     """The shards of one run."""
 
-    def __init__(
-        self,
-        main: Ledger,
-        options: RunOptions,
-        executor: Executor,
-        on_event: Callable[[Event], object],
-        task: Callable[[str, RunOptions], None],
-    ) -> None:
-        """Prepares the shards.
-
-        Args:
-            main: The main ledger.
-            options: The run's options.
-            executor: Runs the tasks.
-            on_event: Called with the events of all shards.
-            task: Works on one shard; see `worker.run_shard`.
-        """
-        self.progress: dict[Path, Progress] = {}
-        """The latest progress of each shard; until it has reported any, the tracks that it was given."""
-        self._main = main
-        self._options = options
-        self._executor = executor
-        self._on_event = on_event
-        self._task = task
-        self._error: Exception | None = None
-        self._read_bytes = Counter[Path]()
-        """How much was read of each shard's events."""
+    main: Ledger
+    """The main ledger."""
+    options: RunOptions
+    executor: Executor
+    """Runs the tasks."""
+    on_event: Callable[[Event], object]
+    """Called with the events of all shards."""
+    task: Callable[[str, RunOptions], None]
+    """Works on one shard; see `worker.run_shard`."""
+    progress: dict[Path, Progress] = field(default_factory=dict[Path, Progress], init=False)
+    """The latest progress of each shard; before its first report, the tracks that it got."""
+    _error: Exception | None = field(default=None, init=False)
+    _work: dict[Path, int] = field(default_factory=dict[Path, int], init=False)
+    """The number of inputs and unfinished tracks that each shard got."""
+    _given: dict[Path, Cost] = field(default_factory=dict[Path, Cost], init=False)
+    """The cost of each shard's tracks when the run began."""
+    _spent: dict[Path, Cost] = field(default_factory=dict[Path, Cost], init=False)
+    """Their cost by now."""
+    _read_bytes: Counter[Path] = field(default_factory=Counter[Path], init=False)
+    """The number of bytes read of each shard's event file."""
 
     def drain(self) -> None:
         """Asks all shards to drain."""
-        with suppress(OSError):  # they were merged, or somebody removed them
-            (shard_folder(self._main.path) / DRAIN).touch()
+        with suppress(OSError):  # the shards were merged or removed
+            (shard_folder(self.main.path) / DRAIN).touch()
 
     def count(self) -> Counter[State]:
-        """How many tracks the shards were given, by state. Blocks."""
+        """The number of tracks in the shards, by state. Blocks."""
         counts = Counter[State]()
-        for path in shard_files(self._main.path):
-            shard = open_shard(path, self._main.slug, self._main.input_name)
+        for path in shard_files(self.main.path):
+            shard = open_shard(path, self.main.slug, self.main.input_name)
             try:
-                self.progress[path] = ProgressTracker(shard.counts(), complete=True).snapshot()
+                states = shard.counts()
+                self.progress[path] = ProgressTracker(states, complete=True).snapshot()
+                self._given[path] = self._spent[path] = shard.cost()
+                self._work[path] = len(queued(shard)) + sum(
+                    count for state, count in states.items() if state not in SAFE
+                )
             finally:
                 shard.close()
             counts.update(self.progress[path].states)
@@ -85,22 +87,26 @@ class Shards:
         """Runs the shards, and merges them into the main ledger when they have ended.
 
         Returns:
-            What happened to shards whose tasks were lost, for people; empty if none was.
+            A message for each shard whose task was lost.
 
         Raises:
-            Exception: what the observer of the events raised; it drained the shards.
+            Exception: the observer of the events raised it. The shards were drained.
         """
-        paths = shard_files(self._main.path)
-        shares = _shares(self._options.in_flight, len(paths))
-        work = [
-            asyncio.create_task(self._submit(path, replace(self._options, in_flight=share)))
+        paths = shard_files(self.main.path)
+        shares = _shares(self.options.in_flight, len(paths))
+        whole = sum(self._work.values()) or 1
+        options = [
+            replace(self._with_part(path, Fraction(self._work[path], whole)), in_flight=share)
             for path, share in zip(paths, shares, strict=True)
         ]
+        work = [asyncio.create_task(self._submit(*each)) for each in zip(paths, options, strict=True)]
         watching = asyncio.create_task(self._watch(paths))
         try:
             results = await asyncio.gather(*work, return_exceptions=True)
+            if self.options.budget.limited and not any(results):
+                (results[0],) = await asyncio.gather(self._spend_rest(paths), return_exceptions=True)
         except asyncio.CancelledError:
-            self.drain()  # workers can't be stopped, only asked
+            self.drain()  # workers can't be stopped, only asked to drain
             raise
         finally:
             watching.cancel()
@@ -108,7 +114,7 @@ class Shards:
         problems = list[str]()
         for path, result in zip(paths, results, strict=True):
             try:
-                # Also a shard that failed: the main ledger must know what it paid for.
+                # Merge failed shards too: the main ledger must record what they paid for.
                 await asyncio.to_thread(self._merge, path)
             except LedgerError:
                 # If the shard was removed or moved, its worker has raised the better error.
@@ -117,7 +123,9 @@ class Shards:
                 raise
             if isinstance(result, BaseException):
                 problems.append(f"{path.name}: {type(result).__name__}: {result}")
-        remove_folder(shard_folder(self._main.path))
+        remove_folder(shard_folder(self.main.path))
+        if reached := next((each.budget for each in self.progress.values() if each.budget), ""):
+            self._report(Event("budget", message=explained(reached)))
         first = next((result for result in results if isinstance(result, MusicAiError)), self._error)
         if first is not None:
             raise first
@@ -125,7 +133,7 @@ class Shards:
 
     async def _submit(self, path: Path, options: RunOptions) -> None:
         for left in range(RESUBMISSIONS, -1, -1):
-            future = self._executor.submit(self._task, str(path), options)
+            future = self.executor.submit(self.task, str(path), options)
             try:
                 await asyncio.wrap_future(future)
             except (MusicAiError, BrokenExecutor):
@@ -137,6 +145,35 @@ class Shards:
                 self._report(Event("warning", message=message))
             else:
                 return
+
+    def _with_part(self, path: Path, share: Fraction) -> RunOptions:
+        """The run's options with a shard's part of what is left of the budget.
+
+        A shard counts the POSTs in its own ledger. So the shards together never exceed the budget of the run, however
+        often one is lost and submitted again.
+        """
+        own = self._spent[path]
+        total = self.main.cost()
+        for each, cost in self._spent.items():
+            total = changed(total, before=self._given[each], after=cost)
+        return replace(self.options, budget=self.options.budget.part(share, own, total))
+
+    async def _spend_rest(self, paths: Sequence[Path]) -> None:
+        """Gives the shards that have spent their parts everything that is left, one after another."""
+        for path in paths:
+            self._spent[path] = await asyncio.to_thread(self._cost_of, path)
+        for path in paths:
+            self._read(path)
+            if self.progress[path].budget and not (path.parent / DRAIN).exists():
+                await self._submit(path, self._with_part(path, Fraction(1)))
+                self._spent[path] = await asyncio.to_thread(self._cost_of, path)
+
+    def _cost_of(self, path: Path) -> Cost:
+        shard = open_shard(path, self.main.slug, self.main.input_name)
+        try:
+            return shard.cost()
+        finally:
+            shard.close()
 
     async def _watch(self, paths: list[Path]) -> None:
         while True:
@@ -156,12 +193,15 @@ class Shards:
                     break
                 self._read_bytes[path] += len(line)
                 with suppress(ValueError, TypeError):
-                    self._report(Event(**json.loads(line)))
+                    event = Event(**json.loads(line))
+                    # That a shard has spent its part says nothing about the run.
+                    if event.kind != "budget" or event.source:
+                        self._report(event)
 
     def _report(self, event: Event) -> None:
-        """Reports an event. What its observer raises ends the run, after everything that is paid was merged."""
+        """Reports an event. If its observer raises an error, the run ends once all paid work is merged."""
         try:
-            self._on_event(event)
+            self.on_event(event)
         except Exception as error:  # noqa: BLE001 - `run` raises it
             if self._error is None:
                 self._error = error
@@ -169,7 +209,7 @@ class Shards:
 
     def _merge(self, path: Path) -> None:
         self._read(path)
-        end = ProgressTracker(merge_shard(path, self._main)).snapshot()
+        end = ProgressTracker(merge_shard(path, self.main)).snapshot()
         # Its latest progress may be lost; the ledger has the final states.
         self.progress[path] = replace(self.progress[path], states=end.states, failed=end.failed)
 

@@ -19,8 +19,8 @@ RETRIES = 3
 def dask_setup(_worker: object) -> None:
     """Called by Dask in each local worker when it starts.
 
-    Ctrl-C in a terminal reaches every process there. The process that runs the batch drains it; the workers must
-    survive to complete what is under way.
+    Ctrl-C in a terminal interrupts all processes of that terminal. The main process drains the batch; the workers must
+    survive to finish their jobs.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -50,7 +50,7 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
         raise ConfigurationError('this needs Dask: pip install "musicai-sdk[dask]"') from None
     if address == "local":
         count = workers or os.cpu_count() or 1
-        # One process each: a shard is one event loop, and a dying worker must not end the others.
+        # A process for each shard, which is one event loop: a crash must not end other shards.
         with (
             distributed.LocalCluster(
                 n_workers=count,

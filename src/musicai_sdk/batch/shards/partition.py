@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from musicai_sdk.batch.engine.triage import finished_keys, triage
 from musicai_sdk.batch.events import Event, ProgressTracker
@@ -20,38 +21,31 @@ from musicai_sdk.batch.shards.transfer import queue, shard_folder
 from musicai_sdk.batch.text import redacted
 
 
+@dataclass(eq=False)
 class Partition:
-    """Writes the ledgers of the shards, with everything that they are to do."""
+    """Writes the ledgers of the shards, with their inputs and tracks."""
 
-    def __init__(
-        self,
-        main: Ledger,
-        options: RunOptions,
-        shards: int,
-        tracker: ProgressTracker,
-        results: ResultCheck,
-        on_event: Callable[[Event], object],
-    ) -> None:
-        self._main = main
-        self._options = options
-        self._shards = shards
-        self._tracker = tracker
-        self._results = results
-        self._on_event = on_event
-        self._open = dict[int, Ledger]()
+    main: Ledger
+    options: RunOptions
+    shards: int
+    """The number of shards."""
+    tracker: ProgressTracker
+    results: ResultCheck
+    on_event: Callable[[Event], object]
+    _open: dict[int, Ledger] = field(default_factory=dict[int, Ledger], init=False)
 
     async def run(
         self, items: Callable[[], Iterator[Candidate | None]], draining: Callable[[], bool]
     ) -> None:
-        """Distributes all inputs, and the tracks that earlier runs began. After a drain, inputs wait for a later run."""
+        """Distributes all inputs, and unfinished tracks of earlier runs. A drain leaves the other inputs for a later run."""
         prefetcher = Prefetcher(items)
         try:
-            with self._main.transaction():
-                self._main.begin()
-            self._hand_out([], self._main.unfinished(self._options))
+            with self.main.transaction():
+                self.main.begin()
+            self._hand_out([], self.main.unfinished(self.options))
             while not draining() and (chunk := await prefetcher.next()):
                 await asyncio.to_thread(self._distribute, chunk)
-            self._tracker.complete = not draining()
+            self.tracker.complete = not draining()
         finally:
             prefetcher.stop()
             for ledger in self._open.values():
@@ -62,31 +56,31 @@ class Partition:
         items = [item for item in chunk if isinstance(item, InputRow)]
         refused = [each for each in chunk if isinstance(each, Rejected)]
         # Most inputs of a resumed run are known, and only a write costs an fsync.
-        if (new := self._main.recall(items)) or refused:
-            with self._main.transaction():
-                self._main.admit(new)
+        if (new := self.main.recall(items)) or refused:
+            with self.main.transaction():
+                self.main.admit(new)
                 for each in refused:
                     self._reject(each)
-        finished = finished_keys(items, self._options)
-        missing = self._results.missing(self._main.stored_files(finished))
-        found = triage(items, finished, missing, self._options, self._results)
+        finished = finished_keys(items, self.options)
+        missing = self.results.missing(self.main.stored_files(finished))
+        found = triage(items, finished, missing, self.options, self.results)
         todo = list[InputRow]()
         for item in found.todo:
             try:
                 sample(item)
             except OSError as error:
-                with self._main.transaction():
+                with self.main.transaction():
                     self._reject(Rejected(item.source, f"it can't be read: {error.strerror}"))
             else:
                 todo.append(item)
         if found.skipped:
-            self._tracker.known += found.skipped
-            self._tracker.skip(found.skipped, found.missing)
-            self._on_event(Event("skipped", count=found.skipped))
+            self.tracker.known += found.skipped
+            self.tracker.skip(found.skipped, found.missing)
+            self.on_event(Event("skipped", count=found.skipped))
         self._hand_out(todo, [])
 
     def _hand_out(self, items: list[InputRow], tracks: list[Track]) -> None:
-        """Queues inputs, and tracks whatever the inputs are, in the shards that their contents belong to."""
+        """Queues inputs and tracks in the shards of their contents."""
         items_of, tracks_of = defaultdict[int, list[InputRow]](list), defaultdict[int, list[Track]](list)
         for item in items:
             items_of[self._shard(item.sample)].append(item)
@@ -94,14 +88,14 @@ class Partition:
             tracks_of[self._shard(track.sample)].append(track)
         for number in sorted({*items_of, *tracks_of}):
             if number not in self._open:
-                path = shard_folder(self._main.path) / f"{number:04}.sqlite3"
-                self._open[number] = Ledger(path, self._main.slug, self._main.input_name, alone=True)
-            queue(self._open[number], self._main, items_of[number], tracks_of[number])
+                path = shard_folder(self.main.path) / f"{number:04}.sqlite3"
+                self._open[number] = Ledger(path, self.main.slug, self.main.input_name, alone=True)
+            queue(self._open[number], self.main, items_of[number], tracks_of[number])
 
     def _shard(self, sample: str | None) -> int:
-        return int(sample or "0", 16) % self._shards
+        return int(sample or "0", 16) % self.shards
 
     def _reject(self, item: Rejected) -> None:
-        self._main.reject(item.source, item.reason)
-        self._tracker.rejected += 1
-        self._on_event(Event("rejected", redacted(item.source), message=item.reason))
+        self.main.reject(item.source, item.reason)
+        self.tracker.rejected += 1
+        self.on_event(Event("rejected", redacted(item.source), message=item.reason))

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from musicai_sdk.batch.budget import Budget
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.ledger.files import beside
@@ -19,14 +20,14 @@ from musicai_sdk.batch.results.folder_names import folded
 from musicai_sdk.batch.results.folders import Fits, always, separate_tracks
 
 PATIENCE = 60.0
-"""Seconds that a shard's ledger is waited for: the worker that holds it may be dying."""
+"""Seconds to wait for a shard's ledger, whose worker may be about to end."""
 DRAIN = "drain"
 """The file beside the shards that asks all of them to drain."""
 _ROWS = 1000
 
 
 def shard_folder(ledger: Path) -> Path:
-    """The folder with a ledger's shards: beside it, so that whoever can reach the ledger can reach them."""
+    """The folder of a ledger's shards, beside the ledger: every process with access to the ledger can reach it."""
     return beside(ledger, ".shards")
 
 
@@ -35,14 +36,22 @@ def shard_files(ledger: Path) -> list[Path]:
     return sorted(shard_folder(ledger).glob("*.sqlite3"))
 
 
-def open_shard(path: Path, slug: str, input_name: str, *, fits: Fits = always, run: str = "") -> Ledger:
+def open_shard(
+    path: Path,
+    slug: str,
+    input_name: str,
+    *,
+    fits: Fits = always,
+    run: str = "",
+    budget: Budget | None = None,
+) -> Ledger:
     """Opens a shard's ledger. Never creates a missing one: an empty one would look finished."""
     if not path.is_file():
         raise LedgerError(
             f"there is no ledger {str(path)!r}: shards need a disk that the workers share with the process that began the"
             " run"
         )
-    return Ledger(path, slug, input_name, alone=True, patience=PATIENCE, fits=fits, run=run)
+    return Ledger(path, slug, input_name, alone=True, patience=PATIENCE, fits=fits, run=run, budget=budget)
 
 
 def remove_shard(path: Path) -> None:
@@ -54,16 +63,16 @@ def remove_shard(path: Path) -> None:
 
 
 def queue(shard: Ledger, main: Ledger, items: Sequence[InputRow], tracks: Iterable[Track]) -> None:
-    """Gives a shard its inputs and tracks, with everything that the main ledger knows of them."""
+    """Copies inputs and tracks to a shard, with everything that the main ledger knows about them."""
     with shard.transaction() as to, main.transaction() as source:
         to.executemany(
-            "INSERT INTO queue VALUES (?, ?, ?, ?)",
-            [(each.source, each.params, each.url, each.name) for each in items],
+            "INSERT INTO queue VALUES (?, ?, ?, ?, ?)",
+            [(each.source, each.params, each.url, each.name, each.audio_ms) for each in items],
         )
         for places, part in chunked(_unique(each.source for each in items)):
             _copy(source, to, "inputs", f"source IN ({places})", part)
         for places, part in chunked(_unique(folded(each.name) for each in items)):
-            # Only who owns them: the tracks themselves may be in another shard, which has newer rows.
+            # Copy only the owners of folders: their tracks may be in another shard, which has newer rows.
             _copy(source, to, "folders", f"folded IN ({places})", part)
         keys = [track.key for track in tracks]
         for places, part in chunked(_unique(each.sample for each in items if each.sample is not None)):
@@ -80,12 +89,14 @@ def queue(shard: Ledger, main: Ledger, items: Sequence[InputRow], tracks: Iterab
 def queued(shard: Ledger) -> list[InputRow]:
     """The inputs of a shard."""
     with shard.transaction() as db:
-        rows = db.execute("SELECT source, params, folder, url FROM queue ORDER BY rowid").fetchall()
-    return [InputRow(*row) for row in rows]
+        rows = db.execute("SELECT source, params, folder, url, audio_ms FROM queue ORDER BY rowid").fetchall()
+    return [
+        InputRow(source, params, name, url, audio_ms=length) for source, params, name, url, length in rows
+    ]
 
 
 def merge(shard: Ledger, main: Ledger) -> None:
-    """Copies a shard's rows to the main ledger. They are the newer ones: nobody else had the shard's tracks."""
+    """Copies a shard's rows to the main ledger. They are newer: no other process had the shard's tracks."""
     with shard.transaction() as source, main.transaction() as to:
         for table in ("tracks", "inputs", "rejected", "job_attempts"):
             _copy(source, to, table)
@@ -121,7 +132,7 @@ def merge_shard(path: Path, main: Ledger) -> dict[State, int]:
 
 
 def merge_all_shards(main: Ledger) -> None:
-    """Merges what a crashed run left. Workers of it that are still active are asked to drain.
+    """Merges the shards of a crashed run. Workers of that run that are still active are asked to drain.
 
     Raises:
         LedgerLockedError: one hasn't ended within `PATIENCE`.
@@ -143,7 +154,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def _release(db: sqlite3.Connection, places: str, keys: Sequence[str]) -> None:
-    """Makes tracks nobody's: the run that had them is done with them."""
+    """Releases tracks: their run no longer works on them."""
     db.execute(f"UPDATE tracks SET run = NULL WHERE key IN ({places})", keys)  # noqa: S608
 
 

@@ -25,10 +25,10 @@ _REPORT_EVERY = 0.5
 
 
 def run_shard(path: str, options: RunOptions) -> None:
-    """Works on one shard until all its tracks are through.
+    """Works on one shard until all its tracks are finished.
 
-    It may run again after its worker died: the shard's ledger has its state, and the lock keeps a second worker out while
-    the first one lives. The key comes from `MUSIC_AI_API_KEY` in the worker's environment.
+    It can be repeated after a worker died: the shard's ledger has the state, and its lock excludes a second worker while
+    the first one runs. The key comes from `MUSIC_AI_API_KEY` in the worker's environment.
 
     Args:
         path: The shard's ledger, on a disk that the worker shares with the process that began the run.
@@ -37,7 +37,7 @@ def run_shard(path: str, options: RunOptions) -> None:
     Raises:
         ConfigurationError: the worker's environment has no key.
         LedgerLockedError: another worker still holds the shard.
-        LedgerError: the ledger doesn't exist: the worker doesn't share that disk, or somebody removed it.
+        LedgerError: the ledger doesn't exist: the worker doesn't share that disk, or the ledger was removed.
     """
     asyncio.run(_run_shard(Path(path), options))
 
@@ -46,7 +46,7 @@ async def _run_shard(path: Path, options: RunOptions) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(options.transfer_threads))
     fits = room_in(options.out, options.bucket)
     ledger = await asyncio.to_thread(
-        open_shard, path, options.slug, options.wire_input, fits=fits, run=options.run
+        open_shard, path, options.slug, options.wire_input, fits=fits, run=options.run, budget=options.budget
     )
     try:
         items = await asyncio.to_thread(_begin, ledger, options)
@@ -64,7 +64,7 @@ async def _run_shard(path: Path, options: RunOptions) -> None:
                         if (path.parent / DRAIN).exists():
                             scheduler.drain()
                         await asyncio.wait({run}, timeout=_REPORT_EVERY)
-                        with suppress(OSError):  # only for a display: the work continues without it
+                        with suppress(OSError):  # the progress is only for display
                             events.flush()
                             progress = json.dumps(asdict(scheduler.tracker.snapshot()))
                             write_text(beside(path, ".progress"), progress, durable=False)

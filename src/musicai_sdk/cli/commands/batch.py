@@ -59,21 +59,23 @@ def _open(place: str) -> LedgerView:
 @_PLACE
 @command
 def status(settings: CommandContext, place: str) -> None:
-    """Print the number of tracks by state, durations, paid jobs, and bytes.
+    """Print the number of tracks by state, durations, paid jobs with their cost, and bytes.
 
     With --json the states have their names in the ledger:
     """
     from musicai_sdk.batch.ledger.states import TABLE
-    from musicai_sdk.cli.formatting import duration, plural, size
+    from musicai_sdk.batch.progress.formatting import duration, plural, size
 
     with _open(place) as view:
         counts, durations, (uploaded, downloaded) = view.counts(), view.durations(), view.bytes()
         rejected = len(list(view.rejected()))
+        cost = view.cost()
         jobs, paid, left = view.jobs_created(), view.tracks_paid(), view.jobs_left()
         workflow, ledger = view.workflow, str(view.path)
     if settings.as_json:
         value = {"ledger": ledger, "workflow": workflow, "states": counts, "rejected": rejected}
         value |= {"jobs_created": jobs, "tracks_paid": paid, "jobs_left": left}
+        value |= {"cost": cost.to_dict()}
         value |= {"durations": {stage: asdict(took) for stage, took in durations.items()}}
         settings.show(value | {"bytes_uploaded": uploaded, "bytes_downloaded": downloaded}, "")
         return
@@ -91,6 +93,8 @@ def status(settings: CommandContext, place: str) -> None:
         click.echo(
             f"{'jobs':>9}  {plural(jobs, 'job')} paid for {plural(paid, 'track')}, {len(left):,} still at the service"
         )
+    if cost.jobs:
+        click.echo(f"{'cost':>9}  {cost}")
     click.echo(f"{'bytes':>9}  {size(uploaded)} up, {size(downloaded)} down")
 
 
@@ -103,8 +107,8 @@ def _figures(median: float, p95: float, longest: float) -> Iterator[tuple[str, f
 @command
 def failures(settings: CommandContext, place: str) -> None:
     """Print failed and uncertain tracks and rejected inputs, with the reason and the number of attempts."""
-    from musicai_sdk.cli.formatting import printable, short_path
-    from musicai_sdk.cli.progress.wording import failure_line
+    from musicai_sdk.batch.progress.formatting import printable, short_path
+    from musicai_sdk.batch.progress.wording import failure_line
 
     with _open(place) as view:
         for each in view.failures():
@@ -142,7 +146,7 @@ def check(settings: CommandContext, place: str) -> None:
     a backup; without one, only a new paid job with another output folder brings them back.
     """
     from musicai_sdk.batch.ledger.states import SAFE
-    from musicai_sdk.cli.formatting import printable, short_path
+    from musicai_sdk.batch.progress.formatting import printable, short_path
 
     damaged = 0
     with _open(place) as view:
@@ -182,7 +186,7 @@ def export(settings: CommandContext, place: str, form: str | None) -> None:
 
 
 def _attempt(each: JobAttempt) -> tuple[str, ...]:
-    from musicai_sdk.cli.formatting import short_path
+    from musicai_sdk.batch.progress.formatting import short_path
 
     when = datetime.fromtimestamp(each.sent_at).astimezone() if each.sent_at is not None else None
     job = f"job {each.job_id}{', deleted' if each.deleted_at else ''}" if each.job_id else ""

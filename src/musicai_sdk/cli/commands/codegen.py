@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from musicai_sdk.cli.arguments import complete_folder
 from musicai_sdk.cli.context import CommandContext, command
 from musicai_sdk.cli.group import Command
+
+if TYPE_CHECKING:
+    from musicai_sdk.codegen import WorkflowSchema
 
 
 @click.command(cls=Command)
@@ -30,8 +35,20 @@ def codegen(settings: CommandContext, folder: str, max_jobs: int) -> None:
         found = discover(client, folder, max_jobs=max_jobs)
     settings.show_all(
         (
-            {"slug": each.slug, "class": each.class_name, "learned": each.learned},
-            (each.slug, each.class_name or "", "" if each.learned else "(no finished job to learn from)"),
+            {
+                "slug": each.slug,
+                "class": each.class_name,
+                "learned": each.learned,
+                "unseen": each.unseen,
+            },
+            (each.slug, each.class_name or "", _remark(each)),
         )
         for each in found
     )
+
+
+def _remark(workflow: WorkflowSchema) -> str:
+    """What a user of the class has to know about its origin."""
+    if not workflow.learned:
+        return "(no finished job to learn from)"
+    return "(unseen: no finished job; from built-in knowledge)" if workflow.unseen else ""

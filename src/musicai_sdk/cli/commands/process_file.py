@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from musicai_sdk.cli.arguments import (
@@ -84,7 +86,8 @@ def process_file(
     if not overwrite:
         check_no_results(folder)
     with settings.client() as client, terminated_by_sigterm():
-        created = create_job(client, request)
+        # The URL of an upload has no name, so the service's messages name the job.
+        created = create_job(client, request, name=None if isinstance(source, str) else job_name(source))
         with recoverable(created.id, out):
             note(f"job {created.id}")
             wait_for_success(client, created, client_timeout(timeout))
@@ -92,3 +95,8 @@ def process_file(
             if not keep_jobs:
                 client.jobs.delete(created)
     settings.show_files(files)
+
+
+def job_name(file: Path) -> str:
+    """The file's name, as far as JSON can represent it."""
+    return file.name.encode("utf-8", "replace").decode()

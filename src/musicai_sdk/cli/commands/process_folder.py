@@ -15,18 +15,22 @@ from musicai_sdk.cli.arguments import (
     complete_file,
     complete_folder,
     parameter_options,
+    parse_amount,
     parse_pairs,
+    parse_price,
     workflow_argument,
 )
 from musicai_sdk.cli.context import CommandContext, command, confirm, note
+from musicai_sdk.cli.displays import display_for
 from musicai_sdk.cli.errors import Hint
 from musicai_sdk.cli.group import Command
 from musicai_sdk.cli.locations import check_output, output_and_ledger, parse_inputs
-from musicai_sdk.cli.progress import display_for
 from musicai_sdk.cli.recovery_hints import LIST_WORKFLOWS
 
 if TYPE_CHECKING:
-    from musicai_sdk.batch import Batch, Plan, Report
+    from decimal import Decimal
+
+    from musicai_sdk.batch import Batch, Plan, Price, Report
 
 _COUNT = click.IntRange(min=1)
 _SECONDS = Seconds(min=0)
@@ -37,6 +41,7 @@ _MANIFEST = """\b
 The columns of a CSV manifest, or the keys in each line of a JSONL manifest:
   input   a path relative to the manifest, or a URL; `path` and `url` mean the same
   name    the folder of the results in OUT; optional
+  audio_seconds  the length of the audio, where it can't be read, for --max-minutes and --price; optional
   others  parameters of the workflow, JSON or text, as --param gives to all inputs
 """
 
@@ -71,6 +76,24 @@ The columns of a CSV manifest, or the keys in each line of a JSONL manifest:
     "--adopt",
     is_flag=True,
     help="Continue although the ledger is missing or older than the results in OUT; they may be paid for again.",
+)
+@click.option(
+    "--max-jobs",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="The most jobs to pay for, over all runs into OUT; the same command with a greater number continues.",
+)
+@click.option(
+    "--max-minutes", callback=parse_amount, metavar="MINUTES", help="The same for minutes of audio."
+)
+@click.option(
+    "--max-cost", callback=parse_amount, metavar="MONEY", help="The same for what the jobs cost by --price."
+)
+@click.option(
+    "--price",
+    metavar="PRICE",
+    callback=parse_price,
+    help="Your price of WORKFLOW: 0.05/min, 0.10/job, or 0.05/min+0.10/job.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what a run would do, and send nothing. Needs no key.")
 @parameter_options("each file")
@@ -127,6 +150,10 @@ def process_folder(
     retry_failed: bool,
     retry_uncertain: bool,
     adopt: bool,
+    max_jobs: int | None,
+    max_minutes: Decimal | None,
+    max_cost: Decimal | None,
+    price: Price | None,
     concurrency: int,
     dask: str | None,
     ledger: str | None,
@@ -142,11 +169,13 @@ def process_folder(
     and pays for nothing twice. Ctrl-C finishes the tracks in flight and stops; a second one stops at once.
     """
     from musicai_sdk.batch import Batch, plan
+    from musicai_sdk.batch.progress.totals import ProgressWithTotal
     from musicai_sdk.batch.signals import on_signal
-    from musicai_sdk.cli.progress.totals import ProgressWithTotal
 
     if watch and dask:
         raise click.UsageError("--watch runs in this process: leave out --dask")
+    if max_cost is not None and price is None:
+        raise click.UsageError("--max-cost needs --price, such as 0.05/min")
     inputs = parse_inputs(
         source,
         glob=glob,
@@ -159,6 +188,8 @@ def process_folder(
     shared: dict[str, Any] = {"ledger": path, "input_name": input_name, "params": parse_pairs(params)}
     shared |= {"retry_failed": retry_failed, "retry_uncertain": retry_uncertain}
     shared |= {"adopt": adopt or not resume}
+    shared |= {"max_jobs": max_jobs, "max_minutes": max_minutes, "max_cost": max_cost}
+    shared |= {"prices": {workflow: price} if price is not None else None}
     if dry_run:
         planned = plan(workflow, inputs, out, fresh=not resume, **shared)
         _print_plan(settings, planned)
@@ -168,7 +199,7 @@ def process_folder(
         _archive_ledger(path, yes=yes)
     display = display_for(as_json=settings.as_json)
     with ExitStack() as stack:
-        options |= shared | {"in_flight": concurrency, "on_event": display}
+        options |= shared | {"in_flight": concurrency, "on_event": display, "progress": False}
         options |= _on_cluster(settings, dask, stack) if dask else {"connect": settings.connection()}
         run = Batch(workflow, inputs, out, **options)
         display.follow(ProgressWithTotal(lambda: run.progress, inputs, run.bucket or run.out), run.drain)
@@ -233,10 +264,11 @@ def _archive_ledger(ledger: Path, *, yes: bool) -> None:
 
 
 def _print_plan(settings: CommandContext, planned: Plan) -> None:
-    from musicai_sdk.cli.formatting import printable, short_path, size
+    from musicai_sdk.batch.progress.formatting import plural, printable, short_path, size
 
     if settings.as_json:
-        settings.show(asdict(planned), "")
+        costs = {"total": planned.total.to_dict(), "cost": planned.cost.to_dict()}
+        settings.show(asdict(planned) | costs, "")
         return
     upload = f"{size(planned.upload)} to upload" if planned.upload else "nothing to upload"
     for count, what in (
@@ -252,5 +284,9 @@ def _print_plan(settings: CommandContext, planned: Plan) -> None:
     ):
         if count or what.startswith("new"):
             click.echo(f"{count:>9,}  {what}")
+    if planned.total.jobs:
+        click.echo(f"{'cost':>9}  {planned.total}")
+    if planned.waiting:
+        click.echo(f"{'limit':>9}  {planned.cost}; {plural(planned.waiting, 'job')} would wait")
     for each in planned.rejected:
         click.echo(f"{'':9}  {short_path(each.source)}: {printable(each.reason)}")

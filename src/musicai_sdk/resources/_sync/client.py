@@ -80,7 +80,8 @@ class MusicAiClient(LegacyMethods, ClientSettings):
         """Checks the settings; sends nothing and opens no connection.
 
         Args:
-            api_key: The key of an application; by default the environment variable `MUSIC_AI_API_KEY`.
+            api_key: The key of an application; by default the environment variable `MUSIC_AI_API_KEY`, or else the key
+                that `musicai login` has stored for this `base_url` in the user's configuration folder.
             job_monitor_interval: The longest pause between two polls of a wait, in seconds.
             save_output_to_folder: True names result files after their outputs, False as in their URLs.
             user_agent: Replaces the `User-Agent` header.

@@ -15,6 +15,7 @@ from musicai_sdk._core.session import Session
 from musicai_sdk._io import run_sync
 from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.outputs import JsonOutput
+from musicai_sdk.resources.method_arguments import name_of, shown
 
 T = TypeVar("T")
 
@@ -26,7 +27,12 @@ class Files:
         self._session = session
 
     def upload(
-        self, source: UploadSource, *, on_progress: Progress | None = None, **options: Unpack[RequestOptions]
+        self,
+        source: UploadSource,
+        *,
+        on_progress: Progress | None = None,
+        progress: bool | None = False,
+        **options: Unpack[RequestOptions],
     ) -> UploadedFile:
         """Uploads a file to the service's temporary storage.
 
@@ -36,6 +42,8 @@ class Files:
             source: A local path, bytes, a file opened in binary mode (read from its position), or any object with a
                 `read` method. A source that can be read only once, such as a pipe, is first copied to a temporary file.
             on_progress: Called with (bytes sent, total bytes); starts over with a new attempt.
+            progress: Whether to show the upload on standard error: a bar by `rich` (extra `cli`), else plain lines. None
+                shows it in a terminal or a notebook.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -49,7 +57,9 @@ class Files:
                 upload; or the storage refused the upload.
             ConnectionFailedError: the service or its storage can't be reached.
         """
-        return run_sync(_core.upload.upload(self._session, source, on_progress, options))
+        with shown(progress) as display:
+            follow = display.file(name_of(source), on_progress)
+            return run_sync(_core.upload.upload(self._session, source, follow, options))
 
     def download(
         self,
@@ -57,6 +67,7 @@ class Files:
         destination: str | os.PathLike[str],
         *,
         on_progress: Progress | None = None,
+        progress: bool | None = False,
         connections: int = 1,
         **options: Unpack[RequestOptions],
     ) -> DownloadedFile:
@@ -71,6 +82,7 @@ class Files:
             destination: The file's path. Missing folders are created. An existing file is replaced and its permissions
                 are kept. If the path is a symbolic link, the link's target is replaced.
             on_progress: Called with (bytes received, total bytes or None); starts over with a new attempt.
+            progress: Whether to show the download, as in `upload`.
             connections: The most connections to use for this file, up to 16. More than one helps only where the server
                 limits the speed of each connection. Parts are fetched only of a version that a strong ETag identifies,
                 from a server that supports ranges; otherwise one connection is used. Each takes 8 MB of memory.
@@ -85,11 +97,13 @@ class Files:
             IntegrityError: after all attempts, the file is incomplete, or may be.
             InputError: the URL isn't a web address, the destination isn't a path, or `connections` isn't possible.
         """
-        return run_sync(
-            _core.download.download(
-                self._session, url, destination, on_progress, options, connections=connections
+        with shown(progress) as display:
+            follow = display.file(name_of(destination), on_progress)
+            return run_sync(
+                _core.download.download(
+                    self._session, url, destination, follow, options, connections=connections
+                )
             )
-        )
 
     def read(self, output: JsonOutput[T], **options: Unpack[RequestOptions]) -> T:
         """Downloads a JSON output and returns it as the type that its workflow declares.

@@ -7,7 +7,7 @@ import threading
 import uuid
 from typing import TYPE_CHECKING
 
-from musicai_sdk.sandbox.engine.processes import EngineWorkflow, Processes
+from musicai_sdk.sandbox.engine.processes import Processes
 from musicai_sdk.sandbox.engine.workflows import LIGHT, WORKFLOWS
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ class Catalogue:
         self._lock = threading.Lock()
         self._own: dict[str, Handler] = {}
         self._processes = Processes()
-        self._base: Mapping[str, Handler] = workflows if workflows is not None else self._engine()
+        engine = {
+            slug: handler if slug in LIGHT else self._processes.workflow(slug, handler)
+            for slug, handler in WORKFLOWS.items()
+        }
+        self._base: Mapping[str, Handler] = engine if workflows is None else workflows
 
     def register(self, slug: str, handler: Handler) -> None:
         """Adds a workflow. Replaces an existing one with the same slug."""
@@ -45,12 +49,6 @@ class Catalogue:
     def stop(self) -> None:
         """Ends the engine's processes. The next job starts new ones."""
         self._processes.stop()
-
-    def _engine(self) -> dict[str, Handler]:
-        return {
-            slug: handler if slug in LIGHT else EngineWorkflow(self._processes, slug, handler)
-            for slug, handler in WORKFLOWS.items()
-        }
 
 
 def workflow_name(slug: str) -> str:

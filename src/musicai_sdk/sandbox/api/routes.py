@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import JsonValue, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from musicai_sdk.sandbox.api.catalogue import workflow_answer, workflow_name
 from musicai_sdk.sandbox.clock import iso
+from musicai_sdk.sandbox.database.records import NewJob
 from musicai_sdk.sandbox.faults.odd_answers import OTHER_APPLICATION, odd_job, odd_result
 from musicai_sdk.sandbox.faults.quirks import Quirks
 from musicai_sdk.sandbox.http.errors import ApiError
@@ -23,15 +23,9 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from musicai_sdk.sandbox.api.catalogue import Catalogue
-    from musicai_sdk.sandbox.api.queue import Workers
-    from musicai_sdk.sandbox.clock import Clock
-    from musicai_sdk.sandbox.database.database import Database
     from musicai_sdk.sandbox.database.records import Application, JobRecord
-    from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
     from musicai_sdk.sandbox.faults.rules import Fault
-    from musicai_sdk.sandbox.storage.objects import ObjectStore
-    from musicai_sdk.sandbox.storage.signing import Signer
+    from musicai_sdk.sandbox.parts import Parts
 
 _LARGEST_BODY = 1 << 20
 _LARGEST_PAGE = 1000
@@ -41,43 +35,11 @@ _ID = r"(?P<job_id>[^/]+)"
 _NO_QUIRKS: Final = Quirks()
 
 
-class _NewJob(BaseModel):
-    """The body of `POST /job` (source: official clients). Unknown fields are ignored."""
-
-    model_config = ConfigDict(strict=True, alias_generator=to_camel)
-
-    name: str
-    workflow: str
-    params: dict[str, JsonValue]
-    metadata: Annotated[dict[str, JsonValue] | None, Field(default=None)]
-    copy_results_to: Annotated[dict[str, str] | None, Field(default=None)]
-
-
 class Api:
     """Answers requests to the API."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        store: ObjectStore,
-        signer: Signer,
-        workers: Workers,
-        catalogue: Catalogue,
-        clock: Clock,
-        quirks: CurrentQuirks,
-        new_id: Callable[[], str],
-        since: str,
-    ) -> None:
-        self._database = database
-        self._store = store
-        self._signer = signer
-        self._workers = workers
-        self._catalogue = catalogue
-        self._clock = clock
-        self._quirks = quirks
-        self._new_id = new_id
-        self._since = since
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._routes: dict[re.Pattern[str], dict[str, Callable[..., Awaitable[JsonValue | Response]]]] = {
             re.compile("/upload"): {"GET": self._upload},
             re.compile("/job"): {"GET": self._list_jobs, "POST": self._create_job},
@@ -96,11 +58,11 @@ class Api:
                 if operation is None:
                     message = f"{request.method} is not allowed for this path."
                     raise ApiError(405, message, {"Allow": ", ".join(operations)})
-                application = self._database.application(request.headers.get("authorization", ""))
+                application = self._parts.database.application(request.headers.get("authorization", ""))
                 if application is None:
                     # The service refuses a `Bearer ` prefix like a wrong key (source: one third party).
                     raise ApiError(401, "The API key is missing or invalid.")
-                if self._quirks.now.other_application:
+                if self._parts.quirks.now.other_application:
                     application = OTHER_APPLICATION
                 answer = await operation(request, application, **match.groupdict())
                 return answer if isinstance(answer, Response) else JSONResponse(answer)
@@ -111,7 +73,7 @@ class Api:
         signed_at = job.completed_at if quirks.repeat_urls else None
 
         def url(key: str) -> str:
-            return self._signer.url("GET", key, signed_at=signed_at)
+            return self._parts.signer.url("GET", key, signed_at=signed_at)
 
         return {
             "id": job.id,
@@ -130,33 +92,27 @@ class Api:
         }
 
     def _job_view(self, job: JobRecord, *, listed: bool = False) -> dict[str, JsonValue]:
-        quirks = self._quirks.now
+        quirks = self._parts.quirks.now
         return odd_job(self.job_answer(job, quirks), job, quirks, listed=listed)
 
     async def _upload(self, _request: Request, _application: Application) -> JsonValue:
-        key = upload_key(self._new_id())
-        return {"uploadUrl": self._signer.url("PUT", key), "downloadUrl": self._signer.url("GET", key)}
+        key = upload_key(self._parts.ids())
+        return {
+            "uploadUrl": self._parts.signer.url("PUT", key),
+            "downloadUrl": self._parts.signer.url("GET", key),
+        }
 
     async def _create_job(self, request: Request, application: Application) -> JsonValue | Response:
         body = await _new_job(request)
         if application is OTHER_APPLICATION:
-            self._database.add_application(application)
-        if body.workflow not in self._catalogue.handlers():
+            self._parts.database.add_application(application)
+        if body.workflow not in self._parts.catalogue.handlers():
             raise ApiError(404, f"Workflow '{body.workflow}' not found.")
-        job_id = self._new_id()
-        seq = self._database.add_job(
-            job_id,
-            application,
-            name=body.name,
-            metadata=body.metadata or {},
-            workflow=body.workflow,
-            params=body.params,
-            copy_results_to=body.copy_results_to or {},
-            now=self._clock.now(),
-        )
+        job_id = self._parts.ids()
+        seq = self._parts.database.add_job(job_id, application, body, self._parts.clock.now())
         fault: Fault | None = request.scope.get(JOB_FAULT)
-        self._workers.submit(seq, fault.options if fault else None)
-        if (status := self._quirks.now.redirect_posts) is not None:
+        self._parts.workers.submit(seq, fault.options if fault else None)
+        if (status := self._parts.quirks.now.redirect_posts) is not None:
             path: str = request.scope["path"]
             return Response(
                 status_code=status, headers={"Location": path if status == 307 else f"{path}/{job_id}"}
@@ -164,13 +120,13 @@ class Api:
         return {"id": job_id}
 
     async def _list_jobs(self, request: Request, application: Application) -> JsonValue:
-        quirks = self._quirks.now
+        quirks = self._parts.quirks.now
         page, size = _paging(request, quirks)
         query = request.query_params
-        created_by = self._clock.now() - quirks.list_lag if quirks.list_lag else None
+        created_by = self._parts.clock.now() - quirks.list_lag if quirks.list_lag else None
 
         def listed() -> list[JobRecord]:
-            return self._database.jobs(
+            return self._parts.database.jobs(
                 application,
                 status=_filter(request, "status"),
                 workflow=self._filtered(_filter(request, "workflow"), quirks),
@@ -182,7 +138,7 @@ class Api:
             )
 
         jobs = listed()
-        if await self._workers.poll(jobs):
+        if await self._parts.workers.poll(jobs):
             jobs = listed()
         items: list[JsonValue] = [self._job_view(job, listed=True) for job in jobs]
         return {"jobs": items} if quirks.list_envelope == "object" else items
@@ -193,7 +149,9 @@ class Api:
             return []
         if quirks.workflow_filter == "name":
             # No job's slug is empty.
-            return [slug for slug in self._catalogue.handlers() if workflow_name(slug) in wanted] or [""]
+            return [slug for slug in self._parts.catalogue.handlers() if workflow_name(slug) in wanted] or [
+                ""
+            ]
         return wanted
 
     async def _get_job(self, _request: Request, application: Application, job_id: str) -> JsonValue:
@@ -205,31 +163,32 @@ class Api:
     async def _delete_job(
         self, _request: Request, application: Application, job_id: str
     ) -> JsonValue | Response:
-        deleted = self._database.delete_job(job_id, application)
+        deleted = self._parts.database.delete_job(job_id, application)
         if deleted is None:
             raise _no_job(job_id)
         seq, blobs = deleted
-        self._workers.drop(seq)
-        self._store.remove(blobs)
-        status = self._quirks.now.delete_status
+        self._parts.workers.drop(seq)
+        self._parts.store.remove(blobs)
+        status = self._parts.quirks.now.delete_status
         return {"id": job_id} if status == 200 else Response(status_code=status)
 
     async def _list_workflows(self, request: Request, application: Application) -> JsonValue:
-        page, size = _paging(request, self._quirks.now)
-        handlers = {} if application is OTHER_APPLICATION else self._catalogue.handlers()
+        page, size = _paging(request, self._parts.quirks.now)
+        handlers = {} if application is OTHER_APPLICATION else self._parts.catalogue.handlers()
         shown = list(handlers.items())[page * size : (page + 1) * size]
-        return {"workflows": [{**workflow_answer(slug, handler, self._since)} for slug, handler in shown]}
+        since = self._parts.database.setting("since") or ""
+        return {"workflows": [{**workflow_answer(slug, handler, since)} for slug, handler in shown]}
 
     async def _application(self, _request: Request, application: Application) -> JsonValue:
         return {"id": application.id, "name": application.name}
 
     async def _polled(self, job_id: str, application: Application) -> JobRecord:
         job = self._find(job_id, application)
-        return self._find(job_id, application) if await self._workers.poll([job]) else job
+        return self._find(job_id, application) if await self._parts.workers.poll([job]) else job
 
     def _find(self, job_id: str, application: Application) -> JobRecord:
-        job = self._database.job(job_id, application)
-        if job is None or self._clock.now() - job.created_at < self._quirks.now.get_lag:
+        job = self._parts.database.job(job_id, application)
+        if job is None or self._parts.clock.now() - job.created_at < self._parts.quirks.now.get_lag:
             raise _no_job(job_id)
         return job
 
@@ -255,7 +214,7 @@ def _paging(request: Request, quirks: Quirks) -> tuple[int, int]:
     return min(int(page), _LAST_PAGE), min(int(size), largest)
 
 
-async def _new_job(request: Request) -> _NewJob:
+async def _new_job(request: Request) -> NewJob:
     body, size = bytearray(), 0
     # Always read the body to its end: closing a connection with unread data would reset it.
     async for chunk in request.stream():
@@ -265,7 +224,7 @@ async def _new_job(request: Request) -> _NewJob:
     if size > _LARGEST_BODY:
         raise ApiError(413, f"The request body is larger than {_LARGEST_BODY} bytes.")
     try:
-        job = _NewJob.model_validate_json(bytes(body))
+        job = NewJob.model_validate_json(bytes(body))
         json.dumps([job.params, job.metadata], allow_nan=False)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

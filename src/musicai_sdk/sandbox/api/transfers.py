@@ -106,7 +106,7 @@ class Fetcher:
         # Each file gets its own folder, so that it can keep its name.
         file = folder / f"input-{number}" / name
         private_folder(file.parent)
-        # Retry: only clients have to cope with refused and reset connections. The service has a better way to its own
+        # Retry, because faults such as refused connections are meant for clients: the service has its own way to its
         # storage.
         for tries_left in reversed(range(_TRIES if own else 1)):
             try:
@@ -180,9 +180,9 @@ def input_name(job: JobRecord, parameter: str, url: str, *, uploaded: bool) -> s
 
 
 def _missing_suffix(file: Path, *, uploaded: bool) -> str:
-    """Returns the extension that a file's contents need and its name lacks.
+    """Returns the extension of a file's contents, or nothing if its name has an extension already.
 
-    A name from a job may have any extension.
+    The name of an upload comes from its job, so another extension in it proves nothing.
     """
     with file.open("rb") as source:
         start = source.read(12)

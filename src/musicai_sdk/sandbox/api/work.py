@@ -53,13 +53,13 @@ def failed(code: str) -> Outcome:
 INTERNAL_ERROR: Final = failed("INTERNAL_ERROR")
 
 
+@dataclass(frozen=True)
 class Worker:
     """Runs jobs on the calling thread."""
 
-    def __init__(self, store: ObjectStore, catalogue: Catalogue, fetcher: Fetcher) -> None:
-        self._store = store
-        self._catalogue = catalogue
-        self._fetcher = fetcher
+    store: ObjectStore
+    catalogue: Catalogue
+    fetcher: Fetcher
 
     def work(
         self, job: JobRecord, fault: FaultOptions, dropped: threading.Event, stopping: threading.Event
@@ -80,7 +80,7 @@ class Worker:
         stored: list[StoredObject] = []
         outcome = None
         try:
-            with tempfile.TemporaryDirectory(dir=self._store.scratch, prefix="job-") as folder:
+            with tempfile.TemporaryDirectory(dir=self.store.scratch, prefix="job-") as folder:
                 result = self._run(job, make_private(Path(folder)), dropped, stopping, stored)
             vanish = fault.get("job_vanish")
             if result is not None:
@@ -102,7 +102,7 @@ class Worker:
 
     def discard(self, stored: list[StoredObject]) -> None:
         """Removes the files of an unpublished outcome."""
-        self._store.remove(item.blob for item in stored)
+        self.store.remove(item.blob for item in stored)
 
     def _run(
         self,
@@ -116,9 +116,9 @@ class Worker:
             return stopping.is_set() or dropped.is_set()
 
         def fetch(name: str) -> Path:
-            return self._fetcher.fetch(job, name, folder, unwanted)
+            return self.fetcher.fetch(job, name, folder, unwanted)
 
-        handler = self._catalogue.handlers()[job.workflow]
+        handler = self.catalogue.handlers()[job.workflow]
         outputs = handler(Task(job.params, folder, fetch, unwanted))
         return None if dropped.is_set() else self._deliver(job, outputs, stored)
 
@@ -131,10 +131,10 @@ class Worker:
             if not isinstance(output, Path):
                 result[name] = {"value": output}
             elif name in job.copy_results_to:
-                self._fetcher.deliver(output, name, job.copy_results_to[name])
+                self.fetcher.deliver(output, name, job.copy_results_to[name])
                 result[name] = {"value": CUSTOM_STORAGE}
             else:
-                stored.append(self._store.copy_in(output, result_key(job.id, job.name, name, output.suffix)))
+                stored.append(self.store.copy_in(output, result_key(job.id, job.name, name, output.suffix)))
                 result[name] = {"object": stored[-1].key}
         json.dumps(result, allow_nan=False)  # Raises if a value isn't JSON.
         return result

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from html import escape
+from importlib.resources import files
+from string import Template
 from typing import Final
 
 CONTENT_POLICY: Final = (
@@ -26,15 +29,17 @@ def text(value: object) -> Html:
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Html:
-    """Returns an element. `class_` and `aria_label` become `class` and `aria-label`; False and None omit an attribute."""
+    """Returns an element with an end tag.
+
+    The attributes `class_` and `aria_label` become `class` and `aria-label`; False and None omit an attribute.
+    """
     given = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{text(value)}"')
         for key, value in attributes.items()
         if value is not None and value is not False
     )
     inside = "".join(text(each) for each in content)
-    closing = "" if name in _VOID else f"</{name}>"
-    return Html(f"<{name}{given}>{inside}{closing}")
+    return Html(f"<{name}{given}>{inside}</{name}>")
 
 
 def join(*parts: object) -> Html:
@@ -42,4 +47,11 @@ def join(*parts: object) -> Html:
     return Html("".join(text(part) for part in parts))
 
 
-_VOID = frozenset({"input", "link", "meta", "br"})
+def filled(file: str, **values: object) -> Html:
+    """Returns the text of a file beside this one, with values in place of `$name`."""
+    return Html(_template(file).substitute({name: text(value) for name, value in values.items()}))
+
+
+@cache
+def _template(file: str) -> Template:
+    return Template(files("musicai_sdk.sandbox.dashboard").joinpath(file).read_text("utf-8"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from musicai_sdk.sandbox.clock import iso
-from musicai_sdk.sandbox.dashboard.html import Html, join, tag
+from musicai_sdk.sandbox.dashboard.html import Html, filled, join, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,53 +32,23 @@ SWITCHES: Mapping[str, str] = {
 
 def page(title: str, *content: object, script: str) -> Html:
     """Returns a whole page."""
-    head = join(
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", title),
-        tag("link", rel="icon", href="data:,"),
-        tag("link", rel="stylesheet", href="/__sandbox__/static/style.css"),
-        tag("script", src=f"/__sandbox__/static/{script}", type="module"),
-    )
-    skip = tag("a", "Skip to the content", href="#content", class_="skip")
-    bar = tag(
-        "header",
-        tag("a", "Music.AI sandbox", href="/", class_="brand"),
-        tag("span", id="state", role="status"),
-    )
-    body = tag("body", skip, bar, tag("main", *content, id="content"))
-    return Html(f"<!doctype html>{tag('html', tag('head', head), body, lang='en')}")
+    return filled("page.html", title=title, content=join(*content), script=script)
 
 
 def index(parts: Mapping[str, Html], chosen: Mapping[str, str], workflows: Iterable[str]) -> Html:
     """Returns the first page; `parts` are those that the page updates."""
 
-    def choice(name: str, label: str, values: Iterable[str]) -> Html:
-        options = [
-            tag("option", value or "all", value=value, selected=value == chosen.get(name, ""))
-            for value in ("", *values)
-        ]
-        return tag("label", label, tag("select", *options, name=name))
+    def options(name: str, values: Iterable[str]) -> Html:
+        return join(
+            *(
+                tag("option", value or "all", value=value, selected=value == chosen.get(name, ""))
+                for value in ("", *values)
+            )
+        )
 
-    filters = tag(
-        "form", choice("status", "Status", STATUSES), choice("workflow", "Workflow", workflows),
-        tag("noscript", tag("button", "Show")), id="filters", class_="row",
-    )  # fmt: skip
-    adding = tag(
-        "form",
-        tag("label", "Another fault", tag("input", name="text", required=True, autocomplete="off", spellcheck="false",
-                                          placeholder="POST /job status=503 nth=2")),
-        tag("button", "Add"), tag("p", id="refused", role="alert", class_="error"), id="add-fault", class_="row",
-    )  # fmt: skip
-    return page(
-        "Music.AI sandbox",
-        tag("section", tag("h1", "Jobs"), filters, tag("div", parts["jobs"], id="jobs"), aria_label="Jobs"),
-        tag("section", tag("h2", "Faults"), tag("div", parts["switches"], id="switches", class_="row"), adding,
-            tag("div", parts["faults"], id="faults"), aria_label="Faults"),
-        tag("section", tag("h2", "Requests"), tag("div", parts["requests"], id="requests"), aria_label="Requests"),
-        script="index.js",
-    )  # fmt: skip
+    statuses, slugs = options("status", STATUSES), options("workflow", workflows)
+    content = filled("index.html", statuses=statuses, workflows=slugs, **parts)
+    return page("Music.AI sandbox", content, script="index.js")
 
 
 def job_table(jobs: Sequence[JobRecord], now: float) -> Html:

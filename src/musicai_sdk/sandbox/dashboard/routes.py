@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, urlsplit
@@ -24,43 +25,21 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from musicai_sdk.sandbox.api.routes import Api
-    from musicai_sdk.sandbox.clock import Clock
     from musicai_sdk.sandbox.dashboard.html import Html
-    from musicai_sdk.sandbox.database.database import Database
     from musicai_sdk.sandbox.database.records import JobRecord, StoredObject
-    from musicai_sdk.sandbox.faults.rules import Faults
-    from musicai_sdk.sandbox.http.request_log import RequestLog
-    from musicai_sdk.sandbox.storage.objects import ObjectStore
-    from musicai_sdk.sandbox.storage.signing import Signer
+    from musicai_sdk.sandbox.parts import Parts
 
 _TYPES: Final = {"style.css": "text/css", "index.js": "text/javascript", "job.js": "text/javascript"}
 _JOBS_SHOWN = 200
 _SEGMENTS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
 
 
+@dataclass(frozen=True)
 class Dashboard:
     """Answers requests for `/` and below `/__sandbox__/jobs`, `/static`, `/live` and `/peaks`."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        store: ObjectStore,
-        api: Api,
-        clock: Clock,
-        faults: Faults,
-        request_log: RequestLog,
-        signer: Signer,
-        origin: str,
-    ) -> None:
-        self._database = database
-        self._store = store
-        self._api = api
-        self._clock = clock
-        self._faults = faults
-        self._request_log = request_log
-        self._signer = signer
-        self._origin = origin
+    parts: Parts
+    api: Api
 
     async def __call__(self, request: Request) -> Response | None:
         """Answers one request; returns None if it isn't for a page."""
@@ -68,8 +47,8 @@ class Dashboard:
             case [""]:
                 return _page(self._index(request))
             case ["__sandbox__", "live"]:
-                parts = self._parts(request)
-                return JSONResponse({**parts, "now": iso(self._clock.now())})
+                parts = self._updated(request)
+                return JSONResponse({**parts, "now": iso(self.parts.clock.now())})
             case ["__sandbox__", "static", name] if name in _TYPES:
                 content = files("musicai_sdk.sandbox.dashboard").joinpath(name).read_bytes()
                 headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
@@ -77,7 +56,7 @@ class Dashboard:
             case ["__sandbox__", "jobs", job_id]:
                 return _page(self._job_page(self._find(job_id)))
             case ["__sandbox__", "jobs", job_id, "version"]:
-                job = self._database.job(job_id)
+                job = self.parts.database.job(job_id)
                 return JSONResponse({"version": job_pages.version(job) if job else None})
             case ["__sandbox__", "peaks", *key]:
                 return await self._peaks("/".join(key))
@@ -85,18 +64,18 @@ class Dashboard:
                 return None
 
     def _index(self, request: Request) -> Html:
-        shown = {job.workflow for job in self._database.jobs(limit=_JOBS_SHOWN)}
+        shown = {job.workflow for job in self.parts.database.jobs(limit=_JOBS_SHOWN)}
         workflows = sorted(shown | {request.query_params.get("workflow", "")} - {""})
-        return pages.index(self._parts(request), dict(request.query_params), workflows)
+        return pages.index(self._updated(request), dict(request.query_params), workflows)
 
-    def _parts(self, request: Request) -> dict[str, Html]:
+    def _updated(self, request: Request) -> dict[str, Html]:
         query = request.query_params
-        jobs = self._database.jobs(
+        jobs = self.parts.database.jobs(
             status=[each for each in query.getlist("status") if each],
             workflow=[each for each in query.getlist("workflow") if each],
             limit=_JOBS_SHOWN,
         )
-        faults = self._faults.active()
+        faults = self.parts.faults.active()
         on = dict[str, str]()
         for name, text in pages.SWITCHES.items():
             route, options = parsed(text)
@@ -105,27 +84,27 @@ class Dashboard:
                 if (fault.route, fault.options) == (route, options):
                     on[name] = fault.id
         return {
-            "jobs": pages.job_table(jobs, self._clock.now()),
+            "jobs": pages.job_table(jobs, self.parts.clock.now()),
             "switches": pages.switches(on),
             "faults": pages.fault_table(faults),
-            "requests": pages.request_table(self._request_log.entries()),
+            "requests": pages.request_table(self.parts.request_log.entries()),
         }
 
     def _find(self, job_id: str) -> JobRecord:
-        job = self._database.job(job_id)
+        job = self.parts.database.job(job_id)
         if job is None:
             raise ApiError(404, f"Job '{job_id}' not found.")
         return job
 
     def _job_page(self, job: JobRecord) -> Html:
-        answer = self._api.job_answer(job)
+        answer = self.api.job_answer(job)
         tracks = list[job_pages.Track]()
         for name, value in job.params.items():
             if isinstance(value, str) and value.startswith(("http://", "https://")):
                 key = self._own(value)
                 # The URL in the parameters may have expired, and an upload has no extension: any URL may be audio.
                 tracks.append(
-                    job_pages.Track(name, self._signer.url("GET", key) if key else value, _peaks_of(key))
+                    job_pages.Track(name, self.parts.signer.url("GET", key) if key else value, _peaks_of(key))
                 )
         chords = None
         result = answer["result"]
@@ -134,15 +113,15 @@ class Dashboard:
             if key := self._own(value):
                 if job_pages.is_audio(key):
                     tracks.append(job_pages.Track(each.name, value, _peaks_of(key)))
-                elif key.endswith(".json") and self._holds_chords(self._store.find(key)):
+                elif key.endswith(".json") and self._holds_chords(self.parts.store.find(key)):
                     chords = chords or value
-        return job_pages.job_page(job, answer, tracks, chords, self._clock.now())
+        return job_pages.job_page(job, answer, tracks, chords, self.parts.clock.now())
 
     def _holds_chords(self, stored: StoredObject | None) -> bool:
         if stored is None or stored.size > 1 << 24:
             return False
         try:
-            content = _SEGMENTS.validate_json(self._store.path(stored.blob).read_bytes())
+            content = _SEGMENTS.validate_json(self.parts.store.path(stored.blob).read_bytes())
         except (OSError, ValueError):
             return False
         return bool(content) and "chord_majmin" in content[0]
@@ -150,16 +129,16 @@ class Dashboard:
     def _own(self, url: str) -> str | None:
         """Returns the key of an object in the sandbox's storage, None for other URLs."""
         parts = urlsplit(url)
-        return unquote(parts.path[1:]) if url.startswith(f"{self._origin}/") else None
+        return unquote(parts.path[1:]) if url.startswith(f"{self.parts.origin}/") else None
 
     async def _peaks(self, key: str) -> Response:
-        stored = self._store.find(key)
+        stored = self.parts.store.find(key)
         if stored is None:
             raise ApiError(404, "There is no such object.")
         from musicai_sdk.sandbox.dashboard.peaks import peaks  # Imports numpy.
         from musicai_sdk.sandbox.engine.task import WorkflowFailure
 
-        read: Callable[[], object] = lambda: peaks(self._store.path(stored.blob))  # noqa: E731
+        read: Callable[[], object] = lambda: peaks(self.parts.store.path(stored.blob))  # noqa: E731
         try:
             return JSONResponse(await asyncio.to_thread(read))
         except WorkflowFailure as failure:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from musicai_sdk.sandbox.database.records import Application, JobRecord, StoredObject
+from musicai_sdk.sandbox.database.records import Application, JobRecord, NewJob, StoredObject
 from musicai_sdk.sandbox.database.tables import JOB, SCHEMA
 from musicai_sdk.sandbox.private_files import private_file
 
@@ -70,25 +70,14 @@ class Database:
             astuple(application),
         )
 
-    def add_job(
-        self,
-        job_id: str,
-        application: Application,
-        *,
-        name: str,
-        metadata: Mapping[str, JsonValue],
-        workflow: str,
-        params: Mapping[str, JsonValue],
-        copy_results_to: Mapping[str, str],
-        now: float,
-    ) -> int:
+    def add_job(self, job_id: str, application: Application, job: NewJob, now: float) -> int:
         """Adds a QUEUED job and returns its `seq`."""
         with self._transaction():
             cursor = self._database.execute(
                 "INSERT INTO jobs (id, application, name, metadata, workflow, params, copy_results_to,"
                 " status, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'QUEUED', ?)",
-                (job_id, application.id, name, json.dumps(metadata), workflow, json.dumps(params),
-                 json.dumps(copy_results_to), now),
+                (job_id, application.id, job.name, json.dumps(job.metadata or {}), job.workflow,
+                 json.dumps(job.params), json.dumps(job.copy_results_to or {}), now),
             )  # fmt: skip
             return cursor.lastrowid or 0
 
@@ -137,7 +126,7 @@ class Database:
         ]
 
     def start_job(self, seq: int, free_since: float) -> JobRecord | None:
-        """Marks a queued job STARTED since its slot was free; returns it, None if it was deleted meanwhile."""
+        """Marks a queued job STARTED, from the time when its slot became free. Returns None if it was deleted."""
         self._run(
             "UPDATE jobs SET status = 'STARTED', started_at = MAX(created_at, ?) WHERE seq = ?",
             (free_since, seq),

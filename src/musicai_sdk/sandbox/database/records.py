@@ -1,10 +1,12 @@
-"""The records of applications, jobs and stored objects."""
+"""The records of applications, jobs and stored objects, and the request that creates a job."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from pydantic import JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic.alias_generators import to_camel
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,18 @@ class Application:
     id: str
     name: str
     key: str = field(repr=False)
+
+
+class NewJob(BaseModel):
+    """The body of `POST /job` (source: official clients). Unknown fields are ignored."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, alias_generator=to_camel)
+
+    name: str
+    workflow: str
+    params: dict[str, JsonValue]
+    metadata: dict[str, JsonValue] | None = None
+    copy_results_to: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)

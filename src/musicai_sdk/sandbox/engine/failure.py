@@ -13,7 +13,7 @@ class WorkflowFailure(Exception):  # noqa: N818 - it ends one job, not the progr
         self.message = message
 
 
-class JobDropped(Exception):  # noqa: N818 - it ends the work on a job, and is no error
+class JobDropped(Exception):  # noqa: N818 - it ends the work on a job, and isn't an error
     """The job was deleted or the sandbox is stopping: nobody waits for the outcome."""
 
 

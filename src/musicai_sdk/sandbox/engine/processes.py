@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,19 +26,6 @@ _LOOK_UP = 0.1  # Seconds between checks whether a job is still wanted.
 _FAREWELL = 2.0  # Seconds for an idle process to end.
 
 
-class EngineWorkflow:
-    """A workflow of the engine that runs in one of its processes."""
-
-    def __init__(self, processes: Processes, slug: str, original: Handler) -> None:
-        self._processes = processes
-        self._slug = slug
-        self.__doc__ = original.__doc__
-
-    def __call__(self, task: Task) -> Mapping[str, Output]:
-        """Runs the workflow on a job."""
-        return self._processes.run(self._slug, task)
-
-
 class Processes:
     """Processes that run the engine, started for the first jobs and reused.
 
@@ -48,6 +36,15 @@ class Processes:
         self._room = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
         self._idle: list[_Process] = []
         self._lock = threading.Lock()
+
+    def workflow(self, slug: str, original: Handler) -> Handler:
+        """Returns a workflow of the engine as a function that runs it in one of these processes."""
+
+        @wraps(original)
+        def handler(task: Task) -> Mapping[str, Output]:
+            return self.run(slug, task)
+
+        return handler
 
     def run(self, slug: str, task: Task) -> Mapping[str, Output]:
         """Runs a workflow of the engine.

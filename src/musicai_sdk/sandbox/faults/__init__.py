@@ -6,7 +6,7 @@ request until it is changed: `quirks` has one table of all, `odd_answers` applie
 To add a fault, touch these files, and a test:
 
 1. `options.FaultOptions`: a field with its range and a docstring, and its name in the group that `checked` needs:
-   `_ENDS` (no answer), `INSTEAD` (another answer), `_BODIES` (a distorted answer) or `ALSO_OF_JOBS` (the job).
+   `_UNANSWERED` (no answer), `REPLACEMENTS` (another answer), `_DISTORTIONS` (a distorted answer) or `JOB_OPTIONS` (the job).
 2. The place that applies it: `distorted` in `http.distortion` for a distorted answer, `http.middleware` for a broken
    connection, another answer or a whole one repeated, `api.work` or `api.queue` for a job.
 

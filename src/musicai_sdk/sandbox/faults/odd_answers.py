@@ -42,9 +42,21 @@ def odd_job(
         quirks: The quirks in force.
         listed: Whether the job is an item of a list.
     """
-    odd = {**answer, **_odd_metadata(answer["metadata"], quirks)}
-    if quirks.metadata == "dropped":
-        del odd["metadata"]
+    odd = dict(answer)
+    entries = answer["metadata"] if isinstance(answer["metadata"], dict) else {}
+    match quirks.metadata:
+        case "dropped":
+            del odd["metadata"]
+        case "null":
+            odd["metadata"] = None
+        case "stringified":
+            odd["metadata"] = json.dumps(entries)
+        case "strings":
+            odd["metadata"] = {name: _text(value) for name, value in entries.items()}
+        case "truncated":
+            odd["metadata"] = {name: _cut(value) for name, value in entries.items()}
+        case "kept":
+            pass
     if quirks.odd_fields:
         odd.update(startedAt="", metadata=[], name=7, error="text")
         if job.completed_at is not None:
@@ -65,28 +77,12 @@ def odd_job(
     return odd
 
 
-def _odd_metadata(metadata: JsonValue, quirks: Quirks) -> dict[str, JsonValue]:
-    entries = metadata if isinstance(metadata, dict) else {}
-    match quirks.metadata:
-        case "null":
-            return {"metadata": None}
-        case "stringified":
-            return {"metadata": json.dumps(entries)}
-        case "strings":
-            return {"metadata": {name: _text(value) for name, value in entries.items()}}
-        case "truncated":
-            return {
-                "metadata": {
-                    name: value[:_LONGEST_TEXT] if isinstance(value, str) else value
-                    for name, value in entries.items()
-                }
-            }
-        case "kept" | "dropped":
-            return {}
-
-
 def _text(value: JsonValue) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _cut(value: JsonValue) -> JsonValue:
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else value
 
 
 def odd_result(

@@ -20,11 +20,11 @@ JOB_ERRORS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Title and message by code (source: official clients for the first, a third party for the others)."""
 
-ALSO_OF_JOBS: Final = ("job_seconds", "job_polls", "job_error", "job_vanish")
+JOB_OPTIONS: Final = ("job_seconds", "job_polls", "job_error", "job_vanish")
 """The options that affect the job that a request creates."""
 
 
-@with_config(ConfigDict(extra="forbid", arbitrary_types_allowed=True))
+@with_config(ConfigDict(arbitrary_types_allowed=True))
 class FaultOptions(TypedDict, total=False):
     """When a fault applies, and what it is."""
 
@@ -88,17 +88,17 @@ class FaultOptions(TypedDict, total=False):
     job_polls: Annotated[int, Ge(0)]
     """It shows its outcome after this many polls."""
     job_error: str
-    """It ends as FAILED with this code, one of `JOB_ERRORS` or any other."""
+    """It unanswered as FAILED with this code, one of `JOB_ERRORS` or any other."""
     job_vanish: Literal["files", "result"]
-    """It ends as SUCCEEDED, but its files are missing (404), or its result is null."""
+    """It unanswered as SUCCEEDED, but its files are missing (404), or its result is null."""
 
 
 _OPTIONS: TypeAdapter[FaultOptions] = TypeAdapter(FaultOptions)
-_ENDS = ("reset", "hang", "refuse")
-INSTEAD: Final = ("status", "body", "redirect", "retry_after", "retry_after_date")
+_UNANSWERED = ("reset", "hang", "refuse")
+REPLACEMENTS: Final = ("status", "body", "redirect", "retry_after", "retry_after_date")
 """The options that replace the real answer."""
-_ANSWERS = (*INSTEAD, "headers", "acted")
-_BODIES = ("truncate", "length", "garble", "checksum", "compress", "drip", "expire")
+_ANSWERS = (*REPLACEMENTS, "headers", "acted")
+_DISTORTIONS = ("truncate", "length", "garble", "checksum", "compress", "drip", "expire")
 
 
 def checked(route: str, options: FaultOptions) -> FaultOptions:
@@ -107,6 +107,9 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
     Raises:
         ValueError: An option is invalid, alone or with another.
     """
+    known = FaultOptions.__annotations__
+    if unknown := sorted(options.keys() - known.keys()):
+        raise ValueError(f"there is no option {unknown[0]}; there are {', '.join(known)}")
     given = {name: value for name, value in options.items() if value is not None}
     try:
         options = _OPTIONS.validate_python(given)
@@ -114,29 +117,34 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"][:1])
         raise ValueError(f"{where}: {first['msg']}") from None
-    ends = [name for name in _ENDS if name in options]
-    rest = [name for name in (*_ANSWERS, *_BODIES, *ALSO_OF_JOBS) if name in options]
-    if ends and (len(ends) > 1 or rest):
+    unanswered = [name for name in _UNANSWERED if name in options]
+    rest = [name for name in (*_ANSWERS, *_DISTORTIONS, *JOB_OPTIONS) if name in options]
+    if unanswered and (len(unanswered) > 1 or rest):
         raise ValueError(
-            f"{ends[0]} leaves no answer, so it can't be combined with {', '.join(ends[1:] + rest)}"
+            f"{unanswered[0]} leaves the request unanswered, so it can't be combined with {', '.join(unanswered[1:] + rest)}"
         )
-    if any(name in options for name in ALSO_OF_JOBS) and (
+    if any(name in options for name in JOB_OPTIONS) and (
         route.partition(" ")[0] not in ("POST", "*") or {"status", "body", "redirect"} & set(options)
     ):
-        raise ValueError("options of jobs need the route 'POST /job', and an answer that creates a job")
-    if "acted" in options and not set(INSTEAD) & set(options):
-        raise ValueError(f"acted needs an option that replaces the answer: {', '.join(INSTEAD)}")
+        raise ValueError(
+            "options of jobs need the route 'POST /job'. They can't be combined with status, body or redirect, which keep the"
+            " job from being created"
+        )
+    if "acted" in options and not set(REPLACEMENTS) & set(options):
+        raise ValueError(f"acted needs an option that replaces the answer: {', '.join(REPLACEMENTS)}")
     if "retry_after" in options and "retry_after_date" in options:
         raise ValueError("retry_after and retry_after_date set the same header")
     if "compress" in options and "length" in options:
         raise ValueError("a compressed body declares no length, so compress can't be combined with length")
     if {"job_seconds", "job_polls"} <= set(options):
-        raise ValueError("a job shows its outcome either after job_seconds or after job_polls")
+        raise ValueError(
+            "job_seconds and job_polls can't be combined: a job shows its outcome after one of them"
+        )
     return options
 
 
 def parsed(text: str) -> tuple[str, FaultOptions]:
-    """Parses a fault as the command line takes it, such as `POST /job status=503 nth=2`.
+    """Parses a fault in the form of the command line, such as `POST /job status=503 nth=2`.
 
     Returns:
         The route and the options, unchecked.
@@ -149,7 +157,7 @@ def parsed(text: str) -> tuple[str, FaultOptions]:
     for word in words[2:]:
         name, equals, value = word.partition("=")
         if not equals:
-            raise ValueError(f"an option of a fault has the form nth=2; got {word!r}")
+            raise ValueError(f"a fault's option has the form NAME=VALUE, such as nth=2; got {word!r}")
         try:
             options[name.replace("-", "_")] = json.loads(value)
         except ValueError:

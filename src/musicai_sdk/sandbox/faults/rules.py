@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from musicai_sdk.sandbox.faults.options import ALSO_OF_JOBS, checked
+from musicai_sdk.sandbox.faults.options import JOB_OPTIONS, checked
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -56,7 +56,7 @@ class Fault:
     @property
     def is_of_job(self) -> bool:
         """Whether the fault affects the created job, not the request."""
-        return any(name in self.options for name in ALSO_OF_JOBS)
+        return any(name in self.options for name in JOB_OPTIONS)
 
 
 class Faults:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import asyncio
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -16,87 +17,65 @@ from musicai_sdk.sandbox.http.errors import ApiError
 from musicai_sdk.sandbox.http.middleware import OWN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from starlette.requests import Request
 
-    from musicai_sdk.sandbox.clock import Clock
     from musicai_sdk.sandbox.faults.options import FaultOptions
-    from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
-    from musicai_sdk.sandbox.faults.rules import Fault, Faults
-    from musicai_sdk.sandbox.http.request_log import RequestLog
+    from musicai_sdk.sandbox.faults.rules import Fault
+    from musicai_sdk.sandbox.parts import Controls
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LARGEST_BODY = 1 << 20
 _OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
+@dataclass(frozen=True)
 class Admin:
-    """Answers requests to the admin endpoint, without a key, and only from this machine.
+    """Answers requests to the admin endpoint, without a key, and only from this machine."""
 
-    Args:
-        faults: The faults.
-        quirks: The quirks in force.
-        request_log: The request log.
-        clock: The clock.
-        advance: Advances the clock. Returns when everything that is due by the new time has happened.
-        reset: Resets the sandbox.
-    """
-
-    def __init__(
-        self,
-        *,
-        faults: Faults,
-        quirks: CurrentQuirks,
-        request_log: RequestLog,
-        clock: Clock,
-        advance: Callable[[float], Awaitable[None]],
-        reset: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._faults = faults
-        self._quirks = quirks
-        self._request_log = request_log
-        self._clock = clock
-        self._advance = advance
-        self._reset = reset
+    controls: Controls
+    """What the requests read and change."""
+    reset: Callable[[], None]
+    """Resets the sandbox."""
 
     async def __call__(self, request: Request) -> Response:
         """Answers one request."""
         path = request.scope["path"].removeprefix(OWN)
         match request.method, *path.split("/"):
             case "GET", "faults":
-                return JSONResponse([_fault(fault) for fault in self._faults.active()])
+                return JSONResponse([_fault(fault) for fault in self.controls.faults.active()])
             case "POST", "faults":
                 return JSONResponse(_fault(await self._add(request)))
             case "DELETE", "faults":
-                self._faults.clear()
+                self.controls.faults.clear()
             case "DELETE", "faults", fault_id:
-                if not self._faults.remove(fault_id):
+                if not self.controls.faults.remove(fault_id):
                     raise ApiError(404, f"There is no fault {fault_id!r}.")
             case "GET", "quirks":
-                return JSONResponse(asdict(self._quirks.now))
+                return JSONResponse(asdict(self.controls.quirks.now))
             case "PUT", "quirks":
                 try:
-                    self._quirks.now = quirks_of(await _body(request))
+                    self.controls.quirks.now = quirks_of(await _body(request))
                 except ValueError as error:
                     raise ApiError(400, str(error)) from None
-                return JSONResponse(asdict(self._quirks.now))
+                return JSONResponse(asdict(self.controls.quirks.now))
             case "POST", "clock":
                 seconds = (await _body(request)).get("advance")
                 if not isinstance(seconds, int | float) or not 0 <= seconds < 1e10:
                     raise ApiError(400, "advance must be a number of seconds from 0.")
-                await self._advance(seconds)
-                return JSONResponse({"now": iso(self._clock.now())})
+                await asyncio.to_thread(self.controls.clock.advance, seconds)
+                return JSONResponse({"now": iso(self.controls.clock.now())})
             case "GET", "clock":
-                return JSONResponse({"now": iso(self._clock.now())})
+                return JSONResponse({"now": iso(self.controls.clock.now())})
             case "POST", "reset":
                 await _body(request)
-                await self._reset()
+                await asyncio.to_thread(self.reset)
             case "GET", "requests":
                 return JSONResponse([
                     {"method": entry.method, "path": entry.path, "query": entry.query, "status": entry.status,
                      "headers": dict(entry.headers)}
-                    for entry in self._request_log.entries()
+                    for entry in self.controls.request_log.entries()
                 ])  # fmt: skip
             case _:
                 raise ApiError(404, f"Route {request.method}:{request.scope['path']} not found")
@@ -111,7 +90,7 @@ class Admin:
                 if "text" in body
                 else (body.pop("route", ""), cast("FaultOptions", body))
             )
-            return self._faults.add(route, **options)
+            return self.controls.faults.add(route, **options)
         except (TypeError, ValueError) as error:
             raise ApiError(400, str(error)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect, Request
@@ -39,22 +40,20 @@ _PREFLIGHT: Final = {
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class App:
     """Serves the API, its storage, and the sandbox's own pages."""
 
-    def __init__(
-        self, api: Api, storage: StorageRoutes, admin: Admin, dashboard: Dashboard, quirks: CurrentQuirks
-    ) -> None:
-        self._api = api
-        self._storage = storage
-        self._admin = admin
-        self._dashboard = dashboard
-        self._quirks = quirks
+    api: Api
+    storage: StorageRoutes
+    admin: Admin
+    dashboard: Dashboard
+    quirks: CurrentQuirks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         request = Request(scope, receive)
-        shared = self._quirks.now.cors and scope["path"].startswith(_SERVICE)
+        shared = self.quirks.now.cors and scope["path"].startswith(_SERVICE)
         preflight = shared and request.method == "OPTIONS"
         response = Response(status_code=204) if preflight else await self._respond(request)
         if shared:
@@ -65,13 +64,13 @@ class App:
         path: str = request.scope["path"]
         try:
             if path.startswith(_API):
-                return await self._api(request)
+                return await self.api(request)
             if path.startswith(_SERVICE):
-                return await self._storage(request)
+                return await self.storage(request)
             if path.startswith(OWN) or (path == "/" and request.method == "GET"):
                 check_caller(request)
-                page = await self._dashboard(request) if request.method == "GET" else None
-                return page or await self._admin(request)
+                page = await self.dashboard(request) if request.method == "GET" else None
+                return page or await self.admin(request)
             return api_error(ApiError(404, f"Route {request.method}:{path} not found"))
         except ApiError as error:
             return api_error(error)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _GZIP = 31  # zlib's number for the gzip format
 _GARBLE_EVERY = 100
 _DRIPS_A_SECOND = 20
-_NO_HASHES = {
+_WRONG_HASHES = {
     b"x-goog-hash": {b"crc32c": b"crc32c=AAAAAA==", b"md5": b"md5=AAAAAAAAAAAAAAAAAAAAAA=="},
     b"etag": {b"": b'"00000000000000000000000000000000"'},
 }
 
 
 def distorted(fault: Fault, send: Send, transport: asyncio.Transport, close: Callable[[], None]) -> Send:
-    """Returns a `send` that distorts an answer as the fault says. The last wrapper sees each message first."""
+    """Returns a `send` that distorts an answer as the fault says. The wrapper added last sees each message first."""
     options = fault.options
     if "drip" in options:
         send = dripping(send, options["drip"])
@@ -58,10 +58,10 @@ def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
 
 
 def wrong_checksum(send: Send) -> Send:
-    """Replaces the hashes of the body by those of an empty body."""
+    """Replaces the hashes in the head, so that they no longer match the body."""
 
     def wrong(name: bytes, value: bytes) -> bytes:
-        hashes = _NO_HASHES.get(name.lower(), {})
+        hashes = _WRONG_HASHES.get(name.lower(), {})
         return next((other for start, other in hashes.items() if value.startswith(start)), value)
 
     async def sending(message: Message) -> None:
@@ -75,16 +75,16 @@ def wrong_checksum(send: Send) -> Send:
 
 def compressed(send: Send, encoding: str) -> Send:
     """Compresses the body in chunks, without a declared length."""
-    squeezing = zlib.compressobj(wbits=_GZIP) if encoding == "gzip" else zlib.compressobj()
+    compressor = zlib.compressobj(wbits=_GZIP) if encoding == "gzip" else zlib.compressobj()
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             kept = [pair for pair in message["headers"] if pair[0].lower() != b"content-length"]
             message = {**message, "headers": [*kept, (b"content-encoding", encoding.encode())]}
         else:
-            body = squeezing.compress(message.get("body", b""))
+            body = compressor.compress(message.get("body", b""))
             if not message.get("more_body", False):
-                body += squeezing.flush()
+                body += compressor.flush()
             message = {**message, "body": body}
         await send(message)
 
@@ -106,9 +106,9 @@ def garbled(send: Send, random: random.Random) -> Send:
     return sending
 
 
-def truncated(send: Send, most: int, close: Callable[[], object]) -> Send:
-    """Calls `close` after the first `most` bytes of the body, whatever the declared length."""
-    left = most
+def truncated(send: Send, size: int, close: Callable[[], object]) -> Send:
+    """Closes the connection after the first `size` bytes of the body, whatever the declared length."""
+    left = size
     ended = False
 
     async def sending(message: Message) -> None:
@@ -128,7 +128,7 @@ def truncated(send: Send, most: int, close: Callable[[], object]) -> Send:
 
 
 def misdeclared(send: Send, by: int, write: Callable[[bytes], None], close: Callable[[], object]) -> Send:
-    """Declares a wrong length. `write` sends surplus bytes, which the server itself would refuse to send."""
+    """Declares a length that is wrong by `by` bytes. uvicorn refuses surplus bytes, so `write` sends them."""
     left = 0
 
     async def sending(message: Message) -> None:
@@ -161,7 +161,7 @@ def byte_by_byte(send: Send, pause: float, cycle: Any) -> Send:
     Args:
         send: The wrapped function.
         pause: The pause, in seconds.
-        cycle: The server's request cycle, needed because ASGI can't send a part of a head.
+        cycle: uvicorn's request cycle. ASGI sends a head as a whole, so its bytes are taken from the connection.
     """
     body = _in_pieces(send, 1, pause)
 
@@ -169,7 +169,7 @@ def byte_by_byte(send: Send, pause: float, cycle: Any) -> Send:
         if message["type"] != "http.response.start":
             await body(message)
             return
-        transport, head = cycle.transport, _Caught()
+        transport, head = cycle.transport, _Buffer()
         cycle.transport = head
         try:
             await send(message)
@@ -184,8 +184,8 @@ def byte_by_byte(send: Send, pause: float, cycle: Any) -> Send:
     return sending
 
 
-class _Caught:
-    """A fake connection that collects the bytes written to it."""
+class _Buffer:
+    """Stands in for a connection, and collects the bytes written to it."""
 
     def __init__(self) -> None:
         self.data = bytearray()

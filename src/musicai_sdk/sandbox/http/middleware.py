@@ -7,11 +7,12 @@ import json
 import socket
 import struct
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
-from musicai_sdk.sandbox.faults.options import INSTEAD
+from musicai_sdk.sandbox.faults.options import REPLACEMENTS
 from musicai_sdk.sandbox.http.distortion import byte_by_byte, distorted
 from musicai_sdk.sandbox.http.errors import error_body
 
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from musicai_sdk.sandbox.faults.options import FaultOptions
-    from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
-    from musicai_sdk.sandbox.faults.rules import Fault, Faults
+    from musicai_sdk.sandbox.faults.rules import Fault
     from musicai_sdk.sandbox.http.gateway import Gateway
-    from musicai_sdk.sandbox.http.request_log import RequestLog
+    from musicai_sdk.sandbox.parts import Parts
 
 OWN: Final = "/__sandbox__/"
 """The prefix of the sandbox's own pages. They aren't part of the service, so faults and the log don't apply to them."""
@@ -38,89 +38,68 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _NO_HTTP = b"\x16\x03\x01 this is no HTTP \xff\xfe\r\n\r\n"
 
 
+@dataclass(frozen=True)
 class FaultMiddleware:
     """The outermost ASGI application: logs requests, and applies faults and the quirks of connections.
 
     ASGI can't break a connection. The middleware reaches it through the server's `send`, which is a bound method of
     uvicorn's request cycle.
-
-    Args:
-        app: The application.
-        faults: The faults.
-        quirks: The quirks in force.
-        gateway: Holds requests.
-        request_log: The request log.
-        expire: Ends the signed URLs of a path.
-        refuse: Refuses connections for a time in seconds.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        faults: Faults,
-        quirks: CurrentQuirks,
-        gateway: Gateway,
-        request_log: RequestLog,
-        expire: Callable[[str], None],
-        refuse: Callable[[float], Awaitable[None]],
-    ) -> None:
-        self._app = app
-        self._faults = faults
-        self._quirks = quirks
-        self._gateway = gateway
-        self._request_log = request_log
-        self._expire = expire
-        self._refuse = refuse
+    app: ASGIApp
+    parts: Parts
+    gateway: Gateway
+    refuse: Callable[[float], Awaitable[None]]
+    """Refuses connections for a time in seconds."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         if scope["path"].startswith(OWN) or scope["path"] == "/":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         cycle = getattr(send, "__self__")  # noqa: B009 - no type knows of it
         transport: asyncio.Transport = cycle.transport
         method, path = scope["method"], scope["path"]
         of_api = path.startswith(tuple(f"{prefix}/" for prefix in PREFIXES))
-        if of_api and (pause := self._quirks.now.drip):
+        if of_api and (pause := self.parts.quirks.now.drip):
             send = byte_by_byte(send, pause, cycle)
-        epoch = self._request_log.epoch
-        noted = False
+        epoch = self.parts.request_log.epoch
+        logged = False
 
-        def note(status: int | None) -> None:
-            nonlocal noted
-            if not noted:
-                noted = True
-                self._request_log.note(scope, status, epoch)
+        def log(status: int | None) -> None:
+            nonlocal logged
+            if not logged:
+                logged = True
+                self.parts.request_log.add(scope, status, epoch)
 
-        async def noting_send(message: Message) -> None:
+        async def logging_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                note(message["status"])
+                log(message["status"])
             await send(message)
 
         try:
-            fault = self._faults.pick(method, path)
+            fault = self.parts.faults.pick(method, path)
             if (fault is None or fault.is_of_job) and (method, path) in _CREATING:
-                held_for = self._gateway.holds()
+                held_for = self.gateway.holds()
                 if held_for is not None:
                     scope[JOB_FAULT] = fault
-                    note(None)
+                    log(None)
                     await self._hold(held_for, scope, receive, transport)
                     return
             if fault is None:
-                await self._app(scope, receive, noting_send)
+                await self.app(scope, receive, logging_send)
                 return
             options = fault.options
             await asyncio.sleep(options.get("delay", 0))
-            if epoch != self._request_log.epoch:  # The request arrived before a reset.
+            if epoch != self.parts.request_log.epoch:  # The request arrived before a reset.
                 await _reset(transport, receive)
-            elif not await self._leave_unanswered(options, scope, receive, transport, note):
-                await self._apply(fault, scope, receive, noting_send, transport)
+            elif not await self._leave_unanswered(options, scope, receive, transport, log):
+                await self._apply(fault, scope, receive, logging_send, transport)
         except asyncio.CancelledError:  # The sandbox is stopping, and this request took too long.
             transport.abort()
             await _disconnected(receive)
         finally:
-            note(None)
+            log(None)
 
     async def _hold(
         self, seconds: float, scope: Scope, receive: Receive, transport: asyncio.Transport
@@ -138,9 +117,9 @@ class FaultMiddleware:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         async def deliver() -> None:
-            await self._app(scope, again, _swallow)
+            await self.app(scope, again, _discard)
 
-        self._gateway.hold(seconds, deliver)
+        self.gateway.hold(seconds, deliver)
         transport.close()
         await _disconnected(receive)
 
@@ -150,19 +129,19 @@ class FaultMiddleware:
         scope: Scope,
         receive: Receive,
         transport: asyncio.Transport,
-        note: Callable[[None], None],
+        log: Callable[[None], None],
     ) -> bool:
         """Applies a fault that leaves the request unanswered. Returns whether there was such a fault."""
         refused = options.get("refuse")
         if "after" in (options.get("reset"), options.get("hang")):
-            await self._app(scope, receive, _swallow)
+            await self.app(scope, receive, _discard)
         if refused is not None:
-            await self._refuse(refused)
+            await self.refuse(refused)
         if refused is not None or "reset" in options:
-            note(None)
+            log(None)
             await _reset(transport, receive)
         elif "hang" in options:
-            note(None)
+            log(None)
             await _disconnected(receive)
         elif options.get("garble") == "head":
             await _drain(receive)
@@ -181,28 +160,28 @@ class FaultMiddleware:
             scope[JOB_FAULT] = fault
         close_early = "truncate" in options or "length" in options
         if options.get("expire") and not close_early:
-            self._expire(scope["path"])
+            self.parts.signer.expire(scope["path"].removeprefix("/"))
         closed = False
 
         def close() -> None:
             nonlocal closed
             closed = True
             if options.get("expire"):
-                self._expire(scope["path"])
+                self.parts.signer.expire(scope["path"].removeprefix("/"))
             transport.close()
 
         send = distorted(fault, send, transport, close)
-        if any(name in options for name in INSTEAD):
+        if any(name in options for name in REPLACEMENTS):
             # Closing a connection with unread data would reset it, and lose the answer.
-            await (self._app(scope, receive, _swallow) if "acted" in options else _drain(receive))
+            await (self.app(scope, receive, _discard) if "acted" in options else _drain(receive))
             await _answer(options, send)
         else:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
         if closed:
             await _disconnected(receive)
 
 
-async def _swallow(_message: Message) -> None:
+async def _discard(_message: Message) -> None:
     """Discards a message."""
 
 

@@ -40,7 +40,7 @@ class RequestLog:
         self._lock = threading.Lock()
         self._entries: deque[JournalEntry] = deque(maxlen=_MOST_ENTRIES)
         self.epoch: int = 0
-        """The number of times the log was cleared. `note` ignores requests of earlier epochs."""
+        """The number of times the log was cleared. `add` ignores requests of earlier epochs."""
 
     def entries(self) -> list[JournalEntry]:
         """Returns the requests so far."""
@@ -53,7 +53,7 @@ class RequestLog:
             self._entries.clear()
             self.epoch += 1
 
-    def note(self, scope: Scope, status: int | None, epoch: int) -> None:
+    def add(self, scope: Scope, status: int | None, epoch: int) -> None:
         """Adds a request.
 
         Args:

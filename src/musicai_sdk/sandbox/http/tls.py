@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trustme
 
 from musicai_sdk.sandbox.private_files import open_private, private_file
 
-
-@dataclass(frozen=True)
-class Certificates:
-    """The files of a TLS server, and of clients that trust it."""
-
-    ca: Path
-    """The authority's certificate (PEM)."""
-    server: Path
-    """The server's private key and certificate (PEM)."""
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def make_certificates(folder: Path, host: str) -> Certificates:
-    """Issues a certificate for `host` and the loopback names, signed by the authority in `folder` or a new one."""
+def make_certificates(folder: Path, host: str) -> tuple[Path, Path]:
+    """Issues a certificate for `host` and the loopback names, signed by the authority in `folder` or a new one.
+
+    Returns:
+        PEM files: the server's private key and certificate, and the authority's certificate, for clients to trust.
+    """
     ca_file, key_file, server_file = folder / "ca.pem", folder / "ca-key.pem", folder / "server.pem"
     if ca_file.exists() and key_file.exists():
         authority = trustme.CA.from_pem(
@@ -33,7 +29,7 @@ def make_certificates(folder: Path, host: str) -> Certificates:
         _write(key_file, authority.private_key_pem.bytes())
     names = dict.fromkeys((host, "localhost", "127.0.0.1", "::1"))
     _write(server_file, authority.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
-    return Certificates(ca_file, server_file)
+    return server_file, ca_file
 
 
 def _write(file: Path, data: bytes) -> None:

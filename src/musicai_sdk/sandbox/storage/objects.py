@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Self
 import google_crc32c
 
 from musicai_sdk._files import replace
+from musicai_sdk.models.files import CONTENT_TYPES
 from musicai_sdk.sandbox.database.records import StoredObject
 from musicai_sdk.sandbox.private_files import private_file, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
     from musicai_sdk.sandbox.clock import Clock
     from musicai_sdk.sandbox.database.database import Database
@@ -29,26 +29,10 @@ CHUNK: Final = 1 << 20
 # By name, because the package has no types.
 _extend_crc32c: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009
 
-_CONTENT_TYPES = {
-    ".aac": "audio/aac",
-    ".aif": "audio/aiff",
-    ".aiff": "audio/aiff",
-    ".csv": "text/csv",
-    ".flac": "audio/flac",
-    ".json": "application/json",
-    ".m4a": "audio/mp4",
-    ".mid": "audio/midi",
-    ".mp3": "audio/mpeg",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".txt": "text/plain",
-    ".wav": "audio/wav",
-}
-
 
 def content_type(name: str) -> str:
     """Returns the content type that goes with a file name's extension."""
-    return _CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
+    return CONTENT_TYPES.get(PurePosixPath(name).suffix.lower(), "application/octet-stream")
 
 
 class BlobWriter:
@@ -65,9 +49,7 @@ class BlobWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._file.close()
         Path(self._file.name).unlink(missing_ok=True)
 

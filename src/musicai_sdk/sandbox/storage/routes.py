@@ -1,4 +1,4 @@
-"""Uploads, downloads and ranges over HTTP. A signed URL is all that a request needs: the API key plays no part."""
+"""Uploads, downloads and ranges over HTTP. Signed URLs authorize requests; no API key is needed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import re
+from dataclasses import dataclass
 from email.utils import formatdate
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -22,38 +23,22 @@ from musicai_sdk.sandbox.storage.signing import SignatureRefused
 from musicai_sdk.sandbox.storage.transcoding import JSON, Decompressed, accepts_gzip, compressed_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from musicai_sdk.sandbox.database.records import StoredObject
-    from musicai_sdk.sandbox.faults.quirks import CurrentQuirks
-    from musicai_sdk.sandbox.storage.objects import ObjectStore
-    from musicai_sdk.sandbox.storage.signing import Signer
+    from musicai_sdk.sandbox.parts import Parts
 
 _ALLOWED: Final = ("GET", "HEAD", "PUT")
 _logger = logging.getLogger(__name__)
 _ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
+@dataclass(frozen=True)
 class StorageRoutes:
-    """Answers requests to signed URLs.
+    """Answers requests to signed URLs."""
 
-    Args:
-        store: The objects.
-        signer: Checks the signatures.
-        quirks: The quirks in force.
-        keys: Returns the API keys, which `Quirks.strict` looks for.
-    """
-
-    def __init__(
-        self, store: ObjectStore, signer: Signer, quirks: CurrentQuirks, keys: Callable[[], Iterable[str]]
-    ) -> None:
-        self._store = store
-        self._signer = signer
-        self._quirks = quirks
-        self._keys = keys
+    parts: Parts
 
     async def __call__(self, request: Request) -> Response:
         """Answers one request."""
@@ -63,7 +48,7 @@ class StorageRoutes:
         if request.method not in allowed:
             message = "The specified method is not allowed against this resource."
             return storage_error(405, "MethodNotAllowed", message, {"Allow": ", ".join(allowed)})
-        quirks = self._quirks.now
+        quirks = self.parts.quirks.now
         if quirks.strict and self._has_key(request):
             _logger.warning("%s %s was sent with an API key", request.method, request.scope["path"])
             message = (
@@ -73,18 +58,20 @@ class StorageRoutes:
         if quirks.web_pages and not writable:
             return login_page()
         try:
-            self._signer.check(request.method, key, request.query_params)
+            self.parts.signer.check(request.method, key, request.query_params)
         except SignatureRefused as refused:
             return storage_error(refused.status, refused.code, refused.message)
         return await (self._put(request, key) if request.method == "PUT" else self._get(request, key))
 
     def _has_key(self, request: Request) -> bool:
         sent = [request.scope["query_string"].decode("latin-1"), *request.headers.values()]
-        return "authorization" in request.headers or any(key in text for key in self._keys() for text in sent)
+        return "authorization" in request.headers or any(
+            each.key in text for each in self.parts.database.applications() for text in sent
+        )
 
     async def _put(self, request: Request, key: str) -> Response:
         kind = request.headers.get("content-type", "application/octet-stream")
-        with BlobWriter(self._store) as sink:
+        with BlobWriter(self.parts.store) as sink:
             # Large chunks are written and hashed in a thread, so that the API answers meanwhile.
             waiting = bytearray()
             try:
@@ -99,19 +86,19 @@ class StorageRoutes:
             if refusal := _digest_refusal(request, sink):
                 return refusal
             stored = sink.store(key, kind)
-        self._store.put(stored)
+        self.parts.store.put(stored)
         response = Response(status_code=200)
         _describe(response, stored)
         return response
 
     async def _get(self, request: Request, key: str) -> Response:
-        stored = self._store.find(key)
+        stored = self.parts.store.find(key)
         if stored is None:
             return storage_error(404, "NoSuchKey", "The specified key does not exist.")
         packed: bytes | None = None
-        coded = self._quirks.now.stored_gzip and is_result(key) and stored.content_type == JSON
+        coded = self.parts.quirks.now.stored_gzip and is_result(key) and stored.content_type == JSON
         if coded:
-            path = self._store.path(stored.blob)
+            path = self.parts.store.path(stored.blob)
             in_gzip = await asyncio.to_thread(compressed_object, stored, path)
             stored, packed = in_gzip
             if not accepts_gzip(request):
@@ -121,7 +108,7 @@ class StorageRoutes:
             headers = {"Content-Range": f"bytes */{stored.size}"}
             return storage_error(416, "InvalidRange", "The requested range cannot be satisfied.", headers)
         # Opened before the answer starts: an object that is deleted meanwhile can still be read to its end.
-        file = self._store.path(stored.blob).open("rb") if packed is None else BytesIO(packed)
+        file = self.parts.store.path(stored.blob).open("rb") if packed is None else BytesIO(packed)
         response = _Slice(file, part or range(stored.size))
         response.headers["Accept-Ranges"] = "bytes"
         if coded:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from musicai_sdk.batch.report.format import duration, size, without_controls, without_queries
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = ["duration", "plural", "printable", "rate", "short_path", "shortened", "size"]
 

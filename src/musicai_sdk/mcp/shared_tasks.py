@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Running:
+class SharedTasks:
     """The running uploads, creations and downloads, by the call that requested them."""
 
     def __init__(self) -> None:
         self._tasks = dict[Hashable, asyncio.Task[Any]]()
 
     async def join(
-        self, asked: Hashable, start: Callable[[], Coroutine[Any, Any, T]], patience: float
+        self, call: Hashable, start: Callable[[], Coroutine[Any, Any, T]], patience: float
     ) -> T | None:
         """Returns the result of the work for a call; None if it takes longer than `patience`.
 
@@ -24,18 +24,18 @@ class Running:
         returned it. An error reaches only the calls that wait for it.
 
         Args:
-            asked: The identity of the call.
+            call: The identity of the call.
             start: Starts the work. Not called if the work is already running.
             patience: Seconds to wait.
         """
-        task: asyncio.Task[T] | None = self._tasks.get(asked)
+        task: asyncio.Task[T] | None = self._tasks.get(call)
         if task is None:
-            task = self._tasks[asked] = asyncio.create_task(start())
-            task.add_done_callback(lambda done: self._forget_failed(asked, done))
+            task = self._tasks[call] = asyncio.create_task(start())
+            task.add_done_callback(lambda done: self._forget_failed(call, done))
         done, _ = await asyncio.wait({task}, timeout=patience)
         if not done:
             return None
-        self._tasks.pop(asked, None)
+        self._tasks.pop(call, None)
         return task.result()
 
     async def close(self, grace: float) -> None:
@@ -47,7 +47,7 @@ class Running:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _forget_failed(self, asked: Hashable, done: asyncio.Task[Any]) -> None:
+    def _forget_failed(self, call: Hashable, done: asyncio.Task[Any]) -> None:
         # Calling `exception()` also keeps asyncio from reporting the error as never retrieved.
         if done.cancelled() or done.exception() is not None:
-            self._tasks.pop(asked, None)
+            self._tasks.pop(call, None)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from musicai_sdk.batch import Inputs, Progress, Watch, count_inputs
+from musicai_sdk.batch.dry_run import count_inputs
+from musicai_sdk.batch.events import Progress
+from musicai_sdk.batch.inputs.kinds import Folder, Input, Inputs, Manifest, Watch
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.storage import Bucket
+
+_SINGLE = (str, os.PathLike, Folder, Input, Manifest, Bucket)
+"""Inputs that aren't iterables of inputs."""
 
 
 class ProgressWithTotal:
     """A run's progress with the total number of inputs and the remaining time, once the inputs are counted."""
 
     def __init__(self, progress: Callable[[], Progress], inputs: Inputs, out: Path | Bucket) -> None:
-        """Starts to count; a watched folder has no total."""
+        """Starts to count, if the inputs have a total and can be read twice: an iterator would be consumed."""
         self._progress = progress
         self._total: int | None = None
-        if not isinstance(inputs, Watch):
+        if isinstance(inputs, _SINGLE) or (
+            isinstance(inputs, list | tuple) and not any(isinstance(each, Watch) for each in inputs)
+        ):
             threading.Thread(
                 target=self._count, args=(inputs, out), name="musicai-count", daemon=True
             ).start()
@@ -30,7 +38,7 @@ class ProgressWithTotal:
         if self._total is None:
             return progress
         known = max(progress.known, self._total - progress.rejected)
-        left = max(0, known - progress.done - progress.duplicates - progress.failed)
+        left = max(0, known - progress.done - progress.duplicates - progress.failed - progress.waiting)
         return replace(
             progress, known=known, complete=True, eta=left / progress.rate if progress.rate else None
         )

@@ -6,15 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from musicai_sdk.cli.formatting import duration, short_path, shortened
-from musicai_sdk.cli.progress.base import Display
-from musicai_sdk.cli.progress.wording import activity, count, figures, message_for, settled
+from musicai_sdk._progress import Canvas
+from musicai_sdk.batch.progress.base import Display
+from musicai_sdk.batch.progress.formatting import duration, short_path, shortened
+from musicai_sdk.batch.progress.wording import activity, count, figures, message_for, settled
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, InFlight, Progress
@@ -97,34 +97,28 @@ class Screen(Display):
     """Draws a run on a terminal or in a notebook. `NO_COLOR` switches colours off."""
 
     def __init__(self, console: Console | None = None) -> None:
-        """Draws on standard error unless another console is given."""
+        """Draws on standard error, or in the cell of a notebook, unless a console is given."""
         super().__init__()
-        self._console = console or Console(stderr=True, highlight=False)
         self._drained = False
-        self._live = Live(
-            get_renderable=self._frame,
-            console=self._console,
-            refresh_per_second=5,
-            vertical_overflow="crop",
-        )
+        self._canvas = Canvas(self._frame, console)
 
     @override
     def __call__(self, event: Event) -> None:
         """Writes what a person should know at once, above the bar."""
         if (found := message_for(event, drained=self._drained)) is not None:
             bad, text = found
-            self._console.print(Text(text, style="red" if bad else "yellow"), soft_wrap=True)
+            self._canvas.write(text, "red" if bad else "yellow")
         self._drained = self._drained or event.kind == "draining"
 
     @override
     def start(self) -> None:
         """Starts to draw."""
-        self._live.start()
+        self._canvas.start()
 
     @override
     def close(self) -> None:
         """Draws the final picture, which stays."""
-        self._live.stop()
+        self._canvas.close()
 
     def _frame(self) -> RenderableType:
         return Group(Frame(self._progress(), time.time())) if self._progress is not None else Text("")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from musicai_sdk._platform import json_text
-from musicai_sdk.cli.progress.base import Display
+from musicai_sdk.batch.progress.base import Display
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event

@@ -1,9 +1,10 @@
-"""The progress of a run on a terminal, in a pipe and in Python."""
+"""The display of a run: its picture, its lines, and when `Batch` shows them."""
 
 from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -13,13 +14,14 @@ import pytest
 from rich.console import Console
 
 from musicai_sdk.batch import Batch, Event, InFlight, Progress
-from musicai_sdk.cli.formatting import printable, rate, shortened
-from musicai_sdk.cli.progress.lines import Lines
-from musicai_sdk.cli.progress.screen import Frame, Screen
-from musicai_sdk.cli.progress.wording import activity
+from musicai_sdk.batch.progress.formatting import printable, rate, shortened
+from musicai_sdk.batch.progress.lines import Lines
+from musicai_sdk.batch.progress.screen import Frame, Screen
+from musicai_sdk.batch.progress.wording import activity
+from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
-from support.batch import echo, make_tracks
-from support.cli import ECHO, Command, plain
+from support.batch import Service, echo, make_tracks
+from support.cli import Command, plain
 
 PROGRESS = Progress(
     states={},
@@ -93,40 +95,6 @@ def test_formatting() -> None:
     assert printable("see https://x.y/z?sig=secret") == "see https://x.y/z?…"
 
 
-def test_the_screen_in_a_terminal(musicai_there: Command) -> None:
-    make_tracks(musicai_there.folder / "in", 16)
-    (musicai_there.folder / "in" / "empty.wav").touch()
-    musicai_there.service.add_fault("GET /cdn/*", delay=0.3, times=15)
-    done = musicai_there.in_terminal(*ECHO, NO_COLOR="")
-    text = plain(done.stderr)
-    assert done.code == 1
-    assert "\x1b[?25l" in done.stderr, "the cursor is hidden while it draws"
-    assert done.stderr.rstrip().endswith("out/report.html")
-    assert re.search(r"\x1b\[[0-9;]*3[0-9]m", done.stderr), "colours"
-    assert re.search(r"━+ 100 % 16 of 16", text)
-    assert re.search(r"downloading +\d\.\d s in/part \d/track \d+\.wav", text)
-    assert re.search(r"\d+ in flight", text)
-    assert text.count("rejected: in/empty.wav: it is empty") == 2
-
-
-def test_ctrl_c_and_no_colour_in_a_terminal(musicai_there: Command) -> None:
-    make_tracks(musicai_there.folder / "in", 24)
-    musicai_there.service.add_fault("GET /cdn/*", delay=0.5, times=24)
-    done = musicai_there.in_terminal(*ECHO, until=lambda text: "downloading" in text, NO_COLOR="1")
-    text = plain(done.stderr)
-    assert done.code == 130
-    assert "Ctrl-C again stops at once" in text
-    assert "ended early" in text
-    assert not re.search(r"\x1b\[[0-9;]*[34][0-9]m", done.stderr), "no colours"
-
-
-def test_a_dumb_terminal_gets_lines(musicai_there: Command) -> None:
-    make_tracks(musicai_there.folder / "in", 2)
-    done = musicai_there.in_terminal(*ECHO, TERM="dumb")
-    assert "\x1b" not in done.stderr
-    assert done.stderr.splitlines()[0].startswith("2 of 2 inputs done in ")
-
-
 def slowly(sandbox: Sandbox, tmp_path: Path, on_event: Callable[[Event], object]) -> Batch:
     make_tracks(tmp_path / "in", 12)
     (tmp_path / "in" / "empty.wav").touch()
@@ -158,3 +126,49 @@ def test_the_screen_without_the_command(sandbox: Sandbox, tmp_path: Path) -> Non
     text = plain(console.file.getvalue())
     assert "100 % 12 of 12" in text
     assert "empty.wav: it is empty" in text
+
+
+def test_lines_for_a_batch_that_asks_for_them(
+    sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_tracks(tmp_path / "in", 3)
+    events = list[Event]()
+    echo(sandbox, tmp_path / "in", tmp_path / "silent", on_event=events.append).run()
+    assert capsys.readouterr().err == "", "standard error isn't a terminal"
+    batch = echo(sandbox, tmp_path / "in", tmp_path / "out", on_event=events.append, progress=True)
+    batch.run()
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("3 of 3 done, ")
+    assert [each.kind for each in events].count("started") == 2
+    assert batch.run().progress.skipped == 3, "a batch may run again, with a new display"
+    assert "3 done before" in capsys.readouterr().err
+    echo(sandbox, tmp_path / "in", tmp_path / "out", progress=False).run()
+    assert capsys.readouterr().err == ""
+
+
+def test_iterators_are_read_by_the_run_alone(sandbox: Sandbox, tmp_path: Path) -> None:
+    paths = map(str, make_tracks(tmp_path / "in", 3))
+    assert echo(sandbox, paths, tmp_path / "out", progress=True).run().progress.done == 3
+
+
+def test_progress_must_be_true_false_or_none(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="progress must be True, False or None"):
+        echo(sandbox, [], tmp_path / "out", progress="yes")
+
+
+RUN = """
+import sys
+from musicai_sdk import batch
+report = batch.run("sdk-test", "in", "out", input_name="file", poll_interval=0.2, **eval(sys.argv[1]))
+print(report)
+"""
+
+
+@pytest.mark.parametrize(("given", "drawn"), [("{}", True), ("dict(progress=False)", False)])
+def test_a_batch_in_a_terminal(given: str, drawn: bool, running: Service, tmp_path: Path) -> None:
+    make_tracks(tmp_path / "in", 4)
+    program = (sys.executable, "-W", "error", "-c", RUN)
+    done = Command(running, tmp_path).in_terminal(given, program=program)
+    assert done.code == 0, done.stderr
+    assert "<Report: 4 of 4 inputs done, in " in plain(done.stderr)
+    assert bool(re.search(r"━+ 100 % 4 of 4", plain(done.stderr))) == drawn

@@ -1,4 +1,4 @@
-"""Creating jobs for an agent: pays for each request once, and never for more jobs than the user allowed."""
+"""Creates jobs for an agent: pays for each request once, and for no more jobs than the user allowed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow
-from musicai_sdk._text import without_signature
+from musicai_sdk.batch.inputs.candidates import identity
 from musicai_sdk.batch.inputs.kinds import name_of
 from musicai_sdk.batch.ledger.track import canonical, track_key
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError, NotFoundError
@@ -23,7 +23,7 @@ from musicai_sdk.workflows.inputs import web_address
 
 SETTLE = 10.0
 """Seconds after which a POST with a lost answer must be listed if the service received it; like `grace` in `batch`."""
-_LOOK = 5.0
+_SEARCH = 5.0
 """Seconds to search for the job of a lost answer before the call ends with an error."""
 
 
@@ -51,23 +51,18 @@ class Created:
     """Whether the job existed before this call."""
 
 
-class Paying:
-    """Creates jobs, each order once.
+@dataclass(eq=False)
+class JobCreator:
+    """Creates jobs, each order once."""
 
-    Args:
-        client: The client of the service.
-        roots: The folders that may contain inputs.
-        state: The record of the requests that were paid before.
-        most: The most jobs to create in total.
-    """
-
-    def __init__(self, client: AsyncMusicAiClient, roots: Roots, state: State, most: int) -> None:
-        self._client = client
-        self._roots = roots
-        self._state = state
-        self._scope: str | None = None
-        self.most: int = most
-        """The most jobs to create in total."""
+    client: AsyncMusicAiClient
+    roots: Roots
+    """The folders that may contain inputs."""
+    state: State
+    """The record of the requests that were paid before."""
+    max_jobs: int
+    """The most jobs to create in total."""
+    _scope: str | None = field(default=None, init=False)
 
     async def create(self, order: Order, params: Mapping[str, Any]) -> Created:
         """Returns the job of an order: its existing job, or a new one."""
@@ -75,12 +70,12 @@ class Paying:
             raise InputError(f"params has {order.input_name!r} too, which takes the input: name it once")
         url = web_address(order.input)
         if url is not None:
-            return await self._once(order, params, f"url:{_identity(url)}", url, name_of(url))
-        root, way = self._roots.source(order.input)
-        copy = self._state.copies / f"{os.urandom(8).hex()}{way.suffix}"
+            return await self._once(order, params, f"url:{identity(url)}", url, name_of(url))
+        root, relative = self.roots.source(order.input)
+        copy = self.state.copies / f"{os.urandom(8).hex()}{relative.suffix}"
         try:
-            digest = await asyncio.to_thread(copy_beneath, root, way, copy)
-            return await self._once(order, params, f"sha256:{digest}", copy, way.stem)
+            digest = await asyncio.to_thread(copy_beneath, root, relative, copy)
+            return await self._once(order, params, f"sha256:{digest}", copy, relative.stem)
         finally:
             with suppress(OSError):  # Windows doesn't remove an open file; a later start will
                 copy.unlink()
@@ -90,34 +85,36 @@ class Paying:
     ) -> Created:
         scope = await self._current_scope()
         key = f"mcp-{track_key(content, order.workflow, order.input_name, order.params)}"
-        async with self._state.alone(key):
-            known = self._state.get(scope, key)
+        async with self.state.exclusive(key):
+            known = self.state.get(scope, key)
             if known is not None and known.job_id is not None:
                 return Created(known.job_id, repeated=True)
             # Checks the parameters, before anything is uploaded or counted.
             CustomWorkflow(order.workflow, {**params, order.input_name: source})
             settle = 0.0 if known is None else max(0.0, known.sent_at + SETTLE - time.time())
-            job = await self._client.jobs.find(key, settle=settle)
+            job = await self.client.jobs.find(key, settle=settle)
             if job is not None:
-                self._state.found(scope, key, order.workflow, label, job.id)
+                self.state.record_job(scope, key, order.workflow, label, job.id)
                 return Created(job.id, repeated=True)
-            if known is None and self._state.used() >= self.most:
+            if known is None and self.state.used() >= self.max_jobs:
                 raise self._used_up()
-            uploaded = source if isinstance(source, str) else await self._client.files.upload(source)
-            if not self._state.reserve(scope, key, order.workflow, label, self.most):
+            uploaded = source if isinstance(source, str) else await self.client.files.upload(source)
+            if not self.state.reserve(scope, key, order.workflow, label, self.max_jobs):
                 raise self._used_up()
-            asked = CustomWorkflow(order.workflow, {**params, order.input_name: uploaded})
-            job_id = await self._post(asked, scope, key, label)
-            self._state.found(scope, key, order.workflow, label, job_id)
+            workflow = CustomWorkflow(order.workflow, {**params, order.input_name: uploaded})
+            job_id = await self._post(workflow, scope, key, label)
+            self.state.record_job(scope, key, order.workflow, label, job_id)
             return Created(job_id, repeated=False)
 
-    async def _post(self, asked: CustomWorkflow, scope: str, key: str, label: str) -> str:
+    async def _post(self, workflow: CustomWorkflow, scope: str, key: str, label: str) -> str:
         """Sends the POST once. If the answer is lost, searches for the job."""
         try:
             # No recovery: the caller has just searched the list for the key, and a lost answer is handled below.
-            return (await self._client.jobs.create(asked, name=label, idempotency_key=key, recover=False)).id
+            return (
+                await self.client.jobs.create(workflow, name=label, idempotency_key=key, recover=False)
+            ).id
         except CreateUncertainError as uncertain:
-            job = await self._client.jobs.find(key, settle=_LOOK)
+            job = await self.client.jobs.find(key, settle=_SEARCH)
             if job is None:
                 raise ToolError(
                     "uncertain",
@@ -127,37 +124,29 @@ class Paying:
                 ) from uncertain
             return job.id
         except NotFoundError:
-            self._state.release(scope, key)
+            self.state.release(scope, key)
             raise ToolError(
                 "unknown_workflow",
-                f"the account has no workflow {asked.slug!r:.200}; nothing was created",
+                f"the account has no workflow {workflow.slug!r:.200}; nothing was created",
                 "Call list_workflows for the slugs.",
             ) from None
         except MusicAiError:
-            self._state.release(scope, key)
+            self.state.release(scope, key)
             raise
 
     async def _current_scope(self) -> str:
         """The owner of the jobs: an application has no access to another application's jobs."""
         if self._scope is None:
-            application = await self._client.application.get()
-            self._scope = f"{self._client.base_url} {application.id}"
+            application = await self.client.application.get()
+            self._scope = f"{self.client.base_url} {application.id}"
         return self._scope
 
     def _used_up(self) -> ToolError:
         return ToolError(
             "budget_used",
-            f"this server has created all {self.most} jobs that it may create; nothing was sent",
+            f"this server has created all {self.max_jobs} jobs that it may create; nothing was sent",
             "Ask the user. A higher --max-jobs allows more; it counts all jobs since the server was set up.",
         )
-
-
-def _identity(url: str) -> str:
-    """Identifies the content behind a URL, as batches do. Two songs never get the same identity."""
-    try:
-        return without_signature(url)
-    except ValueError:  # its text may contain a password
-        raise InputError("the input isn't a valid URL") from None
 
 
 def order_of(workflow: str, source: str, input_name: str, params: Mapping[str, Any]) -> Order:
@@ -169,4 +158,4 @@ def order_of(workflow: str, source: str, input_name: str, params: Mapping[str, A
     try:
         return Order(workflow, source, input_name, canonical(params))
     except (TypeError, ValueError):
-        raise InputError("params must be plain JSON values; NaN and Infinity are none") from None
+        raise InputError("params must be JSON values: NaN and Infinity aren't allowed") from None

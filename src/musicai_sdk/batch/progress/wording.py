@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from musicai_sdk.batch.ledger.states import TABLE, UNDER_WAY, UNSETTLED
-from musicai_sdk.cli.formatting import duration, plural, printable, rate, short_path, size
+from musicai_sdk.batch.progress.formatting import duration, plural, printable, rate, short_path, size
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Failure, Progress, State
@@ -28,7 +28,8 @@ def figures(progress: Progress) -> list[str]:
         parts.append("ending")
     if progress.rate:
         parts.append(rate(progress.rate))
-    if progress.eta is not None and settled(progress) < progress.known and not progress.draining:
+    ending = progress.draining or progress.budget
+    if progress.eta is not None and settled(progress) < progress.known and not ending:
         parts.append(f"{duration(progress.eta)} left")
     if progress.active:
         parts.append(f"{len(progress.active):,} in flight")
@@ -51,6 +52,7 @@ def without_results(progress: Progress) -> list[str]:
         "duplicate" if progress.duplicates == 1 else "duplicates": progress.duplicates,
         "rejected": progress.rejected,
         "done before, with missing files": progress.missing,
+        "waiting for a greater limit": progress.waiting,
     }
     return [f"{count:,} {what}" for what, count in counts.items() if count]
 
@@ -88,6 +90,8 @@ def message_for(event: Event, *, drained: bool) -> tuple[bool, str] | None:
         return True, f"rejected: {source}: {message}"
     if event.kind == "warning":
         return True, f"warning: {message}"
+    if event.kind == "budget":
+        return True, f"waiting: {source}: {message}" if source else message
     if event.kind == "retry":
         return False, f"retry: {source}: {message}"
     if event.kind == "draining" and not drained:

@@ -1,0 +1,116 @@
+"""The length of audio, compared with what libsndfile reads, and files that have none or lie."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from conftest import SONGS
+from musicai_sdk.batch.inputs.audio_length import audio_length
+
+RATE = 44_100
+FRAMES = 3 * RATE + 777
+
+
+def sound(form: str, subtype: str | None = None, rate: int = RATE) -> bytes:
+    samples = np.random.default_rng(1).uniform(-0.5, 0.5, FRAMES)
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format=form, subtype=subtype)
+    return file.getvalue()
+
+
+def length(content: bytes) -> int | None:
+    return audio_length(io.BytesIO(content))
+
+
+def box(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", len(content) + 8, name) + content
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype"),
+    [
+        *(("WAV", "PCM_16"), ("WAV", "FLOAT"), ("WAV", "ULAW"), ("WAVEX", "PCM_24"), ("RF64", "PCM_16")),
+        *(("AIFF", "PCM_16"), ("AIFF", "FLOAT"), ("FLAC", "PCM_24"), ("OGG", "VORBIS"), ("MP3", None)),
+    ],
+)
+def test_formats(form: str, subtype: str | None) -> None:
+    assert length(sound(form, subtype)) == round(FRAMES / RATE * 1000)
+
+
+def test_opus() -> None:
+    assert length(sound("OGG", "OPUS", 48_000)) == round(FRAMES / 48)
+
+
+@pytest.mark.parametrize("path", sorted(SONGS.glob("*.ogg")), ids=lambda path: path.name)
+def test_real_songs(path: Path) -> None:
+    assert length(path.read_bytes()) == round(soundfile.info(path).duration * 1000)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_mp4(version: int) -> None:
+    form = ">BxxxIIII" if version == 0 else ">BxxxQQIQ"
+    header = box(b"mvhd", struct.pack(form, version, 0, 0, 600, 90_300) + bytes(80))
+    media = struct.pack(">I4sQ", 1, b"mdat", 16 + 50) + bytes(50)  # with a 64-bit size
+    assert length(box(b"ftyp", b"M4A \0\0\0\0") + media + box(b"moov", box(b"free", b"") + header)) == 150_500
+
+
+def test_a_file_goes_before_its_header() -> None:
+    whole = sound("WAV", "PCM_16")
+    data = whole.index(b"data")
+    half = whole[: data + 8 + RATE]  # half a second of 16 bits
+    assert length(half) == 500
+    for stated in (0, 0xFFFF_FFFF):  # as of a stream
+        assert length(half[: data + 4] + struct.pack("<I", stated) + half[data + 8 :]) == 500
+
+
+def test_a_length_that_only_an_estimate_would_give() -> None:
+    assert length(sound("WAV", "IMA_ADPCM")) is None
+    assert length(sound("FLAC")[:18] + bytes(8) + b"no frames") is None
+
+
+@pytest.mark.parametrize("form", ["WAV", "AIFF", "FLAC", "OGG", "MP3"])
+def test_damaged_files(form: str) -> None:
+    whole, draw = sound(form), np.random.default_rng(2)
+    for _ in range(60):
+        content = bytearray(whole[: int(draw.integers(0, 400))])
+        for place in draw.integers(0, max(len(content), 1), 4) if content else ():
+            content[place] = int(draw.integers(0, 256))
+        found = length(bytes(content))
+        assert found is None or found > 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(
+            b"",
+            b"RIFF",
+            b"RIFF\0\0\0\0WAVE",
+            b"RIFF\0\0\0\0AVI LIST",
+            b"RIFF\0\0\0\0WAVE" + bytes(10_000_000),
+        ),
+        *(b"ID3" * 50, b"\xff\xfb" * 500, b"<!doctype html>", b"\0\0\0\x10ftypM4A \0\0\0\0" + bytes(1000)),
+    ],
+    ids=lambda content: repr(content[:12]),
+)
+def test_no_audio(content: bytes) -> None:
+    assert length(content) is None
+
+
+def test_an_mp3_where_soundfile_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "song.mp3").write_bytes(sound("MP3"))
+    program = (
+        "import sys; sys.modules['soundfile'] = None\n"
+        "from musicai_sdk.batch.inputs.audio_length import audio_length\n"
+        f"print(audio_length(open({str(tmp_path / 'song.mp3')!r}, 'rb')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "None\n"
