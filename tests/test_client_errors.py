@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 
 from conftest import Connect
@@ -149,11 +150,15 @@ def test_what_is_no_tls_context(connect: Connect) -> None:
 
 
 def test_an_http_client_of_another_kind(connect: Connect, colour: Colour) -> None:
-    own, other = (httpx.Client, httpx.AsyncClient) if colour == "sync" else (httpx.AsyncClient, httpx.Client)
-    for wrong, name in ((other(), f"httpx.{other.__name__}"), (own, "builtins.type"), (3, "builtins.int")):
+    own, other = ("Client", "AsyncClient") if colour == "sync" else ("AsyncClient", "Client")
+    wrong: list[object] = [getattr(library, other)() for library in (httpx, httpx2)]
+    wrong += [getattr(httpx, own), 3]
+    for given in wrong:
+        kind: type[object] = type(given)
         with pytest.raises(ConfigurationError) as caught:
-            connect(http_client=wrong)
-        assert str(caught.value) == f"http_client must be an httpx.{own.__name__}, not {name}"
+            connect(http_client=given)
+        expected = f"an httpx.{own} or httpx2.{own}, not {kind.__module__}.{kind.__name__}"
+        assert str(caught.value) == f"http_client must be {expected}"
 
 
 def test_an_http_client_that_was_closed(sandbox: Sandbox, connect: Connect, colour: Colour) -> None:

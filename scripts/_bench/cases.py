@@ -35,9 +35,9 @@ class Case:
     """Repetitions in one measurement; all figures but requests are per repetition."""
     peer_count: int | None = None
     """Repetitions for the peer, if they take long."""
-    file: Literal["source", "target", "page.json"] | None = None
-    digest: Literal["md5", "crc32c"] | None = None
-    """The digest that the server announces."""
+    file: Literal["source", "target", "page.json", "finished"] | None = None
+    digest: Literal["md5", "crc32c", "paced"] | None = None
+    """The digest that the server announces, or that it limits the speed of each connection."""
     beside: str = PEER
     """The program to compare with."""
     slow: bool = False
@@ -85,6 +85,17 @@ def asynchronous(case: Case) -> Case:
 
 
 UPLOAD_TLS, DOWNLOAD_TLS = over_tls(UPLOAD, 0.58), over_tls(DOWNLOAD, 0.50)
+RESUME = Case(
+    title="resume of 100,000 finished tracks, beside bare look-ups",
+    name="resume",
+    figure="cpu",
+    target=1.5,
+    file="finished",
+    beside="stat of every file, one read of the ledger",
+    most_memory=100 * MEGABYTE,
+    slow=True,
+    rehearsed=True,
+)
 # A request of the peer over TLS takes 25 ms and more.
 GET_TLS = replace(over_tls(GET, 0.03), peer_count=20)
 AT_ONCE = replace(GET, title="GET, 16 at once", name="get at once", count=320, peer_count=96)
@@ -132,7 +143,7 @@ CASES = [
         rehearsed=True,
     ),
     GET,
-    asynchronous(GET),
+    replace(asynchronous(GET), target=0.55),
     asynchronous(GET_TLS),
     AT_ONCE,
     AT_ONCE_TLS,
@@ -149,6 +160,16 @@ CASES = [
         )
         for digest in ("md5", "crc32c")
     ),
+    replace(
+        DOWNLOAD,
+        title="download {size} MB from a server that limits each connection to 100 MB/s, 4 connections",
+        name="parallel download",
+        digest="paced",
+        target=0.35,
+        most_memory=64 * MEGABYTE,
+    ),
+    RESUME,
+    replace(RESUME, title="report of 100,000 tracks, beside bare look-ups", name="report", target=0.6),
     Case(
         title="10,000 jobs waited for, simulated",
         name="wait",

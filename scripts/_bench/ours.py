@@ -131,6 +131,38 @@ def parse(task: Task) -> Work:
     return lambda: repeat(lambda: validate(body), task.count)
 
 
+def parallel_download(task: Task) -> Work:
+    """Downloads a file over four connections."""
+    client = connect(task)
+    return lambda: client.files.download(task.url, task.file, connections=4)
+
+
+def resume(task: Task) -> Work:
+    """Runs a finished catalogue again."""
+    from pathlib import Path
+
+    from finished import COUNT, batch
+
+    again = batch(Path(task.file))
+
+    def work() -> None:
+        progress = again.run().progress
+        assert (progress.skipped, progress.missing) == (COUNT, 0)
+
+    return work
+
+
+def report(task: Task) -> Work:
+    """Writes the report of a finished catalogue."""
+    from pathlib import Path
+
+    from finished import ledger_of
+
+    import musicai_sdk.batch.report
+
+    return lambda: musicai_sdk.batch.report.write_report(ledger_of(Path(task.file)))
+
+
 def catalogue(in_flight: int, *, urls: bool) -> Callable[[Task], Work]:
     """Processes tiny files, or addresses, with everything that a run does."""
 
@@ -173,22 +205,23 @@ def catalogue(in_flight: int, *, urls: bool) -> Callable[[Task], Work]:
     return prepare
 
 
+CASES = {
+    "import": load,
+    "first job": first_job,
+    **calls(Blocking),
+    "async get": asynchronous(async_get),
+    "async get at once": asynchronous(async_get_at_once),
+    "async upload": asynchronous(lambda client, task: lambda: client.files.upload(task.file)),
+    "async download": asynchronous(lambda client, task: lambda: client.files.download(task.url, task.file)),
+    "jobs": jobs,
+    "wait": wait,
+    "parallel download": parallel_download,
+    "parse": parse,
+    "resume": resume,
+    "report": report,
+    **{f"catalogue {number}": catalogue(number, urls=False) for number in IN_FLIGHT},
+    **{f"catalogue of URLs {number}": catalogue(number, urls=True) for number in IN_FLIGHT},
+}
+
 if __name__ == "__main__":
-    measure(
-        {
-            "import": load,
-            "first job": first_job,
-            **calls(Blocking),
-            "async get": asynchronous(async_get),
-            "async get at once": asynchronous(async_get_at_once),
-            "async upload": asynchronous(lambda client, task: lambda: client.files.upload(task.file)),
-            "async download": asynchronous(
-                lambda client, task: lambda: client.files.download(task.url, task.file)
-            ),
-            "jobs": jobs,
-            "wait": wait,
-            "parse": parse,
-            **{f"catalogue {number}": catalogue(number, urls=False) for number in IN_FLIGHT},
-            **{f"catalogue of URLs {number}": catalogue(number, urls=True) for number in IN_FLIGHT},
-        }
-    )
+    measure(CASES)

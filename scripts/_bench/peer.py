@@ -115,16 +115,27 @@ def parse(task: Task) -> Work:
     return lambda: repeat(lambda: json.loads(body), task.count)
 
 
+def look_up(task: Task) -> Work:
+    from pathlib import Path
+
+    import finished
+
+    return lambda: finished.look_up(Path(task.file))
+
+
 if __name__ == "__main__":
     measure(
         {
             "import": load,
             "first job": first_job,
             **calls(Blocking),
+            "parallel download": calls(Blocking)["download"],
             "jobs": jobs,
             "wait": waiting(None),
             "wait in 16 threads": waiting(16),
             "parse": parse,
+            "resume": look_up,
+            "report": look_up,
             "catalogue": catalogue,
         }
     )

@@ -11,12 +11,14 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.request import urlopen
 
 import certifi
+import finished
 import trustme
 from answers import Api
 from cases import MEGABYTE, Case
@@ -70,6 +72,7 @@ class Destination:
         memory_disk = Path("/dev/shm")
         self._temporary = tempfile.TemporaryDirectory(dir=memory_disk if memory_disk.is_dir() else None)
         self.folder = Path(self._temporary.name)
+        self._catalogue = tempfile.TemporaryDirectory()
         self._size = size * MEGABYTE
         with (self.folder / "source").open("wb") as file:
             block = os.urandom(MEGABYTE)
@@ -127,14 +130,24 @@ class Destination:
         for server in self._servers:
             server.communicate()  # ends with its standard input
         self._temporary.cleanup()
+        self._catalogue.cleanup()
 
     def file(self, case: Case) -> str:
-        """The file of a case; the folder for the files of a catalogue."""
+        """The file or folder of a case; the folder for the files of a catalogue."""
+        if case.file == "finished":
+            return str(self._finished)
         return str(self.folder / (case.file or "")) if case.file or case.is_catalogue else ""
 
     def origin(self, case: Case) -> str:
         """The origin of the server for a case."""
         return self.origins["catalogue" if case.is_catalogue else case.scheme]
+
+    @cached_property
+    def _finished(self) -> Path:
+        """A finished catalogue, on the disk: three hundred thousand files would fill the memory."""
+        folder = Path(self._catalogue.name)
+        finished.make(folder)
+        return folder
 
     def url(self, case: Case) -> str:
         """The URL that a case downloads."""
@@ -179,7 +192,7 @@ class Destination:
         """Checks that the whole file was transferred."""
         if case.name == "upload" and counted["received"] != self._size:
             raise SystemExit(f"{program.name} uploaded {counted['received']} of {self._size} bytes")
-        if case.name == "download":
+        if case.file == "target":
             target = Path(self.file(case))
             if target.stat().st_size != self._size:
                 raise SystemExit(f"{program.name} downloaded {target.stat().st_size} of {self._size} bytes")

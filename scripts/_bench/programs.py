@@ -10,7 +10,8 @@ from shutil import which
 from cases import Case
 from place import HERE, Command, Destination, Program
 
-OURS, PEER, LIMIT = "this package", "peer", "raw socket"
+OURS, PEER, LIMIT, FLOOR = "this package", "peer", "raw socket", "httpx and pydantic alone"
+ON_HTTPX2 = "this package on httpx2"
 TRANSFERS = ("get", "upload", "download")
 LOOP = "peer, 16 threads"
 LOOPS = 96
@@ -27,6 +28,8 @@ def programs(peer: str, cli: str, others: str | None, node: Path | None) -> list
         helping(PEER, [cli, HERE / "bare_click.py"]),
         adapter(LIMIT, [sys.executable, HERE / "raw.py"], lambda case: is_simple(case, TRANSFERS)),
     ]
+    found.append(adapter(ON_HTTPX2, [sys.executable, HERE / "ours_on_httpx2.py"], is_exchange))
+    found.append(adapter(FLOOR, [sys.executable, HERE / "minimal.py"], has_floor))
     if which("curl"):
         found.append(whole("curl", curl))
     if node is not None:
@@ -50,7 +53,8 @@ def adapter(name: str, start: Command, does: Callable[[Case], bool], as_case: st
     def command(case: Case, place: Destination) -> Command | None:
         if not does(case):
             return None
-        called = as_case or (f"async {case.name}" if case.asynchronous and name == OURS else case.name)
+        is_async = case.asynchronous and name in (OURS, FLOOR, ON_HTTPX2)
+        called = as_case or (f"async {case.name}" if is_async else case.name)
         return [
             *start,
             *(called, place.origin(case), str(count(name, case)), place.file(case), place.url(case)),
@@ -75,6 +79,16 @@ def is_for_python(case: Case) -> bool:
 def is_simple(case: Case, names: Sequence[str]) -> bool:
     """Whether a case is one of those and not a variant, which only concerns this package."""
     return case.name in names and not case.asynchronous and case.digest is None
+
+
+def is_exchange(case: Case) -> bool:
+    """Whether a case consists of HTTP exchanges after the import."""
+    return case.name in (*TRANSFERS, "get at once")
+
+
+def has_floor(case: Case) -> bool:
+    names = ("get",) if case.asynchronous else ("first job", "upload", "get", "parse")
+    return case.name in names and case.digest is None
 
 
 def curl(case: Case, place: Destination) -> Command | None:

@@ -1,7 +1,8 @@
 """A loopback server that isn't the bottleneck: it has waiting threads and avoids copies.
 
 `python server.py FOLDER` prints its plain and its TLS port, and ends with its standard input. Besides the API it has
-GET /file (the folder's `source`; /file/md5 and /file/crc32c announce that digest), PUT /put, and GET /counted.
+GET /file (the folder's `source`; /file/md5 and /file/crc32c announce that digest; /file/paced sends at most 100 MB/s
+over each connection), PUT /put, and GET /counted.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from answers import Api
 CONNECTIONS = 100
 """Connections per port; a thread waits for each, so that no request has to start one."""
 BLOCK = 1024 * 1024
+PACE = 100 * BLOCK
+"""Bytes per second of a paced connection."""
 
 # By getattr, because it has no types.
 extend_crc32c: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009
@@ -96,7 +99,25 @@ class Server:
         body = stream.read(int(headers.get(b"content-length", b"0")))
         return answer(connection, self.api.answer(method, path, body, origin), headers)
 
+    def _paced(self, connection: socket.socket, headers: dict[bytes, bytes]) -> bool:
+        """The file or a range of it, as from a storage that limits the speed of each connection."""
+        size = len(self.contents)
+        asked = headers.get(b"range", b"").decode().removeprefix("bytes=").partition("-")
+        first, last = int(asked[0] or 0), int(asked[2] or size - 1)
+        status, place = "200 OK", ""
+        if b"range" in headers:
+            status, place = "206 Partial Content", f"Content-Range: bytes {first}-{last}/{size}\r\n"
+        head = f'Accept-Ranges: bytes\r\nETag: "1"\r\n{place}Content-Length: {last + 1 - first}'
+        connection.sendall(f"HTTP/1.1 {status}\r\n{head}\r\n\r\n".encode())
+        began = time.monotonic()
+        for start in range(first, last + 1, BLOCK):
+            connection.sendall(self.contents[start : min(start + BLOCK, last + 1)])
+            time.sleep(max(0.0, began + (start + BLOCK - first) / PACE - time.monotonic()))
+        return stays(headers)
+
     def _file(self, connection: socket.socket, digest: str, headers: dict[bytes, bytes]) -> bool:
+        if digest == "paced":
+            return self._paced(connection, headers)
         announced = f"x-goog-hash: {digest}={self.digests[digest]}\r\n" if digest else ""
         size = len(self.contents)
         connection.sendall(f"HTTP/1.1 200 OK\r\n{announced}Content-Length: {size}\r\n\r\n".encode())

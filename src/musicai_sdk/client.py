@@ -37,7 +37,7 @@ from musicai_sdk.resources.jobs import AsyncJobs
 from musicai_sdk.resources.legacy import AsyncLegacyMethods
 
 if TYPE_CHECKING:
-    from musicai_sdk._io.http import httpx
+    from musicai_sdk._io import libraries
     from musicai_sdk.resources._sync.client import MusicAiClient as MusicAiClient
 
 # Only here:
@@ -82,7 +82,7 @@ class AsyncMusicAiClient(AsyncLegacyMethods, ClientSettings):
         *,
         base_url: str | None = None,
         max_retries: int = DEFAULT_MAX_RETRIES,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: libraries.AsyncClient | None = None,
         ssl_context: ssl.SSLContext | None = None,
         allow_http: bool = False,
     ) -> None:
@@ -99,8 +99,8 @@ class AsyncMusicAiClient(AsyncLegacyMethods, ClientSettings):
             base_url: The API's URL; by default the environment variable `MUSIC_AI_BASE_URL`, or else
                 `https://api.music.ai/v1`.
             max_retries: How often a failed exchange is retried; 0 switches retries off.
-            http_client: Your own httpx client, for a proxy or a transport. It sends requests to the API and the
-                storage. This client never closes it.
+            http_client: Your own client of httpx or httpx2, for a proxy or a transport. It sends requests to the API and
+                the storage. This client never closes it.
             ssl_context: The TLS context, for your own certificates. By default, the first of the environment variables
                 `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `SSL_CERT_DIR` that is set names the trusted
                 certificates.

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import httpx2
 import pytest
 
 from conftest import Connect
@@ -30,16 +31,17 @@ def md5(data: bytes) -> str:
     return f"x-goog-hash: md5={base64.b64encode(hashlib.md5(data).digest()).decode()}"
 
 
-@pytest.fixture(params=["own", "given"])
+@pytest.fixture(params=[None, httpx, httpx2], ids=["own", "given", "given2"])
 def client(request: pytest.FixtureRequest, connect: Connect, colour: str) -> Iterator[MusicAiClient]:
-    """With connections of its own, and with an HTTP client of the caller's."""
-    if request.param == "own":
+    """With connections of its own, and with an HTTP client of the caller's, of either library."""
+    library = request.param
+    if library is None:
         yield connect(max_retries=2)
     elif colour == "sync":
-        with httpx.Client() as http:
+        with library.Client() as http:
             yield connect(http_client=http, max_retries=2)
     else:
-        asynchronous = httpx.AsyncClient()
+        asynchronous = library.AsyncClient()
         made = connect(http_client=asynchronous, max_retries=2)
         yield made
         finish(made, asynchronous.aclose())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from musicai_sdk import CUSTOM_STORAGE, FileUrl, Job, MusicAiClient, WorkflowResult
+from musicai_sdk import CUSTOM_STORAGE, AsyncMusicAiClient, FileUrl, Job, MusicAiClient, WorkflowResult
 from musicai_sdk.errors import IntegrityError, ResponseError, ResultMissingError, TransferError
 from musicai_sdk.models.outputs import FileOutput
 from musicai_sdk.models.result import declared_outputs, output
@@ -310,6 +313,26 @@ def test_results_of_two_jobs_are_never_mixed(
     second = client.jobs.download("j", tmp_path)
     assert {path.read_bytes() for path in second.values()} == {WAV + b"2"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav", "workflow.results.json"]
+
+
+def test_the_event_loop_never_waits_for_the_disk(sandbox: Sandbox, held: Storage, tmp_path: Path) -> None:
+    """Neither for new results nor for those that replace others. Python reports what its threads do with files."""
+    answer(sandbox, {"file": held.put("file.wav")})
+    threads = dict[str, set[int]]()
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in ("open", "os.rename", "os.remove") and str(tmp_path) in str(arguments[0]):
+            threads.setdefault(event, set()).add(threading.get_ident())
+
+    async def main() -> None:
+        async with AsyncMusicAiClient(sandbox.api_key, base_url=sandbox.base_url) as client:
+            for _ in range(2):
+                await client.jobs.download("j", tmp_path / "results")
+
+    sys.addaudithook(watch)  # which can't be removed
+    asyncio.run(main())
+    assert set(threads) == {"open", "os.rename", "os.remove"}
+    assert threading.get_ident() not in set[int]().union(*threads.values())
 
 
 def test_a_file_url_in_any_letter_case() -> None:

@@ -14,6 +14,7 @@ from musicai_sdk import MusicAiClient
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords
+from support.client_logs import client_records
 
 
 def test_logs_of_a_whole_run(
@@ -24,11 +25,7 @@ def test_logs_of_a_whole_run(
         job = client.jobs.run(GenerateChords(input_url=song))
         client.files.read(job.result.chords)
         client.jobs.download(job, tmp_path)
-    ours = [
-        record
-        for record in caplog.records
-        if record.name.split(".")[0] in ("musicai_sdk", "httpx", "httpcore")
-    ]
+    ours = client_records(caplog)
     logged = "\n".join(f"{record.name} {record.getMessage()}" for record in ours)
     assert "<Request [b'PUT']>" in logged, "httpcore has to be heard for this test to say anything"
     assert "musicai_sdk GET /job" in logged
@@ -65,7 +62,7 @@ def test_logs_of_others_are_left_alone(
 ) -> None:
     import httpx
 
-    with caplog.at_level(logging.INFO, "httpx"):
+    with caplog.at_level(logging.INFO, httpx.__name__):
         client.application.get()
         httpx.get(f"{sandbox.base_url}/application?mine=1")
     assert "?mine=1" in caplog.records[-1].getMessage()

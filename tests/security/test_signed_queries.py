@@ -10,6 +10,7 @@ import pytest
 from musicai_sdk import Job, MusicAiClient
 from musicai_sdk.errors import JobFailedError, StatusError, TransferError
 from musicai_sdk.sandbox import Sandbox
+from support.client_logs import client_records
 
 TARGET = "http://127.0.0.1:9/other?Expires=1&Signature=5e5e5e5e"
 
@@ -24,10 +25,7 @@ def test_a_redirect_to_a_signed_url(
             client.application.get()
         with pytest.raises(TransferError):
             client.files.download(url, tmp_path / "song.wav")
-    # The server is in this process too, and logs for itself.
-    ours = [
-        each for each in caplog.records if each.name.split(".")[0] in ("musicai_sdk", "httpx", "httpcore")
-    ]
+    ours = client_records(caplog)
     logged = "\n".join(f"{record.name} {record.getMessage()}" for record in ours)
     assert "receive_response_headers.complete" in logged, "httpcore has to be heard"
     assert "http://127.0.0.1:9/other?…" in logged

@@ -12,6 +12,7 @@ from musicai_sdk._credentials import credentials_file, store, stored_keys
 from musicai_sdk._io.secret import Secret
 from musicai_sdk.errors import ConfigurationError, MusicAiError
 from musicai_sdk.sandbox import Sandbox
+from support.client_logs import client_records
 from support.hidden_key import KEY, assert_hidden, flat
 
 URL = "http://127.0.0.1:9/v1"
@@ -66,9 +67,7 @@ def test_a_request_that_fails(sandbox: Sandbox, caplog: pytest.LogCaptureFixture
         with MusicAiClient(base_url=sandbox.base_url) as client:
             client.application.get()
     assert_hidden(caught.value)
-    ours = [
-        each for each in caplog.records if each.name.split(".")[0] in ("musicai_sdk", "httpx", "httpcore")
-    ]
+    ours = client_records(caplog)
     assert ours
     assert not [each for each in ours if KEY in each.getMessage()]
 

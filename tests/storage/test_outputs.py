@@ -20,6 +20,7 @@ from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.storage import Bucket, ObjectNotFoundError
 from musicai_sdk.workflows import GenerateChords, IsolateDrums
 from support.buckets import S3
+from support.client_logs import client_records
 from support.s3_server import SECRET_KEY
 
 
@@ -173,11 +174,7 @@ def test_secrets(
     with caplog.at_level(logging.DEBUG), client.record() as exchanges:
         job = client.jobs.run(echo(clip), copy_results_to=bucket.for_outputs(["file"]))
         client.jobs.download(job, tmp_path, storage=bucket)
-    ours = [
-        record
-        for record in caplog.records
-        if record.name.split(".")[0] in ("musicai_sdk", "httpx", "httpcore")
-    ]
+    ours = client_records(caplog)
     told = "\n".join(record.getMessage() for record in ours) + repr(exchanges) + repr(job) + repr(bucket)
     assert "/music/results/" in told, "the download has to be heard for this test to say anything"
     assert "X-Amz" not in told

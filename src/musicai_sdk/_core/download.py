@@ -13,6 +13,7 @@ from musicai_sdk._core.codings import CodingError, codings, decoder_of
 from musicai_sdk._core.content import Content, broke_off
 from musicai_sdk._core.file_kinds import Expected, check_content
 from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.ranges import ParallelStream, check_connections
 from musicai_sdk._core.resume import Partial, Version, not_written
 from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session
@@ -37,12 +38,15 @@ async def download(
     options: RequestOptions,
     *,
     output: bool = False,
+    connections: int = 1,
 ) -> DownloadedFile:
     """Downloads a URL to a file. Creates missing folders, and replaces an existing file at the end.
 
-    `output` is true for outputs of a job. They can't be web pages, unless their names say so.
+    `output` is true for outputs of a job. They can't be web pages, unless their names say so. `connections` is the most
+    connections to use for the file.
     """
     checked_url(url)
+    check_connections(connections)
     try:
         path = Path(encodable(os.fsdecode(destination)))
     except UnicodeEncodeError as error:
@@ -53,7 +57,7 @@ async def download(
 
     async def work(io: IO) -> DownloadedFile:
         expected = Expected.of(url, target, output=output)
-        size = await _download(session.on(io), url, target, on_progress, options, expected)
+        size = await _download(session.on(io), url, target, on_progress, options, expected, connections)
         return DownloadedFile(path=path, size=size)
 
     return await session.io.transfer(work)
@@ -91,6 +95,7 @@ async def _download(
     on_progress: Progress | None,
     options: RequestOptions,
     expected: Expected,
+    connections: int,
 ) -> int:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -100,9 +105,13 @@ async def _download(
     with Partial(target) as partial:
 
         async def attempt(number: int) -> int:
+            nonlocal connections
+
+            async def opened(headers: Mapping[str, str]) -> ResponseStream:
+                return await session.io.open(storage_request(session, url, options, number, headers))
+
             offset, version = partial.resumable()
-            request = storage_request(session, url, options, number, _resuming(offset, version))
-            stream = await session.io.open(request)
+            stream = ParallelStream(session.io, await opened(_resuming(offset, version)), without_query(url))
             try:
                 if stream.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                     partial.discard()
@@ -113,6 +122,7 @@ async def _download(
                 except IntegrityError:
                     partial.discard()  # the next attempt requests the whole file
                     raise
+                stream.split(content, connections, opened)
                 size = await _save(content, partial, on_progress)
                 try:
                     with partial.reading() as file:
@@ -123,6 +133,7 @@ async def _download(
                 return size
             finally:
                 await stream.close()
+                connections = 1 if stream.refused else connections
 
         size = await retrying(session.io, session.policy(options), "download", attempt)
         partial.finish(size)

@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk._core.arguments import Progress, ProgressOf, ResultStorage
+from musicai_sdk._core.arguments import ProgressOf, ResultStorage
 from musicai_sdk._core.download import download
 from musicai_sdk._core.file_kinds import refuse_empty
 from musicai_sdk._core.jobs import get
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.output_names import PARTIAL, file_names
+from musicai_sdk._core.ranges import check_connections
 from musicai_sdk._core.result_storage import download_urls
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
@@ -50,11 +51,13 @@ async def download_results(
     storage: ResultStorage | None = None,
     *,
     may_be_empty: bool = False,
+    connections: int = 1,
 ) -> JobFiles:
     """Downloads every file in a result, and writes the result as JSON beside them.
 
     `client.jobs.download` has the details. With `may_be_empty`, an empty result isn't an error, as in 1.0.
     """
+    check_connections(connections)
     if safe_name(manifest) != manifest:
         raise InputError(f"the manifest's name must be a plain file name, not {manifest!r}")
     fetched = not isinstance(job, Job) or not job.done
@@ -99,24 +102,33 @@ async def download_results(
     tasks = [
         partial(
             _output,
-            session,
+            partial(
+                download,
+                session,
+                destination=staged / encodable(names[name]),
+                on_progress=progress_of(name),
+                options=options,
+                output=True,
+                connections=connections,
+            ),
             url,
-            staged / encodable(names[name]),
-            progress_of(name),
-            options,
             partial(fresh, name),
         )
         for name, url in urls.items()
     ]
     files = dict(zip(urls, await session.io.gather(tasks, AT_ONCE), strict=True))
-    if staged != target:
-        files = _moved(files, staged, target, manifest)
     content = with_files(job.raw_result or {}, {paths[name]: f"./{names[name]}" for name in urls})
-    path = _write_manifest(target / manifest, content)
+
+    def finish() -> dict[str, DownloadedFile]:
+        moved = files if staged == target else _moved(files, staged, target, manifest)
+        _write_manifest(target / manifest, content)
+        return moved
+
+    files = await session.blocking(finish)
     missing = missing_outputs(declared_outputs(job.result_type), usable(job.raw_result))
     if missing:
         logger.warning("job %s lacks %s, which its result's type declares", job.id, ", ".join(missing))
-    return JobFiles(folder=target, manifest=path, files=files, missing=missing)
+    return JobFiles(folder=target, manifest=target / manifest, files=files, missing=missing)
 
 
 def _moved(
@@ -143,22 +155,19 @@ def _says_little(job: Job[Any]) -> bool:
 
 
 async def _output(
-    session: Session,
+    fetch: Callable[..., Coroutine[Any, Any, DownloadedFile]],
     url: str,
-    path: Path,
-    on_progress: Progress | None,
-    options: RequestOptions,
     fresh: Callable[[], Coroutine[Any, Any, str | None]],
 ) -> DownloadedFile:
     """Downloads one output. Requests a new URL once if the signed URL has expired or leads to a login page."""
     try:
-        file = await download(session, url, path, on_progress, options, output=True)
+        file = await fetch(url=url)
     except TransferError as error:
         expired = error.status in EXPIRED_STATUSES or isinstance(error, IntegrityError)
         if not expired or (renewed := await fresh()) in (None, url):
             raise
         url = renewed or ""
-        file = await download(session, url, path, on_progress, options, output=True)
+        file = await fetch(url=url)
     return refuse_empty(file, url)
 
 
@@ -168,11 +177,10 @@ def _with_extension(url: str, extension: str) -> str:
     return path if path.endswith(extension) else path + extension
 
 
-def _write_manifest(path: Path, content: Mapping[str, Any]) -> Path:
+def _write_manifest(path: Path, content: Mapping[str, Any]) -> None:
     """Writes the result with files as relative paths (`"./vocals.wav"`), as the official tools do."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     except OSError as error:
         raise TransferError(f"can't write {str(path)!r}: {error.strerror}") from error
-    return path

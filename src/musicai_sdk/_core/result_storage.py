@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from musicai_sdk._core.arguments import CopyResultsTo, ResultStorage
 from musicai_sdk._core.session import Session
-from musicai_sdk._io import IO
 from musicai_sdk.models.job import Job
 from musicai_sdk.workflows.base import Workflow
-
-T = TypeVar("T")
 
 
 async def upload_urls(
@@ -20,20 +17,11 @@ async def upload_urls(
     """Upload URLs by output: the caller's, or those that the caller's storage signs for this idempotency key."""
     if to is None or isinstance(to, Mapping):
         return to or {}
-    return await _blocking(session, lambda: to.upload_urls(workflow, token))
+    return await session.blocking(lambda: to.upload_urls(workflow, token))
 
 
 async def download_urls(
     session: Session, storage: ResultStorage | None, job: Job[Any]
 ) -> Mapping[str, tuple[str, str]]:
     """A signed URL and a file extension for each output in the caller's storage."""
-    return {} if storage is None else await _blocking(session, lambda: storage.download_urls(job))
-
-
-async def _blocking(session: Session, work: Callable[[], T]) -> T:
-    """Runs work that may wait for a network, where it doesn't block the event loop."""
-
-    async def run(_io: IO) -> T:
-        return work()
-
-    return await session.io.transfer(run)
+    return {} if storage is None else await session.blocking(lambda: storage.download_urls(job))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
@@ -79,6 +79,14 @@ class Session:
         other = Session(self.settings, io)
         other.budget = self.budget
         return other
+
+    async def blocking(self, work: Callable[[], T]) -> T:
+        """Runs work that waits for a disk or another network, where it doesn't block the event loop."""
+
+        async def run(_io: IO) -> T:
+            return work()
+
+        return await self.io.transfer(run)
 
     async def call(
         self,

@@ -4,9 +4,10 @@
 `BlockingIO` implements it without ever suspending, so that `run_sync` can run a coroutine to its end with one
 `send(None)`, without an event loop. `AsyncIO` has its own module, so that a synchronous program doesn't load asyncio.
 
-One exchange: `open` of a driver takes a transport from its `pool` (which asks `proxies` and `tls`), waits at the `gate`,
-`http` builds the request, `network` chooses its connection and limits every wait by `bounds`, `record` logs the exchange, and `http.ErrorTranslation` turns httpx's
-errors into those of this package. `threads`, `cancelling` and `sockets` serve transfers in threads.
+One exchange: `open` of a driver takes a transport from its `pool` (which asks `proxies` and `tls`), and waits at the
+`gate`. `http` builds the request, `connection_assignment` chooses its connection, and `network` or `loop_network` limits
+every wait by `bounds`. `record` logs the exchange, and `http.ErrorTranslation` turns httpx's errors into those of this
+package. `libraries` knows how httpx and httpx2 differ. `threads`, `cancelling` and `sockets` serve transfers in threads.
 
 This room imports only `errors` and `_text`. Only `_core`, `resources` and `client.py` import it.
 """

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import httpx
 
-from musicai_sdk._io import alarm, clock, http, record, threads
+from musicai_sdk._io import alarm, clock, http, libraries, record, threads
 from musicai_sdk._io.blocking import BlockingIO, framed, run_sync
 from musicai_sdk._io.cancelling import Work
 from musicai_sdk._io.gate import Place
@@ -31,9 +31,10 @@ CANCEL_PATIENCE = 1.0
 class AsyncIO:
     """`IO` for the asynchronous client. It belongs to the event loop that uses it first."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, client: httpx.AsyncClient | None = None) -> None:
-        http.check_given(client, httpx.AsyncClient, tls)
-        self._given = client
+    def __init__(
+        self, *, tls: ssl.SSLContext | None = None, client: libraries.AsyncClient | None = None
+    ) -> None:
+        self._given: httpx.AsyncClient | None = http.check_given(client, "AsyncClient", tls)
         self._own_trust = tls is not None or client is not None
         self.pool: _Pool = Pool(httpx.AsyncHTTPTransport, tls, asyncio.Semaphore)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -217,7 +218,7 @@ async def _answer(
     transport: httpx.AsyncClient | httpx.AsyncHTTPTransport, request: Request
 ) -> httpx.Response:
     """Sends a request and reads the head of the answer."""
-    if isinstance(transport, httpx.AsyncClient):
+    if not isinstance(transport, httpx.AsyncHTTPTransport):
         built = http.build_with(transport, request)
         return await transport.send(built, stream=True, follow_redirects=False)
     built = http.build(request)

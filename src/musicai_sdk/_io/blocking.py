@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
-from musicai_sdk._io import cancelling, clock, http, record
+from musicai_sdk._io import cancelling, clock, http, libraries, record
 from musicai_sdk._io.gate import Place, ThreadLane
 from musicai_sdk._io.pool import Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
@@ -55,11 +55,10 @@ class BlockingIO:
         self,
         *,
         tls: ssl.SSLContext | None = None,
-        client: httpx.Client | None = None,
+        client: libraries.Client | None = None,
         recorder: object | None = None,
     ) -> None:
-        http.check_given(client, httpx.Client, tls)
-        self._given = client
+        self._given: httpx.Client | None = http.check_given(client, "Client", tls)
         self._own_trust = tls is not None or client is not None
         self.pool: Pool[httpx.HTTPTransport, ThreadLane] = Pool(httpx.HTTPTransport, tls, ThreadLane)
         if recorder is None:
@@ -93,7 +92,7 @@ class BlockingIO:
         place = Place()
         try:
             with exchanging:
-                if isinstance(transport, httpx.Client):
+                if not isinstance(transport, httpx.HTTPTransport):
                     built = http.build_with(transport, request)
                     response = transport.send(built, stream=True, follow_redirects=False)
                 else:

@@ -14,12 +14,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextvars import Token
 from functools import lru_cache
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, Literal, TypeVar, cast
 
-import httpx as httpx  # the clients take the type of `http_client=` from here
+import httpx
 from typing_extensions import override
 
-from musicai_sdk._io import bounds
+from musicai_sdk._io import bounds, libraries
 from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._io.proxies import shown
 from musicai_sdk._io.tls import about_trust
@@ -29,22 +29,27 @@ from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicA
 W = TypeVar("W", httpx.Client, httpx.AsyncClient)
 
 
-def check_given(client: object, kind: type[httpx.Client | httpx.AsyncClient], tls: object) -> None:
+def check_given(client: object, kind: Literal["Client", "AsyncClient"], tls: object) -> Any:
     """Checks the caller's client and TLS context, before the first request.
+
+    Returns:
+        The client. One of httpx2 has the same methods, so the drivers use it as one of httpx.
 
     Raises:
         ConfigurationError: the client isn't an instance of `kind`, or `tls` isn't a TLS context.
     """
-    if client is not None and not isinstance(client, kind):
-        raise ConfigurationError(
-            f"http_client must be an httpx.{kind.__name__}, not {type(client).__module__}.{type(client).__name__}"
-        )
-    if isinstance(client, httpx.Client | httpx.AsyncClient):
+    if client is not None:
+        if not libraries.is_client(client, kind):
+            raise ConfigurationError(
+                f"http_client must be an httpx.{kind} or httpx2.{kind}, not"
+                f" {type(client).__module__}.{type(client).__name__}"
+            )
         from musicai_sdk._io.network import bound_client
 
         bound_client(client)
     if tls is not None and not isinstance(tls, ssl.SSLContext):
         raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, not {type(tls).__name__}")
+    return client
 
 
 def still_open(client: W) -> W:
@@ -56,7 +61,7 @@ def still_open(client: W) -> W:
     return client
 
 
-class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+class _DualStream:
     """A body for blocking and asynchronous transports.
 
     Every iteration starts over, so that the request can be repeated.
@@ -65,11 +70,9 @@ class _DualStream(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __init__(self, body: Body) -> None:
         self.body = body
 
-    @override
     def __iter__(self) -> Iterator[bytes]:
         return self.body.chunks()
 
-    @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
         import asyncio  # here: the synchronous client doesn't need it
 
@@ -105,7 +108,7 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
         request.url,
         headers=_headers(request),
         content=request.body if isinstance(request.body, bytes) else None,
-        timeout=httpx.Timeout(**timeout(request)),
+        extensions={"timeout": timeout(request)},
     )
     return _complete(built, request)
 
@@ -132,7 +135,9 @@ def _complete(built: httpx.Request, request: Request) -> httpx.Request:
     if request.secret is not None:
         built.headers["Authorization"] = request.secret.reveal()
     if request.body is not None and not isinstance(request.body, bytes):
-        built.stream = _DualStream(request.body)
+        built.stream = cast(
+            "httpx.SyncByteStream", libraries.stream_type(_DualStream, type(built).__module__)(request.body)
+        )
     return built
 
 
@@ -220,17 +225,17 @@ class _HideQueries(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if bounds.current.get() is None:
             return True
-        if record.name.startswith("httpcore."):
+        if record.name.startswith("httpcore"):
             record.msg = _QUERY.sub("…", str(record.msg))
         elif isinstance(record.args, tuple):
             record.args = tuple(
-                without_query(str(value)) if isinstance(value, httpx.URL) else value for value in record.args
+                without_query(str(value)) if libraries.is_url(value) else value for value in record.args
             )
         return True
 
 
 _QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
-for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
+for _name in libraries.LOGGERS:
     logging.getLogger(_name).addFilter(_HideQueries())
 
 
@@ -261,17 +266,18 @@ class ErrorTranslation:
         traceback: TracebackType | None,
     ) -> bool:
         bounds.current.reset(self._token)
-        if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
+        if error is None:
+            return False
+        if (known := libraries.as_httpx(error)) is not None:
             self._failure = failure(
                 self._request,
-                error,
+                known,
                 proxy=self._proxy,
                 own_trust=self._own_trust,
                 over=self.bounds.over,
             )
             return True
-        if error is not None:
-            without_libraries(error)
+        without_libraries(error)
         return False
 
     def check(self) -> None:
@@ -286,9 +292,6 @@ class ErrorTranslation:
     def timed_out(self) -> None:
         """Sets the error of an exchange whose time is up."""
         self._failure = failure(self._request, httpx.ReadTimeout(""), over=True)
-
-
-_LIBRARIES = frozenset({"anyio", "h11", "h2", "hpack", "httpcore", "httpx", "socksio"})
 
 
 def without_libraries(error: BaseException) -> None:
@@ -307,7 +310,7 @@ def without_libraries(error: BaseException) -> None:
 def _kept(traceback: TracebackType | None) -> TracebackType | None:
     kept = list[TracebackType]()
     while traceback is not None:
-        if traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in _LIBRARIES:
+        if traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in libraries.MODULES:
             kept.append(traceback)
         traceback = traceback.tb_next
     for each, following in zip(kept, [*kept[1:], None], strict=True):

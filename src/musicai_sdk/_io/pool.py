@@ -80,7 +80,9 @@ class Pool(Generic[C, L]):
         return self.transports.setdefault(route, made)
 
     def _made(self, route: Route) -> C:
-        from musicai_sdk._io.network import bound_own  # here, because it loads the modules for connections
+        # Here, because they load the modules for connections.
+        from musicai_sdk._io.connection_assignment import assign_quickly
+        from musicai_sdk._io.network import bound_own
 
         # Plain HTTP gets an empty trust store, which is cheap. If it were ever used for TLS, every connection would
         # fail.
@@ -99,6 +101,7 @@ class Pool(Generic[C, L]):
                 raise
             raise unusable(route.scheme, error) from None
         bound_own(transport, self.sockets)
+        assign_quickly(transport)
         return transport
 
     def leave_to_parent(self) -> None:

@@ -24,7 +24,7 @@ from musicai_sdk.batch.ledger.admission import recall_content, recall_legacy
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.database import check_owner, inspect, open_to_read
 from musicai_sdk.batch.ledger.files import real_file
-from musicai_sdk.batch.ledger.queries import outputs_of
+from musicai_sdk.batch.ledger.queries import stored_files_of
 from musicai_sdk.batch.ledger.spending import cost
 from musicai_sdk.batch.ledger.states import SAFE, TABLE, State
 from musicai_sdk.batch.ledger.track import track_key
@@ -251,7 +251,7 @@ class _Planner:
     def _lacks_results(self, key: str, track: Standing, db: sqlite3.Connection) -> bool:
         if track.state not in SAFE or self._options.bucket is not None:
             return False
-        return bool(self._results.missing(outputs_of(db, [key])))
+        return bool(self._results.missing(stored_files_of(db, [key])))
 
     def _track_of(self, item: InputRow, db: sqlite3.Connection | None) -> tuple[str, Standing | None]:
         """The key of an input's track, and how the ledger has that track."""

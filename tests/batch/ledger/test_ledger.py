@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch import (
     Batch,
     Event,
@@ -29,6 +30,8 @@ from musicai_sdk.batch import (
     Manifest,
     open_ledger,
 )
+from musicai_sdk.batch.inputs.row import InputRow
+from musicai_sdk.batch.ledger.database import inspect
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.ledger.track import Track, track_key
@@ -231,6 +234,38 @@ def test_a_folder_with_its_results_in_it(sandbox: Sandbox, tmp_path: Path) -> No
     for _ in range(2):
         report = echo(sandbox, tmp_path, tmp_path / "results").run()
         assert (report.progress.known, report.progress.done) == (3, 3)
+
+
+def test_a_resumed_run_neither_writes_nor_asks_for_each_finished_track(tmp_path: Path) -> None:
+    path = tmp_path / "out" / LEDGER
+    _fill(path, None, 3000)
+    urls = [f"https://example.org/{number}.wav" for number in range(3000) if number % 1000]
+    commits = list[int]()
+    for inputs in (urls[:10], urls):
+        before = inspect(path).commits
+        # Nobody is there: a request would be an error.
+        report = Batch(
+            "sdk-test",
+            inputs,
+            path.parent,
+            input_name="file",
+            keep_jobs=True,
+            connect=lambda: AsyncMusicAiClient("key", base_url="http://127.0.0.1:9/v1"),
+        ).run()
+        # None of the recorded files exists.
+        assert (report.progress.skipped, report.progress.missing) == (len(inputs), len(inputs))
+        commits.append(inspect(path).commits - before)
+    assert commits[0] == commits[1]
+
+    ledger = Ledger(path, "sdk-test", "file")
+    statements = list[str]()
+    ledger._db.set_trace_callback(statements.append)
+    rows = [InputRow(url, "{}", "", url=url, content=f"url:{url}") for url in urls[:1000]]
+    assert ledger.recall(rows) == []
+    files = ledger.stored_files([row.key or "" for row in rows])
+    ledger.close()
+    assert [*files.values()] == [[(f"{number}/chords.json", 9)] for number in range(1002) if number % 1000]
+    assert len(statements) < 20
 
 
 LOOKS = {

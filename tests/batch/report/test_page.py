@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import json
 import shlex
@@ -236,6 +237,41 @@ def test_what_does_not_repeat_is_said_where_it_is(tmp_path: Path) -> None:
         said = shapes[row[5]] if isinstance(row[5], int) else row[5]
         assert json.loads(said) == [[f"1 {number}", "1.wav"], [f"2 {number}", "2.wav"]]
         assert (row[0], row[4], row[6]) == (f"{number}.wav", 0, [1, 2])
+
+
+def test_a_long_run_has_a_table_beside_its_page(tmp_path: Path) -> None:
+    count, formula = 10_050, "=HYPERLINK(1)"
+    ledger = Ledger(tmp_path / LEDGER, "a/b", "file", out=tmp_path)
+    with ledger.transaction() as db:
+        rows: list[tuple[str | None, ...]] = [
+            (str(n), "deleted", f"/in/{n}.wav", str(n), "{}", str(n), "0", None) for n in range(count)
+        ]
+        rows[-1] = (
+            "x",
+            "failed",
+            "https://example.org/a.wav?Signature=SECRET",
+            "x",
+            "{}",
+            formula,
+            "0",
+            formula,
+        )
+        columns = "key, state, source, content, params, folder, sample, error_message"
+        db.executemany(f"INSERT INTO tracks ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    ledger.close()
+    page = Page(write_report(tmp_path / LEDGER))
+    listed = page.data("rows")
+    assert len(listed) == 10_000
+    assert [row[0] for row in listed[:2]] == ["/in/0.wav", "/in/1.wav"]
+    assert listed[-1][0] == "https://example.org/a.wav", "a failed track is on the page"
+    assert ("a", "href", "./report.tracks.csv") in page.attributes
+    assert "10,000 of 10,050 tracks" in page.text
+    with (tmp_path / "report.tracks.csv").open(newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [each["input"] for each in table[:-1]] == [f"/in/{n}.wav" for n in range(count - 1)]
+    last = table[-1]
+    assert (last["input"], last["state"]) == ("https://example.org/a.wav", "failed")
+    assert (last["folder"], last["message"]) == (f"'{formula}", f"'{formula}")
 
 
 def test_figures() -> None:

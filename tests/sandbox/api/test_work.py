@@ -325,7 +325,7 @@ def test_custom_storage_that_refuses(api: httpx.Client, bucket: tuple[str, type[
 def test_signed_urls_of_others_stay_out_of_the_log(
     api: httpx.Client, bucket: tuple[str, type[Recorder]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "httpx")
+    caplog.set_level(logging.INFO, httpx.__name__)
     source = upload(api, b"data")
     caplog.clear()
     finished(

@@ -184,8 +184,18 @@ class Scheduler:
             if track.state not in OPEN:
                 await self._start(self._work(track))
         until = asyncio.get_running_loop().time() + _PATIENCE
+        before: asyncio.Task[None] | None = None
         while chunk := await self._next(prefetcher, until):
-            await self._admit(chunk)
+            # The ledger looks up these inputs while the disk looks up the results of the previous ones.
+            admission = self._start_beside(self._admit(chunk, before))
+            admission.add_done_callback(self._beside.remove)
+            if before is not None:
+                await before
+            before = admission
+            if self._late:
+                await admission  # these may be the inputs that the late tracks wait for
+        if before is not None:
+            await before
         await self._start_late()
         self.tracker.complete = chunk is not None
 
@@ -222,16 +232,20 @@ class Scheduler:
             _, track = self._late.popitem()
             await self._start(self._work(track))
 
-    async def _admit(self, chunk: list[Candidate]) -> None:
-        """Looks up inputs in the ledger, and starts those that aren't done."""
+    async def _admit(self, chunk: list[Candidate], before: asyncio.Task[None] | None) -> None:
+        """Looks up inputs in the ledger, and starts those that aren't done, after those of the previous chunk."""
         items = [item for item in chunk if isinstance(item, InputRow)]
         for item in chunk:
             if isinstance(item, Rejected):
                 await self._reject(item.source, item.reason)
-        await self._journal.write(lambda ledger: ledger.admit(items))
+        # Most inputs of a resumed run are known, and only a write costs an fsync.
+        if new := await self._journal.read(lambda ledger: ledger.recall(items)):
+            await self._journal.write(lambda ledger: ledger.admit(new))
         self.tracker.known += len(items)
         finished = [key for key in finished_keys(items, self._options) if key not in self._resumed]
         found = triage(items, finished, await self._missing(finished), self._options, self.results)
+        if before is not None:
+            await before
         for item in found.todo:
             if self._over is not None and await self._is_new(item):
                 self._leave(self._over)
@@ -403,8 +417,8 @@ class Scheduler:
         """Returns those of the given finished tracks that lack their results, each with the reason."""
         if not keys:
             return {}
-        outputs = await self._journal.read(lambda ledger: ledger.outputs(keys))
-        return await asyncio.to_thread(self.results.missing, outputs)
+        files = await self._journal.read(lambda ledger: ledger.stored_files(keys))
+        return await asyncio.to_thread(self.results.missing, files)
 
     async def _reject(self, source: str, reason: str) -> None:
         await self._journal.write(lambda ledger: ledger.reject(source, reason))

@@ -61,16 +61,18 @@ def _candidate(item: Input, template: WorkflowTemplate, buckets: Buckets) -> Can
     try:
         params, length = template.wire_params(item.params), _milliseconds(item.audio_seconds)
         _check_text(item, params)
-        source = item.source.strip() if is_address(item.source) else item.source
-        if is_object(source):
-            name = item.name or name_of(source)
-            return identify(InputRow(source, params, name, buckets.with_version(source), audio_ms=length))
-        if (url := web_address(source)) is not None:
-            known, legacy = identity(url), formerly_without_signature(url)
-            row = InputRow(known, params, item.name or "", url, audio_ms=length)
-            row.legacy_source = legacy if legacy != known else None
-            return identify(row)
-        if not source.strip():
+        source = item.source
+        if ":" in source:  # most paths have none, and need no closer look
+            source = source.strip() if is_address(source) else source
+            if is_object(source):
+                name = item.name or name_of(source)
+                return identify(InputRow(source, params, name, buckets.with_version(source), audio_ms=length))
+            if (url := web_address(source)) is not None:
+                known, legacy = identity(url), formerly_without_signature(url)
+                row = InputRow(known, params, item.name or "", url, audio_ms=length)
+                row.legacy_source = legacy if legacy != known else None
+                return identify(row)
+        if not source or source.isspace():
             return Rejected(source, "it is empty: pass a path, a URL or an object in a bucket")
         found = identify(InputRow(_absolute(source), params, item.name or "", audio_ms=length))
     except RecursionError:

@@ -25,8 +25,12 @@ _Known: TypeAlias = list[Any]
 """An input as the ledger knows it: a row of `_LOOKUP`."""
 
 
-def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
-    """Looks up inputs: fills in the records of earlier runs, and claims a folder for each new input."""
+def recall(db: sqlite3.Connection, items: Sequence[InputRow]) -> list[InputRow]:
+    """Fills in what earlier runs recorded about inputs. Only reads.
+
+    Returns:
+        The inputs that no run has had yet.
+    """
     known = dict[tuple[str, str], _Known]()
     for item in items:
         recall_legacy(db, item)
@@ -35,18 +39,29 @@ def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
         # walks a folder, a hundred thousand rows would take a second longer.
         text: str = db.execute(f"{_LOOKUP} WHERE inputs.source IN ({places})", sources).fetchone()[0]
         known.update(((row[0], row[1]), row) for row in json.loads(text))
+    new = list[InputRow]()
     for item in items:
         found = known.get((item.source, item.params))
         if found is None:
-            item.name = _claim_folder(db, item)
-            # The same input may occur twice.
-            known[item.source, item.params] = [item.source, item.params, item.name, *[None] * 6]
-            recall_content(db, item)
+            new.append(item)
             continue
         _, _, item.name, size, mtime_ns, content, sample, key, state = found
         if size == item.size and mtime_ns == item.mtime_ns:
             item.content, item.sample = content or item.content, sample
             item.key, item.state = key, state
+    return new
+
+
+def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
+    """Fills in what earlier runs recorded about inputs, and claims a folder for each new input."""
+    claimed = dict[tuple[str, str], str]()
+    for item in recall(db, items):
+        # The same input may occur twice.
+        if (name := claimed.get((item.source, item.params))) is not None:
+            item.name = name
+        else:
+            claimed[item.source, item.params] = item.name = _claim_folder(db, item)
+            recall_content(db, item)
 
 
 def recall_legacy(db: sqlite3.Connection, item: InputRow) -> None:

@@ -24,7 +24,7 @@ from musicai_sdk.batch.ledger.database import IN_USE, Condition, create_or_open
 from musicai_sdk.batch.ledger.files import file_id, real_file
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.lock import FileLock
-from musicai_sdk.batch.ledger.queries import meta, outputs_of, state_counts
+from musicai_sdk.batch.ledger.queries import meta, outputs_of, state_counts, stored_files_of
 from musicai_sdk.batch.ledger.spending import Spending, cost, keep_price
 from musicai_sdk.batch.ledger.sql import chunked
 from musicai_sdk.batch.ledger.states import JOBLESS, OPEN, State, transition
@@ -235,8 +235,12 @@ class Ledger:
         """Records an input that can't be processed."""
         self._db.execute("INSERT INTO rejected VALUES (?, ?)", [source, reason])
 
+    def recall(self, items: Sequence[InputRow]) -> list[InputRow]:
+        """Looks up inputs without writing, and returns the new ones; see `admission.recall`."""
+        return admission.recall(self._db, items)
+
     def admit(self, items: Sequence[InputRow]) -> None:
-        """Looks up inputs; see `admission.admit`."""
+        """Looks up inputs, and admits the new ones. Called in a transaction; see `admission.admit`."""
         admission.admit(self._db, items)
 
     def register(self, item: InputRow) -> tuple[Track, bool]:
@@ -358,6 +362,10 @@ class Ledger:
     def outputs(self, keys: Sequence[str]) -> dict[str, list[OutputRecord]]:
         """The recorded files of tracks, by key; an empty list for a track without any."""
         return outputs_of(self._db, keys)
+
+    def stored_files(self, keys: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+        """The path and size of the recorded files of tracks, by key; an empty list for a track without any."""
+        return stored_files_of(self._db, keys)
 
 
 Journal: TypeAlias = GroupCommit[Ledger]

@@ -1,20 +1,20 @@
-"""Writes the page as a stream, so that its memory use doesn't depend on the number of tracks."""
+"""Writes the page and its table as streams, so that memory use doesn't depend on the number of tracks."""
 
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
 from musicai_sdk._files import replacing
-from musicai_sdk.batch.ledger.states import STATES, TABLE, UNSETTLED
+from musicai_sdk.batch.ledger.states import STATES, TABLE, UNSETTLED, State
 from musicai_sdk.batch.report.format import moment, number, text, without_queries
 from musicai_sdk.batch.report.query import ReportView
 from musicai_sdk.batch.report.rows import Row, Rows, encoded, written
@@ -22,8 +22,9 @@ from musicai_sdk.batch.report.summary import retry, summary, when
 
 REPORT = "report.html"
 """The page's name in the output folder."""
-LISTED = 250_000
-"""The most tracks that a page lists: browsers can't handle many more."""
+LISTED = 10_000
+"""The most tracks that a page lists, since nobody scrolls further. The CSV file beside it has all of a larger run."""
+_TABLE_ENDING = ".tracks.csv"
 
 
 def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
@@ -31,6 +32,10 @@ def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | 
 
     The page needs no network and no other files but the results, which it links to relative to its own folder. It never
     contains a signed URL. It can be written during a run, and replaces an older page in one step.
+
+    Of more than 10,000 tracks, the page lists 10,000, with those that failed, and links to a CSV file beside it
+    (`report.tracks.csv`), which has a line for every track. Texts in it that a spreadsheet would calculate begin with
+    an apostrophe.
 
     Args:
         ledger: The run's ledger, `Report.ledger`.
@@ -45,22 +50,22 @@ def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | 
     """
     with ReportView(ledger) as view, view.snapshot():
         target = Path(path).absolute() if path is not None else view.out / REPORT
+        counts = view.counts()
+        table = target.with_name(target.stem + _TABLE_ENDING) if sum(counts.values()) > LISTED else None
+        if table is not None:
+            with replacing(table, errors="replace", durable=False) as file:
+                csv.writer(file, lineterminator="\n").writerows(view.table())
         with replacing(target, errors="replace", durable=False) as file:
-            file.writelines(_page(view, target.parent))
+            file.writelines(_page(view, target.parent, counts, table))
     return target
 
 
-def _page(view: ReportView, folder: Path) -> Iterator[str]:
+def _page(view: ReportView, folder: Path, counts: Mapping[State, int], table: Path | None) -> Iterator[str]:
     style, script, page = (
         files("musicai_sdk.batch.report").joinpath(f"page.{kind}").read_text("utf-8")
         for kind in ("css", "js", "html")
     )
-    counts, span = view.counts(), view.span()
-    total = sum(counts.values())
-    more = (
-        f'<p class="note">The first {number(LISTED)} of {number(total)} tracks; '
-        "<code>musicai batch export</code> gives all of them.</p>"
-    )
+    span = view.span()
     values = {
         "policy": _policy(style, script),
         "title": text(f"{view.workflow} · batch report"),
@@ -70,7 +75,7 @@ def _page(view: ReportView, folder: Path) -> Iterator[str]:
         "summary": summary(view, counts, span),
         "failures": "" if any(counts.get(state) for state in UNSETTLED) else "hidden",
         "retry": retry(view, counts),
-        "more": more if total > LISTED else "",
+        "more": _more(sum(counts.values()), table),
         "written": moment(time.time()),
         "script": script,
     }
@@ -90,14 +95,25 @@ def _page(view: ReportView, folder: Path) -> Iterator[str]:
     yield Template(page).substitute(values)
 
 
+def _more(total: int, table: Path | None) -> str:
+    """Says that tracks are left out, and where they are."""
+    if table is None:
+        return ""
+    return (
+        f'<p class="note">These are {number(LISTED)} of {number(total)} tracks, the failed ones among them:'
+        f' <a href="./{quote(table.name)}" download>{text(table.name)}</a> has a line for every track.</p>'
+    )
+
+
 def _rows(view: ReportView, rows: Rows) -> Iterator[Row]:
     # Both are in the order of the tracks.
     copies = view.copies()
     copy = next(copies, None)
-    for outputs in islice(view.listed(), LISTED):
+    for outputs in view.listed(LISTED):
         others: list[str] = []
-        while copy is not None and copy[0] == outputs[0][0]:
-            others.append(copy[1])
+        while copy is not None and copy[0] <= outputs[0][0]:
+            if copy[0] == outputs[0][0]:
+                others.append(copy[1])
             copy = next(copies, None)
         yield rows.row(outputs, others)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from musicai_sdk.batch.ledger.states import State
+from musicai_sdk.batch.ledger.states import UNSETTLED, State, sql
 from musicai_sdk.batch.ledger.view import LedgerView
+from musicai_sdk.batch.report.format import without_queries
+from musicai_sdk.batch.text import redacted
 
 Listed: TypeAlias = tuple[
     int,  # the track's position in the order of first sight, with gaps
@@ -34,9 +36,31 @@ time."""
 Span: TypeAlias = tuple[float | None, float | None]
 """Begin and end, in seconds since 1970; None if nothing has happened."""
 
-_LISTED = """SELECT tracks.rowid, state, source, nullif(params, ?), folder, job_id, attempts, resume_at, error_code,
-    error_message, round(max(finished_at - created_at, 0), 1), name, path, outputs.size
-    FROM tracks LEFT JOIN outputs ON outputs.track = tracks.key ORDER BY tracks.rowid, name"""
+_SECONDS = "round(max(finished_at - created_at, 0), 1)"
+_LISTED = f"""SELECT tracks.rowid, state, source, nullif(params, ?), folder, job_id, attempts, resume_at, error_code,
+    error_message, {_SECONDS}, name, path, outputs.size
+    FROM (SELECT rowid AS chosen FROM tracks ORDER BY state NOT IN {sql(UNSETTLED)}, rowid LIMIT ?)
+    JOIN tracks ON tracks.rowid = chosen LEFT JOIN outputs ON outputs.track = tracks.key ORDER BY tracks.rowid, name"""  # noqa: S608 - names of ours
+
+
+def _as_text(column: str) -> str:
+    """A column for a spreadsheet, which shows a cell that begins with an apostrophe instead of calculating it."""
+    formula = f"substr({column}, 1, 1) IN ('=', '+', '-', '@', char(9), char(13))"
+    return f"CASE WHEN {formula} THEN char(39) || {column} ELSE {column} END"
+
+
+_TABLE: Mapping[str, str] = {
+    "input": _as_text("source"),
+    "state": "state",
+    "folder": _as_text("folder"),
+    "bytes": "bytes_downloaded",
+    "seconds at the service": _SECONDS,
+    "job": _as_text("job_id"),
+    "attempts": "attempts",
+    "error": _as_text("error_code"),
+    "message": _as_text("error_message"),
+}
+"""The columns of the CSV file, each with its SQL."""
 _COPIES = """SELECT tracks.rowid, inputs.source
     FROM (SELECT track FROM inputs GROUP BY track HAVING count(*) > 1) AS several
     JOIN tracks ON tracks.key = several.track JOIN inputs ON inputs.track = several.track
@@ -81,10 +105,20 @@ class ReportView(LedgerView):
         rows: list[tuple[str]] = self._db.execute("SELECT DISTINCT params FROM tracks LIMIT 2").fetchall()
         return rows[0][0] if len(rows) == 1 else None
 
-    def listed(self) -> Iterator[list[Listed]]:
-        """The rows of every track, one for each output, in the order of first sight; one without a path if it has no outputs."""
-        rows: Iterator[Listed] = self._db.execute(_LISTED, [self.common_params() or "{}"])
+    def listed(self, limit: int) -> Iterator[list[Listed]]:
+        """The rows of a track, one for each output; one without a path if it has no outputs.
+
+        The tracks come in the order of first sight. If there are more than `limit`, the failed and uncertain ones are
+        among those that come.
+        """
+        rows: Iterator[Listed] = self._db.execute(_LISTED, [self.common_params() or "{}", limit])
         return (list(group) for _, group in groupby(rows, itemgetter(0)))
+
+    def table(self) -> Iterator[tuple[Any, ...]]:
+        """The titles of the CSV file, and then the values of every track, in the order of first sight, without signatures."""
+        yield tuple(_TABLE)
+        rows = self._db.execute(f"SELECT {', '.join(_TABLE.values())} FROM tracks ORDER BY rowid")  # noqa: S608
+        yield from ((redacted(row[0]), *row[1:-1], without_queries(row[-1] or "")) for row in rows)
 
     def copies(self) -> Iterator[tuple[int, str]]:
         """Inputs with the same content as the one that names the track: the track's number and the input's source.

@@ -54,13 +54,15 @@ class Partition:
     def _distribute(self, chunk: list[Candidate]) -> None:
         """Distributes one chunk; runs in a thread."""
         items = [item for item in chunk if isinstance(item, InputRow)]
-        with self.main.transaction():
-            self.main.admit(items)
-            for item in chunk:
-                if isinstance(item, Rejected):
-                    self._reject(item)
+        refused = [each for each in chunk if isinstance(each, Rejected)]
+        # Most inputs of a resumed run are known, and only a write costs an fsync.
+        if (new := self.main.recall(items)) or refused:
+            with self.main.transaction():
+                self.main.admit(new)
+                for each in refused:
+                    self._reject(each)
         finished = finished_keys(items, self.options)
-        missing = self.results.missing(self.main.outputs(finished))
+        missing = self.results.missing(self.main.stored_files(finished))
         found = triage(items, finished, missing, self.options, self.results)
         todo = list[InputRow]()
         for item in found.todo:

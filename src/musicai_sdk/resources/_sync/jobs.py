@@ -408,6 +408,7 @@ class Jobs:
         on_progress: Progress | None = None,
         progress: bool | None = False,
         storage: ResultStorage | None = None,
+        connections: int = 1,
         **options: Unpack[RequestOptions],
     ) -> JobFiles:
         """Downloads all files of a job's result into a folder, and writes the whole result as JSON beside them.
@@ -428,6 +429,8 @@ class Jobs:
             on_progress: Called with (bytes received, total bytes or None) for each file, from several threads.
             progress: Whether to show the downloads on standard error, as in `create`.
             storage: The `musicai_sdk.storage.Bucket` that the job was created with.
+            connections: The most connections to use for each file, see `client.files.download`. Four files are
+                downloaded at a time in any case.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -451,6 +454,7 @@ class Jobs:
                     partial(display.file, then=on_progress),
                     options,
                     storage,
+                    connections=connections,
                 )
             )
 

@@ -202,7 +202,7 @@ def _is_web_url(url: str) -> bool:
 @contextmanager
 def _no_urls_in_logs() -> Generator[None]:
     """Keeps httpx from logging whole URLs: signed URLs are secrets."""
-    logging.getLogger("httpx").addFilter(_unless_quiet)  # Adding a filter again has no effect.
+    logging.getLogger(httpx.__name__).addFilter(_unless_quiet)  # Adding a filter again has no effect.
     token = _quiet.set(True)
     try:
         yield

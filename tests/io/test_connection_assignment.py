@@ -11,9 +11,8 @@ import httpx
 
 from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient
-from musicai_sdk._io.network import bound_own
+from musicai_sdk._io.connection_assignment import assign_quickly
 from musicai_sdk._io.pool import MAX_CONNECTIONS
-from musicai_sdk._io.sockets import OpenSockets
 from support.answering import Asked, answering, whole
 
 ANSWER = whole(b'{"id": "a", "name": "b"}')
@@ -77,5 +76,5 @@ def test_this_httpx_has_the_pools_that_the_assignment_knows() -> None:
     for transport in (httpx.HTTPTransport(), httpx.AsyncHTTPTransport()):
         pool = transport._pool  # pyright: ignore[reportPrivateUsage]
         before = pool._assign_requests_to_connections  # pyright: ignore[reportPrivateUsage]
-        bound_own(transport, OpenSockets())
+        assign_quickly(transport)
         assert pool._assign_requests_to_connections != before  # pyright: ignore[reportPrivateUsage]

@@ -1,0 +1,194 @@
+"""One download over several connections, for servers that limit the speed of each connection.
+
+The parts of an object are requested as ranges, a few at a time, and read in order, as if they were the body of the
+first answer. So everything that holds for an ordinary download holds here too: the partial file is always the beginning
+of the object, and the length and the digest are checked over the whole of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any, NamedTuple, TypeAlias
+
+from musicai_sdk._core.content import Content, Range, broke_off, content_range
+from musicai_sdk._core.resume import Version
+from musicai_sdk._io import IO, ResponseStream
+from musicai_sdk.errors import InputError, MusicAiError
+
+PART = 8 * 1024 * 1024
+"""The size in bytes of the part that each connection fetches at a time, into memory."""
+MOST = 16
+"""The most connections for one download."""
+
+Reopen: TypeAlias = Callable[[Mapping[str, str]], Coroutine[Any, Any, ResponseStream]]
+"""Requests the object again, with additional headers."""
+
+
+def check_connections(count: object) -> None:
+    """Raises `InputError` unless the value is a number of connections."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
+        raise InputError(f"connections must be a whole number from 1 to {MOST}, not {count!r:.100}")
+
+
+class _Fetched(NamedTuple):
+    """A part of the object, as far as it arrived."""
+
+    data: bytearray
+    error: MusicAiError | None = None
+    """Why the rest is missing."""
+    refused: bool = False
+    """Whether the server gave no such part of this version."""
+
+
+class ParallelStream:
+    """The body of an answer. After `split`, it is fetched over several connections."""
+
+    def __init__(self, io: IO, first: ResponseStream, url: str) -> None:
+        self.status: int = first.status
+        self.headers: Mapping[str, str] = first.headers
+        self.framed: bool = first.framed
+        self.refused: bool = False
+        """Whether the server turned out not to give parts, so that they needn't be requested again."""
+        self._io = io
+        self._first = first
+        self._url = url
+        self._parts: _Parts | None = None
+        self._pieces = list[bytearray]()
+        """Fetched parts, the next one last."""
+        self._error: MusicAiError | None = None
+        """Why nothing follows them."""
+
+    def split(self, content: Content, connections: int, reopen: Reopen) -> None:
+        """From now on, fetches the body over several connections, unless that could mix two versions of the object.
+
+        Args:
+            content: The checked head of the answer.
+            connections: Their number.
+            reopen: Requests the object again, with additional headers.
+        """
+        version, size = content.version, content.size
+        has_ranges = (
+            self.status == HTTPStatus.PARTIAL_CONTENT
+            or self.headers.get("accept-ranges", "").lower() == "bytes"
+        )
+        # A strong ETag, which only equal versions share.
+        if version is None or size is None or self.headers.get("etag") != version.validator or not has_ranges:
+            return
+        if connections > 1 and version.validator.startswith('"') and size - content.offset > PART:
+            self._parts = _Parts(reopen, version, connections, content.offset)
+
+    async def read(self) -> bytes | memoryview:
+        """The next bytes of the body; empty at its end.
+
+        Raises:
+            MusicAiError: the connection broke.
+        """
+        while True:
+            if self._pieces:
+                return memoryview(self._pieces.pop())
+            if self._error is not None:
+                raise self._error
+            if self._parts is None:
+                return await self._first.read()
+            if self._parts.next >= self._parts.version.size:
+                return b""
+            await self._fetch(self._parts)
+
+    async def close(self) -> None:
+        """Ends the exchange."""
+        await self._first.close()
+
+    async def _fetch(self, parts: _Parts) -> None:
+        """Fetches the next parts, each over a connection of its own."""
+        ranges, begins = parts.take(), parts.begins
+        tasks = [partial(self._fetch_part, parts, each) for each in ranges]
+        if begins:
+            tasks[0] = partial(self._read_first, ranges[0])
+        found = await self._io.gather(tasks, len(tasks))
+        self.refused = any(each.refused for each in found)
+        if begins and any(each.error is not None for each in found[1:]):
+            # The first answer contains the whole object: continue with it alone.
+            self._parts, found = None, found[:1]
+        elif begins:
+            await self._first.close()
+            found[0] = _cut(found[0], ranges[0], self._url)
+        for each in found:
+            if each.data:
+                self._pieces.append(each.data)
+            if each.error is not None:
+                self._error = each.error
+                break
+        self._pieces.reverse()
+
+    async def _read_first(self, wanted: Range) -> _Fetched:
+        """Reads a part from the first answer, which may give more than that."""
+        data = bytearray()
+        try:
+            while len(data) <= wanted.last - wanted.first and (chunk := await self._first.read()):
+                data += chunk
+        except MusicAiError as error:
+            return _Fetched(data, error)
+        return _Fetched(data)
+
+    async def _fetch_part(self, parts: _Parts, wanted: Range) -> _Fetched:
+        """Fetches a part over a connection of its own."""
+        data = bytearray()
+        asked = {"Range": f"bytes={wanted.first}-{wanted.last}", "If-Range": parts.version.validator}
+        try:
+            stream = await parts.reopen(asked)
+            try:
+                if not _is_part(stream, wanted, parts.version):
+                    return _Fetched(data, broke_off(self._url, wanted.first, wanted.size), refused=True)
+                while chunk := await stream.read():
+                    data += chunk
+            finally:
+                await stream.close()
+        except MusicAiError as error:
+            return _Fetched(data, error)
+        return _cut(_Fetched(data), wanted, self._url)
+
+
+@dataclass
+class _Parts:
+    """What is left to fetch of an object."""
+
+    reopen: Reopen
+    version: Version
+    connections: int
+    next: int
+    """The first byte that isn't fetched yet."""
+    begins: bool = False
+    """Whether the latest parts are the first ones."""
+    _taken: int = 0
+
+    def take(self) -> list[Range]:
+        """The next parts, one for each connection."""
+        self.begins, self._taken = not self._taken, self._taken + 1
+        size = self.version.size
+        starts = range(self.next, min(size, self.next + self.connections * PART), PART)
+        found = [Range(start, min(start + PART, size) - 1, size) for start in starts]
+        self.next = found[-1].last + 1
+        return found
+
+
+def _is_part(stream: ResponseStream, wanted: Range, version: Version) -> bool:
+    """Whether an answer is exactly this part, of exactly this version."""
+    headers = stream.headers
+    return (
+        stream.status == HTTPStatus.PARTIAL_CONTENT
+        and content_range(headers) == wanted
+        and headers.get("etag") == version.validator
+        and headers.get("content-encoding", "identity") == "identity"
+    )
+
+
+def _cut(fetched: _Fetched, wanted: Range, url: str) -> _Fetched:
+    """A part of exactly the wanted length, or with an error."""
+    data, length = fetched.data, wanted.last - wanted.first + 1
+    if fetched.error is None and len(data) < length:
+        return _Fetched(data, broke_off(url, wanted.first + len(data), wanted.size))
+    del data[length:]
+    return fetched

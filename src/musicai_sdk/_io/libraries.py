@@ -1,0 +1,89 @@
+"""The two HTTP libraries: httpx, and its successor httpx2. Only this module knows how they differ.
+
+This package's own connections are httpx's. A caller's client may also be one of httpx2, which has the same methods, but
+classes of its own; and so has httpcore2, the library below it. A program that has such a client has loaded httpx2, so
+nothing here does. (A program that calls `httpx2.alias_httpx()` has only httpx2, also under the name httpx.)
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
+
+import httpx
+
+if TYPE_CHECKING:
+    import httpx2
+
+S = TypeVar("S")
+
+Client: TypeAlias = "httpx.Client | httpx2.Client"
+"""A blocking client of either library."""
+AsyncClient: TypeAlias = "httpx.AsyncClient | httpx2.AsyncClient"
+"""An asynchronous client of either library."""
+
+LOGGERS = tuple(
+    f"{library}{version}{part}"
+    for version in ("", "2")
+    for library, parts in {
+        "httpx": ("",),
+        "httpcore": (".connection", ".http11", ".http2", ".proxy", ".socks"),
+    }.items()
+    for part in parts
+)
+"""The loggers of both libraries."""
+MODULES = frozenset({"anyio", "h11", "h2", "hpack", "httpcore", "httpcore2", "httpx", "httpx2", "socksio"})
+"""The modules of both libraries, and of those that they use."""
+
+
+def _loaded(name: Literal["httpx", "httpcore"]) -> list[Any]:
+    return [module for each in (name, f"{name}2") if (module := sys.modules.get(each)) is not None]
+
+
+def is_client(value: object, kind: Literal["Client", "AsyncClient"]) -> bool:
+    """Whether a value is a client of either library."""
+    return isinstance(value, tuple(getattr(library, kind) for library in _loaded("httpx")))
+
+
+def is_url(value: object) -> bool:
+    """Whether a value is a URL of either library."""
+    return isinstance(value, tuple(library.URL for library in _loaded("httpx")))
+
+
+def as_httpx(error: BaseException) -> httpx.HTTPError | httpx.InvalidURL | None:
+    """An error of either library as one of httpx, by its name; None if it is another error."""
+    if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
+        return error
+    for each in type(error).__mro__:
+        known = getattr(httpx, each.__name__, None) if each.__module__.partition(".")[0] == "httpx2" else None
+        if isinstance(known, type) and issubclass(known, httpx.HTTPError | httpx.InvalidURL):
+            return known(str(error))
+    return None
+
+
+@cache
+def stream_type(body: type[S], module: str) -> type[S]:
+    """A class of bodies, made acceptable as streams of requests, blocking or not, whose class is in this module."""
+    library: Any = sys.modules[module.partition(".")[0]]
+    return type(body.__name__, (body, library.SyncByteStream, library.AsyncByteStream), {})
+
+
+class Core(NamedTuple):
+    """The library that defines a network backend."""
+
+    module: ModuleType
+    """httpcore or httpcore2."""
+    asynchronous: bool
+    """Whether the backend is asynchronous."""
+
+
+def core_of(backend: object) -> Core | None:
+    """The library that defines a network backend; None if it is another object."""
+    for core in _loaded("httpcore"):
+        if isinstance(backend, core.NetworkBackend):
+            return Core(core, asynchronous=False)
+        if isinstance(backend, core.AsyncNetworkBackend):
+            return Core(core, asynchronous=True)
+    return None
