@@ -295,9 +295,10 @@ def test_closing_with_calls_in_flight(sandbox: Sandbox) -> None:
 def test_a_connection_that_is_made_while_the_client_closes(colour: str) -> None:
     """It still carries its request, and is closed after the answer."""
     authority = trustme.CA()
-    trusted, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(trusted)
-    authority.configure_trust(trusting)
+    trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    trusted = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.tempfile() as path:
+        trusted.load_cert_chain(path)
 
     def begin(listener: socket.socket) -> socket.socket:
         """Waits until the client waits for the server's part of the handshake."""
