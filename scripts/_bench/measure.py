@@ -30,6 +30,8 @@ KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
 JOB = "27803abe"
 """A job that has already succeeded."""
 AT_ONCE = 16
+JOB_SECONDS = 0.5
+"""The duration of a catalogue's jobs."""
 IN_FLIGHT = (64, 500, 1_500, 7_000)
 """The numbers of jobs in flight with which catalogues are measured."""
 

@@ -1,7 +1,8 @@
 """The floor: the least that does the same with httpx and pydantic, in its own process; see `measure` for its arguments.
 
 It has no retries, no limits of time, no checks, no log and no clear errors. Like the package, it uses httpx's
-transports, and one model with the fields of a job.
+transports, and one model with the fields of a job. For a catalogue it also keeps a ledger and writes through to the disk,
+but it can't continue a run.
 """
 
 from __future__ import annotations
@@ -150,9 +151,104 @@ def parse(task: Task) -> Work:
     return lambda: repeat(lambda: validate(body), task.count)
 
 
+STATES = ("seen", "creating", "created", "downloaded", "deleted")
+"""What a ledger must know after a power cut, so that nothing is paid for twice or deleted too early."""
+
+
+def catalogue(task: Task) -> Work:
+    """Tiny files through six exchanges each, with a ledger in SQLite, and results that survive a power cut."""
+    import asyncio
+    import hashlib
+    import json
+    import shutil
+    import sqlite3
+    import tempfile
+    from pathlib import Path
+
+    import httpx
+    from measure import JOB_SECONDS, catalogue_file
+    from pydantic import TypeAdapter
+
+    folder = Path(tempfile.mkdtemp(dir=task.file))
+    for number in range(task.count):
+        (folder / f"{number}.wav").write_bytes(catalogue_file(number))
+    ledger = sqlite3.connect(folder / "ledger.sqlite3", isolation_level=None)
+    ledger.executescript(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "CREATE TABLE tracks (number INTEGER PRIMARY KEY, state TEXT, digest TEXT, job TEXT)"
+    )
+    validate = TypeAdapter(job_model()).validate_json
+    headers = {"Authorization": KEY, "Accept": "*/*"}
+
+    def note(number: int, state: str, *, digest: str = "", job: str = "") -> None:
+        ledger.execute(
+            "INSERT INTO tracks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,"
+            " job = max(job, excluded.job)",
+            (number, state, digest, job),
+        )
+
+    def keep(number: int, content: bytes) -> None:
+        part, target = folder / f"{number}.part", folder / f"{number}.json"
+        with part.open("wb", buffering=0) as file:
+            file.write(content)
+            os.fsync(file.fileno())
+        part.replace(target)
+        opened = os.open(folder, os.O_RDONLY)
+        os.fsync(opened)
+        os.close(opened)
+        assert hashlib.md5(target.read_bytes(), usedforsecurity=False).digest()
+
+    async def every() -> None:
+        # A connection for each task: to choose one from a pool takes httpcore longer than the exchange.
+        tls = trusted(task)
+
+        async def exchange(
+            transport: httpx.AsyncHTTPTransport, method: str, url: str, content: bytes | None = None
+        ) -> bytes:
+            request = httpx.Request(method, url, headers=headers, content=content)
+            response = await transport.handle_async_request(request)
+            return await response.aread()
+
+        async def track(transport: httpx.AsyncHTTPTransport, number: int) -> None:
+            content = (folder / f"{number}.wav").read_bytes()
+            note(number, STATES[0], digest=hashlib.sha256(content).hexdigest())
+            place = json.loads(await exchange(transport, "GET", f"{task.base_url}/upload"))
+            await exchange(transport, "PUT", place["uploadUrl"], content)
+            asked = {"name": "song", "workflow": "any", "params": {"inputUrl": place["downloadUrl"]}}
+            note(number, STATES[1])
+            made = json.loads(
+                await exchange(transport, "POST", f"{task.base_url}/job", json.dumps(asked).encode())
+            )
+            note(number, STATES[2], job=made["id"])
+            await asyncio.sleep(JOB_SECONDS)
+            job: Any = validate(await exchange(transport, "GET", f"{task.base_url}/job/{made['id']}"))
+            for url in job.result.values():
+                keep(number, await exchange(transport, "GET", url))
+            note(number, STATES[3])
+            await exchange(transport, "DELETE", f"{task.base_url}/job/{made['id']}")
+            note(number, STATES[4])
+
+        numbers = iter(range(task.count))
+
+        async def some() -> None:
+            async with httpx.AsyncHTTPTransport(verify=tls) as transport:
+                for number in numbers:
+                    await track(transport, number)
+
+        await asyncio.gather(*(some() for _ in range(64)))
+
+    def work() -> None:
+        asyncio.run(every())
+        ledger.close()
+        shutil.rmtree(folder)
+
+    return work
+
+
 if __name__ == "__main__":
     measure(
         {
+            "catalogue 64": catalogue,
             "first job": first_job,
             "get": get,
             "async get": async_get,

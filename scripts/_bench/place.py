@@ -22,12 +22,11 @@ import finished
 import trustme
 from answers import Api
 from cases import MEGABYTE, Case
+from measure import JOB_SECONDS
 
 HERE = Path(__file__).parent
 TIMEOUT = 3600
 """Seconds after which a program counts as hung."""
-JOB_SECONDS = "0.5"
-"""The duration of a catalogue's jobs, in seconds."""
 
 Command = Sequence[str | Path]
 
@@ -88,7 +87,7 @@ class Destination:
                 stdout=subprocess.PIPE,
                 text=True,
             )
-            for script, argument in (("server.py", self.folder), ("catalogue_server.py", JOB_SECONDS))
+            for script, argument in (("server.py", self.folder), ("catalogue_server.py", str(JOB_SECONDS)))
         ]
         ports = list[str]()
         for server in self._servers:
