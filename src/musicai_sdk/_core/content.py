@@ -31,6 +31,11 @@ class Range(NamedTuple):
     size: int
     """The size of the whole object in bytes."""
 
+    @property
+    def length(self) -> int:
+        """The number of bytes in the range."""
+        return self.last - self.first + 1
+
 
 def content_range(headers: Mapping[str, str]) -> Range | None:
     """The parsed `Content-Range`; None if it is missing, malformed or incomplete."""
@@ -108,7 +113,7 @@ class Content:
         part = content_range(headers)
         if part is None or headers.get("content-type", "").lower().startswith("multipart/byteranges"):
             raise self._misplaced("without a Content-Range that can be read")
-        in_part = part.last - part.first + 1
+        in_part = part.length
         if length is not None and length != in_part:
             raise self._misplaced("with a Content-Range that doesn't fit its length")
         resumed = self._stream.status == HTTPStatus.PARTIAL_CONTENT and version is not None
@@ -200,9 +205,8 @@ class Content:
         """
         if self._expected is not None and self._raw != self._expected:
             raise self._broke_off()
-        if self._decoder is not None and (
-            self._raw or not self._stream.framed
-        ):  # an empty body may lack even the header of the coding
+        # An empty body may lack even the header of the coding.
+        if self._decoder is not None and (self._raw or not self._stream.framed):
             try:
                 self._decoder.finish()
             except CodingError as error:

@@ -1,8 +1,8 @@
 """One download over several connections, for servers that limit the speed of each connection.
 
-The parts of an object are requested as ranges, a few at a time, and read in order, as if they were the body of the
-first answer. So everything that holds for an ordinary download holds here too: the partial file is always the beginning
-of the object, and the length and the digest are checked over the whole of it.
+The parts of an object are requested as ranges, a few at a time. The caller reads them in order, like the body of a
+single answer, so a parallel download keeps the guarantees of an ordinary one: the partial file is always the beginning
+of the object, and the length and the digest of the whole object are checked.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from musicai_sdk._io import IO, ResponseStream
 from musicai_sdk.errors import InputError, MusicAiError
 
 PART = 8 * 1024 * 1024
-"""The size in bytes of the part that each connection fetches at a time, into memory."""
-MOST = 16
+"""The bytes that each connection fetches into memory at a time."""
+_MAX_CONNECTIONS = 16
 """The most connections for one download."""
 
 Reopen: TypeAlias = Callable[[Mapping[str, str]], Coroutine[Any, Any, ResponseStream]]
@@ -28,9 +28,11 @@ Reopen: TypeAlias = Callable[[Mapping[str, str]], Coroutine[Any, Any, ResponseSt
 
 
 def check_connections(count: object) -> None:
-    """Raises `InputError` unless the value is a number of connections."""
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
-        raise InputError(f"connections must be a whole number from 1 to {MOST}, not {count!r:.100}")
+    """Raises `InputError` unless the value is an allowed number of connections."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MAX_CONNECTIONS:
+        raise InputError(
+            f"connections must be a whole number from 1 to {_MAX_CONNECTIONS}, not {count!r:.100}"
+        )
 
 
 class _Fetched(NamedTuple):
@@ -40,18 +42,18 @@ class _Fetched(NamedTuple):
     error: MusicAiError | None = None
     """Why the rest is missing."""
     refused: bool = False
-    """Whether the server gave no such part of this version."""
+    """Whether the server answered with something other than this part of this version."""
 
 
 class ParallelStream:
-    """The body of an answer. After `split`, it is fetched over several connections."""
+    """The body of an answer. After `split`, it may be fetched over several connections."""
 
     def __init__(self, io: IO, first: ResponseStream, url: str) -> None:
         self.status: int = first.status
         self.headers: Mapping[str, str] = first.headers
         self.framed: bool = first.framed
         self.refused: bool = False
-        """Whether the server turned out not to give parts, so that they needn't be requested again."""
+        """Whether the server refused a part. Then a retry should use one connection."""
         self._io = io
         self._first = first
         self._url = url
@@ -62,11 +64,11 @@ class ParallelStream:
         """Why nothing follows them."""
 
     def split(self, content: Content, connections: int, reopen: Reopen) -> None:
-        """From now on, fetches the body over several connections, unless that could mix two versions of the object.
+        """Fetches the rest of the body over several connections, unless that could mix two versions of the object.
 
         Args:
             content: The checked head of the answer.
-            connections: Their number.
+            connections: The number of connections; 1 changes nothing.
             reopen: Requests the object again, with additional headers.
         """
         version, size = content.version, content.size
@@ -74,9 +76,9 @@ class ParallelStream:
             self.status == HTTPStatus.PARTIAL_CONTENT
             or self.headers.get("accept-ranges", "").lower() == "bytes"
         )
-        # A strong ETag, which only equal versions share.
         if version is None or size is None or self.headers.get("etag") != version.validator or not has_ranges:
             return
+        # Only a strong ETag proves that two answers are of the same version.
         if connections > 1 and version.validator.startswith('"') and size - content.offset > PART:
             self._parts = _Parts(reopen, version, connections, content.offset)
 
@@ -102,7 +104,7 @@ class ParallelStream:
         await self._first.close()
 
     async def _fetch(self, parts: _Parts) -> None:
-        """Fetches the next parts, each over a connection of its own."""
+        """Fetches the next parts, each over its own connection."""
         ranges, begins = parts.take(), parts.begins
         tasks = [partial(self._fetch_part, parts, each) for each in ranges]
         if begins:
@@ -124,17 +126,17 @@ class ParallelStream:
         self._pieces.reverse()
 
     async def _read_first(self, wanted: Range) -> _Fetched:
-        """Reads a part from the first answer, which may give more than that."""
+        """Reads a part from the first answer, which may contain more than this part."""
         data = bytearray()
         try:
-            while len(data) <= wanted.last - wanted.first and (chunk := await self._first.read()):
+            while len(data) < wanted.length and (chunk := await self._first.read()):
                 data += chunk
         except MusicAiError as error:
             return _Fetched(data, error)
         return _Fetched(data)
 
     async def _fetch_part(self, parts: _Parts, wanted: Range) -> _Fetched:
-        """Fetches a part over a connection of its own."""
+        """Fetches a part over its own connection."""
         data = bytearray()
         asked = {"Range": f"bytes={wanted.first}-{wanted.last}", "If-Range": parts.version.validator}
         try:
@@ -159,14 +161,14 @@ class _Parts:
     version: Version
     connections: int
     next: int
-    """The first byte that isn't fetched yet."""
+    """The offset of the first byte that hasn't been requested."""
     begins: bool = False
     """Whether the latest parts are the first ones."""
-    _taken: int = 0
+    _taken: bool = False
 
     def take(self) -> list[Range]:
         """The next parts, one for each connection."""
-        self.begins, self._taken = not self._taken, self._taken + 1
+        self.begins, self._taken = not self._taken, True
         size = self.version.size
         starts = range(self.next, min(size, self.next + self.connections * PART), PART)
         found = [Range(start, min(start + PART, size) - 1, size) for start in starts]
@@ -175,7 +177,7 @@ class _Parts:
 
 
 def _is_part(stream: ResponseStream, wanted: Range, version: Version) -> bool:
-    """Whether an answer is exactly this part, of exactly this version."""
+    """Whether an answer contains exactly this part of exactly this version."""
     headers = stream.headers
     return (
         stream.status == HTTPStatus.PARTIAL_CONTENT
@@ -186,8 +188,8 @@ def _is_part(stream: ResponseStream, wanted: Range, version: Version) -> bool:
 
 
 def _cut(fetched: _Fetched, wanted: Range, url: str) -> _Fetched:
-    """A part of exactly the wanted length, or with an error."""
-    data, length = fetched.data, wanted.last - wanted.first + 1
+    """Cuts a part to the wanted length, or adds an error if it is too short."""
+    data, length = fetched.data, wanted.length
     if fetched.error is None and len(data) < length:
         return _Fetched(data, broke_off(url, wanted.first + len(data), wanted.size))
     del data[length:]

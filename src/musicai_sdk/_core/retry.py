@@ -1,4 +1,4 @@
-"""Retries: which errors to retry, and after which delay.
+"""Retries: which errors to retry, how often, and after which delay.
 
 The figures are those of the AWS SDKs' standard mode of 2026: full jitter on an exponential delay from 50 ms (1 s when
 throttled) to 20 s, and a budget of tokens per client, which limits the load on a failing service.
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRANSIENT_BASE = 0.05
+"""The upper limit, in seconds, of the first delay. It doubles with each attempt, up to `LONGEST_DELAY`."""
 THROTTLED_BASE = 1.0
+"""The same limit after "too many requests"."""
 LONGEST_DELAY = 20.0
 LONGEST_RETRY_AFTER = 120.0
-"""The longest `Retry-After`, in seconds, to wait for. If the server asks for more, the error has the number."""
+"""The longest `Retry-After` to wait for, in seconds. For a longer one, the call fails, and the error has the number."""
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431})
 """Statuses that prove that the server did nothing. With any other status, the server may have acted.
@@ -65,7 +67,7 @@ class Budget:
         return True
 
     def give_back(self, attempts: int) -> None:
-        """After a success, returns the tokens that its retry took, or else one token."""
+        """After a success, returns the tokens of one retry if it took more than one attempt, or else one token."""
         self.tokens = min(self.SIZE, self.tokens + (self.TRANSIENT_COST if attempts > 1 else 1.0))
 
 
@@ -141,8 +143,8 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
 def delay(error: BaseException, attempt: int, chance: Callable[[], float] = random.random) -> float:
     """Seconds to wait after the failed attempt of that number (from 1).
 
-    Adds a random time of up to a quarter of `Retry-After` (at least up to half a second), so that many clients don't
-    return at the same time.
+    Adds a random time to `Retry-After`, so that many clients don't return at the same time: up to a quarter of it, or up
+    to half a second if that is more.
     """
     asked = retry_after(error) if isinstance(error, MusicAiError) else None
     if asked is not None:
@@ -166,7 +168,7 @@ async def retrying(
         policy: Which errors to retry, and how often.
         what: The call in words, for the log.
         attempt: One attempt; its argument is its number, from 1.
-        deadline: The time of `io.now()` after which no attempt begins.
+        deadline: The time of `io.now()` after which no retry begins.
     """
     try:
         result = await attempt(1)
@@ -236,7 +238,7 @@ async def _again(
 
 
 def _error(state: RetryCallState) -> BaseException:
-    """The error of the attempt after which tenacity asks whether to go on."""
+    """The error of the failed attempt, when tenacity asks whether and when to retry."""
     error = state.outcome.exception() if state.outcome is not None else None
     assert error is not None
     return error

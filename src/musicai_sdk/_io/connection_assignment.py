@@ -1,8 +1,8 @@
 """The assignment of connections to requests in the pools of httpcore, below httpx.
 
-At the beginning and the end of every request, httpcore asks every connection several times for its state, including its
-socket: 64 idle connections cost more CPU time than the request. This assignment asks one connection in the usual case.
-Only this package's own pools get it.
+At the beginning and the end of every request, httpcore checks the state of every connection several times, including
+its socket. With 64 idle connections, this takes more CPU time than the request itself. The assignment in this module
+usually checks one connection. Only this package's own pools use it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from types import MethodType
 from typing import Any
 
 _SWEEP_EVERY = 1.0
-"""Seconds between two searches for connections that were closed or have expired."""
-_NAMES = (
+"""The shortest time, in seconds, between two searches for closed and expired connections."""
+_ATTRIBUTES = (
     "_assign_requests_to_connections",
     "_close_connections",
     "_connections",
@@ -24,24 +24,25 @@ _NAMES = (
     "_requests",
     "create_connection",
 )
+"""The attributes of httpcore's pools that this module uses or replaces."""
 
 
 def assign_quickly(transport: object) -> None:
     """Replaces the assignment in the pool of a transport whose connections carry one request at a time (HTTP/1.1).
 
-    A future httpcore may work differently. If so, its pool stays as it is.
+    Leaves the pool of an unknown version of httpcore unchanged.
     """
     pool: Any = getattr(transport, "_pool", None)
-    if all(hasattr(pool, name) for name in _NAMES):
+    if all(hasattr(pool, name) for name in _ATTRIBUTES):
         pool._assign_requests_to_connections = MethodType(_Assignment(), pool)  # noqa: SLF001 - see above
         if inspect.iscoroutinefunction(pool._close_connections):  # noqa: SLF001
             pool._close_connections = partial(_close, pool._close_connections)  # noqa: SLF001
 
 
 async def _close(close: Callable[[list[Any]], Awaitable[None]], closing: list[Any]) -> None:
-    """Closes connections, all of them even if this task is cancelled meanwhile: nobody else knows them any more.
+    """Closes all these connections, even if this task is cancelled meanwhile: the pool no longer contains them.
 
-    httpcore shields the loop from anyio's cancellation only, and it does so even for an empty list.
+    httpcore's own method resists only the cancellation of anyio's scopes, and enters such a scope even for an empty list.
     """
     if not closing:
         return
@@ -74,7 +75,7 @@ class _Assignment:
             connection = _connection(pool, request.request.url.origin, closing)
             if connection is None:
                 break  # all connections are in use, so no other request gets one either
-            # Nobody waits for a request that has just arrived, and waking its waiters would load anyio's.
+            # Nothing waits yet for a request that has just arrived, and setting its event would create one of anyio.
             if getattr(getattr(request, "_connection_acquired", None), "_backend", None) == "":
                 request.connection = connection
             else:
@@ -85,13 +86,13 @@ class _Assignment:
 def _connection(pool: Any, origin: Any, closing: list[Any]) -> Any:
     """A connection for a request, existing or new; None if all are in use.
 
-    The most recently used one is taken first, so that the others expire when fewer are needed.
+    Prefers the most recently used connection, so that connections expire when fewer are needed.
     """
     in_use = _in_use(pool)
     connections = pool._connections  # noqa: SLF001
     for number in range(len(connections) - 1, -1, -1):
         connection = connections[number]
-        # One that was just assigned still calls itself available.
+        # A connection that was just assigned still reports itself as available.
         if id(connection) in in_use or not connection.is_available():
             continue
         if connection.can_handle_request(origin):
@@ -116,12 +117,12 @@ def _connection(pool: Any, origin: Any, closing: list[Any]) -> Any:
 
 
 def _in_use(pool: Any) -> set[int]:
-    """The connections that requests have, by their `id`."""
+    """The `id()` of every connection that is assigned to a request."""
     return {id(request.connection) for request in pool._requests}  # noqa: SLF001
 
 
 def _sweep(pool: Any, closing: list[Any]) -> None:
-    """Takes closed and expired connections out of the pool, and those of requests that were cancelled before sending."""
+    """Removes closed and expired connections, and those of requests that were cancelled before they were sent."""
     in_use = _in_use(pool)
     kept = list[Any]()
     for connection in pool._connections:  # noqa: SLF001

@@ -1,7 +1,7 @@
-"""The gate before the API: few requests at once, in the order of their arrival, so that connections are few and reused.
+"""The gate before the API: limits the simultaneous requests of a client, so that few connections suffice and are reused.
 
-More simultaneous requests wouldn't be answered sooner, and the CPU time of each would grow with the number of
-connections. Transfers don't pass the gate: a large file would hold its place for minutes.
+Requests pass in the order of their arrival. More of them at a time wouldn't be answered sooner, and the CPU time of each
+would grow with the number of connections. Transfers don't pass the gate: a large file would hold its place for minutes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _polling: ContextVar[bool] = ContextVar("musicai_sdk_polling", default=False)
 
 @contextmanager
 def polling() -> Generator[None]:
-    """A block whose requests poll for many waiters, and may use the places for polls."""
+    """A block whose requests may use the places for polls, because each of them polls for many waiters."""
     token = _polling.set(True)
     try:
         yield
@@ -75,7 +75,7 @@ class ThreadLane:
         return not self._free
 
     def acquire(self, seconds: float | None) -> bool:
-        """Waits for a place, at most for the given time. Returns whether the thread has it.
+        """Waits for a place, for at most `seconds`, or without a limit if None. Returns whether the thread got one.
 
         Raises:
             WorkCancelled: the work of this thread was cancelled meanwhile.
@@ -101,7 +101,7 @@ class ThreadLane:
         return not self._withdraw(turn)
 
     def _withdraw(self, turn: threading.Event) -> bool:
-        """Leaves the queue. Returns False if the turn has come."""
+        """Leaves the queue. Returns False if the thread already got its place."""
         with self._lock:
             if turn.is_set():
                 return False
@@ -126,7 +126,7 @@ class Place:
         self._lane: Lane | None = None
 
     def take(self, lane: Lane) -> None:
-        """Notes the lane in which the request has its place."""
+        """Records the lane in which the request has a place."""
         self._lane = lane
 
     def leave(self) -> None:

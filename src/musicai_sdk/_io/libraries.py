@@ -1,8 +1,8 @@
 """The two HTTP libraries: httpx, and its successor httpx2. Only this module knows how they differ.
 
-This package's own connections are httpx's. A caller's client may also be one of httpx2, which has the same methods, but
-classes of its own; and so has httpcore2, the library below it. A program that has such a client has loaded httpx2, so
-nothing here does. (A program that calls `httpx2.alias_httpx()` has only httpx2, also under the name httpx.)
+This package's own connections use httpx. The caller's client may also come from httpx2, which has the same methods but
+its own classes, as has httpcore2, the library below it. A program with such a client has already loaded httpx2, so this
+module never imports it. (After `httpx2.alias_httpx()`, only httpx2 exists, under both names.)
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ LOGGERS = tuple(
 )
 """The loggers of both libraries."""
 MODULES = frozenset({"anyio", "h11", "h2", "hpack", "httpcore", "httpcore2", "httpx", "httpx2", "socksio"})
-"""The modules of both libraries, and of those that they use."""
+"""The top-level modules of both libraries and of their dependencies."""
 
 
 def _loaded(name: Literal["httpx", "httpcore"]) -> list[Any]:
+    """The modules of this library and its successor that the program has loaded."""
     return [module for each in (name, f"{name}2") if (module := sys.modules.get(each)) is not None]
 
 
@@ -53,7 +54,7 @@ def is_url(value: object) -> bool:
 
 
 def as_httpx(error: BaseException) -> httpx.HTTPError | httpx.InvalidURL | None:
-    """An error of either library as one of httpx, by its name; None if it is another error."""
+    """Converts an error of either library to the httpx error of the same name. Returns None for any other error."""
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
         return error
     for each in type(error).__mro__:
@@ -65,7 +66,7 @@ def as_httpx(error: BaseException) -> httpx.HTTPError | httpx.InvalidURL | None:
 
 @cache
 def stream_type(body: type[S], module: str) -> type[S]:
-    """A class of bodies, made acceptable as streams of requests, blocking or not, whose class is in this module."""
+    """A subclass of `body` that the library of this module accepts as the stream of a request, blocking or asynchronous."""
     library: Any = sys.modules[module.partition(".")[0]]
     return type(body.__name__, (body, library.SyncByteStream, library.AsyncByteStream), {})
 

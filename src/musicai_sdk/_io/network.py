@@ -18,7 +18,7 @@ from musicai_sdk._io import bounds, cancelling, libraries
 from musicai_sdk._io.sockets import OpenSockets
 
 SLICE = 16 * 1024
-"""The bytes to write with one timeout if the socket isn't accessible."""
+"""The most bytes to write with one timeout if the socket isn't accessible."""
 
 
 def bound_own(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, sockets: OpenSockets) -> None:
@@ -48,7 +48,9 @@ def _bound(transport: object, sockets: OpenSockets | None = None) -> None:
     """Limits the exchanges of a library's own transports. Other transports, such as mocks, have no network."""
     pool: Any = getattr(transport, "_pool", None)
     backend = getattr(pool, "_network_backend", None)
-    if (found := libraries.core_of(backend)) is not None:  # and not one of those below
+    if (
+        found := libraries.core_of(backend)
+    ) is not None:  # None also for the backends below, which are limited already
         core, asynchronous = found
         limited = _AsyncBackend(backend, core) if asynchronous else _Backend(backend, core, sockets)
         pool._network_backend = limited  # noqa: SLF001
@@ -68,14 +70,14 @@ class _Backend:
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> _Stream:
-        timeout = _connecting(timeout, self._core)
+        timeout = _cut(timeout, self._core.ConnectTimeout)
         stream = self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
         return _Stream(stream, self._core, self._sockets)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> _Stream:
-        timeout = _connecting(timeout, self._core)
+        timeout = _cut(timeout, self._core.ConnectTimeout)
         return _Stream(
             self._inner.connect_unix_socket(path, timeout, socket_options), self._core, self._sockets
         )
@@ -100,10 +102,7 @@ class _Stream:
         self._socket = connection if isinstance(connection, socket.socket) and not nested else None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            left = bounds.cut(timeout)
-        except TimeoutError as error:
-            raise self._core.ReadTimeout(str(error)) from None
+        left = _cut(timeout, self._core.ReadTimeout)
         received: bytes = self._inner.read(max_bytes, left)
         return received
 
@@ -133,7 +132,7 @@ class _Stream:
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> _Stream:
-        timeout = _connecting(timeout, self._core)
+        timeout = _cut(timeout, self._core.ConnectTimeout)
         return _Stream(
             self._inner.start_tls(ssl_context, server_hostname, timeout), self._core, self._sockets
         )
@@ -155,7 +154,7 @@ class _AsyncBackend:
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> _AsyncStream:
-        timeout = _connecting(timeout, self._core)
+        timeout = _cut(timeout, self._core.ConnectTimeout)
         stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
         return _AsyncStream(stream, self._core)
 
@@ -165,7 +164,7 @@ class _AsyncBackend:
         timeout: float | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> _AsyncStream:
-        timeout = _connecting(timeout, self._core)
+        timeout = _cut(timeout, self._core.ConnectTimeout)
         return _AsyncStream(await self._inner.connect_unix_socket(path, timeout, socket_options), self._core)
 
     async def sleep(self, seconds: float) -> None:
@@ -178,20 +177,14 @@ class _AsyncStream:
         self._core = core
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            left = bounds.cut(timeout)
-        except TimeoutError as error:
-            raise self._core.ReadTimeout(str(error)) from None
+        left = _cut(timeout, self._core.ReadTimeout)
         received: bytes = await self._inner.read(max_bytes, left)
         return received
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if not buffer:
             return
-        try:
-            left = bounds.cut(timeout)
-        except TimeoutError as error:
-            raise self._core.WriteTimeout(str(error)) from None
+        left = _cut(timeout, self._core.WriteTimeout)
         await self._inner.write(buffer, left)  # anyio's timeout limits the whole write
         if (limits := bounds.current.get()) is not None:
             limits.sent()
@@ -205,15 +198,16 @@ class _AsyncStream:
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> _AsyncStream:
-        timeout = _connecting(timeout, self._core)
+        timeout = _cut(timeout, self._core.ConnectTimeout)
         return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout), self._core)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
 
-def _connecting(timeout: float | None, core: Any) -> float | None:
+def _cut(timeout: float | None, expired: type[Exception]) -> float | None:
+    """Limits a timeout to the time left for the exchange. Raises an error of this type if no time is left."""
     try:
         return bounds.cut(timeout)
     except TimeoutError as error:
-        raise core.ConnectTimeout(str(error)) from None
+        raise expired(str(error)) from None
