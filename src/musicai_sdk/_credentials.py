@@ -35,9 +35,9 @@ _MOST = 1 << 20
 _OTHERS = 0o077
 """The permissions of everybody but the owner."""
 _PATIENCE = 10.0
-"""The longest wait for another program that changes the file, in seconds."""
+"""The longest time, in seconds, to wait for another program that is changing the file."""
 _PAUSE = 0.05
-"""Seconds between two looks at whether it has finished."""
+"""Seconds between two attempts to lock the file."""
 
 
 def credentials_file() -> Path:
@@ -60,7 +60,7 @@ def source() -> str:
 
 
 def stored_key(base_url: str) -> Secret | None:
-    """Returns the key that was stored for a base URL.
+    """Returns the key that was stored for a base URL, or None.
 
     Raises:
         ConfigurationError: the file is refused, or can't be read.
@@ -93,7 +93,7 @@ def stored_keys() -> dict[str, Secret]:
     if keys is None:
         raise _refusal(
             path,
-            "isn't as `musicai login` writes it: remove it with `musicai logout --all`, and log in again",
+            "isn't in the format of `musicai login`: remove it with `musicai logout --all`, and log in again",
         )
     return keys
 
@@ -146,18 +146,18 @@ def forget_all() -> bool:
         OSError: the file can't be removed.
     """
     path = credentials_file()
-    there = os.path.lexists(path)
+    existed = os.path.lexists(path)
     unlink(path)
-    return there
+    return existed
 
 
 def masked(key: str) -> str:
-    """A key of which only the end shows, if it is long enough to stay secret without it."""
+    """Masks a key. Shows its last four characters only if the key is long enough to stay secret without them."""
     return f"…{key[-4:]}" if len(key) >= 20 else "…"
 
 
 def _normal(base_url: str) -> str:
-    """A base URL in the form that the file has: scheme and host in lower case, no trailing slash."""
+    """Normalizes a base URL, as the file contains it: scheme and host in lower case, no trailing slash."""
     parts = urlsplit(base_url.rstrip("/"))
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
 
@@ -203,7 +203,7 @@ def _refusal(path: Path, problem: str) -> ConfigurationError:
 
 
 def _parsed(descriptor: int) -> dict[str, Secret] | None:
-    """The keys by base URL; None if the file has another form. The parser's error would contain the file's text."""
+    """The keys by base URL; None if the file is malformed. Raises no parser's error, which would quote the file."""
     with os.fdopen(os.dup(descriptor), "rb") as file:
         try:
             value: object = json.loads(file.read(_MOST))
@@ -217,12 +217,12 @@ def _parsed(descriptor: int) -> dict[str, Secret] | None:
 
 @contextmanager
 def _changing(path: Path) -> Generator[None]:
-    """A block that only one program at a time runs, because it reads the file and then replaces it.
+    """A block that only one program runs at a time, so that no change is lost between reading and replacing the file.
 
-    Makes the folder, for the owner alone.
+    Creates the folder, accessible only to its owner.
 
     Raises:
-        ConfigurationError: another program has been in this block for too long.
+        ConfigurationError: another program has held the lock for too long.
         OSError: the folder can't be written to.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -232,7 +232,7 @@ def _changing(path: Path) -> Generator[None]:
     while (file := take(turn)) is None:
         if time.monotonic() > latest:
             raise ConfigurationError(
-                f"another program has been changing the stored keys for {_PATIENCE:g} s: end it, and try again. It holds"
+                f"another program has been changing the stored keys for {_PATIENCE:g} s: end it, and try again. Its lock is"
                 f" {str(turn)!r}"
             )
         time.sleep(_PAUSE)

@@ -40,9 +40,8 @@ class MusicAiError(Exception):
     """The base of every error of this package."""
 
     def __init__(self, text: str) -> None:
-        from musicai_sdk._text import (
-            printable,
-        )  # here: importing this module loads nothing else of the package
+        # Here, because importing this module must load nothing else of the package.
+        from musicai_sdk._text import printable
 
         super().__init__(printable(text))
 

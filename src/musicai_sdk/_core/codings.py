@@ -92,7 +92,7 @@ class _Gzip:
 
     def finish(self) -> None:
         if self._member is not None or not self._members:
-            raise CodingError("the gzip stream is cut")
+            raise CodingError("the gzip stream is truncated")
 
 
 class _Deflate:
@@ -119,7 +119,7 @@ class _Deflate:
 
     def finish(self) -> None:
         if self._stream is None or not self._stream.eof:
-            raise CodingError("the deflate stream is cut")
+            raise CodingError("the deflate stream is truncated")
 
 
 def _pieces(stream: _Decompress, data: bytes) -> Iterator[bytes]:

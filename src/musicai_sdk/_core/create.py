@@ -31,7 +31,7 @@ from musicai_sdk.workflows.base import CustomWorkflow, Workflow, resolved_params
 from musicai_sdk.workflows.inputs import check_local_files
 
 LOOK_FOR = 5.0
-"""Seconds to search the list of jobs after a lost answer."""
+"""Seconds for which to search the list of jobs after a lost answer."""
 LOOK_EVERY = 0.5
 """Seconds between the first two searches. Later pauses are longer."""
 LONGEST_PAUSE = 5.0
@@ -153,7 +153,7 @@ async def _post(
             if not lost_before:
                 session.lost.discard(wanted.key)
             if isinstance(error, ConnectionFailedError):
-                still_time(session, deadline)
+                still_time(session, deadline)  # perhaps the deadline cut the wait for a connection
             raise
         if not recover:
             raise _uncertain(
@@ -245,7 +245,7 @@ async def _made_before(
     options: RequestOptions,
     deadline: float | None,
 ) -> Job[Any] | None:
-    """The job that already has the caller's key; None if certainly no job has it.
+    """The existing job with the caller's key; None if certainly no job has it.
 
     Raises:
         InputError: the key belongs to another request.
@@ -333,10 +333,10 @@ async def _search(
     Args:
         session: The client's session.
         wanted: The job to search for.
-        until: The time from which absence may be concluded.
+        until: The time before which a search can't prove absence.
         options: Per-call settings.
         deadline: The time of `io.now()` at which the caller's time is up.
-        patient: Whether to retry until that time if the list can't be read.
+        patient: Whether to search again, instead of raising the error, if the list can't be read before `until`.
     """
     pause = LOOK_EVERY
     while True:

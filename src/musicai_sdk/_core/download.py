@@ -42,8 +42,8 @@ async def download(
 ) -> DownloadedFile:
     """Downloads a URL to a file. Creates missing folders, and replaces an existing file at the end.
 
-    `output` is true for outputs of a job. They can't be web pages, unless their names say so. `connections` is the most
-    connections to use for the file.
+    `output` is true for outputs of a job, which can't be web pages unless their names say so. `connections` is the most
+    connections to use for the file. `client.files.download` has the details.
     """
     checked_url(url)
     check_connections(connections)

@@ -63,7 +63,7 @@ async def download_results(
     fetched = not isinstance(job, Job) or not job.done
     job = await get(session, job, None, options) if fetched else cast("Job[Any]", job)
     job.raise_for_success()
-    if not fetched and _says_little(job):
+    if not fetched and _lacks_outputs(job):
         # The job may come from a list, and lists may leave parts out.
         job = await get(session, job, None, options)
         job.raise_for_success()
@@ -101,7 +101,7 @@ async def download_results(
     )
     tasks = [
         partial(
-            _output,
+            _download_output,
             partial(
                 download,
                 session,
@@ -148,13 +148,13 @@ def _moved(
     return moved
 
 
-def _says_little(job: Job[Any]) -> bool:
-    """Whether a job's result is empty, or lacks an output that its type declares."""
+def _lacks_outputs(job: Job[Any]) -> bool:
+    """Whether the result of a job is empty, or lacks an output that its type declares."""
     values = usable(job.raw_result)
     return not has_values(job.raw_result) or bool(missing_outputs(declared_outputs(job.result_type), values))
 
 
-async def _output(
+async def _download_output(
     fetch: Callable[..., Coroutine[Any, Any, DownloadedFile]],
     url: str,
     fresh: Callable[[], Coroutine[Any, Any, str | None]],

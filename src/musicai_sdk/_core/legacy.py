@@ -55,10 +55,9 @@ def as_job(job: str | Job[Any] | Mapping[str, Any]) -> str | Job[Any]:
     Returns the job's id for a dictionary without a status, such as the answer to `add_job`.
     """
     if isinstance(job, Job) or not isinstance(job, Mapping):
-        as_it_is: str | Job[Any] = cast(
-            "Any", job
-        )  # pyright can't subtract a type that is a Mapping and a Job
-        return as_it_is
+        # pyright can't exclude a type that is both a Mapping and a Job.
+        unchanged: str | Job[Any] = cast("Any", job)
+        return unchanged
     if "status" not in job:
         return cast("str", job.get("id"))
     return read_job(job)

@@ -108,11 +108,8 @@ def _find_key(given: Secret, base_url: str) -> _Found:
         return _Found(given, "the argument api_key")
     if (key := Secret(os.environ.get(API_KEY_VARIABLE, "").strip())).value:
         return _Found(key, f"the environment variable {API_KEY_VARIABLE}")
-    from musicai_sdk._credentials import (
-        source,
-        stored_key,
-        stored_keys,
-    )  # here: most programs have the variable
+    # Here, because most programs set the variable.
+    from musicai_sdk._credentials import source, stored_key, stored_keys
 
     if (stored := stored_key(base_url)) is not None:
         return _Found(stored, source(), stored=True)

@@ -9,7 +9,8 @@ One exchange: `open` of a driver takes a transport from its `pool` (which asks `
 every wait by `bounds`. `record` logs the exchange, and `http.ErrorTranslation` turns httpx's errors into those of this
 package. `libraries` knows how httpx and httpx2 differ. `threads`, `cancelling` and `sockets` serve transfers in threads.
 
-This room imports only `errors` and `_text`. Only `_core`, `resources` and `client.py` import it.
+This room imports only `errors` and `_text`. Only `_core`, `resources`, `client.py`, `_credentials.py` and `_doctor.py`
+import it.
 """
 
 from __future__ import annotations

@@ -67,9 +67,8 @@ class AsyncIO:
             self._loop = loop
             self._until_its_end = _closing(self.pool)
             with suppress(StopIteration):
-                self._until_its_end.__anext__().send(
-                    None
-                )  # runs to the `yield`, which registers the generator with the loop
+                # Runs to the `yield`, which registers the generator with the loop.
+                self._until_its_end.__anext__().send(None)
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""

@@ -48,9 +48,8 @@ def _bound(transport: object, sockets: OpenSockets | None = None) -> None:
     """Limits the exchanges of a library's own transports. Other transports, such as mocks, have no network."""
     pool: Any = getattr(transport, "_pool", None)
     backend = getattr(pool, "_network_backend", None)
-    if (
-        found := libraries.core_of(backend)
-    ) is not None:  # None also for the backends below, which are limited already
+    # The backends below aren't httpcore's, so a backend that is limited already stays as it is.
+    if (found := libraries.core_of(backend)) is not None:
         core, asynchronous = found
         limited = _AsyncBackend(backend, core) if asynchronous else _Backend(backend, core, sockets)
         pool._network_backend = limited  # noqa: SLF001

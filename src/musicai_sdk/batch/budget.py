@@ -288,9 +288,8 @@ def budget(
 
 def _decimal(name: str, value: Amount) -> Decimal:
     try:
-        number = Decimal(
-            str(value) if isinstance(value, float | bool) else value
-        )  # Decimal("True") isn't valid
+        # As text, `True` is invalid, and a float has its short form.
+        number = Decimal(str(value) if isinstance(value, float | bool) else value)
     except (InvalidOperation, TypeError, ValueError):
         number = Decimal("NaN")
     if not number.is_finite() or not 0 <= number < _MOST:

@@ -54,7 +54,7 @@ What was captured of the service, and what the sandbox does (`tests/sandbox/test
 
 For tests there are `Sandbox.workflow` to register your own workflow over decoded audio, `Sandbox.faults` to break
 requests and jobs (`musicai_sdk.sandbox.faults.options.FaultOptions` lists how), `Sandbox.refusing` to refuse
-connections, `Sandbox.quirks` for a service that is odd without being broken, `Sandbox.clock` to let time pass,
+connections, `Sandbox.quirks` for a service with odd but valid behaviour, `Sandbox.clock` to let time pass,
 `Sandbox.requests` to see what was requested, and `Sandbox.reset` to start over. A sandbox in a process of its own takes
 `--fault` and `--quirk`, or the same over HTTP:
 

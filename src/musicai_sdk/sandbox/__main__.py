@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP, and only Windows has SIGBREAK.
-        # A process under nohup ignores SIGHUP, and must go on ignoring it.
+        # A process under nohup ignores SIGHUP, and must continue to ignore it.
         if number is not None and (name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN):
             signal.signal(number, end)
     try:
@@ -65,9 +65,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
                 sys.stdout.write(f"{assignment(name, value, sys.stdout)}\n")
             sys.stdout.write("# The sandbox is running; Ctrl-C stops it.\n")
             sys.stdout.flush()
-            while not ending.wait(
-                1
-            ):  # In steps: on some systems, a wait without a timeout can't be interrupted.
+            # In steps: on some systems, a wait without a timeout can't be interrupted.
+            while not ending.wait(1):
                 pass
     except ValueError as error:
         parser.error(str(error))

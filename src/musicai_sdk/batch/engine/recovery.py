@@ -69,7 +69,7 @@ class LostJobFinder:
     def expect(self, track: Track) -> asyncio.Future[Found]:
         """Begins to search for the job of a track, before `find` is called.
 
-        The grace period begins now: an earlier process sent the POST at an unknown time before.
+        The grace period begins now, because it is unknown when the earlier process sent the POST.
         """
         key = track.idempotency_key or ""
         if key not in self._lost:
@@ -168,7 +168,7 @@ class LostJobFinder:
 
 
 def uncertain(key: str, reason: str) -> CreateUncertainError:
-    """The error if it is unknown whether a job exists."""
+    """The error of a track when it is unknown whether its job exists."""
     return CreateUncertainError(
         f"it is unknown whether its job was created, because {reason}. It isn't sent again; the next run searches for"
         f" the job",

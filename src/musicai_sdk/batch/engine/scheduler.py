@@ -68,12 +68,12 @@ class Scheduler:
         self._hashes = asyncio.Semaphore(_HASHES)
         self._tasks = dict[asyncio.Task[Any], str | None]()
         """The tasks for inputs and tracks, each with the key of its track."""
-        self._beside = list[asyncio.Task[None]]()
+        self._background = list[asyncio.Task[None]]()
         """The tasks that read the inputs and send heartbeats."""
         self._resumed = dict[str, bool]()
         """The tracks that an earlier run began, and whether their inputs are among this run's inputs."""
         self._late = dict[str, Track]()
-        """Those of `_resumed` that may be sent again. The inputs may have a newer signature, or a file's new name."""
+        """Those of `_resumed` that may be sent again. They wait for their inputs, which may have a newer signature or path."""
         self._unread = 0
         """The number of inputs whose track isn't known yet."""
         self._all_read = asyncio.Event()
@@ -81,11 +81,11 @@ class Scheduler:
         """Tracks that this run has worked on without getting their results."""
         self._error: BaseException | None = None
         self._over: OverBudget | None = None
-        """Set once the budget is reached: nothing more is paid for, and new inputs are only counted."""
+        """The reason, once the budget is reached. Then nothing more is paid for, and new inputs are only counted."""
         self._reached = asyncio.Event()
         """Whether `_over` is set."""
         self._count_until = 0.0
-        """The time on the loop's clock until which inputs are counted after that."""
+        """The time of the loop's clock at which counting ends after the budget is reached."""
 
     async def run(self) -> None:
         """Runs until all tracks are done, or until a drain has ended.
@@ -97,19 +97,19 @@ class Scheduler:
         """
         load_all()
         prefetcher = Prefetcher(self._items)
-        self._start_beside(send_heartbeats(self._journal))
+        self._start_background(send_heartbeats(self._journal))
         try:
             if not self.tracker.draining:
                 await self._journal.write(lambda ledger: ledger.begin())
             # Check again, because the drain may have begun during the write.
             if not self.tracker.draining:
-                await asyncio.wait({self._start_beside(self._start_all(prefetcher))})
+                await asyncio.wait({self._start_background(self._start_all(prefetcher))})
             while self._tasks:
-                # All of them: waiting for the first one would cost time in proportion to all others, for each track.
+                # For all of them: waiting for the first one takes time in proportion to all others, and would do so per track.
                 await asyncio.wait(set(self._tasks))
         finally:
             prefetcher.stop()
-            leftover = [*self._beside, *self._tasks]
+            leftover = [*self._background, *self._tasks]
             for task in leftover:
                 # A second cancel would interrupt httpcore while it closes a connection, which then stays open.
                 if not task.cancelling():
@@ -132,7 +132,7 @@ class Scheduler:
         if self.tracker.draining:
             return
         self.tracker.draining = self._pipeline.draining = True
-        for task in self._beside[1:]:  # all but the heartbeats
+        for task in self._background[1:]:  # all but the heartbeats
             task.cancel()
         for task, key in self._tasks.items():
             if key not in self._pipeline.committed:
@@ -147,9 +147,9 @@ class Scheduler:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
 
-    def _start_beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
-        self._beside.append(task)
+        self._background.append(task)
         task.add_done_callback(self._check)
         return task
 
@@ -187,8 +187,8 @@ class Scheduler:
         before: asyncio.Task[None] | None = None
         while chunk := await self._next(prefetcher, until):
             # The ledger looks up these inputs while the disk looks up the results of the previous ones.
-            admission = self._start_beside(self._admit(chunk, before))
-            admission.add_done_callback(self._beside.remove)
+            admission = self._start_background(self._admit(chunk, before))
+            admission.add_done_callback(self._background.remove)
             if before is not None:
                 await before
             before = admission
@@ -224,6 +224,7 @@ class Scheduler:
             reached.cancel()
 
     async def _start_late(self) -> None:
+        """Starts the late tracks that none of the inputs so far has started."""
         while self._late:
             if self._unread:
                 self._all_read.clear()
@@ -372,7 +373,7 @@ class Scheduler:
                 return
 
     async def _check_budget(self) -> None:
-        """Notes whether the budget is reached already."""
+        """Checks whether earlier runs have reached the budget."""
         budget = self._options.budget
         if not budget.limited:
             return
@@ -404,7 +405,7 @@ class Scheduler:
             self._report(Event("budget", message=explained(str(error))))
 
     async def _is_new(self, item: InputRow) -> bool:
-        """Whether no track has an input's content, as far as a sample shows that: its file isn't read for it."""
+        """Whether no track has an input's content, judging by a sample, because reading whole files takes long."""
         if item.key is not None:
             return False
         try:

@@ -21,7 +21,7 @@ from musicai_sdk.workflows.inputs import is_address, web_address
 
 _REPAIR = "repair it, and save a manifest as UTF-8"
 _LONGEST = 1e9
-"""Seconds; audio that is said to be longer is a mistake."""
+"""The longest plausible audio, in seconds. A larger number is a mistake."""
 _LATEST = 2**63
 """The first modification time, in nanoseconds since 1970, that SQLite can't store. A broken clock or disk
 may cause such times."""
@@ -30,7 +30,7 @@ may cause such times."""
 def read_candidates(
     inputs: Inputs, out: Path, template: WorkflowTemplate, buckets: Buckets | None = None
 ) -> Iterator[Candidate | None]:
-    """Every input with its identity, parameters, size and modification time; or why it can't be processed.
+    """Every input with its identity, parameters, size and modification time, or the reason why it can't be processed.
 
     Yields None when nothing new has arrived for a moment, so that the reader can stop then.
     """

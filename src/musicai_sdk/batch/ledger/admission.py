@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -11,14 +10,14 @@ from typing import Any, TypeAlias
 from musicai_sdk.batch.inputs.kinds import name_of
 from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.ledger.legacy_identity import is_legacy_input
-from musicai_sdk.batch.ledger.sql import chunked, marks
+from musicai_sdk.batch.ledger.sql import chunked, marks, rows_in_json
 from musicai_sdk.batch.ledger.states import JOBLESS
 from musicai_sdk.batch.ledger.track import COLUMNS, Track, track_key
 from musicai_sdk.batch.results.folder_names import folded, numbered, safe_folder, with_suffix
 from musicai_sdk.batch.results.folders import Fits, assign_folder
 
 _NUMBERS = 20
-"""The number of numbered folder names to try before a digest makes the name unique."""
+"""The most numbered folder names to try before a digest makes the name unique."""
 _LOOKUP = """SELECT json_group_array(json_array(inputs.source, inputs.params, inputs.folder, inputs.size, mtime_ns,
     inputs.content, inputs.sample, track, state)) FROM inputs LEFT JOIN tracks ON tracks.key = inputs.track"""
 _Known: TypeAlias = list[Any]
@@ -26,19 +25,17 @@ _Known: TypeAlias = list[Any]
 
 
 def recall(db: sqlite3.Connection, items: Sequence[InputRow]) -> list[InputRow]:
-    """Fills in what earlier runs recorded about inputs. Only reads.
+    """Fills in what earlier runs recorded about inputs. Writes nothing.
 
     Returns:
-        The inputs that no run has had yet.
+        The inputs that are new to the ledger.
     """
     known = dict[tuple[str, str], _Known]()
     for item in items:
         recall_legacy(db, item)
     for places, sources in chunked([item.source for item in items]):
-        # Fetch one row of JSON, because Python releases the GIL for every row that SQLite returns. While another thread
-        # walks a folder, a hundred thousand rows would take a second longer.
-        text: str = db.execute(f"{_LOOKUP} WHERE inputs.source IN ({places})", sources).fetchone()[0]
-        known.update(((row[0], row[1]), row) for row in json.loads(text))
+        rows = rows_in_json(db, f"{_LOOKUP} WHERE inputs.source IN ({places})", sources)
+        known.update(((row[0], row[1]), row) for row in rows)
     new = list[InputRow]()
     for item in items:
         found = known.get((item.source, item.params))

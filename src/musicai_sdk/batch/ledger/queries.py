@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 
-from musicai_sdk.batch.ledger.sql import chunked
+from musicai_sdk.batch.ledger.sql import chunked, rows_in_json
 from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.results.output import OutputRecord
 
@@ -42,11 +41,9 @@ def stored_files_of(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, li
     """
     found: dict[str, list[tuple[str, int]]] = {key: [] for key in keys}
     for places, part in chunked(keys):
-        # One row of JSON, for the reason in `admission.admit`.
-        text: str = db.execute(
-            f"SELECT json_group_array(json_array(track, path, size)) FROM outputs WHERE track IN ({places})",  # noqa: S608
-            part,
-        ).fetchone()[0]
-        for track, path, size in json.loads(text):
+        statement = (
+            f"SELECT json_group_array(json_array(track, path, size)) FROM outputs WHERE track IN ({places})"  # noqa: S608
+        )
+        for track, path, size in rows_in_json(db, statement, part):
             found[track].append((path, size))
     return found

@@ -23,7 +23,7 @@ from musicai_sdk.batch.report.summary import retry, summary, when
 REPORT = "report.html"
 """The page's name in the output folder."""
 LISTED = 10_000
-"""The most tracks that a page lists, since nobody scrolls further. The CSV file beside it has all of a larger run."""
+"""The most tracks that a page lists, because nobody scrolls further. For a larger run, the CSV file has all tracks."""
 _TABLE_ENDING = ".tracks.csv"
 
 
@@ -33,9 +33,9 @@ def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | 
     The page needs no network and no other files but the results, which it links to relative to its own folder. It never
     contains a signed URL. It can be written during a run, and replaces an older page in one step.
 
-    Of more than 10,000 tracks, the page lists 10,000, with those that failed, and links to a CSV file beside it
-    (`report.tracks.csv`), which has a line for every track. Texts in it that a spreadsheet would calculate begin with
-    an apostrophe.
+    If a run has more than 10,000 tracks, the page lists only 10,000, including the failed ones, and links to a CSV file
+    beside it (`report.tracks.csv`), which has a line for every track. In that file, text that a spreadsheet would
+    evaluate as a formula begins with an apostrophe.
 
     Args:
         ledger: The run's ledger, `Report.ledger`.
@@ -96,7 +96,7 @@ def _page(view: ReportView, folder: Path, counts: Mapping[State, int], table: Pa
 
 
 def _more(total: int, table: Path | None) -> str:
-    """Says that tracks are left out, and where they are."""
+    """The note that tracks are left out, and where to find them."""
     if table is None:
         return ""
     return (

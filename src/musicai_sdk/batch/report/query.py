@@ -1,4 +1,4 @@
-"""Queries that only the page needs."""
+"""Queries for the page and its CSV file."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _LISTED = f"""SELECT tracks.rowid, state, source, nullif(params, ?), folder, job
 
 
 def _as_text(column: str) -> str:
-    """A column for a spreadsheet, which shows a cell that begins with an apostrophe instead of calculating it."""
+    """A column as text: a spreadsheet doesn't evaluate a cell that begins with an apostrophe as a formula."""
     formula = f"substr({column}, 1, 1) IN ('=', '+', '-', '@', char(9), char(13))"
     return f"CASE WHEN {formula} THEN char(39) || {column} ELSE {column} END"
 
@@ -106,16 +106,16 @@ class ReportView(LedgerView):
         return rows[0][0] if len(rows) == 1 else None
 
     def listed(self, limit: int) -> Iterator[list[Listed]]:
-        """The rows of a track, one for each output; one without a path if it has no outputs.
+        """The rows of each track: one for each output, or one without a path if there are none.
 
-        The tracks come in the order of first sight. If there are more than `limit`, the failed and uncertain ones are
-        among those that come.
+        The tracks are in the order of first sight. If there are more than `limit`, failed and uncertain ones are chosen
+        before others.
         """
         rows: Iterator[Listed] = self._db.execute(_LISTED, [self.common_params() or "{}", limit])
         return (list(group) for _, group in groupby(rows, itemgetter(0)))
 
     def table(self) -> Iterator[tuple[Any, ...]]:
-        """The titles of the CSV file, and then the values of every track, in the order of first sight, without signatures."""
+        """The lines of the CSV file: the titles, then every track in the order of first sight. URLs have no signatures."""
         yield tuple(_TABLE)
         rows = self._db.execute(f"SELECT {', '.join(_TABLE.values())} FROM tracks ORDER BY rowid")  # noqa: S608
         yield from ((redacted(row[0]), *row[1:-1], without_queries(row[-1] or "")) for row in rows)

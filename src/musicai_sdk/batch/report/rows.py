@@ -19,7 +19,7 @@ Row: TypeAlias = list[Any]
 _KEPT = 1000
 """The most texts of one kind that are interned; beyond that they hardly repeat."""
 _TOGETHER = 100
-"""Rows that are encoded together. With many more alive, Python's garbage collector runs again and again."""
+"""The rows to encode together. With many more of them in memory, Python's garbage collector would run too often."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NUMBERS = {state: number for number, state in enumerate(STATES)}
 

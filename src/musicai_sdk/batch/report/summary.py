@@ -1,4 +1,4 @@
-"""The top of the page: counts, durations, sizes, and what to do about failures. It works without JavaScript."""
+"""The top of the page: counts, durations, sizes, and advice on failures. It works without JavaScript."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _RETRIES: tuple[tuple[State, str, str], ...] = (
         ),
     ),
 )
-"""States with the options that try their tracks again, and an explanation."""
+"""The states whose tracks can be tried again, each with the option for that and an explanation."""
 
 
 def when(span: Span) -> str:
-    """Begin and end in words."""
+    """The begin and the end of a run, as HTML."""
     first, last = span
     if first is None or last is None:
         return "Nothing has happened yet."
@@ -56,7 +56,7 @@ def summary(view: ReportView, counts: Mapping[State, int], span: Span) -> str:
 
 
 def retry(view: ReportView, counts: Mapping[State, int]) -> str:
-    """What to do about failures."""
+    """Advice on failures: the command that tries them again."""
     offered = [(option, text_of) for state, option, text_of in _RETRIES if counts.get(state)]
     if not offered:
         return ""

@@ -1,7 +1,7 @@
-"""Results that earlier runs recorded as done: whether their files still exist.
+"""Checks that the results of finished tracks still exist.
 
-Every file is looked up by name and size, which takes about 10 microseconds a track on a local disk, and one listing of a
-bucket. `LedgerView.check` reads the contents as well.
+Looks up every file by name and size, which takes about 10 microseconds per track on a local disk. A bucket is listed
+once. `LedgerView.check` also reads the contents.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ResultCheck:
     _listing: dict[str, int] | None = None
 
     def missing(self, tracks: Mapping[str, Sequence[tuple[str, int]]]) -> dict[str, str]:
-        """The tracks, of those with files of these paths and sizes, that lack results, each with the reason. Blocks.
+        """Returns the tracks that lack results, each with the reason, given the recorded paths and sizes by track. Blocks.
 
         Raises:
             StorageError: the bucket can't be listed.
@@ -61,7 +61,7 @@ class ResultCheck:
         return found
 
     def report(self, key: str, reason: str) -> None:
-        """Keeps a skipped track whose results are missing for the report."""
+        """Records a skipped track whose results are missing, for the report of the run."""
         if len(self.reasons) < _LISTED:
             self.reasons[key] = reason
 
@@ -97,6 +97,6 @@ def missing_advice(count: int, ledger: Path, first: Damage | None) -> str:
     example = f" ({first.source}: {first.reason})" if first is not None else ""
     return (
         f"the results of {count:,} inputs that earlier runs finished are missing{example}: put the files back. Their jobs"
-        " are deleted, so only a new, paid job gives them again, in another output folder."
-        f" `musicai batch check {ledger}` reads all results"
+        " are deleted, so only new, paid jobs in another output folder could produce them again."
+        f" `musicai batch check {ledger}` checks the contents of all results"
     )

@@ -26,10 +26,8 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.RLock()
-        for name in (
-            file,
-            *file.parent.glob(f"{file.name}-*"),
-        ):  # SQLite creates further ones with the permissions of the first.
+        # SQLite creates further files with the permissions of the first.
+        for name in (file, *file.parent.glob(f"{file.name}-*")):
             private_file(name)
         self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")

@@ -34,9 +34,8 @@ def chords_and_beats(file: Path, folder: Path) -> dict[str, Output]:
         "chords": _json_file(folder / "chords.json", chord_segments(chords, grid, key)),
         "beats": _json_file(folder / "beats.json", beat_list(grid)),
         "key": str(key) if key else None,
-        "bpm": str(grid.bpm)
-        if grid
-        else None,  # Text, as the service sends it (source: README samples and users).
+        # Text, as the service sends it (source: README samples and users).
+        "bpm": str(grid.bpm) if grid else None,
     }
 
 

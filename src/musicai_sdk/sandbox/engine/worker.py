@@ -36,7 +36,7 @@ def main() -> None:
 def _read(lines: queue.SimpleQueue[str]) -> None:
     for line in sys.stdin:
         lines.put(line)
-    os._exit(0)  # The sandbox has gone: nobody needs the result.
+    os._exit(0)  # The sandbox has ended: nobody needs the result.
 
 
 def _send(answers: TextIO, message: dict[str, Any]) -> None:
