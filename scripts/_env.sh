@@ -2,8 +2,8 @@
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
-# make_env FOLDER PIP_ARGUMENT...: makes the environment FOLDER in the repository and installs what pip is asked for.
-# Nothing is done when that was done before, with the same pyproject.toml. Afterwards $python is its interpreter.
+# make_env FOLDER PIP_ARGUMENT...: creates the virtual environment FOLDER in the repository, and installs these packages
+# into it. Does nothing if it is up to date with these arguments and pyproject.toml. Sets $python to its interpreter.
 make_env() {
     local env="$root/$1" base="${PYTHON:-python3}" wanted stamp
     shift
@@ -15,13 +15,13 @@ make_env() {
     fi
     if ! "$python" -m pip --version >/dev/null 2>&1; then
         if ! "$base" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            echo "Python 3.11 or newer is needed, and '$base' is not: $("$base" --version 2>&1 | tail -n 1)" >&2
+            echo "Python 3.11 or newer is required, but '$base' is: $("$base" --version 2>&1 | tail -n 1)" >&2
             echo "Set PYTHON to one, for example PYTHON=python3.12 $0" >&2
             return 1
         fi
-        echo "Making a virtual environment in $env"
+        echo "Creating a virtual environment in $env"
         if ! "$base" -m venv --clear "$env"; then
-            echo "No virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2
+            echo "The virtual environment can't be created. On Debian and Ubuntu: apt-get install python3-venv" >&2
             return 1
         fi
     fi
@@ -42,7 +42,7 @@ make_test_env() {
     make_env .venv -e '.[all]' --group dev
 }
 
-# The environment of the type checkers that scripts/check doesn't use. The tests use those that they find.
+# The environment of the type checkers that scripts/check doesn't use. The tests use those that are installed.
 make_checkers_env() {
     make_env .venv-checkers ty pyrefly basedpyright
 }

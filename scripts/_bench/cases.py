@@ -15,7 +15,7 @@ Figure = Literal["wall", "cpu", "requests"]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """An action that both packages can do."""
+    """An action to measure."""
 
     title: str
     """The title; `{size}` is replaced by the size of transfers."""
@@ -37,7 +37,7 @@ class Case:
     """Repetitions for the peer, if they take long."""
     file: Literal["source", "target", "page.json", "finished"] | None = None
     digest: Literal["md5", "crc32c", "paced"] | None = None
-    """The digest that the server announces, or that it limits the speed of each connection."""
+    """The digest that the server announces; `paced` if it limits the speed of each connection instead."""
     beside: str = PEER
     """The program to compare with."""
     slow: bool = False

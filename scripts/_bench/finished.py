@@ -20,7 +20,7 @@ _RESULTS = {"chords": ("chords.json", b"[]"), "": ("workflow.results.json", b"{}
 
 
 def make(folder: Path) -> None:
-    """Makes the catalogue, which takes half a minute."""
+    """Creates the catalogue, which takes half a minute."""
     from musicai_sdk.batch.inputs.row import InputRow
     from musicai_sdk.batch.ledger.ledger import Ledger
     from musicai_sdk.batch.results.output import OutputRecord
@@ -59,7 +59,7 @@ def ledger_of(folder: Path) -> Path:
 
 
 def batch(folder: Path) -> Batch:
-    """The same run again. Nothing listens at the address: a request would be an error."""
+    """The batch of the finished run. Nothing listens at its address, so any request would fail."""
     from musicai_sdk import AsyncMusicAiClient
     from musicai_sdk.batch import Batch
 
@@ -70,7 +70,7 @@ def batch(folder: Path) -> Batch:
 
 
 def look_up(folder: Path) -> int:
-    """The least that finds every change: looks up each input and each result, and reads each row of the ledger."""
+    """The least work that finds every change: looks up each input and result, and reads each row of the ledger."""
     ledger = sqlite3.connect(ledger_of(folder))
     wanted = "SELECT source, inputs.size, mtime_ns, path, outputs.size FROM inputs JOIN outputs USING (track)"
     rows = sum(1 for _ in ledger.execute(wanted))

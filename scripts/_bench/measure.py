@@ -1,6 +1,6 @@
-"""One case in a client's own process: `python ours.py CASE ORIGIN COUNT FILE URL` prints its figures as JSON.
+"""Measures one case in a client's own process: `python ours.py CASE ORIGIN COUNT FILE URL` prints its figures as JSON.
 
-At its top this imports nothing that a bare interpreter hasn't loaded: what a client needs is part of what is measured.
+The top of this module imports only what a bare interpreter has loaded, because a client's own imports are measured.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def repeat(call: Callable[[], object], count: int) -> None:
 
 
 def at_once(work: list[Callable[[], object]]) -> list[object]:
-    """Runs a function on all items in 16 threads, and returns the results in order."""
+    """Calls all functions in 16 threads, and returns their results in order."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,8 +1,8 @@
-"""The floor: the least that does the same with httpx and pydantic, in its own process; see `measure` for its arguments.
+"""The floor: the least code that does the same work with httpx and pydantic. See `measure` for the arguments.
 
-It has no retries, no limits of time, no checks, no log and no clear errors. Like the package, it uses httpx's
-transports, and one model with the fields of a job. For a catalogue it also keeps a ledger and writes through to the disk,
-but it can't continue a run.
+It has no retries, time limits, checks, logs or clear errors. Like the package, it uses httpx's transports and one model
+with the fields of a job. For a catalogue it also keeps a ledger and forces files onto the disk, but it can't continue
+an interrupted run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BLOCK = 1024 * 1024
 
 
 def job_model() -> Any:
-    """A job with the types that the package has for it."""
+    """A model of a job, with the same types as in the package."""
     from datetime import datetime
     from typing import Literal
 
@@ -50,6 +50,7 @@ def job_model() -> Any:
 
 
 def trusted(task: Task) -> SSLContext:
+    """The TLS context of a transport; an empty one for plain HTTP, as in the package."""
     import ssl
 
     if task.origin.startswith("https"):
@@ -57,8 +58,8 @@ def trusted(task: Task) -> SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def getting(task: Task) -> Work:
-    """One connection that gets the job, parsed."""
+def connected_get(task: Task) -> Work:
+    """A function that gets and parses the job, over one connection."""
     import httpx
     from pydantic import TypeAdapter
 
@@ -76,16 +77,16 @@ def getting(task: Task) -> Work:
 
 def first_job(task: Task) -> Work:
     def work() -> None:
-        job: Any = getting(task)()
+        job: Any = connected_get(task)()
         assert job.status == "SUCCEEDED"
 
     return work
 
 
 def get(task: Task) -> Work:
-    one = getting(task)
-    one()
-    return lambda: repeat(one, task.count)
+    get_job = connected_get(task)
+    get_job()
+    return lambda: repeat(get_job, task.count)
 
 
 def async_get(task: Task) -> Work:
@@ -100,13 +101,13 @@ def async_get(task: Task) -> Work:
     headers = {"Authorization": KEY, "Accept": "*/*"}
     url = httpx.URL(f"{task.base_url}/job/{JOB}")
 
-    async def some(count: int) -> None:
+    async def get_jobs(count: int) -> None:
         for _ in range(count):
             response = await transport.handle_async_request(httpx.Request("GET", url, headers=headers))
             validate(await response.aread())
 
-    runner.run(some(1))
-    return lambda: runner.run(some(task.count))
+    runner.run(get_jobs(1))
+    return lambda: runner.run(get_jobs(task.count))
 
 
 def upload(task: Task) -> Work:
@@ -152,11 +153,11 @@ def parse(task: Task) -> Work:
 
 
 STATES = ("seen", "creating", "created", "downloaded", "deleted")
-"""What a ledger must know after a power cut, so that nothing is paid for twice or deleted too early."""
+"""The states that a ledger must record durably, so that after a power cut nothing is paid twice or deleted too early."""
 
 
 def catalogue(task: Task) -> Work:
-    """Tiny files through six exchanges each, with a ledger in SQLite, and results that survive a power cut."""
+    """Processes tiny files in six exchanges each, with a ledger in SQLite and results that survive a power cut."""
     import asyncio
     import hashlib
     import json
@@ -196,10 +197,11 @@ def catalogue(task: Task) -> Work:
         opened = os.open(folder, os.O_RDONLY)
         os.fsync(opened)
         os.close(opened)
+        # The package reads every result back and compares digests.
         assert hashlib.md5(target.read_bytes(), usedforsecurity=False).digest()
 
-    async def every() -> None:
-        # A connection for each task: to choose one from a pool takes httpcore longer than the exchange.
+    async def process() -> None:
+        # A connection for each task, because httpcore takes longer to choose one from a large pool than an exchange takes.
         tls = trusted(task)
 
         async def exchange(
@@ -230,15 +232,15 @@ def catalogue(task: Task) -> Work:
 
         numbers = iter(range(task.count))
 
-        async def some() -> None:
+        async def work_through() -> None:
             async with httpx.AsyncHTTPTransport(verify=tls) as transport:
                 for number in numbers:
                     await track(transport, number)
 
-        await asyncio.gather(*(some() for _ in range(64)))
+        await asyncio.gather(*(work_through() for _ in range(64)))
 
     def work() -> None:
-        asyncio.run(every())
+        asyncio.run(process())
         ledger.close()
         shutil.rmtree(folder)
 

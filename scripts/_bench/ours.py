@@ -97,7 +97,7 @@ def async_get_at_once(client: AsyncMusicAiClient, task: Task) -> Callable[[], Co
 
 
 def jobs(task: Task) -> Work:
-    """Creates jobs at once, and waits for all of them."""
+    """Creates jobs in 16 threads, and waits for all of them."""
     from musicai_sdk import CustomWorkflow
 
     client = connect(task)
@@ -164,7 +164,7 @@ def report(task: Task) -> Work:
 
 
 def catalogue(in_flight: int, *, urls: bool) -> Callable[[Task], Work]:
-    """Processes tiny files, or addresses, with everything that a run does."""
+    """Processes tiny files, or URLs, in a complete run."""
 
     def prepare(task: Task) -> Work:
         import shutil

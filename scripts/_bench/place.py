@@ -106,7 +106,7 @@ class Destination:
             self.folder / "server.pem"
         )
         authority.cert_pem.write_to_path(self.folder / "authority.pem")
-        # After the usual certificates, whose loading is part of the cost of a first request.
+        # With the usual certificates first, because loading them is part of the cost of a first request.
         self.trusted = self.folder / "trusted.pem"
         self.trusted.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
         self._environment = {
@@ -143,7 +143,7 @@ class Destination:
 
     @cached_property
     def _finished(self) -> Path:
-        """A finished catalogue, on the disk: three hundred thousand files would fill the memory."""
+        """A finished catalogue. It is on the disk, because its 300,000 files would fill a memory disk."""
         folder = Path(self._catalogue.name)
         finished.make(folder)
         return folder
@@ -153,7 +153,7 @@ class Destination:
         return f"{self.origin(case)}/file{f'/{case.digest}' if case.digest else ''}"
 
     def measure(self, program: Program, case: Case) -> Figures | None:
-        """Measures a program; None if it doesn't support the case."""
+        """Measures a program. Returns None if it doesn't support the case."""
         command = program.command(case, self)
         if command is None:
             return None

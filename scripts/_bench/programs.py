@@ -77,7 +77,7 @@ def is_for_python(case: Case) -> bool:
 
 
 def is_simple(case: Case, names: Sequence[str]) -> bool:
-    """Whether a case is one of those and not a variant, which only concerns this package."""
+    """Whether a case has one of these names and isn't a variant that concerns only this package."""
     return case.name in names and not case.asynchronous and case.digest is None
 
 
@@ -108,7 +108,7 @@ def importing(name: str, python: str) -> Program:
 
 
 def in_threads(python: str) -> Program:
-    """The peer's loops for existing jobs, in as many threads as for the 500 jobs."""
+    """The peer's loops that wait for existing jobs, in as many threads as for the 500 jobs."""
     return adapter(
         LOOP,
         [python, HERE / "peer.py"],
@@ -118,7 +118,7 @@ def in_threads(python: str) -> Program:
 
 
 def bare_exchanges() -> list[Program]:
-    """What the tracks of a catalogue are compared with, and the floor: the same exchanges by the library below."""
+    """The programs to compare a catalogue's tracks with: the same exchanges by the standard library, and by httpx."""
     start: Command = [sys.executable, HERE / "bare.py"]
     return [
         adapter(PEER, start, lambda case: case.is_catalogue, as_case="catalogue"),

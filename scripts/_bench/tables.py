@@ -11,7 +11,7 @@ from place import Figures
 from programs import FLOOR, LIMIT, OURS, PEER
 
 MARGIN = 1.1
-"""How much more than the floor is allowed where the floor itself misses a target."""
+"""The allowed ratio to the floor, where the floor itself misses the target."""
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
@@ -172,7 +172,7 @@ def compact(results: Iterable[Result], conditions: str) -> str:
 
 
 def put(text: str, block: str) -> str:
-    """A text with a new block between the two marks; `ValueError` if they are missing."""
+    """Replaces the block between the two marks of a text. Raises `ValueError` if a mark is missing."""
     before, begin, rest = text.partition(f"{BEGIN}\n")
     _, end, after = rest.partition(f"{END}\n")
     if not begin or not end:
@@ -211,7 +211,7 @@ def met(result: Result) -> str:
 
 
 def more(result: Result) -> str:
-    """The memory of a transfer, the requests of many jobs, with the peer's, or the means of a track."""
+    """Memory or requests beside those of the peer; for a catalogue, the figures of one track."""
     if result.case.is_catalogue:
         each = max(result.of(OURS, requests)) / result.case.count
         return (
