@@ -1,4 +1,4 @@
-"""Tables for pandas, which is loaded only here and only when it is asked for."""
+"""Tables for pandas, which is imported only here, when a table is requested."""
 
 from __future__ import annotations
 

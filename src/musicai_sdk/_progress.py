@@ -42,7 +42,7 @@ _SILENCE = 5.0
 """Seconds between two plain lines about unfinished work."""
 _BAR = 30
 _BROKEN = (OSError, ValueError, AttributeError, ImportError)
-"""What a terminal that is gone, a closed or missing stream, or a lack of file descriptors raises. The work goes on."""
+"""The errors of a closed terminal or stream, a missing stream, or a lack of file descriptors. The work continues."""
 _STYLE = (
     "margin:0;padding:0;background:transparent;color:inherit;line-height:1.3;white-space:pre;overflow-x:auto;"
     "font-family:ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace"
@@ -240,7 +240,7 @@ class _Line:
             self.began = time.monotonic()
 
     def figures(self) -> str:
-        """The amount, what else is known, and the time."""
+        """The note, the amount and the time, as text."""
         parts = [self.note] if self.note else []
         if self.unit == "bytes" and (self.done or self.total):
             parts.append(f"{size(self.done)} of {size(self.total)}" if self.total else size(self.done))

@@ -68,7 +68,7 @@ def test_a_run_stops_at_max_jobs_and_a_greater_one_continues(
     assert report.progress.complete
     assert not sandbox.jobs, "jobs under way are completed"
     assert [event.message for event in events if event.kind == "budget"] == [
-        "max_jobs=10 is reached: jobs under way are completed, and the other inputs wait for a run with a greater limit"
+        "max_jobs=10 is reached: jobs under way are completed, and the other inputs wait for a run with a higher limit"
     ]
 
     before = len(sandbox.requests)

@@ -37,7 +37,7 @@ def test_failing_polls_do_not_end_a_wait(
     with caplog.at_level(logging.WARNING, "musicai_sdk"):
         assert client.jobs.wait(job).result["done"] == "yes"
     assert fault.hits == 6
-    assert "the wait goes on" in caplog.text
+    assert "the wait continues" in caplog.text
 
 
 def test_the_deadline_holds_and_the_job_goes_on(client: MusicAiClient, slow: CustomWorkflow) -> None:

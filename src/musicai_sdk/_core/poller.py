@@ -215,7 +215,7 @@ class Poller:
                 self._fail((waiter for waiter in self.waiters if waiter is not leader), error)
                 raise
             what = f"job {next(iter(wanted))}" if single else f"{len(wanted)} jobs"
-            logger.warning("waiting for %s: a poll failed (%s); the wait goes on", what, error)
+            logger.warning("waiting for %s: a poll failed (%s); the wait continues", what, error)
         with self._lock:
             self._polled_at = io.now()
             self._reschedule(wanted, began)

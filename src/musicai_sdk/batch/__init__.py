@@ -19,12 +19,12 @@ Inputs:
     (`Watch("incoming")`), CSV or JSONL manifests with parameters in each row (`Manifest("songs.csv")`), buckets, or any
     iterator of these, which may block.
 
-    A track is a content with a workflow and parameters. Inputs with equal contents and parameters are one track: they
+    A track is a content together with a workflow and parameters. Inputs with equal contents and parameters are one track: they
     share one job and one result, in the folder of the first one (`LedgerView.inputs`), and a renamed file is skipped. A
     file is identified by its SHA-256, computed once for each path, size and modification time. A URL is identified by its
     text without its signature, if that is a complete signature of S3, Google, Azure, CloudFront, Akamai or the sandbox.
     Everything else in a URL distinguishes songs, the fragment included. So a song under a signature of another kind is
-    another track each time, and is paid again. In a ledger of 2.0.0, the rules of that version still find what it paid for.
+    another track each time, and is paid for again. A ledger of 2.0.0 still finds what it paid for, by that version's rules.
 
 Output folders:
     Each input gets the folder `<out>/<its path without extension>`, made unique, valid on every file system, short enough,
@@ -81,15 +81,16 @@ Guarantees:
 
     Before anything is sent, a run compares the application of its key and its base URL with those of the ledger, and
     refuses others. It refuses a ledger that is empty, truncated, linked under two names, a copy of one in use, or older than
-    its output folder shows; and a missing ledger where there are results. `adopt=True` allows an older copy, and a new ledger. One run at a time uses a ledger. If its lock fails, two runs still pay once: each track belongs to the run that changed
-    it last, every change requires that the track is unchanged since it was read, and a run leaves the tracks of another
-    living run alone.
+    its output folder shows. It also refuses to begin a new ledger where there are results. `adopt=True` allows an older
+    copy, and a new ledger. Only one run at a time uses a ledger. If its lock fails, two runs still pay once: each track
+    belongs to the run that changed it last, every change requires that the track is unchanged since it was read, and a
+    run leaves the tracks of another living run alone.
 
     One track's failure never stops another one. Failures that all tracks would share end the run: a wrong key or base URL,
     a workflow that doesn't exist, a ledger that can't be written or was removed, a service that can't be reached (from the
     start, or for 15 minutes), a page or a redirect instead of the service (`max_attempts` times in a row). No track fails
-    by that, nor by a lack of file descriptors: the next run continues. An exception of `on_event` drains the run and is
-    raised at its end.
+    because of these, or because of a lack of file descriptors: the next run continues. An exception of `on_event` drains
+    the run and is raised at its end.
 
 Budgets:
     `max_jobs=20`, `max_minutes=60` and `max_cost=5` limit what a ledger may spend, over all its runs:
@@ -104,12 +105,13 @@ Budgets:
     print(report.cost.jobs, report.cost.minutes, report.cost.money, report.progress.waiting)
     ```
 
-    Every POST in the ledger counts, also those of killed runs, of retries and with a lost answer, unless the service refused
-    it; one that it provably never received counts as one with its repetition. Counting and recording a POST are one transaction, so neither concurrent
-    tracks nor kills, resumes or shards exceed a limit. When a limit is reached, the run pays for nothing more, completes the
-    jobs under way and ends: `report.ok` is False, `progress.budget` names the limit, and the tracks that have no job aren't
-    failed but wait (`progress.waiting`). A run with a greater limit, or without one, continues with them. A limit of 0 only
-    completes what is paid. A plan with the same arguments tells jobs, minutes and money before.
+    Every POST in the ledger counts, including those of killed runs, retries and lost answers, unless the service refused
+    it. A POST that the service provably never received counts as one with its repetition. Counting and recording a POST
+    are one transaction, so neither concurrent tracks nor kills, resumes or shards exceed a limit. When a limit is reached,
+    the run pays for nothing more, completes the jobs under way and ends: `report.ok` is False, `progress.budget` names the
+    limit, and the tracks without a job don't fail but wait (`progress.waiting`). A run with a higher limit, or without
+    one, continues with them. A limit of 0 only completes what is paid. A plan with the same arguments gives the jobs,
+    minutes and money in advance.
 
     The minutes are the length of the audio, read from the headers of WAV, AIFF, FLAC, Ogg and MP4 files, and of MP3 files
     where `soundfile` is installed. Other lengths are unknown, unless an `Input` or the column `audio_seconds` of a manifest
@@ -135,7 +137,7 @@ Ctrl-C:
 
 Requests:
     Per track: one for an upload URL, the upload, the POST, the job when it has ended, the outputs, the delete. Per run with
-    something to do: one for the application. Polling reads one page of the list for a hundred jobs in flight, in intervals
+    something to do: one for the application. Polling reads one page of the list for a hundred jobs in flight, at intervals
     of a tenth of the time that jobs take.
 
 More machines:

@@ -132,7 +132,7 @@ class Batch:
             max_jobs: The most jobs that this ledger may pay for, over all its runs, not only this one. Every recorded POST
                 counts, also those of killed runs, of retries and with a lost answer, unless the service refused it. One
                 that it provably never received counts as one with its repetition. A run that reaches the limit completes
-                the jobs under way and leaves the other inputs waiting: run again with a greater number. None sets no
+                the jobs under way and leaves the other inputs waiting: run again with a higher number. None sets no
                 limit; 0 pays for nothing more.
             max_minutes: The same for the minutes of audio in those jobs. An input whose length can't be read waits,
                 unless `Input` or its manifest has `audio_seconds`.

@@ -243,9 +243,7 @@ class Budget:
 
 def explained(reached: str) -> str:
     """The message of a run whose budget is reached, given the text of `OverBudget`."""
-    return (
-        f"{reached}: jobs under way are completed, and the other inputs wait for a run with a greater limit"
-    )
+    return f"{reached}: jobs under way are completed, and the other inputs wait for a run with a higher limit"
 
 
 _MEASURE = "give it as audio_seconds in a manifest or in Input(…), install soundfile if it is an MP3, or run without that limit"

@@ -32,8 +32,8 @@ def ledger_of(place: str | os.PathLike[str]) -> Path:
 def archive(ledger: str | os.PathLike[str]) -> Path:
     """Renames a ledger, so that the next run begins a new one and pays for everything again.
 
-    The archived ledger stays readable, and renaming it back undoes this. Until then nobody follows its jobs that are
-    under way. Shards of a run that crashed are merged into it first, as the next run would do.
+    The archived ledger stays readable, and renaming it back undoes this. Until then, no run continues its
+    unfinished jobs. Shards of a run that crashed are merged into it first, as the next run would do.
 
     Args:
         ledger: The file.

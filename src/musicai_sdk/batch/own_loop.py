@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _WAKE = 0.5
-"""Seconds between two looks at the thread. On Windows a signal doesn't interrupt a wait, so its handler runs between two."""
+"""The longest wait for the thread, in seconds. On Windows, signals don't interrupt a wait: handlers run between two waits."""
 
 
 def run_in_thread(main: Callable[[], Coroutine[Any, Any, T]], stop: Callable[[], object]) -> T:
@@ -21,8 +21,8 @@ def run_in_thread(main: Callable[[], Coroutine[Any, Any, T]], stop: Callable[[],
 
     Args:
         main: Creates the coroutine.
-        stop: Called if an exception, such as that of a signal handler, ends the wait. The thread is still waited for,
-            because its work must not go on behind the caller's back.
+        stop: Called if an exception, such as that of a signal handler, ends the wait. This function then still waits for
+            the thread, because its work must not outlive the call.
     """
     context = copy_context()
     with ThreadPoolExecutor(1, thread_name_prefix="musicai-loop") as thread:

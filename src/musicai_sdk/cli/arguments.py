@@ -197,7 +197,7 @@ def local_output_folder(text: str) -> Path:
     """
     if is_remote(text):
         raise click.UsageError(
-            f"can't write to {text!r}: give a folder; `musicai process folder` writes to buckets"
+            f"can't write to {text!r}: pass a local folder; `musicai process folder` writes to buckets"
         )
     check_writable(Path(text))
     return Path(text)

@@ -1,4 +1,4 @@
-"""What all commands share: the key and its origin, the output of results, and the way in which a command ends."""
+"""The code that all commands share: the key and its origin, the output of results, and the end of a command."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def output_and_ledger(out: str, ledger: str | None) -> tuple[str, Path]:
     from musicai_sdk.batch import ledger_of
 
     if not out or (is_remote(out) and not in_bucket(out)):
-        raise click.UsageError(f"can't write to {out!r}: give a folder, or an s3://, gs:// or az:// URL")
+        raise click.UsageError(f"can't write to {out!r}: pass a folder, or an s3://, gs:// or az:// URL")
     if ledger is not None:
         if is_remote(ledger):
             raise click.UsageError(f"the ledger must be a file on this machine, not {ledger!r}")

@@ -61,7 +61,7 @@ def conclude(settings: CommandContext, report: Report, *, page: bool, endless: b
 
 
 def _note_cost(report: Report) -> None:
-    """Says what the run paid for, and what waits for a greater budget."""
+    """Says what the run paid for, and what waits for a higher budget."""
     cost, total, progress = report.cost, report.total_cost, report.progress
     if cost.jobs:
         note(f"paid for {cost}")
@@ -70,7 +70,7 @@ def _note_cost(report: Report) -> None:
     if progress.budget:
         least = "" if progress.complete else "at least "
         note(
-            f"{progress.budget}: {least}{plural(progress.waiting, 'input')} left; the same command with a greater limit"
+            f"{progress.budget}: {least}{plural(progress.waiting, 'input')} left; the same command with a higher limit"
             " continues with them"
         )
     if progress.unmeasured:

@@ -68,7 +68,9 @@ class ClientSettings:
     def __reduce__(self) -> tuple[Any, ...]:
         """Clients are pickled without their key: the process that unpickles one reads it from its environment."""
         if self._own_tls:
-            raise ConfigurationError("a client with its own ssl_context can't be pickled")
+            raise ConfigurationError(
+                "a client with its own ssl_context can't be pickled: create it in the other process"
+            )
         settings = {
             "job_monitor_interval": self.job_monitor_interval,
             "save_output_to_folder": self.save_output_to_folder,

@@ -87,7 +87,7 @@ _ADVICE: tuple[tuple[type[Exception], str, str, bool], ...] = (
     (ConfigurationError, "misconfigured", "Ask the user to correct the configuration of this server.", False),
     (InputError, "bad_input", "Nothing was sent. Correct the arguments.", False),
     (MusicAiError, "failed", AGAIN, True),
-    (OSError, "disk", "Ask the user to look at the disk: its space, and the permissions.", True),
+    (OSError, "disk", "Ask the user to check the disk's free space and the permissions.", True),
 )
 """The code, the advice and whether a repeat may succeed, for each error class. The first class that fits counts."""
 

@@ -77,7 +77,7 @@ def _part(seconds: float, whole: float, title: str, name: str, colour: str) -> s
 
 
 def _name(label: str) -> str:
-    """A chord as musicians write it, `C#m`; any other label as it is."""
+    """A chord as musicians write it, such as `C#m`; any other label unchanged."""
     found = _CHORD.fullmatch(label)
     return f"{found[1]}{'m' if found[2] == 'min' else ''}" if found else label
 

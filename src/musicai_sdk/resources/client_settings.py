@@ -71,7 +71,9 @@ class ClientSettings:
         The pickle contains a digest of the key, so that the client can't be restored with the key of another account.
         """
         if self._given != (None, None):
-            raise ConfigurationError("a client with your http_client or ssl_context can't be pickled")
+            raise ConfigurationError(
+                "a client with your http_client or ssl_context can't be pickled: create it in the other process"
+            )
         settings = self._session.settings
         return _remade, (type(self), settings.arguments(), settings.secret.fingerprint())
 

@@ -22,6 +22,7 @@ _RETRIES = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 SIGN = "sign a URL of"
 """The action of `translate_errors` for signing, which uses the network only to look for credentials."""
 _CONNECTIONS = ("client_options", "retry_config", "credential_provider")
+"""Options that obstore takes as separate arguments."""
 
 _SECRET = re.compile(
     r"access_key|account_key|master_key|customer_key|service_account|secret|token|sas|password|bearer|credential",
@@ -73,7 +74,9 @@ def portable(options: Mapping[str, object]) -> dict[str, object]:
         ConfigurationError: there is a credential provider, which can't be pickled.
     """
     if "credential_provider" in options:
-        raise ConfigurationError("a bucket with its own credential_provider can't be pickled")
+        raise ConfigurationError(
+            "a bucket with its own credential_provider can't be pickled: set credentials in the environment instead"
+        )
     kept = {name: value for name, value in options.items() if not _SECRET.search(name)}
     client_options = kept.get("client_options")
     if isinstance(client_options, Mapping):
@@ -117,7 +120,7 @@ def translate_errors(what: str, url: str) -> Generator[None]:
             status=int(status[1]) if status else None,
         ) from None
     except (TypeError, ValueError):
-        raise InputError(f"can't {what} {url}: invalid name of an object") from None
+        raise InputError(f"can't {what} {url}: the name of the object is invalid") from None
 
 
 def _hint(status: str, what: str, text: str) -> str:

@@ -145,9 +145,9 @@ def test_a_limit_ends_the_run_and_a_greater_one_continues(musicai_there: Command
         {"jobs": 4, "minutes": 2.0, "unmeasured": 0, "money": "0.24"},
     )
     done = musicai_there.here(*limited, code=6)
-    assert "4 of 6 inputs done, 2 waiting for a greater limit in " in done.stderr
+    assert "4 of 6 inputs done, 2 waiting for a higher limit in " in done.stderr
     assert "\npaid for 4 jobs, 2.0 minutes of audio, a price of 0.24\n" in done.stderr
-    assert "\nmax_jobs=4 is reached: 2 inputs left; the same command with a greater limit" in done.stderr
+    assert "\nmax_jobs=4 is reached: 2 inputs left; the same command with a higher limit" in done.stderr
 
     summary = musicai_there.here(*priced, "--max-cost", "0.30", "--json", code=6).values[-1]
     assert (summary["budget"], summary["waiting"]) == ("max_cost=0.30 is reached", 1)

@@ -119,7 +119,7 @@ def test_over_http(sandbox: Sandbox) -> None:
         answer = own.put("/quirks", json={"page_limit": 50, "empty_results": "null"})
         assert answer.json() == asdict(sandbox.quirks) == asdict(Quirks(page_limit=50, empty_results="null"))
         for body, words in (
-            ({"page_limits": 50}, "there is no quirk 'page_limits'; there are page_limit, list_lag, "),
+            ({"page_limits": 50}, "there is no quirk 'page_limits'; the quirks are page_limit, list_lag, "),
             ({"list_order": "random"}, "list_order is one of 'newest', 'oldest', 'shuffled'; got 'random'"),
         ):
             refused = own.put("/quirks", json=body)

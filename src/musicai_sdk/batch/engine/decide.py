@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from musicai_sdk.batch.errors import SOURCE_GONE
-from musicai_sdk.batch.ledger.states import FETCHABLE, STATES, TABLE, State
+from musicai_sdk.batch.ledger.states import FETCHABLE, STATES, TABLE, State, sql
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.options import RunOptions
 
@@ -83,7 +83,7 @@ def source_returned(track: Track | Standing) -> bool:
 def resumed(options: RunOptions) -> str:
     """The SQL condition for the tracks that a run continues whatever its inputs are.
 
-    It is built from `decide`'s answer for every state, so the two can't disagree.
+    It is built from the return value of `decide` for every state, so the two can't disagree.
     """
 
     def resumes(state: State, resume_at: State | None = None) -> bool:
@@ -96,4 +96,4 @@ def resumed(options: RunOptions) -> str:
         for resume_at in STATES
         if not resumes(state) and resumes(state, resume_at)
     ]
-    return " OR ".join((f"state IN ({', '.join(map(repr, always))})", *sometimes))
+    return " OR ".join((f"state IN {sql(always)}", *sometimes))

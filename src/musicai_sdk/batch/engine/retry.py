@@ -32,7 +32,7 @@ from musicai_sdk.errors import ConnectionFailedError, NotFoundError, StatusError
 _OUTAGE = 900.0
 """Seconds for which a service that has answered in this run may be unreachable before the run ends."""
 _SHORTAGE_PAUSES = 3
-"""The number of pauses after which they stop growing while no file descriptor is left."""
+"""The number of pauses that grow while no file descriptor is free. Later ones are as long as the last of these."""
 _SHORTAGE_OVER = 60.0
 """Seconds without a shortage of file descriptors after which the next one counts as new."""
 _PASSED_ON = (Draining, OverBudget, Overtaken, ResultsLost, RunFailed, LedgerError, *FATAL)
@@ -88,7 +88,9 @@ class RetryPolicy:
                 shortages += 1
                 self._end_after_shortage(error)
                 self._emit(
-                    "retry", track, "no file descriptor is left just now: fewer parallel transfers need fewer"
+                    "retry",
+                    track,
+                    "no file descriptor is free: run fewer parallel transfers, or raise the limit",
                 )
                 await asyncio.sleep(pause(min(shortages, _SHORTAGE_PAUSES)))
                 continue

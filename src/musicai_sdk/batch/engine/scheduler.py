@@ -393,7 +393,7 @@ class Scheduler:
             self._reached.set()
 
     def _leave(self, error: OverBudget, track: Track | None = None) -> None:
-        """Leaves a track, or an input whose track isn't known, for a run with a greater budget."""
+        """Leaves a track, or an input whose track isn't known, for a run with a higher budget."""
         self.tracker.waiting += 1
         self.tracker.unmeasured += error.unmeasured
         if not error.ends and track is not None:

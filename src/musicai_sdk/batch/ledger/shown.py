@@ -26,7 +26,7 @@ def summary(progress: Progress) -> str:
         "duplicates": progress.duplicates,
         "rejected": progress.rejected,
         "with missing files": progress.missing,
-        "waiting for a greater limit": progress.waiting,
+        "waiting for a higher limit": progress.waiting,
     }
     earlier = f" ({progress.skipped:,} by earlier runs)" if progress.skipped else ""
     parts = [done + earlier, *(f"{count:,} {what}" for what, count in counts.items() if count)]

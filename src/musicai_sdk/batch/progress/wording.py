@@ -52,7 +52,7 @@ def without_results(progress: Progress) -> list[str]:
         "duplicate" if progress.duplicates == 1 else "duplicates": progress.duplicates,
         "rejected": progress.rejected,
         "done before, with missing files": progress.missing,
-        "waiting for a greater limit": progress.waiting,
+        "waiting for a higher limit": progress.waiting,
     }
     return [f"{count:,} {what}" for what, count in counts.items() if count]
 

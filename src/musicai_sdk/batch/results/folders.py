@@ -74,7 +74,7 @@ def separate_tracks(db: sqlite3.Connection, keys: Sequence[str] | None = None) -
 
     Args:
         db: The ledger, in a transaction.
-        keys: The tracks to look at; all when left out.
+        keys: The tracks to check; all by default.
     """
     among = f" AND key IN ({marks(keys)})" if keys is not None else ""
     guests = db.execute(

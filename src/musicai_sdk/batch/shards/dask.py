@@ -13,7 +13,7 @@ from typing import Any
 from musicai_sdk.errors import ConfigurationError
 
 RETRIES = 3
-"""How often Dask runs a shard again whose worker died."""
+"""How often Dask restarts a shard whose worker died."""
 
 
 def dask_setup(_worker: object) -> None:
@@ -36,7 +36,7 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
 
     Args:
         address: The scheduler's address, or `local` for worker processes on this machine.
-        workers: How many processes, when local; as many as there are cores when left out.
+        workers: The number of local processes; by default the number of cores.
 
     Yields:
         The executor, and the number of workers in the cluster, a good number of shards.

@@ -162,7 +162,7 @@ def wait(settings: CommandContext, job_id: str, timeout: float) -> None:
 def download(settings: CommandContext, job_id: str, folder: str) -> None:
     """Download the results of JOB_ID into FOLDER and print their paths."""
     if is_remote(folder):
-        raise click.UsageError(f"can't write to {folder!r}: give a folder")
+        raise click.UsageError(f"can't write to {folder!r}: pass a local folder")
     with settings.client() as client:
         files = client.jobs.download(job_id, folder)
     settings.show_files(files)
@@ -206,7 +206,7 @@ def delete(
     job_ids = tuple(dict.fromkeys(job_ids))  # deleting an id twice would be an error
     by_filter = everything or job_ids == ("all",) or bool(status or workflow or batch)
     if by_filter == bool(job_ids and job_ids != ("all",)):
-        raise click.UsageError("give either ids, or --all, or filters")
+        raise click.UsageError("pass ids, --all, or filters, but only one of these")
     with settings.client() as client:
         ids = [each.id for each in _matching(client, status, workflow, batch)] if by_filter else list(job_ids)
         if by_filter and not yes and ids:

@@ -81,7 +81,7 @@ The columns of a CSV manifest, or the keys in each line of a JSONL manifest:
     "--max-jobs",
     metavar="N",
     type=click.IntRange(min=0),
-    help="The most jobs to pay for, over all runs into OUT; the same command with a greater number continues.",
+    help="The most jobs to pay for, over all runs into OUT; the same command with a higher number continues.",
 )
 @click.option(
     "--max-minutes", callback=parse_amount, metavar="MINUTES", help="The same for minutes of audio."

@@ -66,7 +66,7 @@ class VoicingFinder:
         """
         first = ceil(start * FRAMES_PER_SECOND)
         frames = slice(first, max(first + 1, int(end * FRAMES_PER_SECOND)))
-        # The median: a note that passes through is no part of the chord.
+        # The median: a passing note isn't part of the chord.
         strength = np.median(np.roll(self._relative[frames], -root, axis=1), axis=0)
         floors = _MINOR_FLOORS if minor else _MAJOR_FLOORS
         heard = {each: float(strength[each]) for each, floor in floors.items() if strength[each] >= floor}

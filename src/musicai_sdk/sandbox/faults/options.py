@@ -109,7 +109,7 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
     """
     known = FaultOptions.__annotations__
     if unknown := sorted(options.keys() - known.keys()):
-        raise ValueError(f"there is no option {unknown[0]}; there are {', '.join(known)}")
+        raise ValueError(f"there is no option {unknown[0]}; the options are {', '.join(known)}")
     given = {name: value for name, value in options.items() if value is not None}
     try:
         options = _OPTIONS.validate_python(given)
@@ -150,7 +150,7 @@ def parsed(text: str) -> tuple[str, FaultOptions]:
         The route and the options, unchecked.
 
     Raises:
-        ValueError: There is no method, no path, or an option without `=`.
+        ValueError: The method, the path, or the `=` of an option is missing.
     """
     words = shlex.split(text)
     options: dict[str, Any] = {}

@@ -223,11 +223,11 @@ def quirks_of(values: Mapping[str, object]) -> Quirks:
     """Returns the named quirks, with the defaults of the others.
 
     Raises:
-        ValueError: There is no quirk of a name, or a value is out of its range; the message lists the choices.
+        ValueError: A quirk doesn't exist, or a value is out of its range; the message lists the choices.
     """
     for name in values:
         if name not in _adapters():
-            raise ValueError(f"there is no quirk {name!r}; there are {', '.join(_adapters())}")
+            raise ValueError(f"there is no quirk {name!r}; the quirks are {', '.join(_adapters())}")
     return Quirks(**dict[str, Any](values))
 
 
