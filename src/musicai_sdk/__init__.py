@@ -119,7 +119,7 @@ _HOMES = {
 """The modules of the public names; all others are in `musicai_sdk.models`. Importing this package loads none of them."""
 
 
-if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+if not TYPE_CHECKING:  # otherwise type checkers would accept every misspelt name
 
     def __getattr__(name: str) -> object:
         """Loads a public name at first use."""

@@ -222,7 +222,7 @@ class Poller:
 
     def _reschedule(self, wanted: Iterable[str], began: float) -> None:
         """Schedules the next poll of jobs that were just polled, with or without success."""
-        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - so that many clients don't poll in step
+        jitter = _jitter()
         for job_id in wanted:
             for waiter, watched in self._watched.get(job_id, {}).items():
                 waiter.polled_at = began
@@ -235,7 +235,7 @@ class Poller:
         """Passes a job's state to its waiters. Called without the lock."""
         now = self._session.io.now()
         with self._lock:
-            jitter = random.uniform(0.8, 1.2)  # noqa: S311
+            jitter = _jitter()
             for waiter, watched in list(self._watched.get(job_id, {}).items()):
                 watched.reschedule(now, jitter)
                 if watched.status != seen.status:
@@ -269,6 +269,11 @@ class Poller:
                 # Give each waiter a copy: an error raised in several threads would collect all their frames.
                 waiter.error = copy.copy(error)
                 waiter.signal.set()
+
+
+def _jitter() -> float:
+    """A random factor for pauses, so that many clients don't poll in step."""
+    return random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
 
 class Pollers:

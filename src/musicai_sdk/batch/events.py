@@ -1,4 +1,4 @@
-"""What a run reports while it works: events, and a snapshot for a progress display."""
+"""The reports of a running batch: events, and snapshots for a progress display."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from musicai_sdk.batch.text import redacted
 EventKind: TypeAlias = Literal[
     "started", "state", "retry", "skipped", "duplicate", "rejected", "warning", "budget", "draining", "ended"
 ]
-"""`state` a track changed its state, which is on disk · `retry` a step will be tried again · `skipped` an earlier run
+"""`state` the new state of a track, which is on disk · `retry` a step will be tried again · `skipped` an earlier run
 finished `count` inputs · `duplicate` an input has the same content as another one of this run · `rejected` an input can't
-be processed · `warning` a problem of the run and not of one track, such as a failed poll · `budget` the budget is reached, or doesn't
-allow the job of one track, which waits · `started`, `draining`, `ended`
-the run itself."""
+be processed · `warning` a problem, such as a failed poll, that fails no track · `budget` the budget is reached, or doesn't
+allow the job of one track, which waits · `started`, `draining`, `ended` the stages of the run itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Event:
     attempts: int = 0
     """How often a step failed."""
     count: int = 1
-    """The number of inputs; more than 1 only for `skipped`, which a large catalogue has too many of."""
+    """The number of inputs; more than 1 only for `skipped`, because large catalogues skip too many for single events."""
     at: float = field(default_factory=time.time)
     """Seconds since 1970."""
 

@@ -1,4 +1,4 @@
-"""The options of a run, as workers on other machines get them too: plain data, and never a key."""
+"""The options of a run: plain data that workers on other machines also get, without the key."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """The arguments of `Batch`, and what follows from them."""
+    """The arguments of `Batch`, and values derived from them."""
 
     slug: str
     """The workflow's slug."""
     wire_input: str
     """The wire name of the parameter that takes the input."""
     out: str
+    """The absolute path of the output folder."""
     bucket: Bucket | None = None
     """The bucket for results instead of the folder. Buckets are sent without their credentials."""
     inputs: tuple[Bucket, ...] = ()
@@ -52,7 +53,7 @@ class RunOptions:
         """Checks the numbers.
 
         Raises:
-            InputError: one is out of range.
+            InputError: a number is out of range.
         """
         for name in ("in_flight", "uploads", "downloads", "max_attempts"):
             if getattr(self, name) < 1:
@@ -65,5 +66,5 @@ class RunOptions:
 
     @property
     def transfer_threads(self) -> int:
-        """Threads for everything that blocks: uploads, the outputs of each download, digests, the ledger."""
+        """The number of threads for blocking work: uploads, the outputs of each download, digests, the ledger."""
         return self.uploads + 4 * self.downloads + 8

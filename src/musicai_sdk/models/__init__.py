@@ -113,7 +113,7 @@ _HOMES = {
 }
 """The module of each name. A program loads only the modules whose models it uses."""
 
-if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+if not TYPE_CHECKING:  # otherwise type checkers would accept every misspelt name
 
     def __getattr__(name: str) -> object:
         """Loads a model at first use."""

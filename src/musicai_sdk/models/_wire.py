@@ -108,7 +108,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
         """A plain dict of `other` and this, whose values win."""
         return dict(other) | self.copy() if isinstance(cast("object", other), Mapping) else NotImplemented
 
-    if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+    if not TYPE_CHECKING:  # otherwise type checkers would accept every misspelt name
 
         def __getattr__(self, name: str) -> Any:
             """Names the replacement for attributes that programs for 1.0 may use: JSON names, and methods of dicts."""

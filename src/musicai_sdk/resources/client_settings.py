@@ -41,7 +41,7 @@ class ClientSettings:
     def _set_up(self, settings: ClientConfig, given: Given) -> None:
         """Creates the session, with its own driver, and the resources."""
 
-    if not TYPE_CHECKING:  # to a type checker it would make every misspelt name one of ours
+    if not TYPE_CHECKING:  # otherwise type checkers would accept every misspelt name
 
         def __getattr__(self, name: str) -> Any:
             """Names the successor of a method of 0.x."""

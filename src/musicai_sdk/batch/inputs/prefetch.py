@@ -1,4 +1,4 @@
-"""Inputs handed from an iterator that may block to an event loop that must not."""
+"""Passes inputs from an iterator that may block to an event loop that must not block."""
 
 from __future__ import annotations
 

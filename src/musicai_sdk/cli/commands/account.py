@@ -31,7 +31,7 @@ def login(settings: CommandContext, *, from_stdin: bool, check: bool) -> None:
     from musicai_sdk._credentials import Secret, store
 
     if from_stdin and settings.key_file:
-        raise click.UsageError("give either --stdin or --key-file")
+        raise click.UsageError("pass either --stdin or --key-file")
     if from_stdin:
         key = _from_standard_input(settings)
     elif settings.key_file:
