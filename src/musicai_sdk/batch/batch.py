@@ -130,7 +130,7 @@ class Batch:
                 folder holds results, which stay as they are, or to use an older copy, whose tracks without a known job
                 then count as uncertain. Otherwise such a run is refused, because it could pay again.
             max_jobs: The most jobs that this ledger may pay for, over all its runs, not only this one. Every recorded POST
-                counts, also those of killed runs, of retries and with a lost answer, unless the service refused it. One
+                counts, including those of killed runs, retries and lost answers, unless the service refused it. A POST
                 that it provably never received counts as one with its repetition. A run that reaches the limit completes
                 the jobs under way and leaves the other inputs waiting: run again with a higher number. None sets no
                 limit; 0 pays for nothing more.
@@ -147,12 +147,12 @@ class Batch:
         self.bucket: Bucket | None = bucket_of(out, workflow)
         if self.bucket is not None and ledger is None:
             raise InputError(
-                f"results in {self.bucket.url} need ledger=…: a file on this machine, which tells later runs what is paid"
-                " and done"
+                f"results in {self.bucket.url} need ledger=…: a file on this machine, which records what is paid and"
+                " done"
             )
         if self.bucket is not None and self.bucket.named_outputs and (job_timeout or 0) > self.bucket.expires:
             raise InputError(
-                f"job_timeout={job_timeout:g} is longer than the signed upload URLs of the bucket are valid:"
+                f"job_timeout={job_timeout:g} exceeds the lifetime of the bucket's signed upload URLs:"
                 f" pass Bucket(…, expires={job_timeout:g}), or a shorter timeout"
             )
         # With a bucket, other files of a run, such as its report, are beside the ledger.
@@ -181,10 +181,12 @@ class Batch:
         )
         if executor is not None and connect is not None:
             raise InputError(
-                "connect= is for this process: workers create clients from their own environment"
+                "connect= can't be combined with an executor: workers create clients from their own environment"
             )
         if executor is not None and isinstance(inputs, Watch):
-            raise InputError("a Watch has no end, and an executor gets its shards when all inputs are known")
+            raise InputError(
+                "an executor needs all inputs before it starts, but a Watch has no end: pass a Folder"
+            )
         if self.out.exists() and not self.out.is_dir():
             raise InputError(f"{str(self.out)!r} is a file: the results need a folder")
         buckets = Buckets(self._options.inputs, self.bucket)
@@ -215,7 +217,7 @@ class Batch:
         return html(self._options.slug, self.progress, places)
 
     def run(self) -> Report:
-        """Runs the batch on an event loop in a thread of its own, also where a loop is running, as in a notebook.
+        """Runs the batch on an event loop in a thread of its own, so it also works inside a running loop, as in a notebook.
 
         The first Ctrl-C (in a notebook "interrupt kernel") drains it; the second one stops it.
 
@@ -294,7 +296,7 @@ class Batch:
         await asyncio.to_thread(claim_output, ledger, self.bucket, self.out, claim)
         await asyncio.to_thread(merge_all_shards, ledger)
         if self.bucket is not None:
-            # A bucket that doesn't exist must show before anything is paid.
+            # Detects a missing bucket before anything is paid.
             await asyncio.to_thread(next, self.bucket.objects(), None)
         self._tracker.states = await asyncio.to_thread(ledger.counts)
         self._on_event(Event("started", message=str(self.ledger)))
