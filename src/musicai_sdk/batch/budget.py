@@ -246,7 +246,7 @@ def explained(reached: str) -> str:
     return f"{reached}: jobs under way are completed, and the other inputs wait for a run with a higher limit"
 
 
-_MEASURE = "give it as audio_seconds in a manifest or in Input(…), install soundfile if it is an MP3, or run without that limit"
+_MEASURE = "pass it as audio_seconds in a manifest or in Input(…), install soundfile if it is an MP3, or run without that limit"
 
 
 def budget(

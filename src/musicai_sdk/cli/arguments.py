@@ -164,7 +164,7 @@ def parse_input(text: str) -> str | Path:
             raise click.UsageError(str(error)) from None
     if is_remote(text):
         raise click.UsageError(
-            f"can't read {text!r} here: give a file or an https:// URL; `musicai process folder` reads buckets"
+            f"can't read {text!r} here: pass a file or an https:// URL; `musicai process folder` reads buckets"
         )
     return Path(text)
 

@@ -45,7 +45,7 @@ def parse_inputs(
             raise click.UsageError(f"--watch needs a folder on this machine; {text!r} is not one")
         return Watch(text, glob, recursive, settle)
     if not is_remote(text) and not (text and Path(text).exists()):
-        raise click.UsageError(f"there is no {text!r}")
+        raise click.UsageError(f"there is no {text!r}: pass an existing file or folder, or a URL")
     if (not bucket and Path(text).is_dir()) or (bucket and not _has_extension(text)):
         return Folder(text, glob, recursive)
     if glob is not None:
@@ -71,7 +71,7 @@ def output_and_ledger(out: str, ledger: str | None) -> tuple[str, Path]:
         return out, Path(ledger)
     if in_bucket(out):
         raise click.UsageError(
-            f"results in {out!r} need --ledger FILE, a file on this machine: it tells later runs which jobs are paid"
+            f"results in {out!r} need --ledger FILE, a file on this machine: it records which jobs are paid"
             " for and done"
         )
     return out, ledger_of(out)
@@ -99,7 +99,7 @@ def check_no_results(folder: Path) -> None:
     if manifest.exists() or manifest.is_symlink():
         names = ", ".join(sorted({manifest.name, *_files_of(manifest)})[:_LISTED])
         raise click.UsageError(
-            f"{str(folder)!r} already holds results ({names}): give another folder, or --overwrite to replace them."
+            f"{str(folder)!r} already holds results ({names}): pass another folder, or --overwrite to replace them."
             " Nothing was sent"
         )
 

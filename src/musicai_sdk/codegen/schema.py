@@ -162,7 +162,9 @@ def read_workflows(paths: Iterable[Path]) -> dict[Path, WorkflowSchema]:
     homes: dict[str, Path] = {}
     for path, workflow in read.items():
         if workflow.slug in homes:
-            raise InputError(f"{path} and {homes[workflow.slug]} describe the same workflow")
+            raise InputError(
+                f"{path} and {homes[workflow.slug]} describe the same workflow: remove one of them"
+            )
         homes[workflow.slug] = path
     return dict(sorted(read.items(), key=lambda item: item[1].slug))
 

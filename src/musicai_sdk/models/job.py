@@ -306,7 +306,7 @@ def read_job(data: Mapping[str, Any]) -> Job[Any]:
     try:
         job = Job[Any].model_validate(dict(data))
     except ValidationError as error:
-        from musicai_sdk.models.problems import problems  # here: hardly an answer needs it
+        from musicai_sdk.models.problems import problems  # here: it is rarely needed
 
         raise InputError(f"this dictionary isn't a job's: {problems(error, 'job')}") from None
     if job.unreadable_result:

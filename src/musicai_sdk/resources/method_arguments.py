@@ -83,7 +83,7 @@ def shown(progress: bool | None) -> Display:  # noqa: FBT001 - as the methods' a
     """
     if progress is False:
         return _Nothing()
-    from musicai_sdk._progress import ShownCall, is_wanted  # here: hardly a program needs it
+    from musicai_sdk._progress import ShownCall, is_wanted  # here: few programs need it
 
     return ShownCall() if is_wanted(progress) else _Nothing()
 

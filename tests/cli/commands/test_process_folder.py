@@ -168,7 +168,7 @@ def test_a_limit_of_minutes_leaves_files_of_unknown_length(musicai_there: Comman
     dry = musicai_there.here(*ECHO, "--dry-run", "--price", "1/min").stdout
     assert "cost  2 jobs, a price of at least 0, 2 with audio of unknown length\n" in dry
     done = musicai_there.here(*ECHO, "--max-minutes", "10", code=6)
-    assert "2 inputs left because the length of the audio is unknown: give it as audio_seconds" in done.stderr
+    assert "2 inputs left because the length of the audio is unknown: pass it as audio_seconds" in done.stderr
     assert not musicai_there.service.jobs()
 
 

@@ -240,7 +240,7 @@ def _on_cluster(settings: CommandContext, address: str, stack: ExitStack) -> dic
         if isinstance(error, MusicAiError):
             raise
         raise click.UsageError(
-            f"--dask {address!r} is not the address of a scheduler: give tcp://scheduler:8786, or local ({error})"
+            f"--dask {address!r} is not the address of a scheduler: pass tcp://scheduler:8786, or local ({error})"
         ) from None
     except OSError as error:
         if address == "local" or isinstance(error, MusicAiError):

@@ -15,7 +15,7 @@ from musicai_sdk.cli.group import Command
 def upload(settings: CommandContext, file: str) -> None:
     """Upload FILE and print the URL to use as the input of a job."""
     if is_remote(file):
-        raise click.UsageError(f"{file!r} is not a file on this machine")
+        raise click.UsageError(f"{file!r} is not a file on this machine: pass a local path")
     with settings.client() as client:
         uploaded = client.files.upload(file)
     settings.show({"url": uploaded.url, "size": uploaded.size}, uploaded.url)
