@@ -37,7 +37,7 @@ def with_ending(name: str, ending: str, *, longest: int = 255) -> str:
     """
     if len(os.fsencode(name)) + len(ending) <= longest:
         return f"{name}{ending}"
-    import hashlib  # here: hardly any name is that long
+    import hashlib  # here: few names are that long
 
     ending = f"~{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}{ending}"
     while len(os.fsencode(name)) + len(ending) > longest:

@@ -75,7 +75,7 @@ def _note_cost(report: Report) -> None:
         )
     if progress.unmeasured:
         note(
-            f"{plural(progress.unmeasured, 'input')} left because the length of the audio is unknown: give it as"
+            f"{plural(progress.unmeasured, 'input')} left because the length of the audio is unknown: pass it as"
             " audio_seconds in a manifest, or leave out --max-minutes and --max-cost"
         )
     elif progress.waiting and not progress.budget:

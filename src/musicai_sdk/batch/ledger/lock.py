@@ -40,7 +40,7 @@ class FileLock:
                     time.sleep(_POLL_EVERY)
                 elif self.held:
                     break
-                else:  # the file was removed before this lock, which excludes nobody
+                else:  # the file was removed before it was locked, so the lock excludes nobody
                     self._file.close()
                     self._file = path.open("a+", encoding="utf-8")
         except BaseException:

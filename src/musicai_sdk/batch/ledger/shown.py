@@ -1,4 +1,4 @@
-"""What a person sees of a run, as a line and in a notebook, and its tracks as rows."""
+"""A run for people: as a line, in a notebook, and its tracks as rows."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from musicai_sdk.errors import InputError
 from musicai_sdk.storage import Bucket
 
 _SAMPLED = 5
-"""Results that are looked up in a folder that a ledger wasn't used with before."""
+"""The most results to look up in a folder that the ledger wasn't used with before."""
 
 
 def claim_output(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim) -> None:
@@ -48,14 +48,14 @@ def claim_output(ledger: Ledger, bucket: Bucket | None, out: Path, claim: Claim)
             _check_results(db, ledger.path, out)
         try:
             if bucket is None:
-                # What can't be stored is better not paid for.
+                # Results that can't be stored must not be paid for.
                 out.mkdir(parents=True, exist_ok=True)
                 with tempfile.NamedTemporaryFile(dir=out, prefix=MARKER) as probe:
                     probe.write(b"probe")
             claim.take(ledger.condition)
         except OSError as error:
             raise InputError(
-                f"results can't be written to {str(out)!r} ({error.strerror or error}): nothing was sent"
+                f"results can't be written to {str(out)!r} ({error.strerror or error}): choose another folder. Nothing was sent"
             ) from None
         if ledger.condition.is_new:
             claim.adopt(db)
