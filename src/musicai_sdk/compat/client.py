@@ -109,7 +109,7 @@ class MusicAiClient(ClientSettings):
     ) -> dict[str, str]:
         """Creates a job. This costs money.
 
-        A POST that the service may have received is never repeated: if its answer is lost, the client looks for the job.
+        A POST that the service may have received is never repeated: if its answer is lost, the client searches for the job.
 
         Args:
             job_name: A name for the dashboard.

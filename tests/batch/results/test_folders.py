@@ -441,7 +441,12 @@ def test_an_output_folder_that_cannot_be_written(sandbox: Sandbox, tmp_path: Pat
     below = tmp_path / "file" / "out"
     (tmp_path / "file").write_text("")
     cases: list[tuple[Path, Path | None, type[Exception], str]] = [
-        (below, tmp_path / "l.sqlite3", InputError, "results can't be written to .*nothing was sent"),
+        (
+            below,
+            tmp_path / "l.sqlite3",
+            InputError,
+            "results can't be written to .*choose another folder. Nothing was sent",
+        ),
         (below, None, LedgerError, "the ledger .* can't be opened"),
         (tmp_path / "out", below / "l.sqlite3", LedgerError, "the ledger .* can't be opened"),
     ]

@@ -24,7 +24,7 @@ class Input:
     name: str | None = None
     """The folder for its results, relative to the output folder; the source's name without extension when left out."""
     audio_seconds: float | None = None
-    """The length of its audio, for budgets and prices. Only needed where it can't be read, as for a URL."""
+    """The length of its audio in seconds, for budgets and prices. Only needed where it can't be read, as for a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Folder:
 class Watch:
     """A watched folder: the files in it, and those that arrive, until the run is drained or stopped.
 
-    A file is taken when it is complete: its size and modification time haven't changed for `settle` seconds and, where
-    the system can tell (Linux, local disks, files of the same user), no process has it open for writing. So a file that
-    is moved into the folder is taken after `settle` seconds. A file that changes later is taken again, as another
-    track. Only for runs in this process: an `executor` gets its shards when all inputs are known.
+    A file is processed once it is complete: its size and modification time haven't changed for `settle` seconds and,
+    where the system can tell (Linux, local disks, files of the same user), no process has it open for writing. So a file
+    that is moved into the folder is processed after `settle` seconds. A file that changes later is processed again, as
+    another track. Only for runs in this process: an `executor` gets its shards when all inputs are known.
     """
 
     path: str | os.PathLike[str]
@@ -74,8 +74,8 @@ class Manifest:
     """A CSV file with a header, or a file with one JSON object per line.
 
     The column `input` (or `path` or `url`) is a path, relative to the manifest, or a URL. The optional column `name` is
-    the folder for the results, and `audio_seconds` the length of the audio, as in `Input`. Every other column is a parameter; in CSV it is read as JSON if it is valid JSON (`3`,
-    `true`), and an empty one is left out.
+    the folder for the results, and `audio_seconds` the length of the audio in seconds, as in `Input`. Every other column
+    is a parameter. In CSV, it is read as JSON if it is valid JSON (`3`, `true`), and left out if it is empty.
     """
 
     path: str | os.PathLike[str]

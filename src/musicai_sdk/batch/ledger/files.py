@@ -22,9 +22,7 @@ def real_file(path: Path) -> Path:
 def file_id(path: Path) -> tuple[int, int] | None:
     """The device and inode of a file, which distinguish it from another file with the same name.
 
-    None if it doesn't exist.
-
-    The inode is 0 if the file system has none, or doesn't answer.
+    None if the file doesn't exist. The inode is 0 if the file system has none, or doesn't answer.
     """
     try:
         found = path.stat()
