@@ -21,7 +21,7 @@ For those who work on the package: a room is a package below this one. It import
 this list, and its docstring says what it is for and where to add things.
 
 - `errors`, `models`, `workflows`: the errors, what the service sends, what callers ask for
-- `_io`: the blocking and the asynchronous driver, the only room that imports httpx
+- `_io`: the blocking and the asynchronous driver, the only room of the client that imports httpx
 - `_core`: the logic, written once as coroutines over the drivers' protocol
 - `resources`, `client`: the public methods; the synchronous ones are generated
 - `music`, `storage`, `codegen`, `compat`, `batch`, `sandbox`: chord tables, buckets, generated workflow classes, 1.0
@@ -30,7 +30,8 @@ this list, and its docstring says what it is for and where to add things.
 
 Beside the rooms, for all of them: `_files` (atomic writes, locks), `_names` (file names), `_text` (URLs without secrets),
 `_platform` (shells and streams), `_job_search` (whether a paid job exists), `_preload` (what a long run loads first),
-`_progress` (bars on standard error), `_notebook` (tables in notebooks), `_frames` (tables for pandas).
+`_progress` (bars on standard error), `_notebook` (tables in notebooks), `_frames` (tables for pandas), `_credentials` (stored
+keys), `_doctor` (the checks of `musicai doctor`).
 
 One call: `client.jobs.run` (`resources.jobs`) → `_core.run` → `_core.create`, which uploads inputs and posts the job →
 `_core.wait` → the driver in `_io`. The answer becomes a `Job` (`models.job`). `_core` lists the steps in between.

@@ -9,11 +9,12 @@
 4. If the answer is lost, `create` searches the list (`lists`, `pagination`, `musicai_sdk._job_search`) for the job.
 5. `wait` joins the client's `poller`, which fetches states through `job_states`; `durations` delays the first poll.
 
-Then `job_files` downloads the results: `download` writes through `resume`, `content` and `checksums` check the bytes,
-`file_kinds` rejects web pages. `legacy` has the code for the 1.0 methods. To add an endpoint, see `operations`.
+Then `job_files` downloads the results: `download` writes through `resume`, `ranges` uses several connections if asked,
+`content` and `checksums` check the bytes, and `file_kinds` rejects web pages. `legacy` has the code for the 1.0 methods.
+To add an endpoint, see `operations`.
 
-Only `resources` and `client.py` import this room. Modules are loaded at first use: a program that only looks at jobs
-never loads the transfers.
+Only `resources`, `client.py`, `_doctor.py` and `_preload.py` import this room. Modules are loaded at first use: a program
+that only looks at jobs never loads the transfers.
 """
 
 from __future__ import annotations

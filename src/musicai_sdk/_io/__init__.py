@@ -1,4 +1,4 @@
-"""The two drivers of the logic. Only this room imports the HTTP library.
+"""The two drivers of the logic. No other room of the client imports the HTTP library.
 
 `musicai_sdk._core` consists of coroutines over the small protocol `IO`. `AsyncIO` implements it on an event loop.
 `BlockingIO` implements it without ever suspending, so that `run_sync` can run a coroutine to its end with one

@@ -10,13 +10,14 @@ musicai job list --status FAILED
 musicai job info 27803abe-ec15-4f74-9e8a-18a99627e9b0 --json
 ```
 
-The key comes from the first of these: the file that `--key-file` or `MUSIC_AI_API_KEY_FILE` names, `MUSIC_AI_API_KEY`, what
-`musicai login` stored for the base URL, a prompt. There is no option for the key itself: command lines show in process
-lists. The stored keys are in `~/.config/musicai/credentials.json` (`XDG_CONFIG_HOME`; `Application Support` on macOS,
-`APPDATA` on Windows), which only you can read; any other file there is refused. Programs read it too, after
-`MUSIC_AI_API_KEY`. Results go to standard output,
-everything else to standard error. With `--json`, before or after the command, the output is one JSON value, or one per
-line for lists.
+The key comes from the first of these: the file that `--key-file` or `MUSIC_AI_API_KEY_FILE` names, `MUSIC_AI_API_KEY`, the
+key that `musicai login` stored for the base URL, a prompt. There is no option for the key itself, because process lists
+show command lines. The stored keys are in `~/.config/musicai/credentials.json` (`XDG_CONFIG_HOME`; `Application Support`
+on macOS, `APPDATA` on Windows), which only you can read; any other file there is refused. Programs read it too, after
+`MUSIC_AI_API_KEY`.
+
+Results go to standard output, everything else to standard error. With `--json`, before or after the command, the output
+is one JSON value, or one per line for lists.
 
 `process folder` draws its progress on a terminal, in colours unless `NO_COLOR` is set, and writes plain lines
 elsewhere. With `--json`, standard output has a line for every event, as `musicai_sdk.batch.Event.to_dict` returns it, and
@@ -41,12 +42,11 @@ Shell completion, for bash in `~/.bashrc` (zsh and fish: `zsh_source`, `fish_sou
 eval "$(_MUSICAI_COMPLETE=bash_source musicai)"
 ```
 
-For developers: nothing else in the package imports this room, and it uses only the public clients, `batch`, `codegen`,
-`sandbox`, `storage`, and the modules `_credentials` (stored keys) and `_doctor` (its checks). `app.py` assembles the
-commands, `commands/` holds them (its docstring says how to add one),
-`group.py` gives each of them the shared options, `context.py` connects and writes results, `errors.py` maps errors to
-messages and exit codes, `arguments.py` and `locations.py` check the command line, `recovery_hints.py` protects paid jobs,
-and `displays.py` and `summary.py` show a run.
+For developers: nothing else in the package imports this room. It uses only public rooms, and the modules `_credentials`
+(stored keys), `_doctor` (its checks), `_platform` and `_preload`. `app.py` assembles the commands, `commands/` holds them
+(its docstring says how to add one), `group.py` gives each of them the shared options, `context.py` connects and writes
+results, `errors.py` maps errors to messages and exit codes, `arguments.py` and `locations.py` check the command line,
+`recovery_hints.py` protects paid jobs, and `displays.py` and `summary.py` show a run.
 """
 
 from __future__ import annotations

@@ -67,8 +67,9 @@ connections, `Sandbox.quirks` for a service with odd but valid behaviour, `Sandb
 
 The rooms: `http` (server, middleware, admin endpoint) passes requests to `api` (operations, queue, work on jobs) and
 `storage` (objects and signed URLs); `engine` computes results; `faults` says what goes wrong; `database` keeps
-everything; `dashboard` shows it. `lifecycle` builds them, and `parts` is what they share. Nothing here uses the client's logic: only `Sandbox.client` imports the client, and
-the rest of the package never imports the sandbox, except `musicai_sdk.testing` and the command line.
+everything; `dashboard` shows it. `lifecycle` builds them, and `parts` is what they share. Nothing here uses the client's
+logic: only `Sandbox.client` imports the client, and the rest of the package never imports the sandbox, except
+`musicai_sdk.testing` and the command line.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ Whole catalogues:
     looked up and has the recorded size and ETag.
 
 Downloads check sizes, and on S3 the MD5 digest if the ETag is one: it isn't for multipart uploads and for objects encrypted
-with your own key. CORS rules don't matter: no browser takes part.
+with your own key. CORS rules don't matter, because no browser is involved.
 
 For developers: this room uses `models`, `workflows` and `errors`; `batch` and `cli` use it, and `client` only calls the
 methods of a bucket that it is given. `bucket.py` has the class, `opening.py` is the only module that knows obstore's

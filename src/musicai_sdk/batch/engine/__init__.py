@@ -1,6 +1,6 @@
 """The engine: what a run does with each track, in which order, and what follows from a failure.
 
-The way of one track:
+The path of one track:
     1. `scheduler.Scheduler` takes a chunk of inputs from `inputs.prefetch` and looks them up in the ledger
         (`admission`).
     2. `results.presence` looks for the files of finished tracks, and `triage` skips these tracks.

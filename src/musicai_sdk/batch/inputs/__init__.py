@@ -1,6 +1,6 @@
 """Inputs: from paths, folders, URLs, manifests and buckets to rows that the ledger can look up.
 
-Modules, in the order of an input's way:
+Modules, in the order in which they handle an input:
     `kinds` the public kinds of inputs · `reader` expands them one by one, with `folder`, `watch`, `manifest` and `bucket` ·
     `workflow` the parameters by wire name · `candidates` identifies each input, or rejects it with a reason · `row` the
     result · `prefetch` hands rows from the reading thread to the event loop · `content` digests files · `audio_length`
