@@ -91,7 +91,7 @@ class Buckets:
         return bucket.below(url[len(bucket.url) :])
 
     def _holding(self, url: str) -> Bucket:
-        """The known bucket that contains the URL, else one that the environment configures."""
+        """The known bucket that contains the URL, or else one that the environment configures."""
         for bucket in self._known:
             if url == bucket.url or url.startswith(f"{bucket.url}/"):
                 return bucket

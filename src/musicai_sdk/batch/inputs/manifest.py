@@ -30,7 +30,7 @@ def rows(path: Path) -> Iterator[Input | Rejected]:
     except OSError as error:
         raise InputError(f"the manifest {str(path)!r} can't be read: {error.strerror}") from None
     if not found:
-        raise InputError(f"the manifest {str(path)!r} has no rows")
+        raise InputError(f"the manifest {str(path)!r} has no rows: add one for each input")
 
 
 def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
