@@ -126,7 +126,7 @@ Maybe: TypeAlias = Annotated[T | None, Lenient()]
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 """A finite number: JSON files written by Python may contain `NaN`."""
 Seconds: TypeAlias = Finite
-"""A time or a duration."""
+"""A time or a duration, in seconds."""
 
 
 def _json_object(value: Any) -> dict[str, Any]:

@@ -173,10 +173,10 @@ def _loosely(outputs: Collection[str], names: tuple[str, ...]) -> str | None:
 def _claimed(
     outputs: Mapping[str, T], wanted: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, T], dict[str, T]]:
-    """Gives outputs to the fields that want them, the best matches first: wire name, field name, another spelling.
+    """Assigns outputs to fields, the best matches first: wire name, field name, another spelling.
 
     Returns:
-        The outputs by field, and those that no field wants.
+        The outputs by field, and the outputs that match no field.
     """
     rest, claimed = dict(outputs), dict[str, T]()
     ways: tuple[Callable[[str, tuple[str, ...]], str | None], ...] = (
