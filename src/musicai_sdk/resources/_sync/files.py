@@ -83,9 +83,9 @@ class Files:
                 are kept. If the path is a symbolic link, the link's target is replaced.
             on_progress: Called with (bytes received, total bytes or None); starts over with a new attempt.
             progress: Whether to show the download, as in `upload`.
-            connections: The most connections to use for this file, up to 16. More than one helps only where the server
-                limits the speed of each connection. Parts are fetched only of a version that a strong ETag identifies,
-                from a server that supports ranges; otherwise one connection is used. Each takes 8 MB of memory.
+            connections: The most connections to use for this file, 1 to 16. More than one helps only where the server
+                limits the speed of each connection, and requires a server that supports ranges and sends a strong ETag;
+                otherwise one connection is used. Each connection takes 8 MB of memory.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -95,7 +95,7 @@ class Files:
             TransferError: the storage refused the download, or `destination` can't be written, isn't a regular file, or
                 is in use by another download.
             IntegrityError: after all attempts, the file is incomplete, or may be.
-            InputError: the URL isn't a web address, the destination isn't a path, or `connections` isn't possible.
+            InputError: the URL isn't a web address, the destination isn't a path, or `connections` is out of range.
         """
         with shown(progress) as display:
             follow = display.file(name_of(destination), on_progress)

@@ -243,9 +243,9 @@ class Jobs:
             workflow: Only jobs of these workflows, by slug; or of one workflow class, which determines the type of the
                 results.
             batch_name: Only jobs of this batch.
-            limit: The most jobs to return; None for all.
             page_size: Jobs per request. The service's default is 100; its maximum isn't documented. The service may
                 return fewer jobs per page, because only an empty page ends the list.
+            limit: The most jobs to return; None for all.
             **options: Per-call settings, see `RequestOptions`.
 
         Raises:
@@ -429,8 +429,8 @@ class Jobs:
             on_progress: Called with (bytes received, total bytes or None) for each file, from several threads.
             progress: Whether to show the downloads on standard error, as in `create`.
             storage: The `musicai_sdk.storage.Bucket` that the job was created with.
-            connections: The most connections to use for each file, see `client.files.download`. Four files are
-                downloaded at a time in any case.
+            connections: The most connections to use for each file, see `client.files.download`. Up to four files are
+                downloaded at the same time, whatever this number is.
             **options: Per-call settings, see `RequestOptions`.
 
         Returns:
@@ -443,6 +443,7 @@ class Jobs:
             ResultMissingError: the job succeeded, but the service returns no result. Keep the job. Nothing was written.
             IntegrityError: a download is truncated or damaged, or isn't the expected file.
             TransferError: a file can't be downloaded or written, or isn't in your storage.
+            InputError: `manifest` isn't a plain file name, or `connections` is out of range.
         """
         with shown(progress) as display:
             return run_sync(

@@ -61,7 +61,7 @@ class JobList(Generic[R_co]):
         Raises:
             ConfigurationError: pandas isn't installed: `pip install pandas`.
         """
-        from musicai_sdk._frames import data_frame  # here: hardly a program needs them
+        from musicai_sdk._frames import data_frame  # here: few programs need it
         from musicai_sdk.models._shown import ROW, job_row
 
         rows = list[dict[str, Any]]()
