@@ -89,7 +89,7 @@ def resumed(options: RunOptions) -> str:
     def resumes(state: State, resume_at: State | None = None) -> bool:
         return decide(Standing(state, None, resume_at), options, in_inputs=False) in RESUMES
 
-    always = [state for state in STATES if resumes(state)]
+    always: list[State] = [state for state in STATES if resumes(state)]
     sometimes = [
         f"(state = {state!r} AND resume_at = {resume_at!r})"
         for state in STATES
