@@ -158,7 +158,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             return
         self._functions += 1
         if self._functions == self._fate.before:
-            raise Killed
+            self._kill()
+            return
         result, error = None, None
         events._set_running_loop(None)  # as in a thread
         try:
@@ -168,9 +169,16 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         finally:
             events._set_running_loop(self if self.is_running() else None)
         if self._functions == self._fate.after:
-            raise Killed
+            self._kill()
+            return
         if not future.done() and not self.is_closed():
             future.set_result(result) if error is None else future.set_exception(error)
+
+    def _kill(self) -> None:
+        """Kills the program. If only a thread of it is left, nobody needs to hear of that."""
+        if self.is_running():
+            raise Killed
+        self.dead = True
 
     def abandon(self) -> None:
         """Throws away all tasks. Their cleanup runs, as far as it doesn't wait: what it does to files is to be undone."""
