@@ -22,8 +22,9 @@ from musicai_sdk.batch.results.folder_names import folded
 _APPLICATION = 0x4D534149  # "MSAI": distinguishes a ledger from any other database
 _BUSY = 30.0
 """Seconds that a reader or writer waits for another reader or writer."""
-_CACHE = 32 * 1024
-"""The size of the page cache in KiB. With SQLite's default of 2 MiB, resuming takes a third longer."""
+_CACHE = 16 * 1024
+"""The size of the page cache in KiB. With SQLite's default of 2 MiB, resuming 100,000 files takes a tenth longer; with
+32 MiB it takes as long, and 16 MiB more memory."""
 
 IN_USE = "in_use"
 """The row of `meta` that names the run that has the ledger open. The run checkpoints this row into the file itself when
