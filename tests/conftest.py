@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import httpx2
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk.sandbox import Sandbox
-from support.colours import Colour, awaited
+from support.colours import Colour, awaited, finish
 
 # The sandbox loads it in a thread; hypothesis, which looks into sys.modules, must not meet it half loaded.
 assert np.__version__
@@ -77,6 +79,22 @@ def connect(colour: Colour, sandbox: Sandbox) -> Iterator[Connect]:
 def client(connect: Connect) -> MusicAiClient:
     """A client of each colour: a test with it runs twice."""
     return connect()
+
+
+@pytest.fixture(params=[None, httpx, httpx2], ids=["own", "given", "given2"])
+def each_client(request: pytest.FixtureRequest, connect: Connect, colour: Colour) -> Iterator[MusicAiClient]:
+    """A client with connections of its own, and clients on the caller's HTTP client, of either library."""
+    library = request.param
+    if library is None:
+        yield connect(max_retries=2)
+    elif colour == "sync":
+        with library.Client() as http:
+            yield connect(http_client=http, max_retries=2)
+    else:
+        http = library.AsyncClient()
+        client = connect(http_client=http, max_retries=2)
+        yield client
+        finish(client, http.aclose())
 
 
 @pytest.fixture

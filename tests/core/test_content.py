@@ -8,19 +8,14 @@ import hashlib
 import json
 import socket
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-import httpx2
 import pytest
 
-from conftest import Connect
 from musicai_sdk import MusicAiClient
 from musicai_sdk.errors import IntegrityError, TransferError
 from musicai_sdk.models import JsonFile
 from support.answering import Asked, Handler, answering, chunked, head, whole
-from support.colours import finish
 
 WHOLE = b"A" * 500_000 + b"B" * 500_000
 PLAIN = json.dumps([{"start": number * number, "end": 1} for number in range(5000)]).encode()
@@ -29,22 +24,6 @@ ETAG = 'ETag: "1"'
 
 def md5(data: bytes) -> str:
     return f"x-goog-hash: md5={base64.b64encode(hashlib.md5(data).digest()).decode()}"
-
-
-@pytest.fixture(params=[None, httpx, httpx2], ids=["own", "given", "given2"])
-def client(request: pytest.FixtureRequest, connect: Connect, colour: str) -> Iterator[MusicAiClient]:
-    """With connections of its own, and with an HTTP client of the caller's, of either library."""
-    library = request.param
-    if library is None:
-        yield connect(max_retries=2)
-    elif colour == "sync":
-        with library.Client() as http:
-            yield connect(http_client=http, max_retries=2)
-    else:
-        asynchronous = library.AsyncClient()
-        made = connect(http_client=asynchronous, max_retries=2)
-        yield made
-        finish(made, asynchronous.aclose())
 
 
 def answers(*each: bytes) -> tuple[list[Asked], Handler]:
@@ -82,17 +61,17 @@ REST = WHOLE[500_000:]
         ["Content-Type: multipart/byteranges; boundary=x", "Content-Range: bytes 500000-999999/1000000"],
     ],
 )
-def test_a_rest_that_cannot_be_placed(client: MusicAiClient, tmp_path: Path, headers: list[str]) -> None:
+def test_a_rest_that_cannot_be_placed(each_client: MusicAiClient, tmp_path: Path, headers: list[str]) -> None:
     rest = whole(REST, ETAG, *headers, status="206 Partial Content")
     asked, answer = answers(BROKEN_OFF, rest, whole(WHOLE, ETAG))
     with answering(answer) as url:
-        client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+        each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
         assert (tmp_path / "x.wav").read_bytes() == WHOLE
         assert [request.headers.get("range") for request in asked] == [None, "bytes=500000-", None]
     asked, answer = answers(BROKEN_OFF, rest)
     with answering(answer) as url:
         with pytest.raises(IntegrityError, match="part of the file"):
-            client.files.download(f"{url}/x.wav", tmp_path / "y.wav")
+            each_client.files.download(f"{url}/x.wav", tmp_path / "y.wav")
     assert [path.name for path in tmp_path.iterdir()] == ["x.wav"]
 
 
@@ -100,21 +79,21 @@ def test_a_rest_that_cannot_be_placed(client: MusicAiClient, tmp_path: Path, hea
     "content_range",
     ["bytes 500000-999999/1000000", "Bytes 500000-999999/1000000", "bytes=500000-999999/1000000"],
 )
-def test_a_rest_that_can_be_placed(client: MusicAiClient, tmp_path: Path, content_range: str) -> None:
+def test_a_rest_that_can_be_placed(each_client: MusicAiClient, tmp_path: Path, content_range: str) -> None:
     rest = whole(REST, ETAG, f"Content-Range: {content_range}", status="206 Partial Content")
     with answering(answers(BROKEN_OFF, rest)[1]) as url:
-        assert client.files.download(f"{url}/x.wav", tmp_path / "x.wav").size == 1_000_000
+        assert each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav").size == 1_000_000
     assert (tmp_path / "x.wav").read_bytes() == WHOLE
 
 
-def test_a_rest_in_two_answers(client: MusicAiClient, tmp_path: Path) -> None:
+def test_a_rest_in_two_answers(each_client: MusicAiClient, tmp_path: Path) -> None:
     each = [
         whole(WHOLE[a:b], ETAG, f"Content-Range: bytes {a}-{b - 1}/1000000", status="206 Partial Content")
         for a, b in ((500_000, 700_000), (700_000, 1_000_000))
     ]
     asked, answer = answers(BROKEN_OFF, *each)
     with answering(answer) as url:
-        client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+        each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
     assert (tmp_path / "x.wav").read_bytes() == WHOLE
     assert [request.headers.get("range") for request in asked] == [None, "bytes=500000-", "bytes=700000-"]
 
@@ -131,18 +110,18 @@ def test_a_rest_in_two_answers(client: MusicAiClient, tmp_path: Path) -> None:
     ],
 )
 def test_a_part_that_was_not_asked_for(
-    client: MusicAiClient, tmp_path: Path, status: str, content_range: str | None, *, good: bool
+    each_client: MusicAiClient, tmp_path: Path, status: str, content_range: str | None, *, good: bool
 ) -> None:
     headers = [] if content_range is None else [f"Content-Range: {content_range}"]
     with answering(answers(whole(WHOLE, *headers, status=status))[1]) as url:
         if good or (status == "200 OK" and content_range is None):
-            client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+            each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
             assert (tmp_path / "x.wav").read_bytes() == WHOLE
             return
         with pytest.raises(IntegrityError):
-            client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+            each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
         with pytest.raises(IntegrityError):
-            client.files.read(JsonFile(f"{url}/x.json"))
+            each_client.files.read(JsonFile(f"{url}/x.json"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -167,14 +146,14 @@ STORED = "x-goog-stored-content-encoding: gzip"
 GZIP = "Content-Encoding: gzip"
 
 
-def test_stored_coded_and_sent_decoded(client: MusicAiClient, tmp_path: Path) -> None:
+def test_stored_coded_and_sent_decoded(each_client: MusicAiClient, tmp_path: Path) -> None:
     digest = md5(gzip.compress(PLAIN))
-    check(client, tmp_path, chunked(PLAIN, STORED, digest), good=True)
+    check(each_client, tmp_path, chunked(PLAIN, STORED, digest), good=True)
 
 
-def test_stored_coded_sent_decoded_and_cut(client: MusicAiClient, tmp_path: Path) -> None:
+def test_stored_coded_sent_decoded_and_cut(each_client: MusicAiClient, tmp_path: Path) -> None:
     answer = chunked(PLAIN, STORED, md5(gzip.compress(PLAIN)))[:-20]
-    check(client, tmp_path, answer, good=False, match="broke off")
+    check(each_client, tmp_path, answer, good=False, match="broke off")
 
 
 RAW_DEFLATE = zlib.compressobj(wbits=-15)
@@ -193,7 +172,7 @@ CODED = {
 
 @pytest.mark.parametrize("framing", ["length", "chunks", "none"])
 @pytest.mark.parametrize("coding", CODED)
-def test_sent_coded(client: MusicAiClient, tmp_path: Path, coding: str, framing: str) -> None:
+def test_sent_coded(each_client: MusicAiClient, tmp_path: Path, coding: str, framing: str) -> None:
     body = CODED[coding]
     headers = [f"Content-Encoding: {coding}", md5(body), ETAG]
     if framing == "length":
@@ -202,20 +181,20 @@ def test_sent_coded(client: MusicAiClient, tmp_path: Path, coding: str, framing:
         answer = chunked(body, *headers)
     else:
         answer = head("200 OK", *headers) + body
-    check(client, tmp_path, answer, good=True)
+    check(each_client, tmp_path, answer, good=True)
 
 
-def test_coded_on_the_way(client: MusicAiClient, tmp_path: Path) -> None:
-    check(client, tmp_path, whole(gzip.compress(PLAIN), GZIP, md5(PLAIN)), good=True)
+def test_coded_on_the_way(each_client: MusicAiClient, tmp_path: Path) -> None:
+    check(each_client, tmp_path, whole(gzip.compress(PLAIN), GZIP, md5(PLAIN)), good=True)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", " deflate", "gzip, deflate"])
 @pytest.mark.parametrize("cut", [1, 4, 8, 100])
-def test_sent_coded_and_cut(client: MusicAiClient, tmp_path: Path, coding: str, cut: int) -> None:
+def test_sent_coded_and_cut(each_client: MusicAiClient, tmp_path: Path, coding: str, cut: int) -> None:
     body = CODED[coding][:-cut]
     header = f"Content-Encoding: {coding}"
     for answer in (whole(body, header), chunked(body, header), head("200 OK", header) + body):
-        check(client, tmp_path, answer, good=False, match="isn't whole")
+        check(each_client, tmp_path, answer, good=False, match="isn't whole")
 
 
 @pytest.mark.parametrize(
@@ -231,71 +210,73 @@ def test_sent_coded_and_cut(client: MusicAiClient, tmp_path: Path, coding: str, 
         ("gzip", CODED["gzip"][:-8] + bytes(8)),
     ],
 )
-def test_not_what_the_coding_says(client: MusicAiClient, tmp_path: Path, coding: str, body: bytes) -> None:
+def test_not_what_the_coding_says(
+    each_client: MusicAiClient, tmp_path: Path, coding: str, body: bytes
+) -> None:
     answer = head("200 OK", f"Content-Encoding: {coding}") + body
-    check(client, tmp_path, answer, good=False, match="decoded|whole")
+    check(each_client, tmp_path, answer, good=False, match="decoded|whole")
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, br", "aes128gcm"])
-def test_a_coding_that_nobody_can_decode(client: MusicAiClient, tmp_path: Path, coding: str) -> None:
+def test_a_coding_that_nobody_can_decode(each_client: MusicAiClient, tmp_path: Path, coding: str) -> None:
     asked, answer = answers(whole(PLAIN, f"Content-Encoding: {coding}"))
     with answering(answer) as url, pytest.raises(TransferError, match="content coding"):
-        client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+        each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
     assert len(asked) == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bomb_is_decoded_in_pieces(client: MusicAiClient, tmp_path: Path) -> None:
+def test_a_bomb_is_decoded_in_pieces(each_client: MusicAiClient, tmp_path: Path) -> None:
     size = 300_000_000
     steps = list[int]()
     with answering(answers(whole(gzip.compress(bytes(size), 1), GZIP))[1]) as url:
-        done = client.files.download(
+        done = each_client.files.download(
             f"{url}/x", tmp_path / "x", on_progress=lambda done, total: steps.append(done)
         )
         assert done.size == (tmp_path / "x").stat().st_size == size
         assert max(b - a for a, b in zip([0, *steps], steps, strict=False)) <= 1024 * 1024
         with pytest.raises(TransferError, match="too large"):
-            client.files.read(JsonFile(f"{url}/x"))
+            each_client.files.read(JsonFile(f"{url}/x"))
 
 
-def test_another_digest_of_coded_bytes(client: MusicAiClient, tmp_path: Path) -> None:
+def test_another_digest_of_coded_bytes(each_client: MusicAiClient, tmp_path: Path) -> None:
     answer = whole(CODED["gzip"], GZIP, md5(b"another"))
-    check(client, tmp_path, answer, good=False, match="another md5")
+    check(each_client, tmp_path, answer, good=False, match="another md5")
 
 
-def test_neither_length_nor_digest(client: MusicAiClient, tmp_path: Path) -> None:
+def test_neither_length_nor_digest(each_client: MusicAiClient, tmp_path: Path) -> None:
     with answering(answers(head("200 OK") + WHOLE)[1]) as url:
         with pytest.raises(IntegrityError, match="without a length or a digest"):
-            client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+            each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_digest_instead_of_a_length(client: MusicAiClient, tmp_path: Path) -> None:
-    check(client, tmp_path, head("200 OK", md5(PLAIN)) + PLAIN, good=True)
+def test_a_digest_instead_of_a_length(each_client: MusicAiClient, tmp_path: Path) -> None:
+    check(each_client, tmp_path, head("200 OK", md5(PLAIN)) + PLAIN, good=True)
     (tmp_path / "x.json").unlink()
     cut = head("200 OK", md5(PLAIN)) + PLAIN[:-1]
-    check(client, tmp_path, cut, good=False, match="another md5")
+    check(each_client, tmp_path, cut, good=False, match="another md5")
 
 
-def test_json_without_a_length_marks_its_own_end(client: MusicAiClient) -> None:
+def test_json_without_a_length_marks_its_own_end(each_client: MusicAiClient) -> None:
     with answering(answers(head() + PLAIN)[1]) as url:
-        assert client.files.read(JsonFile(f"{url}/x")) == json.loads(PLAIN)
+        assert each_client.files.read(JsonFile(f"{url}/x")) == json.loads(PLAIN)
     with answering(answers(head() + b"12")[1]) as url:
         with pytest.raises(IntegrityError, match="without a length"):
-            client.files.read(JsonFile(f"{url}/x"))
+            each_client.files.read(JsonFile(f"{url}/x"))
     with answering(answers(chunked(b"12"))[1]) as url:
-        assert client.files.read(JsonFile(f"{url}/x")) == 12
+        assert each_client.files.read(JsonFile(f"{url}/x")) == 12
 
 
 @pytest.mark.parametrize("answer", [whole(b""), chunked(b""), whole(b"", GZIP), chunked(b"", GZIP)])
-def test_an_empty_object(client: MusicAiClient, tmp_path: Path, answer: bytes) -> None:
+def test_an_empty_object(each_client: MusicAiClient, tmp_path: Path, answer: bytes) -> None:
     with answering(answers(answer)[1]) as url:
-        assert client.files.download(f"{url}/x.wav", tmp_path / "x.wav").size == 0
+        assert each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav").size == 0
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x.wav", b"")]
 
 
-def test_a_refusal_that_is_coded(client: MusicAiClient, tmp_path: Path) -> None:
+def test_a_refusal_that_is_coded(each_client: MusicAiClient, tmp_path: Path) -> None:
     body = gzip.compress(b"<Error><Code>ExpiredToken</Code></Error>")
     with answering(answers(whole(body, GZIP, status="400 Bad Request"))[1]) as url:
         with pytest.raises(TransferError, match=r"400 \(ExpiredToken\)"):
-            client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+            each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")

@@ -8,21 +8,17 @@ import random
 import re
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from typing_extensions import override
 
-from conftest import Connect
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core.ranges import PART
 from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.sandbox import Sandbox
 from support.answering import Asked, answering, head, whole
-from support.colours import finish
 
 SIZE = 5 * PART + 12_345
 WHOLE = random.Random(1).randbytes(SIZE)
@@ -69,33 +65,18 @@ class Server:
         connection.sendall(whole(body, *headers, place, status="206 Partial Content"))
 
 
-@pytest.fixture(params=[False, True], ids=["own", "given"])
-def client(request: pytest.FixtureRequest, connect: Connect, colour: str) -> Iterator[MusicAiClient]:
-    """With connections of its own, and with an HTTP client of the caller's."""
-    if not request.param:
-        yield connect(max_retries=1)
-    elif colour == "sync":
-        with httpx.Client() as http:
-            yield connect(http_client=http, max_retries=1)
-    else:
-        asynchronous = httpx.AsyncClient()
-        made = connect(http_client=asynchronous, max_retries=1)
-        yield made
-        finish(made, asynchronous.aclose())
-
-
 def parts(start: int = 0) -> list[tuple[int, int]]:
     return [(first, min(first + PART, SIZE) - 1) for first in range(start, SIZE, PART)]
 
 
-def test_parts_over_several_connections(client: MusicAiClient, tmp_path: Path) -> None:
+def test_parts_over_several_connections(each_client: MusicAiClient, tmp_path: Path) -> None:
     server, seen = Server(digest=True), list[tuple[int, int | None]]()
 
     def note(done: int, total: int | None) -> None:
         seen.append((done, total))
 
     with answering(server) as url:
-        file = client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=4, on_progress=note)
+        file = each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=4, on_progress=note)
     assert (file.size, file.path.read_bytes() == WHOLE) == (SIZE, True)
     assert server.whole == 1
     assert sorted(server.ranges) == parts()[1:], "the first part comes from the first answer"
@@ -113,18 +94,20 @@ def test_parts_over_several_connections(client: MusicAiClient, tmp_path: Path) -
         lambda: Server(accepts="none"),
     ],
 )
-def test_without_evidence_no_parts_are_requested(client: MusicAiClient, tmp_path: Path, server: Any) -> None:
+def test_without_evidence_no_parts_are_requested(
+    each_client: MusicAiClient, tmp_path: Path, server: Any
+) -> None:
     storage = server()
     with answering(storage) as url:
-        client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=4)
+        each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=4)
     assert (tmp_path / "x.wav").read_bytes() == WHOLE
     assert (storage.whole, storage.ranges) == (1, [])
 
 
-def test_it_is_off_by_default(client: MusicAiClient, tmp_path: Path) -> None:
+def test_it_is_off_by_default(each_client: MusicAiClient, tmp_path: Path) -> None:
     server = Server()
     with answering(server) as url:
-        client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+        each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
     assert (server.whole, server.ranges) == (1, [])
 
 
@@ -189,20 +172,20 @@ class Odd(Server):
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_first_part_that_cannot_be_used(client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
+def test_a_first_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
     server = Odd(odd, 1)
     with answering(server) as url:
-        client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=2, max_retries=0)
+        each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=2, max_retries=0)
     assert (tmp_path / "x.wav").read_bytes() == WHOLE
     assert (server.whole, len(server.ranges)) == (1, 1), "the first answer has the rest"
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_later_part_that_cannot_be_used(client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
+def test_a_later_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
     server, target = Odd(odd, 3), tmp_path / "x.wav"
     with answering(server) as url:
         with pytest.raises(IntegrityError):
-            client.files.download(f"{url}/x.wav", target, connections=2, max_retries=0)
+            each_client.files.download(f"{url}/x.wav", target, connections=2, max_retries=0)
         part = tmp_path / "x.wav.part"
         beginning = part.read_bytes()
         # One or the other of the third and the fourth part, or also the beginning of it.
@@ -210,13 +193,13 @@ def test_a_later_part_that_cannot_be_used(client: MusicAiClient, tmp_path: Path,
         assert beginning == WHOLE[: len(beginning)]
         assert not target.exists()
         server.ranges.clear()
-        client.files.download(f"{url}/x.wav", target, connections=2, max_retries=1)
+        each_client.files.download(f"{url}/x.wav", target, connections=2, max_retries=1)
     assert target.read_bytes() == WHOLE
     assert server.whole == 1
     assert server.ranges[0] == (len(beginning), SIZE - 1)
 
 
-def test_an_object_that_changes_meanwhile(client: MusicAiClient, tmp_path: Path) -> None:
+def test_an_object_that_changes_meanwhile(each_client: MusicAiClient, tmp_path: Path) -> None:
     class Changing(Server):
         @override
         def answer(
@@ -227,11 +210,11 @@ def test_an_object_that_changes_meanwhile(client: MusicAiClient, tmp_path: Path)
 
     server = Changing()
     with answering(server) as url:
-        client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=2)
+        each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=2)
     assert (tmp_path / "x.wav").read_bytes() == OTHER
 
 
-def test_a_part_with_wrong_bytes(client: MusicAiClient, tmp_path: Path) -> None:
+def test_a_part_with_wrong_bytes(each_client: MusicAiClient, tmp_path: Path) -> None:
     class Damaging(Server):
         @override
         def answer(
@@ -243,22 +226,24 @@ def test_a_part_with_wrong_bytes(client: MusicAiClient, tmp_path: Path) -> None:
 
     server = Damaging(digest=True)
     with answering(server) as url, pytest.raises(IntegrityError, match="another md5"):
-        client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=2, max_retries=0)
+        each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=2, max_retries=0)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("count", [0, 17, 1.5, True, "4"])
-def test_impossible_connections(sandbox: Sandbox, client: MusicAiClient, tmp_path: Path, count: Any) -> None:
+def test_impossible_connections(
+    sandbox: Sandbox, each_client: MusicAiClient, tmp_path: Path, count: Any
+) -> None:
     with pytest.raises(InputError, match="connections must be a whole number from 1 to 16"):
-        client.files.download("https://example.org/x", tmp_path / "x", connections=count)
+        each_client.files.download("https://example.org/x", tmp_path / "x", connections=count)
     with pytest.raises(InputError, match="connections"):
-        client.jobs.download("j", tmp_path, connections=count)
+        each_client.jobs.download("j", tmp_path, connections=count)
     assert sandbox.requests == []
 
 
-def test_results_of_a_job(sandbox: Sandbox, client: MusicAiClient, tmp_path: Path) -> None:
-    url = client.files.upload(WHOLE).url
-    job = client.jobs.run(CustomWorkflow("sdk-test", {"file": url}))
-    files = client.jobs.download(job, tmp_path, connections=4)
+def test_results_of_a_job(sandbox: Sandbox, each_client: MusicAiClient, tmp_path: Path) -> None:
+    url = each_client.files.upload(WHOLE).url
+    job = each_client.jobs.run(CustomWorkflow("sdk-test", {"file": url}))
+    files = each_client.jobs.download(job, tmp_path, connections=4)
     assert files["file"].read_bytes() == WHOLE
     assert sum("range" in entry.headers for entry in sandbox.requests) == len(parts()) - 1

@@ -222,8 +222,8 @@ class Job(WireModel, Generic[R_co], frozen=True):
         """Why the job failed: `error`, or the text that the service sent instead of an object; empty if unknown."""
         if self.error is not None:
             return self.error
-        said = originals(self).get("error")
-        return JobError(message=said if isinstance(said, str) else None)
+        message = originals(self).get("error")
+        return JobError(message=message if isinstance(message, str) else None)
 
     @property
     def unreadable_result(self) -> bool:

@@ -33,7 +33,7 @@ function seconds(value) {
   return minutes < 100 ? `${minutes} min` : `${(value / 3600).toFixed(1)} h`
 }
 
-const told = (texts, value) => (typeof value === "number" ? texts[value] : value)
+const resolved = (texts, value) => (typeof value === "number" ? texts[value] : value)
 
 function folderOf(row) {
   if (row[FOLDER]) return row[FOLDER]
@@ -68,7 +68,7 @@ function failure(row) {
     ? "Whether its job was made isn't known; every run looks for it again."
     : kept ? "A retry goes on with its job, which is paid." : "A retry makes a new job, which is paid."
   const tried = attempts === 1 ? "Tried once." : `Tried ${count(attempts)} times.`
-  return make("p", { className: "reason" }, make("b", {}, code), " ", make("bdi", {}, told(facts.texts, message)), " ",
+  return make("p", { className: "reason" }, make("b", {}, code), " ", make("bdi", {}, resolved(facts.texts, message)), " ",
     make("span", { className: "note" }, attempts ? `${tried} ${retry}` : retry))
 }
 
@@ -76,12 +76,12 @@ function drawTrack(row) {
   const state = facts.states[row[STATE]]
   // The file with the whole result, which has no name, comes last.
   const sizes = [row[SIZES]].flat()
-  const outputs = sizes.length ? JSON.parse(told(facts.shapes, row[SHAPE])).map((each, at) => [each, sizes[at]]) : []
+  const outputs = sizes.length ? JSON.parse(resolved(facts.shapes, row[SHAPE])).map((each, at) => [each, sizes[at]]) : []
   outputs.sort(([one], [other]) => !one[0] - !other[0])
   const extra = [
     row[SECONDS] === null ? null : `${seconds(row[SECONDS])} at the service`,
     row[JOB] ? make("span", { className: "job" }, row[JOB]) : null,
-    row[PARAMS] === undefined || row[PARAMS] === "" ? null : make("code", {}, told(facts.texts, row[PARAMS])),
+    row[PARAMS] === undefined || row[PARAMS] === "" ? null : make("code", {}, resolved(facts.texts, row[PARAMS])),
     row[COPIES]?.length ? make("span", {}, "Also for ", make("bdi", {}, row[COPIES].join(", "))) : null,
   ].filter((each) => each !== null)
   return make(
@@ -154,7 +154,7 @@ function matches(row, wanted) {
   return (
     row[NAME].toLowerCase().includes(wanted) ||
     (row[JOB] && row[JOB].toLowerCase().includes(wanted)) ||
-    (failed && (failed[0].toLowerCase().includes(wanted) || told(facts.texts, failed[1]).toLowerCase().includes(wanted))) ||
+    (failed && (failed[0].toLowerCase().includes(wanted) || resolved(facts.texts, failed[1]).toLowerCase().includes(wanted))) ||
     row[COPIES]?.some((each) => each.toLowerCase().includes(wanted))
   )
 }

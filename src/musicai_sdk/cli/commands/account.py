@@ -10,7 +10,7 @@ import click
 from musicai_sdk.cli.context import KEY_FILE_VARIABLE, KEY_VARIABLE, CommandContext, command, note
 from musicai_sdk.cli.group import Command
 
-_MOST = 10_000
+_LONGEST_KEY = 10_000
 """The longest standard input to read as a key, in bytes."""
 
 
@@ -57,7 +57,7 @@ def login(settings: CommandContext, *, from_stdin: bool, check: bool) -> None:
 def _from_standard_input(settings: CommandContext) -> str:
     settings.key_origin = "standard input"
     try:
-        return sys.stdin.buffer.read(_MOST).decode("utf-8-sig")
+        return sys.stdin.buffer.read(_LONGEST_KEY).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise click.UsageError("standard input isn't text, so it contains no key") from None
 
