@@ -1,4 +1,4 @@
-"""The faults: every kind that the sandbox supports and a client can handle, on every route."""
+"""The faults: every kind that the sandbox supports and a client can recover from, on every route."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _RESULTS: Kinds = {
     "URL expired": {"expire": True},
     "URL expires midway": {"expire": True, "truncate": 700},
 }
-_ROUTES: Mapping[str, Kinds] = {
+ROUTES: Mapping[str, Kinds] = {
     "GET /upload": _ANYWHERE | _JSON,
     "PUT /moises-sandbox/*": _ANYWHERE | {"URL expired": {"expire": True}},
     "POST /job": _ANYWHERE | _JSON | _JOBS,
@@ -61,7 +61,7 @@ that fails, the job ends as FAILED."""
 
 def rules(share: float, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Names and rules for the sandbox: on every route that share of requests gets a fault, each kind equally often."""
-    for route, kinds in _ROUTES.items():
+    for route, kinds in ROUTES.items():
         each = share / len(kinds)
         for number, (name, options) in enumerate(kinds.items()):
             # Each rule decides independently and the first match applies, so later rules see only the remaining requests.

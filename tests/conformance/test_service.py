@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from musicai_sdk.models import Job
+from musicai_sdk.models._wire import wire_fields
 from musicai_sdk.sandbox import Sandbox
 from support.service import Service
 
@@ -25,10 +27,7 @@ REAL = "https://api.music.ai/v1"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NOBODY = str(uuid.uuid4())
-FIELDS = {
-    "id", "app", "name", "batchName", "metadata", "workflow", "workflowParams", "status", "result", "error",
-    "createdAt", "startedAt", "completedAt",
-}  # fmt: skip
+FIELDS = set(wire_fields(Job))
 
 
 @pytest.fixture(scope="session", params=["sandbox", "real"])

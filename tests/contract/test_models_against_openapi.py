@@ -54,7 +54,7 @@ MODELS: dict[str, type[WireModel]] = {
     "WorkflowReference": WorkflowReference,
 }
 WITHOUT_MODEL = {
-    "CreateJobRequest",  # written by `_core/creating`, see below
+    "CreateJobRequest",  # written by `_core/create`, see below
     "HttpError",  # read leniently by `_core/responses`: proxies answer in its place
     "CustomStorage",
     "JobStatus",

@@ -12,6 +12,9 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012, Schema
 from typing_extensions import override
 
+from musicai_sdk.models import Job
+from musicai_sdk.models._wire import wire_fields
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Object: TypeAlias = dict[str, Json]
 
@@ -35,13 +38,7 @@ FIELDS: dict[str, tuple[set[str], set[str]]] = {  # component schema: required f
     "Application": ({"id", "name"}, set()),
     "CreateJobRequest": ({"name", "workflow", "params"}, {"metadata", "copyResultsTo"}),
     "HttpError": ({"message"}, {"statusCode", "code", "error"}),
-    "Job": (
-        {"id", "status"},
-        {
-            "app", "name", "batchName", "metadata", "workflow", "workflowParams", "result", "error",
-            "createdAt", "startedAt", "completedAt",
-        },
-    ),
+    "Job": ({"id", "status"}, wire_fields(Job).keys() - {"id", "status"}),
     "JobCreated": ({"id"}, set()),
     "JobError": ({"code"}, {"title", "message"}),
     "JobState": ({"id", "status"}, set()),

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from musicai_sdk.sandbox.faults.options import FaultOptions
+
 FOLDER = Path(__file__).parents[2] / "scripts" / "_chaos"
 ZEROS = (
     "duplicates",
@@ -119,3 +121,14 @@ def test_how_often_which_fault(chaos: Any) -> None:
                 left -= shares[-1]
         assert left == pytest.approx(0.8)
         assert shares == pytest.approx([shares[0]] * len(shares))
+
+
+UNUSED = {"nth", "times", "probability", "seed", "job_polls", "job_vanish"}
+"""The options that pick requests, one that is like `job_seconds`, and one after which no client can get the results."""
+
+
+def test_every_fault_is_used(chaos: Any) -> None:
+    kinds = chaos("faults").ROUTES.values()
+    used = {name for each in kinds for options in each.values() for name in options}
+    unused = FaultOptions.__annotations__.keys() - used
+    assert unused == UNUSED, "add these faults to scripts/_chaos/faults.py, or to UNUSED with the reason"

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from musicai_sdk.models import Job
+from musicai_sdk.models._wire import wire_fields
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
 
@@ -96,10 +98,7 @@ def test_a_job_has_every_field_of_the_service(api: httpx.Client) -> None:
     params = {"inputUrl": "https://example.invalid/ü", "n": [1, 2.5, None, {"a": True}]}
     job_id = create(api, name="Ångström", params=params, metadata={"customer": "42"})
     job = finished(api, job_id)
-    assert list(job) == [
-        "id", "app", "name", "batchName", "metadata", "workflow", "workflowParams", "status", "result",
-        "error", "createdAt", "startedAt", "completedAt",
-    ]  # fmt: skip
+    assert job.keys() == wire_fields(Job).keys()
     assert job["id"] == job_id
     assert job["app"] == "Default Application"
     assert job["name"] == "Ångström"

@@ -7,9 +7,12 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
-from musicai_sdk.sandbox.faults.options import FaultOptions
+from musicai_sdk.sandbox.faults.options import CLOSING, GROUPS, REPLACEMENTS, FaultOptions
 
 TESTS = Path(__file__).parents[2]
+OPTIONS = set(FaultOptions.__annotations__)
+WHEN = {"nth", "times", "probability", "seed", "delay"}
+"""The options that say when a request gets a fault, and the delay, which goes with any other."""
 
 
 def words_of(file: Path) -> Iterator[str]:
@@ -33,8 +36,13 @@ def test_every_fault_is_documented_and_tested() -> None:
         and isinstance(statement.target, ast.Name)
         and isinstance(following, ast.Expr)
     }
-    names = set(FaultOptions.__annotations__)
-    assert documented == names
+    assert OPTIONS - documented == set(), "put a docstring under these fields of FaultOptions"
     files = [file for file in (TESTS / "sandbox").rglob("test_*.py") if file != Path(__file__)]
     used = {word for file in files for word in words_of(file)}
-    assert names - used == set()
+    assert OPTIONS - used == set(), "no test uses these faults: see tests/sandbox/http/test_middleware.py"
+
+
+def test_every_fault_is_in_one_group() -> None:
+    grouped = [name for group in GROUPS for name in group]
+    assert sorted(grouped) == sorted(OPTIONS - WHEN), "every fault is in one group of options.py"
+    assert {*REPLACEMENTS, *CLOSING} <= {*grouped}

@@ -5,13 +5,16 @@ request until it is changed: `quirks` has one table of all, `odd_answers` applie
 
 To add a fault, touch these files, and a test:
 
-1. `options.FaultOptions`: a field with its range and a docstring, and its name in the group that `checked` needs:
-   `_UNANSWERED` (no answer), `REPLACEMENTS` (another answer), `_DISTORTIONS` (a distorted answer) or `JOB_OPTIONS` (the job).
+1. `options.FaultOptions`: a field with its range and a docstring, and its name in one of the groups below the table:
+   `_UNANSWERED` (no answer), `REPLACEMENTS` (another answer), `_DISTORTIONS` (a distorted answer; in `CLOSING` too if it
+   closes the connection) or `JOB_OPTIONS` (the job).
 2. The place that applies it: `distorted` in `http.distortion` for a distorted answer, `http.middleware` for a broken
-   connection, another answer or a whole one repeated, `api.work` or `api.queue` for a job.
+   connection or another answer, `api.work` or `api.queue` for a job.
+3. `scripts/_chaos/faults.py`, if a client can recover from it.
 
-The command line, the admin endpoint and the dashboard follow from the table. `tests/sandbox/faults/test_options.py` fails
-until the fault is documented and has a test; those on the wire have theirs in `tests/sandbox/http/test_middleware.py`.
+The command line and the admin endpoint follow from the table; the dashboard has a selection, `SWITCHES` in
+`dashboard/pages.py`. `tests/sandbox/faults/test_options.py` fails until the fault is documented, is in a group and has a
+test; those on the wire have theirs in `tests/sandbox/http/test_middleware.py`.
 
 To add a quirk, touch two files:
 

@@ -88,17 +88,24 @@ class FaultOptions(TypedDict, total=False):
     job_polls: Annotated[int, Ge(0)]
     """It shows its outcome after this many polls."""
     job_error: str
-    """It unanswered as FAILED with this code, one of `JOB_ERRORS` or any other."""
+    """It ends as FAILED with this code, one of `JOB_ERRORS` or any other."""
     job_vanish: Literal["files", "result"]
-    """It unanswered as SUCCEEDED, but its files are missing (404), or its result is null."""
+    """It ends as SUCCEEDED, but its files are missing (404), or its result is null."""
 
 
 _OPTIONS: TypeAdapter[FaultOptions] = TypeAdapter(FaultOptions)
 _UNANSWERED = ("reset", "hang", "refuse")
+"""The options that leave the request unanswered."""
 REPLACEMENTS: Final = ("status", "body", "redirect", "retry_after", "retry_after_date")
 """The options that replace the real answer."""
 _ANSWERS = (*REPLACEMENTS, "headers", "acted")
+"""The options that replace the real answer or add to it."""
 _DISTORTIONS = ("truncate", "length", "garble", "checksum", "compress", "drip", "expire")
+"""The options that distort the answer on its way."""
+CLOSING: Final = ("truncate", "length")
+"""The distortions that close the connection before the declared end of the answer."""
+GROUPS: Final = (_UNANSWERED, _ANSWERS, _DISTORTIONS, JOB_OPTIONS)
+"""The options that say what happens, each in one group. `checked` decides which of them can be combined."""
 
 
 def checked(route: str, options: FaultOptions) -> FaultOptions:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
-from musicai_sdk.sandbox.faults.options import REPLACEMENTS
+from musicai_sdk.sandbox.faults.options import CLOSING, REPLACEMENTS
 from musicai_sdk.sandbox.http.distortion import byte_by_byte, distorted
 from musicai_sdk.sandbox.http.errors import error_body
 
@@ -158,7 +158,7 @@ class FaultMiddleware:
         options = fault.options
         if fault.is_of_job:
             scope[JOB_FAULT] = fault
-        close_early = "truncate" in options or "length" in options
+        close_early = any(name in options for name in CLOSING)
         if options.get("expire") and not close_early:
             self.parts.signer.expire(scope["path"].removeprefix("/"))
         closed = False
