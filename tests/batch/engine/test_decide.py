@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from musicai_sdk.batch import Batch, Event, Plan, plan
-from musicai_sdk.batch.engine.decide import PAYS, Standing, decide, resumed
+from musicai_sdk.batch.engine.decide import PAYS, Standing, decide, repeats_post, resumed
 from musicai_sdk.batch.errors import JOB_GONE, SOURCE_GONE
 from musicai_sdk.batch.ledger.ledger import Ledger
-from musicai_sdk.batch.ledger.states import FETCHABLE, SAFE, STATES, TABLE, State
+from musicai_sdk.batch.ledger.states import FETCHABLE, OPEN, SAFE, STATES, TABLE, State
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, in_ledger, make_tracks, posts
@@ -51,8 +51,22 @@ def test_money_is_only_spent_where_it_was_asked_for(options: RunOptions) -> None
                 assert options.retry_failed or stands.error_code == SOURCE_GONE
             if stands.state == "uncertain":
                 assert (action in PAYS) == options.retry_uncertain
-            if info.paid:
+            if info.owed:
                 assert action in ("go_on", "find", "retry")
+
+
+@pytest.mark.parametrize("options", CHOICES)
+@pytest.mark.parametrize("state", OPEN)
+@pytest.mark.parametrize("uncertain_before", [True, False])
+def test_a_post_is_repeated_only_with_proof_or_on_request(
+    state: State, options: RunOptions, uncertain_before: bool
+) -> None:
+    retried = options.retry_uncertain
+    absent = repeats_post(state, options, absent=True, uncertain_before=uncertain_before)
+    assert absent == (state == "creating" or retried)
+    # Without proof, a request to retry applies only to what the user has seen.
+    unproven = repeats_post(state, options, absent=False, uncertain_before=uncertain_before)
+    assert unproven == (retried and uncertain_before)
 
 
 @pytest.mark.parametrize("options", CHOICES)

@@ -46,7 +46,7 @@ def test_the_properties_agree_with_each_other(state: State) -> None:
     info = TABLE[state]
     assert info.label
     assert info.explained
-    assert not (info.safe and (info.paid or info.jobless or info.unsettled))
+    assert not (info.safe and (info.owed or info.jobless or info.unsettled))
     assert not (info.fetchable and info.jobless)
     if info.open_post:
         # A POST that may have been received is never forgotten by failing.
@@ -61,8 +61,8 @@ def test_the_properties_agree_with_each_other(state: State) -> None:
 
 
 def test_what_is_paid_is_followed_by_every_run() -> None:
-    assert set(states.PAID) == {"creating", "uncertain", "created", "finished", "downloaded"}
-    assert set(states.UNDER_WAY) == set(states.PAID) - {"uncertain"}
+    assert set(states.OWED) == {"creating", "uncertain", "created", "finished", "downloaded"}
+    assert set(states.UNDER_WAY) == set(states.OWED) - {"uncertain"}
     assert set(states.BEST_FIRST) == set(STATES)
     assert all(after in TABLE[before].next for before, after in ANSWERED if before is not None)
 

@@ -5,15 +5,15 @@ The path of one track:
         (`admission`).
     2. `results.presence` looks for the files of finished tracks, and `triage` skips these tracks.
     3. `Scheduler._identify` digests the file; `Ledger.register` returns the known or new track.
-    4. `decide.decide` says what to do with the track. Only this function decides whether to pay, also for a second
-        time.
+    4. `decide.decide` says what to do with the track. Only the module `decide` decides whether to pay, also for a
+        second time.
     5. `Scheduler._work` waits for `account` (the right account and service) and `other_runs` (no other run has the
         track).
     6. `retry.RetryPolicy` calls `steps.Pipeline.advance`, which takes the track from its state to the end:
     7.   upload → POST, recorded on disk before it is sent → wait → download → verify → delete the job.
     8. Each step ends with `GroupCommit.move`: ledger first, then memory, then the event.
-    9. After a lost answer, `recovery.LostJobFinder` searches for the job. If a job seems gone,
-        `confirmation.confirm_gone` asks again.
+    9. After a lost answer, `recovery.LostJobFinder` searches for the job. If it finds none, `decide.repeats_post` says
+        whether to send the POST again. If a job seems gone, `confirmation.confirm_gone` asks again.
     10. If a step raises, `failures` says whether the error is temporary, fails the track, or ends the run;
         `RetryPolicy` acts.
 

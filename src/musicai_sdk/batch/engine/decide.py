@@ -1,6 +1,7 @@
 """Decides what a run does with a track. Plans, runs and shards all use this module, so they can't disagree.
 
-Only this module decides whether to pay for a track, also for a second time. It does no I/O: the arguments contain
+Only this module decides whether to pay for a track, also for a second time: `decide` by what the ledger says, and
+`repeats_post` after the search for the job of a POST whose answer was lost. It does no I/O: the arguments contain
 everything.
 """
 
@@ -19,8 +20,7 @@ Action: TypeAlias = Literal["create", "retry", "go_on", "find", "clean_up", "ski
 
 - `create`: send the request, and pay for a job.
 - `retry`: send it again, and pay again, because the user asked for it.
-- `go_on`: the track may be paid. Fetch the results, or search for the job; send the request again only if certainly no
-  job exists.
+- `go_on`: the track may be paid. Fetch the results, or search for the job; if none is found, `repeats_post` decides.
 - `find`: only search for the job.
 - `clean_up`: the results are safe. Delete the job.
 - `skip`: the track is done.
@@ -29,7 +29,7 @@ Action: TypeAlias = Literal["create", "retry", "go_on", "find", "clean_up", "ski
 """
 
 PAYS: frozenset[Action] = frozenset(("create", "retry"))
-"""Actions that pay for a job."""
+"""Actions that pay for a new job. `go_on` repeats a POST only under its old key, see `repeats_post`."""
 RESUMES: frozenset[Action] = frozenset(("retry", "go_on", "find", "clean_up"))
 """Actions that a run takes even if the track's input isn't among the run's inputs."""
 
@@ -64,7 +64,7 @@ def decide(
         return "clean_up" if info.next and not options.keep_jobs else "skip"
     if info.open_post and info.unsettled:
         return "retry" if options.retry_uncertain else "find"
-    if info.paid:
+    if info.owed:
         return "go_on"
     if not info.unsettled:
         return "create" if in_inputs else "wait"
@@ -73,6 +73,20 @@ def decide(
     if not in_inputs:
         return "wait"
     return "retry" if options.retry_failed or source_returned(track) else "leave"
+
+
+def repeats_post(state: State, options: RunOptions, *, absent: bool, uncertain_before: bool = True) -> bool:
+    """Decides whether a run sends a track's POST again, under the same key, after it searched for the job in vain.
+
+    Args:
+        state: The state of the track.
+        options: The run's options.
+        absent: Whether the search proved that the service has no job of the POST. Otherwise it may have one.
+        uncertain_before: Whether the track was uncertain when the run began. A requested retry applies only to such tracks.
+    """
+    if absent and not TABLE[state].unsettled:
+        return True
+    return options.retry_uncertain and (absent or uncertain_before)
 
 
 def source_returned(track: Track | Standing) -> bool:

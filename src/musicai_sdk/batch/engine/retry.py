@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from musicai_sdk.batch.budget import OverBudget
+from musicai_sdk.batch.engine.decide import repeats_post
 from musicai_sdk.batch.engine.failures import (
     FATAL,
     Draining,
@@ -78,7 +79,7 @@ class RetryPolicy:
             error: Exception | None = None
             try:
                 await self._advance(track)
-                if track.state != "uncertain" or not self._options.retry_uncertain:
+                if track.state != "uncertain" or not repeats_post(track.state, self._options, absent=False):
                     return
             except _PASSED_ON:
                 raise

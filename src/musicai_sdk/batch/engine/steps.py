@@ -15,6 +15,7 @@ from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
+from musicai_sdk.batch.engine.decide import repeats_post
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
 from musicai_sdk.batch.engine.recovery import LostJobFinder, Unproven, job_name, uncertain
 from musicai_sdk.batch.errors import JOB_GONE
@@ -196,10 +197,8 @@ class Pipeline:
         """Creates the track's job, unless it has one, and waits for its end."""
         # A refused POST doesn't settle an earlier POST whose job wasn't found.
         still_open = track.state in JOBLESS and track.idempotency_key and track.creating_at
-        if track.state in OPEN or still_open:
-            await self._find_lost(track)
-            if track.state == "uncertain" and not self._options.retry_uncertain:
-                return None
+        if (track.state in OPEN or still_open) and not await self._find_lost(track):
+            return None
         if track.state in JOBLESS:
             await self._create(track)
         return await self._wait(track) if track.state == "created" else None
@@ -256,31 +255,37 @@ class Pipeline:
         if track.state == "uncertain":
             await self._find_lost(track)
 
-    async def _find_lost(self, track: Track) -> None:
+    async def _find_lost(self, track: Track) -> bool:
         """Finds the job of a POST whose answer is unknown, if the service lists it within the grace period.
 
+        Returns:
+            Whether to go on: the job was found, or the POST may be sent again.
+
         Raises:
-            CreateUncertainError: the list proves neither that the job exists nor that it doesn't. The POST is repeated
-                only if the track was uncertain before this run and a retry was requested.
+            CreateUncertainError: the list proves neither that the job exists nor that it doesn't, and the POST may not be
+                sent again.
         """
         key = track.idempotency_key
-        # Without a key, the ledger is an older copy, and it is unknown whether a POST was sent. If a search after the
-        # last POST proved that no job has the key, don't search again: it would take another grace period.
-        if key is None or key in self._unlisted:
-            return
-        found = await self._finder.find(track)
-        if isinstance(found, Unproven):
-            self._finder.advise(found.reason)
-            if not (self._options.retry_uncertain and track.key in self._known_uncertain):
-                raise uncertain(key, found.reason)
-            self._known_uncertain.discard(track.key)
-        elif found is not None:
-            await self._keep_job(track, found.id)
-        else:
+        if key is None:  # the ledger is an older copy, and it is unknown whether a POST was sent
+            return repeats_post(track.state, self._options, absent=False)
+        # If a search after the last POST proved that no job has the key, another one would only take a grace period.
+        if key not in self._unlisted:
+            found = await self._finder.find(track)
+            if isinstance(found, Unproven):
+                self._finder.advise(found.reason)
+                before = track.key in self._known_uncertain
+                if not repeats_post(track.state, self._options, absent=False, uncertain_before=before):
+                    raise uncertain(key, found.reason)
+                self._known_uncertain.discard(track.key)
+                return True
+            if found is not None:
+                await self._keep_job(track, found.id)
+                return True
             await self._journal.write(lambda ledger: ledger.record_absence(track))
             self._unlisted.add(key)
             if track.state == "uncertain":
                 await self._journal.move(track, "uncertain", error_message=_ABSENT)
+        return repeats_post(track.state, self._options, absent=True)
 
     async def _keep_job(self, track: Track, job_id: str) -> None:
         try:

@@ -59,8 +59,8 @@ class StateInfo:
     reason."""
 
     @property
-    def paid(self) -> bool:
-        """Whether the track cost or may have cost money, and its results aren't safe yet.
+    def owed(self) -> bool:
+        """Whether the results are owed: the track cost or may have cost money, and its results aren't safe yet.
 
         Every run continues such a track.
         """
@@ -157,15 +157,15 @@ OPEN: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].open_p
 """States in which the service may have received a paid POST whose answer is unknown."""
 FETCHABLE: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].fetchable)
 """States with a job whose results can be fetched. A run also continues tracks that failed in these states."""
-PAID: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].paid)
-"""States of tracks that cost or may have cost money, and whose results aren't safe yet. A run continues all of
+OWED: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].owed)
+"""States of tracks that cost or may have cost money, and whose results aren't safe yet. Every run continues all of
 these."""
 SAFE: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].safe)
 """States in which the results are stored and verified."""
 UNSETTLED: tuple[State, ...] = tuple(state for state in STATES if TABLE[state].unsettled)
 """States that a report lists as failures."""
-UNDER_WAY: tuple[State, ...] = tuple(state for state in PAID if state not in UNSETTLED)
-"""States of paid tracks that need no decision by the user."""
+UNDER_WAY: tuple[State, ...] = tuple(state for state in OWED if state not in UNSETTLED)
+"""States of tracks whose results are owed, and that need no decision by the user."""
 BEST_FIRST: tuple[State, ...] = (
     *reversed([state for state in STATES if state not in UNSETTLED]),
     *(state for state in STATES if state in UNSETTLED),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from musicai_sdk.batch.inputs.kinds import stem
-from musicai_sdk.batch.ledger.states import PAID, STATES, UNSETTLED, State
+from musicai_sdk.batch.ledger.states import OWED, STATES, UNSETTLED, State
 from musicai_sdk.batch.report.format import without_queries
 from musicai_sdk.batch.report.query import Listed
 from musicai_sdk.batch.text import redacted
@@ -88,7 +88,7 @@ class Rows:
 
     def _failure(self, attempts: int, resume_at: State | None, code: str | None, message: str | None) -> Row:
         number = self.texts.number(without_queries(message or ""))
-        return [code or "", number, attempts, int(resume_at in PAID)]
+        return [code or "", number, attempts, int(resume_at in OWED)]
 
 
 def written(rows: Iterable[Row]) -> Iterator[str]:
