@@ -185,19 +185,27 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.dead = True
         events._set_running_loop(self)
         try:
-            for task in sorted(asyncio.all_tasks(self), key=lambda each: each.get_name()):
-                task._log_destroy_pending = False  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
-                for _ in range(_CLOSES):
-                    try:
-                        task.get_coro().close()  # pyright: ignore[reportOptionalMemberAccess]
-                    except RuntimeError:
-                        continue  # it wanted to wait for something
-                    except BaseException:  # noqa: BLE001 - nobody hears it
-                        pass
-                    break
+            closed = set[asyncio.Task[Any]]()
+            # Cleanup may begin new tasks, which would complain that nobody has ever awaited them.
+            while tasks := asyncio.all_tasks(self) - closed:
+                for task in sorted(tasks, key=lambda each: each.get_name()):
+                    self._close(task)
+                closed |= tasks
         finally:
             events._set_running_loop(None)
         self.close()
+
+    @staticmethod
+    def _close(task: asyncio.Task[Any]) -> None:
+        task._log_destroy_pending = False  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+        for _ in range(_CLOSES):
+            try:
+                task.get_coro().close()  # pyright: ignore[reportOptionalMemberAccess]
+            except RuntimeError:
+                continue  # it wanted to wait for something
+            except BaseException:  # noqa: BLE001 - nobody hears it
+                pass
+            break
 
     def _unretrieved(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

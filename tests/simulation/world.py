@@ -315,6 +315,7 @@ class _Task:
 def seeded(seed: int) -> Generator[None]:
     """Makes what the client draws follow from a seed too: its jitter, and the tokens that it makes up. It logs nothing."""
     state, make_id, logged = random.getstate(), uuid.uuid4, _LOGGER.disabled
+    handlers = list(_LOGGER.handlers)
     ids = random.Random(f"ids of {seed}")
     random.seed(seed)
     uuid.uuid4 = lambda: uuid.UUID(int=ids.getrandbits(128), version=4)
@@ -323,5 +324,6 @@ def seeded(seed: int) -> Generator[None]:
         yield
     finally:
         _LOGGER.disabled = logged
+        _LOGGER.handlers[:] = handlers  # a killed program leaves its own, which would keep its whole world alive
         uuid.uuid4 = make_id
         random.setstate(state)
