@@ -110,12 +110,13 @@ def build(request: Request) -> httpx.Request:
 
     It has a stream instead of a content, so that httpx neither normalizes the headers twice nor reads the body.
     """
-    headers = _headers(request)
+    given = _headers(request)
     url = _repeated_url(request.url) if request.channel == "api" else httpx.URL(request.url)
+    headers: list[Any] = [(b"Host", url.netloc), *given.items(), *_defaults(tuple(given))]
     built = httpx.Request(
         request.method,
         url,
-        headers=[(b"Host", url.netloc), *headers.items(), *_defaults(tuple(headers))],
+        headers=headers,
         stream=_stream(request.body, "httpx"),
         extensions={"timeout": timeout(request)},
     )
