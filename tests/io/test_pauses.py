@@ -64,7 +64,11 @@ def test_a_cancellation_reaches_the_coroutine() -> None:
 
     async def main() -> None:
         started = asyncio.Event()
-        task = asyncio.create_task(unpaused(patient(started), 2))  # type: ignore[arg-type] # a coroutine to asyncio
+
+        async def wait() -> None:
+            await unpaused(patient(started), 2)
+
+        task = asyncio.create_task(wait())
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
