@@ -128,7 +128,8 @@ class AsyncIO:
 
         Usually `network` limits each wait. It can't limit the caller's transports, or a loop whose clock stands still.
         """
-        if self._given is None and alarm.is_real(asyncio.get_running_loop()):
+        assert self._loop is not None
+        if self._given is None and alarm.is_real(self._loop):
             return await work()
         async with alarm.Limit(exchanging.bounds.left()):
             return await work()

@@ -139,6 +139,7 @@ class _Protocol(asyncio.Protocol):
         self._paused = False
         self.full: bool = False
         """Whether the transport still holds more than it should."""
+        self._loop = asyncio.get_running_loop()
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
 
@@ -182,12 +183,12 @@ class _Protocol(asyncio.Protocol):
 
     def arrival(self, seconds: float | None) -> Coroutine[Any, Any, None]:
         """Waits for more to read, or the end. Raises `TimeoutError` if the time is up."""
-        self._reader = asyncio.get_running_loop().create_future()
+        self._reader = self._loop.create_future()
         return _within(self._reader, seconds)
 
     def space(self, seconds: float | None) -> Coroutine[Any, Any, None]:
         """Waits until more can be written, or the end. Raises `TimeoutError` if the time is up."""
-        self._writer = asyncio.get_running_loop().create_future()
+        self._writer = self._loop.create_future()
         return _within(self._writer, seconds)
 
     def take(self, most: int) -> bytes:
