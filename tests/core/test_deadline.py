@@ -160,8 +160,14 @@ def test_a_delete_has_succeeded_whatever_else_is_said(
         assert len(server.requests) == 1
 
 
-def test_a_page_for_a_delete_is_no_delete(connect: Connect) -> None:
-    with RawServer(lambda request: request.answer(b"\n<html>Please sign in</html>")) as server:
+@pytest.mark.parametrize("length", [None, 100])
+def test_a_page_for_a_delete_is_no_delete(connect: Connect, length: int | None) -> None:
+    def handler(request: Received) -> None:
+        request.answer(b"\n<html>Please sign in</html>", length=length)
+        if length:
+            raise OSError("closes the connection")
+
+    with RawServer(handler) as server:
         with pytest.raises(ResponseError, match="web page"):
             connect(base_url=server.url, max_retries=0).jobs.delete("j")
 

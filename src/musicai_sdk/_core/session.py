@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
@@ -14,7 +14,7 @@ from musicai_sdk._core.options import RequestOptions, check_options, checked_hea
 from musicai_sdk._core.responses import read_json, status_error
 from musicai_sdk._core.retry import Budget, Policy, retrying
 from musicai_sdk._core.settings import ClientConfig
-from musicai_sdk._io import IO, Request, rest, send, whole
+from musicai_sdk._io import IO, Request, ResponseStream, rest, whole
 from musicai_sdk._text import without_queries
 from musicai_sdk.errors import InputError, ResponseError
 
@@ -102,8 +102,8 @@ class Session:
         options = options or {}
         path = operation.path.replace("{id}", segment(job_id)) if "{id}" in operation.path else operation.path
 
-        async def attempt(number: int) -> T:
-            return await self.once(
+        def attempt(number: int) -> Coroutine[Any, Any, T]:
+            return self.once(
                 operation,
                 path,
                 query=query,
@@ -157,29 +157,16 @@ class Session:
             wait=left,
         )
         where = f"{request.method} {path}"
-        if operation.answer is None:
-            await self._done(request, where)
+        stream = await self.io.open(request)
+        succeeded = 200 <= stream.status < 300
+        if succeeded and operation.answer is None:
+            await _ignored(stream, where)
             return cast("T", None)
-        response = await send(self.io, request)
-        if not 200 <= response.status < 300:
+        response = await whole(stream, request)
+        if not succeeded:
             raise status_error(where, response, self.settings)
         answer: T = read_json(operation.answer, response, where)
         return answer
-
-    async def _done(self, request: Request, where: str) -> None:
-        """Sends an operation that succeeds by its status alone. The body may be lost."""
-        stream = await self.io.open(request)
-        if 200 <= stream.status < 300:
-            # The body only matters because it may show that something other than the service answered.
-            said = await rest(stream)
-            if said.lstrip().startswith(b"<"):
-                raise ResponseError(
-                    f"{where} answered {stream.status} with a web page, perhaps of a proxy or a login, so the service"
-                    f" may have done nothing",
-                    body=without_queries(said.decode("utf-8", "replace")),
-                )
-            return
-        raise status_error(where, await whole(stream, request), self.settings)
 
     def policy(self, options: RequestOptions, *, repeatable: bool = True) -> Policy:
         """The retry policy of one call. Checks the call's options before anything is sent."""
@@ -189,6 +176,18 @@ class Session:
     def timeout(self, options: RequestOptions) -> float | None:
         """Seconds for one exchange with the API, and for the longest silence of a storage."""
         return options.get("request_timeout", self.settings.timeout)
+
+
+async def _ignored(stream: ResponseStream, where: str) -> None:
+    """Reads the answer to an operation that succeeds by its status alone. The body may be lost."""
+    # The body only matters because it may show that something other than the service answered.
+    said = await rest(stream)
+    if said.lstrip().startswith(b"<"):
+        raise ResponseError(
+            f"{where} answered {stream.status} with a web page, perhaps of a proxy or a login, so the service may have done"
+            f" nothing",
+            body=without_queries(said.decode("utf-8", "replace")),
+        )
 
 
 def segment(job_id: object) -> str:

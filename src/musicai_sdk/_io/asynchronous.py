@@ -16,14 +16,17 @@ import httpx
 from musicai_sdk._io import alarm, clock, http, libraries, record, threads
 from musicai_sdk._io.blocking import BlockingIO, framed, run_sync
 from musicai_sdk._io.cancelling import Work
-from musicai_sdk._io.gate import Place
+from musicai_sdk._io.gate import Lane
+from musicai_sdk._io.pauses import unpaused
 from musicai_sdk._io.pool import MAX_CONNECTIONS, Pool, warn_when_dropped
-from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
+from musicai_sdk._io.protocol import IO, SHORT, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
 _Pool: TypeAlias = Pool[httpx.AsyncHTTPTransport, asyncio.Semaphore]
 
+LOCKS = 2
+"""The number of httpcore's locks that a request takes before it waits for the network."""
 CANCEL_PATIENCE = 1.0
 """Seconds for which a cancelled transfer waits for its thread."""
 
@@ -54,8 +57,7 @@ class AsyncIO:
         self._stay_on_loop()
         if self._given is not None:
             return http.still_open(self._given), None
-        route = self.pool.route(request)
-        return self.pool.transport(route), route.proxy
+        return self.pool.transport(request)
 
     def _stay_on_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -74,39 +76,40 @@ class AsyncIO:
         """Sends a request and reads the head of the answer."""
         transport, proxy = self._transport(request)
         exchanging = http.ErrorTranslation(request, proxy=proxy, own_trust=self._own_trust)
-        started = self.now()
-        status: int | None = None
+        started = clock.now()
         headers: Mapping[str, str] = {}
         response: httpx.Response | None = None
-        place = Place()
+        lane: Lane | None = None
         try:
             with exchanging:
-                await self._enter(request, place)
-                response = await self._in_time(exchanging, lambda: _answer(transport, request))
+                lane = await self._enter(request)
+                response = await self._in_time(exchanging, partial(_answer, transport, request))
                 if response is not None:
-                    status, headers = response.status_code, http.headers_of(response)
+                    headers = http.headers_of(response)
                 exchanging.bounds.answered()
         finally:
             if response is None:
-                await self._end(place, None)
-            record.note(self, request, self.now() - started, status, headers)
+                await self._end(lane, None)
+            status = None if response is None else response.status_code
+            record.note(self, request, clock.now() - started, status, headers)
         exchanging.check()
         assert response is not None  # otherwise `check` has raised
-        ended = partial(self._end, place, response)
+        ended = partial(self._end, lane, response)
         return _Stream(exchanging, response, headers, ended, self._in_time, decoded=request.channel == "api")
 
-    async def _end(self, place: Place, response: httpx.Response | None) -> None:
+    async def _end(self, lane: Lane | None, response: httpx.Response | None) -> None:
         """Ends an exchange. If the client was closed meanwhile, its pool doesn't know the exchange's connection."""
-        place.leave()
+        if lane is not None:
+            lane.release()
         if self._closed and self._given is None:
             await _close_all(self.pool)
             if response is not None:
                 await response.extensions["network_stream"].aclose()
 
-    async def _enter(self, request: Request, place: Place) -> None:
-        """Waits for a place at the gate, if the request needs one."""
+    async def _enter(self, request: Request) -> Lane | None:
+        """Waits for a place at the gate, if the request needs one. Returns its lane."""
         if request.channel != "api" or self._given is not None:
-            return
+            return None
         lane = self.pool.gate.lane()
         longest = request.longest_wait
         if longest is None or not lane.locked():
@@ -116,7 +119,7 @@ class AsyncIO:
                 await lane.acquire()
             if limit.late:
                 raise httpx.PoolTimeout("")
-        place.take(lane)
+        return lane
 
     async def _in_time(
         self, exchanging: http.ErrorTranslation, work: Callable[[], Coroutine[Any, Any, T]]
@@ -125,7 +128,8 @@ class AsyncIO:
 
         Usually `network` limits each wait. It can't limit the caller's transports, or a loop whose clock stands still.
         """
-        if self._given is None and alarm.is_real(asyncio.get_running_loop()):
+        assert self._loop is not None
+        if self._given is None and alarm.is_real(self._loop):
             return await work()
         async with alarm.Limit(exchanging.bounds.left()):
             return await work()
@@ -221,7 +225,7 @@ async def _answer(
         built = http.build_with(transport, request)
         return await transport.send(built, stream=True, follow_redirects=False)
     built = http.build(request)
-    response = await transport.handle_async_request(built)
+    response = await unpaused(transport.handle_async_request(built), LOCKS)
     response.request = built
     return response
 
@@ -285,14 +289,15 @@ class _Stream:
         headers: Mapping[str, str],
         ended: Callable[[], Coroutine[Any, Any, None]],
         in_time: Callable[
-            [http.ErrorTranslation, Callable[[], Coroutine[Any, Any, bytes]]],
-            Coroutine[Any, Any, bytes | None],
+            [http.ErrorTranslation, Callable[[], Coroutine[Any, Any, None]]], Coroutine[Any, Any, None]
         ],
         *,
         decoded: bool,
     ) -> None:
         self._in_time = in_time
         self._ended = ended
+        self._closed = False
+        self._over = False
         self.status = response.status_code
         self.headers = headers
         self.framed = framed(response, headers)
@@ -301,19 +306,31 @@ class _Stream:
         coded = decoded and "content-encoding" in headers
         stream = cast("httpx.AsyncByteStream", response.stream)
         self._chunks: AsyncIterator[bytes] = response.aiter_bytes() if coded else aiter(stream)
+        self._at_least = SHORT if decoded else 1
 
     async def read(self) -> bytes | memoryview:
-        data = b""
-        with self._exchanging:
-            data = await self._in_time(self._exchanging, self._next) or b""
-        self._exchanging.check()
-        return data
+        chunks = list[bytes]()
+        if not self._over:
+            with self._exchanging:
+                await self._in_time(self._exchanging, partial(self._receive, chunks))
+        if not chunks:
+            self._exchanging.check()
+        return b"".join(chunks)
 
-    async def _next(self) -> bytes:
-        return await anext(self._chunks, b"")
+    async def _receive(self, chunks: list[bytes]) -> None:
+        size = 0
+        async for chunk in self._chunks:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size >= self._at_least:
+                return
+        self._over = True
 
     async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         try:
-            await self._response.aclose()
+            await unpaused(self._response.aclose(), 1)
         finally:
             await self._ended()

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from musicai_sdk._io import cancelling, clock, http, libraries, record
-from musicai_sdk._io.gate import Place, ThreadLane
+from musicai_sdk._io.gate import Lane, ThreadLane
 from musicai_sdk._io.pool import Pool, warn_when_dropped
-from musicai_sdk._io.protocol import IO, Request, ResponseStream, Signal
+from musicai_sdk._io.protocol import IO, SHORT, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -78,54 +78,55 @@ class BlockingIO:
             return http.still_open(self._given), None
         if self.pool.pid != os.getpid():
             self.pool.leave_to_parent()
-        route = self.pool.route(request)
-        return self.pool.transport(route), route.proxy
+        return self.pool.transport(request)
 
     async def open(self, request: Request) -> ResponseStream:
         """Sends a request and reads the head of the answer."""
         transport, proxy = self._transport(request)
         exchanging = http.ErrorTranslation(request, proxy=proxy, own_trust=self._own_trust)
-        started = self.now()
-        status: int | None = None
+        started = clock.now()
         headers: Mapping[str, str] = {}
         response: httpx.Response | None = None
-        place = Place()
+        lane: Lane | None = None
         try:
             with exchanging:
                 if not isinstance(transport, httpx.HTTPTransport):
                     built = http.build_with(transport, request)
                     response = transport.send(built, stream=True, follow_redirects=False)
                 else:
-                    self._enter(request, place)
+                    lane = self._enter(request)
                     built = http.build(request)
                     response = transport.handle_request(built)
                     response.request = built
-                status, headers = response.status_code, http.headers_of(response)
+                headers = http.headers_of(response)
                 exchanging.bounds.answered()
         finally:
             if response is None:
-                self._end(place, None)
-            record.note(self.recorder, request, self.now() - started, status, headers)
+                self._end(lane, None)
+            status = None if response is None else response.status_code
+            record.note(self.recorder, request, clock.now() - started, status, headers)
         exchanging.check()
         assert response is not None  # otherwise `check` has raised
-        ended = partial(self._end, place, response)
+        ended = partial(self._end, lane, response)
         return _Stream(exchanging, response, headers, ended, decoded=request.channel == "api")
 
-    def _end(self, place: Place, response: httpx.Response | None) -> None:
+    def _end(self, lane: Lane | None, response: httpx.Response | None) -> None:
         """Ends an exchange. If the client was closed meanwhile, its pool doesn't know the exchange's connection."""
-        place.leave()
+        if lane is not None:
+            lane.release()
         if self._closed and self._given is None:
             self._close_all()
             if response is not None:
                 response.extensions["network_stream"].close()
 
-    def _enter(self, request: Request, place: Place) -> None:
-        """Waits for a place at the gate, if the request needs one."""
-        if request.channel == "api":
-            lane = self.pool.gate.lane()
-            if not lane.acquire(request.longest_wait):
-                raise httpx.PoolTimeout("")
-            place.take(lane)
+    def _enter(self, request: Request) -> Lane | None:
+        """Waits for a place at the gate, if the request needs one. Returns its lane."""
+        if request.channel != "api":
+            return None
+        lane = self.pool.gate.lane()
+        if not lane.acquire(request.longest_wait):
+            raise httpx.PoolTimeout("")
+        return lane
 
     async def sleep(self, seconds: float) -> None:
         """Blocks the thread."""
@@ -216,28 +217,46 @@ class _Stream:
         self._exchanging = exchanging
         self._response = response
         self._ended = ended
+        self._closed = False
+        self._over = False
         self._work = cancelling.current()
         if self._work is not None and (network := response.extensions.get("network_stream")) is not None:
             self._work.uses(network.get_extra_info("socket"))
         stream = cast("httpx.SyncByteStream", response.stream)
         coded = decoded and "content-encoding" in headers
-        self._chunks: Iterator[bytes] = response.iter_bytes() if coded else iter(stream)
-        self._direct = None
+        self._chunks: Iterator[bytes | memoryview] = response.iter_bytes() if coded else iter(stream)
+        self._at_least = SHORT if decoded else 1
         if len(headers.get("content-length", "")) >= DIRECT_DIGITS:
             from musicai_sdk._io.direct import direct_body  # here: small answers don't need it
 
-            self._direct = direct_body(response, headers, self._chunks)
+            direct = direct_body(response, headers, iter(stream))
+            if direct is not None:
+                self._chunks, self._at_least = iter(direct.read, b""), 1
 
     async def read(self) -> bytes | memoryview:
-        data: bytes | memoryview = b""
-        with self._exchanging:
-            data = self._direct.read() if self._direct is not None else next(self._chunks, b"")
-        self._exchanging.check()
+        chunks = list[bytes | memoryview]()
+        if not self._over:
+            with self._exchanging:
+                self._receive(chunks)
+        if not chunks:
+            self._exchanging.check()
         if self._work is not None:
             self._work.check()
-        return data
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _receive(self, chunks: list[bytes | memoryview]) -> None:
+        size = 0
+        for chunk in self._chunks:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size >= self._at_least:
+                return
+        self._over = True
 
     async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         if self._work is not None:
             self._work.uses(None)
         try:

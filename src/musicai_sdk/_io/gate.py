@@ -115,22 +115,3 @@ class ThreadLane:
                 self._waiting.popleft().set()
             else:
                 self._free += 1
-
-
-class Place:
-    """The place of one request at the gate, once it has one."""
-
-    __slots__ = ("_lane",)
-
-    def __init__(self) -> None:
-        self._lane: Lane | None = None
-
-    def take(self, lane: Lane) -> None:
-        """Records the lane in which the request has a place."""
-        self._lane = lane
-
-    def leave(self) -> None:
-        """Frees the place. May be called more than once."""
-        lane, self._lane = self._lane, None
-        if lane is not None:
-            lane.release()

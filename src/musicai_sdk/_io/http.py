@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextvars import Token
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar
 
 import httpx
 from typing_extensions import override
@@ -67,18 +67,38 @@ class _DualStream:
     Every iteration starts over, so that the request can be repeated.
     """
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body | bytes | None) -> None:
         self.body = body
 
     def __iter__(self) -> Iterator[bytes]:
-        return self.body.chunks()
+        if self.body is None:
+            return iter(())
+        return iter((self.body,)) if isinstance(self.body, bytes) else self.body.chunks()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        import asyncio  # here: the synchronous client doesn't need it
+    def __aiter__(self) -> _AsyncChunks:
+        return _AsyncChunks(iter(self), reads=not isinstance(self.body, bytes | None))
 
-        chunks = self.body.chunks()
-        while chunk := await asyncio.to_thread(next, chunks, b""):
-            yield chunk
+
+class _AsyncChunks:
+    """The chunks of a body. A thread reads them if that takes time."""
+
+    def __init__(self, chunks: Iterator[bytes], *, reads: bool) -> None:
+        self._chunks = chunks
+        self._reads = reads
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._reads:
+            import asyncio  # here: the synchronous client doesn't need it
+
+            chunk = await asyncio.to_thread(next, self._chunks, b"")
+        else:
+            chunk = next(self._chunks, b"")
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
 
 
 DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate"}
@@ -86,19 +106,30 @@ DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate"}
 
 
 def build(request: Request) -> httpx.Request:
-    """An httpx request for a transport."""
-    headers = _headers(request)
-    given = {name.lower() for name in headers}
+    """An httpx request for a transport.
+
+    It has a stream instead of a content, so that httpx neither normalizes the headers twice nor reads the body.
+    """
+    given = _headers(request)
+    url = _repeated_url(request.url) if request.channel == "api" else httpx.URL(request.url)
+    headers: list[Any] = [(b"Host", url.netloc), *given.items(), *_defaults(tuple(given))]
     built = httpx.Request(
         request.method,
-        _repeated_url(request.url) if request.channel == "api" else request.url,
-        headers={**headers, **{name: text for name, text in DEFAULT_HEADERS.items() if name not in given}},
-        content=request.body if isinstance(request.body, bytes) else None,
+        url,
+        headers=headers,
+        stream=_stream(request.body, "httpx"),
         extensions={"timeout": timeout(request)},
     )
-    if built.url.userinfo:
-        next(httpx.BasicAuth(built.url.username, built.url.password).auth_flow(built))
-    return _complete(built, request)
+    if url.userinfo:
+        next(httpx.BasicAuth(url.username, url.password).auth_flow(built))
+    return _with_key(built, request)
+
+
+@lru_cache
+def _defaults(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The default headers for a request that has headers with these names."""
+    given = {name.lower() for name in names}
+    return [(name, text) for name, text in DEFAULT_HEADERS.items() if name not in given]
 
 
 def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
@@ -110,7 +141,14 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
         content=request.body if isinstance(request.body, bytes) else None,
         extensions={"timeout": timeout(request)},
     )
-    return _complete(built, request)
+    if request.body is not None and not isinstance(request.body, bytes):
+        # With `content=`, the body would be either blocking or asynchronous.
+        built.stream = _stream(request.body, type(built).__module__)
+    return _with_key(built, request)
+
+
+def _stream(body: Body | bytes | None, library: str) -> Any:
+    return libraries.stream_type(_DualStream, library)(body)
 
 
 _repeated_url = lru_cache(maxsize=1024)(httpx.URL)
@@ -126,18 +164,10 @@ def _headers(request: Request) -> dict[str, str]:
     return headers
 
 
-def _complete(built: httpx.Request, request: Request) -> httpx.Request:
-    """Sets the key and a streamed body on the finished request.
-
-    The key is set here so that no local variable of this package contains it. The body is set here because with
-    `content=` it would be either blocking or asynchronous, and with `stream=` httpx would omit the `Host` header.
-    """
+def _with_key(built: httpx.Request, request: Request) -> httpx.Request:
+    """Sets the key on the finished request, so that no local variable of this package contains it."""
     if request.secret is not None:
         built.headers["Authorization"] = request.secret.reveal()
-    if request.body is not None and not isinstance(request.body, bytes):
-        built.stream = cast(
-            "httpx.SyncByteStream", libraries.stream_type(_DualStream, type(built).__module__)(request.body)
-        )
     return built
 
 
@@ -157,16 +187,13 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
     """The headers by lower-case name. The values of repeated headers are joined."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+        name = raw_name.decode("latin-1").lower()
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            value = raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def failure(

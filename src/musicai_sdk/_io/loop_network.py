@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Coroutine, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
 
@@ -137,7 +137,9 @@ class _Protocol(asyncio.Protocol):
         self._unread = 0
         self._transport: asyncio.Transport | None = None
         self._paused = False
-        self._full = False
+        self.full: bool = False
+        """Whether the transport still holds more than it should."""
+        self._loop = asyncio.get_running_loop()
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
 
@@ -172,24 +174,22 @@ class _Protocol(asyncio.Protocol):
 
     @override
     def pause_writing(self) -> None:
-        self._full = True
+        self.full = True
 
     @override
     def resume_writing(self) -> None:
-        self._full = False
+        self.full = False
         _wake(self._writer)
 
-    async def wait_for_data(self, seconds: float | None) -> None:
-        """Waits until there is something to read. Raises `TimeoutError` if the time is up."""
-        if not self.received and not self.ended:
-            self._reader = asyncio.get_running_loop().create_future()
-            await _within(self._reader, seconds)
+    def arrival(self, seconds: float | None) -> Coroutine[Any, Any, None]:
+        """Waits for more to read, or the end. Raises `TimeoutError` if the time is up."""
+        self._reader = self._loop.create_future()
+        return _within(self._reader, seconds)
 
-    async def wait_until_sent(self, seconds: float | None) -> None:
-        """Waits until more can be written. Raises `TimeoutError` if the time is up."""
-        while self._full and not self.lost:
-            self._writer = asyncio.get_running_loop().create_future()
-            await _within(self._writer, seconds)
+    def space(self, seconds: float | None) -> Coroutine[Any, Any, None]:
+        """Waits until more can be written, or the end. Raises `TimeoutError` if the time is up."""
+        self._writer = self._loop.create_future()
+        return _within(self._writer, seconds)
 
     def take(self, most: int) -> bytes:
         """The next bytes; empty at the end."""
@@ -234,12 +234,15 @@ class LoopStream(httpcore.AsyncNetworkStream):
     def __init__(self, transport: asyncio.Transport, protocol: _Protocol) -> None:
         self._transport = transport
         self._protocol = protocol
+        self._descriptor: int = transport.get_extra_info("socket").fileno()
 
     @override
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         protocol = self._protocol
         try:
-            await protocol.wait_for_data(bounds.cut(timeout))
+            left = bounds.cut(timeout)
+            if not protocol.received and not protocol.ended:
+                await protocol.arrival(left)
         except TimeoutError as error:
             raise httpcore.ReadTimeout(str(error)) from None
         if not protocol.received and protocol.error is not None:
@@ -255,7 +258,8 @@ class LoopStream(httpcore.AsyncNetworkStream):
             left = bounds.cut(timeout)
             if not protocol.lost:
                 self._transport.write(buffer)
-                await protocol.wait_until_sent(left)
+            while protocol.full and not protocol.lost:
+                await protocol.space(left)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from None
         if protocol.lost:
@@ -312,7 +316,7 @@ class LoopStream(httpcore.AsyncNetworkStream):
         protocol = self._protocol
         if protocol.received or protocol.ended or self._transport.is_closing():
             return True
-        return readable(self._transport.get_extra_info("socket").fileno())
+        return readable(self._descriptor)
 
 
 def readable(descriptor: int) -> bool:

@@ -51,24 +51,23 @@ class Pool(Generic[C, L]):
         """The routes by channel and origin. Reading the environment for each request would cost as much as sending
         it."""
 
-    def route(self, request: Request) -> Route:
-        """The route of a request, from the environment at the client's first use of that route."""
-        origin = "/".join(request.url.split("/", 3)[:3])
-        route = self._routes.get((request.channel, origin))
-        if route is None:
-            route = Route(request.channel, origin.partition(":")[0].lower(), proxy_for(request.url))
-            self._routes[request.channel, origin] = route
-        return route
+    def transport(self, request: Request) -> tuple[C, str | None]:
+        """The transport for a request, and the URL of the proxy on its way.
 
-    def transport(self, route: Route) -> C:
-        """The transport for a route.
+        The route is that of the environment at the client's first use of it.
 
         Raises:
             ConfigurationError: the environment names an unusable proxy or unusable certificates.
             ConnectionFailedError: this process can't open the modules for connections now: it has too many open files.
         """
-        if (found := self.transports.get(route)) is not None:
-            return found
+        origin = "/".join(request.url.split("/", 3)[:3])
+        route = self._routes.get((request.channel, origin))
+        if route is None:
+            route = Route(request.channel, origin.partition(":")[0].lower(), proxy_for(request.url))
+            self._routes[request.channel, origin] = route
+        return self.transports.get(route) or self._opened(route), route.proxy
+
+    def _opened(self, route: Route) -> C:
         try:
             made = self._made(route)
         except OSError as error:

@@ -85,7 +85,8 @@ class ResponseStream(Protocol):
     async def read(self) -> bytes | memoryview:
         """The next bytes of the body, valid until the next call; empty at the end.
 
-        Answers of the API are decoded. Answers of a storage keep the coding that `Content-Encoding` names.
+        Answers of the API are decoded, and small ones are returned as a whole. Answers of a storage keep the coding that
+        `Content-Encoding` names.
         """
         ...
 

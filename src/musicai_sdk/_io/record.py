@@ -79,7 +79,7 @@ def note(
     owner: object, request: Request, elapsed: float, status: int | None, headers: Mapping[str, str]
 ) -> None:
     """Logs an exchange at DEBUG and adds it to the recordings of `owner`."""
-    recordings = [exchanges for recorder, exchanges in _recordings.get() if recorder is owner]
+    recordings = _recordings.get()
     if not recordings and not logger.isEnabledFor(logging.DEBUG):
         return
     exchange = Exchange(
@@ -99,8 +99,9 @@ def note(
         elapsed * 1000,
         request.attempt,
     )
-    for exchanges in recordings:
-        exchanges.append(exchange)
+    for recorder, exchanges in recordings:
+        if recorder is owner:
+            exchanges.append(exchange)
 
 
 _SECRET_HEADERS = frozenset({"authorization", "location", "set-cookie", "www-authenticate"})
