@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from io import BufferedReader, BytesIO, FileIO
 from pathlib import Path
-from typing import BinaryIO, Literal, TextIO, TypeAlias
+from typing import Literal, TextIO, TypeAlias
 
 from musicai_sdk._names import with_ending
 
@@ -224,7 +224,7 @@ def set_permissions(descriptor: int, mode: int | None) -> None:
 
 
 @contextmanager
-def reading(path: StrPath, flags: int = os.O_RDONLY) -> Generator[tuple[BinaryIO, int]]:
+def reading(path: StrPath, flags: int = os.O_RDONLY) -> Generator[tuple[BytesIO | BufferedReader, int]]:
     """Opens a file. Yields it and its descriptor.
 
     A small file is read at once and yielded as `BytesIO`, so that seeking and reading cost no further system calls.
@@ -260,25 +260,28 @@ def replacing(
         OSError: the file can't be written, or `path` isn't a regular file.
     """
     with (
-        _replacing(path, follow=follow, durable=durable, private=private) as file,
-        os.fdopen(file.fileno(), "w", encoding="utf-8", errors=errors, newline="\n", closefd=False) as text,
+        _replacing(path, follow=follow, durable=durable, private=private) as descriptor,
+        os.fdopen(descriptor, "w", encoding="utf-8", errors=errors, newline="\n", closefd=False) as file,
     ):
-        yield text
+        yield file
 
 
 @contextmanager
-def _replacing(path: Path, *, follow: bool, durable: bool, private: bool) -> Generator[FileIO]:
+def _replacing(path: Path, *, follow: bool, durable: bool, private: bool) -> Generator[int]:
     target, mode = replaceable(path) if follow else (path, permissions(path))
     folder, name = os.path.split(target)
     # A random name: no other program can have created something there, and no two writers share it.
     part = os.path.join(folder, with_ending(f".{name}", f".{os.urandom(8).hex()}~"))
     try:
-        with FileIO(create(part, 0o600 if private else 0o666), "r+") as file:
-            yield file
+        descriptor = create(part, 0o600 if private else 0o666)
+        try:
+            yield descriptor
             if not private:
-                set_permissions(file.fileno(), mode)
+                set_permissions(descriptor, mode)
             if durable:
-                fsync(file.fileno())
+                fsync(descriptor)
+        finally:
+            os.close(descriptor)
         replace(part, target)
     except BaseException:
         with suppress(OSError):
@@ -305,9 +308,9 @@ def write_text(
 ) -> None:
     """Atomically replaces a file's contents by this text; see `replacing`."""
     data = memoryview(text.encode())
-    with _replacing(path, follow=follow, durable=durable, private=private) as file:
+    with _replacing(path, follow=follow, durable=durable, private=private) as descriptor:
         while data:
-            data = data[file.write(data) :]
+            data = data[os.write(descriptor, data) :]
 
 
 def fsync(descriptor: int) -> None:
