@@ -190,10 +190,13 @@ async def _save(content: Content, partial: Partial, on_progress: Progress | None
     if not content.certain:
         raise content.uncertain()
     partial.begin(content.offset, content.count_in)
-    if content.offset == 0:
-        partial.describe(content.version)
+    is_described = content.offset > 0
     try:
         while chunk := await content.read():
+            if not is_described:
+                # Only a file that doesn't arrive at once may have to be resumed.
+                partial.describe(None if content.received == content.size else content.version)
+                is_described = True
             partial.write(chunk)
             if on_progress is not None:
                 on_progress(content.received, content.size)

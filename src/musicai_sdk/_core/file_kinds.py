@@ -77,8 +77,10 @@ def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
     Raises:
         IntegrityError: the recording is empty.
     """
+    if file.size:
+        return file
     expected = Expected.of(url, file.path, output=True)
-    if file.size or expected.extensions.isdisjoint(_MEDIA):
+    if expected.extensions.isdisjoint(_MEDIA):
         return file
     file.path.unlink(missing_ok=True)
     raise IntegrityError(f"the data from {expected.url} is empty, and wasn't kept", url=expected.url)

@@ -180,7 +180,7 @@ class Partial:
         return (offset, version) if offset > 0 else (0, None)
 
     def describe(self, version: Version | None) -> None:
-        """Writes the note with the version, before the first byte is written."""
+        """Writes the note with the version, before the first byte is written; None if the part needn't be resumed."""
         with self._failing():
             if not self._open.at(self._path):
                 raise self._in_use()

@@ -37,7 +37,8 @@ def downloaded(files: JobFiles, out: Path, *, is_new: bool) -> list[OutputRecord
     found.append((MANIFEST, files.manifest.name, os.stat(files.manifest).st_size))
     outputs = [OutputRecord(name, f"{folder}/{path}", size, None) for name, path, size in found]
     checked = [_checked(each, out, sync=False) for each in outputs]
-    _sync_folders(out, set(_folders_above(folder)))
+    # A new folder has no links to other folders, so the download has forced all its names onto the disk.
+    _sync_folders(out, {*_folders_above(folder), *([] if is_new else [folder])})
     return checked
 
 
