@@ -272,8 +272,8 @@ def _replacing(path: Path, *, follow: bool, durable: bool, private: bool) -> Gen
     folder, name = os.path.split(target)
     # A random name: no other program can have created something there, and no two writers share it.
     part = os.path.join(folder, with_ending(f".{name}", f".{os.urandom(8).hex()}~"))
+    descriptor = create(part, 0o600 if private else 0o666)
     try:
-        descriptor = create(part, 0o600 if private else 0o666)
         try:
             yield descriptor
             if not private:

@@ -156,7 +156,7 @@ async def _download_outputs(
     content = with_files(job.raw_result or {}, {paths[name]: f"./{names[name]}" for name in urls})
     if is_staged:
         files = _moved(files, staged, target, manifest)
-    _write_manifest(target / manifest, content, is_new=is_new and not files)
+    _write_manifest(target / manifest, content, folder_is_new=is_new and not files)
     return files
 
 
@@ -205,13 +205,13 @@ def _with_extension(url: str, extension: str) -> str:
     return path if path.endswith(extension) else path + extension
 
 
-def _write_manifest(path: Path, content: Mapping[str, Any], *, is_new: bool) -> None:
+def _write_manifest(path: Path, content: Mapping[str, Any], *, folder_is_new: bool) -> None:
     """Writes the result with files as relative paths (`"./vocals.wav"`), as the official tools do.
 
-    `is_new` is true if its folder may not exist.
+    `folder_is_new` is true if its folder may not exist.
     """
     try:
-        if is_new:
+        if folder_is_new:
             path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     except OSError as error:

@@ -102,8 +102,8 @@ def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str, _Extent |
         return stack.enter_context(io.BytesIO(data)), "the bytes", (0, len(data))
     if isinstance(source, str | os.PathLike):
         path = _path(cast("str | os.PathLike[str] | os.PathLike[bytes]", source))
-        file, size = _opened(path)
-        return stack.enter_context(file), repr(str(path)), (0, size) if size else None
+        path_file, size = _opened(path)
+        return stack.enter_context(path_file), repr(str(path)), (0, size) if size else None
     if not callable(getattr(source, "read", None)):
         raise InputError(
             f"can't upload a {type(source).__name__}: pass a path, bytes or a file opened with 'rb'"

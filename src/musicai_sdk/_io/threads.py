@@ -119,13 +119,14 @@ class _Group(Generic[T]):
         return [self._results[number] for number in range(len(self._contexts))]
 
     def _work(self, end: threading.Event) -> None:
-        """Runs tasks until none are left. Sets the event at the end."""
+        """Runs tasks until none are left, and sets the event."""
         try:
             self._run_tasks()
         finally:
             end.set()
 
     def _run_tasks(self) -> None:
+        """Runs tasks until none are left, or one has failed."""
         work = Work(self._cancelled)
         with self._lock:
             self._works.add(work)
