@@ -21,7 +21,7 @@ from musicai_sdk._core.result_storage import download_urls
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
 from musicai_sdk._files import replace, unlink, write_text
-from musicai_sdk._io import IO
+from musicai_sdk._io import IO, cancelling
 from musicai_sdk._io.record import logger
 from musicai_sdk._names import encodable, safe_name
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
@@ -153,6 +153,7 @@ async def _download_outputs(
         for name, url in urls.items()
     ]
     files = dict(zip(urls, await session.io.gather(tasks, AT_ONCE), strict=True))
+    cancelling.check()  # a cancelled call replaces nothing
     content = with_files(job.raw_result or {}, {paths[name]: f"./{names[name]}" for name in urls})
     if is_staged:
         files = _moved(files, staged, target, manifest)
