@@ -70,14 +70,13 @@ async def download_results(
         job = await get(session, job, None, options)
         job.raise_for_success()
         missing = _missing(job)
-    target = Path(encodable(os.fspath(folder)))
+    path = Path(encodable(os.fspath(folder)), manifest)
 
     async def work(io: IO) -> dict[str, DownloadedFile]:
         return await _download_outputs(
             session.on(io),
             job,
-            target,
-            manifest,
+            path,
             progress_of,
             options,
             storage,
@@ -88,14 +87,13 @@ async def download_results(
     files = await session.io.transfer(work)
     if missing:
         logger.warning("job %s lacks %s, which its result's type declares", job.id, ", ".join(missing))
-    return JobFiles(folder=target, manifest=target / manifest, files=files, missing=missing)
+    return JobFiles(folder=path.parent, manifest=path, files=files, missing=missing)
 
 
 async def _download_outputs(
     session: Session,
     job: Job[Any],
-    target: Path,
-    manifest: str,
+    manifest: Path,
     progress_of: ProgressOf,
     options: RequestOptions,
     storage: ResultStorage | None,
@@ -104,6 +102,7 @@ async def _download_outputs(
     connections: int,
 ) -> dict[str, DownloadedFile]:
     """Downloads the outputs of a job, and writes its manifest. Blocks."""
+    target = manifest.parent
     is_new = not os.path.exists(target)
     if not is_new and not os.path.isdir(target):
         raise TransferError(f"can't download into {str(target)!r}: it is a file, pass a folder")
@@ -120,7 +119,7 @@ async def _download_outputs(
         else:
             continue
         paths[file.name] = file.path
-    names = file_names(named, by_output=session.settings.names_by_output, taken=[manifest])
+    names = file_names(named, by_output=session.settings.names_by_output, taken=[manifest.name])
 
     async def fresh(name: str) -> str | None:
         if name in stored:
@@ -133,7 +132,7 @@ async def _download_outputs(
         return str(value) if isinstance(value, FileUrl) else None
 
     # Replace existing results only when all new files are complete, so that a folder never mixes two results.
-    is_staged = not is_new and os.path.exists(target / manifest)
+    is_staged = not is_new and os.path.exists(manifest)
     staged = target / f".{safe_name(f'musicai-{job.id}')}{PARTIAL}" if is_staged else target
     tasks = [
         partial(
@@ -156,18 +155,16 @@ async def _download_outputs(
     cancelling.check()  # a cancelled call replaces nothing
     content = with_files(job.raw_result or {}, {paths[name]: f"./{names[name]}" for name in urls})
     if is_staged:
-        files = _moved(files, staged, target, manifest)
-    _write_manifest(target / manifest, content, folder_is_new=is_new and not files)
+        files = _moved(files, staged, manifest)
+    _write_manifest(manifest, content, folder_is_new=is_new and not files)
     return files
 
 
-def _moved(
-    files: Mapping[str, DownloadedFile], staged: Path, target: Path, manifest: str
-) -> dict[str, DownloadedFile]:
-    """Moves the complete files to the folder. The old manifest is removed first."""
-    moved = dict[str, DownloadedFile]()
+def _moved(files: Mapping[str, DownloadedFile], staged: Path, manifest: Path) -> dict[str, DownloadedFile]:
+    """Moves the complete files to the manifest's folder. The old manifest is removed first."""
+    moved, target = dict[str, DownloadedFile](), manifest.parent
     try:
-        unlink(target / manifest)
+        unlink(manifest)
         for name, file in files.items():
             moved[name] = DownloadedFile(target / file.path.name, file.size)
             replace(file.path, moved[name].path)
