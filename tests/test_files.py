@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from musicai_sdk import _files
-from musicai_sdk._files import clear_abandoned, replacing, write_text
+from musicai_sdk._files import LockableFile, clear_abandoned, replacing, write_text
 from musicai_sdk._names import with_ending
 
 
@@ -108,8 +108,8 @@ def test_endings(name: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
 def test_a_lock_is_for_one(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    first = _files.create(path)
-    second = os.open(path, os.O_RDWR)
+    first = LockableFile(_files.create(path), "r+")
+    second = LockableFile(path, "r+")
     other = f"import fcntl; fcntl.flock(open({str(path)!r}), fcntl.LOCK_EX | fcntl.LOCK_NB)"
     assert _files.lock(first)
     assert not _files.lock(second)
@@ -119,8 +119,8 @@ def test_a_lock_is_for_one(tmp_path: Path) -> None:
     assert _files.lock(second)
     _files.unlock(second)
     subprocess.run([sys.executable, "-c", other], check=True)
-    for descriptor in (first, second):
-        os.close(descriptor)
+    for file in (first, second):
+        file.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
@@ -131,14 +131,15 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(errno.ENOLCK, "no locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    first, second = _files.create(tmp_path / "x"), os.open(tmp_path / "x", os.O_RDWR)
+    first = LockableFile(_files.create(tmp_path / "x"), "r+")
+    second = LockableFile(tmp_path / "x", "r+")
     assert _files.lock(first)
     assert not _files.lock(second), "this process knows"
     _files.unlock(first)
     assert _files.lock(second)
     _files.unlock(second)
-    for descriptor in (first, second):
-        os.close(descriptor)
+    for file in (first, second):
+        file.close()
 
 
 def test_what_a_killed_writer_left_is_cleared(tmp_path: Path) -> None:

@@ -15,11 +15,14 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from io import FileIO
+from functools import cached_property
+from io import BufferedReader, BytesIO, FileIO
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, TextIO, TypeAlias
 
 from musicai_sdk._names import with_ending
+
+StrPath: TypeAlias = str | os.PathLike[str]
 
 _FLAGS = (
     getattr(os, "O_CLOEXEC", 0)
@@ -37,6 +40,8 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 
+SMALL = 64 * 1024
+"""The most bytes of a file that `reading` keeps in memory."""
 
 _PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 0.73)
 """Seconds between attempts to change a folder; 2 s in total."""
@@ -52,20 +57,27 @@ def kind(mode: int) -> str:
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "a regular file")
 
 
-def replaceable(path: Path) -> Path:
-    """Returns the file that a new one may replace: the path, or the target of a symbolic link, which need not exist.
+def replaceable(path: Path) -> tuple[Path, int | None]:
+    """The file that a new one may replace, and its permissions; None if it doesn't exist.
+
+    That is the path itself, or the target of a symbolic link.
 
     Raises:
         OSError: the file isn't a regular file, or can't be examined.
         ValueError: the path contains a null character.
     """
-    real = Path(os.path.realpath(path)) if path.is_symlink() else path
-    with suppress(FileNotFoundError):
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
-            raise OSError(number, f"it is {kind(mode)}, not a regular file", str(path))
-    return real
+    real = path
+    try:
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode):
+            real = Path(os.path.realpath(path))
+            mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return real, None
+    if not stat.S_ISREG(mode):
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(number, f"it is {kind(mode)}, not a regular file", str(path))
+    return real, _permissions(mode)
 
 
 def user_folder(purpose: Literal["config", "state"]) -> Path:
@@ -85,22 +97,22 @@ def user_folder(purpose: Literal["config", "state"]) -> Path:
     return (base if base.is_absolute() else Path.home() / usual) / "musicai"
 
 
-def create(path: Path, mode: int = 0o666) -> int:
+def create(path: StrPath, mode: int = 0o666) -> int:
     """Creates and opens a new file, with the permissions of `mode` that the umask leaves."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, mode)
 
 
-def create_anew(path: Path) -> int:
+def create_anew(path: StrPath) -> int:
     """Creates and opens a file as `create` does. First removes an existing file of any kind; a folder is an error."""
     for _ in range(100):
         with suppress(FileNotFoundError):
-            path.unlink()
+            os.unlink(path)
         with suppress(FileExistsError):
             return create(path)
-    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path))
 
 
-def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
+def open_regular(path: StrPath, flags: int = os.O_RDONLY) -> int | None:
     """Opens a regular file. Returns None if the path doesn't exist or isn't a regular file.
 
     Raises:
@@ -109,7 +121,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int | None:
     try:
         # Opening a device may have side effects, so check first. The flags protect against a replacement between the
         # two calls.
-        if not stat.S_ISREG(path.lstat().st_mode):
+        if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
         descriptor = os.open(path, flags | _FLAGS)
     except FileNotFoundError:
@@ -139,27 +151,48 @@ def patiently(change: Callable[[], object]) -> None:
     change()
 
 
-def replace(source: Path, target: Path) -> None:
+def replace(source: StrPath, target: StrPath) -> None:
     """Renames a file, atomically, in place of another one; see `patiently`."""
-    patiently(lambda: os.replace(source, target))  # noqa: PTH105 - atomic
+    patiently(lambda: os.replace(source, target))
 
 
-def unlink(path: Path) -> None:
+def unlink(path: StrPath) -> None:
     """Removes a file if it exists; see `patiently`."""
-    patiently(lambda: path.unlink(missing_ok=True))
+    with suppress(FileNotFoundError):
+        patiently(lambda: os.unlink(path))
 
 
-def close_and_unlink(file: FileIO, path: Path) -> None:
+class LockableFile(FileIO):
+    """An open file that can be locked."""
+
+    @cached_property
+    def identity(self) -> tuple[int, int]:
+        """The device and the inode, which never change."""
+        found = os.fstat(self.fileno())
+        return found.st_dev, found.st_ino
+
+    def at(self, path: StrPath) -> os.stat_result | None:
+        """The status of a path; None if the path no longer names this file."""
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            return None
+        return found if (found.st_dev, found.st_ino) == self.identity else None
+
+
+def close_and_unlink(file: LockableFile, path: StrPath) -> None:
     """Removes the path of an open and locked file, if the path still names that file, and closes the file."""
     refused = False
     with file:
         try:
-            if is_at(file.fileno(), path):
-                path.unlink(missing_ok=True)
+            if file.at(path):
+                os.unlink(path)
+        except FileNotFoundError:
+            pass
         except PermissionError:  # Windows doesn't remove an open file
             refused = True
         finally:
-            unlock(file.fileno())
+            unlock(file)
     if refused:
         unlink(path)
 
@@ -171,20 +204,43 @@ def is_own(descriptor: int) -> bool:
     return found.st_nlink == 1 and (user is None or found.st_uid == user())
 
 
-def is_at(descriptor: int, path: Path) -> bool:
-    """Whether a path still names this open file."""
+def permissions(path: StrPath) -> int | None:
+    """The permissions of a file, following links; None if it doesn't exist or can't be examined."""
     try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except FileNotFoundError:
-        return False
+        return _permissions(os.stat(path).st_mode)
+    except OSError:
+        return None
 
 
-def keep_mode(descriptor: int, path: Path, *, at_least: int = 0) -> None:
-    """Gives an open file the permissions of the file that it will replace, if that exists."""
-    with suppress(OSError):  # not every file system has permissions
-        mode = stat.S_IMODE(path.stat().st_mode) & 0o777
-        if sys.platform != "win32":
-            os.fchmod(descriptor, mode | at_least)
+def _permissions(mode: int) -> int:
+    return stat.S_IMODE(mode) & 0o777
+
+
+def set_permissions(descriptor: int, mode: int | None) -> None:
+    """Gives an open file the permissions of the file that it will replace; None if that doesn't exist."""
+    if mode is not None and sys.platform != "win32":
+        with suppress(OSError):  # not every file system has permissions
+            os.fchmod(descriptor, mode)
+
+
+@contextmanager
+def reading(path: StrPath, flags: int = os.O_RDONLY) -> Generator[tuple[BytesIO | BufferedReader, int]]:
+    """Opens a file. Yields it and its descriptor.
+
+    A small file is read at once and yielded as `BytesIO`, so that seeking and reading cost no further system calls.
+    """
+    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    try:
+        head = b""
+        while len(head) < SMALL and (chunk := os.read(descriptor, SMALL - len(head))):
+            head += chunk
+        if len(head) < SMALL:
+            yield BytesIO(head), descriptor
+        else:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            yield BufferedReader(FileIO(descriptor, closefd=False)), descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -203,25 +259,36 @@ def replacing(
     Raises:
         OSError: the file can't be written, or `path` isn't a regular file.
     """
-    target = replaceable(path) if follow else path
+    with (
+        _replacing(path, follow=follow, durable=durable, private=private) as descriptor,
+        os.fdopen(descriptor, "w", encoding="utf-8", errors=errors, newline="\n", closefd=False) as file,
+    ):
+        yield file
+
+
+@contextmanager
+def _replacing(path: Path, *, follow: bool, durable: bool, private: bool) -> Generator[int]:
+    target, mode = replaceable(path) if follow else (path, permissions(path))
+    folder, name = os.path.split(target)
     # A random name: no other program can have created something there, and no two writers share it.
-    part = target.with_name(with_ending(f".{target.name}", f".{os.urandom(8).hex()}~"))
+    part = os.path.join(folder, with_ending(f".{name}", f".{os.urandom(8).hex()}~"))
     descriptor = create(part, 0o600 if private else 0o666)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors=errors, newline="\n") as file:
-            yield file
-            file.flush()
+        try:
+            yield descriptor
             if not private:
-                keep_mode(descriptor, target)
+                set_permissions(descriptor, mode)
             if durable:
                 fsync(descriptor)
+        finally:
+            os.close(descriptor)
         replace(part, target)
     except BaseException:
         with suppress(OSError):
             unlink(part)
         raise
     if durable:
-        sync_folder(target.parent)
+        sync_folder(folder or os.curdir)
 
 
 def clear_abandoned(path: Path) -> None:
@@ -231,7 +298,7 @@ def clear_abandoned(path: Path) -> None:
     """
     found = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{16}~")
     with suppress(OSError):
-        for name in os.listdir(path.parent):  # noqa: PTH208 - names are all that is needed
+        for name in os.listdir(path.parent):
             if found.fullmatch(name):
                 (path.parent / name).unlink(missing_ok=True)
 
@@ -240,8 +307,10 @@ def write_text(
     path: Path, text: str, *, follow: bool = True, durable: bool = True, private: bool = False
 ) -> None:
     """Atomically replaces a file's contents by this text; see `replacing`."""
-    with replacing(path, follow=follow, durable=durable, private=private) as file:
-        file.write(text)
+    data = memoryview(text.encode())
+    with _replacing(path, follow=follow, durable=durable, private=private) as descriptor:
+        while data:
+            data = data[os.write(descriptor, data) :]
 
 
 def fsync(descriptor: int) -> None:
@@ -266,7 +335,7 @@ def fsync(descriptor: int) -> None:
     os.fsync(descriptor)  # network file systems have only this
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: StrPath) -> None:
     """Makes the names in a folder survive a power cut, if the system supports that."""
     if sys.platform != "win32":
         with suppress(OSError):
@@ -286,17 +355,17 @@ Each value is a function that returns whether the holder was cancelled.
 _guard = threading.Lock()
 
 
-def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
+def lock(file: LockableFile, given_up: Callable[[], bool] = lambda: False) -> bool:
     """Locks an open file against other processes and other threads. Returns False if one of them holds the lock.
 
     On a file system without locks, this excludes only other threads of this process.
 
     Args:
-        descriptor: The open file.
+        file: The open file.
         given_up: Returns whether the new holder was cancelled before it unlocked the file. Another holder may then lock
             the file, but must replace it instead of writing to it.
     """
-    key = _key(descriptor)
+    key = file.identity
     with _guard:
         holder = _held.get(key)
         if holder is not None and not holder():
@@ -306,7 +375,7 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
         return True
     taken = False
     try:
-        taken = try_lock(descriptor)
+        taken = try_lock(file.fileno())
     except OSError:
         taken = True  # the file system has no locks
     finally:
@@ -315,13 +384,13 @@ def lock(descriptor: int, given_up: Callable[[], bool] = lambda: False) -> bool:
     return taken
 
 
-def unlock(descriptor: int) -> None:
+def unlock(file: LockableFile) -> None:
     """Releases the lock. Call it before the file is closed."""
-    _unlock(descriptor)
-    _held.pop(_key(descriptor), None)
+    _unlock(file.fileno())
+    _held.pop(file.identity, None)
 
 
-def take(path: Path) -> FileIO | None:
+def take(path: StrPath) -> LockableFile | None:
     """Creates and locks a file that exists only to be locked; `close_and_unlink` ends that.
 
     Returns:
@@ -330,18 +399,13 @@ def take(path: Path) -> FileIO | None:
     Raises:
         OSError: the file can't be opened.
     """
-    file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600), "r+")
-    if lock(file.fileno()):
-        if is_at(file.fileno(), path):
+    file = LockableFile(os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600), "r+")
+    if lock(file):
+        if file.at(path):
             return file
-        unlock(file.fileno())  # its former holder has just removed it
+        unlock(file)  # its former holder has just removed it
     file.close()
     return None
-
-
-def _key(descriptor: int) -> tuple[int, int]:
-    found = os.fstat(descriptor)
-    return found.st_dev, found.st_ino
 
 
 def _forget() -> None:

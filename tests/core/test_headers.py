@@ -125,6 +125,7 @@ def test_at_most_all_but_one_byte_is_kept(size: int, whole: int) -> None:
         expected = min(size, whole - 1)
         for _ in range(2):
             with Partial(Path(folder, "song.wav")) as partial:
+                partial.begin(0, bytes)
                 partial.write(bytes(size))
                 partial.describe(version)
                 assert partial.resumable() == ((expected, version) if expected else (0, None))

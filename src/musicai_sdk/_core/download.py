@@ -53,18 +53,19 @@ async def download(
         raise InputError(f"can't download to {destination!r:.200}: {error}") from None
     except (TypeError, ValueError):
         raise InputError(f"can't download to {destination!r:.200}: it isn't a path") from None
-    target = _checked_target(path)
+    target, mode = _checked_target(path)
 
     async def work(io: IO) -> DownloadedFile:
         expected = Expected.of(url, target, output=output)
-        size = await _download(session.on(io), url, target, on_progress, options, expected, connections)
+        partial = Partial(target, mode)
+        size = await _download(session.on(io), url, partial, on_progress, options, expected, connections)
         return DownloadedFile(path=path, size=size)
 
     return await session.io.transfer(work)
 
 
-def _checked_target(path: Path) -> Path:
-    """The file to write, or the target of a symbolic link.
+def _checked_target(path: Path) -> tuple[Path, int | None]:
+    """The file to write, or the target of a symbolic link, and the permissions of the file that it replaces.
 
     Rejects anything but a regular file before the download begins.
     """
@@ -91,18 +92,18 @@ def checked_url(url: str) -> None:
 async def _download(
     session: Session,
     url: str,
-    target: Path,
+    partial: Partial,
     on_progress: Progress | None,
     options: RequestOptions,
     expected: Expected,
     connections: int,
 ) -> int:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise not_written(target, error) from error
+        raise not_written(partial.target, error) from error
 
-    with Partial(target) as partial:
+    with partial:
 
         async def attempt(number: int) -> int:
             nonlocal connections
@@ -126,7 +127,7 @@ async def _download(
                 size = await _save(content, partial, on_progress)
                 try:
                     with partial.reading() as file:
-                        check_content(file, stream.headers, expected)
+                        check_content(file, size, stream.headers, expected)
                 except IntegrityError:
                     partial.discard()
                     raise
@@ -189,10 +190,13 @@ async def _save(content: Content, partial: Partial, on_progress: Progress | None
     if not content.certain:
         raise content.uncertain()
     partial.begin(content.offset, content.count_in)
-    if content.offset == 0:
-        partial.describe(content.version)
+    is_described = content.offset > 0
     try:
         while chunk := await content.read():
+            if not is_described:
+                # Only a file that doesn't arrive at once may have to be resumed.
+                partial.describe(None if content.received == content.size else content.version)
+                is_described = True
             partial.write(chunk)
             if on_progress is not None:
                 on_progress(content.received, content.size)

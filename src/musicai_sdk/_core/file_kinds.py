@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ class Expected:
         return cls(without_query(url), frozenset(extensions), output)
 
 
-def check_content(file: BinaryIO, headers: Mapping[str, str], expected: Expected) -> None:
+def check_content(file: BinaryIO, size: int, headers: Mapping[str, str], expected: Expected) -> None:
     """Checks that the contents of a complete file fit its name.
 
     A recording must not be a page, an error document or a picture; JSON must be JSON; an output must not be a web page
@@ -66,7 +65,8 @@ def check_content(file: BinaryIO, headers: Mapping[str, str], expected: Expected
     Raises:
         IntegrityError: the contents don't fit.
     """
-    problem = _problem(file, headers.get("content-type", "").partition(";")[0].strip().lower(), expected)
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    problem = _problem(file, size, content_type, expected)
     if problem is not None:
         raise IntegrityError(f"the data from {expected.url} {problem}, and wasn't kept", url=expected.url)
 
@@ -77,28 +77,30 @@ def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
     Raises:
         IntegrityError: the recording is empty.
     """
+    if file.size:
+        return file
     expected = Expected.of(url, file.path, output=True)
-    if file.size or expected.extensions.isdisjoint(_MEDIA):
+    if expected.extensions.isdisjoint(_MEDIA):
         return file
     file.path.unlink(missing_ok=True)
     raise IntegrityError(f"the data from {expected.url} is empty, and wasn't kept", url=expected.url)
 
 
-def _problem(file: BinaryIO, content_type: str, expected: Expected) -> str | None:
+def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -> str | None:
     is_media, is_json = not expected.extensions.isdisjoint(_MEDIA), ".json" in expected.extensions
     if not (is_media or is_json) and (not expected.output or not expected.extensions.isdisjoint(_TEXT)):
         return None
     file.seek(0)
     head = file.read(_HEAD)
     if is_media:
-        return _not_media(file, head, content_type)
+        return _not_media(file, size, head, content_type)
     if is_json:
-        return None if _is_json(file) else f"isn't JSON{_declared(content_type)}"
+        return None if _is_json(file, size, head) else f"isn't JSON{_declared(content_type)}"
     is_page = _PAGE.match(head.removeprefix(_BOM).lstrip(_BLANK))
     return f"is a web page, not a file{_declared(content_type)}" if is_page else None
 
 
-def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
+def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str | None:
     if not head:
         return None  # see `refuse_empty`
     text = head.removeprefix(_BOM).lstrip(_BLANK)
@@ -106,18 +108,18 @@ def _not_media(file: BinaryIO, head: bytes, content_type: str) -> str | None:
         return f"is a web page or an error document, not a recording{_declared(content_type)}"
     if _ANOTHER_KIND.match(head):
         return f"is a picture or a document, not a recording{_declared(content_type)}"
-    if text[:1] in (b"{", b"[") and _is_json(file):
+    if text[:1] in (b"{", b"[") and _is_json(file, size, head):
         return f"is JSON, not a recording{_declared(content_type)}"
     textual = re.fullmatch(r"text/html|(application|text)/((xhtml\+)?xml|json)", content_type)
     return f"isn't a recording{_declared(content_type)}" if textual and not _RECORDING.match(head) else None
 
 
-def _is_json(file: BinaryIO) -> bool:
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
+def _is_json(file: BinaryIO, size: int, head: bytes) -> bool:
+    if len(head) == size:
+        return _parses(head)
     if size <= _LARGEST_PARSED:
+        file.seek(0)
         return _parses(file.read())
-    head = file.read(_HEAD)
     file.seek(size - _HEAD)
     tail = file.read()
     # A list or an object: no other JSON value is that large.

@@ -21,6 +21,7 @@ from musicai_sdk._core.result_storage import download_urls
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import EXPIRED_STATUSES
 from musicai_sdk._files import replace, unlink, write_text
+from musicai_sdk._io import IO, cancelling
 from musicai_sdk._io.record import logger
 from musicai_sdk._names import encodable, safe_name
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
@@ -63,12 +64,47 @@ async def download_results(
     fetched = not isinstance(job, Job) or not job.done
     job = await get(session, job, None, options) if fetched else cast("Job[Any]", job)
     job.raise_for_success()
-    if not fetched and _lacks_outputs(job):
+    missing = _missing(job)
+    if not fetched and (missing or not has_values(job.raw_result)):
         # The job may come from a list, and lists may leave parts out.
         job = await get(session, job, None, options)
         job.raise_for_success()
-    target = Path(encodable(os.fspath(folder)))
-    if target.exists() and not target.is_dir():
+        missing = _missing(job)
+    path = Path(encodable(os.fspath(folder)), manifest)
+
+    async def work(io: IO) -> dict[str, DownloadedFile]:
+        return await _download_outputs(
+            session.on(io),
+            job,
+            path,
+            progress_of,
+            options,
+            storage,
+            may_be_empty=may_be_empty,
+            connections=connections,
+        )
+
+    files = await session.io.transfer(work)
+    if missing:
+        logger.warning("job %s lacks %s, which its result's type declares", job.id, ", ".join(missing))
+    return JobFiles(folder=path.parent, manifest=path, files=files, missing=missing)
+
+
+async def _download_outputs(
+    session: Session,
+    job: Job[Any],
+    manifest: Path,
+    progress_of: ProgressOf,
+    options: RequestOptions,
+    storage: ResultStorage | None,
+    *,
+    may_be_empty: bool,
+    connections: int,
+) -> dict[str, DownloadedFile]:
+    """Downloads the outputs of a job, and writes its manifest. Blocks."""
+    target = manifest.parent
+    is_new = not os.path.exists(target)
+    if not is_new and not os.path.isdir(target):
         raise TransferError(f"can't download into {str(target)!r}: it is a file, pass a folder")
     if not may_be_empty and not has_values(job.raw_result):
         check_result(job)
@@ -83,7 +119,7 @@ async def download_results(
         else:
             continue
         paths[file.name] = file.path
-    names = file_names(named, by_output=session.settings.names_by_output, taken=[manifest])
+    names = file_names(named, by_output=session.settings.names_by_output, taken=[manifest.name])
 
     async def fresh(name: str) -> str | None:
         if name in stored:
@@ -96,9 +132,8 @@ async def download_results(
         return str(value) if isinstance(value, FileUrl) else None
 
     # Replace existing results only when all new files are complete, so that a folder never mixes two results.
-    staged = (
-        target / f".{safe_name(f'musicai-{job.id}')}{PARTIAL}" if (target / manifest).exists() else target
-    )
+    is_staged = not is_new and os.path.exists(manifest)
+    staged = target / f".{safe_name(f'musicai-{job.id}')}{PARTIAL}" if is_staged else target
     tasks = [
         partial(
             _download_output,
@@ -117,27 +152,19 @@ async def download_results(
         for name, url in urls.items()
     ]
     files = dict(zip(urls, await session.io.gather(tasks, AT_ONCE), strict=True))
+    cancelling.check()  # a cancelled call replaces nothing
     content = with_files(job.raw_result or {}, {paths[name]: f"./{names[name]}" for name in urls})
-
-    def finish() -> dict[str, DownloadedFile]:
-        moved = files if staged == target else _moved(files, staged, target, manifest)
-        _write_manifest(target / manifest, content)
-        return moved
-
-    files = await session.blocking(finish)
-    missing = missing_outputs(declared_outputs(job.result_type), usable(job.raw_result))
-    if missing:
-        logger.warning("job %s lacks %s, which its result's type declares", job.id, ", ".join(missing))
-    return JobFiles(folder=target, manifest=target / manifest, files=files, missing=missing)
+    if is_staged:
+        files = _moved(files, staged, manifest)
+    _write_manifest(manifest, content, folder_is_new=is_new and not files)
+    return files
 
 
-def _moved(
-    files: Mapping[str, DownloadedFile], staged: Path, target: Path, manifest: str
-) -> dict[str, DownloadedFile]:
-    """Moves the complete files to the folder. The old manifest is removed first."""
-    moved = dict[str, DownloadedFile]()
+def _moved(files: Mapping[str, DownloadedFile], staged: Path, manifest: Path) -> dict[str, DownloadedFile]:
+    """Moves the complete files to the manifest's folder. The old manifest is removed first."""
+    moved, target = dict[str, DownloadedFile](), manifest.parent
     try:
-        unlink(target / manifest)
+        unlink(manifest)
         for name, file in files.items():
             moved[name] = DownloadedFile(target / file.path.name, file.size)
             replace(file.path, moved[name].path)
@@ -148,10 +175,9 @@ def _moved(
     return moved
 
 
-def _lacks_outputs(job: Job[Any]) -> bool:
-    """Whether the result of a job is empty, or lacks an output that its type declares."""
-    values = usable(job.raw_result)
-    return not has_values(job.raw_result) or bool(missing_outputs(declared_outputs(job.result_type), values))
+def _missing(job: Job[Any]) -> tuple[str, ...]:
+    """The outputs that the type of a job's result declares but the job lacks."""
+    return missing_outputs(declared_outputs(job.result_type), usable(job.raw_result))
 
 
 async def _download_output(
@@ -177,10 +203,14 @@ def _with_extension(url: str, extension: str) -> str:
     return path if path.endswith(extension) else path + extension
 
 
-def _write_manifest(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes the result with files as relative paths (`"./vocals.wav"`), as the official tools do."""
+def _write_manifest(path: Path, content: Mapping[str, Any], *, folder_is_new: bool) -> None:
+    """Writes the result with files as relative paths (`"./vocals.wav"`), as the official tools do.
+
+    `folder_is_new` is true if its folder may not exist.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if folder_is_new:
+            path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     except OSError as error:
         raise TransferError(f"can't write {str(path)!r}: {error.strerror}") from error

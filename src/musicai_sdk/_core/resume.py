@@ -5,18 +5,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, cast
 
 from musicai_sdk import _files
 from musicai_sdk._core.output_names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
 from musicai_sdk._core.sources import CHUNK
+from musicai_sdk._files import LockableFile
 from musicai_sdk._io import cancellation
 from musicai_sdk._names import with_ending
 from musicai_sdk.errors import TransferError
@@ -60,12 +62,23 @@ class Partial:
     a second writer can't damage the first writer's file, even where locks have no effect.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, mode: int | None = None) -> None:
+        """Names the files.
+
+        Args:
+            target: The file to write.
+            mode: The permissions of the file that the target replaces, if any.
+        """
         self.target = target
-        self.path: Path = target.with_name(with_ending(target.name, PARTIAL))
-        self._note = target.with_name(with_ending(target.name, PARTIAL_NOTE))
-        self._next = target.with_name(with_ending(target.name, PARTIAL_NEXT))
-        self._file: FileIO | None = None
+        folder, name = os.path.split(target)
+        self._path, self._note, self._next = (
+            os.path.join(folder, with_ending(name, ending))
+            for ending in (PARTIAL, PARTIAL_NOTE, PARTIAL_NEXT)
+        )
+        self._mode = None if mode is None else mode | 0o600
+        self._file: LockableFile | None = None
+        self._size = 0
+        self._may_have_note = True
         # A cancelled thread may still wait for a silent server, so its lock is ignored. On Windows, where all writers
         # use one file, the lock counts until the thread ends.
         self._given_up = cancellation() if sys.platform != "win32" else lambda: False
@@ -78,9 +91,8 @@ class Partial:
         """
         with self._failing():
             for _ in range(_TRIES):
-                descriptor = self._claimed()
-                if descriptor is not None:
-                    self._file = FileIO(descriptor, "r+")
+                self._file = self._claimed()
+                if self._file is not None:
                     return self
         raise self._in_use()
 
@@ -97,69 +109,65 @@ class Partial:
                 self.discard()
             self._release(kept=kept)
 
-    def _claimed(self) -> int | None:
+    def _claimed(self) -> LockableFile | None:
         """The locked part, or None if another process replaced it meanwhile."""
-        standing = _files.open_regular(self.path, os.O_RDWR)
-        if standing is None:
-            return self._created()
-        if not _files.lock(standing, self._given_up):
-            os.close(standing)
-            raise self._in_use()
         try:
-            if not _files.is_at(standing, self.path):
+            new = LockableFile(_files.create(self._path), "r+")
+        except FileExistsError:
+            return self._existing()
+        return self._locked(new, self._path)
+
+    def _existing(self) -> LockableFile | None:
+        """Claims an existing part. Removes anything else with its name, such as a link, a pipe or a device."""
+        descriptor = _files.open_regular(self._path, os.O_RDWR)
+        if descriptor is None:
+            with suppress(FileNotFoundError):
+                if not stat.S_ISREG(os.lstat(self._path).st_mode):
+                    os.unlink(self._path)
+            return None
+        with ExitStack() as stack:
+            existing = stack.enter_context(LockableFile(descriptor, "r+"))
+            if not _files.lock(existing, self._given_up):
+                raise self._in_use()
+            stack.callback(_files.unlock, existing)
+            if not existing.at(self._path):
                 return None
+            self._size = os.fstat(descriptor).st_size
             if sys.platform != "win32":
                 with suppress(PermissionError):
-                    return self._taken_over(standing)
+                    return self._taken_over(existing)
             # Windows and its file servers can't rename an open file, and locks are mandatory there.
-            standing, taken = -1, standing
-            return taken
-        finally:
-            if standing >= 0:
-                _files.unlock(standing)
-                os.close(standing)
+            stack.pop_all()
+            return existing
 
-    def _created(self) -> int | None:
-        """Creates a new part. First removes anything else with its name, such as a link, a pipe or a device."""
-        try:
-            descriptor = _files.create(self.path)
-        except FileExistsError:
-            found = _files.open_regular(self.path)
-            if found is None:
-                self.path.unlink(missing_ok=True)
-            else:
-                os.close(found)  # another process created it first
-            return None
-        return self._locked(descriptor, self.path)
-
-    def _locked(self, descriptor: int, name: Path) -> int | None:
+    def _locked(self, new: LockableFile, name: str) -> LockableFile | None:
         """Locks a new file. Returns None if another process took the file meanwhile."""
-        if _files.lock(descriptor, self._given_up):
-            if _files.is_at(descriptor, name):
-                _files.keep_mode(descriptor, self.target, at_least=0o600)
-                return descriptor
-            _files.unlock(descriptor)
-        os.close(descriptor)
+        if _files.lock(new, self._given_up):
+            if new.at(name):
+                _files.set_permissions(new.fileno(), self._mode)
+                return new
+            _files.unlock(new)
+        new.close()
         return None
 
-    def _taken_over(self, standing: int) -> int | None:
+    def _taken_over(self, existing: LockableFile) -> LockableFile | None:
         """Replaces an existing part by a copy of it."""
-        descriptor = self._locked(_files.create_anew(self._next), self._next)
-        if descriptor is None:
+        copy = self._locked(LockableFile(_files.create_anew(self._next), "r+"), self._next)
+        if copy is None:
             return None
         try:
-            version = self._noted() if _files.is_own(standing) else None
-            if version is not None:
-                _copy(standing, descriptor, min(os.fstat(standing).st_size, version.size - 1))
+            version = self._noted() if _files.is_own(existing.fileno()) else None
+            size = 0 if version is None else min(self._size, version.size - 1)
+            _copy(existing, copy, size)
             with suppress(FileNotFoundError):  # another process replaced the copy, as checked next
-                os.replace(self._next, self.path)  # noqa: PTH105 - atomic
-            if _files.is_at(descriptor, self.path):
-                taken, descriptor = descriptor, -1
+                os.replace(self._next, self._path)
+            if copy.at(self._path):
+                self._size, taken, copy = size, copy, None
                 return taken
             raise self._in_use()  # without working locks, two processes may get here; only one of them continues
         finally:
-            if descriptor >= 0:
-                _files.close_and_unlink(FileIO(descriptor), self._next)
+            if copy is not None:
+                _files.close_and_unlink(copy, self._next)
 
     def resumable(self) -> tuple[int, Version | None]:
         """The offset and version to resume with; (0, None) to start over.
@@ -167,34 +175,34 @@ class Partial:
         The offset is at least one byte before the end, so that the server's answer contains data and confirms the
         version.
         """
-        version = self._noted()
-        if version is None:
-            return 0, None
-        with self._failing():
-            offset = min(os.fstat(self._open.fileno()).st_size, version.size - 1)
+        version = self._noted() if self._size else None
+        offset = 0 if version is None else min(self._size, version.size - 1)
         return (offset, version) if offset > 0 else (0, None)
 
     def describe(self, version: Version | None) -> None:
-        """Writes the note with the version, before the first byte is written."""
+        """Writes the note with the version, before the first byte is written; None if the part needn't be resumed."""
         with self._failing():
-            if not _files.is_at(self._open.fileno(), self.path):
+            if not self._open.at(self._path):
                 raise self._in_use()
+            self._may_have_note = version is not None
             if version is None:
                 _files.unlink(self._note)
-                return
-            _files.write_text(self._note, json.dumps(asdict(version)), follow=False, durable=False)
+            else:
+                note = json.dumps(asdict(version))
+                _files.write_text(Path(self._note), note, follow=False, durable=False)
 
     def begin(self, offset: int, count_in: Callable[[bytes], object]) -> None:
         """Truncates the part at the offset, and passes the bytes before it to `count_in`."""
         with self._failing():
-            file = self._open
+            file, left = self._open, offset
             file.seek(0)
-            left = offset
             while left > 0 and (chunk := file.read(min(CHUNK, left))):
                 count_in(chunk)
                 left -= len(chunk)
-            file.truncate(offset)
-            file.seek(offset)
+            if self._size > offset:
+                file.truncate(offset)
+                file.seek(offset)
+            self._size = offset - left
 
     def write(self, data: bytes | memoryview) -> None:
         """Appends to the part. If that fails, for example on a full disk, discards the part."""
@@ -203,15 +211,16 @@ class Partial:
                 written = self._open.write(data)
                 while written < len(data):
                     written += self._open.write(data[written:])
+                self._size += written
         except TransferError:
             self.discard()
             raise
 
     @contextmanager
     def reading(self) -> Generator[BinaryIO]:
-        """Opens the written file for reading: by its descriptor, because its path may name another file by now."""
-        with self._failing(), os.fdopen(os.dup(self._open.fileno()), "rb") as file:
-            yield file
+        """The written file for reading: by its descriptor, because its path may name another file by now."""
+        with self._failing():
+            yield cast("BinaryIO", self._open)
 
     def finish(self, size: int) -> None:
         """Renames the complete file, of `size` bytes, to the target.
@@ -221,31 +230,33 @@ class Partial:
                 is kept.
         """
         with self._failing():
-            descriptor = self._open.fileno()
-            _files.keep_mode(descriptor, self.target)
+            file = self._open
+            _files.set_permissions(file.fileno(), _files.permissions(self.target))
             try:
-                _files.fsync(descriptor)
+                _files.fsync(file.fileno())
             except OSError:
                 self.discard()  # the contents of the disk are unknown
                 raise
-            if os.fstat(descriptor).st_size != size or not _files.is_at(descriptor, self.path):
+            found = file.at(self._path)
+            if found is None or found.st_size != size:
                 raise self._in_use()
             try:
-                os.replace(self.path, self.target)  # noqa: PTH105 - atomic
+                os.replace(self._path, self.target)
             except PermissionError:  # Windows: someone, perhaps this process, has a file open
                 self._release(kept=True)
                 self._replace_target()
-            with suppress(OSError):
-                _files.unlink(self._note)
+            if self._may_have_note:
+                with suppress(OSError):
+                    _files.unlink(self._note)
         self._release(kept=True)
 
     def _replace_target(self) -> None:
         try:
-            _files.replace(self.path, self.target)
+            _files.replace(self._path, self.target)
         except PermissionError as error:
             raise TransferError(
                 f"can't write {str(self.target)!r}: {error.strerror}. If another program has it open, close it there. The"
-                f" whole download is kept as {str(self.path)!r}"
+                f" whole download is kept as {self._path!r}"
             ) from error
 
     def discard(self) -> None:
@@ -255,21 +266,22 @@ class Partial:
         """
         with suppress(OSError):
             self._open.truncate(0)
-            if _files.is_at(self._open.fileno(), self.path):
-                self._note.unlink(missing_ok=True)
+            self._size = 0
+            if self._open.at(self._path):
+                os.unlink(self._note)
 
     def _release(self, *, kept: bool) -> None:
         if self._file is not None:
             file, self._file = self._file, None
             if kept:
-                _files.unlock(file.fileno())
+                _files.unlock(file)
                 file.close()
             else:
                 with suppress(OSError):
-                    _files.close_and_unlink(file, self.path)
+                    _files.close_and_unlink(file, self._path)
 
     @property
-    def _open(self) -> FileIO:
+    def _open(self) -> LockableFile:
         if self._file is None:
             raise RuntimeError("the part is used outside its context")
         return self._file
@@ -299,7 +311,7 @@ class Partial:
 
     def _in_use(self) -> TransferError:
         return TransferError(
-            f"{str(self.target)!r} is in use: another download writes to it ({self.path.name}). Wait until it ends, or"
+            f"{str(self.target)!r} is in use: another download writes to it ({os.path.basename(self._path)}). Wait until it ends, or"
             f" choose another destination"
         )
 
@@ -314,16 +326,14 @@ def not_written(target: Path, error: OSError) -> TransferError:
     return TransferError(f"can't write {str(target)!r}: {reason}")
 
 
-def _copy(source: int, target: int, size: int) -> None:
+def _copy(source: FileIO, target: FileIO, size: int) -> None:
     """Copies the first bytes of a file."""
-    with FileIO(source, closefd=False) as reader, FileIO(target, "r+", closefd=False) as writer:
-        reader.seek(0)
-        while size > 0 and (chunk := reader.read(min(CHUNK, size))):
-            left = memoryview(chunk)
-            while left:
-                left = left[writer.write(left) :]
-            size -= len(chunk)
-        writer.seek(0)
+    while size > 0 and (chunk := source.read(min(CHUNK, size))):
+        left = memoryview(chunk)
+        while left:
+            left = left[target.write(left) :]
+        size -= len(chunk)
+    target.seek(0)
 
 
 def _version(note: dict[str, Any]) -> Version:

@@ -99,26 +99,34 @@ class _Group(Generic[T]):
         self._lock = threading.Lock()
 
     def run(self, limit: int) -> list[T]:
-        threads = list[threading.Thread]()
+        ends = list[threading.Event]()
         try:
             with suppress(RuntimeError):  # continue with fewer threads
-                while len(threads) < min(limit, len(self._contexts)):
-                    threads.append(start(self._work))
-            if not threads:
-                self._work()
+                while len(ends) < min(limit, len(self._contexts)):
+                    run(partial(self._work, end := threading.Event()))
+                    ends.append(end)
+            if not ends:
+                self._work(threading.Event())
             while not self._over.wait(_LOOK_EVERY):
                 cancelling.check()
         finally:
             self._cancel()
             until = clock.now() + PATIENCE
-            for thread in threads:
-                thread.join(max(0.0, until - clock.now()))
+            for end in ends:
+                end.wait(max(0.0, until - clock.now()))
         if self._error is not None:
             raise self._error
         return [self._results[number] for number in range(len(self._contexts))]
 
-    def _work(self) -> None:
-        """Runs tasks until none are left."""
+    def _work(self, end: threading.Event) -> None:
+        """Runs tasks until none are left, and sets the event."""
+        try:
+            self._run_tasks()
+        finally:
+            end.set()
+
+    def _run_tasks(self) -> None:
+        """Runs tasks until none are left, or one has failed."""
         work = Work(self._cancelled)
         with self._lock:
             self._works.add(work)

@@ -102,11 +102,10 @@ def download_all(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overw
     """
     from musicai_sdk.errors import ResultMissingError
     from musicai_sdk.models import CUSTOM_STORAGE
-    from musicai_sdk.models.result_files import check_result, result_files
+    from musicai_sdk.models.result_files import check_result
 
     done = client.jobs.get(job)  # the wait polls the list of jobs, which may omit parts of a result
-    check_result(done)
-    expected = result_files(done.raw_result)
+    expected = check_result(done)
     present = {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set[str]()
     names = {f"{each.name}{PurePosixPath(urlsplit(each.value).path).suffix}" for each in expected}
     if not overwrite and (taken := sorted(name for name in names if name.casefold() in present)):

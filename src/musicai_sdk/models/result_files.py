@@ -69,12 +69,15 @@ def has_values(result: Mapping[str, Any] | None) -> bool:
     return any(not _blank(value) for _, value in _leaves(result or {}, ()))
 
 
-def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> None:
+def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> list[ResultFile]:
     """Checks that a job's result is complete. Only then may the job be deleted, once its files are safe.
 
     Args:
         job: The job from `GET /job/{id}`, because a list of jobs may leave parts out.
         declared: The outputs that the workflow's class declares.
+
+    Returns:
+        The result's files.
 
     Raises:
         ResultMissingError: the result is empty, lacks a required output, or names a file that can't be fetched.
@@ -93,7 +96,8 @@ def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> None
             job_id=job.id,
             outputs=missing,
         )
-    elsewhere = [each for each in result_files(job.raw_result) if not is_reachable(each)]
+    files = result_files(job.raw_result)
+    elsewhere = [each for each in files if not is_reachable(each)]
     if elsewhere:
         named = ", ".join(f"{each.name!r} ({without_query(each.value):.100})" for each in elsewhere)
         raise ResultMissingError(
@@ -102,6 +106,7 @@ def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> None
             job_id=job.id,
             outputs=tuple(each.name for each in elsewhere),
         )
+    return files
 
 
 def is_reachable(file: ResultFile) -> bool:

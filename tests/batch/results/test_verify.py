@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,6 +15,8 @@ import pytest
 
 from musicai_sdk import FileInput, FileOutput, Workflow, WorkflowResult, output
 from musicai_sdk.batch import Batch, open_ledger
+from musicai_sdk.batch.results.output import OutputRecord
+from musicai_sdk.batch.results.verify import verified
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
 from support.batch import echo, make_tracks, posts
@@ -190,3 +195,23 @@ def test_a_login_page_that_passes(
 def test_echoes_still_pass(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().ok
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems force files onto the disk in other ways")
+def test_results_of_an_earlier_run_are_forced_onto_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user may have put them back just now, and the service's copy is deleted next."""
+    file = tmp_path / "part" / "song" / "vocals.wav"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(WAV)
+    synced, fsync = set[int](), os.fsync
+
+    def note(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", note)
+    (checked,) = verified([OutputRecord("vocals", "part/song/vocals.wav", len(WAV), None)], tmp_path)
+    assert checked.sha256 == hashlib.sha256(WAV).hexdigest()
+    assert synced == {path.stat().st_ino for path in (file, *file.parents[:3])}

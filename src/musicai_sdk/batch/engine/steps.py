@@ -320,17 +320,23 @@ class Pipeline:
         return job
 
     async def _fetch(self, track: Track, job: Job[Any] | None) -> None:
-        """Downloads the results that aren't stored yet, and verifies them."""
+        """Downloads the results that aren't stored yet. Records that they are verified."""
         self._begin(track)
         with self._committing(track):
+            checked = list[OutputRecord]()
             if track.state == "downloaded":
-                try:
-                    await self._verify(track, await self._recorded(track))
-                except IntegrityError:
-                    pass  # the files changed since the download
-                else:
-                    return
-            await self._verify(track, await self._download(track, job))
+                with suppress(IntegrityError):  # the files changed since the download
+                    checked = await self._stored(track, await self._recorded(track))
+            checked = checked or await self._download(track, job)
+            await self._journal.move(
+                track,
+                "verified",
+                lambda ledger: ledger.keep_outputs(track, checked),
+                verified_at=time.time(),
+                error_code=None,
+                error_message=None,
+                resume_at=None,
+            )
 
     async def _download(self, track: Track, job: Job[Any] | None) -> list[OutputRecord]:
         received = dict[int, int]()
@@ -377,18 +383,6 @@ class Pipeline:
         if not checked:
             raise IntegrityError(f"no results of {track.folder!r} are recorded")
         return checked
-
-    async def _verify(self, track: Track, recorded: list[OutputRecord]) -> None:
-        checked = await self._stored(track, recorded)
-        await self._journal.move(
-            track,
-            "verified",
-            lambda ledger: ledger.keep_outputs(track, checked),
-            verified_at=time.time(),
-            error_code=None,
-            error_message=None,
-            resume_at=None,
-        )
 
     async def _delete(self, track: Track) -> None:
         self._begin(track)

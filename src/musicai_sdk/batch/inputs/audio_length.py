@@ -8,6 +8,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, BinaryIO
 
+from musicai_sdk._files import reading
 from musicai_sdk.batch.inputs.row import InputRow
 
 _HEAD = 12
@@ -24,7 +25,7 @@ _UNSTATED = (0, 0xFFFFFFFF)
 def measure(item: InputRow) -> None:
     """Fills in the length of a file's audio, if it can be read. What the file says goes before what the user says."""
     if item.url is None:
-        with suppress(OSError), open(item.source, "rb") as file:  # noqa: PTH123 - a hundred thousand times
+        with suppress(OSError), reading(item.source) as (file, _):
             item.audio_ms = audio_length(file) or item.audio_ms
 
 

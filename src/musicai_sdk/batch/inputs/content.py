@@ -6,9 +6,9 @@ import hashlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from musicai_sdk._files import reading
 from musicai_sdk.batch.inputs.audio_length import audio_length, measure
 from musicai_sdk.batch.inputs.kinds import is_object
 from musicai_sdk.batch.inputs.row import InputRow
@@ -43,11 +43,11 @@ def digest(item: InputRow) -> None:
         OSError: it can't be read.
         InputError: it changed while it was read.
     """
-    with Path(item.source).open("rb") as file:
+    with reading(item.source) as (file, descriptor):
         item.content = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         item.sample = _sample(file)
         item.audio_ms = audio_length(file) or item.audio_ms
-        now = os.fstat(file.fileno())
+        now = os.fstat(descriptor)
     if (now.st_size, now.st_mtime_ns) != (item.size, item.mtime_ns):
         raise InputError("it changed while it was read: process it when it's complete")
 
@@ -62,7 +62,7 @@ def sample(item: InputRow) -> str:
         same = item.content if item.content and is_object(item.source) else item.source
         item.sample = hashlib.sha256(same.encode()).hexdigest()[:16]
     elif item.sample is None:
-        with Path(item.source).open("rb") as file:
+        with reading(item.source) as (file, _):
             item.sample = _sample(file)
     return item.sample or ""
 

@@ -10,5 +10,5 @@ Who may import it:
 
 Adding a destination:
     A class beside `FolderDestination` with the same methods, added to `Destination`, and chosen by `destination_for`. Its
-    `verified` must prove that the results are durable, because the job is deleted next.
+    `fetch` and `verified` must prove that the results are durable, because the job is deleted next.
 """

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from musicai_sdk import AsyncMusicAiClient, workflows
-from musicai_sdk._files import clear_abandoned
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.results import verify
 from musicai_sdk.batch.results.output import MANIFEST, OutputRecord
@@ -20,7 +19,7 @@ from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
 from musicai_sdk.models.files import RESULT_MANIFEST
 from musicai_sdk.models.result import DeclaredOutput
-from musicai_sdk.models.result_files import check_result, result_files, with_files
+from musicai_sdk.models.result_files import check_result, with_files
 from musicai_sdk.storage import Bucket, ObjectNotFoundError, StoredObject
 from musicai_sdk.storage.objects import SCHEMES
 from musicai_sdk.storage.outputs import declared_files, object_name
@@ -47,7 +46,7 @@ class FolderDestination:
     async def fetch(
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, on_bytes: OnBytes
     ) -> list[OutputRecord]:
-        """Stores all results of a job, and returns them. May be repeated.
+        """Stores all results of a job, and returns them as `verified` does. May be repeated.
 
         Args:
             client: The run's client.
@@ -57,23 +56,20 @@ class FolderDestination:
 
         Raises:
             ResultMissingError: there is no result, or a part of it is missing. The job must be kept.
+            IntegrityError: as `verified`.
             TransferError: a file can't be transferred.
         """
-        check_result(job, self.declared)
-        if any(each.value is CUSTOM_STORAGE for each in result_files(job.raw_result)):
+        if any(each.value is CUSTOM_STORAGE for each in check_result(job, self.declared)):
             raise InputError(
                 f"an earlier run had the results of job {job.id} written to a bucket: pass that bucket as out"
             )
         folder = self.out / track.folder
         is_new = not folder.exists()
         files = await client.jobs.download(job, folder, on_progress=on_bytes)
-        if not is_new:
-            # The folder belongs to this track alone, and a killed run may have left partial files.
-            await asyncio.to_thread(clear_abandoned, files.manifest)
-        return verify.downloaded(files, self.out)
+        return await asyncio.to_thread(verify.downloaded, files, self.out, is_new=is_new)
 
     def verified(self, outputs: Sequence[OutputRecord]) -> list[OutputRecord]:
-        """The outputs read back from the disk, durable, so that the job may be deleted. Blocks.
+        """Recorded outputs read back from the disk, durable, so that the job may be deleted. Blocks.
 
         Raises:
             IntegrityError: one is missing or differs from what was recorded.
@@ -100,9 +96,8 @@ class BucketDestination:
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, on_bytes: OnBytes
     ) -> list[OutputRecord]:
         """As `FolderDestination.fetch`: finds what the service wrote, and uploads the rest."""
-        check_result(job, self.declared)
+        values = check_result(job, self.declared)
         stored = await asyncio.to_thread(self.bucket.in_folder(track.folder).outputs, job)
-        values = result_files(job.raw_result)
         if any(isinstance(each.value, FileUrl) for each in values):
             with tempfile.TemporaryDirectory(prefix="musicai-") as folder:
                 files = await client.jobs.download(job, folder, on_progress=on_bytes)
@@ -117,7 +112,8 @@ class BucketDestination:
         stored[MANIFEST] = await asyncio.to_thread(
             self.bucket.upload, f"{track.folder}/{RESULT_MANIFEST}", text.encode()
         )
-        return [_record(output, each) for output, each in stored.items()]
+        records = [_record(output, each) for output, each in stored.items()]
+        return await asyncio.to_thread(self.verified, records)
 
     def verified(self, outputs: Sequence[OutputRecord]) -> list[OutputRecord]:
         """As `FolderDestination.verified`: each object exists, isn't empty, and has the recorded size and ETag."""

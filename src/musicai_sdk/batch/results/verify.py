@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from io import BufferedRandom, BufferedReader
 from pathlib import Path
 
-from musicai_sdk._files import fsync, sync_folder
+from musicai_sdk._files import clear_abandoned, fsync, reading, sync_folder
 from musicai_sdk.batch.results.output import MANIFEST, OutputRecord
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models import JobFiles
@@ -18,65 +18,76 @@ SYNC_NEEDS_WRITING = sys.platform == "win32"
 """Whether only a file that is open for writing can be forced onto the disk."""
 
 
-def downloaded(files: JobFiles, out: Path) -> list[OutputRecord]:
-    """The files of a download, with their sizes."""
-    manifest = files.manifest
-    found = [(name, file.path, file.size) for name, file in files.files.items()]
-    found.append((MANIFEST, manifest, manifest.stat().st_size))
-    return [OutputRecord(name, path.relative_to(out).as_posix(), size, None) for name, path, size in found]
+def downloaded(files: JobFiles, out: Path, *, is_new: bool) -> list[OutputRecord]:
+    """The outputs of a download with their digests, read back from the disk. Blocks.
+
+    Args:
+        files: The download, which has forced the files and their names onto the disk.
+        out: The output folder.
+        is_new: Whether the download has created the folder of the files.
+
+    Raises:
+        IntegrityError: as `verified`.
+    """
+    if not is_new:
+        # The folder belongs to this track alone, and a killed run may have left partial files.
+        clear_abandoned(files.manifest)
+    folder = files.folder.relative_to(out).as_posix()
+    found = [(name, file.path.name, file.size) for name, file in files.files.items()]
+    found.append((MANIFEST, files.manifest.name, os.stat(files.manifest).st_size))
+    outputs = [OutputRecord(name, f"{folder}/{path}", size, None) for name, path, size in found]
+    checked = [_checked(each, out, sync=False) for each in outputs]
+    # A new folder has no links to other folders, so the download has forced all its names onto the disk.
+    _sync_folders(out, {*_folders_above(folder), *([] if is_new else [folder])})
+    return checked
 
 
 def verified(outputs: Sequence[OutputRecord], out: Path) -> list[OutputRecord]:
-    """The outputs with their digests, read back from the disk and forced onto it.
+    """The outputs with their digests, read back from the disk and forced onto it. Blocks.
 
     Raises:
         IntegrityError: a file is missing, empty, or differs from what was recorded.
     """
-    checked = list[OutputRecord]()
-    for output in outputs:
-        path = out / output.path
-        found = _digest(path)
-        if (
-            found is None
-            or found[0] != output.size
-            or (output.sha256 is not None and found[1] != output.sha256)
-        ):
-            raise IntegrityError(
-                f"{str(path)!r} is {'missing' if found is None else 'not what was downloaded'}"
-            )
-        if not output.size:
-            # An answer without a body isn't a result, and the job that could give one would be deleted next.
-            raise IntegrityError(f"{str(path)!r} is empty")
-        checked.append(replace(output, sha256=found[1]))
-    for folder in {parent for each in outputs for parent in _folders_up_to(out, out / each.path)}:
-        sync_folder(folder)
+    checked = [_checked(each, out, sync=True) for each in outputs]
+    _sync_folders(out, {above for each in outputs for above in _folders_above(each.path)})
     return checked
 
 
-def _digest(path: Path) -> tuple[int, str] | None:
+def _checked(output: OutputRecord, out: Path, *, sync: bool) -> OutputRecord:
+    path = os.path.join(out, *output.path.split("/"))
+    found = _digest(path, sync=sync)
+    if found is None or found[0] != output.size or output.sha256 not in (None, found[1]):
+        raise IntegrityError(f"{path!r} is {'missing' if found is None else 'not what was downloaded'}")
+    if not output.size:
+        # An answer without a body isn't a result, and the job that could give one would be deleted next.
+        raise IntegrityError(f"{path!r} is empty")
+    return replace(output, sha256=found[1])
+
+
+def _digest(path: str, *, sync: bool) -> tuple[int, str] | None:
+    writable = sync and SYNC_NEEDS_WRITING
     try:
-        file, can_sync = _opened(path)
+        with reading(path, os.O_RDWR if writable else os.O_RDONLY) as (file, descriptor):
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if sync:
+                # The service's copy is deleted next: this one must survive a power cut.
+                fsync(descriptor)
+            return file.seek(0, os.SEEK_END), digest
     except FileNotFoundError:
         return None
-    with file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if can_sync:
-            # The service's copy is deleted next: this one must survive a power cut.
-            fsync(file.fileno())
-        return file.tell(), digest
+    except PermissionError:
+        if writable:
+            return _digest(path, sync=False)
+        raise
 
 
-def _opened(path: Path) -> tuple[BufferedReader | BufferedRandom, bool]:
-    """A file opened for reading, and whether it can be forced onto the disk."""
-    if SYNC_NEEDS_WRITING:
-        try:
-            return path.open("r+b"), True
-        except PermissionError:
-            return path.open("rb"), False
-    return path.open("rb"), True
+def _folders_above(path: str) -> Iterator[str]:
+    """The folders above a relative path, up to and including the output folder: each may be new."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
-def _folders_up_to(out: Path, path: Path) -> list[Path]:
-    """The folders of a file, up to and including the output folder: each may be new."""
-    folders = list(path.parents)
-    return folders[: folders.index(out) + 1]
+def _sync_folders(out: Path, folders: set[str]) -> None:
+    for folder in folders:
+        sync_folder(os.path.join(out, *folder.split("/")))
