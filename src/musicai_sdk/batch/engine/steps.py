@@ -378,7 +378,7 @@ class Pipeline:
         await self._journal.move(
             track,
             "verified",
-            lambda ledger: ledger.keep_outputs(track, checked),
+            lambda ledger: ledger.keep_digests(track, checked),
             verified_at=time.time(),
             error_code=None,
             error_message=None,
