@@ -49,9 +49,10 @@ def assign_folder(db: sqlite3.Connection, wish: str, key: str, fits: Fits = alwa
     while True:
         name = folded(folder)
         done = db.execute("INSERT INTO folders VALUES (?, ?) ON CONFLICT (folded) DO NOTHING", (name, key))
-        if done.rowcount or db.execute(
-            "SELECT 1 FROM folders WHERE folded = ? AND track = ?", (name, key)
-        ).fetchone():
+        if (
+            done.rowcount
+            or db.execute("SELECT 1 FROM folders WHERE folded = ? AND track = ?", (name, key)).fetchone()
+        ):
             return folder
         number += 1
         folder = numbered(with_suffix(base, key), number)
