@@ -87,7 +87,8 @@ class GroupCommit(Generic[S]):
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
         # If the caller is cancelled, the write takes place anyway.
-        return await write.done
+        result: T = await write.done
+        return result
 
     async def move(
         self, track: Track, state: State, also: Callable[[S], object] | None = None, **changes: Any
