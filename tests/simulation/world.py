@@ -324,6 +324,8 @@ def seeded(seed: int) -> Generator[None]:
         yield
     finally:
         _LOGGER.disabled = logged
-        _LOGGER.handlers[:] = handlers  # a killed program leaves its own, which would keep its whole world alive
+        _LOGGER.handlers[:] = (
+            handlers  # a killed program leaves its own, which would keep its whole world alive
+        )
         uuid.uuid4 = make_id
         random.setstate(state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -33,8 +33,8 @@ MOST_SLUGS = 10
 class StateReceiver(Protocol):
     """The receiver of states."""
 
-    def receive(self, job_id: str, seen: JobState | Job[Any]) -> None:
-        """Receives a job's state. After or instead of a final state, receives the whole job."""
+    def receive(self, seen: Mapping[str, JobState | Job[Any]]) -> None:
+        """Receives the states of jobs by their ids. After or instead of a final state, receives the whole job."""
         ...
 
     def failed(self, job_id: str, error: MusicAiError) -> None:
@@ -92,10 +92,10 @@ class StatusFetcher:
         walked = 0
         while walked < len(missing) and not self._overdue() and (page := await pages.next()) is not None:
             walked += 1
-            for job in page:
-                missing.discard(job.id)
-                self.unlisted.discard(job.id)
-                self.receiver.receive(job.id, job)
+            listed = {job.id: job for job in page}
+            missing.difference_update(listed)
+            self.unlisted.difference_update(listed)
+            self.receiver.receive(listed)
 
     async def fetch_each(self, wanted: Sequence[str]) -> None:
         """Fetches each job's status, and after a final status the whole job. Raises as `fetch_many`."""
@@ -123,12 +123,12 @@ class StatusFetcher:
         state = await self.session.call(
             GET_JOB_STATUS, job_id=job_id, options=self._options(), deadline=self.deadline
         )
-        self.receiver.receive(job_id, state)
+        self.receiver.receive({job_id: state})
         if state.done:
             job = await self.session.call(
                 GET_JOB, job_id=job_id, options=self._options(), deadline=self.deadline
             )
-            self.receiver.receive(job_id, job)
+            self.receiver.receive({job_id: job})
 
     def _options(self) -> RequestOptions:
         return within(self.session, self.options, self.deadline)

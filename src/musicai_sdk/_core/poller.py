@@ -11,7 +11,7 @@ import copy
 import random
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -231,32 +231,37 @@ class Poller:
                 if waiter.last_poll == NEVER:
                     waiter.signal.set()  # this may have been the waiter's last poll
 
-    def receive(self, job_id: str, seen: JobState | Job[Any]) -> None:
-        """Passes a job's state to its waiters. Called without the lock."""
-        now = self._session.io.now()
+    def receive(self, seen: Mapping[str, JobState | Job[Any]]) -> None:
+        """Passes the states of jobs to their waiters. Called without the lock."""
+        now, jitter = self._session.io.now(), _jitter()
         with self._lock:
-            jitter = _jitter()
-            for waiter, watched in list(self._watched.get(job_id, {}).items()):
-                watched.reschedule(now, jitter)
-                if watched.status != seen.status:
-                    watched.status = seen.status
-                    if waiter.on_update is not None:
-                        # Some short answers may have no id.
-                        waiter.news.append(
-                            seen
-                            if isinstance(seen, JobState) and seen.id
-                            else JobState(id=job_id, status=seen.status)
-                        )
-                        waiter.signal.set()
-                if isinstance(seen, Job) and seen.done:
-                    waiter.ended[job_id] = seen
-                    del waiter.jobs[job_id]
-                    if not waiter.jobs:
-                        waiter.signal.set()
-            if isinstance(seen, Job) and seen.done and job_id in self._watched:
-                del self._watched[job_id]
-                self._session.durations.finished(seen, now)
-                self._unlisted.discard(job_id)
+            for job_id, state in seen.items():
+                if job_id in self._watched:
+                    self._receive(job_id, state, now, jitter)
+
+    def _receive(self, job_id: str, seen: JobState | Job[Any], now: float, jitter: float) -> None:
+        ended = seen if isinstance(seen, Job) and seen.done else None
+        for waiter, watched in self._watched[job_id].items():
+            watched.reschedule(now, jitter)
+            if watched.status != seen.status:
+                watched.status = seen.status
+                if waiter.on_update is not None:
+                    # Some short answers may have no id.
+                    waiter.news.append(
+                        seen
+                        if isinstance(seen, JobState) and seen.id
+                        else JobState(id=job_id, status=seen.status)
+                    )
+                    waiter.signal.set()
+            if ended is not None:
+                waiter.ended[job_id] = ended
+                del waiter.jobs[job_id]
+                if not waiter.jobs:
+                    waiter.signal.set()
+        if ended is not None:
+            del self._watched[job_id]
+            self._session.durations.finished(ended, now)
+            self._unlisted.discard(job_id)
 
     def failed(self, job_id: str, error: MusicAiError) -> None:
         """Ends the waits for a job that can't be polled. Called without the lock."""

@@ -20,7 +20,7 @@ from musicai_sdk.batch.inputs.kinds import Inputs, Rejected
 from musicai_sdk.batch.inputs.reader import read_inputs
 from musicai_sdk.batch.inputs.row import Candidate, InputRow
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
-from musicai_sdk.batch.ledger.admission import recall_content, recall_legacy
+from musicai_sdk.batch.ledger.admission import recall
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
 from musicai_sdk.batch.ledger.database import check_owner, inspect, open_to_read
 from musicai_sdk.batch.ledger.files import real_file
@@ -256,9 +256,7 @@ class _Planner:
     def _track_of(self, item: InputRow, db: sqlite3.Connection | None) -> tuple[str, Standing | None]:
         """The key of an input's track, and how the ledger has that track."""
         if db is not None:
-            recall_legacy(db, item)
-            if item.content is None:
-                recall_content(db, item)
+            recall(db, [item])
         if item.content is None:
             digest(item)
         key = track_key(item.content or "", self._options.slug, self._options.wire_input, item.params)

@@ -18,11 +18,7 @@ from typing import Any
 import pytest
 
 from musicai_sdk import CustomWorkflow
-from musicai_sdk.batch import Batch, Event, LedgerError, Watch, open_ledger
-from musicai_sdk.batch.inputs.row import InputRow
-from musicai_sdk.batch.ledger.group_commit import GroupCommit
-from musicai_sdk.batch.ledger.ledger import Ledger
-from musicai_sdk.batch.ledger.track import Track
+from musicai_sdk.batch import Batch, Event, Watch, open_ledger
 from musicai_sdk.batch.results import verify
 from musicai_sdk.batch.results.output import OutputRecord
 from musicai_sdk.errors import IntegrityError
@@ -46,60 +42,6 @@ def in_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     return sandbox
-
-
-def track_in(ledger: Ledger) -> Track:
-    given = InputRow("/song.wav", "{}", "song", size=1, mtime_ns=1, content="sha256:1", sample="1")
-    with ledger.transaction():
-        ledger.admit([given])
-        return ledger.register(given)[0]
-
-
-def test_a_value_that_cannot_be_written_takes_no_other_along(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger", "slug", "file")
-    track = track_in(ledger)
-    moved = list[str]()
-
-    async def main() -> None:
-        journal = GroupCommit(ledger, lambda track, _before: moved.append(track.state))
-        ended = await asyncio.gather(
-            journal.write(lambda ledger: ledger.reject("caf\udce9", "a text that is none")),
-            journal.move(track, "uploaded", job_id="1"),
-            journal.move(track, "uploaded", bytes_downloaded=2**70),
-            journal.write(lambda ledger: ledger.reject("other", "fine")),
-            return_exceptions=True,
-        )
-        assert [type(each) for each in ended] == [UnicodeEncodeError, type(None), OverflowError, type(None)]
-        await journal.close()
-
-    asyncio.run(main())
-    assert moved == ["uploaded"]
-    assert (track.state, track.job_id, track.bytes_downloaded) == ("uploaded", "1", 0)
-    ledger.close()
-    with open_ledger(tmp_path / "ledger") as view:
-        assert [each for each, _ in view.tracks()] == [track]
-        assert [each.source for each in view.rejected()] == ["other"]
-
-
-def test_a_full_disk_ends_the_run_and_nobody_believes_more_than_is_written(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger", "slug", "file")
-    track = track_in(ledger)
-    with ledger.transaction() as db:
-        db.execute("PRAGMA max_page_count = 1")  # that is: no more than there are
-
-    async def main() -> None:
-        journal = GroupCommit(ledger, lambda _track, _before: None)
-        ended = await asyncio.gather(
-            journal.move(track, "created", job_id="1"),
-            journal.write(lambda ledger: ledger.reject("x" * 100_000, "")),
-            return_exceptions=True,
-        )
-        assert [type(each) for each in ended] == [LedgerError, LedgerError]
-        await journal.close()
-
-    asyncio.run(main())
-    assert (track.state, track.job_id) == ("seen", None)
-    ledger.close()
 
 
 def test_a_clock_that_was_ahead_when_a_post_left(sandbox: Sandbox, source: Path, out: Path) -> None:

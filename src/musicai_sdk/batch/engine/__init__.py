@@ -1,10 +1,10 @@
 """The engine: what a run does with each track, in which order, and what follows from a failure.
 
 The path of one track:
-    1. `scheduler.Scheduler` takes a chunk of inputs from `inputs.prefetch` and looks them up in the ledger
-        (`admission`).
+    1. `scheduler.Scheduler` takes a chunk of inputs from `inputs.prefetch`, and `intake.Intake` looks them up in the
+        ledger (`admission`).
     2. `results.presence` looks for the files of finished tracks, and `triage` skips these tracks.
-    3. `Scheduler._identify` digests the file; `Ledger.register` returns the known or new track.
+    3. `Intake.identify` digests the file; `Ledger.register` returns the known or new track.
     4. `decide.decide` says what to do with the track. Only the module `decide` decides whether to pay, also for a
         second time.
     5. `Scheduler._work` waits for `account` (the right account and service) and `other_runs` (no other run has the

@@ -36,8 +36,11 @@ class Account:
         """
         if self._checking is None:
             self._checking = asyncio.ensure_future(self._check())
-        # Cancelling one track must not cancel the check for the others.
-        await asyncio.shield(self._checking)
+        if self._checking.done():
+            self._checking.result()
+        else:
+            # Cancelling one track must not cancel the check for the others.
+            await asyncio.shield(self._checking)
 
     async def close(self) -> None:
         """Ends the check."""

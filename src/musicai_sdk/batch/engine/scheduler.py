@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,12 @@ from musicai_sdk._preload import load_all
 from musicai_sdk.batch.budget import OverBudget, explained
 from musicai_sdk.batch.engine.account import Account
 from musicai_sdk.batch.engine.decide import PAYS, decide, source_returned
-from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, short_of_files
+from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed
+from musicai_sdk.batch.engine.intake import Intake
 from musicai_sdk.batch.engine.other_runs import OtherRuns, send_heartbeats
 from musicai_sdk.batch.engine.retry import RetryPolicy
 from musicai_sdk.batch.engine.steps import Pipeline
-from musicai_sdk.batch.engine.triage import finished_keys, triage
 from musicai_sdk.batch.events import Event, EventKind, ProgressTracker
-from musicai_sdk.batch.inputs.content import read, sample
-from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.inputs.prefetch import Prefetcher
 from musicai_sdk.batch.inputs.row import Candidate, InputRow
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
@@ -29,12 +27,7 @@ from musicai_sdk.batch.ledger.track import Overtaken, Track
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.presence import ResultCheck
 from musicai_sdk.batch.text import redacted
-from musicai_sdk.errors import InputError
 
-_HASHES = 2
-"""The number of files to digest at the same time."""
-_SMALL = 64 * 1024
-"""The most bytes to digest without a thread, which would take longer to start than the digest."""
 _PAUSE = 0.5
 """Seconds without a new input after which waiting tracks are started: more inputs may come, or none."""
 _PATIENCE = 30.0
@@ -65,7 +58,7 @@ class Scheduler:
         self._retry = RetryPolicy(self._pipeline.advance, self._journal, options, self._emit)
         # Enough to keep every stage busy, and so few that an upload doesn't wait long for its slot.
         self._room = asyncio.Semaphore(options.in_flight + options.uploads + options.downloads)
-        self._hashes = asyncio.Semaphore(_HASHES)
+        self._intake = Intake(self._journal, options, self.tracker, self.results, self._report)
         self._tasks = dict[asyncio.Task[Any], str | None]()
         """The tasks for inputs and tracks, each with the key of its track."""
         self._background = list[asyncio.Task[None]]()
@@ -235,20 +228,11 @@ class Scheduler:
 
     async def _admit(self, chunk: list[Candidate], before: asyncio.Task[None] | None) -> None:
         """Looks up inputs in the ledger, and starts those that aren't done, after those of the previous chunk."""
-        items = [item for item in chunk if isinstance(item, InputRow)]
-        for item in chunk:
-            if isinstance(item, Rejected):
-                await self._reject(item.source, item.reason)
-        # Most inputs of a resumed run are known, and only a write costs an fsync.
-        if new := await self._journal.read(lambda ledger: ledger.recall(items)):
-            await self._journal.write(lambda ledger: ledger.admit(new))
-        self.tracker.known += len(items)
-        finished = [key for key in finished_keys(items, self._options) if key not in self._resumed]
-        found = triage(items, finished, await self._missing(finished), self._options, self.results)
+        found = await self._intake.look_up(chunk, self._resumed)
         if before is not None:
             await before
         for item in found.todo:
-            if self._over is not None and await self._is_new(item):
+            if self._over is not None and await self._intake.is_new(item):
                 self._leave(self._over)
                 continue
             self._unread += 1
@@ -258,7 +242,7 @@ class Scheduler:
     async def _process(self, item: InputRow) -> None:
         """Processes an input that isn't known to be done."""
         try:
-            found = await self._identify(item)
+            found = await self._intake.identify(item)
         finally:
             self._unread -= 1
             if not self._unread:
@@ -278,7 +262,7 @@ class Scheduler:
             if not source_returned(track):
                 return
         else:
-            missing = await self._missing([track.key]) if track.state in SAFE else {}
+            missing = await self._intake.missing([track.key]) if track.state in SAFE else {}
             action = decide(track, self._options, in_inputs=True, missing=bool(missing))
             if track.state in SAFE and action != "go_on":
                 for key, reason in missing.items():
@@ -289,27 +273,6 @@ class Scheduler:
                 return
         if await self._work(track):
             self.tracker.done += 1
-
-    async def _identify(self, item: InputRow) -> tuple[Track, bool] | None:
-        """The track of an input, and whether it is new; None if the input can't be read."""
-        try:
-            async with self._hashes:
-                while True:
-                    try:
-                        if (item.size or 0) <= _SMALL:
-                            read(item)
-                        else:
-                            await asyncio.to_thread(read, item)
-                        break
-                    except OSError as error:
-                        if not short_of_files(error):
-                            raise
-                    await asyncio.sleep(_PAUSE)
-        except (OSError, InputError) as error:
-            self.tracker.known -= 1
-            await self._reject(item.source, str(error))
-            return None
-        return await self._journal.write(lambda ledger: ledger.register(item))
 
     def _count_known(self, item: InputRow, track: Track) -> None:
         """Counts an input whose track this run already works on, or has worked on."""
@@ -403,28 +366,6 @@ class Scheduler:
         if not self.tracker.budget:
             self.tracker.budget = str(error)
             self._report(Event("budget", message=explained(str(error))))
-
-    async def _is_new(self, item: InputRow) -> bool:
-        """Whether no track has an input's content, judging by a sample, because reading whole files takes long."""
-        if item.key is not None:
-            return False
-        try:
-            found = await asyncio.to_thread(sample, item)
-        except OSError:
-            return False  # it is rejected later
-        return not await self._journal.read(lambda ledger: ledger.has_sample(found))
-
-    async def _missing(self, keys: Sequence[str]) -> dict[str, str]:
-        """Returns those of the given finished tracks that lack their results, each with the reason."""
-        if not keys:
-            return {}
-        files = await self._journal.read(lambda ledger: ledger.stored_files(keys))
-        return await asyncio.to_thread(self.results.missing, files)
-
-    async def _reject(self, source: str, reason: str) -> None:
-        await self._journal.write(lambda ledger: ledger.reject(source, reason))
-        self.tracker.rejected += 1
-        self._report(Event("rejected", redacted(source), message=reason))
 
     def _skip(self, count: int, missing: int = 0) -> None:
         self.tracker.skip(count, missing)

@@ -327,18 +327,20 @@ class Pipeline:
             if track.state == "downloaded":
                 with suppress(IntegrityError):  # the files changed since the download
                     checked = await self._stored(track, await self._recorded(track))
-            checked = checked or await self._download(track, job)
+            if not checked:
+                await self._download(track, job)
             await self._journal.move(
                 track,
                 "verified",
-                lambda ledger: ledger.keep_outputs(track, checked),
+                lambda ledger: ledger.keep_digests(track, checked),
                 verified_at=time.time(),
                 error_code=None,
                 error_message=None,
                 resume_at=None,
             )
 
-    async def _download(self, track: Track, job: Job[Any] | None) -> list[OutputRecord]:
+    async def _download(self, track: Track, job: Job[Any] | None) -> None:
+        """Downloads the results, and records them with their digests."""
         received = dict[int, int]()
 
         def on_bytes(done: int, _total: int | None) -> None:
@@ -367,7 +369,6 @@ class Pipeline:
             downloaded_at=time.time(),
             bytes_downloaded=size,
         )
-        return outputs
 
     async def _recorded(self, track: Track) -> list[OutputRecord]:
         """The recorded results of a track."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from musicai_sdk.batch.inputs.kinds import name_of
@@ -32,7 +32,7 @@ def recall(db: sqlite3.Connection, items: Sequence[InputRow]) -> list[InputRow]:
     """
     known = dict[tuple[str, str], _Known]()
     for item in items:
-        recall_legacy(db, item)
+        _recall_legacy(db, item)
     for places, sources in chunked([item.source for item in items]):
         rows = rows_in_json(db, f"{_LOOKUP} WHERE inputs.source IN ({places})", sources)
         known.update(((row[0], row[1]), row) for row in rows)
@@ -46,7 +46,20 @@ def recall(db: sqlite3.Connection, items: Sequence[InputRow]) -> list[InputRow]:
         if size == item.size and mtime_ns == item.mtime_ns:
             item.content, item.sample = content or item.content, sample
             item.key, item.state = key, state
+    if new:
+        _recall_contents(known.values(), new)
     return new
+
+
+def _recall_contents(known: Iterable[_Known], items: Iterable[InputRow]) -> None:
+    """Fills in the contents of unchanged files that the ledger knows with other parameters."""
+    contents = dict[tuple[str, int | None, int | None], tuple[str, str | None]]()
+    for source, _, _, size, mtime_ns, content, sample, *_ in known:
+        if None not in (size, mtime_ns, content):
+            contents[source, size, mtime_ns] = content, sample
+    for item in items:
+        if found := contents.get((item.source, item.size, item.mtime_ns)):
+            item.content, item.sample = found
 
 
 def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
@@ -58,24 +71,13 @@ def admit(db: sqlite3.Connection, items: Sequence[InputRow]) -> None:
             item.name = name
         else:
             claimed[item.source, item.params] = item.name = _claim_folder(db, item)
-            recall_content(db, item)
 
 
-def recall_legacy(db: sqlite3.Connection, item: InputRow) -> None:
+def _recall_legacy(db: sqlite3.Connection, item: InputRow) -> None:
     """Identifies an input as version 2.0.0 did, if the ledger has a track for it from that version."""
     if item.legacy_source is not None and is_legacy_input(db, item.legacy_source, item.params):
         item.source, item.content = item.legacy_source, f"url:{item.legacy_source}"
     item.legacy_source = None
-
-
-def recall_content(db: sqlite3.Connection, item: InputRow) -> None:
-    """Fills in the content of an unchanged file that the ledger knows, even from a track with other parameters."""
-    row = db.execute(
-        "SELECT content, sample FROM inputs WHERE source = ? AND size = ? AND mtime_ns = ? AND content IS NOT NULL",
-        (item.source, item.size, item.mtime_ns),
-    ).fetchone()
-    if row is not None:
-        item.content, item.sample = row
 
 
 def register(

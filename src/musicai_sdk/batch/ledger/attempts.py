@@ -25,7 +25,7 @@ Outcome: TypeAlias = Literal[
 `absent` the list of jobs proved that the service never received the POST · `created` the job is at the service ·
 `succeeded` and `failed` the job ended · `gone` the service says that the job no longer exists."""
 
-_LATEST = "track = ? AND number = (SELECT max(number) FROM job_attempts WHERE track = ?{more})"
+_LATEST = "track = :track AND number = (SELECT max(number) FROM job_attempts WHERE track = :track{more})"
 _REASONS: Mapping[Outcome, Reason] = {
     "refused": "resent",
     "absent": "lost",
@@ -36,6 +36,14 @@ _REASONS: Mapping[Outcome, Reason] = {
 }
 """The reason for a POST, by the outcome of the previous POST. After any other outcome, the reason is
 `retry_uncertain`."""
+
+_BEGIN = f"""
+INSERT INTO job_attempts (track, number, idempotency_key, reason, run, sent_at, outcome, audio_ms)
+SELECT key, coalesce(number, 0) + 1, :key,
+    CASE {" ".join(f"WHEN outcome = {outcome!r} THEN {reason!r}" for outcome, reason in _REASONS.items())}
+        WHEN outcome IS NULL THEN 'first' ELSE 'retry_uncertain' END,
+    :run, :at, 'sent', tracks.audio_ms
+FROM tracks LEFT JOIN job_attempts ON {_LATEST.format(more="")} WHERE key = :track"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +92,15 @@ def record(db: sqlite3.Connection, track: Track, after: State, changes: Mapping[
     now = time.time()
     if after in OPEN and "creating_at" in changes:
         key = changes.get("idempotency_key") or track.idempotency_key or ""
-        _begin(db, track, key, changes["creating_at"], run)
+        db.execute(_BEGIN, {"track": track.key, "key": key, "run": run, "at": changes["creating_at"]})
     elif changes.get("job_id") is not None:
         record_job(db, track, changes["job_id"])
     elif track.state in OPEN and after in JOBLESS and after != track.state:
         outcome: Outcome = "uncertain" if after in OPEN else "refused"
         db.execute(
-            "UPDATE job_attempts SET outcome = ?, code = ?, ended_at = ?"  # noqa: S608
+            "UPDATE job_attempts SET outcome = :outcome, code = :code, ended_at = :now"  # noqa: S608
             f" WHERE {_LATEST.format(more='')} AND outcome = 'sent'",
-            (outcome, code, now, track.key, track.key),
+            {"track": track.key, "outcome": outcome, "code": code, "now": now},
         )
     elif track.state in FETCHABLE and after in FETCHABLE and "finished_at" in changes:
         _complete(db, track, "succeeded", None, now)
@@ -109,11 +117,11 @@ def record(db: sqlite3.Connection, track: Track, after: State, changes: Mapping[
 
 def record_job(db: sqlite3.Connection, track: Track, job_id: str) -> None:
     """Records the job of the latest POST under the track's key that the service didn't refuse."""
-    more = " AND idempotency_key = ? AND outcome <> 'refused'"
+    more = " AND idempotency_key = :key AND outcome <> 'refused'"
     db.execute(
-        "UPDATE job_attempts SET job_id = ?, outcome = 'created', code = NULL, ended_at = NULL"  # noqa: S608
+        "UPDATE job_attempts SET job_id = :job_id, outcome = 'created', code = NULL, ended_at = NULL"  # noqa: S608
         f" WHERE {_LATEST.format(more=more)}",
-        (job_id, track.key, track.key, track.idempotency_key or ""),
+        {"track": track.key, "job_id": job_id, "key": track.idempotency_key or ""},
     )
 
 
@@ -123,20 +131,6 @@ def record_absence(db: sqlite3.Connection, track: Track) -> None:
         "UPDATE job_attempts SET outcome = 'absent', ended_at = ?"
         " WHERE track = ? AND idempotency_key = ? AND outcome IN ('sent', 'uncertain')",
         (time.time(), track.key, track.idempotency_key or ""),
-    )
-
-
-def _begin(db: sqlite3.Connection, track: Track, key: str, at: float, run: str) -> None:
-    last: tuple[int, Outcome] | None = db.execute(
-        f"SELECT number, outcome FROM job_attempts WHERE {_LATEST.format(more='')}",  # noqa: S608
-        (track.key, track.key),
-    ).fetchone()
-    number, outcome = last or (0, None)
-    reason: Reason = "first" if outcome is None else _REASONS.get(outcome, "retry_uncertain")
-    db.execute(
-        "INSERT INTO job_attempts (track, number, idempotency_key, reason, run, sent_at, outcome, audio_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, 'sent', (SELECT audio_ms FROM tracks WHERE key = ?))",
-        (track.key, number + 1, key, reason, run, at, track.key),
     )
 
 

@@ -175,6 +175,8 @@ class Claim:
             self._file = os.open(self.path, os.O_RDWR)
         ledger = relative_to_file(self.path, self._ledger)
         self._write(_Content(condition.id, ledger, file_id(self._ledger), condition.commits))
+        # The claim may have been longer. Later ones of this run aren't shorter.
+        os.ftruncate(self._file, os.lseek(self._file, 0, os.SEEK_CUR))
 
     def witness(self, commits: int) -> None:
         """Records the ledger's number of commits.
@@ -197,7 +199,6 @@ class Claim:
             text = _encoded(content)
             os.lseek(self._file, 0, os.SEEK_SET)
             os.write(self._file, text)
-            os.ftruncate(self._file, len(text))
 
     def _check_owner(self, content: _Content | None, own_id: str | None = None) -> None:
         """Checks that the folder doesn't have another ledger's results."""

@@ -33,6 +33,12 @@ def file_id(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def is_still_at(path: Path, known: tuple[int, int] | None) -> bool:
+    """Whether a path leads to the file that had this identity. True if files can't be compared, but false without a file."""
+    now = file_id(path)
+    return now is not None and (now == known or known is None or 0 in (now[1], known[1]))
+
+
 def same_path(one: Path, other: Path) -> bool:
     """Whether two paths name the same file or folder, which need not exist."""
     return one.resolve() == other.resolve()

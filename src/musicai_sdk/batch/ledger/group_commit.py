@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -43,9 +43,14 @@ OnMove = Callable[[Track, State], object]
 """Called with a track and its previous state, after a change is on disk."""
 
 
+class _Halfway(Exception):  # noqa: N818 - the transaction is repeated
+    """A write has failed after its first change."""
+
+
 @dataclass(slots=True)
 class _Write(Generic[S]):
     work: Callable[[S], Any]
+    """Called again if another write of the transaction fails halfway."""
     done: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
@@ -70,6 +75,8 @@ class GroupCommit(Generic[S]):
     async def write(self, work: Callable[[S], T]) -> T:
         """Runs `work` in a transaction. Returns its result once the transaction is durable.
 
+        `work` runs again if the transaction had to be rolled back.
+
         Raises:
             LedgerError: the ledger can't be written.
             Exception: the error that `work` raised. None of its changes are written, but the other writes of the commit
@@ -79,8 +86,9 @@ class GroupCommit(Generic[S]):
         self._waiting.append(write)
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
-        # Cancelling the caller doesn't stop a write.
-        return await asyncio.shield(write.done)
+        # If the caller is cancelled, the write takes place anyway.
+        result: T = await write.done
+        return result
 
     async def move(
         self, track: Track, state: State, also: Callable[[S], object] | None = None, **changes: Any
@@ -90,7 +98,7 @@ class GroupCommit(Generic[S]):
         Args:
             track: The track.
             state: The new state.
-            also: Another write, which takes place before the move in the same transaction.
+            also: Another write, which takes place after the move in the same transaction.
             **changes: The new values of other columns.
 
         Raises:
@@ -100,9 +108,10 @@ class GroupCommit(Generic[S]):
         before = track.state
 
         def work(ledger: S) -> Mapping[str, Any]:
+            changed = ledger.change(track, state, **changes)
             if also is not None:
                 also(ledger)
-            return ledger.change(track, state, **changes)
+            return changed
 
         for name, value in (await self.write(work)).items():
             setattr(track, name, value)
@@ -149,18 +158,28 @@ class GroupCommit(Generic[S]):
         self._flushing = None
 
     def _commit(self, writes: list[_Write[S]]) -> None:
+        """Commits writes in one transaction, without those that fail."""
         try:
-            with self._ledger.transaction() as db:
-                for write in writes:
-                    # A failed write, for example of invalid text, must not roll back the others.
-                    db.execute("SAVEPOINT write")
-                    try:
-                        write.result = write.work(self._ledger)
-                    except Exception as error:
-                        if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_THE_WRITE):
-                            raise
-                        write.error = error
-                        db.execute("ROLLBACK TO write")
-                    db.execute("RELEASE write")
+            while not self._commit_all([write for write in writes if write.error is None]):
+                pass
         except sqlite3.Error as error:
             raise LedgerError(f"the ledger {str(self._ledger.path)!r} can't be written: {error}") from error
+
+    def _commit_all(self, writes: list[_Write[S]]) -> bool:
+        """Commits writes in one transaction. Returns False if it was rolled back because one of them failed halfway.
+
+        Few writes fail, and most of those before they have changed anything, so savepoints would cost more than they save.
+        """
+        with suppress(_Halfway), self._ledger.transaction() as db:
+            for write in writes:
+                before = db.total_changes
+                try:
+                    write.result = write.work(self._ledger)
+                except Exception as error:
+                    if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_THE_WRITE):
+                        raise
+                    write.error = error
+                    if db.total_changes != before:
+                        raise _Halfway from error
+            return True
+        return False

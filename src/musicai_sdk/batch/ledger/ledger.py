@@ -21,7 +21,7 @@ from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.ledger import admission, attempts, processes
 from musicai_sdk.batch.ledger.database import IN_USE, Condition, create_or_open
-from musicai_sdk.batch.ledger.files import file_id, real_file
+from musicai_sdk.batch.ledger.files import file_id, is_still_at, real_file
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.lock import FileLock
 from musicai_sdk.batch.ledger.queries import meta, outputs_of, state_counts, stored_files_of
@@ -175,6 +175,7 @@ class Ledger:
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            self._spending.freed()  # by the POSTs that were not recorded after all
             raise
         if self._witness is not None and commits is not None:
             self._witness(int(commits[0]))
@@ -183,9 +184,7 @@ class Ledger:
 
     def _check_file(self) -> None:
         """Checks that the next run will find the writes: SQLite keeps writing to a moved or removed file."""
-        now = file_id(self.path)
-        # Without inodes, files can't be compared.
-        if now is None or (self._file is not None and 0 not in (now[1], self._file[1]) and now != self._file):
+        if not is_still_at(self.path, self._file):
             raise LedgerError(
                 f"the ledger {str(self.path)!r} was removed or moved while it was in use: nothing new is begun, and paid"
                 " jobs stay at the service. Restore it, or pass its new path, and run again: without it they would be"
@@ -290,18 +289,17 @@ class Ledger:
         pays = state in OPEN and "creating_at" in changes
         if pays:
             self._check_lock()
-        columns = ", ".join(f"{name} = ?" for name in changes)
+            # In the transaction that records the POST, so that concurrent tracks, and even runs, can't exceed the budget.
+            self._spending.reserve(self._db, track.key)
         done = self._db.execute(
-            f"UPDATE tracks SET {columns}"  # noqa: S608
+            f"UPDATE tracks SET {' = ?, '.join(changes)} = ?"  # noqa: S608
             " WHERE key = ? AND state = ? AND run IS ? AND idempotency_key IS ?",
             [*changes.values(), track.key, track.state, track.run, track.idempotency_key],
         )
         if not done.rowcount:
+            self._spending.freed()
             raise Overtaken(f"another run changed {redacted(track.source)!r}")
-        if pays:
-            # In the transaction that records the POST, so that concurrent tracks, and even runs, can't exceed the budget.
-            self._spending.reserve(self._db, track.key)
-        elif track.state in OPEN:
+        if track.state in OPEN and not pays:
             self._spending.freed()
         attempts.record(self._db, track, state, changes, self._run)
         return changes
@@ -345,19 +343,15 @@ class Ledger:
         return {source: (size, mtime_ns) for source, size, mtime_ns in rows}
 
     def keep_outputs(self, track: Track, outputs: Iterable[OutputRecord]) -> None:
-        """Records the files of a track.
-
-        Raises:
-            Overtaken: another run took the track. Nothing is written.
-        """
-        row: tuple[str | None] | None = self._db.execute(
-            "SELECT run FROM tracks WHERE key = ?", [track.key]
-        ).fetchone()
-        if row is not None and row[0] != track.run:
-            raise Overtaken(f"another run took {redacted(track.source)!r}")
+        """Records the files of a track that this run has just changed."""
         self._db.execute("DELETE FROM outputs WHERE track = ?", [track.key])
         rows = [(track.key, each.name, each.path, each.size, each.sha256) for each in outputs]
         self._db.executemany("INSERT INTO outputs VALUES (?, ?, ?, ?, ?)", rows)
+
+    def keep_digests(self, track: Track, outputs: Iterable[OutputRecord]) -> None:
+        """Records the digests of a track's recorded files. This run must have just changed the track."""
+        rows = [(each.sha256, track.key, each.name) for each in outputs]
+        self._db.executemany("UPDATE outputs SET sha256 = ? WHERE track = ? AND name = ?", rows)
 
     def outputs(self, keys: Sequence[str]) -> dict[str, list[OutputRecord]]:
         """The recorded files of tracks, by key; an empty list for a track without any."""

@@ -10,7 +10,7 @@ from typing import IO, NoReturn
 
 from musicai_sdk._files import try_lock
 from musicai_sdk.batch.errors import LedgerLockedError
-from musicai_sdk.batch.ledger.files import beside
+from musicai_sdk.batch.ledger.files import beside, is_still_at
 
 _POLL_EVERY = 0.1
 
@@ -29,8 +29,8 @@ class FileLock:
             LedgerLockedError: another process holds the lock.
         """
         self._ledger = ledger
-        self._path = path = beside(ledger, ".lock")
-        self._file: IO[str] = path.open("a+", encoding="utf-8")
+        self._path = beside(ledger, ".lock")
+        self._open()
         deadline = time.monotonic() + patience
         try:
             while True:
@@ -42,7 +42,7 @@ class FileLock:
                     break
                 else:  # the file was removed before it was locked, so the lock excludes nobody
                     self._file.close()
-                    self._file = path.open("a+", encoding="utf-8")
+                    self._open()
         except BaseException:
             self._file.close()
             raise
@@ -50,6 +50,11 @@ class FileLock:
         self._file.truncate()
         self._file.write(f"process {os.getpid()} on {socket.gethostname()}")
         self._file.flush()
+
+    def _open(self) -> None:
+        self._file: IO[str] = self._path.open("a+", encoding="utf-8")
+        found = os.fstat(self._file.fileno())
+        self._id = found.st_dev, found.st_ino
 
     def _refuse(self) -> NoReturn:
         self._file.seek(0)
@@ -62,15 +67,7 @@ class FileLock:
     @property
     def held(self) -> bool:
         """Whether other processes would lock the same file. False if it was removed or replaced."""
-        try:
-            there = self._path.stat()
-        except FileNotFoundError:
-            return False
-        except (OSError, ValueError):
-            return True  # the file server doesn't answer; that proves nothing
-        own = os.fstat(self._file.fileno())
-        # Without inodes, files can't be compared.
-        return 0 in (own.st_ino, there.st_ino) or os.path.samestat(own, there)
+        return is_still_at(self._path, self._id)
 
     def release(self) -> None:
         """Releases the lock. May be called twice."""

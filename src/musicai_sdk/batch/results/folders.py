@@ -48,9 +48,11 @@ def assign_folder(db: sqlite3.Connection, wish: str, key: str, fits: Fits = alwa
     folder, number = base if base == wish else with_suffix(base, key), 0
     while True:
         name = folded(folder)
-        db.execute("INSERT INTO folders VALUES (?, ?) ON CONFLICT (folded) DO NOTHING", (name, key))
-        owner = db.execute("SELECT track FROM folders WHERE folded = ?", [name]).fetchone()[0]
-        if owner == key:
+        done = db.execute("INSERT INTO folders VALUES (?, ?) ON CONFLICT (folded) DO NOTHING", (name, key))
+        if (
+            done.rowcount
+            or db.execute("SELECT 1 FROM folders WHERE folded = ? AND track = ?", (name, key)).fetchone()
+        ):
             return folder
         number += 1
         folder = numbered(with_suffix(base, key), number)
