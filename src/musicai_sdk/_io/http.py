@@ -23,7 +23,7 @@ from musicai_sdk._io import bounds, libraries
 from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._io.proxies import shown
 from musicai_sdk._io.tls import about_trust
-from musicai_sdk._text import without_query
+from musicai_sdk._text import without_queries, without_query
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, RequestTimeoutError
 
 W = TypeVar("W", httpx.Client, httpx.AsyncClient)
@@ -238,8 +238,11 @@ def failure(
 
 
 def _reason(error: Exception) -> str:
-    """The error's text, which contains host names and numbers of bytes, but no URLs and no headers."""
-    return str(error) or type(error).__name__
+    """The error's text without received bytes, which h11 quotes: they may contain signed URLs and cookies."""
+    return without_queries(_RECEIVED.sub("", str(error))) or type(error).__name__
+
+
+_RECEIVED = re.compile(r":?\s*(bytearray\()?\bb['\"].*", re.DOTALL)
 
 
 class _HideQueries(logging.Filter):
