@@ -7,12 +7,17 @@ wire names work as keys (`job["createdAt"]`).
 This room imports only `errors` and `_text`. All rooms above may import it; users import its names from here.
 
 To add a job field, add it to `Job` in `job.py` with a docstring: as `Maybe[…]` or another lenient type, unless every
-answer has it. A number is `Maybe[StrictInt | StrictFloat]`, because pydantic would change texts and integers, also in
-`raw`. Its wire name is its name in camelCase. Then tell the other places that write a whole job, which
-`tests/contract/test_job_fields.py` compares with the model: `schemas/openapi.yaml` with its examples, the sandbox
-(`sandbox/api/routes.py`; a value that must be stored also needs a column, see `sandbox.database`), `JobDict` in
-`compat/answers.py` and the simulation (`tests/simulation/service.py`). Run `scripts/generate`. Add a line to
-`CHANGELOG.md`, and values that don't fit to `ODD` in `tests/models/test_lenient.py`.
+answer has it. A number is `Maybe[StrictInt | Annotated[Finite, Strict()]]`, because pydantic would change texts and
+integers, also in `raw`. Its wire name is its name in camelCase. Add it to the other places that write a whole job, which
+`tests/contract/test_job_fields.py` compares with the model:
+
+- `schemas/openapi.yaml`, with examples. A description ends with its source, such as `[A: official reference]`.
+- The sandbox: `sandbox/api/routes.py`. A value that must be stored also needs a column, see `sandbox.database`.
+- `JobDict` in `compat/answers.py`: `NotRequired` if answers may lack it.
+- The simulation: `tests/simulation/service.py`.
+
+Run `scripts/generate`. Add a line to the package's `CHANGELOG.md`, and values that don't fit to `ODD` in
+`tests/models/test_lenient.py`.
 
 To add a kind of result, write the model of its content in a new file here, and list it in `_HOMES`, `__all__` and the
 imports below. Name the content and its fields in `codegen/contents.py`, and describe it in `RESULTS` of

@@ -12,8 +12,8 @@ The path of one track:
     6. `retry.RetryPolicy` calls `steps.Pipeline.advance`, which takes the track from its state to the end:
     7.   upload → POST, recorded on disk before it is sent → wait → download → verify → delete the job.
     8. Each step ends with `GroupCommit.move`: ledger first, then memory, then the event.
-    9. After a lost answer, `recovery.LostJobFinder` searches for the job. If it finds none, `decide.repeats_post` says
-        whether to send the POST again. If a job seems gone, `confirmation.confirm_gone` asks again.
+    9. After a lost answer, `recovery.LostJobFinder` searches for the job. If it finds none, `Pipeline` and `RetryPolicy`
+        ask `decide.repeats_post` whether to send the POST again. If a job seems gone, `confirmation.confirm_gone` asks again.
     10. If a step raises, `failures` says whether the error is temporary, fails the track, or ends the run;
         `RetryPolicy` acts.
 

@@ -29,7 +29,7 @@ Action: TypeAlias = Literal["create", "retry", "go_on", "find", "clean_up", "ski
 """
 
 PAYS: frozenset[Action] = frozenset(("create", "retry"))
-"""Actions that pay for a new job. `go_on` repeats a POST only under its old key, see `repeats_post`."""
+"""Actions that pay for a new job. `go_on` can only repeat an unanswered POST, see `repeats_post`."""
 RESUMES: frozenset[Action] = frozenset(("retry", "go_on", "find", "clean_up"))
 """Actions that a run takes even if the track's input isn't among the run's inputs."""
 
@@ -76,13 +76,17 @@ def decide(
 
 
 def repeats_post(state: State, options: RunOptions, *, absent: bool, uncertain_before: bool = True) -> bool:
-    """Decides whether a run sends a track's POST again, under the same key, after it searched for the job in vain.
+    """Decides whether a run sends a track's POST again after it searched for the job in vain.
+
+    The POST keeps its key, so that its job is found if it exists after all. Only an older copy of a ledger may lack the
+    key.
 
     Args:
         state: The state of the track.
         options: The run's options.
         absent: Whether the search proved that the service has no job of the POST. Otherwise it may have one.
-        uncertain_before: Whether the track was uncertain when the run began. A requested retry applies only to such tracks.
+        uncertain_before: Whether the track was uncertain when the run began. Without proof of absence, a requested retry
+            applies only to such tracks, because their users know about them.
     """
     if absent and not TABLE[state].unsettled:
         return True

@@ -6,13 +6,14 @@ request until it is changed: `quirks` has one table of all, `odd_answers` applie
 To add a fault, touch these files, and a test:
 
 1. `options.FaultOptions`: a field with its range and a docstring, and its name in one of the groups below the table:
-   `_UNANSWERED` (no answer), `REPLACEMENTS` (another answer), `_DISTORTIONS` (a distorted answer; in `CLOSING` too if it
-   closes the connection) or `JOB_OPTIONS` (the job).
+   `_UNANSWERED` (no answer), `REPLACEMENTS` (another answer), `_ANSWERS` (more than the real answer), `_DISTORTIONS` (a
+   distorted answer; in `CLOSING` too if it closes the connection) or `JOB_OPTIONS` (the job). `checked` refuses what
+   can't be combined.
 2. The place that applies it: `distorted` in `http.distortion` for a distorted answer, `http.middleware` for a broken
    connection or another answer, `api.work` or `api.queue` for a job.
-3. `scripts/_chaos/faults.py`, if a client can recover from it.
+3. `scripts/_chaos/faults.py` if a client can recover from it, otherwise `UNUSED` in `tests/project/test_chaos.py`.
 
-The command line and the admin endpoint follow from the table; the dashboard has a selection, `SWITCHES` in
+The command line and the admin endpoint follow from the table. The dashboard's switches are a selection: `SWITCHES` in
 `dashboard/pages.py`. `tests/sandbox/faults/test_options.py` fails until the fault is documented, is in a group and has a
 test; those on the wire have theirs in `tests/sandbox/http/test_middleware.py`.
 

@@ -101,7 +101,7 @@ REPLACEMENTS: Final = ("status", "body", "redirect", "retry_after", "retry_after
 _ANSWERS = (*REPLACEMENTS, "headers", "acted")
 """The options that replace the real answer or add to it."""
 _DISTORTIONS = ("truncate", "length", "garble", "checksum", "compress", "drip", "expire")
-"""The options that distort the answer on its way."""
+"""The options that distort the answer on its way. `garble="head"` sends none, but something that isn't HTTP."""
 CLOSING: Final = ("truncate", "length")
 """The distortions that close the connection before the declared end of the answer."""
 GROUPS: Final = (_UNANSWERED, _ANSWERS, _DISTORTIONS, JOB_OPTIONS)

@@ -24,7 +24,11 @@ _WRONG_HASHES = {
 
 
 def distorted(fault: Fault, send: Send, transport: asyncio.Transport, close: Callable[[], None]) -> Send:
-    """Returns a `send` that distorts an answer as the fault says. The wrapper added last sees each message first."""
+    """Returns a `send` that distorts an answer as the fault says.
+
+    The wrapper that is added last is called first. So the distortions of the connection come first below, and those of the
+    content after them.
+    """
     options = fault.options
     if "drip" in options:
         send = dripping(send, options["drip"])
