@@ -47,7 +47,7 @@ def archive(ledger: str | os.PathLike[str]) -> Path:
     """
     path = real_file(Path(ledger))
     if not path.is_file():
-        raise LedgerError(f"there is no ledger {str(path)!r}")
+        raise LedgerError(f"there is no ledger {str(path)!r}: a run creates it in its output folder")
     # Before the rename, so that one rename is enough: wherever this is killed, the ledger has its old name or the new
     # one, and what shards paid for is in it, or still beside it, where the next run finds them.
     if shard_files(path):

@@ -185,10 +185,10 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         LedgerError: the ledger doesn't exist, or can't be read.
     """
     if not path.is_file():
-        raise LedgerError(f"there is no ledger {str(path)!r}")
+        raise LedgerError(f"there is no ledger {str(path)!r}: a run creates it in its output folder")
     try:
         if not path.stat().st_size:
-            raise LedgerError(f"the ledger {str(path)!r} is empty")
+            raise LedgerError(f"the ledger {str(path)!r} is empty: restore a copy of it")
         connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
         try:
             version = _checked_version(connection, path)
@@ -218,8 +218,8 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
     count: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if not (application or count or version):
         raise LedgerError(
-            f"the ledger {str(path)!r} has no content: its WAL, {path.name + '-wal'!r}, which held it, was left behind or"
-            " removed. Restore both files; or remove this one and begin a new ledger"
+            f"the ledger {str(path)!r} has no content: it was cut short, or its WAL, {path.name + '-wal'!r}, which held the"
+            " content, was left behind or removed. Restore both files; or remove this one and begin a new ledger"
         )
     if application != _APPLICATION or not version:
         raise LedgerError(f"{str(path)!r} is another program's database, not a ledger")
