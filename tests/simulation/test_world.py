@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from asyncio import CancelledError
 from collections.abc import Coroutine
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -48,6 +49,23 @@ def test_time_passes_only_when_something_waits() -> None:
     Process[None](world, "p", lambda _: work(5000))
     world.run()
     assert moments == [3600, 5000, 7200, 10000]
+
+
+def test_each_task_has_a_context_of_its_own() -> None:
+    world = World(1)
+    name = ContextVar("name", default="")
+    seen = list[str]()
+
+    async def work(own: str, seconds: float) -> None:
+        token = name.set(own)
+        await world.sleep(seconds)
+        seen.append(name.get())
+        name.reset(token)
+
+    Process[None](world, "a", lambda _: work("a", 1))
+    Process[None](world, "b", lambda _: work("b", 2))
+    world.run()
+    assert (seen, name.get()) == (["a", "b"], "")
 
 
 def test_a_kill_runs_nothing_more() -> None:

@@ -9,6 +9,7 @@ import uuid
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -263,6 +264,8 @@ class _Task:
         """Raised when it is over."""
         self._process = process
         self._coroutine = coroutine
+        self._context = copy_context()
+        """As each thread and each asyncio task has its own."""
         self._returned = returned
         self._raised = raised
         self._steps = 0
@@ -273,7 +276,11 @@ class _Task:
             return
         self._steps += 1
         try:
-            pause: Pause = self._coroutine.throw(error) if error else self._coroutine.send(None)
+            pause: Pause = (
+                self._context.run(self._coroutine.throw, error)
+                if error
+                else self._context.run(self._coroutine.send, None)
+            )
         except StopIteration as end:
             self._finish(self._returned, end.value)
         except BaseException as failure:  # noqa: BLE001 - whoever started it is told
@@ -286,7 +293,7 @@ class _Task:
         """Ends it where it is."""
         self.over = True
         with suppress(RuntimeError):  # It wanted to wait for something while it cleaned up.
-            self._coroutine.close()
+            self._context.run(self._coroutine.close)
 
     def _resume_after(self, pause: Pause) -> None:
         steps = self._steps
