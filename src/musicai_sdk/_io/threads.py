@@ -56,13 +56,17 @@ def run(function: Callable[[], object]) -> None:
     try:
         inbox = _idle.pop()
     except IndexError:
-        start(partial(_run_all_of, SimpleQueue[Callable[[], object]](), function))
+        inbox = SimpleQueue[Callable[[], object]]()
+        inbox.put(function)
+        # Not with the function itself: a thread keeps its target until it ends.
+        start(partial(_run_all_of, inbox))
     else:
         inbox.put(function)
 
 
-def _run_all_of(inbox: SimpleQueue[Callable[[], object]], function: Callable[[], object] | None) -> None:
-    """Calls a function, and those that arrive until none has arrived for a while."""
+def _run_all_of(inbox: SimpleQueue[Callable[[], object]]) -> None:
+    """Calls the functions that arrive, until none has arrived for a while."""
+    function: Callable[[], object] | None = inbox.get()
     while function is not None:
         function()
         function = None  # it may hold a whole transfer
