@@ -80,8 +80,7 @@ async def _serve(
         lines = _StandardInput()
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
-            # The event loop of Windows handles no signals. There the client closes standard input to end the server.
-            with suppress(NotImplementedError):
+            with suppress(NotImplementedError):  # Windows: there, closing standard input ends the server
                 loop.add_signal_handler(each, lines.end)
         try:
             # `stdio_server` redirects file descriptor 1 to standard error, so only the protocol reaches standard

@@ -62,8 +62,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
 
     # pydantic's `__iter__` yields pairs of Python names and values. In pydantic only `copy`, replaced below, uses it.
     @override
-    # ignored: a mapping yields names, unlike pydantic's
-    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # unlike pydantic, a mapping yields names
         """The wire names."""
         return iter(self.keys())
 
@@ -88,8 +87,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
         return self.copy().items()
 
     @override
-    # ignored: pydantic's `copy` of the model is deprecated in favour of `model_copy`; the one of dictionaries replaces it
-    def copy(self) -> dict[str, Any]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    def copy(self) -> dict[str, Any]:  # type: ignore[override]  # pydantic's is deprecated; this one is a dictionary's
         """A plain, mutable dict of wire names and JSON values; the same as `dict(model)`."""
         return self.model_dump(mode="json", by_alias=True)
 
