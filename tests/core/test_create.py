@@ -202,7 +202,10 @@ def test_a_job_that_is_not_listed_at_once(
     sandbox.faults.add("GET /job", times=2, **trouble)
     job = client.jobs.create(WORKFLOW)
     assert [each["id"] for each in sandbox.jobs] == [job.id]
-    assert [entry.method for entry in sandbox.requests] == ["POST", "GET", "GET", "GET"]
+    methods = [entry.method for entry in sandbox.requests]
+    # A stalled machine reaches the end of the window, where the search is thorough.
+    assert methods[:4] == ["POST", "GET", "GET", "GET"]
+    assert methods.count("POST") == 1
 
 
 def test_a_lost_job_is_looked_for_throughout_the_window(client: MusicAiClient, sandbox: Sandbox) -> None:

@@ -41,8 +41,10 @@ def chromium() -> Generator[Any]:
 
 
 def logged(browser: Any) -> list[str]:
-    """What pages have written to the console since the last call."""
-    return [entry["message"] for entry in browser.get_log("browser")]
+    """The warnings and errors that pages have written to the console since the last call."""
+    return [
+        entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")
+    ]
 
 
 def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
