@@ -19,8 +19,8 @@ import pytest
 from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk._credentials import credentials_file, forget, store, stored_key, stored_keys
-from musicai_sdk._files import try_lock
 from musicai_sdk._io.secret import Secret
+from musicai_sdk._locks import try_lock
 from musicai_sdk.compat import MusicAiClient as CompatClient
 from musicai_sdk.errors import AuthenticationError, ConfigurationError
 from musicai_sdk.sandbox import Sandbox

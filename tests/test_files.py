@@ -1,8 +1,7 @@
-"""Files that are replaced at once, or not at all; and nothing that was planted in the way is written through."""
+"""Files are replaced atomically or not at all, and nothing is written through a link or a pipe."""
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import subprocess
@@ -12,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from musicai_sdk import _files
-from musicai_sdk._files import LockableFile, clear_abandoned, replacing, write_text
+from musicai_sdk._files import clear_abandoned, replacing, write_text
 from musicai_sdk._names import with_ending
 
 
@@ -103,43 +101,6 @@ def test_endings(name: str) -> None:
     assert ending == with_ending(name, ".part-of")
     assert (ending == f"{name}.part-of") == (len(os.fsencode(name)) <= 247)
     assert with_ending(f"{name[:-1]}y", ".part-of") != ending
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
-def test_a_lock_is_for_one(tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    first = LockableFile(_files.create(path), "r+")
-    second = LockableFile(path, "r+")
-    other = f"import fcntl; fcntl.flock(open({str(path)!r}), fcntl.LOCK_EX | fcntl.LOCK_NB)"
-    assert _files.lock(first)
-    assert not _files.lock(second)
-    done = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
-    assert "BlockingIOError" in done.stderr
-    _files.unlock(first)
-    assert _files.lock(second)
-    _files.unlock(second)
-    subprocess.run([sys.executable, "-c", other], check=True)
-    for file in (first, second):
-        file.close()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
-def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl
-
-    def refuse(descriptor: int, operation: int) -> None:
-        raise OSError(errno.ENOLCK, "no locks available")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    first = LockableFile(_files.create(tmp_path / "x"), "r+")
-    second = LockableFile(tmp_path / "x", "r+")
-    assert _files.lock(first)
-    assert not _files.lock(second), "this process knows"
-    _files.unlock(first)
-    assert _files.lock(second)
-    _files.unlock(second)
-    for file in (first, second):
-        file.close()
 
 
 def test_what_a_killed_writer_left_is_cleared(tmp_path: Path) -> None:

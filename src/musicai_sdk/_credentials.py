@@ -18,15 +18,14 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from musicai_sdk._files import (
-    close_and_unlink,
     kind,
     open_regular,
-    take,
     unlink,
     user_folder,
     write_text,
 )
 from musicai_sdk._io.secret import Secret as Secret
+from musicai_sdk._locks import close_and_unlink, take
 from musicai_sdk._platform import quoted
 from musicai_sdk.errors import ConfigurationError
 

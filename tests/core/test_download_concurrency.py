@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from musicai_sdk import AsyncMusicAiClient, MusicAiClient, _files
+from musicai_sdk import AsyncMusicAiClient, MusicAiClient, _locks
 from musicai_sdk._core.resume import Partial, Version
 from musicai_sdk.errors import TransferError
 from support.answering import Asked, answering, finished_job, head
@@ -61,7 +61,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     def lock(descriptor: int) -> bool:
         return True
 
-    monkeypatch.setattr(_files, "try_lock", lock)
+    monkeypatch.setattr(_locks, "try_lock", lock)
 
 
 def outcome(result: object) -> str:
@@ -148,11 +148,11 @@ def test_one_through_a_link(origin: str, tmp_path: Path) -> None:
 
 PROGRAM = """
 import sys, time
-from musicai_sdk import MusicAiClient, _files
+from musicai_sdk import MusicAiClient, _locks
 from musicai_sdk.errors import TransferError
 url, target, locks, delay = sys.argv[1:]
 if locks == "no locks":
-    _files.try_lock = lambda descriptor: True
+    _locks.try_lock = lambda descriptor: True
 with MusicAiClient("k", base_url="http://127.0.0.1:1/v1") as client:
     print("ready", flush=True)
     sys.stdin.readline()
@@ -212,7 +212,7 @@ def test_a_second_writer_where_nothing_is_locked(tmp_path: Path) -> None:
     with Partial(target) as first:
         first.describe(version)
         first.write(b"AAA")
-        _files._held.clear()  # the second is another process
+        _locks._held.clear()  # the second is another process
         with Partial(target) as second:
             assert second.resumable() == (3, version)
             first.write(b"BBBBBBB")
@@ -254,7 +254,7 @@ def test_a_forked_child_holds_nothing(tmp_path: Path) -> None:
             try:
                 Partial(target).__enter__()
             except TransferError:
-                os._exit(0 if not _files._held else 1)
+                os._exit(0 if not _locks._held else 1)
             os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with Partial(target) as again:
