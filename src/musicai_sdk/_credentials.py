@@ -156,7 +156,7 @@ def masked(key: str) -> str:
 
 
 def _normal(base_url: str) -> str:
-    """Normalizes a base URL, as the file contains it: scheme and host in lower case, no trailing slash."""
+    """Normalises a base URL, as the file contains it: scheme and host in lower case, no trailing slash."""
     parts = urlsplit(base_url.rstrip("/"))
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
 

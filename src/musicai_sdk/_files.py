@@ -28,7 +28,7 @@ OPEN_FLAGS = (
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_BINARY", 0)
 )
-"""The flags for every file that this module opens: don't follow links, and don't wait for pipes."""
+"""Flags for opening files: don't follow links, and don't wait for pipes."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),

@@ -207,7 +207,7 @@ def test_a_workflow_without_a_finished_job_says_so(server: Sandbox, look: Discov
     assert (found.inputs, found.unseen) == ((), True)
     cls = load(tmp_path / "found").SdkTest
     assert cls().to_params() == {}
-    assert "No finished job shows what it takes and gives" in cls.__doc__
+    assert "No finished job shows its inputs and outputs" in cls.__doc__
 
 
 def analyse(task: Task) -> dict[str, Any]:
