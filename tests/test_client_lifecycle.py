@@ -104,7 +104,7 @@ def test_a_loop_that_ended_without_its_generators(sandbox: Sandbox) -> None:
     assert not _transports(client)
 
 
-def test_closed_in_another_loop_its_own_still_closes_it(sandbox: Sandbox) -> None:
+def test_a_client_closed_in_another_loop_is_cleaned_up_by_its_own(sandbox: Sandbox) -> None:
     client = sandbox.async_client()
 
     async def use() -> None:
@@ -145,7 +145,7 @@ def test_a_given_client_is_used_and_stays_open(sandbox: Sandbox, tmp_path: Path)
     assert [entry.headers.get("x-mine") for entry in sandbox.requests][-3:] == ["2"] * 3
 
 
-def test_a_given_client_that_follows_redirects_does_not(sandbox: Sandbox) -> None:
+def test_a_given_client_never_follows_redirects(sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", status=302, headers={"location": f"{sandbox.base_url}/upload"})
     with httpx.Client(follow_redirects=True) as http, sandbox.client(http_client=http) as client:
         with pytest.raises(StatusError) as told:
@@ -220,7 +220,7 @@ def test_nothing_is_left_behind(sandbox: Sandbox, colour: str) -> None:
     assert not any(thread.is_alive() for thread in left)
 
 
-def test_clients_show_without_their_key() -> None:
+def test_the_repr_of_a_client_hides_its_key() -> None:
     shown = repr(MusicAiClient("secret-key", base_url="https://host/v1"))
     assert shown == "MusicAiClient(base_url='https://host/v1')"
     assert repr(AsyncMusicAiClient("secret-key", base_url="https://host/v1")) == f"Async{shown}"
@@ -278,7 +278,7 @@ def test_clients_pickle_without_their_key(kind: type[MusicAiClient], monkeypatch
         pickle.dumps(MusicAiClient("secret-key", http_client=http))
 
 
-def test_closing_with_calls_in_flight(sandbox: Sandbox) -> None:
+def test_closing_during_calls(sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", delay=0.5)
     with ThreadPoolExecutor(4) as pool:
         client = sandbox.client(max_retries=0)

@@ -15,7 +15,7 @@ from musicai_sdk._files import clear_abandoned, replacing, write_text
 from musicai_sdk._names import with_ending
 
 
-def test_it_is_whole_or_as_it_was(tmp_path: Path) -> None:
+def test_a_write_is_complete_or_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     write_text(path, "old\n")
 
@@ -35,7 +35,7 @@ def test_it_is_whole_or_as_it_was(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_readers_never_see_a_half(tmp_path: Path) -> None:
+def test_readers_never_see_partial_contents(tmp_path: Path) -> None:
     path, texts = tmp_path / "x", {"a" * 100_000, "b" * 100_000}
     write_text(path, "a" * 100_000)
     over = threading.Event()
@@ -73,7 +73,7 @@ def test_links_and_permissions(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kinds of files of POSIX")
-def test_what_is_no_file_stays(tmp_path: Path) -> None:
+def test_only_regular_files_are_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, tmp_path):
@@ -103,7 +103,7 @@ def test_endings(name: str) -> None:
     assert with_ending(f"{name[:-1]}y", ".part-of") != ending
 
 
-def test_what_a_killed_writer_left_is_cleared(tmp_path: Path) -> None:
+def test_files_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
     target = tmp_path / "workflow.results.json"
     program = (
         "import os, pathlib, sys\nfrom musicai_sdk._files import replacing\n"

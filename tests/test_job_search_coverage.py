@@ -16,7 +16,7 @@ changes = st.lists(st.tuples(st.booleans(), st.integers(0, 10**6)), max_size=4)
 
 @settings(max_examples=500, deadline=None)
 @given(jobs=st.integers(1, 30), newest_first=st.booleans(), most=st.integers(1, 12), data=st.data())
-def test_what_is_listed_all_the_while_has_been_seen(
+def test_jobs_listed_throughout_are_always_seen(
     jobs: int, newest_first: bool, most: int, data: st.DataObject
 ) -> None:
     listed = [str(number) for number in range(jobs)]

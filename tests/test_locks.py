@@ -14,7 +14,7 @@ from musicai_sdk._locks import LockableFile, lock, unlock
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
-def test_a_lock_is_for_one(tmp_path: Path) -> None:
+def test_a_lock_excludes_threads_and_processes(tmp_path: Path) -> None:
     path = tmp_path / "x"
     first = LockableFile(create(path), "r+")
     second = LockableFile(path, "r+")

@@ -122,7 +122,7 @@ def test_minutes_and_money(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     assert planned(tmp_path / "in", out).total.jobs == 0
 
 
-def test_an_unknown_length_is_never_invented(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_an_unknown_length_is_never_guessed(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     known, unknown = make_wavs(tmp_path / "in", [6.0, 600.0]), make_tracks(tmp_path / "in", 2)
     prices = {"sdk-test": Price(per_minute=0.1)}
     expected = planned([*known, *unknown], out, prices=prices)

@@ -45,7 +45,7 @@ print(json.dumps([report.ok, dict(report.progress.states), [kind for kind, _ in 
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it needs to count the open files")
-def test_no_more_files_in_mid_run(running: Service, tmp_path: Path) -> None:
+def test_running_out_of_file_descriptors_during_a_run(running: Service, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 12)
     command = [sys.executable, "-c", FEW_FILES, str(tmp_path / "in"), str(tmp_path / "out")]
     done = subprocess.run(

@@ -153,7 +153,7 @@ def templates() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def test_a_known_slug_without_a_job_is_no_empty_class(
+def test_a_known_slug_without_jobs_gets_the_builtin_description(
     templates: Sandbox, look: Discover, tmp_path: Path
 ) -> None:
     found = look(templates)
@@ -164,7 +164,7 @@ def test_a_known_slug_without_a_job_is_no_empty_class(
     assert written["unseen"] is True
     module = load(tmp_path / "found")
     assert shape(module.GetAcapella) == shape(GetAcapella)
-    assert "Unseen: no finished job of the account shows it" in module.GetAcapella.__doc__
+    assert "Unseen: the account has no finished job of it" in module.GetAcapella.__doc__
     assert look(templates) == found, "a second look changes nothing"
 
 
@@ -276,7 +276,7 @@ def test_kinds_and_optionality(own: Sandbox, look: Discover, tmp_path: Path) -> 
     assert job.result.transcriptions is None
 
 
-def test_a_second_look_keeps_what_people_wrote(own: Sandbox, look: Discover, tmp_path: Path) -> None:
+def test_a_second_discovery_keeps_edits(own: Sandbox, look: Discover, tmp_path: Path) -> None:
     run(own, mode="fast")
     look(own)
     path = tmp_path / "found" / "acme-analysis.json"
@@ -308,13 +308,13 @@ def test_a_second_look_keeps_what_people_wrote(own: Sandbox, look: Discover, tmp
     assert {file.name: file.read_text() for file in (tmp_path / "found").glob("*.*")} == files
 
 
-def test_files_that_expired_are_no_obstacle(own: Sandbox, look: Discover) -> None:
+def test_expired_files_are_skipped(own: Sandbox, look: Discover) -> None:
     run(own)
     own.faults.add("GET /cdn/*", status=403)
     assert look(own)["acme-analysis"].outputs[0].content == "json"
 
 
-def test_no_more_jobs_than_asked_for_and_none_at_all(own: Sandbox, look: Discover, tmp_path: Path) -> None:
+def test_max_jobs_limits_the_jobs_read(own: Sandbox, look: Discover, tmp_path: Path) -> None:
     run(own, first=1)
     run(own, second=2)
     newest = look(own, max_jobs=1)["acme-analysis"]
@@ -322,7 +322,7 @@ def test_no_more_jobs_than_asked_for_and_none_at_all(own: Sandbox, look: Discove
     assert look(own, tmp_path / "other", max_jobs=0)["acme-analysis"].inputs == ()
 
 
-def test_no_slug_leaves_the_folder(look: Discover, tmp_path: Path) -> None:
+def test_a_slug_never_leads_out_of_the_folder(look: Discover, tmp_path: Path) -> None:
     slugs = ("untitled-workflow-ab12cd", "../../evil", "a b", "a/b")
     with Sandbox(workflows={slug: lambda task: {"x": 1} for slug in slugs}) as sandbox:
         assert look(sandbox)["untitled-workflow-ab12cd"].class_name == "UntitledWorkflowAb12cd"
@@ -331,7 +331,9 @@ def test_no_slug_leaves_the_folder(look: Discover, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"found"}
 
 
-def test_somebody_elses_module_stays(server: Sandbox, look: Discover, tmp_path: Path) -> None:
+def test_a_module_that_was_not_generated_is_not_replaced(
+    server: Sandbox, look: Discover, tmp_path: Path
+) -> None:
     (tmp_path / "__init__.py").write_text("important = 1\n")
     with pytest.raises(InputError, match="wasn't generated"):
         look(server, tmp_path)

@@ -264,7 +264,7 @@ def test_wire_names_are_the_documented_properties(component: str) -> None:
 
 
 @each_model
-def test_nothing_is_required_that_may_be_absent(component: str) -> None:
+def test_no_optional_field_is_required(component: str) -> None:
     model = MODELS[component]
     required = {wire for wire, name in wire_fields(model).items() if model.model_fields[name].is_required()}
     assert required <= set(SCHEMAS[component]["required"])
@@ -283,7 +283,7 @@ def test_optional_fields_may_be_absent(component: str, field: str) -> None:
 
 
 @each_value
-def test_examples_come_back_by_wire_names(component: str, value: Object) -> None:
+def test_examples_can_be_read_back_by_wire_names(component: str, value: Object) -> None:
     model = MODELS[component].model_validate_json(json.dumps(value))
     assert contains(dict(model), value)
     assert model.model_extra == {}
@@ -315,7 +315,7 @@ def test_statuses_are_open(component: str) -> None:
 
 
 @pytest.mark.parametrize("value", SCHEMAS["OutputValue"]["examples"], ids=repr)
-def test_every_kind_of_output_is_borne(value: object) -> None:
+def test_every_kind_of_output_is_accepted(value: object) -> None:
     job = Job[Any].model_validate({**least("Job"), "status": "SUCCEEDED", "result": {"An output": value}})
     assert job.outputs["An output"] == value
     assert job.result["an output"] == value

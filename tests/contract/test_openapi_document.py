@@ -414,7 +414,7 @@ def test_wrong_values_are_refused(name: str, value: Json) -> None:
     assert not fits(name, value)
 
 
-def test_the_least_job_and_unknown_fields_are_accepted() -> None:
+def test_a_minimal_job_and_unknown_fields_are_accepted() -> None:
     least: Object = {"id": "27803abe-ec15-4f74-9e8a-18a99627e9b0", "status": "ARCHIVED"}
     assert fits("Job", least)
     assert fits("Job", least | {"progress": 0.5})

@@ -129,7 +129,7 @@ def test_two_jobs_into_one_folder(origin: str, tmp_path: Path) -> None:
     assert (tmp_path / "vocals.wav").read_bytes() == SONGS["A"]
 
 
-def test_one_through_a_link(origin: str, tmp_path: Path) -> None:
+def test_a_target_and_a_link_to_it(origin: str, tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / "link"
     link.symlink_to(real)
 
@@ -206,7 +206,7 @@ def test_processes(origin: str, tmp_path: Path, locks: str, delay: float, before
 
 
 @pytest.mark.usefixtures("no_locks")
-def test_a_second_writer_where_nothing_is_locked(tmp_path: Path) -> None:
+def test_a_second_writer_without_working_locks(tmp_path: Path) -> None:
     """The second takes the part over in a file of its own: the first one fails, and can do no harm."""
     target, version = tmp_path / "song.wav", Version('"A"', 10)
     with Partial(target) as first:
@@ -229,7 +229,7 @@ def test_a_second_writer_where_nothing_is_locked(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
 
 
-def test_one_after_the_other(tmp_path: Path) -> None:
+def test_a_second_writer_after_the_first(tmp_path: Path) -> None:
     target, version = tmp_path / "song.wav", Version('"A"', 10)
     with Partial(target) as first:
         first.describe(version)
@@ -243,7 +243,7 @@ def test_one_after_the_other(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_holds_nothing(tmp_path: Path) -> None:
+def test_a_forked_child_holds_no_lock(tmp_path: Path) -> None:
     target = tmp_path / "song.wav"
     with Partial(target) as partial:
         partial.describe(Version('"A"', 10))

@@ -67,7 +67,7 @@ def kinds(outcomes: Sequence[Outcome]) -> list[type]:
     return [type(outcome) for outcome in outcomes]
 
 
-def test_everybody_gets_an_answer_of_their_own(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_every_waiter_gets_its_own_job(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     told: dict[str, list[str]] = {job_id: [] for job_id in jobs}
 
     def tell(state: JobState) -> None:
@@ -85,7 +85,7 @@ def test_one_job_can_be_waited_for_twice(sandbox: Sandbox, colour: Colour, jobs:
     assert [job.id for job in done if isinstance(job, Job)] == [jobs[0]] * 3
 
 
-def test_a_job_that_is_gone_ends_its_own_wait_only(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_a_missing_job_ends_only_its_own_wait(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     with sandbox.client() as other:
 
         def delete(_state: JobState) -> None:
@@ -98,7 +98,7 @@ def test_a_job_that_is_gone_ends_its_own_wait_only(sandbox: Sandbox, colour: Col
     assert kinds(outcomes) == [Job, NotFoundError, Job, Job, Job, NotFoundError]
 
 
-def test_a_deadline_is_of_one_wait(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_a_deadline_ends_only_its_own_wait(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     asked: list[tuple[str, dict[str, Any]]] = [(job_id, {}) for job_id in jobs]
     asked[0] = (jobs[0], {"timeout": 0})
     asked[1] = ("nothing", {"timeout": 0})
@@ -107,7 +107,7 @@ def test_a_deadline_is_of_one_wait(sandbox: Sandbox, colour: Colour, jobs: list[
     assert kinds(outcomes) == [WaitTimeoutError, WaitTimeoutError, Job, Job, Job]
 
 
-def test_a_callback_that_raises_ends_its_own_wait_only(
+def test_a_callback_that_raises_ends_only_its_own_wait(
     sandbox: Sandbox, colour: Colour, jobs: list[str]
 ) -> None:
     def fail(state: JobState) -> None:
@@ -129,17 +129,17 @@ def test_a_wrong_key_ends_all_at_once(sandbox: Sandbox, colour: Colour, jobs: li
     assert polls(sandbox) - before <= len(jobs)
 
 
-def test_troubles_that_pass_end_nobody(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_temporary_errors_end_no_wait(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     sandbox.faults.add("GET /job*", status=503, times=5)
     assert kinds(together(sandbox, colour, [(job_id, {}) for job_id in jobs])) == [Job] * len(jobs)
 
 
-def test_a_page_that_cannot_be_read_hides_no_job(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_an_unreadable_page_hides_no_job(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     sandbox.faults.add("GET /job", body=[{"id": "x"}])
     assert kinds(together(sandbox, colour, [(job_id, {}) for job_id in jobs])) == [Job] * len(jobs)
 
 
-def test_jobs_deep_in_the_list_are_asked_for_singly(sandbox: Sandbox, jobs: list[str]) -> None:
+def test_jobs_deep_in_the_list_are_requested_one_by_one(sandbox: Sandbox, jobs: list[str]) -> None:
     sandbox.transition = "immediate"
     with sandbox.client() as client, ThreadPoolExecutor(8) as pool:
         list(pool.map(client.jobs.create, [CustomWorkflow("sdk-test", {})] * 210))
@@ -149,7 +149,7 @@ def test_jobs_deep_in_the_list_are_asked_for_singly(sandbox: Sandbox, jobs: list
     assert len(lists) == 2, "two pages once, and then no more"
 
 
-def test_own_headers_share_with_nobody_else(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_waits_with_own_headers_are_not_shared(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     asked: list[tuple[str, dict[str, Any]]] = [(job_id, {}) for job_id in jobs]
     asked[0] = (jobs[0], {"headers": {"x-mine": "1"}, "request_timeout": 5})
     before = len(sandbox.requests)
@@ -261,7 +261,9 @@ def test_a_forked_child_polls_for_itself(sandbox: Sandbox, jobs: list[str]) -> N
 
 
 @pytest.mark.parametrize("status", [302, 400])
-def test_a_list_that_is_refused_is_made_up_for(client: MusicAiClient, sandbox: Sandbox, status: int) -> None:
+def test_a_refused_list_is_replaced_by_single_requests(
+    client: MusicAiClient, sandbox: Sandbox, status: int
+) -> None:
     jobs = [
         client.jobs.create(CustomWorkflow("sdk-test", {"file": "http://127.0.0.1:9/none"})) for _ in range(3)
     ]

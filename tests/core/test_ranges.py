@@ -104,7 +104,7 @@ def test_without_evidence_no_parts_are_requested(
     assert (storage.whole, storage.ranges) == (1, [])
 
 
-def test_it_is_off_by_default(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_one_connection_by_default(each_client: MusicAiClient, tmp_path: Path) -> None:
     server = Server()
     with answering(server) as url:
         each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
@@ -172,7 +172,7 @@ class Odd(Server):
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_first_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
+def test_an_unusable_first_part(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
     server = Odd(odd, 1)
     with answering(server) as url:
         each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=2, max_retries=0)
@@ -181,7 +181,7 @@ def test_a_first_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: 
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_later_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
+def test_an_unusable_later_part(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
     server, target = Odd(odd, 3), tmp_path / "x.wav"
     with answering(server) as url:
         with pytest.raises(IntegrityError):
@@ -199,7 +199,7 @@ def test_a_later_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: 
     assert server.ranges[0] == (len(beginning), SIZE - 1)
 
 
-def test_an_object_that_changes_meanwhile(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_an_object_that_changes_during_the_download(each_client: MusicAiClient, tmp_path: Path) -> None:
     class Changing(Server):
         @override
         def answer(
@@ -231,7 +231,7 @@ def test_a_part_with_wrong_bytes(each_client: MusicAiClient, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("count", [0, 17, 1.5, True, "4"])
-def test_impossible_connections(
+def test_invalid_connections(
     sandbox: Sandbox, each_client: MusicAiClient, tmp_path: Path, count: Any
 ) -> None:
     with pytest.raises(InputError, match="connections must be a whole number from 1 to 16"):

@@ -35,7 +35,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("program", [SYNC, ASYNC], ids=["sync", "async"])
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_the_next_process_goes_on(
+def test_the_next_process_resumes(
     sandbox: Sandbox, tmp_path: Path, program: str, end: signal.Signals
 ) -> None:
     with sandbox.client() as client:

@@ -86,7 +86,7 @@ def test_a_folder_that_became_a_link_after_it_was_checked(tmp_path: Path) -> Non
         (f"{'x' * 5000}.wav", "bad_input"),
     ],
 )
-def test_inputs_that_can_not_be_processed(source: str, code: str, ask: Agent) -> None:
+def test_unusable_inputs(source: str, code: str, ask: Agent) -> None:
     root = ask.studio.root
     (root / "empty.wav").touch()
     (root / "folder.wav").mkdir(exist_ok=True)
@@ -111,20 +111,20 @@ def test_inputs_that_can_not_be_processed(source: str, code: str, ask: Agent) ->
         ({"workflow": "no-such-workflow"}, "unknown_workflow"),
     ],
 )
-def test_arguments_that_can_not_be_right(arguments: dict[str, object], code: str, ask: Agent) -> None:
+def test_invalid_arguments(arguments: dict[str, object], code: str, ask: Agent) -> None:
     jobs, limits = len(ask.studio.sandbox.jobs), ask("get_limits")
     assert ask.refused("process", input="song.ogg", **arguments)["code"] == code
     assert (len(ask.studio.sandbox.jobs), ask("get_limits")) == (jobs, limits)
 
 
-def test_jobs_and_tools_that_are_not_there(ask: Agent) -> None:
+def test_unknown_jobs_and_tools(ask: Agent) -> None:
     for job_id in ("nothing", "../application", "%2e%2e", "a b"):
         assert ask.refused("get_job", job_id=job_id)["code"] in {"not_found", "bad_input"}, job_id
     assert ask.refused("get_job", job_id="x", wait_seconds=51)["code"] == "bad_arguments"
     assert ask.refused("read_stems", job_id="x")["code"] == "unknown_tool"
 
 
-def test_outputs_that_are_not_there(ask: Agent) -> None:
+def test_unknown_outputs(ask: Agent) -> None:
     job_id = ask("process", workflow="acme-lyrics", input="song.ogg")["job_id"]
     ask("get_job", job_id=job_id, wait_seconds=50)
     error = ask.refused("read_chords", job_id=job_id)
@@ -168,7 +168,7 @@ def test_a_job_that_was_deleted_is_not_paid_for_again(ask: Agent) -> None:
     assert ask.studio.posts() == posts
 
 
-def test_a_service_that_can_not_be_reached(ask: Agent) -> None:
+def test_an_unreachable_service(ask: Agent) -> None:
     ask.studio.sandbox.faults.add("GET /workflow*", status=503, times=10)
     error = ask.refused("list_workflows")
     assert (error["code"], error["retryable"]) == ("service_failed", True)
@@ -179,13 +179,13 @@ def test_a_service_that_can_not_be_reached(ask: Agent) -> None:
 @pytest.mark.parametrize(
     "arguments", [{"roots": []}, {"roots": ["nowhere"]}, {"max_jobs": -1}, {"patience": 0}]
 )
-def test_settings_that_can_not_be_right(arguments: dict[str, object], tmp_path: Path) -> None:
+def test_invalid_settings(arguments: dict[str, object], tmp_path: Path) -> None:
     settings: dict[str, object] = {"roots": [tmp_path], "max_jobs": 1, "state": tmp_path / "state"}
     with pytest.raises(InputError):
         serve(AsyncMusicAiClient, **{**settings, **arguments})  # type: ignore[arg-type] # wrong on purpose
 
 
-def test_a_state_folder_that_can_not_be_used(tmp_path: Path) -> None:
+def test_an_unusable_state_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationError, match="--state"):
         State(tmp_path / "file" / "state")

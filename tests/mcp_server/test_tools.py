@@ -16,7 +16,7 @@ def finished(ask: Agent, workflow: str, source: str) -> str:
     return job_id
 
 
-def test_the_tools_say_what_they_take_and_give(ask: Agent) -> None:
+def test_the_schemas_of_the_tools(ask: Agent) -> None:
     tools = {each.name: each for each in ask.tools()}
     assert set(tools) == {
         *("list_workflows", "process", "get_job", "read_chords", "read_beats", "read_lyrics", "read_output"),
@@ -125,7 +125,7 @@ def test_a_url_is_the_same_request_under_another_signature(ask: Agent) -> None:
     assert ask.studio.posts() == posts + 1
 
 
-def test_a_failed_job_says_why_and_is_not_paid_for_again(ask: Agent) -> None:
+def test_a_failed_job_is_explained_and_not_paid_again(ask: Agent) -> None:
     name = ask.studio.file("fails.wav")
     ask.studio.sandbox.faults.add("POST /job", job_error="BAD_INPUT", nth=1)
     posts = ask.studio.posts()

@@ -65,7 +65,7 @@ def test_a_small_run_fills_its_tables(tmp_path: Path) -> None:
     assert ", 1 rounds, " in text
 
 
-def test_a_guide_without_the_marks_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+def test_a_guide_without_markers_is_refused_before_measuring(tmp_path: Path) -> None:
     guide = tmp_path / "speed.md"
     guide.write_text("# Title\n")
     done = bench(guide)
@@ -116,7 +116,7 @@ def test_a_catalogue_needs_few_connections_and_requests(
 
 
 @pytest.mark.parametrize("case", ["catalogue", "catalogue by httpx"])
-def test_the_bare_exchanges_beside_a_catalogue(catalogue: str, tmp_path: Path, case: str) -> None:
+def test_the_bare_exchanges_of_a_catalogue(catalogue: str, tmp_path: Path, case: str) -> None:
     done = run("bare.py", case, catalogue, "5", tmp_path, "")
     assert done.returncode == 0, done.stderr
     with urlopen(f"{catalogue}/counted") as answer:

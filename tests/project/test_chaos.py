@@ -111,7 +111,7 @@ def test_what_counts_as_a_leftover_or_a_secret(chaos: Any, tmp_path: Path) -> No
         assert secrets() == found
 
 
-def test_how_often_which_fault(chaos: Any) -> None:
+def test_the_frequencies_of_faults(chaos: Any) -> None:
     rules = list(chaos("faults").rules(0.2, 1))
     for route in {rule["route"] for _, rule in rules}:
         left, shares = 1.0, list[float]()

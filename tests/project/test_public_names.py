@@ -162,7 +162,7 @@ def test_every_error_is_in_the_overview() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_all_is_whole(module: ModuleType) -> None:
+def test_all_lists_every_public_name(module: ModuleType) -> None:
     names: list[str] = module.__all__
     assert len(names) == len(set(names))
     assert set(names) <= set(dir(module))

@@ -89,7 +89,7 @@ def test_timeouts_by_place(client: MusicAiClient, job_id: str, tmp_path: Path) -
     client.delete_job(added, 30)
 
 
-def test_which_timeout_holds(connect: Connect, sandbox: Sandbox) -> None:
+def test_precedence_of_timeouts(connect: Connect, sandbox: Sandbox) -> None:
     """The call's before the client's; None is none, and isn't the same as leaving it out."""
     sandbox.faults.add("GET /application", delay=0.2)
     client = connect(timeout=0.05, max_retries=0)
@@ -254,7 +254,7 @@ def test_retries_that_are_set(client: MusicAiClient, sandbox: Sandbox) -> None:
         ("base_url", "http://example.com", "unencrypted"),
     ],
 )
-def test_wrong_settings_are_refused_and_change_nothing(
+def test_invalid_settings_are_refused_and_change_nothing(
     client: MusicAiClient, name: str, value: object, words: str
 ) -> None:
     before = getattr(client, name)
@@ -264,7 +264,7 @@ def test_wrong_settings_are_refused_and_change_nothing(
     assert "secret" not in str(caught.value)
 
 
-def test_the_key_still_doesnt_show(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_stays_hidden(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSIC_AI_API_KEY", "key-of-the-environment")
     with MusicAiClient(base_url=sandbox.base_url) as client:
         client.timeout = 20

@@ -81,7 +81,7 @@ def test_nothing_is_left_after_stop(tls: bool, tmp_path: Path, monkeypatch: pyte
     assert [str(warning.message) for warning in caught] == []
 
 
-def test_a_request_under_way_does_not_hold_up_the_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_running_request_does_not_delay_the_stop(caplog: pytest.LogCaptureFixture) -> None:
     with Sandbox(workflows={}) as sandbox:
         sandbox.faults.add("GET /application", delay=60)
         with pytest.raises(httpx.ReadTimeout):
@@ -141,7 +141,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
     [{"plan": 0}, {"plan": -1}, {"plan": "gold"}, {"api_key": ""}, {"api_key": "a\n"}, {"api_key": " a"},
      {"api_key": "ü"}, {"url_ttl": 0}],
 )  # fmt: skip
-def test_arguments_that_make_no_sense(arguments: dict[str, Any]) -> None:
+def test_invalid_arguments(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(arguments))):
         Sandbox(**arguments)
 
@@ -216,7 +216,7 @@ def test_a_seed_gives_the_same_ids() -> None:
     assert len(set(seen[0])) == 3
 
 
-def test_the_journal_tells_all_but_secrets() -> None:
+def test_the_request_log_hides_secrets() -> None:
     with Sandbox(workflows={"copy": copy}) as sandbox:
         whole_trip(sandbox)
         httpx.get(
@@ -247,7 +247,7 @@ def test_the_journal_tells_all_but_secrets() -> None:
         assert sandbox.requests
 
 
-def test_reset_forgets_everything_but_keys() -> None:
+def test_reset_keeps_only_keys() -> None:
     with Sandbox(workflows={"copy": copy}) as sandbox:
         job = whole_trip(sandbox)
         key, second = sandbox.api_key, sandbox.add_key("Second")
@@ -308,7 +308,7 @@ def test_the_async_client_of_the_package() -> None:
             assert asyncio.run(name(sandbox)) == "Default Application"
 
 
-def test_a_client_may_be_told_otherwise() -> None:
+def test_arguments_of_the_client_take_precedence() -> None:
     with (
         Sandbox(workflows={}) as sandbox,
         sandbox.client(api_key="wrong") as client,

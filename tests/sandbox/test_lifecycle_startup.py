@@ -82,7 +82,7 @@ def test_a_closed_terminal_ends_it_cleanly(temporary: Path) -> None:
 
 
 @posix_only
-def test_what_a_killed_one_left_is_swept_up(temporary: Path) -> None:
+def test_folders_of_killed_sandboxes_are_removed(temporary: Path) -> None:
     with process() as (killed, _), process() as (running, _):
         (left,) = (
             path for path in temporary.iterdir() if (path / "sandbox.pid").read_text() == str(killed.pid)
@@ -131,7 +131,7 @@ def test_a_key_that_clients_refuse(key: str) -> None:
         Sandbox(api_key=key)
 
 
-def test_a_program_that_logs_everything(song: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_program_at_the_lowest_log_level(song: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Rich's way: `logging.basicConfig(level="NOTSET", handlers=[RichHandler()])`."""
     caplog.set_level("NOTSET")
     with Sandbox(workflows={"nothing": nothing}) as sandbox, sandbox.client(max_retries=1) as client:
@@ -155,7 +155,7 @@ with Sandbox(workflows={}) as sandbox:
     assert run_zipped(program, tmp_path) == page.read_text(encoding="utf-8")
 
 
-def test_proxies_and_certificates_that_cannot_be_used(
+def test_invalid_proxies_and_certificates(
     tmp_path: Path, song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "::")
@@ -164,7 +164,7 @@ def test_proxies_and_certificates_that_cannot_be_used(
         assert client.jobs.run(CustomWorkflow("nothing", {"file": song}), timeout=60).succeeded
 
 
-def test_an_input_that_is_no_audio_is_named(tmp_path: Path) -> None:
+def test_an_input_without_audio_is_named(tmp_path: Path) -> None:
     """As the caller's address names it; not by a path of the sandbox's own."""
     shutil.copy(__file__, tmp_path / "my song.json")
     with Sandbox() as sandbox, sandbox.client() as client, serving(tmp_path) as origin:

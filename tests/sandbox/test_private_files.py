@@ -77,7 +77,7 @@ def test_a_new_folder(tmp_path: Path, umask: str) -> None:
     check(folder)
 
 
-def test_an_existing_folder_keeps_its_rights(tmp_path: Path) -> None:
+def test_an_existing_folder_keeps_its_permissions(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     run("000", tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755

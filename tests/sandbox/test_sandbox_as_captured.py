@@ -121,7 +121,7 @@ def spelled(segment: Mapping[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("fact", FACTS)
-def test_the_sandbox_does_as_the_service(captured: Captured, fact: str) -> None:
+def test_the_sandbox_matches_the_captured_service(captured: Captured, fact: str) -> None:
     assert FACTS[fact](captured)
 
 
@@ -138,7 +138,7 @@ OPTIONS: dict[str, tuple[Quirks, Callable[[Mapping[str, Any]], bool]]] = {
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_what_is_an_option(sandbox: Sandbox, api: httpx.Client, option: str) -> None:
+def test_captured_options(sandbox: Sandbox, api: httpx.Client, option: str) -> None:
     sandbox.transition = "after:60"
     sandbox.quirks, holds = OPTIONS[option]
     body: dict[str, Any] = {"name": "n", "workflow": "sdk-test", "params": {}}

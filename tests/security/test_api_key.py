@@ -124,7 +124,7 @@ def test_a_cancellation() -> None:
         {"http_client": 3},
     ],
 )
-def test_mistakes_in_settings(kind: type[MusicAiClient], settings: dict[str, Any]) -> None:
+def test_invalid_settings(kind: type[MusicAiClient], settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         cast("Any", kind)(**{"api_key": KEY, **settings})
     assert_hidden(caught.value)

@@ -48,7 +48,7 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("answer", NO_HTTP)
-def test_an_answer_that_is_no_http(
+def test_an_answer_that_is_not_http(
     answer: str,
     connect: Connect,
     each_client: MusicAiClient,
@@ -75,7 +75,7 @@ def test_an_answer_that_is_no_http(
         assert "5e5e5e5e" not in text
 
 
-def test_signed_urls_in_the_words_of_the_service(
+def test_signed_urls_in_messages_of_the_service(
     client: MusicAiClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     words = f"No file at {TARGET}: half a song"

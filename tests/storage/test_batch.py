@@ -104,7 +104,7 @@ def test_killed(state: str, running: Service, s3: S3, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(ledger.name)] == []
 
 
-def test_again(running: Service, s3: S3, tmp_path: Path) -> None:
+def test_a_second_run(running: Service, s3: S3, tmp_path: Path) -> None:
     """Finished and renamed songs are skipped; a replaced song is new; results aren't inputs."""
     songs = make_songs(s3, 3)
     ledger = tmp_path / "ledger.sqlite3"

@@ -50,7 +50,7 @@ def test_async(async_musicai_client):
 def test_one_server(musicai_sandbox):
     assert {musicai_sandbox.base_url} == set(seen) and len(seen) == 2
 
-def test_the_environment_is_as_it_was():
+def test_the_environment_is_restored():
     assert "MUSIC_AI_BASE_URL" not in os.environ
 """
 

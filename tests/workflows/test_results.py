@@ -110,7 +110,7 @@ def test_a_number_where_text_was_expected_is_text() -> None:
     assert json.loads(read(Everything, other=7, file="https://h/x").model_dump_json())["other"] == 7
 
 
-def test_wire_names_come_before_spellings() -> None:
+def test_wire_names_take_precedence_over_spellings() -> None:
     class Two(WorkflowResult):
         kick_drum: str = output("Kick drum")
         kick_drum_2: str = output("kick_drum")
@@ -261,7 +261,7 @@ def test_outputs_are_listed_with_the_names_that_differ(client: MusicAiClient) ->
         client.jobs.create(SomeNames(), copy_results_to={"vocals": "https://s.example/x"})
 
 
-def test_a_name_that_was_seen_stays_as_it_is() -> None:
+def test_a_known_name_is_returned_unchanged() -> None:
     from musicai_sdk.models.result import output_names, wire_name_of
 
     assert wire_name_of(GenerateChordsResult, "chords map") == "chords map"
@@ -274,7 +274,7 @@ def test_a_name_that_was_seen_stays_as_it_is() -> None:
     }
 
 
-def test_a_workflow_that_declares_no_outputs_takes_every_name(
+def test_a_workflow_without_declared_outputs_accepts_every_name(
     client: MusicAiClient, sandbox: Sandbox
 ) -> None:
     class Untyped(Workflow, slug="sdk-test"):
@@ -314,7 +314,7 @@ def test_the_generator_and_the_helpers_need_neither_httpx_nor_numpy(module: str)
     assert not {"httpx", "numpy", "tenacity"} & modules_after(f"import {module}")
 
 
-def test_names_that_do_not_exist_are_attribute_errors() -> None:
+def test_unknown_names_are_attribute_errors() -> None:
     import musicai_sdk.workflows
 
     with pytest.raises(AttributeError, match="GenerateChord'"):

@@ -18,9 +18,7 @@ NOBODY = "http://127.0.0.1:9"
 PAGE = "<html>We'll be back soon</html>"
 
 
-def test_a_service_that_is_not_there_ends_the_run_and_fails_no_track(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_an_unreachable_service_ends_the_run_and_fails_no_track(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 5)
 
     def nobody() -> AsyncMusicAiClient:
@@ -35,7 +33,7 @@ def test_a_service_that_is_not_there_ends_the_run_and_fails_no_track(
     assert (report.ok, report.progress.done) == (True, 5)
 
 
-def test_a_service_that_goes_away_is_waited_for(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_service_that_becomes_unreachable_is_awaited(sandbox: Sandbox, tmp_path: Path) -> None:
     first, second = make_tracks(tmp_path / "in", 2)
     told = list[Event]()
     created = threading.Event()
@@ -79,7 +77,7 @@ def test_a_wrong_base_url_ends_the_run_and_fails_no_track(sandbox: Sandbox, tmp_
         assert ledger.counts() == {"seen": 5}
 
 
-def test_a_host_of_results_that_is_not_there_is_its_jobs_trouble(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_unreachable_result_host_fails_only_its_track(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("GET /cdn/*", status=404)
     echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1).run()
@@ -99,7 +97,7 @@ def test_a_host_of_results_that_is_not_there_is_its_jobs_trouble(sandbox: Sandbo
     assert posts(sandbox) == 4
 
 
-def test_a_host_of_uploads_that_is_not_there_is_everybodys(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_unreachable_upload_host_ends_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 5)
     sandbox.faults.add("GET /upload", body={"uploadUrl": f"{NOBODY}/a", "downloadUrl": f"{NOBODY}/a"})
     run = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1)
@@ -117,7 +115,7 @@ def test_a_host_of_uploads_that_is_not_there_is_everybodys(sandbox: Sandbox, tmp
     # After a page or a redirect for a POST it isn't known what became of that: it is looked for.
     [("GET /upload", "page"), ("GET /upload", "redirect")],
 )
-def test_a_page_where_the_service_should_be_ends_the_run_and_fails_no_track(
+def test_a_web_page_instead_of_the_service_ends_the_run_and_fails_no_track(
     route: str, answer: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     make_tracks(tmp_path / "in", 5)
@@ -135,7 +133,7 @@ def test_a_page_where_the_service_should_be_ends_the_run_and_fails_no_track(
     assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().progress.done == 5
 
 
-def test_a_page_that_one_track_meets_while_others_go_on(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_web_page_for_one_track_fails_only_that_track(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 2)
     sandbox.faults.add("GET /upload", status=200, body=PAGE, delay=0.5, nth=1)
     sandbox.faults.add("GET /upload", status=200, body=PAGE, delay=4.0, nth=3)  # the other one goes on
@@ -144,13 +142,13 @@ def test_a_page_that_one_track_meets_while_others_go_on(sandbox: Sandbox, tmp_pa
     assert [each.code for each in report.failures()] == ["ResponseError"]
 
 
-def test_a_page_for_a_moment(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_temporary_web_page_is_retried(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 3)
     sandbox.faults.add("GET /upload", status=200, body=PAGE, times=2)
     assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().progress.done == 3
 
 
-def test_one_page_after_other_troubles(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_web_page_after_another_error(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("GET /upload", status=503, nth=1)
     sandbox.faults.add("GET /upload", status=200, body=PAGE, nth=2)

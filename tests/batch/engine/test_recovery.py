@@ -29,7 +29,7 @@ def pages(sandbox: Sandbox, since: int) -> list[str]:
     ]
 
 
-def test_looked_for_once_and_sent_again(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_each_lost_answer_takes_one_search(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("POST /job", reset="before", nth=1, times=2)
     events = list[Event]()
@@ -46,7 +46,7 @@ def test_looked_for_once_and_sent_again(sandbox: Sandbox, tmp_path: Path) -> Non
     assert sandbox.jobs == []
 
 
-def test_an_uncertain_track_says_that_its_job_was_looked_for(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_uncertain_track_reports_the_search(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("POST /job", reset="before", nth=1)
     report = echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0).run()
@@ -81,7 +81,7 @@ def test_a_job_on_a_later_page_while_others_are_deleted(sandbox: Sandbox, tmp_pa
     assert pages(sandbox, since)[:3] == ["0/100", "1/100", "0/100"]
 
 
-def test_a_job_that_is_on_none_of_several_pages(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_job_that_is_on_no_page_is_absent(sandbox: Sandbox, tmp_path: Path) -> None:
     (path,) = make_tracks(tmp_path / "in", 1)
     lost_post(sandbox, tmp_path / "in", tmp_path / "out")
     with sandbox.client() as client:
@@ -97,9 +97,7 @@ def test_a_job_that_is_on_none_of_several_pages(sandbox: Sandbox, tmp_path: Path
     assert walked[:4] == ["0/100", "1/100", "0/100", "1/100"]
 
 
-def test_a_clock_that_was_days_ahead_when_the_post_left_and_is_right_by_now(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_clock_that_was_days_ahead_at_the_post(sandbox: Sandbox, tmp_path: Path) -> None:
     """By the ledger's time the POST left after jobs that are older than the list's newest, and newer than its job."""
     (path,) = make_tracks(tmp_path / "in", 1)
     lost_post(sandbox, tmp_path / "in", tmp_path / "out")

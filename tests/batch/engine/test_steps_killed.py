@@ -115,7 +115,7 @@ def _jobs(running: Service) -> int:
         return sum(1 for _ in client.jobs.list(max_retries=9))
 
 
-def test_lost_answers_are_not_sent_again_unasked(running: Service, tmp_path: Path) -> None:
+def test_lost_posts_are_repeated_only_on_request(running: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     tracks = make_tracks(source, 4)
     running.add_fault("POST /job", nth=2, times=2, reset="before")

@@ -75,7 +75,7 @@ def test_another_service_on_the_same_machine(sandbox: Sandbox, tmp_path: Path) -
         assert not other.jobs
 
 
-def test_a_sandbox_that_is_started_again_on_another_port(tmp_path: Path) -> None:
+def test_a_sandbox_restarted_on_another_port(tmp_path: Path) -> None:
     ports = set[str]()
     for number in range(2):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -87,7 +87,7 @@ def test_a_sandbox_that_is_started_again_on_another_port(tmp_path: Path) -> None
     assert len(ports) == 2
 
 
-def test_a_service_that_does_not_tell_the_application(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_service_that_does_not_name_the_application(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults.add("GET /application", status=404)
     told = list[Event]()
     source, out = done(sandbox, tmp_path, on_event=told.append)
@@ -104,13 +104,13 @@ def test_a_service_that_does_not_tell_the_application(sandbox: Sandbox, tmp_path
     assert echo(sandbox, source, out).run().ok
 
 
-def test_an_application_that_cannot_be_asked_for_is_waited_for(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_check_of_the_application_is_retried(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults.add("GET /application", status=503, nth=1)
     done(sandbox, tmp_path, connect=lambda: sandbox.async_client(max_retries=0))
     assert sum(entry.path == "/v1/application" for entry in sandbox.requests) == 2
 
 
-def test_nothing_is_asked_where_nothing_is_to_do(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_run_without_work_sends_no_request(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = done(sandbox, tmp_path)
     before = len(sandbox.requests)
     assert echo(sandbox, source, out).run().progress.skipped == 2
@@ -121,7 +121,7 @@ def test_nothing_is_asked_where_nothing_is_to_do(sandbox: Sandbox, tmp_path: Pat
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + bytes(4080)])
-def test_a_ledger_with_nothing_in_it(content: bytes, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_empty_ledger(content: bytes, sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = done(sandbox, tmp_path)
     sent = posts(sandbox)
     (out / LEDGER).write_bytes(content)
@@ -134,7 +134,7 @@ def test_a_ledger_with_nothing_in_it(content: bytes, sandbox: Sandbox, tmp_path:
     assert (out / LEDGER).read_bytes() == content
 
 
-def test_a_ledger_that_was_cut_off(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_truncated_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = done(sandbox, tmp_path)
     sent, size = posts(sandbox), (out / LEDGER).stat().st_size
     os.truncate(out / LEDGER, size // 2)
@@ -164,7 +164,7 @@ def test_results_without_their_ledger(whole: bool, sandbox: Sandbox, tmp_path: P
     assert echo(sandbox, source, out).run().progress.skipped == 2
 
 
-def test_a_ledger_that_is_gone_before_it_had_results(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_lost_before_it_had_results(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     sandbox.faults.add("POST /job", job_seconds=3600)
@@ -182,7 +182,7 @@ def test_a_ledger_that_is_gone_before_it_had_results(sandbox: Sandbox, tmp_path:
     assert len(sandbox.jobs) == 1
 
 
-def test_a_ledger_that_is_set_aside_makes_room(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_archived_ledger_releases_its_folder(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = done(sandbox, tmp_path)
     aside = set_aside(out / LEDGER)
     assert echo(sandbox, source, out).run().ok
@@ -231,7 +231,7 @@ def test_a_ledger_without_its_wal(elsewhere: bool, running: Service, tmp_path: P
     assert len(running.jobs()) == jobs
 
 
-def test_a_ledger_whose_wal_another_program_has_brought_in(running: Service, tmp_path: Path) -> None:
+def test_a_ledger_whose_wal_another_program_has_merged(running: Service, tmp_path: Path) -> None:
     source, out = killed_in_the_middle(running, tmp_path)
     with closing(sqlite3.connect(out / LEDGER)) as db:
         assert db.execute("SELECT count(*) FROM tracks").fetchone() == (12,)
@@ -287,7 +287,7 @@ def test_hard_links_and_copies(sandbox: Sandbox, tmp_path: Path) -> None:
 # --- two runs at once
 
 
-def test_two_new_ledgers_on_one_folder_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_two_new_ledgers_in_one_folder_at_the_same_time(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 8)
     ended = list[Any]()
@@ -316,7 +316,7 @@ def unlocked(batch: Batch) -> None:
 
 
 @pytest.mark.parametrize("at", ["uploaded", "creating", "created"])
-def test_the_lock_is_removed_in_mid_run(at: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_lock_removed_during_a_run(at: str, sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 16)
     second = list[Any]()
@@ -341,7 +341,9 @@ def test_the_lock_is_removed_in_mid_run(at: str, sandbox: Sandbox, tmp_path: Pat
     assert len({job["metadata"]["musicai_sdk.idempotency_key"] for job in made}) == 16
 
 
-def test_locks_that_lock_nothing(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_pay_once_without_working_locks(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on a file server that says yes to everybody: two runs, and each track is paid for once."""
     from musicai_sdk.batch.ledger import lock
 
@@ -370,7 +372,7 @@ def test_locks_that_lock_nothing(sandbox: Sandbox, tmp_path: Path, monkeypatch: 
     assert any("another run" in event.message for event in told if event.kind == "warning")
 
 
-def test_a_lock_that_is_removed_before_it_is_taken(tmp_path: Path) -> None:
+def test_a_lock_removed_before_it_is_acquired(tmp_path: Path) -> None:
     path = tmp_path / "l.sqlite3"
     first = Ledger(path, "s", "i")
     with pytest.raises(LedgerLockedError):
@@ -382,7 +384,7 @@ def test_a_lock_that_is_removed_before_it_is_taken(tmp_path: Path) -> None:
 # --- what was paid
 
 
-def test_every_paid_request_is_known(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_every_paid_request_is_recorded(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     (path,) = make_tracks(source, 1)
     sandbox.faults.add("POST /job", job_error="BAD_INPUT", times=2)
@@ -406,7 +408,7 @@ def test_every_paid_request_is_known(sandbox: Sandbox, tmp_path: Path) -> None:
     assert attempts[2].deleted_at is not None
 
 
-def test_requests_that_cost_nothing_are_known_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_refused_requests_are_recorded_as_free(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     sandbox.faults.add("POST /job", status=429, retry_after=0, nth=1)
@@ -424,7 +426,7 @@ def test_requests_that_cost_nothing_are_known_as_such(sandbox: Sandbox, tmp_path
     assert seen == [("first", "refused"), ("resent", "absent"), ("lost", "succeeded")]
 
 
-def test_a_request_is_written_down_before_it_leaves(running: Service, tmp_path: Path) -> None:
+def test_a_request_is_recorded_before_it_is_sent(running: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 2)
     running.add_fault("POST /job", hang="before", nth=1, times=2)
@@ -487,7 +489,7 @@ def old_ledger(sandbox: Sandbox, tmp_path: Path) -> tuple[Path, Path]:
     return source, out
 
 
-def test_a_ledger_of_version_2_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_of_version_2_is_continued(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = old_ledger(sandbox, tmp_path)
     with open_ledger(out / LEDGER) as view:
         before = list(view.attempts())
@@ -512,7 +514,7 @@ def test_a_ledger_of_version_2_goes_on(sandbox: Sandbox, tmp_path: Path) -> None
         assert db.execute("PRAGMA user_version").fetchone() == (4,)
 
 
-def test_a_ledger_of_version_3_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_of_version_3_is_continued(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_wavs(source, [3.0] * 3)
     echo(sandbox, source, out, max_jobs=1).run()
@@ -537,7 +539,7 @@ def test_a_ledger_of_version_3_goes_on(sandbox: Sandbox, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "quirk", [{"metadata": "null"}, {"metadata": "dropped"}, {"list_view": "no_metadata"}]
 )
-def test_a_lost_answer_where_keys_do_not_come_back(
+def test_a_lost_answer_when_the_list_has_no_keys(
     quirk: dict[str, Any], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.quirks = Quirks(**quirk)
@@ -559,7 +561,7 @@ def test_a_lost_answer_where_keys_do_not_come_back(
         assert posts(sandbox) == 5, "who has looked in the dashboard decides"
 
 
-def test_the_claim_says_what_it_should(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_content_of_the_claim(sandbox: Sandbox, tmp_path: Path) -> None:
     _, out = done(sandbox, tmp_path)
     said = json.loads((out / CLAIM).read_text())
     with closing(sqlite3.connect(out / LEDGER)) as db:

@@ -55,7 +55,7 @@ def test_nothing_is_paid_again(sandbox: Sandbox, out: Path) -> None:
     assert posts(sandbox) == 0
 
 
-def test_nor_by_shards(sandbox: Sandbox, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_pay_nothing_again(sandbox: Sandbox, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     with ThreadPoolExecutor(2) as executor:
@@ -64,7 +64,7 @@ def test_nor_by_shards(sandbox: Sandbox, out: Path, monkeypatch: pytest.MonkeyPa
     assert posts(sandbox) == 0
 
 
-def test_what_it_did_not_know_is_new(sandbox: Sandbox, out: Path) -> None:
+def test_unknown_songs_are_new(sandbox: Sandbox, out: Path) -> None:
     with sandbox.client() as client:
         one, other = (client.files.upload(b"RIFF of " + bytes([97 + number])).url for number in range(2))
     songs = [f"{one}#track=1", f"{one}#track=2", other, f"{one}&take=2"]
@@ -74,7 +74,7 @@ def test_what_it_did_not_know_is_new(sandbox: Sandbox, out: Path) -> None:
     assert planned([*songs, *AGAIN], out).finished == 8
 
 
-def test_in_a_new_ledger_they_are_told_apart(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_new_ledger_distinguishes_them(sandbox: Sandbox, tmp_path: Path) -> None:
     with sandbox.client() as client:
         url = client.files.upload(b"RIFF of a kind").url
     songs = [url, f"{url}#track=1", f"{url}#track=2", f"{url}&serial=1", f"{url}&serial=2"]

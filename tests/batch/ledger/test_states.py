@@ -25,7 +25,7 @@ def reachable(start: State) -> set[State]:
     return found
 
 
-def test_every_state_is_reached_and_only_a_deleted_job_is_the_end() -> None:
+def test_every_state_is_reachable_and_only_deleted_is_final() -> None:
     assert tuple(TABLE) == STATES
     assert reachable("seen") == set(STATES)
     assert [state for state in STATES if not TABLE[state].next] == ["deleted"]
@@ -33,7 +33,7 @@ def test_every_state_is_reached_and_only_a_deleted_job_is_the_end() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
-def test_changes_that_cannot_happen_name_both_states(before: State, after: State) -> None:
+def test_a_forbidden_transition_names_both_states(before: State, after: State) -> None:
     if before == after or after in TABLE[before].next:
         assert transition(before, after) == after
     else:
@@ -60,7 +60,7 @@ def test_the_properties_agree_with_each_other(state: State) -> None:
         assert "creating" not in info.next
 
 
-def test_what_is_paid_is_followed_by_every_run() -> None:
+def test_every_run_continues_paid_tracks() -> None:
     assert set(states.OWED) == {"creating", "uncertain", "created", "finished", "downloaded"}
     assert set(states.UNDER_WAY) == set(states.OWED) - {"uncertain"}
     assert set(states.BEST_FIRST) == set(STATES)

@@ -117,7 +117,7 @@ def test_a_renumbered_album_in_shards(at_home: Service, tmp_path: Path) -> None:
     assert not leftovers(out)
 
 
-def test_a_file_that_is_replaced_while_it_is_watched(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_watched_file_that_is_replaced(sandbox: Sandbox, tmp_path: Path) -> None:
     path = song(tmp_path / "in" / "a.wav", "early")
     ended = threading.Event()
 
@@ -191,7 +191,7 @@ def test_the_rows_of_a_folder(tmp_path: Path) -> None:
     main.close()
 
 
-def test_an_older_ledger_is_brought_up_to_date(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_older_ledger_is_upgraded(sandbox: Sandbox, tmp_path: Path) -> None:
     path, out = song(tmp_path / "in" / "É.wav", "old"), tmp_path / "out"
     echo(sandbox, path.parent, out).run()
     db = sqlite3.connect(out / LEDGER)
@@ -254,7 +254,7 @@ def test_tracks_that_shared_a_folder(sandbox: Sandbox, tmp_path: Path, stops: tu
         assert not list(client.jobs.list())
 
 
-def test_an_upgrade_is_done_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upgrade_is_atomic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed before any of its statements, it leaves the older version, and the next opening does all of it."""
     made = tmp_path / "made" / "l.sqlite3"
     ledger = Ledger(made, "s", "i")
@@ -301,7 +301,7 @@ def test_an_upgrade_is_done_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert seen.count(before) > 10
 
 
-def test_shards_that_an_older_version_left(tmp_path: Path) -> None:
+def test_shards_of_an_older_version(tmp_path: Path) -> None:
     """Two contents of one path: the main ledger and a shard each think that the folder is another's."""
     for name, contents in (("main", "ab"), ("shard", "bc")):
         ledger = Ledger(tmp_path / f"{name}.sqlite3", "s", "i")
@@ -399,7 +399,7 @@ def test_two_ledgers_and_one_output_folder(sandbox: Sandbox, tmp_path: Path) -> 
     assert posts(sandbox) == 3
 
 
-def test_the_results_are_in_another_folder(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_with_results_in_another_folder(sandbox: Sandbox, tmp_path: Path) -> None:
     source, ledger = tmp_path / "in", tmp_path / "ledger.sqlite3"
     make_tracks(source, 2)
     assert echo(sandbox, source, tmp_path / "one", ledger=ledger).run().ok

@@ -71,7 +71,7 @@ def test_threads_and_processes(at_home: Service, tmp_path: Path) -> None:
     assert not leftovers(out)
 
 
-def test_equal_contents_meet_in_one_shard(at_home: Service, tmp_path: Path) -> None:
+def test_equal_contents_go_to_the_same_shard(at_home: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     for number in range(24):
@@ -82,7 +82,7 @@ def test_equal_contents_meet_in_one_shard(at_home: Service, tmp_path: Path) -> N
     assert len(at_home.jobs()) == 6
 
 
-def test_a_drain_ends_the_dealing(at_home: Service, tmp_path: Path) -> None:
+def test_a_drain_stops_the_distribution(at_home: Service, tmp_path: Path) -> None:
     def endless() -> Iterator[str]:
         for number in itertools.count():
             if number == 3000:
@@ -163,7 +163,7 @@ def test_lost_tasks(at_home: Service, tmp_path: Path) -> None:
         assert sharded(source, out, executor).run().progress.done == 18
 
 
-def test_shards_of_a_crash_are_taken_over(at_home: Service, tmp_path: Path) -> None:
+def test_shards_of_a_crashed_run_are_merged(at_home: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     tracks = make_tracks(source, 30)
     process = at_home.start(source, out, keep_jobs=True, dask=1)
@@ -196,7 +196,7 @@ def crashed(at_home: Service, source: Path, out: Path) -> Path:
     return shard
 
 
-def test_set_aside_after_a_crash(at_home: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_after_a_crash(at_home: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     shard = crashed(at_home, source, out)
@@ -218,7 +218,7 @@ def test_set_aside_after_a_crash(at_home: Service, tmp_path: Path, monkeypatch: 
     assert len(at_home.jobs()) == 1, "its shard is found"
 
 
-def test_what_shards_did_is_set_aside_too(at_home: Service, tmp_path: Path) -> None:
+def test_archive_includes_the_work_of_shards(at_home: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     crashed(at_home, source, out)
@@ -251,7 +251,7 @@ def test_the_report_has_the_whole_ledger(at_home: Service, tmp_path: Path) -> No
         assert sharded(source, out, executor).run().progress.states == {"verified": 8}
 
 
-def test_figures_that_were_not_told(at_home: Service, tmp_path: Path) -> None:
+def test_lost_progress_is_read_from_the_ledger(at_home: Service, tmp_path: Path) -> None:
     """The report has what the shard has done, also where its progress couldn't be written."""
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 2)
@@ -268,7 +268,7 @@ def test_figures_that_were_not_told(at_home: Service, tmp_path: Path) -> None:
     assert (report.ok, report.progress.states) == (True, {"verified": 2})
 
 
-def test_a_shard_that_is_not_there(at_home: Service, tmp_path: Path) -> None:
+def test_a_missing_shard(at_home: Service, tmp_path: Path) -> None:
     """As on a worker that doesn't share the disk: it makes no new one, which would have nothing to do."""
     path = tmp_path / "shards" / "0000.sqlite3"
     with pytest.raises(LedgerError, match="shards need a disk that the workers share"):
@@ -276,7 +276,7 @@ def test_a_shard_that_is_not_there(at_home: Service, tmp_path: Path) -> None:
     assert not path.parent.exists()
 
 
-def test_shards_that_are_moved_in_mid_run(at_home: Service, tmp_path: Path) -> None:
+def test_shards_moved_during_a_run(at_home: Service, tmp_path: Path) -> None:
     source, out, away = tmp_path / "in", tmp_path / "out", tmp_path / "away"
     tracks = make_tracks(source, 30)
 

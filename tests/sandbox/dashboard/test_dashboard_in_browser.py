@@ -52,7 +52,7 @@ def press(browser: Any, key: str) -> None:
     ActionChains(browser).send_keys(key).perform()
 
 
-def test_a_job_is_seen_to_finish_its_stem_played_and_its_chords_drawn(
+def test_a_job_page_plays_stems_and_draws_chords(
     sandbox: Sandbox, client: MusicAiClient, browser: Any, home: str
 ) -> None:
     from selenium.webdriver.common.keys import Keys
@@ -134,7 +134,7 @@ def test_filters_and_errors(sandbox: Sandbox, client: MusicAiClient, browser: An
     assert "No jobs here" in text(browser, "#jobs")
 
 
-def test_faults_are_switched_and_requests_shown(
+def test_switches_of_faults_and_the_request_table(
     sandbox: Sandbox, client: MusicAiClient, browser: Any, home: str
 ) -> None:
     from selenium.webdriver.common.keys import Keys
@@ -164,9 +164,7 @@ def test_faults_are_switched_and_requests_shown(
     assert all("faults" in entry["message"] for entry in browser.get_log("browser"))
 
 
-def test_nothing_from_outside_becomes_markup(
-    sandbox: Sandbox, client: MusicAiClient, browser: Any, home: str
-) -> None:
+def test_names_are_escaped(sandbox: Sandbox, client: MusicAiClient, browser: Any, home: str) -> None:
     sandbox.transition = "immediate"
     evil = "<img src=x onerror='window.hit=1'>\"'</script><script>window.hit=1</script>"
 
@@ -198,7 +196,7 @@ def test_nothing_from_outside_becomes_markup(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1200])
-def test_it_fits_and_can_be_read(
+def test_pages_are_responsive_and_readable(
     sandbox: Sandbox,
     client: MusicAiClient,
     browser: Any,

@@ -55,17 +55,17 @@ def only(api: httpx.Client) -> dict[str, Any]:
 # How they are given.
 
 
-def test_there_are_none_unless_asked_for(sandbox: Sandbox) -> None:
+def test_there_are_no_quirks_by_default(sandbox: Sandbox) -> None:
     assert sandbox.quirks == Quirks()
     assert sandbox.quirks.metadata == "kept"
 
 
-def test_they_cannot_be_changed_in_place() -> None:
+def test_quirks_are_immutable() -> None:
     with pytest.raises(FrozenInstanceError):
         Quirks().page_limit = 3  # type: ignore[misc]  # the mistake
 
 
-def test_they_change_while_the_sandbox_runs(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_quirks_can_change_while_the_sandbox_runs(sandbox: Sandbox, api: httpx.Client) -> None:
     job_id = create(api)
     sandbox.quirks = Quirks(metadata="null")
     assert api.get(f"/job/{job_id}").json()["metadata"] is None
@@ -73,14 +73,14 @@ def test_they_change_while_the_sandbox_runs(sandbox: Sandbox, api: httpx.Client)
     assert api.get(f"/job/{job_id}").json()["metadata"] == {}
 
 
-def test_a_reset_goes_back_to_those_of_the_constructor() -> None:
+def test_a_reset_restores_the_quirks_of_the_constructor() -> None:
     with Sandbox(workflows={}, quirks=Quirks(page_limit=1)) as sandbox:
         sandbox.quirks = Quirks(page_limit=2)
         sandbox.reset()
         assert sandbox.quirks == Quirks(page_limit=1)
 
 
-def test_they_can_be_set_before_the_start() -> None:
+def test_quirks_can_be_set_before_the_start() -> None:
     sandbox = Sandbox(workflows={})
     sandbox.quirks = Quirks(other_application=True)
     with sandbox:
@@ -101,7 +101,7 @@ def test_they_can_be_set_before_the_start() -> None:
         ({"web_pages": "yes"}, "web_pages is one of False, True; got 'yes'"),
     ],
 )
-def test_values_that_make_no_sense(values: dict[str, Any], words: str) -> None:
+def test_invalid_values(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Quirks(**values)
 
@@ -360,7 +360,7 @@ def only_created_between(sandbox: Sandbox, start: float, end: float) -> bool:
     return all(start - 0.01 <= moment <= end for moment in moments)
 
 
-def test_held_posts_come_by_themselves(sandbox: Sandbox) -> None:
+def test_held_posts_are_delivered_in_real_time(sandbox: Sandbox) -> None:
     sandbox.quirks = Quirks(hold_posts=0.05)
     talk(sandbox, create_request(sandbox))
     deadline = time.monotonic() + 30
@@ -369,7 +369,7 @@ def test_held_posts_come_by_themselves(sandbox: Sandbox) -> None:
         time.sleep(0.01)
 
 
-def test_only_so_many_posts_are_held(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_hold_count_limits_held_posts(sandbox: Sandbox, api: httpx.Client) -> None:
     for _ in range(2):
         sandbox.quirks = Quirks(hold_posts=600, hold_count=1)
         assert talk(sandbox, create_request(sandbox))[0] == b""
@@ -404,7 +404,7 @@ def test_the_clock_is_advanced_over_http(sandbox: Sandbox) -> None:
     assert len(sandbox.jobs) == 1
 
 
-def test_a_sandbox_stops_although_posts_are_held(tmp_path: Path) -> None:
+def test_a_sandbox_with_held_posts_can_stop(tmp_path: Path) -> None:
     sandbox = Sandbox(workflows={"nothing": nothing}, data_dir=tmp_path, quirks=Quirks(hold_posts=600))
     with sandbox:
         talk(sandbox, create_request(sandbox))

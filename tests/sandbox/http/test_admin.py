@@ -56,7 +56,7 @@ def test_faults(sandbox: Sandbox, own: httpx.Client) -> None:
         ([], "JSON object"),
     ],
 )
-def test_faults_that_make_no_sense(own: httpx.Client, body: Any, words: str) -> None:
+def test_invalid_faults(own: httpx.Client, body: Any, words: str) -> None:
     answer = own.post("/faults", json=body)
     assert answer.status_code == 400
     assert words in answer.json()["message"]

@@ -189,7 +189,7 @@ def test_a_wrong_checksum(sandbox: Sandbox, stored: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_compressed_body_that_nobody_asked_for(sandbox: Sandbox, stored: str, encoding: Any) -> None:
+def test_an_unrequested_compressed_body(sandbox: Sandbox, stored: str, encoding: Any) -> None:
     sandbox.faults.add("GET /moises-sandbox/*", compress=encoding)
     request = get_request(sandbox, stored).replace(b"Host: x", b"Host: x\r\nAccept-Encoding: identity")
     _, headers, body = split(talk(sandbox, request)[0])

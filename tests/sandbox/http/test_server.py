@@ -37,7 +37,7 @@ def test_the_service_reaches_its_own_storage(sandbox: Sandbox, fault: dict[str, 
     assert (status, shown.hits) == ("SUCCEEDED", 1)
 
 
-def test_a_client_that_is_gone_before_its_connection_is_reset(
+def test_a_client_that_disconnects_before_the_reset(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.faults.add("GET /application", delay=0.3, reset="before")
