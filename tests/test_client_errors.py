@@ -1,4 +1,4 @@
-"""Bad input and strange answers: a clear, typed error, and nothing lost."""
+"""Bad input and invalid answers raise clear, typed errors, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -338,7 +338,7 @@ def test_result_null_of_a_job_that_succeeded(client: MusicAiClient, sandbox: San
         client.jobs.download(job, tmp_path / "out")
     assert (caught.value.job_id, caught.value.outputs) == ("j", ())
     assert not (tmp_path / "out").exists()
-    # The 1.0 surface writes down what there is.
+    # The 1.0 method writes the available values.
     assert client.download_job_results("j", tmp_path / "out") == []
     assert (tmp_path / "out" / "workflow.results.json").read_text() == "{}\n"
 

@@ -213,7 +213,7 @@ def test_the_argument_and_the_variable_come_first(
     connect: Connect, sandbox: Sandbox, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(sandbox.base_url, Secret("stored"))
-    file.chmod(0o644)  # not even looked at
+    file.chmod(0o644)  # the file isn't read
     assert connect(api_key="mine").api_key == "mine"
     monkeypatch.setenv("MUSIC_AI_API_KEY", "from-the-environment")
     assert connect(api_key=None).api_key == "from-the-environment"

@@ -1,4 +1,4 @@
-"""Whether a paid job exists: found, certainly not there, or not known. Each test is a service that shows its jobs oddly."""
+"""Whether a paid job exists: found, certainly absent, or unknown, on services with unusual job lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ without_metadata: dict[str, Callable[[Job], Job]] = {
     "empty": lambda job: {**job, "metadata": {}},
     "cut": lambda job: {**job, "metadata": {name: value[:6] for name, value in job["metadata"].items()}},
 }
-"""A job without its key, in every way to leave it out."""
+"""A job without its key, in every way to omit it."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def connect(service: JobService, **options: Any) -> MusicAiClient:
 
 
 def create_again(service: JobService, **options: Any) -> str:
-    """The same request from a process that knows nothing of the first one."""
+    """Sends the same request from a new process."""
     with connect(service) as client:
         return client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0, **options).id
 
@@ -154,7 +154,7 @@ def test_a_job_that_a_deletion_hides_from_the_first_walk_of_a_long_list(service:
         if page == 12 - 1 and not deleted:
             deleted.append(service.jobs.pop(5)["id"])
 
-    # The job moves to the 12th page after that was read.
+    # The job moves to the 12th page after that page was read.
     service.jobs.insert(1_200, service.jobs.pop())
     assert service.jobs[1_200]["id"] == first
     service.between_pages = delete_one
@@ -206,7 +206,7 @@ def test_a_page_with_an_unreadable_job_proves_nothing(service: JobService, odd: 
     assert service.posts == []
 
 
-# --- metadata that doesn't come back
+# --- lists without metadata
 
 
 @pytest.mark.parametrize("way", without_metadata)
@@ -286,7 +286,7 @@ def test_without_recovery_the_post_is_sent(service: JobService) -> None:
     ],
 )
 def test_jobs_of_other_requests_block_nothing(service: JobService, fields: dict[str, Any]) -> None:
-    """Jobs made by other programs, without any key."""
+    """Jobs of other programs, without any key."""
     service.deliver({"workflow": "acme/chords", "name": "chords", "params": {}}, **{"metadata": {}, **fields})
     create_again(service)
     assert len(service.posts) == 1
@@ -300,7 +300,7 @@ def test_jobs_without_keys_block_nothing_if_the_list_has_keys(service: JobServic
     assert len(service.posts) == 2
 
 
-# --- answers that are no refusals
+# --- answers that aren't refusals
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -363,7 +363,7 @@ def test_generated_keys_can_be_lost_too(service: JobService) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_job_that_is_listed_late_is_awaited(service: JobService) -> None:
-    """The POST of a process that was killed arrives while its successor looks."""
+    """The POST of a killed process arrives during the search of its successor."""
     body: dict[str, Any] = {
         "workflow": "acme/chords",
         "name": "chords",
@@ -394,7 +394,7 @@ def test_an_invalid_settle_is_refused(service: JobService, settle: Any) -> None:
     assert service.posts == []
 
 
-# --- lists that say less than a GET
+# --- lists that leave out parts
 
 
 @pytest.mark.parametrize("way", ["null", "missing", "empty", "partly"])

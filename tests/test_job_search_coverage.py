@@ -1,4 +1,4 @@
-"""When it is certain that walks through a list have missed nothing, while jobs come and go between two pages."""
+"""When walks certainly missed nothing, while jobs are created and deleted between two pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from musicai_sdk._job_search import WALKS, WalkCoverage
 from musicai_sdk.models.job import Job, JobPage
 
 changes = st.lists(st.tuples(st.booleans(), st.integers(0, 10**6)), max_size=4)
-"""What happens before a page is read: jobs are created (True) or deleted, somewhere."""
+"""The changes before a page is read: jobs are created (True) or deleted, anywhere."""
 
 
 @settings(max_examples=500, deadline=None)

@@ -1,4 +1,4 @@
-"""A real notebook, executed in a kernel: a job, a batch, an interrupt, what the cells show, and what the file holds."""
+"""A notebook executed in a kernel: a job, a batch, an interrupt, the outputs of cells, and the saved file."""
 
 from __future__ import annotations
 

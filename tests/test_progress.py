@@ -1,4 +1,4 @@
-"""`progress=True` of single calls: bars in a terminal, plain lines elsewhere, nothing unless it is asked for."""
+"""`progress=True` of single calls: bars in a terminal, plain lines elsewhere, nothing by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run does when nothing goes wrong, and when single tracks do."""
+"""Runs without faults, and runs in which single tracks fail."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_lists_instead_of_polls(sandbox: Sandbox, tmp_path: Path, out: Path) -> 
         for entry in sandbox.requests
         if entry.path.startswith("/v1/job")
     )
-    # Looked at alone each of the 40 would need five requests. The first job and the last one may be waited for alone:
-    # their short status is asked then. Each is fetched once when it has ended, because a list may say less of it.
+    # One by one, each of the 40 would need five requests. Waits for the first and the last job may poll their short
+    # status. Each job is fetched once when it has ended, because a list may leave parts out.
     assert 40 <= asked["GET one"] < 60
     assert asked["GET one"] + asked["GET /v1/job"] < 100
 

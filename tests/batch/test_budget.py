@@ -1,4 +1,4 @@
-"""Budgets: what a run may pay for, over all runs of its ledger, and what it says about that."""
+"""Budgets: what all runs of a ledger may pay for, and how a run reports it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def planned(inputs: Any, out: Path, **options: Any) -> Plan:
 
 
 def shape(report: Report) -> tuple[int, int, int]:
-    """Done, waiting, and what the ledger has paid for."""
+    """The numbers of done and waiting inputs, and of the ledger's paid jobs."""
     return report.progress.done, report.progress.waiting, report.total_cost.jobs
 
 

@@ -1,4 +1,4 @@
-"""Runs that a system ends, or that it leaves without files: nothing is lost, and nothing fails for good."""
+"""Runs that a signal ends, or that run out of file descriptors: nothing is lost, and no track fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An account's workflows, learned from its jobs: against the sandbox, in both colours."""
+"""Discovery of an account's workflows from its jobs, against the sandbox, in both colours."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ TEMPLATES = (GenerateChords, IsolateDrums, StemsVocalsAccompaniment, ChordsAndBe
 
 
 def own_slug(workflow: type[Workflow[Any]]) -> str:
-    """A slug of the account's own, of which the package knows nothing."""
+    """A slug of the account that the package doesn't know."""
     return workflow.slug.replace("music-ai/", "acme/")
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Sandbox]:
-    """A sandbox with one job on each of four workflows that do what templates do."""
+    """A sandbox with one job of each of four workflows that behave like templates."""
     workflows = {own_slug(template): WORKFLOWS[template.slug] for template in TEMPLATES}
     workflows |= {"sdk-test": WORKFLOWS["sdk-test"]}
     with Sandbox(workflows=workflows) as sandbox, sandbox.client() as client:
@@ -93,7 +93,7 @@ def load(folder: Path) -> Any:
 
 
 def shape(workflow: type[Workflow[Any]], *, optional: bool = True) -> dict[str, Any]:
-    """What makes two classes equivalent: slug, and names, wire names and types of parameters and outputs."""
+    """The properties of a class to compare: slug, and names, wire names and types of parameters and outputs."""
     hints = get_type_hints(workflow)
     parameters = {
         name: (dict(field.metadata), hints[name]) for name, field in _dataclass_fields(workflow).items()
@@ -193,7 +193,7 @@ def test_a_first_job_completes_what_is_known(templates: Sandbox, look: Discover,
 
 
 def test_an_empty_description_is_filled(templates: Sandbox, look: Discover, tmp_path: Path) -> None:
-    """As earlier versions wrote them; what people wrote stays."""
+    """As earlier versions wrote them. Edits stay."""
     (tmp_path / "found").mkdir()
     written = {"slug": "music-ai/get-acapella", "class_name": "Singing", "description": "Ours."}
     (tmp_path / "found" / "a.json").write_text(json.dumps(written))
@@ -211,7 +211,7 @@ def test_a_workflow_without_a_finished_job_says_so(server: Sandbox, look: Discov
 
 
 def analyse(task: Task) -> dict[str, Any]:
-    """A workflow whose jobs differ, and give every kind of value."""
+    """A workflow whose jobs differ, with every kind of value."""
     lines: list[dict[str, Any]] = [{"start": 1.0, "end": 2.0, "text": "la", "words": []}]
     files: dict[str, Any] = {
         "Beat map": [{"time": 0.5, "beatNum": 1}],
@@ -235,7 +235,7 @@ def analyse(task: Task) -> dict[str, Any]:
 
 @pytest.fixture
 def own() -> Iterator[Sandbox]:
-    """A service with that workflow alone."""
+    """A service with only that workflow."""
     with Sandbox(workflows={"acme-analysis": analyse}) as sandbox:
         yield sandbox
 

@@ -1,4 +1,4 @@
-"""The generator on descriptions as nasty as names on a server can be: what it writes is right, typed and formatted."""
+"""The generator on descriptions with unusual names: its output is correct, typed and formatted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where typed classes can't be written to, which is said before the service is asked; and what couldn't be learned."""
+"""Folders for typed classes, which are checked before any request, and workflows without a finished job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stays of a description, and what another look changes."""
+"""Merging an earlier description with newer jobs."""
 
 from __future__ import annotations
 

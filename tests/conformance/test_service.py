@@ -1,6 +1,6 @@
-"""What clients rely on, written once: it holds of the sandbox, and of the real service when that is asked for.
+"""The behaviour on which clients rely, checked on the sandbox and, on request, on the real service.
 
-Only what official code or official tests show of the service is asserted, or what several clients depend on.
+Asserts only what official code or official tests show, or what several clients depend on.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _served(name: str, base_url: str, key: str) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def made(service: Service) -> Iterator[Callable[[str], str]]:
-    """Notes a job that a test made; all of them are deleted at the end."""
+    """Records a job of a test. All of them are deleted at the end."""
     ids = list[str]()
 
     def note(job_id: str) -> str:
@@ -71,7 +71,7 @@ def song_url(service: Service) -> str:
 
 @pytest.fixture(scope="session")
 def chords_job(service: Service, song_url: str, made: Callable[[str], str]) -> dict[str, Any]:
-    """A finished job of `music-ai/generate-chords`, made once."""
+    """A finished job of `music-ai/generate-chords`, created once."""
     metadata = {"suite": "conformance"}
     job_id = made(service.create("music-ai/generate-chords", {"inputUrl": song_url}, metadata=metadata))
     return service.finished(job_id)
@@ -109,7 +109,7 @@ def test_upload_urls(service: Service) -> None:
 
 def test_an_upload_can_be_downloaded(service: Service) -> None:
     urls = service.api.get("/upload").json()
-    # No content type, any content type, and a body whose length isn't known: all of them are taken.
+    # Accepts no content type, any content type, and a body of unknown length.
     for content, headers in (
         (b"one", {}),
         (b"two", {"Content-Type": "audio/mpeg"}),

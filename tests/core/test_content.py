@@ -1,4 +1,4 @@
-"""Answers of a storage that leave open what they hold: nothing but the whole file ever gets the name."""
+"""Ambiguous answers of a storage: only the complete file gets the final name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def md5(data: bytes) -> str:
 
 
 def answers(*each: bytes) -> tuple[list[Asked], Handler]:
-    """Answers one after the other, the last one again and again; each ends its connection."""
+    """Sends the answers in order, and repeats the last one. Each ends its connection."""
     asked = list[Asked]()
 
     def answer(request: Asked, connection: socket.socket) -> bool:
@@ -126,7 +126,7 @@ def test_a_range_that_was_not_requested(
 
 
 def check(client: MusicAiClient, folder: Path, answer: bytes, *, good: bool, match: str = "") -> None:
-    """Downloads and reads what the server always answers: the plain JSON, or an error."""
+    """Downloads and reads the server's answer, which gives the plain JSON or an error."""
     asked, handler = answers(answer)
     with answering(handler) as url:
         if good:

@@ -36,7 +36,7 @@ def posts(sandbox: Sandbox) -> int:
 
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time for which a lost job is looked for is a setting of the module: shorter, the behaviour is the same."""
+    """Shortens the search for a lost job."""
     monkeypatch.setattr(create, "LOOK_FOR", 0.3)
     monkeypatch.setattr(create, "LOOK_EVERY", 0.1)
 
@@ -64,7 +64,7 @@ def test_the_same_key_is_the_same_job(client: MusicAiClient, sandbox: Sandbox, t
     song.write_bytes(b"RIFF of a kind")
     first = client.jobs.create(CustomWorkflow("sdk-test", {"file": song}), idempotency_key="k-3")
     before = len(sandbox.requests)
-    # Another name of the same content, another name of the job: what is paid for is the same.
+    # The same content under another file name, and another job name: the same request.
     song.rename(tmp_path / "renamed.wav")
     again = client.jobs.create(
         CustomWorkflow("sdk-test", {"file": tmp_path / "renamed.wav"}), idempotency_key="k-3", name="again"
@@ -133,13 +133,13 @@ def test_another_signature_is_the_same_request() -> None:
 
 
 def test_digests_of_requests_never_change() -> None:
-    # It stands in the metadata of jobs that are paid for: told otherwise, their tokens would be another request's.
+    # Paid jobs have it in their metadata. With another digest, their keys would belong to another request.
     digest = fingerprint("s", {"n": 1, "a": "https://h/x?sig=1&id=2"}, {"o": "https://b/y"})
     assert digest == "65b5c61c750f89355289f43ab9341f61"
 
 
 def test_a_request_of_2_0_0_is_recognised(client: MusicAiClient, sandbox: Sandbox) -> None:
-    # Under its identity of today this is another song than under that of 2.0.0, which left the fragment out.
+    # Today this is another song; 2.0.0 ignored the fragment.
     workflow = CustomWorkflow("sdk-test", {"inputUrl": "https://h/x.wav?serial=1&signature=2#track=1"})
     former = fingerprint("sdk-test", workflow.params, {})
     made = client.jobs.create(
@@ -212,7 +212,7 @@ def test_the_search_for_a_lost_job_lasts_the_whole_window(client: MusicAiClient,
         client.jobs.create(WORKFLOW)
     assert sum(io.slept) == pytest.approx(create.LOOK_FOR)
     assert sorted(io.slept[:-1]) == io.slept[:-1]
-    # A look at once, and one after each pause: an empty list is one page.
+    # One search at once, and one after each pause. An empty list is one page.
     assert [entry.method for entry in sandbox.requests] == ["POST"] + ["GET"] * (len(io.slept) + 1)
 
 
@@ -244,7 +244,7 @@ def test_several_pages_are_searched_twice(client: MusicAiClient, sandbox: Sandbo
     assert client.jobs.find("nobody's") is None
     pages = [entry.query for entry in sandbox.requests if entry.method == "GET"]
     walk = ["page=0&size=100", "page=1&size=100", "page=2&size=100", "page=3&size=67"]
-    # The last one, which is to be empty, begins exactly behind the 201 jobs. The same list twice has hidden nothing.
+    # The last page, which must be empty, begins right after the 201 jobs. Two equal walks have missed nothing.
     assert pages == walk * 2
 
 
@@ -279,7 +279,7 @@ def test_deletions_during_the_search_hide_no_job(client: MusicAiClient, sandbox:
     deleted = threading.Event()
 
     def delete_one() -> None:
-        # After the first page, which shows the newer ones, the sought one moves up to it.
+        # The wanted job moves up to the first page after that page was read.
         while not any(entry.path == "/v1/job" and entry.method == "GET" for entry in sandbox.requests):
             time.sleep(0.001)
         with sandbox.client() as other:

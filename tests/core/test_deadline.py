@@ -1,4 +1,4 @@
-"""Deadlines bound each exchange as a whole: a server that sends a byte now and then doesn't hold a call for ever."""
+"""Deadlines limit each exchange as a whole, even if a server keeps sending single bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.colours import Colour
 from support.raw_server import RawServer, Received
 
 LONG = 60.0
-"""Much longer than any of these calls may take, and shorter than the dripping goes on."""
+"""Much longer than any of these calls may take, and shorter than the server keeps dripping."""
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + b"X-Slow: 1\r\n" * 400
 BODY = b'{"id": "a", "name": "' + b"x" * 4000 + b'"}'
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BODY)

@@ -1,4 +1,4 @@
-"""Several downloads to one target at once: one whole file, or an error that says so, and never a mixture."""
+"""Concurrent downloads to one target give one complete file or a clear error, never a mixture."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STEP = 100_000
 
 @pytest.fixture
 def origin() -> Iterator[str]:
-    """Songs that come slowly, and jobs that have them as results. `/A` and `/B` have no version to resume with."""
+    """Songs that are sent slowly, and jobs with them as results. `/A` and `/B` have no version to resume with."""
 
     def answer(request: Asked, connection: socket.socket) -> object:
         if request.path.startswith("/v1/job/"):
@@ -65,7 +65,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def outcome(result: object) -> str:
-    """`ok`, or `in use`; anything else is an error of the test."""
+    """`ok` or `in use`; anything else fails the test."""
     if isinstance(result, TransferError):
         assert "in use" in str(result)
         return "in use"
@@ -207,7 +207,7 @@ def test_processes(origin: str, tmp_path: Path, locks: str, delay: float, before
 
 @pytest.mark.usefixtures("no_locks")
 def test_a_second_writer_without_working_locks(tmp_path: Path) -> None:
-    """The second takes the part over in a file of its own: the first one fails, and can do no harm."""
+    """The second writer continues the part in its own file. The first one fails, and can't damage it."""
     target, version = tmp_path / "song.wav", Version('"A"', 10)
     with Partial(target) as first:
         first.describe(version)
@@ -250,7 +250,7 @@ def test_a_forked_child_holds_no_lock(tmp_path: Path) -> None:
         partial.write(b"AAA")
         child = os.fork()
         if child == 0:
-            # The parent's lock is respected, and the list of what is held is about the parent.
+            # The child respects the parent's lock, and has an empty table of its own locks.
             try:
                 Partial(target).__enter__()
             except TransferError:

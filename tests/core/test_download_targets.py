@@ -1,4 +1,4 @@
-"""What a download may be written to, and what stands in its way."""
+"""Targets of downloads, and files that are in the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers from a server that may say anything: what they mean is found, and nothing in them raises."""
+"""Parsers of headers accept any text of a server, and never raise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musicai_sdk.errors import RateLimitError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATIN = st.text(st.characters(max_codepoint=255))
-"""What a header can be made of."""
+"""The characters of headers."""
 DATES = st.builds(
     "{} {} {} {} {}".format,
     st.sampled_from(["Fri,", "Mon,", "", "x"]),
@@ -28,7 +28,7 @@ DATES = st.builds(
     st.integers(-1, 99_999),
     st.from_regex(r"\d{1,3}(:\d{0,3}){0,3} ([A-Z]{0,5}|[-+]\d{0,30})", fullmatch=True),
 )
-"""What looks like a date, more or less."""
+"""Texts that resemble dates."""
 DIGITS = st.from_regex(r"[0-9]{1,40}", fullmatch=True) | st.sampled_from(["9" * 400, "9" * 5_000])
 
 

@@ -1,4 +1,4 @@
-"""Results as files: all of them wherever they stand, nothing else in their place, and never parts of two jobs."""
+"""Results as files at any depth: nothing else in their place, and never a mixture of two jobs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def job(result: dict[str, Any] | None) -> Job[Any]:
     return Job[Any].model_validate({"id": "j", "status": "SUCCEEDED", "result": result})
 
 
-# --- which files a result holds
+# --- which files a result contains
 
 
 def test_files_are_found_at_any_depth() -> None:
@@ -314,7 +314,7 @@ def test_results_of_two_jobs_are_never_mixed(
 
 
 def test_the_event_loop_never_waits_for_the_disk(sandbox: Sandbox, held: Storage, tmp_path: Path) -> None:
-    """Neither for new results nor for those that replace others. Python reports what its threads do with files."""
+    """Neither for new results nor for replaced ones. An audit hook reports file operations by thread."""
     answer(sandbox, {"file": held.put("file.wav")})
     threads = dict[str, set[int]]()
 

@@ -1,4 +1,4 @@
-"""Byte order marks, lone surrogates, huge numbers, deep nesting: read, or an error that says why not."""
+"""Byte order marks, lone surrogates, huge numbers and deep nesting are read, or raise a clear error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many waits at the same time on one client: one of them looks for all, and none can spoil the others'."""
+"""Concurrent waits of one client: one of them polls for all, and none can affect the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Outcome = Job[Any] | BaseException
 def together(
     sandbox: Sandbox, colour: Colour, asked: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> list[Outcome]:
-    """Waits for all of them at the same time, in threads or in tasks, on one client; what became of each."""
+    """Waits concurrently, in threads or in tasks, on one client. Returns the outcome of each wait."""
     if colour == "sync":
         with sandbox.client(job_monitor_interval=0.1) as client, ThreadPoolExecutor(len(asked)) as pool:
 
@@ -45,7 +45,7 @@ def together(
 
 @pytest.fixture
 def jobs(sandbox: Sandbox) -> list[str]:
-    """Ids of jobs that end when they were seen under way twice."""
+    """Ids of jobs that end after two polls."""
     with sandbox.client() as client:
         file = client.files.upload(b"any bytes")
         sandbox.transition = "polls:2"
@@ -113,7 +113,7 @@ def test_a_callback_that_raises_ends_only_its_own_wait(
     def fail(state: JobState) -> None:
         raise LookupError(state.id)
 
-    # The first one looks for all; when it fails another has to take over.
+    # The first one polls for all; when it fails, another one must take over.
     outcomes = together(
         sandbox, colour, [(job_id, {"on_update": fail} if job_id == jobs[0] else {}) for job_id in jobs]
     )
@@ -174,7 +174,7 @@ def test_waits_and_wait_all_share(sandbox: Sandbox, jobs: list[str]) -> None:
 def test_closing_a_client_ends_its_waits(
     sandbox: Sandbox, colour: Colour, jobs: list[str], closing: str
 ) -> None:
-    """Also of those that sleep for long, because the deadline of the one that looks for all is far."""
+    """Also long sleeps, while the deadline of the polling waiter is far away."""
     sandbox.transition = "after:1000"
     headers = {"x-mine": "1"} if closing == "closed" else {}
     seen = threading.Event()
@@ -215,7 +215,7 @@ def test_a_cancelled_task_leaves_the_others_waiting(sandbox: Sandbox, jobs: list
         async with sandbox.async_client(job_monitor_interval=0.1) as client:
             tasks = [asyncio.create_task(client.jobs.wait(job_id)) for job_id in jobs]
             await until(lambda: fault.hits if when == "in a request" else polls(sandbox) > before)
-            tasks[0].cancel()  # it looks for all
+            tasks[0].cancel()  # it polls for all
             return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     before = polls(sandbox)

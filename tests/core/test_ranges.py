@@ -1,4 +1,4 @@
-"""One file over several connections: only of one version, and always the whole right file or an error."""
+"""One file over several connections: always the complete file of one version, or an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHER = random.Random(2).randbytes(SIZE)
 
 
 class Server:
-    """A storage with one object, which gives parts of it unless it is told otherwise."""
+    """A storage with one object, which supports ranges by default."""
 
     def __init__(
         self, etag: str | None = '"1"', *, accepts: str | None = "bytes", digest: bool = False
@@ -36,7 +36,7 @@ class Server:
         self.ranges = list[tuple[int, int]]()
         """The first and last byte of each requested part."""
         self.whole = 0
-        """How often the whole object was requested."""
+        """The number of requests for the whole object."""
         self.headers = [f"Accept-Ranges: {accepts}"] if accepts else []
         if digest:
             self.headers.append(f"x-goog-hash: md5={base64.b64encode(hashlib.md5(WHOLE).digest()).decode()}")
@@ -155,7 +155,7 @@ ODD = [ignored, another_place, another_version, no_version, less, coded, broken_
 
 
 class Odd(Server):
-    """Gives one strange part, the `nth`."""
+    """Returns one invalid part, the `nth`."""
 
     def __init__(self, odd: Any, nth: int) -> None:
         super().__init__()
@@ -188,7 +188,7 @@ def test_an_unusable_later_part(each_client: MusicAiClient, tmp_path: Path, odd:
             each_client.files.download(f"{url}/x.wav", target, connections=2, max_retries=0)
         part = tmp_path / "x.wav.part"
         beginning = part.read_bytes()
-        # One or the other of the third and the fourth part, or also the beginning of it.
+        # Either the third or the fourth part, perhaps after the beginning of it.
         assert len(beginning) >= 2 * PART
         assert beginning == WHOLE[: len(beginning)]
         assert not target.exists()

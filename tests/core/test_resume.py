@@ -1,4 +1,4 @@
-"""Downloads that break off go on where they were, and what is wrong never gets a name."""
+"""Downloads resume after a break, and wrong data never gets the final name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUTE = "GET /moises-sandbox/*"
 
 
 def ranges(sandbox: Sandbox) -> list[str | None]:
-    """The ranges that the storage was asked for."""
+    """The ranges of the requests to the storage."""
     return [
         entry.headers.get("range")
         for entry in sandbox.requests
@@ -31,7 +31,7 @@ def ranges(sandbox: Sandbox) -> list[str | None]:
 
 @pytest.fixture(params=["direct", "ordinary"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bodies are read straight from the socket, or by httpx: everything holds for both."""
+    """Bodies are read directly from the socket, or by httpx; every test runs with both."""
     monkeypatch.setattr(direct, "SMALLEST", 1 if request.param == "direct" else 1 << 60)
 
 
@@ -47,7 +47,7 @@ def target(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def broken_off(client: MusicAiClient, sandbox: Sandbox, url: str, target: Path) -> int:
-    """A download that ended after so many bytes."""
+    """A download that ended after this number of bytes."""
     sandbox.faults.add(ROUTE, truncate=1_000_000, nth=1)
     with pytest.raises(IntegrityError, match="broke off"):
         client.files.download(url, target, max_retries=0)
@@ -101,7 +101,7 @@ def test_another_version_is_downloaded_from_the_start(
 def test_a_server_that_sends_the_rest_of_another_version(
     client: MusicAiClient, sandbox: Sandbox, url: str, target: Path
 ) -> None:
-    # It doesn't heed `If-Range`, and says by its answer's ETag that it is about something else.
+    # It ignores `If-Range`, and the ETag of its answer names another version.
     sandbox.faults.add(ROUTE, headers={"etag": '"another"'}, nth=1)
     client.files.download(url, target)
     assert target.read_bytes() == CONTENT

@@ -1,4 +1,4 @@
-"""A process that ends in the middle of a download leaves a part that the next one goes on with, and no half file."""
+"""A process that ends during a download leaves a part that the next process resumes, and no partial target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retries: the policy in itself, and on the wire."""
+"""Retries: the policy itself, and requests on the wire."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_timeout(client: MusicAiClient, sandbox: Sandbox) -> None:
         client.application.get(request_timeout=0.2, max_retries=0)
     assert caught.value.sent
     assert isinstance(caught.value, TimeoutError)
-    while not sandbox.requests:  # the late answer must not show up in the next test
+    while not sandbox.requests:  # the late answer must not reach the next test
         time.sleep(0.02)
 
 

@@ -1,4 +1,4 @@
-"""Retries in simulated time: how often, how long, until when, and what they cost."""
+"""Retries in simulated time: number, delays, deadlines, and costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which answers to a paid POST say that nothing was done, and troubles of this machine that pass."""
+"""Which answers to a paid POST prove that the server did nothing, and temporary errors of this machine."""
 
 from __future__ import annotations
 

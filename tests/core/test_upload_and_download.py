@@ -25,7 +25,7 @@ CONTENT = bytes(range(256)) * 12_345
 
 @pytest.fixture(params=["direct", "ordinary"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bodies are read straight from the socket, or by httpx: everything holds for both."""
+    """Bodies are read directly from the socket, or by httpx; every test runs with both."""
     monkeypatch.setattr(direct, "SMALLEST", 1 if request.param == "direct" else 1 << 60)
 
 
@@ -154,7 +154,7 @@ def test_a_download_that_is_always_truncated(client: MusicAiClient, sandbox: San
         client.files.download(url, target)
     assert "ignature" not in str(caught.value)
     assert target.read_bytes() == b"what was there before"
-    # What arrived stays, for a later call to go on with.
+    # The received data stay, so that a later call can resume.
     assert sorted(path.name for path in target.parent.iterdir()) == [
         "song.wav",
         "song.wav.part",
@@ -183,7 +183,7 @@ def test_outputs_are_complete_or_absent(client: MusicAiClient, sandbox: Sandbox,
 
 
 def test_the_key_never_reaches_the_storage(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
-    # The echo of the request's head by a server of our own: whatever the client sent is in it.
+    # The server echoes the head of the request, with everything that the client sent.
     head = bytearray()
     with _listening() as (url, server):
         thread = threading.Thread(target=_answer_once, args=(server, head))

@@ -1,4 +1,4 @@
-"""File names that aren't ASCII, in a locale that has nothing else."""
+"""Non-ASCII file names in an ASCII locale."""
 
 from __future__ import annotations
 

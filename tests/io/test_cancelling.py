@@ -29,8 +29,8 @@ OUTPUTS = 6
 
 @pytest.fixture
 def origin() -> Iterator[str]:
-    """Jobs with outputs: `slow` ones come for half a minute, `silent` ones stop in the middle, `mute` ones say nothing,
-    `bad` ones end with one that is refused."""
+    """Jobs with outputs: `slow` ones take half a minute, `silent` ones stop in the middle, `mute` ones send nothing, and
+    the last output of `bad` is refused."""
     end = threading.Event()
 
     def answer(request: Asked, connection: socket.socket) -> object:
@@ -130,7 +130,7 @@ def test_ctrl_c(origin: str, tmp_path: Path, job: str, times: int) -> None:
 @pytest.mark.parametrize("given", [True, False])
 @pytest.mark.parametrize("job", ["slow", "silent", "mute"])
 def test_ctrl_c_leaves_nothing_in_use(origin: str, tmp_path: Path, job: str, *, given: bool) -> None:
-    """What was interrupted holds nothing any more, although its threads may have waited for the server."""
+    """An interrupted call releases its files, although its threads may have waited for the server."""
     with httpx.Client() as http, MusicAiClient("k", base_url=f"{origin}/v1") as own:
         client = MusicAiClient("k", base_url=f"{origin}/v1", http_client=http) if given else own
         for _ in range(2):

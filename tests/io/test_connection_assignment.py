@@ -40,7 +40,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again(connect: Connect)
         connection.sendall(ANSWER)
         closes = next(numbers) % 2 == 1
         if closes:
-            connection.shutdown(socket.SHUT_RDWR)  # without having said so
+            connection.shutdown(socket.SHUT_RDWR)  # without announcing it
         settled.release()
         return not closes
 

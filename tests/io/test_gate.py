@@ -1,4 +1,4 @@
-"""Many requests at once: few connections, nobody waits forever, polls come through."""
+"""Many concurrent requests: few connections, no request waits forever, and polls aren't blocked."""
 
 from __future__ import annotations
 

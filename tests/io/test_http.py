@@ -1,4 +1,4 @@
-"""What lies between the client and the service: proxies, compression, passwords in URLs, repeated headers."""
+"""Requests on the wire: proxies, compression, passwords in URLs, repeated headers."""
 
 from __future__ import annotations
 

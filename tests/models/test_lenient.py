@@ -1,4 +1,4 @@
-"""What doesn't fit is left out, said once, and kept in `raw`; it never hides the rest."""
+"""Values that don't fit are left out, reported once, and kept in `raw`. They never hide the rest."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ ODD: list[tuple[str, str, list[Any]]] = [
 
 @pytest.fixture(autouse=True)
 def unwarned() -> Iterator[None]:
-    """Each test hears its warnings."""
+    """Each test gets its own warnings."""
     _lenient._warned.clear()
     yield
     _lenient._warned.clear()

@@ -1,4 +1,4 @@
-"""What the server sends, in every shape that has been seen."""
+"""Answers of the server, in every observed form."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_documented_job() -> None:
         id="2ae5eea3-63dd-445e-9a3f-ff0473e82fd2", name="Stems Isolations - Vocals & accompaniments"
     )
     assert parsed.created_at == datetime(2022, 12, 7, 19, 21, 42, 170_000, UTC)
-    # As a dictionary it is what the JSON was, and None for what the JSON lacks.
+    # As a dictionary, it has the JSON values, and None for missing ones.
     lacking = dict.fromkeys(wire_fields(Job).keys() - json.loads(DOCUMENTED).keys())
     assert dict(parsed) == json.loads(DOCUMENTED) | lacking
     assert {key: parsed[key] for key in parsed.keys()} == dict(parsed)  # noqa: SIM118 - its keys() is tested

@@ -1,4 +1,4 @@
-"""What differs between systems: streams, shells, waits, renames, and how durable files are."""
+"""Differences between systems: streams, shells, waits, renames, and durable files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NAMES = (
 
 
 def windows_arguments(line: str) -> list[str]:
-    """What `CommandLineToArgvW` makes of a command line (source: Microsoft, "Parsing C command-line arguments")."""
+    """The arguments that `CommandLineToArgvW` parses (source: Microsoft, "Parsing C command-line arguments")."""
     found, word, quotes, started, index = list[str](), "", False, False, 0
     while index < len(line):
         backslashes = len(line[index:]) - len(line[index:].lstrip("\\"))

@@ -1,4 +1,4 @@
-"""`scripts/bench` in small. Both sides are this package (the peer's through the 1.0 surface): no figure says anything."""
+"""`scripts/bench` with small numbers. Both sides are this package, so the figures mean nothing."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_catalogue_needs_few_connections_and_requests(
     with urlopen(f"{catalogue}/counted") as answer:
         counted = json.loads(answer.read())
     assert counted["most_open"] <= 64
-    # And the account, pages of the list, and at its end the wait for single jobs.
+    # Also the account, pages of the list, and the wait for single jobs at the end.
     assert each * tracks < counted["requests"] <= (each + 1) * tracks
 
 

@@ -49,7 +49,7 @@ def test_two_hundred_jobs() -> None:
     assert found["jobs the sandbox was asked to run"] == 200 + failed
     assert found["kills"] == 4
     assert done.stderr.count(" killed: ") == 4
-    # Every fifth request; fewer only where one is told apart by its route too late, such as the service's own.
+    # Every fifth request; fewer only for routes that also match the service's own requests.
     assert 0.15 * found["requests"] < found["faults"] < 0.25 * found["requests"]
     kinds = {name: figure for name, figure in found.items() if name.startswith("fault: ")}
     assert sum(kinds.values()) == found["faults"]

@@ -1,4 +1,4 @@
-"""The table of faults in the guide: every row is a promise, and every promise has its tests."""
+"""The table of faults in the guide: every row has its tests."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ PROMISES: dict[str, list[str]] = {
         "core/test_output_names.py::test_unusual_names_from_service_to_disk",
     ],
 }
-"""How a row begins, and the tests that hold it to its word."""
+"""The beginning of each row, and its tests."""
 
 
 def rows() -> list[str]:

@@ -1,4 +1,4 @@
-"""`scripts/docs`: every page is there, no link leads nowhere, and every page fits a phone, light and dark."""
+"""`scripts/docs`: every page exists, no link is broken, and every page fits a phone, light and dark."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAINT = """[...document.querySelectorAll("body *")].filter(element => {
                     rgba(getComputedStyle(behind ?? document.body).backgroundColor)].map(light);
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
 }).map(element => element.outerHTML.slice(0, 200))"""
-"""Elements whose text has less than 4.5 times the contrast of WCAG to what is behind it."""
+"""Elements whose text has a contrast below 4.5:1, as WCAG computes it."""
 
 
 def build(folder: Path) -> subprocess.CompletedProcess[str]:

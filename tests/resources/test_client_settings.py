@@ -1,4 +1,4 @@
-"""What a new user meets first: proxies and certificates of the environment, mistyped settings, a wrong address."""
+"""Settings and common first mistakes: proxies, certificates, wrong types, a wrong base URL."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_every_name_of_this_machine(
     connect: Connect, proxy: Listener, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.origin)
-    # Nobody listens there; that is said without the proxy having been asked.
+    # Nobody listens there, and the proxy isn't asked.
     client = connect(base_url=f"http://{host}:{free_port()}/v1", max_retries=0)
     with pytest.raises(ConnectionFailedError) as caught:
         client.application.get()

@@ -1,4 +1,4 @@
-"""What copies of a client share, and what it says about names that it doesn't have."""
+"""What copies of a client share, and errors for unknown names."""
 
 from __future__ import annotations
 

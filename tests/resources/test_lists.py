@@ -1,4 +1,4 @@
-"""`client.jobs.list()`: limits, the first job, and what it isn't."""
+"""`client.jobs.list()`: limits, the first job, pages, and its truth value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def five(sandbox: Sandbox) -> list[str]:
 
 
 def sizes(sandbox: Sandbox) -> list[str]:
-    """The page sizes that were asked for."""
+    """The requested page sizes."""
     queries = [parse_qs(each.query) for each in sandbox.requests if each.path.endswith("/job") and each.query]
     return [query["size"][0] for query in queries]
 

@@ -1,4 +1,4 @@
-"""Both colours have the same names. What generation promises, `scripts/generate --check` sees to."""
+"""Both colours have the same names. `scripts/generate --check` covers everything else."""
 
 from __future__ import annotations
 

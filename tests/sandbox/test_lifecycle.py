@@ -1,4 +1,4 @@
-"""Starting, stopping, several at once, TLS, seeds, and the journal."""
+"""Starting, stopping, several sandboxes at once, TLS, seeds, and the request log."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def whole_trip(sandbox: Sandbox, data: bytes = b"data") -> dict[str, Any]:
 
 
 def assert_no_new_threads(before: set[threading.Thread]) -> None:
-    """Threads of earlier tests may end meanwhile; none may have come."""
+    """Checks that there are no new threads. Those of earlier tests may end meanwhile."""
     assert set(threading.enumerate()) - before == set()
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_left_after_stop(tls: bool, tmp_path: Path, monkeypatch: pyte
         sandbox.start()
         whole_trip(sandbox)
         context = ssl.create_default_context(cafile=sandbox.ca_file) if tls else verify
-        # A client that keeps its connection open must not hold up the end.
+        # A client that keeps its connection open must not delay the stop.
         with httpx.Client(verify=context) as idle:
             idle.get(f"{sandbox.base_url}/application")
             assert list(tmp_path.iterdir())
@@ -93,7 +93,7 @@ def test_a_running_request_does_not_delay_the_stop(caplog: pytest.LogCaptureFixt
 
 def test_start_is_quick() -> None:
     with Sandbox(workflows={}):
-        pass  # What is loaded once a process is loaded now.
+        pass  # Modules that are loaded once per process are loaded now.
     begin = time.monotonic()
     with Sandbox() as sandbox:
         took = time.monotonic() - begin
@@ -263,7 +263,7 @@ def test_reset_keeps_only_keys() -> None:
 
 @needs_proc
 def test_a_large_upload_and_download_in_constant_memory(tmp_path: Path) -> None:
-    # In a process of its own: the peak is the process's.
+    # In its own process, because the peak is that of a whole process.
     program = """
 import httpx
 from musicai_sdk.sandbox import Sandbox

@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-W", "error", "-m", "musicai_sdk.sandbox"]
 
 @contextmanager
 def sandbox(*arguments: str, end: signal.Signals = signal.SIGTERM) -> Generator[dict[str, str]]:
-    """Runs the command; gives the variables it prints, and checks that it ends well."""
+    """Runs the command, yields the variables that it prints, and checks that it ends with exit code 0."""
     process = subprocess.Popen(
         [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -195,7 +195,7 @@ def test_errors_at_the_start_are_explained() -> None:
 
 
 def test_without_the_extra_the_error_says_how_to_install_it(tmp_path: Path) -> None:
-    # What the import system can't find is as good as not installed.
+    # A module that the import system can't find counts as not installed.
     program = """
 import importlib.util, runpy, sys
 find = importlib.util.find_spec

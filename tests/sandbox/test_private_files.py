@@ -1,4 +1,4 @@
-"""What a sandbox keeps is for its owner alone, whatever the umask: keys, songs, results."""
+"""Only the owner can read a sandbox's files (keys, songs, results), whatever the umask."""
 
 from __future__ import annotations
 

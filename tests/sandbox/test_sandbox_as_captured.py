@@ -1,4 +1,4 @@
-"""What was captured of the service, and what the sandbox does: the table in the docstring of `musicai_sdk.sandbox`."""
+"""The sandbox behaves like the captured service: the table in the docstring of `musicai_sdk.sandbox`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 @dataclass(frozen=True)
 class Captured:
-    """What one song's way through the sandbox left behind."""
+    """The requests, jobs and files of one song in the sandbox."""
 
     song: str
     upload_url: str

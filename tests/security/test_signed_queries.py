@@ -1,4 +1,4 @@
-"""Signed queries in the headers of an answer: not in the log either, whoever writes it."""
+"""Signed queries in the headers of an answer aren't logged either, by any library."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NO_HTTP = {
     "cookie": head("200 OK", "Set-Cookie: 5e5e5e5e\x00"),
     "chunk": head("200 OK", "Transfer-Encoding: chunked") + f"{TARGET}\r\n".encode(),
 }
-"""Answers that are no HTTP, which h11 quotes in its errors."""
+"""Answers that aren't HTTP, which h11 quotes in its errors."""
 
 
 @pytest.mark.parametrize("answer", NO_HTTP)

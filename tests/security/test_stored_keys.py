@@ -1,4 +1,4 @@
-"""A stored key shows nowhere: not in errors, their local variables, logs or reprs."""
+"""A stored key is hidden in errors, their local variables, logs and reprs."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from simulation.test_core import known_seeds
 MANY = 2_000
 """`scripts/simulate` runs more."""
 TRACED = 100
-"""How many of them are looked at closely."""
+"""The number of seeds that are checked in detail."""
 TOGETHER = 20
-"""Seeds in one test: many small tests start early, and keep no worker busy at the end."""
+"""Seeds in one test. Small tests distribute evenly over the workers."""
 
 
 @pytest.mark.parametrize("seed", known_seeds("batch"))

@@ -1,4 +1,4 @@
-"""The simulation itself: time, kills, the network and the service behave as they are described."""
+"""The simulation itself: time, kills, the network and the service behave as documented."""
 
 from __future__ import annotations
 

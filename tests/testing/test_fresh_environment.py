@@ -1,4 +1,4 @@
-"""A short test of a user, in an environment with only `musicai-sdk[sandbox]` and pytest."""
+"""A user's short test in an environment with only `musicai-sdk[sandbox]` and pytest."""
 
 from __future__ import annotations
 

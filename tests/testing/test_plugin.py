@@ -1,4 +1,4 @@
-"""The pytest plugin in tests of a user, run by their own pytest."""
+"""The pytest plugin in a user's tests, run by their own pytest."""
 
 from __future__ import annotations
 

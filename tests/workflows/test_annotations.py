@@ -1,4 +1,4 @@
-"""Annotations that are only text until a value is checked: wherever a class is declared, its types are found."""
+"""Annotations as text: the types of a class are found wherever the class is declared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musicai_sdk import MusicAiClient, Workflow
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 
-if TYPE_CHECKING:  # as linters have it of what only annotations name
+if TYPE_CHECKING:  # as linters require for names that only annotations use
     from decimal import Decimal
 
     from musicai_sdk import FileInput, UploadedFile
@@ -157,6 +157,6 @@ def test_a_class_is_freed_with_its_function() -> None:
 
     unused, *rest = declare()
     assert unused() is None, "the class keeps nothing of the function but what its annotations name"
-    for _ in range(2):  # what is kept for a class goes after it
+    for _ in range(2):  # the data stored for a class is freed with it
         gc.collect()
     assert [each() for each in rest] == [None, None]

@@ -1,4 +1,4 @@
-"""File inputs that the service can't read: refused before anything is sent, because the job would fail and cost."""
+"""File inputs that the service can't read are refused first, because the job would fail and cost money."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ UNREADABLE = [
 
 
 def made(value: Any) -> list[Any]:
-    """Makes a workflow of each kind with that as its file."""
+    """Creates a workflow of each kind with this file."""
     return [
         lambda: Mix(first=value),
         lambda: Mix(first="a.wav", second=value),

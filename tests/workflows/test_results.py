@@ -1,4 +1,4 @@
-"""Results: read tolerantly, named freely, typed through every call, and checked before anything is paid for."""
+"""Results: lenient reading, any spelling of names, types through every call, and early checks."""
 
 from __future__ import annotations
 
@@ -156,12 +156,12 @@ def test_the_stems_of_the_other_templates() -> None:
 
 
 def drums(task: Any) -> dict[str, Any]:
-    """Gives other outputs than its name promises."""
+    """Returns other outputs than its name suggests."""
     return {"Kick drum": 3, "note": "quiet"}
 
 
 def language(task: Any) -> dict[str, Any]:
-    """Gives what the service's module for language identification does."""
+    """Returns the outputs of the service's module for language identification."""
     (task.folder / "advanced.json").write_text(json.dumps(LANGUAGES))
     return {"main_language": "en", "advanced": task.folder / "advanced.json"}
 
@@ -211,7 +211,7 @@ def test_lists_keep_the_result_type(client: MusicAiClient, song: Path) -> None:
     assert isinstance(client.jobs.wait_all([created])[0].result, ChordsAndBeatMappingResult)
 
 
-# Where results go.
+# Destinations of results.
 
 
 @pytest.mark.parametrize("name", ["kick_drum", "Kick drum", "KickDrum"])
@@ -287,7 +287,7 @@ def test_a_workflow_without_declared_outputs_accepts_every_name(
         client.jobs.create(workflow, copy_results_to={"anything": "https://s.example/x"})
 
 
-# What importing costs.
+# The cost of importing.
 
 
 def modules_after(statement: str) -> set[str]:

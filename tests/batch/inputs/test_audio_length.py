@@ -1,4 +1,4 @@
-"""The length of audio, compared with what libsndfile reads, and files that have none or lie."""
+"""The length of audio, compared with libsndfile, and files without a length or with a wrong one."""
 
 from __future__ import annotations
 

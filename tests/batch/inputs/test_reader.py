@@ -1,4 +1,4 @@
-"""Inputs as they shouldn't be: one of them never ends a run, is left out unsaid, is paid for twice, or tells a secret."""
+"""Unusual inputs: none ends a run, is skipped silently, is paid twice, or reveals a secret."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SIGNED = f"https://user:{SECRET}@bucket.example/x.wav?X-Amz-Signature={SECRET}"
 
 
 def names(folder: Path, out: Path, *, recursive: bool = True) -> list[str]:
-    """What is taken of a folder, relative to it; `!` before what is rejected."""
+    """The inputs in a folder, relative to it; rejected ones begin with `!`."""
     found = read_inputs(Folder(folder, recursive=recursive), out, Buckets())
     return [
         f"!{Path(each.source).name[:9]}"
@@ -56,7 +56,7 @@ def names(folder: Path, out: Path, *, recursive: bool = True) -> list[str]:
 
 
 def rejections(sandbox: Sandbox, inputs: object, out: Path, done: int) -> list[Rejected]:
-    """What a run rejects that does the rest of its inputs."""
+    """The rejected inputs of a run that processes the others."""
     report = echo(sandbox, inputs, out).run()
     with open_ledger(report.ledger) as ledger:
         rejected = list(ledger.rejected())
@@ -96,7 +96,7 @@ def test_an_output_folder_created_during_the_walk(source: Path) -> None:
     (source.parent / "link").symlink_to(source / "part 1")
     taken = read_inputs(source, source.parent / "link" / "Results", Buckets())
     first = next(taken)
-    # Where case doesn't matter both are one folder.
+    # Both are one folder if the file system ignores case.
     make_tracks(source / "part 1" / "Results", 3)
     make_tracks(source / "part 1" / "others", 3)
     rest = [each.source for each in (first, *taken) if isinstance(each, Input)]
@@ -148,7 +148,7 @@ def test_linked_folders_count_once(sandbox: Sandbox, source: Path, tmp_path: Pat
 
 
 def lock(folder: Path) -> Callable[[], None]:
-    """Makes a folder in which nobody can look, not even root; gives what removes it."""
+    """Creates a folder that not even root can read. Returns a function that removes it."""
     name, parent = "x" * 250, os.open(folder, os.O_RDONLY)
     os.mkdir("too deep", dir_fd=parent)
     descriptors, here = [parent], "too deep"
@@ -207,7 +207,7 @@ def test_a_watch_rejects_a_folder_once(sandbox: Sandbox, source: Path, tmp_path:
 
     def end() -> None:
         try:
-            for number in (10, 11, 12):  # each is taken at a later look than the one before
+            for number in (10, 11, 12):  # each is found at a later walk than the one before
                 make_tracks(source, 1, start=number)
                 wait_until(lambda expected=number - 7: batch.progress.done == expected)
                 looks.append(number)

@@ -1,4 +1,4 @@
-"""A folder that is watched: files are taken when they are complete, and each once."""
+"""A watched folder: each file is processed once, when it is complete."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_an_incomplete_file_is_not_processed(running: Service, tmp_path: Path) -
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 2)
     with watching(running, source, out) as going:
-        # It stops to write for longer than a file has to stay as it is.
+        # The writer pauses for longer than `settle`.
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(source / "slow.wav"), "4", "0.6"])
         wait_until(lambda: (source / "slow.wav").exists())
         (source / ".hidden.wav").write_bytes(b"RIFF hidden")
@@ -141,7 +141,7 @@ def test_a_file_that_is_renamed_while_it_waits_for_its_upload(sandbox: Sandbox, 
         if event.kind == "state" and event.state == "seen":
             seen.append(Path(event.source))
             if len(seen) == 2:
-                # Uploads come one after the other: this one hasn't begun.
+                # Uploads run one after the other, so this one hasn't begun.
                 seen[1].rename(seen[1].with_name("renamed.wav"))
 
     watch = Watch(tmp_path / "in", settle=0.2)

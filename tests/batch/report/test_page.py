@@ -1,4 +1,4 @@
-"""The page that says how a run went: what is in it, what never is, and where it is put. `test_report_in_browser` opens it."""
+"""The report of a run: its contents and its path. `test_report_in_browser` opens it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEDGER = ".musicai-batch.sqlite3"
 
 
 class Page(HTMLParser):
-    """A page as a browser takes it apart."""
+    """A parsed page."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Page(HTMLParser):
         self.attributes = list[tuple[str, str, str]]()
         """Element, name and value of each."""
         self.inside = dict[str, str]()
-        """What is in `style`, and in each `script` by its id."""
+        """The contents of `style`, and of each `script` by its id."""
         self._open = ""
         self.feed(self.source)
 
@@ -61,7 +61,7 @@ class Page(HTMLParser):
 
 
 def one_track(ledger: Ledger, given: InputRow, **changes: Any) -> None:
-    """A track in whatever state, without a run."""
+    """A track in a given state, without a run."""
     with ledger.transaction():
         ledger.admit([given])
         given.sample = "0" * 16

@@ -1,4 +1,4 @@
-"""Results that an earlier run recorded, and that are gone when the next run looks."""
+"""Results that an earlier run recorded, and that are missing in the next run."""
 
 from __future__ import annotations
 

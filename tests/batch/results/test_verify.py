@@ -1,4 +1,4 @@
-"""A job is deleted when its results are here, and on nothing less: odd results keep it, and the track says why."""
+"""A job is deleted only when its results are stored. Incomplete results keep it, and the track has the reason."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _held() -> Iterator[Storage]:
 
 @pytest.fixture
 def results(sandbox: Sandbox) -> dict[str, Any]:
-    """What the workflow `odd-result` gives."""
+    """The result of the workflow `odd-result`."""
     given = dict[str, Any]()
 
     @sandbox.workflow("odd-result")
@@ -124,7 +124,7 @@ def test_declared_outputs_are_required(
     (failure,) = report.failures()
     assert (failure.code, len(sandbox.jobs)) == ("OUTPUT_MISSING", 1)
     assert f"has no {missing}" in failure.message
-    # By the slug alone nothing is known of the outputs: the account's own may be others.
+    # A slug alone doesn't determine the outputs: the account may have its own workflow of that name.
     assert batch(sandbox, tmp_path, "odd-result").run().progress.states == {"deleted": 1}
     assert (posts(sandbox), sandbox.jobs) == (1, [])
 
@@ -201,7 +201,7 @@ def test_echoed_inputs_are_accepted(sandbox: Sandbox, tmp_path: Path) -> None:
 def test_results_of_an_earlier_run_are_forced_onto_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The user may have put them back just now, and the service's copy is deleted next."""
+    """The user may have just restored them, and the service's copy is deleted next."""
     file = tmp_path / "part" / "song" / "vocals.wav"
     file.parent.mkdir(parents=True)
     file.write_bytes(WAV)

@@ -133,7 +133,7 @@ def test_the_key_is_in_no_task_and_no_file(at_home: Service, tmp_path: Path) -> 
 
 
 class Losing(Recording):
-    """Loses the first tasks that it gets, as a cluster does whose machines vanish."""
+    """Loses its first tasks, like a cluster whose machines fail."""
 
     def __init__(self, lose: int) -> None:
         super().__init__()
@@ -177,7 +177,7 @@ def test_shards_of_a_crashed_run_are_merged(at_home: Service, tmp_path: Path) ->
 
 
 def crashed(at_home: Service, source: Path, out: Path) -> Path:
-    """What a run leaves whose machine went down with a job under way in a shard: the shard."""
+    """The shard of a run whose machine failed while a job was under way."""
     shard = shard_folder(out / LEDGER) / "0000.sqlite3"
 
     def on_event(event: Event) -> None:
@@ -242,7 +242,9 @@ def test_the_report_has_the_whole_ledger(at_home: Service, tmp_path: Path) -> No
     with ThreadPoolExecutor(2) as executor:
         assert sharded(source, out, executor).run().ok
         make_tracks(source, 2, start=20)
-        (source / "copy.wav").write_bytes(copied.read_bytes())  # its track is dealt out, though it is done
+        (source / "copy.wav").write_bytes(
+            copied.read_bytes()
+        )  # its track is distributed, although it is done
         batch = sharded(source, out, executor, on_event=on_event)
         report = batch.run()
         assert report.ok
@@ -252,7 +254,7 @@ def test_the_report_has_the_whole_ledger(at_home: Service, tmp_path: Path) -> No
 
 
 def test_lost_progress_is_read_from_the_ledger(at_home: Service, tmp_path: Path) -> None:
-    """The report has what the shard has done, also where its progress couldn't be written."""
+    """The report includes the work of the shard, although its progress couldn't be written."""
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 2)
     taken = shard_folder(out / LEDGER) / "0000.sqlite3.progress"
@@ -269,7 +271,7 @@ def test_lost_progress_is_read_from_the_ledger(at_home: Service, tmp_path: Path)
 
 
 def test_a_missing_shard(at_home: Service, tmp_path: Path) -> None:
-    """As on a worker that doesn't share the disk: it makes no new one, which would have nothing to do."""
+    """As on a worker that doesn't share the disk. It never creates an empty shard, which would look finished."""
     path = tmp_path / "shards" / "0000.sqlite3"
     with pytest.raises(LedgerError, match="shards need a disk that the workers share"):
         run_shard(str(path), RunOptions(slug="sdk-test", wire_input="file", out=str(tmp_path)))
@@ -331,7 +333,7 @@ def test_dask_with_a_worker_killed(at_home: Service, tmp_path: Path) -> None:
     process = at_home.start(source, out, keep_jobs=True, dask=2)
     folder = shard_folder(out / LEDGER)
     wait_until(lambda: len(at_home.jobs()) >= count // 4, 60)
-    # The worker that holds the first shard, by the lock it took.
+    # The worker that holds the lock of the first shard.
     pid = int((folder / "0000.sqlite3.lock").read_text().split()[1])
     assert pid != process.pid
     os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""When jobs show their outcomes: by the clock, by polls, at the first look. No test here sleeps."""
+"""When jobs show their outcomes: by the clock, by polls, at the first poll. No test here sleeps."""
 
 from __future__ import annotations
 
@@ -219,5 +219,5 @@ def test_work_that_has_started_is_done_before_the_clock_moves(sandbox: Sandbox, 
     ids = [create(api, "late") for _ in range(3)]
     sandbox.clock.advance(5000)
     assert [status(api, job_id) for job_id in ids] == ["SUCCEEDED"] * 3
-    # What it fetches and signs is of its own time.
+    # The sandbox fetches and signs by its own clock.
     assert [round(moment - begin, -2) for moment in seen] == [0, 0, 100]

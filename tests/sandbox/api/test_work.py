@@ -29,7 +29,7 @@ put = partial(httpx.put, verify=TRUST)
 
 
 class Gate:
-    """A workflow whose jobs wait until they are let go."""
+    """A workflow whose jobs wait until the test releases them."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
@@ -209,7 +209,7 @@ def test_a_missing_input(running: Sandbox, api: httpx.Client) -> None:
     [("my song.txt", "my song.txt"), ("AC/DC\n♥", "AC_DC__"), ("copy", "file"), ("", "file"), ("..", "file")],
 )
 def test_messages_name_an_upload_after_the_job(api: httpx.Client, name: str, shown: str) -> None:
-    """Clients call jobs after files; the URL of an upload has no name."""
+    """Clients name jobs after files; the URL of an upload has no name."""
     unsigned = upload(api, b"x").partition("?")[0]
     job = finished(api, create(api, "copy", {"file": unsigned}, name=name))
     assert job["error"]["message"] == f"{shown!r}: File not found."

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: jobs come and go on it by themselves, are played, drawn and filtered."""
+"""The dashboard in a real browser: jobs appear and change without a reload, and can be played and filtered."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_job_page_plays_stems_and_draws_chords(
     assert shown == expected
     assert len(shown) > 5
 
-    # The timeline follows the playback, from wherever it is.
+    # The timeline follows the playback from any position.
     until(lambda: run(browser, "document.querySelector('audio').readyState") >= 1)
     run(browser, "document.querySelector('.wave').focus()")
     for _ in range(3):
@@ -145,7 +145,7 @@ def test_switches_of_faults_and_the_request_table(
     press(browser, Keys.SPACE)
     until(lambda: len(sandbox.faults.active()) == 1)
     until(lambda: run(browser, f"{switch}.ariaChecked", "third of requests") == "true")
-    press(browser, Keys.ENTER)  # The focus is where it was.
+    press(browser, Keys.ENTER)  # The focus hasn't moved.
     until(lambda: sandbox.faults.active() == [])
 
     run(browser, "document.querySelector('[name=text]').focus()")
@@ -160,7 +160,7 @@ def test_switches_of_faults_and_the_request_table(
     until(lambda: "stauts" in text(browser, "#refused"))
     run(browser, "document.querySelector('[data-remove]').click()")
     until(lambda: sandbox.faults.active() == [])
-    # The browser notes the refused fault as a failed request.
+    # The browser logs the refused fault as a failed request.
     assert all("faults" in entry["message"] for entry in browser.get_log("browser"))
 
 

@@ -1,4 +1,4 @@
-"""Chords of real songs through the whole client-server path, scored against the truth."""
+"""Chords of songs through the client and the server, scored against the reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audio engine against truth: synthesised songs, synthetic clips, and files that aren't music."""
+"""The audio engine against references: synthesised songs, synthetic clips, and files without music."""
 
 from __future__ import annotations
 
@@ -337,7 +337,7 @@ def test_sevenths() -> None:
 
 @pytest.mark.parametrize("bass", [4, 7, 11])
 def test_slash_chords(bass: int) -> None:
-    """A bass line that passes through other notes makes none."""
+    """A bass line that passes through other notes makes no slash chord."""
     for root in range(12):
         notes = [60 + root + interval for interval in (0, 4, 7, 11)]
         (chord,) = find_chords(tone([36 + (root + bass) % 12, *notes], 3), 3)
@@ -465,7 +465,7 @@ def test_missing_parameter(tmp_path: Path) -> None:
         name = "file" if slug == "sdk-test" else "inputUrl"
         with pytest.raises(
             LookupError, match=name
-        ):  # `Task.fetch` says what is wrong, as test_server_jobs shows.
+        ):  # `Task.fetch` reports the error, as tests/sandbox/api/test_work.py shows.
             WORKFLOWS[slug](Task({}, tmp_path, lambda asked: Path({"other": "x"}[asked])))
 
 
@@ -557,7 +557,7 @@ def test_stems_of_songs_sum_to_the_mix(tmp_path: Path) -> None:
 
 
 def test_separation_has_no_seams() -> None:
-    """What follows a block doesn't change it, but for the drums' level, which is the block's own."""
+    """A block doesn't depend on what follows, except that the level of drums is relative to the block."""
     rate = 8_000
     random = np.random.default_rng(3)
     samples = (0.1 * random.standard_normal((2, rate * 20))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Every fault that the table of options has is documented and tested, as `musicai_sdk.sandbox.faults` promises."""
+"""Every fault in the table of options is documented and tested, as `musicai_sdk.sandbox.faults` says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from musicai_sdk.sandbox.faults.options import CLOSING, GROUPS, REPLACEMENTS, Fa
 TESTS = Path(__file__).parents[2]
 OPTIONS = set(FaultOptions.__annotations__)
 WHEN = {"nth", "times", "probability", "seed", "delay"}
-"""The options that say when a request gets a fault, and the delay, which goes with any other."""
+"""The options that select requests, and the delay, which can be combined with any other option."""
 
 
 def words_of(file: Path) -> Iterator[str]:

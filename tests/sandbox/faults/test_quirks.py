@@ -1,4 +1,4 @@
-"""What is odd about jobs, lists and POSTs, on the wire; and how quirks are given."""
+"""Quirks of jobs, lists and POSTs on the wire, and how to set them."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def listed(api: httpx.Client, **query: Any) -> list[str]:
 
 
 def only(api: httpx.Client) -> dict[str, Any]:
-    """The one job there is, as a list shows it."""
+    """The only job, as a list item."""
     (job,) = api.get("/job").json()
     return dict[str, Any](job)
 
 
-# How they are given.
+# How to set them.
 
 
 def test_there_are_no_quirks_by_default(sandbox: Sandbox) -> None:

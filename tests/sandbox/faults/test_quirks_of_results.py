@@ -1,4 +1,4 @@
-"""What is odd about results and their files, and about the bytes of answers, on the wire."""
+"""Quirks of results, of their files, and of the bytes of answers on the wire."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_web_pages(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
         assert plain.get(urls["downloadUrl"]).content == b"x", "uploads are as ever"
 
 
-# By name, because it has no types.
+# Imported by name, because google_crc32c has no types.
 crc32c_of: Callable[[bytes], int] = getattr(google_crc32c, "value")  # noqa: B009
 
 

@@ -1,4 +1,4 @@
-"""Faults, as they are seen on the wire."""
+"""Faults on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed URLs: what they allow, what they refuse, and the bytes behind them."""
+"""Signed URLs: which requests they allow, and the bytes of objects."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def stored(urls: tuple[str, str]) -> str:
 
 
 def crc32c_of(data: bytes) -> int:
-    """The checksum by its definition, one bit of the table at a time."""
+    """CRC-32C by its definition."""
     table = list[int]()
     for value in range(256):
         for _ in range(8):
@@ -260,7 +260,7 @@ MD5 = base64.b64encode(hashlib.md5(DATA).digest()).decode()
 def test_a_put_with_a_wrong_digest_is_refused(
     folder: Path, urls: tuple[str, str], headers: dict[str, str]
 ) -> None:
-    before = set(files(folder))  # An earlier test's may still be on its way out.
+    before = set(files(folder))  # A request of an earlier test may still be ending.
     refused(put(urls[0], content=DATA, headers=headers), 400, "BadDigest")
     refused(get(urls[1]), 404, "NoSuchKey")
     assert set(files(folder)) <= before
