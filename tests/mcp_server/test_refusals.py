@@ -1,4 +1,4 @@
-"""What an agent is refused: each with a code, and what to do next; nothing is sent, and nothing paid."""
+"""Refused calls have a code and advice; nothing is sent, and nothing is paid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_paths_that_lead_outside(studio: Studio) -> None:
     (studio.root / "link.wav").symlink_to(outside / "secret.wav")
     (studio.root / "folder").symlink_to(outside)
     (studio.root / "loop.wav").symlink_to(studio.root / "loop.wav")
-    studio.state = studio.root / ".state"  # inside the root, and out of bounds all the same
+    studio.state = studio.root / ".state"  # inside the root, but still forbidden
     with agent(studio) as ask:
         for path in (
             "../outside/secret.wav",
@@ -43,7 +43,7 @@ def test_paths_that_lead_outside(studio: Studio) -> None:
         for folder in ("..", "/", str(outside), "folder", "folder/deeper", ".state", "~/../../../.."):
             error = ask.refused("download_results", job_id=job_id, folder=folder)
             assert error["code"] == "outside_root", folder
-        # A link that waits in the job's own folder.
+        # A link that already exists in the job's folder.
         (studio.root / job_id).mkdir()
         (studio.root / job_id / "file.ogg").symlink_to(outside / "secret.wav")
         assert ask.refused("download_results", job_id=job_id)["code"] == "outside_root"
@@ -133,7 +133,7 @@ def test_unknown_outputs(ask: Agent) -> None:
     for tool in ("read_chords", "read_output"):
         assert ask.refused(tool, job_id=job_id, output="no")["code"] == "no_such_output"
     assert ask.refused("read_beats", job_id=job_id, output="tempo")["code"] == "no_such_output"
-    # Lyrics are no chords.
+    # Lyrics aren't chords.
     assert ask.refused("read_chords", job_id=job_id, output="Transcription")["code"] == "unreadable"
 
 
@@ -149,7 +149,7 @@ def test_no_more_jobs_than_allowed_restarts_included(studio: Studio) -> None:
     assert len(studio.sandbox.jobs) == jobs + 3
     studio.max_jobs = 4
     with agent(studio) as ask:
-        # What the service refuses doesn't count.
+        # Requests that the service refuses don't count.
         assert ask.refused("process", workflow="none", input="song.ogg")["code"] == "unknown_workflow"
         ask.echo(studio.file("6.wav"))
         assert ask.refused("process", **echo(studio.file("7.wav")))["code"] == "budget_used"

@@ -1,4 +1,4 @@
-"""The server as a process: what it writes, how it ends, and how it refuses to start."""
+"""The server as a process: its output, its end, and errors at the start."""
 
 from __future__ import annotations
 

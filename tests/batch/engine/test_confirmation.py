@@ -1,4 +1,4 @@
-"""Jobs that have succeeded and give nothing: they are kept, because deleting them would lose what was paid for."""
+"""Jobs that have succeeded without usable results are kept, because deleting them would lose paid results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_job_without_a_result_is_kept(sandbox: Sandbox, tmp_path: Path) -> Non
     assert (failure.code, failure.job_id) == ("TransferError", job["id"])
     assert "returns no result" in failure.message
     assert len(list((tmp_path / "out").rglob("workflow.results.json"))) == 2
-    # Asking again costs nothing: it is the same job.
+    # Fetching the same job again costs nothing.
     again = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1, retry_failed=True).run()
     assert again.progress.states == {"deleted": 2, "failed": 1}
     assert posts(sandbox) == 3
@@ -62,7 +62,7 @@ def test_a_single_404_during_the_download_does_not_count_as_gone(sandbox: Sandbo
 
 
 def test_a_reappearing_job_is_not_paid_again(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Asking costs nothing, and comes before anything is paid anew, however often it takes."""
+    """The service is asked, which costs nothing, until it answers, before anything is paid again."""
     batch = unfetched(sandbox, tmp_path)
     sandbox.faults.add("GET /job/{id}", status=404)
     (failure,) = batch().run().failures()
@@ -118,7 +118,7 @@ def test_a_kept_job_stays_if_its_results_cannot_be_fetched_again(sandbox: Sandbo
 
 
 def unfetched(sandbox: Sandbox, tmp_path: Path) -> partial[Batch]:
-    """Runs that go on with a job that has succeeded, and whose results couldn't be fetched."""
+    """Runs that continue with a succeeded job whose results couldn't be fetched."""
     make_tracks(tmp_path / "in", 1)
     run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out", grace=0.0)
     sandbox.faults.add("GET /cdn/*", status=404)

@@ -1,4 +1,4 @@
-"""What a run does with a track, and that the dry run says the same of it."""
+"""What a run does with a track, and that the dry run predicts it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ STANDINGS = [
         Standing("failed", code, resume_at)
         for code in CODES[1:]
         for resume_at in ("seen", "uploaded", *FETCHABLE)
-        # A file that is missing was to be uploaded; a job that is gone can't be fetched.
+        # `SOURCE_GONE` occurs before the upload, `JOB_GONE` after the creation.
         if not (resume_at in FETCHABLE and code in (SOURCE_GONE, JOB_GONE, "BAD_INPUT"))
     ),
 ]
-"""Every way in which a track can stand."""
+"""Every combination of the properties of a track."""
 
 
 CHOICES = [
@@ -101,7 +101,7 @@ def test_the_ledger_selects_the_tracks_that_a_run_continues(options: RunOptions,
 
 
 def stood(batch: Batch, path: Path, stands: Standing, sandbox: Sandbox) -> None:
-    """Puts a track that is done into another state, with a job at the service only where its state knows of one."""
+    """Moves a finished track to another state, with a job at the service only if the state has one."""
     columns: dict[str, Any] = {
         "state": stands.state,
         "error_code": stands.error_code,
@@ -146,7 +146,7 @@ def test_the_plan_predicts_what_the_run_pays(
     events = list[Event]()
     echo(sandbox, inputs, out, keep_jobs=True, grace=0.0, on_event=events.append, **options).run()
     assert found.new > 1
-    # No job of a lost POST is there, so all of them are sent again.
+    # No job of a lost POST exists, so all of them are sent again.
     assert posts(sandbox) - before == found.new + found.retried + found.unanswered, told(found)
     after = plan("sdk-test", inputs, out, input_name="file", **options)
     assert (after.new, after.continued) == (0, 0)

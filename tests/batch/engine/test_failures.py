@@ -1,4 +1,4 @@
-"""A service that isn't there, or isn't there for a while: no track's fault."""
+"""A service that is unreachable, also for a while, fails no track."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_service_that_becomes_unreachable_is_awaited(sandbox: Sandbox, tmp_pat
             created.set()
 
     def songs() -> Iterator[Path]:
-        # The second one comes when the first one's job is made, and not through: the service has been reached.
+        # The second input comes when the job of the first one exists, so the service has answered before.
         yield first
         assert created.wait(30)
         yield second
@@ -85,7 +85,7 @@ def test_an_unreachable_result_host_fails_only_its_track(sandbox: Sandbox, tmp_p
     (job,) = sandbox.jobs
     sandbox.faults.add(f"GET /job/{job['id']}", body={**job, "result": {"file": f"{NOBODY}/x.wav"}})
     for _ in range(2):
-        # It is the first thing that the run meets, before the service has answered anything else.
+        # It is the first answer of the run.
         report = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1).run()
         assert report.progress.states == {"failed": 1}
         assert [each.code for each in report.failures()] == ["ConnectionFailedError"]
@@ -112,7 +112,7 @@ def test_an_unreachable_upload_host_ends_the_run(sandbox: Sandbox, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("route", "answer"),
-    # After a page or a redirect for a POST it isn't known what became of that: it is looked for.
+    # After a web page or a redirect, the effect of a POST is unknown, so the run searches for its job.
     [("GET /upload", "page"), ("GET /upload", "redirect")],
 )
 def test_a_web_page_instead_of_the_service_ends_the_run_and_fails_no_track(
@@ -136,7 +136,7 @@ def test_a_web_page_instead_of_the_service_ends_the_run_and_fails_no_track(
 def test_a_web_page_for_one_track_fails_only_that_track(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 2)
     sandbox.faults.add("GET /upload", status=200, body=PAGE, delay=0.5, nth=1)
-    sandbox.faults.add("GET /upload", status=200, body=PAGE, delay=4.0, nth=3)  # the other one goes on
+    sandbox.faults.add("GET /upload", status=200, body=PAGE, delay=4.0, nth=3)  # the other track continues
     report = echo(sandbox, tmp_path / "in", tmp_path / "out", uploads=1, max_attempts=2).run()
     assert report.progress.states == {"failed": 1, "deleted": 1}
     assert [each.code for each in report.failures()] == ["ResponseError"]

@@ -1,4 +1,4 @@
-"""Runs that meet what hardly ever happens: nothing is paid twice, nothing is lost, and each comes to its end."""
+"""Runs with rare events: nothing is paid twice, nothing is lost, and every run ends."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def in_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """A sandbox that shards find as they find the service."""
+    """A sandbox that shards find by their environment."""
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     return sandbox
 
 
 def test_a_clock_that_was_ahead_at_the_post(sandbox: Sandbox, source: Path, out: Path) -> None:
-    """The job is found behind newer ones of others, however much later than it the ledger says that it was sent."""
+    """The job is found behind newer jobs of others, although the ledger says that its POST was sent later."""
     (path,) = make_tracks(source, 1)
     lost_post(sandbox, source, out)
     with sandbox.client() as client:
@@ -59,7 +59,7 @@ def test_a_clock_that_was_ahead_at_the_post(sandbox: Sandbox, source: Path, out:
 
 
 def test_a_clock_that_was_ahead_at_the_upload(sandbox: Sandbox, source: Path, out: Path) -> None:
-    """An upload of the future says nothing of its age: its address has expired long ago."""
+    """An upload in the future has an unknown age, and its URL has expired."""
     make_tracks(source, 1)
     batch = lost_for_good(sandbox, source, out, upload_lifetime=3600.0)
     in_ledger(batch, "UPDATE tracks SET uploaded_at = uploaded_at + 30 * 86400")
@@ -68,7 +68,7 @@ def test_a_clock_that_was_ahead_at_the_upload(sandbox: Sandbox, source: Path, ou
 
 
 def lost_for_good(sandbox: Sandbox, source: Any, out: Path, **options: Any) -> Batch:
-    """A run that finds a POST that may have left, though it hasn't."""
+    """A run that finds a POST that may have been sent, although it wasn't."""
     lost_post(sandbox, source, out)
     with sandbox.client() as client:
         for job in client.jobs.list():
@@ -101,7 +101,7 @@ def test_an_expired_upload_of_a_renamed_file(sandbox: Sandbox, source: Path, out
     batch = lost_for_good(sandbox, source, out, upload_lifetime=0.0)
     in_ledger(batch, "UPDATE tracks SET state = 'uploaded', idempotency_key = NULL, creating_at = NULL")
     path.rename(path.with_name("another name.wav"))
-    # At its old path there is something else by now.
+    # Another file is at its old path now.
     path.write_bytes(b"RIFF another one")
     report = batch.run()
     assert (report.ok, report.progress.states) == (True, {"deleted": 2})
@@ -412,7 +412,7 @@ def test_a_shard_whose_progress_cannot_be_written(in_environment: Sandbox, sourc
 
 
 def test_an_empty_file_is_not_a_result(sandbox: Sandbox, source: Path, out: Path) -> None:
-    """And what was paid for is fetched by the next run, whatever its inputs, without being asked."""
+    """The next run fetches the paid results, whatever its inputs and options."""
     make_tracks(source, 1)
     empty = sandbox.faults.add("GET /cdn/*", status=200, body=b"")
     report = echo(sandbox, source, out, max_attempts=1).run()
@@ -441,7 +441,7 @@ def test_paid_results_are_fetched_without_a_retry_option(sandbox: Sandbox, sourc
 
 
 def test_folders_that_cannot_be_forced_onto_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on some network file systems. Each folder up to the output folder is tried: all of them may be new."""
+    """As on some network file systems. Every folder up to the output folder is synced, because all may be new."""
     path = tmp_path / "out" / "album" / "song" / "file.wav"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"paid for")

@@ -1,4 +1,4 @@
-"""What must be shown before a run pays: that it is the same account, the same ledger, and its own output folder."""
+"""The checks before a run pays: the same account, the same ledger, and its own output folder."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_an_archived_ledger_releases_its_folder(sandbox: Sandbox, tmp_path: Path
 
 
 def killed_in_the_middle(running: Service, tmp_path: Path) -> tuple[Path, Path]:
-    """A run that was killed after some jobs were made: its latest changes are in the `-wal` file."""
+    """A run that was killed after some jobs were created. Its latest changes are in the `-wal` file."""
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 12)
     process = running.start(source, out, keep_jobs=True, die_at=["created", 6])
@@ -223,7 +223,7 @@ def test_a_ledger_without_its_wal(elsewhere: bool, running: Service, tmp_path: P
             running.variables["MUSIC_AI_API_KEY"], base_url=running.variables["MUSIC_AI_BASE_URL"]
         )
 
-    for _ in range(3):  # being refused changes nothing
+    for _ in range(3):  # a refused run changes nothing
         with pytest.raises(LedgerError, match=r"-wal.*adopt=True \(--adopt\)"):
             Batch("sdk-test", source, out, connect=connect, **options).run()
         with pytest.raises(LedgerError, match="adopt=True"):
@@ -249,7 +249,7 @@ def test_an_older_copy_of_the_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     sent = posts(sandbox)
     assert sent == 4
     make_tracks(tmp_path / "more", 1, start=20)
-    # What the older copy knew as waiting may have been paid since.
+    # Tracks that wait in the older copy may have been paid since.
     with closing(sqlite3.connect(backup)) as db, db:
         db.execute(
             "UPDATE tracks SET state = 'uploaded', job_id = NULL, idempotency_key = NULL WHERE rowid = 1"
@@ -311,7 +311,7 @@ def test_two_new_ledgers_in_one_folder_at_the_same_time(sandbox: Sandbox, tmp_pa
 
 
 def unlocked(batch: Batch) -> None:
-    """Takes the lock file away under a run."""
+    """Removes the lock file during a run."""
     batch.ledger.with_name(f"{batch.ledger.name}.lock").unlink()
 
 
@@ -344,7 +344,7 @@ def test_a_lock_removed_during_a_run(at: str, sandbox: Sandbox, tmp_path: Path) 
 def test_two_runs_pay_once_without_working_locks(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a file server that says yes to everybody: two runs, and each track is paid for once."""
+    """As on a file server that grants every lock: two runs pay for each track once."""
     from musicai_sdk.batch.ledger import lock
 
     def take(_file: object) -> bool:
@@ -448,7 +448,7 @@ def _creating(out: Path) -> int:
         return view.counts().get("creating", 0)
 
 
-# --- ledgers of the version before
+# --- ledgers of older versions
 
 
 OLD = Path(__file__).parents[1] / "data" / "ledger-2.0.0.sqlite3"
@@ -456,7 +456,7 @@ OLD = Path(__file__).parents[1] / "data" / "ledger-2.0.0.sqlite3"
 
 
 def old_ledger(sandbox: Sandbox, tmp_path: Path) -> tuple[Path, Path]:
-    """The old ledger with its inputs, its results, and the jobs that it knows of."""
+    """The old ledger with its inputs, results and jobs."""
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 10)
     out.mkdir()
@@ -464,7 +464,7 @@ def old_ledger(sandbox: Sandbox, tmp_path: Path) -> tuple[Path, Path]:
     with closing(sqlite3.connect(out / LEDGER)) as db, db, sandbox.client() as client:
         for table in ("tracks", "inputs"):
             db.execute(f"UPDATE {table} SET source = replace(source, '/tmp/bfx/w/in', ?)", [str(source)])
-        # Results that are safe are here, as they were recorded.
+        # Verified results exist as recorded.
         for name, path in db.execute("SELECT name, path FROM outputs").fetchall():
             (out / path).parent.mkdir(parents=True, exist_ok=True)
             (out / path).write_text("{}") if not name else shutil.copy(
@@ -499,7 +499,7 @@ def test_a_ledger_of_version_2_is_continued(sandbox: Sandbox, tmp_path: Path) ->
     report = echo(sandbox, source, out, keep_jobs=True).run()
     with open_ledger(out / LEDGER) as view:
         after = list(view.attempts())
-    # Only the POST that certainly never arrived is sent: the other one of the two is found.
+    # Only the POST that certainly never arrived is sent; the job of the other one is found.
     assert counts["creating"] == 2
     assert posts(sandbox) == sent + 1
     assert report.jobs_created == 1
@@ -533,7 +533,7 @@ def test_a_ledger_of_version_3_is_continued(sandbox: Sandbox, tmp_path: Path) ->
     assert posts(sandbox) == 3
 
 
-# --- services that don't give keys back
+# --- services that don't return keys
 
 
 @pytest.mark.parametrize(
@@ -548,7 +548,7 @@ def test_a_lost_answer_when_the_list_has_no_keys(
     sandbox.faults.add("POST /job", reset="after", nth=2)
     told = list[Event]()
     report = echo(sandbox, source, out, keep_jobs=True, grace=1.0, on_event=told.append).run()
-    shown = quirk.get("list_view") == "no_metadata"  # a GET says it
+    shown = quirk.get("list_view") == "no_metadata"  # a GET returns it
     assert posts(sandbox) == 4
     assert report.progress.states == ({"verified": 4} if shown else {"verified": 3, "uncertain": 1})
     warnings = [event.message for event in told if event.kind == "warning"]

@@ -1,4 +1,4 @@
-"""The ledger: whose it is, who may have it, and how large it may be. And inputs that can't be right."""
+"""The ledger: its owner, its users, and its size. Also invalid inputs."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_running_process_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_ledger_moved_during_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The run ends instead of paying for what the next one can't know of; put back, nothing is paid again."""
+    """The run ends instead of paying without a record. If the ledger is restored, nothing is paid again."""
     source, out, away = tmp_path / "in", tmp_path / "out", tmp_path / "away"
     make_tracks(source, 20)
 
@@ -137,7 +137,7 @@ def test_a_ledger_removed_during_a_run(sandbox: Sandbox, tmp_path: Path) -> None
 
 
 class NoInodes(type(Path())):  # type: ignore[misc]
-    """A file on a file system that doesn't number its files, and doesn't always answer."""
+    """A file on a file system without inodes, which doesn't always answer."""
 
     answers = True
 
@@ -169,7 +169,7 @@ def test_a_removed_or_replaced_ledger_is_detected(
     ledger.close()
     with open_ledger(path) as view:
         assert len(list(view.rejected())) == 4, "nothing that was written is lost"
-    # Without inodes one file is like another, but one that isn't there is missed all the same.
+    # Without inodes, files can't be distinguished, but a missing file is still detected.
     ledger = Ledger(NoInodes(path), "s", "i", alone=alone)
     with ledger.transaction():
         ledger.begin()
@@ -243,7 +243,7 @@ def test_a_resumed_run_neither_writes_nor_queries_per_finished_track(tmp_path: P
     commits = list[int]()
     for inputs in (urls[:10], urls):
         before = inspect(path).commits
-        # Nobody is there: a request would be an error.
+        # Nothing listens there, so any request would fail.
         report = Batch(
             "sdk-test",
             inputs,
@@ -278,7 +278,7 @@ LOOKS = {
         from musicai_sdk import AsyncMusicAiClient
         from musicai_sdk.batch import Batch
         inputs = inputs or [f"https://example.org/{number}.wav" for number in range(100_000)]
-        # Nobody is there: a request would be an error.
+        # Nothing listens there, so any request would fail.
         connect = lambda: AsyncMusicAiClient("key", base_url="http://127.0.0.1:9/v1")
         run = Batch("sdk-test", inputs, ledger.parent, input_name="file", keep_jobs=True, connect=connect).run()
         assert (run.progress.known, run.progress.skipped, run.progress.failed) == (100_000, 99_900, 100)
@@ -297,7 +297,7 @@ LOOKS = {
         assert size < 10e6, size
         """,
 }
-"""What is done with a large ledger, each in a process of its own."""
+"""Operations on a large ledger, each in its own process."""
 
 MEASURED = f"""{PEAK_MEMORY}
 import os, sys, textwrap, time
@@ -340,7 +340,7 @@ def test_a_hundred_thousand_rows(tmp_path: Path) -> None:
 
 
 def _fill(path: Path, inputs: Path | None, count: int) -> None:
-    """A ledger as after a run, with some failures."""
+    """Fills a ledger as after a run with some failures."""
     ledger = Ledger(path, "sdk-test", "file", out=path.parent)
     names = [each.name for each in fields(Track)]
     if inputs is not None:

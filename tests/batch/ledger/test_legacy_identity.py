@@ -1,4 +1,4 @@
-"""A ledger that version 2.0.0 wrote: what it has paid for isn't paid for again, although URLs are identified otherwise now."""
+"""A ledger of version 2.0.0: its tracks aren't paid again, although URLs are identified differently now."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, posts
 
 HOST = "http://127.0.0.1:18765"
-"""Nobody is there any more."""
+"""Nothing listens there any more."""
 AGAIN = (
     f"{HOST}/a.wav?serial=1&signature=new",
     f"{HOST}/b.wav#track=1",
     f"{HOST}/c.wav?Expires=2&Serial=2&Signature=new",
     f"{HOST}/a.wav?id=1%20x&Expires=2&Signature=new&Key-Pair-Id=k",
 )
-"""The inputs of the run that made the ledger, under fresh signatures."""
+"""The inputs of the run that created the ledger, with new signatures."""
 
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """An output folder as 2.0.0 left it: `ledger-2.0.0.sql` is a dump of a ledger that it wrote."""
+    """An output folder of 2.0.0: `ledger-2.0.0.sql` is a dump of its ledger."""
     folder = tmp_path / "out"
     folder.mkdir()
     with closing(sqlite3.connect(folder / ".musicai-batch.sqlite3")) as db:

@@ -1,4 +1,4 @@
-"""The count of paid POSTs: what counts, and that two runs whose locks fail can't exceed a limit together."""
+"""The count of paid POSTs, and that two runs without working locks can't exceed a limit together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of states: what can follow what, what each property means, and that nobody else lists states."""
+"""The table of states: transitions, properties, and that no other module lists states."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def test_the_properties_agree_with_each_other(state: State) -> None:
     assert not (info.safe and (info.owed or info.jobless or info.unsettled))
     assert not (info.fetchable and info.jobless)
     if info.open_post:
-        # A POST that may have been received is never forgotten by failing.
+        # A failure never forgets a POST that may have been received.
         assert "failed" not in info.next
     if info.fetchable:
-        # A job that is known is never given up for a new one, unless it fails first.
+        # A known job is never replaced by a new one, unless it fails first.
         assert info.next.isdisjoint(JOBLESS)
     if info.safe:
         assert info.next <= {*FETCHABLE, "deleted"}
@@ -90,7 +90,7 @@ def test_no_other_module_lists_states() -> None:
         path.relative_to(PACKAGE).as_posix(): lines
         for room in ("batch", "cli")
         for path in (PACKAGE / room).rglob("*.py")
-        # The outcomes of a paid request have names of their own, some of which are those of states.
+        # Some outcomes of paid requests have the same names as states.
         if path.name not in ("states.py", "attempts.py")
         and (lines := collections_of_states(ast.parse(path.read_text("utf-8"))))
     }

@@ -20,6 +20,7 @@ from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk.errors import CreateUncertainError, JobFailedError
 from musicai_sdk.sandbox import Quirks, Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task, bad_input
+from support.docstrings import documented_fields
 from support.talking import BODY, create_request, nothing, talk
 
 NOTHING = CustomWorkflow("nothing", {})
@@ -131,23 +132,13 @@ def test_over_http(sandbox: Sandbox) -> None:
 
 
 def test_every_quirk_is_documented_and_tested() -> None:
-    source = inspect.getsource(Quirks)
-    (tree,) = ast.parse(source).body
-    assert isinstance(tree, ast.ClassDef)
-    documented = {
-        statement.target.id
-        for statement, following in zip(tree.body, tree.body[1:], strict=False)
-        if isinstance(statement, ast.AnnAssign)
-        and isinstance(statement.target, ast.Name)
-        and isinstance(following, ast.Expr)
-    }
     used = set[str]()
     for file in Path(__file__).parent.glob("test_quirk*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Quirks":
                 used |= {keyword.arg for keyword in node.keywords if keyword.arg}
     names = {field.name for field in fields(Quirks)}
-    assert documented == names
+    assert documented_fields(Quirks) == names
     shown_by_help = inspect.getdoc(Quirks) or ""
     assert [name for name in names if f"    {name}: " not in shown_by_help] == []
     assert used >= names
