@@ -17,7 +17,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "workflows": {"models", "errors", "_text"},
     "_core": {
         *("_io", "models", "workflows", "errors"),
-        *("_text", "_names", "_files", "_job_search", "_credentials"),
+        *("_text", "_names", "_files", "_locks", "_job_search", "_credentials"),
     },
     "resources": {
         *("_core", "_io", "models", "workflows", "errors"),
@@ -29,7 +29,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "compat": {"models", "errors", "_text", "_names", "client", "MusicAiClient"},
     "batch": {
         *("models", "workflows", "errors", "storage", "client", *CLIENTS, "asyncio"),
-        *("_names", "_files", "_text", "_platform", "_job_search", "_preload"),
+        *("_names", "_files", "_locks", "_text", "_platform", "_job_search", "_preload"),
         *("_progress", "_notebook", "_frames"),
     },
     "cli": {
@@ -39,7 +39,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     },
     "mcp": {
         *("models", "workflows", "errors", "client", "AsyncMusicAiClient", "batch"),
-        *("_files", "_names", "_text", "asyncio"),
+        *("_files", "_locks", "_names", "_text", "asyncio"),
     },
     "sandbox": {"models", "errors", "_files", "_platform", "httpx", "asyncio", "client", *CLIENTS},
 }

@@ -17,7 +17,7 @@ from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk.sandbox import Sandbox
 from support.colours import Colour, awaited, finish
 
-# The sandbox loads it in a thread; hypothesis, which looks into sys.modules, must not meet it half loaded.
+# The sandbox loads it in a thread, and hypothesis, which reads sys.modules, must not find it half loaded.
 assert np.__version__
 
 # A slow machine must not fail a test.
@@ -56,7 +56,7 @@ def colour(request: pytest.FixtureRequest) -> Colour:
 
 @pytest.fixture
 def connect(colour: Colour, sandbox: Sandbox) -> Iterator[Connect]:
-    """Makes clients of the test's colour, by default against the sandbox; they are closed after the test."""
+    """Creates clients of the test's colour, by default of the sandbox. They are closed after the test."""
     with asyncio.Runner() as runner:
         made = list[MusicAiClient]()
 
@@ -77,13 +77,13 @@ def connect(colour: Colour, sandbox: Sandbox) -> Iterator[Connect]:
 
 @pytest.fixture
 def client(connect: Connect) -> MusicAiClient:
-    """A client of each colour: a test with it runs twice."""
+    """A client. Tests run once with each colour."""
     return connect()
 
 
 @pytest.fixture(params=[None, httpx, httpx2], ids=["own", "given", "given2"])
 def each_client(request: pytest.FixtureRequest, connect: Connect, colour: Colour) -> Iterator[MusicAiClient]:
-    """A client with connections of its own, and clients on the caller's HTTP client, of either library."""
+    """A client with its own connections, and clients with a given HTTP client of either library."""
     library = request.param
     if library is None:
         yield connect(max_retries=2)

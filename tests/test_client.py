@@ -1,4 +1,4 @@
-"""The main job, end to end, on a real song."""
+"""The main use of the client, end to end, on a song."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad input and strange answers: a clear, typed error, and nothing lost."""
+"""Bad input and invalid answers raise clear, typed errors, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_impossible_user_agent(connect: Connect, agent: Any) -> None:
         connect(user_agent=agent)
 
 
-def test_what_is_no_tls_context(connect: Connect) -> None:
+def test_an_invalid_tls_context(connect: Connect) -> None:
     with pytest.raises(ConfigurationError, match=r"ssl_context must be an ssl\.SSLContext, not int"):
         connect(ssl_context=3)
 
@@ -191,9 +191,7 @@ def test_an_http_client_that_was_closed(sandbox: Sandbox, connect: Connect, colo
         (None, "mapping of names to texts, not NoneType"),
     ],
 )
-def test_headers_that_cannot_be_sent(
-    client: MusicAiClient, sandbox: Sandbox, headers: Any, words: str
-) -> None:
+def test_invalid_headers(client: MusicAiClient, sandbox: Sandbox, headers: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         client.jobs.get("j", headers=headers)
     with pytest.raises(InputError, match=words):
@@ -201,7 +199,7 @@ def test_headers_that_cannot_be_sent(
     assert sandbox.requests == []
 
 
-def test_headers_that_can_be_sent(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_valid_headers(client: MusicAiClient, sandbox: Sandbox) -> None:
     client.application.get(headers={"X-Team": "a b", "x_empty": ""})
     sent = sandbox.requests[-1].headers
     assert (sent["x-team"], sent["x_empty"]) == ("a b", "")
@@ -280,7 +278,7 @@ def test_results_of_an_unfinished_job(client: MusicAiClient, sandbox: Sandbox, t
     assert not (tmp_path / "out").exists()
 
 
-def test_status_nobody_knows(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_an_unknown_status(client: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /job/{id}/status", body={"id": "j", "status": "PAUSED"})
     state = client.jobs.status("j")
     assert isinstance(state.status, Unknown)
@@ -340,7 +338,7 @@ def test_result_null_of_a_job_that_succeeded(client: MusicAiClient, sandbox: San
         client.jobs.download(job, tmp_path / "out")
     assert (caught.value.job_id, caught.value.outputs) == ("j", ())
     assert not (tmp_path / "out").exists()
-    # The 1.0 surface writes down what there is.
+    # The 1.0 method writes the available values.
     assert client.download_job_results("j", tmp_path / "out") == []
     assert (tmp_path / "out" / "workflow.results.json").read_text() == "{}\n"
 
@@ -366,7 +364,7 @@ def test_download_to_a_folder_or_into_a_file(client: MusicAiClient, sandbox: San
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "gs://bucket/a", "/etc/passwd", ""])
-def test_only_web_addresses_are_fetched(client: MusicAiClient, tmp_path: Path, url: str) -> None:
+def test_only_web_urls_are_downloaded(client: MusicAiClient, tmp_path: Path, url: str) -> None:
     with pytest.raises(InputError, match="only https"):
         client.files.download(url, tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
@@ -384,14 +382,16 @@ def test_only_web_addresses_are_fetched(client: MusicAiClient, tmp_path: Path, u
         (b"https://host/a", "not bytes"),
     ],
 )
-def test_what_cannot_be_read(client: MusicAiClient, sandbox: Sandbox, output: Any, words: str) -> None:
+def test_outputs_that_cannot_be_read(
+    client: MusicAiClient, sandbox: Sandbox, output: Any, words: str
+) -> None:
     with client.record() as exchanges, pytest.raises(InputError, match=words):
         client.files.read(output)
     assert exchanges == []
 
 
 @pytest.mark.parametrize("kind", [[int], "Chord", 3, io.BytesIO])
-def test_what_cannot_be_read_as(client: MusicAiClient, sandbox: Sandbox, kind: Any) -> None:
+def test_invalid_types_of_json(client: MusicAiClient, sandbox: Sandbox, kind: Any) -> None:
     with pytest.raises(InputError, match="isn't a type for JSON"):
         client.files.read(JsonFile(f"{sandbox.base_url}/a.json", kind))
     assert sandbox.requests == []

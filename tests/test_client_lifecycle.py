@@ -1,4 +1,4 @@
-"""Clients through their lives: threads, forks, loops, given HTTP clients, cancellation."""
+"""Life cycles of clients: threads, forks, loops, given HTTP clients, cancellation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_threads_share_a_client(sandbox: Sandbox) -> None:
 
 def test_inside_a_running_loop(sandbox: Sandbox) -> None:
     async def main() -> str | None:
-        with sandbox.client() as client:  # blocks the loop, but works: a notebook cell is such a place
+        with sandbox.client() as client:  # blocks the loop, but works, as in a notebook cell
             assert list(client.jobs.list()) == []
             return client.application.get().name
 
@@ -104,7 +104,7 @@ def test_a_loop_that_ended_without_its_generators(sandbox: Sandbox) -> None:
     assert not _transports(client)
 
 
-def test_closed_in_another_loop_its_own_still_closes_it(sandbox: Sandbox) -> None:
+def test_a_client_closed_in_another_loop_is_cleaned_up_by_its_own(sandbox: Sandbox) -> None:
     client = sandbox.async_client()
 
     async def use() -> None:
@@ -145,7 +145,7 @@ def test_a_given_client_is_used_and_stays_open(sandbox: Sandbox, tmp_path: Path)
     assert [entry.headers.get("x-mine") for entry in sandbox.requests][-3:] == ["2"] * 3
 
 
-def test_a_given_client_that_follows_redirects_does_not(sandbox: Sandbox) -> None:
+def test_a_given_client_never_follows_redirects(sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", status=302, headers={"location": f"{sandbox.base_url}/upload"})
     with httpx.Client(follow_redirects=True) as http, sandbox.client(http_client=http) as client:
         with pytest.raises(StatusError) as told:
@@ -216,11 +216,11 @@ def test_nothing_is_left_behind(sandbox: Sandbox, colour: str) -> None:
         asyncio.run(main())
     left = [each for each in set(threading.enumerate()) - before if each.name.startswith("musicai_sdk")]
     for thread in left:
-        thread.join(10)  # its work is done, and it may just be ending
+        thread.join(10)  # its work is done, and it may be about to end
     assert not any(thread.is_alive() for thread in left)
 
 
-def test_clients_show_without_their_key() -> None:
+def test_the_repr_of_a_client_hides_its_key() -> None:
     shown = repr(MusicAiClient("secret-key", base_url="https://host/v1"))
     assert shown == "MusicAiClient(base_url='https://host/v1')"
     assert repr(AsyncMusicAiClient("secret-key", base_url="https://host/v1")) == f"Async{shown}"
@@ -278,7 +278,7 @@ def test_clients_pickle_without_their_key(kind: type[MusicAiClient], monkeypatch
         pickle.dumps(MusicAiClient("secret-key", http_client=http))
 
 
-def test_closing_with_calls_in_flight(sandbox: Sandbox) -> None:
+def test_closing_during_calls(sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", delay=0.5)
     with ThreadPoolExecutor(4) as pool:
         client = sandbox.client(max_retries=0)
@@ -293,7 +293,7 @@ def test_closing_with_calls_in_flight(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_a_connection_that_is_made_while_the_client_closes(colour: str) -> None:
-    """It still carries its request, and is closed after the answer."""
+    """The connection still carries its request, and is closed after the answer."""
     authority = trustme.CA()
     trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
     trusted = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -308,7 +308,7 @@ def test_a_connection_that_is_made_while_the_client_closes(colour: str) -> None:
         return connection
 
     def go_on(connection: socket.socket) -> bytes:
-        """Answers one request; returns what comes then."""
+        """Answers one request. Returns the data that follow."""
         with trusted.wrap_socket(connection, server_side=True) as server:
             server.recv(65536)
             body = b'{"id": "a", "name": "Default Application"}'
@@ -338,7 +338,7 @@ def test_a_connection_that_is_made_while_the_client_closes(colour: str) -> None:
 
 
 def test_cancellation_at_every_await(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The task is cancelled after 1, 2, 3, … turns of the loop; the client works on, and no half file has a name."""
+    """The task is cancelled after 1, 2, 3, … passes of the loop. The client still works, and no partial file has a final name."""
     whole = bytes(range(256)) * 4000
 
     async def work(client: AsyncMusicAiClient, target: Path) -> None:

@@ -19,8 +19,8 @@ import pytest
 from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk._credentials import credentials_file, forget, store, stored_key, stored_keys
-from musicai_sdk._files import try_lock
 from musicai_sdk._io.secret import Secret
+from musicai_sdk._locks import try_lock
 from musicai_sdk.compat import MusicAiClient as CompatClient
 from musicai_sdk.errors import AuthenticationError, ConfigurationError
 from musicai_sdk.sandbox import Sandbox
@@ -58,7 +58,7 @@ def test_only_the_owner_has_access(file: Path, umask: int) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_folder_that_others_could_enter_is_closed(file: Path) -> None:
+def test_a_folder_open_to_others_is_closed(file: Path) -> None:
     file.parent.mkdir(parents=True)
     file.parent.chmod(0o755)
     store(URL, Secret("a-key"))
@@ -81,7 +81,7 @@ def test_a_key_for_each_base_url(file: Path) -> None:
     assert not file.exists()
 
 
-def test_two_programs_that_store_keys_at_once_lose_none(file: Path) -> None:
+def test_concurrent_programs_lose_no_key(file: Path) -> None:
     program = (
         "import sys; from musicai_sdk._credentials import store; from musicai_sdk._io.secret import Secret\n"
         "for n in range(20): store(f'https://{sys.argv[1]}.example/{n}', Secret('a-key'))"
@@ -108,7 +108,7 @@ def test_a_program_that_never_finishes_its_change(file: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("value", ["", "relative/folder"])
-def test_without_a_usable_variable_it_is_below_the_home_folder(
+def test_the_default_is_below_the_home_folder(
     value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", value)
@@ -176,7 +176,7 @@ def changes_hands(file: Path) -> None:
         (changes_hands, "belongs to another user"),
     ],
 )
-def test_a_file_that_others_could_have_put_there_is_refused(
+def test_a_file_that_others_could_control_is_refused(
     file: Path, change: object, words: str, connect: Connect
 ) -> None:
     store(URL, Secret("a-key"))
@@ -189,7 +189,7 @@ def test_a_file_that_others_could_have_put_there_is_refused(
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"keys": []}', b"\xff", b"[" * 100_000])
-def test_a_file_in_another_form_is_refused(file: Path, text: bytes, connect: Connect) -> None:
+def test_a_malformed_file_is_refused(file: Path, text: bytes, connect: Connect) -> None:
     store(URL, Secret("a-key"))
     file.write_bytes(text)
     with pytest.raises(ConfigurationError, match="musicai logout --all"):
@@ -213,7 +213,7 @@ def test_the_argument_and_the_variable_come_first(
     connect: Connect, sandbox: Sandbox, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(sandbox.base_url, Secret("stored"))
-    file.chmod(0o644)  # not even looked at
+    file.chmod(0o644)  # the file isn't read
     assert connect(api_key="mine").api_key == "mine"
     monkeypatch.setenv("MUSIC_AI_API_KEY", "from-the-environment")
     assert connect(api_key=None).api_key == "from-the-environment"

@@ -1,4 +1,4 @@
-"""The error tree: it pickles, it has the promised bases, and it keeps secrets."""
+"""The error tree: pickles, base classes, and no secrets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ARGUMENTS: dict[str, object] = {
 
 
 def every_class(base: type[MusicAiError] = MusicAiError) -> list[type[MusicAiError]]:
-    """All that may reach another process; the errors of the MCP server become answers in its own."""
+    """All errors that may reach another process. Those of the MCP server never leave its process."""
     children = [each for each in base.__subclasses__() if not each.__module__.startswith("musicai_sdk.mcp.")]
     return [base, *(found for child in children for found in every_class(child))]
 
@@ -82,5 +82,5 @@ def test_failed_job() -> None:
 def test_the_tree_is_in_the_module_docstring() -> None:
     assert errors.__doc__ is not None
     for kind in every_class():
-        if kind.__module__ == errors.__name__:  # the package's other rooms list theirs themselves
+        if kind.__module__ == errors.__name__:  # other rooms list their own errors
             assert kind.__name__ in errors.__doc__

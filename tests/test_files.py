@@ -1,8 +1,7 @@
-"""Files that are replaced at once, or not at all; and nothing that was planted in the way is written through."""
+"""Files are replaced atomically or not at all, and nothing is written through a link or a pipe."""
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import subprocess
@@ -12,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from musicai_sdk import _files
-from musicai_sdk._files import LockableFile, clear_abandoned, replacing, write_text
+from musicai_sdk._files import clear_abandoned, replacing, write_text
 from musicai_sdk._names import with_ending
 
 
-def test_it_is_whole_or_as_it_was(tmp_path: Path) -> None:
+def test_a_write_is_complete_or_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     write_text(path, "old\n")
 
@@ -37,7 +35,7 @@ def test_it_is_whole_or_as_it_was(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_readers_never_see_a_half(tmp_path: Path) -> None:
+def test_readers_never_see_partial_contents(tmp_path: Path) -> None:
     path, texts = tmp_path / "x", {"a" * 100_000, "b" * 100_000}
     write_text(path, "a" * 100_000)
     over = threading.Event()
@@ -75,7 +73,7 @@ def test_links_and_permissions(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kinds of files of POSIX")
-def test_what_is_no_file_stays(tmp_path: Path) -> None:
+def test_only_regular_files_are_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, tmp_path):
@@ -105,44 +103,7 @@ def test_endings(name: str) -> None:
     assert with_ending(f"{name[:-1]}y", ".part-of") != ending
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
-def test_a_lock_is_for_one(tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    first = LockableFile(_files.create(path), "r+")
-    second = LockableFile(path, "r+")
-    other = f"import fcntl; fcntl.flock(open({str(path)!r}), fcntl.LOCK_EX | fcntl.LOCK_NB)"
-    assert _files.lock(first)
-    assert not _files.lock(second)
-    done = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
-    assert "BlockingIOError" in done.stderr
-    _files.unlock(first)
-    assert _files.lock(second)
-    _files.unlock(second)
-    subprocess.run([sys.executable, "-c", other], check=True)
-    for file in (first, second):
-        file.close()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
-def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl
-
-    def refuse(descriptor: int, operation: int) -> None:
-        raise OSError(errno.ENOLCK, "no locks available")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    first = LockableFile(_files.create(tmp_path / "x"), "r+")
-    second = LockableFile(tmp_path / "x", "r+")
-    assert _files.lock(first)
-    assert not _files.lock(second), "this process knows"
-    _files.unlock(first)
-    assert _files.lock(second)
-    _files.unlock(second)
-    for file in (first, second):
-        file.close()
-
-
-def test_what_a_killed_writer_left_is_cleared(tmp_path: Path) -> None:
+def test_files_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
     target = tmp_path / "workflow.results.json"
     program = (
         "import os, pathlib, sys\nfrom musicai_sdk._files import replacing\n"

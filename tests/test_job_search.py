@@ -1,4 +1,4 @@
-"""Whether a paid job exists: found, certainly not there, or not known. Each test is a service that shows its jobs oddly."""
+"""Whether a paid job exists: found, certainly absent, or unknown, on services with unusual job lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ without_metadata: dict[str, Callable[[Job], Job]] = {
     "empty": lambda job: {**job, "metadata": {}},
     "cut": lambda job: {**job, "metadata": {name: value[:6] for name, value in job["metadata"].items()}},
 }
-"""A job without its key, in every way to leave it out."""
+"""A job without its key, in every way to omit it."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def connect(service: JobService, **options: Any) -> MusicAiClient:
 
 
 def create_again(service: JobService, **options: Any) -> str:
-    """The same request from a process that knows nothing of the first one."""
+    """Sends the same request from a new process."""
     with connect(service) as client:
         return client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0, **options).id
 
@@ -74,7 +74,7 @@ PAGINGS = {
 
 @pytest.mark.parametrize("paging", PAGINGS)
 @pytest.mark.parametrize("others", [0, 1, 61, 99, 100, 230])
-def test_every_job_is_listed_however_the_service_pages(service: JobService, paging: str, others: int) -> None:
+def test_every_job_is_listed_with_any_page_size(service: JobService, paging: str, others: int) -> None:
     service.paging = PAGINGS[paging]
     service.add_others(others)
     with connect(service) as client:
@@ -154,7 +154,7 @@ def test_a_job_that_a_deletion_hides_from_the_first_walk_of_a_long_list(service:
         if page == 12 - 1 and not deleted:
             deleted.append(service.jobs.pop(5)["id"])
 
-    # The job moves to the 12th page after that was read.
+    # The job moves to the 12th page after that page was read.
     service.jobs.insert(1_200, service.jobs.pop())
     assert service.jobs[1_200]["id"] == first
     service.between_pages = delete_one
@@ -196,7 +196,7 @@ def test_a_list_that_changes_too_fast_proves_nothing(service: JobService) -> Non
 
 
 @pytest.mark.parametrize("odd", [{"id": None}, {"id": {}}, {"status": None}])
-def test_a_page_with_a_job_that_can_not_be_read_proves_nothing(service: JobService, odd: Job) -> None:
+def test_a_page_with_an_unreadable_job_proves_nothing(service: JobService, odd: Job) -> None:
     service.add_others(3)
     service.listed = lambda job: {**job, **odd} if job is service.jobs[1] else job
     with connect(service) as client:
@@ -206,7 +206,7 @@ def test_a_page_with_a_job_that_can_not_be_read_proves_nothing(service: JobServi
     assert service.posts == []
 
 
-# --- metadata that doesn't come back
+# --- lists without metadata
 
 
 @pytest.mark.parametrize("way", without_metadata)
@@ -220,14 +220,14 @@ def test_without_keys_a_second_create_is_refused(service: JobService, way: str) 
 
 
 @pytest.mark.parametrize("way", without_metadata)
-def test_a_list_that_leaves_keys_out_is_made_up_for(service: JobService, way: str) -> None:
+def test_jobs_are_fetched_if_the_list_omits_keys(service: JobService, way: str) -> None:
     service.listed = without_metadata[way]
     first = create_again(service)
     assert create_again(service) == first
     assert len(service.posts) == 1
 
 
-def test_a_list_that_leaves_keys_out_hides_none_behind_those_of_others(service: JobService) -> None:
+def test_omitted_keys_hide_no_job_behind_those_of_others(service: JobService) -> None:
     service.listed = lambda job: {name: job[name] for name in ("id", "status", "workflow")}
     first = create_again(service)
     with connect(service) as client:
@@ -250,7 +250,7 @@ def test_the_key_of_one_fetched_job_excludes_no_job_that_was_only_listed(
 
 
 @pytest.mark.parametrize("way", ["null", "missing"])
-def test_find_says_that_it_can_not_know(service: JobService, way: str) -> None:
+def test_find_raises_if_it_cannot_know(service: JobService, way: str) -> None:
     service.listed = service.fetched = without_metadata[way]
     create_again(service)
     with connect(service) as client, pytest.raises(CreateUncertainError, match="doesn't show"):
@@ -270,7 +270,7 @@ def test_the_async_client_refuses_too(service: JobService) -> None:
     assert len(service.posts) == 1
 
 
-def test_who_has_looked_in_the_dashboard_can_send(service: JobService) -> None:
+def test_without_recovery_the_post_is_sent(service: JobService) -> None:
     service.listed = service.fetched = without_metadata["null"]
     create_again(service)
     create_again(service, recover=False)
@@ -285,14 +285,14 @@ def test_who_has_looked_in_the_dashboard_can_send(service: JobService) -> None:
         {"metadata": {"musicai_sdk.idempotency_key": "another one's"}},
     ],
 )
-def test_jobs_that_can_not_be_meant_block_nothing(service: JobService, fields: dict[str, Any]) -> None:
-    """Jobs made by other programs, without any key."""
+def test_jobs_of_other_requests_block_nothing(service: JobService, fields: dict[str, Any]) -> None:
+    """Jobs of other programs, without any key."""
     service.deliver({"workflow": "acme/chords", "name": "chords", "params": {}}, **{"metadata": {}, **fields})
     create_again(service)
     assert len(service.posts) == 1
 
 
-def test_jobs_without_keys_block_nothing_where_keys_come_back(service: JobService) -> None:
+def test_jobs_without_keys_block_nothing_if_the_list_has_keys(service: JobService) -> None:
     service.deliver({"workflow": "acme/chords", "name": "chords"}, metadata=None)
     with connect(service) as client:
         client.jobs.create(WORKFLOW, idempotency_key="another", recover=False)
@@ -300,7 +300,7 @@ def test_jobs_without_keys_block_nothing_where_keys_come_back(service: JobServic
     assert len(service.posts) == 2
 
 
-# --- answers that are no refusals
+# --- answers that aren't refusals
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -343,7 +343,7 @@ def test_a_client_never_sends_a_lost_key_again(service: JobService) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_client_sends_a_lost_key_when_it_is_told_to(service: JobService) -> None:
+def test_a_client_sends_a_lost_key_on_request(service: JobService) -> None:
     with connect(service, max_retries=0) as client:
         lose_the_answer(service, client)
         client.jobs.create(WORKFLOW, idempotency_key=KEY, recover=False)
@@ -351,7 +351,7 @@ def test_a_client_sends_a_lost_key_when_it_is_told_to(service: JobService) -> No
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_generated_key_is_lost_like_any_other(service: JobService) -> None:
+def test_generated_keys_can_be_lost_too(service: JobService) -> None:
     service.delivers = lambda _body: False
     with connect(service, max_retries=0) as client:
         with pytest.raises(CreateUncertainError) as caught:
@@ -362,8 +362,8 @@ def test_a_generated_key_is_lost_like_any_other(service: JobService) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_job_that_is_listed_late_is_waited_for(service: JobService) -> None:
-    """The POST of a process that was killed arrives while its successor looks."""
+def test_a_job_that_is_listed_late_is_awaited(service: JobService) -> None:
+    """The POST of a killed process arrives during the search of its successor."""
     body: dict[str, Any] = {
         "workflow": "acme/chords",
         "name": "chords",
@@ -385,7 +385,7 @@ def test_a_job_that_is_listed_late_is_waited_for(service: JobService) -> None:
 
 
 @pytest.mark.parametrize("settle", [-1, float("nan"), float("inf"), "soon", True])
-def test_a_wrong_settle_is_refused(service: JobService, settle: Any) -> None:
+def test_an_invalid_settle_is_refused(service: JobService, settle: Any) -> None:
     with connect(service) as client:
         with pytest.raises(MusicAiError, match="settle"):
             client.jobs.create(WORKFLOW, idempotency_key=KEY, settle=settle)
@@ -394,11 +394,11 @@ def test_a_wrong_settle_is_refused(service: JobService, settle: Any) -> None:
     assert service.posts == []
 
 
-# --- lists that say less than a GET
+# --- lists that leave out parts
 
 
 @pytest.mark.parametrize("way", ["null", "missing", "empty", "partly"])
-def test_results_come_from_a_get_where_the_list_has_none(service: JobService, way: str) -> None:
+def test_results_are_fetched_if_the_list_omits_them(service: JobService, way: str) -> None:
     def brief(job: Job) -> Job:
         rest = {name: value for name, value in job.items() if name != "result"}
         return rest if way == "missing" else {**rest, "result": {} if way == "empty" else None}

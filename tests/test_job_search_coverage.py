@@ -1,4 +1,4 @@
-"""When it is certain that walks through a list have missed nothing, while jobs come and go between two pages."""
+"""When walks certainly missed nothing, while jobs are created and deleted between two pages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from musicai_sdk._job_search import WALKS, WalkCoverage
 from musicai_sdk.models.job import Job, JobPage
 
 changes = st.lists(st.tuples(st.booleans(), st.integers(0, 10**6)), max_size=4)
-"""What happens before a page is read: jobs are created (True) or deleted, somewhere."""
+"""The changes before a page is read: jobs are created (True) or deleted, anywhere."""
 
 
 @settings(max_examples=500, deadline=None)
 @given(jobs=st.integers(1, 30), newest_first=st.booleans(), most=st.integers(1, 12), data=st.data())
-def test_what_is_listed_all_the_while_has_been_seen(
+def test_jobs_listed_throughout_are_always_seen(
     jobs: int, newest_first: bool, most: int, data: st.DataObject
 ) -> None:
     listed = [str(number) for number in range(jobs)]

@@ -1,4 +1,4 @@
-"""A real notebook, executed in a kernel: a job, a batch, an interrupt, what the cells show, and what the file holds."""
+"""A notebook executed in a kernel: a job, a batch, an interrupt, the outputs of cells, and the saved file."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def notebook(executed: tuple[Notebook, Sandbox, Path]) -> Notebook:
     return executed[0]
 
 
-def test_the_file_holds_no_signature_and_no_key(executed: tuple[Notebook, Sandbox, Path]) -> None:
+def test_saved_notebooks_contain_no_signature_and_no_key(executed: tuple[Notebook, Sandbox, Path]) -> None:
     notebook, sandbox, _ = executed
     assert "chords.json" in notebook.text
     assert "Signature" not in notebook.text

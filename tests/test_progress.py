@@ -1,4 +1,4 @@
-"""`progress=True` of single calls: bars in a terminal, plain lines elsewhere, nothing unless it is asked for."""
+"""`progress=True` of single calls: bars in a terminal, plain lines elsewhere, nothing by default."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().err.splitlines()
 
 
-def test_nothing_is_shown_unless_it_is_asked_for(
+def test_nothing_is_shown_by_default(
     client: MusicAiClient, song_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for progress in ({}, {"progress": False}, {"progress": None}):  # standard error isn't a terminal
@@ -92,7 +92,7 @@ def test_many_jobs(client: MusicAiClient, sandbox: Sandbox, capsys: pytest.Captu
     assert re.fullmatch(r"jobs: 3 FAILED · \d+\.\d s", lines(capsys)[-1])
 
 
-def test_a_failed_transfer_ends_its_line_and_the_next_call_begins_anew(
+def test_a_failed_transfer_ends_its_line(
     client: MusicAiClient,
     sandbox: Sandbox,
     song_file: Path,

@@ -28,10 +28,10 @@ this list, and its docstring says what it is for and where to add things.
   programs, catalogues, and the service on loopback
 - `cli`, `mcp`, `testing`: the command `musicai`, the server for agents, the fixtures for pytest
 
-Beside the rooms, for all of them: `_files` (atomic writes, locks), `_names` (file names), `_text` (URLs without secrets),
-`_platform` (shells and streams), `_job_search` (whether a paid job exists), `_preload` (what a long run loads first),
-`_progress` (bars on standard error), `_notebook` (tables in notebooks), `_frames` (tables for pandas), `_credentials` (stored
-keys), `_doctor` (the checks of `musicai doctor`).
+Beside the rooms, for all of them: `_files` (atomic writes), `_locks` (locks on files), `_names` (file names), `_text`
+(URLs without secrets), `_platform` (shells and streams), `_job_search` (whether a paid job exists), `_preload` (what a
+long run loads first), `_progress` (bars on standard error), `_notebook` (tables in notebooks), `_frames` (tables for
+pandas), `_credentials` (stored keys), `_doctor` (the checks of `musicai doctor`).
 
 One call: `client.jobs.run` (`resources.jobs`) → `_core.run` → `_core.create`, which uploads inputs and posts the job →
 `_core.wait` → the driver in `_io`. The answer becomes a `Job` (`models.job`). `_core` lists the steps in between.

@@ -18,15 +18,14 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from musicai_sdk._files import (
-    close_and_unlink,
     kind,
     open_regular,
-    take,
     unlink,
     user_folder,
     write_text,
 )
 from musicai_sdk._io.secret import Secret as Secret
+from musicai_sdk._locks import close_and_unlink, take
 from musicai_sdk._platform import quoted
 from musicai_sdk.errors import ConfigurationError
 
@@ -157,7 +156,7 @@ def masked(key: str) -> str:
 
 
 def _normal(base_url: str) -> str:
-    """Normalizes a base URL, as the file contains it: scheme and host in lower case, no trailing slash."""
+    """Normalises a base URL, as the file contains it: scheme and host in lower case, no trailing slash."""
     parts = urlsplit(base_url.rstrip("/"))
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
 

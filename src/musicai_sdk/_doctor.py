@@ -347,6 +347,6 @@ def _jobs(client: MusicAiClient) -> Finding:
     except ConnectionFailedError as error:
         return Finding("jobs", "problem", str(error), "try again")
     except MusicAiError as error:
-        advice = "check the base URL and the proxy: something else than the service may have answered"
+        advice = "check the base URL and the proxy: something other than the service may have answered"
         return Finding("jobs", "problem", str(error), advice)
     return Finding("jobs", "ok", f"can be listed{'' if newest else '; there are none yet'}")

@@ -11,11 +11,9 @@ import os
 import re
 import stat
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from io import BufferedReader, BytesIO, FileIO
 from pathlib import Path
 from typing import Literal, TextIO, TypeAlias
@@ -24,13 +22,13 @@ from musicai_sdk._names import with_ending
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_FLAGS = (
+OPEN_FLAGS = (
     getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_BINARY", 0)
 )
-"""The flags for every file that this module opens: don't follow links, and don't wait for pipes."""
+"""Flags for opening files: don't follow links, and don't wait for pipes."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -99,7 +97,7 @@ def user_folder(purpose: Literal["config", "state"]) -> Path:
 
 def create(path: StrPath, mode: int = 0o666) -> int:
     """Creates and opens a new file, with the permissions of `mode` that the umask leaves."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, mode)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | OPEN_FLAGS, mode)
 
 
 def create_anew(path: StrPath) -> int:
@@ -123,7 +121,7 @@ def open_regular(path: StrPath, flags: int = os.O_RDONLY) -> int | None:
         # two calls.
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
-        descriptor = os.open(path, flags | _FLAGS)
+        descriptor = os.open(path, flags | OPEN_FLAGS)
     except FileNotFoundError:
         return None
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -160,41 +158,6 @@ def unlink(path: StrPath) -> None:
     """Removes a file if it exists; see `patiently`."""
     with suppress(FileNotFoundError):
         patiently(lambda: os.unlink(path))
-
-
-class LockableFile(FileIO):
-    """An open file that can be locked."""
-
-    @cached_property
-    def identity(self) -> tuple[int, int]:
-        """The device and the inode, which never change."""
-        found = os.fstat(self.fileno())
-        return found.st_dev, found.st_ino
-
-    def at(self, path: StrPath) -> os.stat_result | None:
-        """The status of a path; None if the path no longer names this file."""
-        try:
-            found = os.lstat(path)
-        except FileNotFoundError:
-            return None
-        return found if (found.st_dev, found.st_ino) == self.identity else None
-
-
-def close_and_unlink(file: LockableFile, path: StrPath) -> None:
-    """Removes the path of an open and locked file, if the path still names that file, and closes the file."""
-    refused = False
-    with file:
-        try:
-            if file.at(path):
-                os.unlink(path)
-        except FileNotFoundError:
-            pass
-        except PermissionError:  # Windows doesn't remove an open file
-            refused = True
-        finally:
-            unlock(file)
-    if refused:
-        unlink(path)
 
 
 def is_own(descriptor: int) -> bool:
@@ -344,128 +307,3 @@ def sync_folder(folder: StrPath) -> None:
                 fsync(descriptor)
             finally:
                 os.close(descriptor)
-
-
-_held: dict[tuple[int, int], Callable[[], bool]] = {}
-"""The files that this process has locked, by device and inode. Needed because locks have no effect on some network file
-systems.
-
-Each value is a function that returns whether the holder was cancelled.
-"""
-_guard = threading.Lock()
-
-
-def lock(file: LockableFile, given_up: Callable[[], bool] = lambda: False) -> bool:
-    """Locks an open file against other processes and other threads. Returns False if one of them holds the lock.
-
-    On a file system without locks, this excludes only other threads of this process.
-
-    Args:
-        file: The open file.
-        given_up: Returns whether the new holder was cancelled before it unlocked the file. Another holder may then lock
-            the file, but must replace it instead of writing to it.
-    """
-    key = file.identity
-    with _guard:
-        holder = _held.get(key)
-        if holder is not None and not holder():
-            return False
-        _held[key] = given_up
-    if holder is not None:
-        return True
-    taken = False
-    try:
-        taken = try_lock(file.fileno())
-    except OSError:
-        taken = True  # the file system has no locks
-    finally:
-        if not taken:
-            _held.pop(key, None)
-    return taken
-
-
-def unlock(file: LockableFile) -> None:
-    """Releases the lock. Call it before the file is closed."""
-    _unlock(file.fileno())
-    _held.pop(file.identity, None)
-
-
-def take(path: StrPath) -> LockableFile | None:
-    """Creates and locks a file that exists only to be locked; `close_and_unlink` ends that.
-
-    Returns:
-        The open file; None if another thread or process holds it.
-
-    Raises:
-        OSError: the file can't be opened.
-    """
-    file = LockableFile(os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600), "r+")
-    if lock(file):
-        if file.at(path):
-            return file
-        unlock(file)  # its former holder has just removed it
-    file.close()
-    return None
-
-
-def _forget() -> None:
-    """Clears the table in a forked child, because its entries belong to the parent's threads."""
-    global _guard  # another thread may have held it at the time of the fork
-    _guard = threading.Lock()
-    _held.clear()
-
-
-if sys.platform != "win32" and hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    _BEYOND = 1 << 40
-    """On Windows, other processes can't read locked bytes, so the locked byte is far beyond the end of the file."""
-
-    def try_lock(descriptor: int) -> bool:
-        """Locks an open file against other processes; False if one of them has it."""
-        return _at_its_end(descriptor, msvcrt.LK_NBLCK)
-
-    def _unlock(descriptor: int) -> None:
-        _at_its_end(descriptor, msvcrt.LK_UNLCK)
-
-    def _at_its_end(descriptor: int, operation: int) -> bool:
-        here = os.lseek(descriptor, 0, os.SEEK_CUR)
-        os.lseek(descriptor, _BEYOND, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, operation, 1)
-        except OSError:
-            return False
-        finally:
-            os.lseek(descriptor, here, os.SEEK_SET)
-        return True
-
-else:
-
-    def try_lock(descriptor: int) -> bool:
-        """Locks an open file against other processes; False if one of them has it.
-
-        The system releases the lock when the last descriptor of the open file is closed, even if its process is killed.
-
-        Raises:
-            OSError: the file system doesn't support locks.
-        """
-        try:
-            import fcntl
-        except ImportError:  # WebAssembly
-            return True
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # on NFS, Linux asks the server
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(descriptor: int) -> None:
-        # Closing the file wouldn't be enough: a forked child may have it open too.
-        with suppress(OSError, ImportError):
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -3,7 +3,7 @@
 ```
 MusicAiError
 ├─ ConfigurationError          no key, a malformed key or URL (also ValueError)
-├─ InputError                  an argument that can't be right; nothing was sent (also ValueError)
+├─ InputError                  an invalid argument; nothing was sent (also ValueError)
 ├─ ConnectionFailedError       no answer; .sent: whether the server may have seen the request (also ConnectionError)
 │   └─ RequestTimeoutError     (also TimeoutError)
 ├─ StatusError                 an error status: .status .code .message .body .request_id .attempts

@@ -1,4 +1,4 @@
-"""What a run does when nothing goes wrong, and when single tracks do."""
+"""Runs without faults, and runs in which single tracks fail."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_lists_instead_of_polls(sandbox: Sandbox, tmp_path: Path, out: Path) -> 
         for entry in sandbox.requests
         if entry.path.startswith("/v1/job")
     )
-    # Looked at alone each of the 40 would need five requests. The first job and the last one may be waited for alone:
-    # their short status is asked then. Each is fetched once when it has ended, because a list may say less of it.
+    # One by one, each of the 40 would need five requests. Waits for the first and the last job may poll their short
+    # status. Each job is fetched once when it has ended, because a list may leave parts out.
     assert 40 <= asked["GET one"] < 60
     assert asked["GET one"] + asked["GET /v1/job"] < 100
 
@@ -113,7 +113,7 @@ def test_parameters_make_other_tracks(sandbox: Sandbox, tmp_path: Path, out: Pat
     assert (out / "track 0 (2)").is_dir()
 
 
-def test_jobs_stay_when_they_shall(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_keep_jobs_keeps_jobs(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     make_tracks(tmp_path / "in", 5)
     report = echo(sandbox, tmp_path / "in", out, keep_jobs=True).run()
     assert report.progress.states == {"verified": 5}
@@ -124,7 +124,7 @@ def test_jobs_stay_when_they_shall(sandbox: Sandbox, tmp_path: Path, out: Path) 
     assert posts(sandbox) == 5
 
 
-def test_names_are_safe_and_told_apart(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_result_folders_are_safe_and_unique(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     paths = make_tracks(tmp_path / "in", 4)
     names = ["../../escape", "CON", "con", "a/../b?"]
     report = echo(
@@ -189,7 +189,7 @@ def test_urls_are_not_uploaded(sandbox: Sandbox, tmp_path: Path, out: Path) -> N
         assert all("Signature" not in track.source for track, _ in ledger.tracks())
 
 
-def test_an_iterator_that_blocks_holds_nothing_up(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_a_blocking_iterator_does_not_block_the_run(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     first, second = make_tracks(tmp_path, 2)
     arrived = threading.Event()
 
@@ -205,7 +205,7 @@ def test_an_iterator_that_blocks_holds_nothing_up(sandbox: Sandbox, tmp_path: Pa
     assert echo(sandbox, watch(), out, on_event=on_event).run().progress.done == 2
 
 
-def test_a_drain_leaves_an_iterator_that_blocks(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_a_drain_does_not_wait_for_a_blocking_iterator(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     path = make_tracks(tmp_path, 1)[0]
     forever = threading.Event()
 
@@ -261,7 +261,7 @@ def test_a_class_checks_its_parameters(sandbox: Sandbox, tmp_path: Path, out: Pa
         Batch(Louder, rows, out, input_name="input")
 
 
-def test_one_failure_stops_nothing_and_can_be_retried_alone(
+def test_a_failed_track_stops_no_other_and_can_be_retried_alone(
     sandbox: Sandbox, tmp_path: Path, out: Path
 ) -> None:
     make_tracks(tmp_path / "in", 10)
@@ -295,7 +295,7 @@ def test_results_that_cannot_be_fetched_cost_no_second_job(
     assert posts(sandbox) == 2
 
 
-def test_troubles_that_pass_are_tried_again(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_temporary_errors_are_retried(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     make_tracks(tmp_path / "in", 3)
     sandbox.faults.add("GET /upload", status=503, times=2)
     events = list[Event]()
@@ -306,7 +306,7 @@ def test_troubles_that_pass_are_tried_again(sandbox: Sandbox, tmp_path: Path, ou
     assert posts(sandbox) == 3
 
 
-def test_a_poll_that_fails_is_told_and_ends_nothing(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_a_failed_poll_is_reported_and_fails_no_track(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     make_tracks(tmp_path / "in", 3)
     sandbox.faults.add("GET /job*", status=503, times=2)
     events = list[Event]()
@@ -324,7 +324,7 @@ def test_an_old_upload_is_sent_again(sandbox: Sandbox, tmp_path: Path, out: Path
     assert posts(sandbox) == 3
 
 
-def test_what_all_tracks_would_meet_ends_the_run(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_errors_that_all_tracks_would_get_end_the_run(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     make_tracks(tmp_path / "in", 30)
     with pytest.raises(AuthenticationError):
         echo(sandbox, tmp_path / "in", out, connect=partial(sandbox.async_client, api_key="wrong")).run()

@@ -1,4 +1,4 @@
-"""Budgets: what a run may pay for, over all runs of its ledger, and what it says about that."""
+"""Budgets: what all runs of a ledger may pay for, and how a run reports it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def planned(inputs: Any, out: Path, **options: Any) -> Plan:
 
 
 def shape(report: Report) -> tuple[int, int, int]:
-    """Done, waiting, and what the ledger has paid for."""
+    """The numbers of done and waiting inputs, and of the ledger's paid jobs."""
     return report.progress.done, report.progress.waiting, report.total_cost.jobs
 
 
@@ -122,7 +122,7 @@ def test_minutes_and_money(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     assert planned(tmp_path / "in", out).total.jobs == 0
 
 
-def test_an_unknown_length_is_never_invented(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
+def test_an_unknown_length_is_never_guessed(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     known, unknown = make_wavs(tmp_path / "in", [6.0, 600.0]), make_tracks(tmp_path / "in", 2)
     prices = {"sdk-test": Price(per_minute=0.1)}
     expected = planned([*known, *unknown], out, prices=prices)

@@ -90,7 +90,7 @@ def test_errors_arrive_at_the_caller(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_an_exception_in_the_waiting_thread_stops_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    """As that of a SIGTERM handler: nothing goes on behind the caller's back, and the next run continues."""
+    """As from a SIGTERM handler: the run ends with the call, and the next run continues."""
     make_tracks(tmp_path / "in", 8)
     sandbox.faults.add("GET /cdn/*", delay=1.0, times=8)
 

@@ -1,4 +1,4 @@
-"""Runs that a system ends, or that it leaves without files: nothing is lost, and nothing fails for good."""
+"""Runs that a signal ends, or that run out of file descriptors: nothing is lost, and no track fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ print(json.dumps([report.ok, dict(report.progress.states), [kind for kind, _ in 
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it needs to count the open files")
-def test_no_more_files_in_mid_run(running: Service, tmp_path: Path) -> None:
+def test_running_out_of_file_descriptors_during_a_run(running: Service, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 12)
     command = [sys.executable, "-c", FEW_FILES, str(tmp_path / "in"), str(tmp_path / "out")]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Messages of the command: each says what to do next, and no mistake costs money."""
+"""Error messages of the command: each says what to do next, and no mistake costs money."""
 
 from __future__ import annotations
 

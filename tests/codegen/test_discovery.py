@@ -1,4 +1,4 @@
-"""An account's workflows, learned from its jobs: against the sandbox, in both colours."""
+"""Discovery of an account's workflows from its jobs, against the sandbox, in both colours."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ TEMPLATES = (GenerateChords, IsolateDrums, StemsVocalsAccompaniment, ChordsAndBe
 
 
 def own_slug(workflow: type[Workflow[Any]]) -> str:
-    """A slug of the account's own, of which the package knows nothing."""
+    """A slug of the account that the package doesn't know."""
     return workflow.slug.replace("music-ai/", "acme/")
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Sandbox]:
-    """A sandbox with one job on each of four workflows that do what templates do."""
+    """A sandbox with one job of each of four workflows that behave like templates."""
     workflows = {own_slug(template): WORKFLOWS[template.slug] for template in TEMPLATES}
     workflows |= {"sdk-test": WORKFLOWS["sdk-test"]}
     with Sandbox(workflows=workflows) as sandbox, sandbox.client() as client:
@@ -93,7 +93,7 @@ def load(folder: Path) -> Any:
 
 
 def shape(workflow: type[Workflow[Any]], *, optional: bool = True) -> dict[str, Any]:
-    """What makes two classes equivalent: slug, and names, wire names and types of parameters and outputs."""
+    """The properties of a class to compare: slug, and names, wire names and types of parameters and outputs."""
     hints = get_type_hints(workflow)
     parameters = {
         name: (dict(field.metadata), hints[name]) for name, field in _dataclass_fields(workflow).items()
@@ -153,7 +153,7 @@ def templates() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def test_a_known_slug_without_a_job_is_no_empty_class(
+def test_a_known_slug_without_jobs_gets_the_builtin_description(
     templates: Sandbox, look: Discover, tmp_path: Path
 ) -> None:
     found = look(templates)
@@ -164,7 +164,7 @@ def test_a_known_slug_without_a_job_is_no_empty_class(
     assert written["unseen"] is True
     module = load(tmp_path / "found")
     assert shape(module.GetAcapella) == shape(GetAcapella)
-    assert "Unseen: no finished job of the account shows it" in module.GetAcapella.__doc__
+    assert "Unseen: the account has no finished job of it" in module.GetAcapella.__doc__
     assert look(templates) == found, "a second look changes nothing"
 
 
@@ -193,7 +193,7 @@ def test_a_first_job_completes_what_is_known(templates: Sandbox, look: Discover,
 
 
 def test_an_empty_description_is_filled(templates: Sandbox, look: Discover, tmp_path: Path) -> None:
-    """As earlier versions wrote them; what people wrote stays."""
+    """As earlier versions wrote them. Edits stay."""
     (tmp_path / "found").mkdir()
     written = {"slug": "music-ai/get-acapella", "class_name": "Singing", "description": "Ours."}
     (tmp_path / "found" / "a.json").write_text(json.dumps(written))
@@ -207,11 +207,11 @@ def test_a_workflow_without_a_finished_job_says_so(server: Sandbox, look: Discov
     assert (found.inputs, found.unseen) == ((), True)
     cls = load(tmp_path / "found").SdkTest
     assert cls().to_params() == {}
-    assert "No finished job shows what it takes and gives" in cls.__doc__
+    assert "No finished job shows its inputs and outputs" in cls.__doc__
 
 
 def analyse(task: Task) -> dict[str, Any]:
-    """A workflow whose jobs differ, and give every kind of value."""
+    """A workflow whose jobs differ, with every kind of value."""
     lines: list[dict[str, Any]] = [{"start": 1.0, "end": 2.0, "text": "la", "words": []}]
     files: dict[str, Any] = {
         "Beat map": [{"time": 0.5, "beatNum": 1}],
@@ -235,7 +235,7 @@ def analyse(task: Task) -> dict[str, Any]:
 
 @pytest.fixture
 def own() -> Iterator[Sandbox]:
-    """A service with that workflow alone."""
+    """A service with only that workflow."""
     with Sandbox(workflows={"acme-analysis": analyse}) as sandbox:
         yield sandbox
 
@@ -276,7 +276,7 @@ def test_kinds_and_optionality(own: Sandbox, look: Discover, tmp_path: Path) -> 
     assert job.result.transcriptions is None
 
 
-def test_a_second_look_keeps_what_people_wrote(own: Sandbox, look: Discover, tmp_path: Path) -> None:
+def test_a_second_discovery_keeps_edits(own: Sandbox, look: Discover, tmp_path: Path) -> None:
     run(own, mode="fast")
     look(own)
     path = tmp_path / "found" / "acme-analysis.json"
@@ -308,13 +308,13 @@ def test_a_second_look_keeps_what_people_wrote(own: Sandbox, look: Discover, tmp
     assert {file.name: file.read_text() for file in (tmp_path / "found").glob("*.*")} == files
 
 
-def test_files_that_expired_are_no_obstacle(own: Sandbox, look: Discover) -> None:
+def test_expired_files_are_skipped(own: Sandbox, look: Discover) -> None:
     run(own)
     own.faults.add("GET /cdn/*", status=403)
     assert look(own)["acme-analysis"].outputs[0].content == "json"
 
 
-def test_no_more_jobs_than_asked_for_and_none_at_all(own: Sandbox, look: Discover, tmp_path: Path) -> None:
+def test_max_jobs_limits_the_jobs_read(own: Sandbox, look: Discover, tmp_path: Path) -> None:
     run(own, first=1)
     run(own, second=2)
     newest = look(own, max_jobs=1)["acme-analysis"]
@@ -322,7 +322,7 @@ def test_no_more_jobs_than_asked_for_and_none_at_all(own: Sandbox, look: Discove
     assert look(own, tmp_path / "other", max_jobs=0)["acme-analysis"].inputs == ()
 
 
-def test_no_slug_leaves_the_folder(look: Discover, tmp_path: Path) -> None:
+def test_a_slug_never_leads_out_of_the_folder(look: Discover, tmp_path: Path) -> None:
     slugs = ("untitled-workflow-ab12cd", "../../evil", "a b", "a/b")
     with Sandbox(workflows={slug: lambda task: {"x": 1} for slug in slugs}) as sandbox:
         assert look(sandbox)["untitled-workflow-ab12cd"].class_name == "UntitledWorkflowAb12cd"
@@ -331,7 +331,9 @@ def test_no_slug_leaves_the_folder(look: Discover, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"found"}
 
 
-def test_somebody_elses_module_stays(server: Sandbox, look: Discover, tmp_path: Path) -> None:
+def test_a_module_that_was_not_generated_is_not_replaced(
+    server: Sandbox, look: Discover, tmp_path: Path
+) -> None:
     (tmp_path / "__init__.py").write_text("important = 1\n")
     with pytest.raises(InputError, match="wasn't generated"):
         look(server, tmp_path)

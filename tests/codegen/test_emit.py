@@ -1,4 +1,4 @@
-"""The generator on descriptions as nasty as names on a server can be: what it writes is right, typed and formatted."""
+"""The generator on descriptions with unusual names: its output is correct, typed and formatted."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def value_of(part: WorkflowInput) -> Any:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: ascii(workflow.slug)[:30])
-def test_parameters_go_out_under_their_wire_names(module: ModuleType, workflow: WorkflowSchema) -> None:
+def test_parameters_are_sent_under_their_wire_names(module: ModuleType, workflow: WorkflowSchema) -> None:
     cls = getattr(module, class_names(WORKFLOWS)[workflow.slug])
     assert cls.slug == workflow.slug
     names = field_names(workflow.inputs)
@@ -107,7 +107,7 @@ def test_parameters_go_out_under_their_wire_names(module: ModuleType, workflow: 
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: ascii(workflow.slug)[:30])
-def test_every_output_comes_back_in_its_own_field(module: ModuleType, workflow: WorkflowSchema) -> None:
+def test_every_output_is_read_into_its_own_field(module: ModuleType, workflow: WorkflowSchema) -> None:
     cls = getattr(module, class_names(WORKFLOWS)[workflow.slug])
     contents: dict[str | None, Any] = {
         "number": "64",
@@ -195,7 +195,7 @@ def test_a_generated_slug_can_take_another_name() -> None:
     assert list(class_names(workflows, titles).values()) == ["ExtractBeatMapAndBPM", "ExtractBeatMapAndBPM2"]
 
 
-def test_a_name_of_its_own_comes_first() -> None:
+def test_an_explicit_name_takes_precedence() -> None:
     workflows = [WorkflowSchema(slug="a"), WorkflowSchema(slug="b", class_name="A")]
     assert class_names(workflows) == {"a": "A2", "b": "A"}
 

@@ -1,4 +1,4 @@
-"""Where typed classes can't be written to, which is said before the service is asked; and what couldn't be learned."""
+"""Folders for typed classes, which are checked before any request, and workflows without a finished job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from musicai_sdk.sandbox import Sandbox
 from support.talking import nothing
 
 
-def test_folders_that_cannot_be_the_package(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_folders_that_cannot_be_a_package(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_text("mine")
     (tmp_path / "songs").mkdir()
     (tmp_path / "songs" / "song.mp3").write_bytes(b"ID3")
@@ -48,7 +48,7 @@ def test_folders_that_cannot_be_the_package(sandbox: Sandbox, tmp_path: Path) ->
     assert sandbox.requests == []
 
 
-def test_a_folder_in_which_it_can_be(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_folders_that_can_be_a_package(sandbox: Sandbox, tmp_path: Path) -> None:
     folder = tmp_path / "ours"
     folder.mkdir()
     (folder / ".gitkeep").touch()
@@ -59,7 +59,7 @@ def test_a_folder_in_which_it_can_be(sandbox: Sandbox, tmp_path: Path) -> None:
         assert discover(client, folder) == found
 
 
-def test_what_could_not_be_learned_is_told_apart(tmp_path: Path) -> None:
+def test_unseen_and_unknown_workflows_are_distinguished(tmp_path: Path) -> None:
     with (
         Sandbox(workflows={"acme/known": nothing, "acme/unknown": nothing}) as sandbox,
         sandbox.client() as client,
@@ -70,7 +70,7 @@ def test_what_could_not_be_learned_is_told_apart(tmp_path: Path) -> None:
         assert (learned["acme/known"], learned["acme/unknown"]) == (True, False)
 
 
-def test_what_cannot_be_written_whole_stays_as_it_was(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_failed_write_changes_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="a full disk is played by a limit of POSIX")
     folder = tmp_path / "ours"
     with sandbox.client() as client:

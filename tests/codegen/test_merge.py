@@ -1,4 +1,4 @@
-"""What stays of a description, and what another look changes."""
+"""Merging an earlier description with newer jobs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def out(kind: str, content: str | None = None, **more: Any) -> WorkflowOutput:
         (out("audio"), out("value", "text"), ("value", "any")),
     ],
 )
-def test_an_output_fits_what_was_known_and_what_is_seen(
+def test_an_output_fits_the_old_description_and_new_jobs(
     old: WorkflowOutput, new: WorkflowOutput, both: tuple[str, str | None]
 ) -> None:
     again = merged(
@@ -56,7 +56,7 @@ def test_an_output_fits_what_was_known_and_what_is_seen(
         ({"kind": "any"}, "text", "any"),
     ],
 )
-def test_an_input_fits_what_was_known_and_what_is_seen(old: dict[str, Any], new: str, both: str) -> None:
+def test_an_input_fits_the_old_description_and_new_jobs(old: dict[str, Any], new: str, both: str) -> None:
     before = WorkflowInput.model_validate({"wire_name": "x", **old})
     now = WorkflowInput.model_validate({"wire_name": "x", "kind": new})
     again = merged(
@@ -66,21 +66,21 @@ def test_an_input_fits_what_was_known_and_what_is_seen(old: dict[str, Any], new:
     WorkflowInput.model_validate(again.model_dump())
 
 
-def test_what_comes_back_is_not_gone_any_more() -> None:
+def test_a_field_that_reappears_is_no_longer_gone() -> None:
     old = WorkflowSchema(slug="a", gone=True, outputs=(out("audio", gone=True),))
     again = merged(old, WorkflowSchema(slug="a", outputs=(out("audio"),)))
     assert not again.gone
     assert not again.outputs[0].gone
 
 
-def test_an_alias_is_the_same_output_and_an_account_without_jobs_tells_nothing() -> None:
+def test_an_alias_is_the_same_output_and_no_jobs_change_nothing() -> None:
     old = WorkflowSchema(slug="a", outputs=(out("audio", aliases=["y"], name="mine"),))
     renamed = WorkflowOutput(wire_name="y", kind="audio")
     assert merged(old, WorkflowSchema(slug="a", outputs=(renamed,))).outputs == old.outputs
     assert merged(old, WorkflowSchema(slug="a")).outputs == old.outputs
 
 
-def test_a_later_output_takes_no_name_that_is_taken() -> None:
+def test_a_later_output_never_takes_an_existing_name() -> None:
     first = merged(
         None, WorkflowSchema(slug="a", outputs=(WorkflowOutput(wire_name="Kick drum", kind="audio"),))
     )
@@ -112,7 +112,7 @@ def job(params: dict[str, Any], **outputs: Any) -> Job[Any]:
     return Job.model_validate(fields)
 
 
-def test_values_that_tell_little() -> None:
+def test_ambiguous_values() -> None:
     jobs = [
         job(
             {"a": None, "words": "https://h/w.json?s=1"},

@@ -1,4 +1,4 @@
-"""The committed schemas: what is generated is up to date, and what they describe is what comes."""
+"""The committed schemas: generated files are up to date, and the schemas fit the real results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def generate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """What the generator reads and writes, to be changed."""
+    """A copy of the generator's inputs and outputs, which a test can change."""
     for folder in ("scripts", "schemas", "src/musicai_sdk/workflows", "src/musicai_sdk/resources"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for name in ("pyproject.toml", "src/musicai_sdk/ruff.toml", "src/musicai_sdk/client.py"):

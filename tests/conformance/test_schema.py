@@ -1,4 +1,4 @@
-"""Requests made up from `schemas/openapi.yaml`, good and bad ones, and what the schema promises of the answers."""
+"""Valid and invalid requests generated from `schemas/openapi.yaml`; the answers must fit the schema."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA = Path(__file__).parents[2] / "schemas" / "openapi.yaml"
     "options",
     [
         pytest.param(["--exclude-operation-id", "listJobs"], id="but-listJobs"),
-        # `?workflow=5` is a text, a list of one, and a number: what a schema forbids can't be told from what it allows.
+        # `?workflow=5` is a text, a list of one and a number, so invalid values can't be distinguished from valid ones.
         pytest.param(["--exclude-checks", "negative_data_rejection"], id="all-operations"),
     ],
 )

@@ -1,6 +1,6 @@
-"""What clients rely on, written once: it holds of the sandbox, and of the real service when that is asked for.
+"""The behaviour on which clients rely, checked on the sandbox and, on request, on the real service.
 
-Only what official code or official tests show of the service is asserted, or what several clients depend on.
+Asserts only what official code or official tests show, or what several clients depend on.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _served(name: str, base_url: str, key: str) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def made(service: Service) -> Iterator[Callable[[str], str]]:
-    """Notes a job that a test made; all of them are deleted at the end."""
+    """Records a job of a test. All of them are deleted at the end."""
     ids = list[str]()
 
     def note(job_id: str) -> str:
@@ -71,7 +71,7 @@ def song_url(service: Service) -> str:
 
 @pytest.fixture(scope="session")
 def chords_job(service: Service, song_url: str, made: Callable[[str], str]) -> dict[str, Any]:
-    """A finished job of `music-ai/generate-chords`, made once."""
+    """A finished job of `music-ai/generate-chords`, created once."""
     metadata = {"suite": "conformance"}
     job_id = made(service.create("music-ai/generate-chords", {"inputUrl": song_url}, metadata=metadata))
     return service.finished(job_id)
@@ -107,9 +107,9 @@ def test_upload_urls(service: Service) -> None:
     assert set(urls) == {"uploadUrl", "downloadUrl"}
 
 
-def test_what_is_uploaded_can_be_downloaded(service: Service) -> None:
+def test_an_upload_can_be_downloaded(service: Service) -> None:
     urls = service.api.get("/upload").json()
-    # No content type, any content type, and a body whose length isn't known: all of them are taken.
+    # Accepts no content type, any content type, and a body of unknown length.
     for content, headers in (
         (b"one", {}),
         (b"two", {"Content-Type": "audio/mpeg"}),
@@ -125,7 +125,7 @@ def test_what_is_uploaded_can_be_downloaded(service: Service) -> None:
     assert (part.status_code, part.content, part.headers["content-range"]) == (206, b"hr", "bytes 1-2/5")
 
 
-def test_a_signed_url_is_for_one_method_and_cannot_be_changed(service: Service) -> None:
+def test_a_signed_url_is_bound_to_its_method_and_query(service: Service) -> None:
     urls = service.api.get("/upload").json()
     service.plain.put(urls["uploadUrl"], content=b"x")
     parts = urlsplit(str(urls["downloadUrl"]))
@@ -149,7 +149,7 @@ def test_workflows(service: Service) -> None:
     assert service.api.get("/workflow", params={"page": 999}).json() == {"workflows": []}
 
 
-def test_a_job_from_begin_to_end(service: Service, chords_job: dict[str, Any], song_url: str) -> None:
+def test_the_life_of_a_job(service: Service, chords_job: dict[str, Any], song_url: str) -> None:
     assert set(chords_job) >= FIELDS
     assert UUID.fullmatch(chords_job["id"])
     assert chords_job["status"] == "SUCCEEDED"
@@ -209,7 +209,7 @@ def test_custom_storage(service: Service, song_url: str, made: Callable[[str], s
     assert len(service.plain.get(target["downloadUrl"]).raise_for_status().json()) > 3
 
 
-def test_a_job_whose_input_is_not_there_fails(service: Service, made: Callable[[str], str]) -> None:
+def test_a_job_with_a_missing_input_fails(service: Service, made: Callable[[str], str]) -> None:
     never = service.api.get("/upload").json()["downloadUrl"]
     job = service.finished(made(service.create("music-ai/generate-chords", {"inputUrl": never})))
     assert job["status"] == "FAILED"
@@ -224,7 +224,7 @@ def test_an_unknown_workflow_is_refused(service: Service) -> None:
     assert answer.json()["message"]
 
 
-def test_a_body_that_is_none_is_refused(service: Service) -> None:
+def test_an_invalid_body_is_refused(service: Service) -> None:
     answer = service.api.post("/job", content=b"{", headers={"Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500
     assert answer.json()["message"]
@@ -240,7 +240,7 @@ def test_deletion(service: Service, song_url: str) -> None:
     assert service.api.delete(f"/job/{job_id}").status_code == 404
 
 
-def test_jobs_that_are_not_there(service: Service) -> None:
+def test_missing_jobs(service: Service) -> None:
     for path in (f"/job/{NOBODY}", f"/job/{NOBODY}/status"):
         answer = service.api.get(path)
         assert answer.status_code == 404

@@ -86,14 +86,14 @@ def is_list(value: object) -> TypeIs[list[Any]]:
 
 
 def fits(schema: Object, value: Any) -> bool:
-    """Whether a value is what a schema of the document describes."""
+    """Whether a value fits a schema of the document."""
     whole = cast("Schema", {"$schema": "https://json-schema.org/draft/2020-12/schema", **absolute(schema)})
     validator = Draft202012Validator(whole, registry=REGISTRY)
     return validator.is_valid(value)  # pyright: ignore[reportUnknownMemberType]
 
 
 def absolute(node: Any) -> Any:
-    """The same schema with references that are understood outside of the document."""
+    """The schema with absolute references, for use outside of the document."""
     if is_list(node):
         return [absolute(item) for item in node]
     if is_object(node):
@@ -140,7 +140,7 @@ def values_in(schema: Object, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def all_values() -> dict[str, list[Any]]:
-    """The example values of each named schema, wherever in the document they stand."""
+    """The example values of each named schema, anywhere in the document."""
     found: dict[str, list[Any]] = {name: [] for name in SCHEMAS}
     for _, _, entry in operations().values():
         bodies = [entry["requestBody"]] if "requestBody" in entry else []
@@ -264,7 +264,7 @@ def test_wire_names_are_the_documented_properties(component: str) -> None:
 
 
 @each_model
-def test_nothing_is_required_that_may_be_absent(component: str) -> None:
+def test_no_optional_field_is_required(component: str) -> None:
     model = MODELS[component]
     required = {wire for wire, name in wire_fields(model).items() if model.model_fields[name].is_required()}
     assert required <= set(SCHEMAS[component]["required"])
@@ -283,7 +283,7 @@ def test_optional_fields_may_be_absent(component: str, field: str) -> None:
 
 
 @each_value
-def test_examples_come_back_by_wire_names(component: str, value: Object) -> None:
+def test_examples_can_be_read_back_by_wire_names(component: str, value: Object) -> None:
     model = MODELS[component].model_validate_json(json.dumps(value))
     assert contains(dict(model), value)
     assert model.model_extra == {}
@@ -315,14 +315,14 @@ def test_statuses_are_open(component: str) -> None:
 
 
 @pytest.mark.parametrize("value", SCHEMAS["OutputValue"]["examples"], ids=repr)
-def test_every_kind_of_output_is_borne(value: object) -> None:
+def test_every_kind_of_output_is_accepted(value: object) -> None:
     job = Job[Any].model_validate({**least("Job"), "status": "SUCCEEDED", "result": {"An output": value}})
     assert job.outputs["An output"] == value
     assert job.result["an output"] == value
     assert job["result"] == {"An output": value}
 
 
-# What the client sends.
+# Requests of the client.
 
 
 @pytest.fixture
@@ -396,7 +396,7 @@ def test_create_sends_a_documented_body(
     assert created.id == VALUES["JobCreated"][0]["id"]
 
 
-# The check itself.
+# Tests of these checks.
 
 
 def test_values_are_found_inside_examples() -> None:

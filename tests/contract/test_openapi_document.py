@@ -23,7 +23,7 @@ BASE = "urn:music-ai:openapi"
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 TAG = re.compile(r"\[[ABCD?]: [^][]+\]")
 
-# What the document may use: a misspelt keyword would otherwise be ignored in silence.
+# The allowed keywords: a misspelt one would otherwise be ignored silently.
 SCHEMA_KEYWORDS = {
     "$ref", "additionalProperties", "anyOf", "const", "default", "description", "examples", "format", "items",
     "minLength", "minimum", "oneOf", "pattern", "properties", "required", "title", "type",
@@ -61,7 +61,7 @@ OPERATIONS = {
 
 
 class UniqueKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice, where YAML would keep the last."""
+    """A safe loader that rejects duplicate keys, of which YAML would keep the last."""
 
     @override
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
@@ -103,7 +103,7 @@ def pointer(*parts: str) -> str:
 
 
 def at(reference: str) -> Json:
-    """What a local reference stands for."""
+    """The target of a local reference."""
     assert reference.startswith("#/"), f"{reference} leaves the document"
     node: Json = SPEC
     for part in reference[2:].split("/"):
@@ -120,7 +120,7 @@ def resolved(value: Json) -> Object:
 
 
 def walk(node: Json, where: str = "") -> Iterator[tuple[str, Json]]:
-    """Every node of the document with its JSON pointer, except for what is inside an example."""
+    """Every node of the document with its JSON pointer, except the insides of examples."""
     yield where, node
     if isinstance(node, list):
         for index, item in enumerate(node):
@@ -181,7 +181,7 @@ def examples() -> Iterator[Example]:
 
 
 def misfits(where: str, value: Json) -> list[str]:
-    """What is wrong with a value by the schema at a JSON pointer."""
+    """The errors of a value against the schema at a JSON pointer."""
     schema: Schema = {"$ref": f"{BASE}#{where}"}
     validator = Draft202012Validator(schema, registry=REGISTRY, format_checker=FormatChecker())
     errors = validator.iter_errors(value)  # pyright: ignore[reportUnknownMemberType]
@@ -224,7 +224,7 @@ def test_head() -> None:
 
 
 def test_every_key_is_text() -> None:
-    # An unquoted 200 or `on` in YAML is no string, and a tool that looks for "200" wouldn't find it.
+    # An unquoted 200 or `on` in YAML isn't a string, so a tool that looks up "200" wouldn't find it.
     for where, node in walk(SPEC):
         for key in cast("dict[object, object]", node) if isinstance(node, dict) else ():
             assert isinstance(key, str), f"{where}: {key!r}"
@@ -414,7 +414,7 @@ def test_wrong_values_are_refused(name: str, value: Json) -> None:
     assert not fits(name, value)
 
 
-def test_the_least_job_and_unknown_fields_are_accepted() -> None:
+def test_a_minimal_job_and_unknown_fields_are_accepted() -> None:
     least: Object = {"id": "27803abe-ec15-4f74-9e8a-18a99627e9b0", "status": "ARCHIVED"}
     assert fits("Job", least)
     assert fits("Job", least | {"progress": 0.5})

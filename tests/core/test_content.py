@@ -1,4 +1,4 @@
-"""Answers of a storage that leave open what they hold: nothing but the whole file ever gets the name."""
+"""Ambiguous answers of a storage: only the complete file gets the final name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def md5(data: bytes) -> str:
 
 
 def answers(*each: bytes) -> tuple[list[Asked], Handler]:
-    """Answers one after the other, the last one again and again; each ends its connection."""
+    """Sends the answers in order, and repeats the last one. Each ends its connection."""
     asked = list[Asked]()
 
     def answer(request: Asked, connection: socket.socket) -> bool:
@@ -61,7 +61,7 @@ REST = WHOLE[500_000:]
         ["Content-Type: multipart/byteranges; boundary=x", "Content-Range: bytes 500000-999999/1000000"],
     ],
 )
-def test_a_rest_that_cannot_be_placed(each_client: MusicAiClient, tmp_path: Path, headers: list[str]) -> None:
+def test_an_unusable_content_range(each_client: MusicAiClient, tmp_path: Path, headers: list[str]) -> None:
     rest = whole(REST, ETAG, *headers, status="206 Partial Content")
     asked, answer = answers(BROKEN_OFF, rest, whole(WHOLE, ETAG))
     with answering(answer) as url:
@@ -79,14 +79,14 @@ def test_a_rest_that_cannot_be_placed(each_client: MusicAiClient, tmp_path: Path
     "content_range",
     ["bytes 500000-999999/1000000", "Bytes 500000-999999/1000000", "bytes=500000-999999/1000000"],
 )
-def test_a_rest_that_can_be_placed(each_client: MusicAiClient, tmp_path: Path, content_range: str) -> None:
+def test_a_usable_content_range(each_client: MusicAiClient, tmp_path: Path, content_range: str) -> None:
     rest = whole(REST, ETAG, f"Content-Range: {content_range}", status="206 Partial Content")
     with answering(answers(BROKEN_OFF, rest)[1]) as url:
         assert each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav").size == 1_000_000
     assert (tmp_path / "x.wav").read_bytes() == WHOLE
 
 
-def test_a_rest_in_two_answers(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_a_download_resumed_twice(each_client: MusicAiClient, tmp_path: Path) -> None:
     each = [
         whole(WHOLE[a:b], ETAG, f"Content-Range: bytes {a}-{b - 1}/1000000", status="206 Partial Content")
         for a, b in ((500_000, 700_000), (700_000, 1_000_000))
@@ -109,7 +109,7 @@ def test_a_rest_in_two_answers(each_client: MusicAiClient, tmp_path: Path) -> No
         (None, False),
     ],
 )
-def test_a_part_that_was_not_asked_for(
+def test_a_range_that_was_not_requested(
     each_client: MusicAiClient, tmp_path: Path, status: str, content_range: str | None, *, good: bool
 ) -> None:
     headers = [] if content_range is None else [f"Content-Range: {content_range}"]
@@ -126,7 +126,7 @@ def test_a_part_that_was_not_asked_for(
 
 
 def check(client: MusicAiClient, folder: Path, answer: bytes, *, good: bool, match: str = "") -> None:
-    """Downloads and reads what the server always answers: the plain JSON, or an error."""
+    """Downloads and reads the server's answer, which gives the plain JSON or an error."""
     asked, handler = answers(answer)
     with answering(handler) as url:
         if good:
@@ -146,12 +146,14 @@ STORED = "x-goog-stored-content-encoding: gzip"
 GZIP = "Content-Encoding: gzip"
 
 
-def test_stored_coded_and_sent_decoded(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_stored_compressed_and_sent_decompressed(each_client: MusicAiClient, tmp_path: Path) -> None:
     digest = md5(gzip.compress(PLAIN))
     check(each_client, tmp_path, chunked(PLAIN, STORED, digest), good=True)
 
 
-def test_stored_coded_sent_decoded_and_cut(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_stored_compressed_sent_decompressed_and_truncated(
+    each_client: MusicAiClient, tmp_path: Path
+) -> None:
     answer = chunked(PLAIN, STORED, md5(gzip.compress(PLAIN)))[:-20]
     check(each_client, tmp_path, answer, good=False, match="broke off")
 
@@ -172,7 +174,7 @@ CODED = {
 
 @pytest.mark.parametrize("framing", ["length", "chunks", "none"])
 @pytest.mark.parametrize("coding", CODED)
-def test_sent_coded(each_client: MusicAiClient, tmp_path: Path, coding: str, framing: str) -> None:
+def test_sent_compressed(each_client: MusicAiClient, tmp_path: Path, coding: str, framing: str) -> None:
     body = CODED[coding]
     headers = [f"Content-Encoding: {coding}", md5(body), ETAG]
     if framing == "length":
@@ -184,13 +186,15 @@ def test_sent_coded(each_client: MusicAiClient, tmp_path: Path, coding: str, fra
     check(each_client, tmp_path, answer, good=True)
 
 
-def test_coded_on_the_way(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_compressed_by_a_proxy(each_client: MusicAiClient, tmp_path: Path) -> None:
     check(each_client, tmp_path, whole(gzip.compress(PLAIN), GZIP, md5(PLAIN)), good=True)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", " deflate", "gzip, deflate"])
 @pytest.mark.parametrize("cut", [1, 4, 8, 100])
-def test_sent_coded_and_cut(each_client: MusicAiClient, tmp_path: Path, coding: str, cut: int) -> None:
+def test_sent_compressed_and_truncated(
+    each_client: MusicAiClient, tmp_path: Path, coding: str, cut: int
+) -> None:
     body = CODED[coding][:-cut]
     header = f"Content-Encoding: {coding}"
     for answer in (whole(body, header), chunked(body, header), head("200 OK", header) + body):
@@ -210,7 +214,7 @@ def test_sent_coded_and_cut(each_client: MusicAiClient, tmp_path: Path, coding: 
         ("gzip", CODED["gzip"][:-8] + bytes(8)),
     ],
 )
-def test_not_what_the_coding_says(
+def test_data_that_does_not_match_its_coding(
     each_client: MusicAiClient, tmp_path: Path, coding: str, body: bytes
 ) -> None:
     answer = head("200 OK", f"Content-Encoding: {coding}") + body
@@ -218,7 +222,7 @@ def test_not_what_the_coding_says(
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, br", "aes128gcm"])
-def test_a_coding_that_nobody_can_decode(each_client: MusicAiClient, tmp_path: Path, coding: str) -> None:
+def test_an_unsupported_coding(each_client: MusicAiClient, tmp_path: Path, coding: str) -> None:
     asked, answer = answers(whole(PLAIN, f"Content-Encoding: {coding}"))
     with answering(answer) as url, pytest.raises(TransferError, match="content coding"):
         each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
@@ -226,7 +230,7 @@ def test_a_coding_that_nobody_can_decode(each_client: MusicAiClient, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bomb_is_decoded_in_pieces(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_a_decompression_bomb_is_decoded_in_pieces(each_client: MusicAiClient, tmp_path: Path) -> None:
     size = 300_000_000
     steps = list[int]()
     with answering(answers(whole(gzip.compress(bytes(size), 1), GZIP))[1]) as url:
@@ -239,7 +243,7 @@ def test_a_bomb_is_decoded_in_pieces(each_client: MusicAiClient, tmp_path: Path)
             each_client.files.read(JsonFile(f"{url}/x"))
 
 
-def test_another_digest_of_coded_bytes(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_a_wrong_digest_of_compressed_bytes(each_client: MusicAiClient, tmp_path: Path) -> None:
     answer = whole(CODED["gzip"], GZIP, md5(b"another"))
     check(each_client, tmp_path, answer, good=False, match="another md5")
 
@@ -275,7 +279,7 @@ def test_an_empty_object(each_client: MusicAiClient, tmp_path: Path, answer: byt
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x.wav", b"")]
 
 
-def test_a_refusal_that_is_coded(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_a_compressed_error_answer(each_client: MusicAiClient, tmp_path: Path) -> None:
     body = gzip.compress(b"<Error><Code>ExpiredToken</Code></Error>")
     with answering(answers(whole(body, GZIP, status="400 Bad Request"))[1]) as url:
         with pytest.raises(TransferError, match=r"400 \(ExpiredToken\)"):

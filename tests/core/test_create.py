@@ -36,7 +36,7 @@ def posts(sandbox: Sandbox) -> int:
 
 @pytest.fixture
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time for which a lost job is looked for is a setting of the module: shorter, the behaviour is the same."""
+    """Shortens the search for a lost job."""
     monkeypatch.setattr(create, "LOOK_FOR", 0.3)
     monkeypatch.setattr(create, "LOOK_EVERY", 0.1)
 
@@ -59,12 +59,12 @@ def test_a_job_whose_answer_a_gateway_lost_is_found(
     assert [job["id"] for job in sandbox.jobs] == [created.id]
 
 
-def test_the_same_token_is_the_same_job(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_same_key_is_the_same_job(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
     song = tmp_path / "song.wav"
     song.write_bytes(b"RIFF of a kind")
     first = client.jobs.create(CustomWorkflow("sdk-test", {"file": song}), idempotency_key="k-3")
     before = len(sandbox.requests)
-    # Another name of the same content, another name of the job: what is paid for is the same.
+    # The same content under another file name, and another job name: the same request.
     song.rename(tmp_path / "renamed.wav")
     again = client.jobs.create(
         CustomWorkflow("sdk-test", {"file": tmp_path / "renamed.wav"}), idempotency_key="k-3", name="again"
@@ -75,14 +75,14 @@ def test_the_same_token_is_the_same_job(client: MusicAiClient, sandbox: Sandbox,
     assert client.jobs.get(first).metadata == {}
 
 
-def test_one_token_in_many_threads_at_once_is_one_job(sandbox: Sandbox) -> None:
+def test_one_key_in_many_threads_is_one_job(sandbox: Sandbox) -> None:
     with sandbox.client() as client, ThreadPoolExecutor(4) as threads:
         made = [threads.submit(client.jobs.create, WORKFLOW, idempotency_key="k-11") for _ in range(4)]
         (only,) = {job.result().id for job in made}
     assert [job["id"] for job in sandbox.jobs] == [only]
 
 
-def test_one_token_in_many_tasks_at_once_is_one_job(sandbox: Sandbox) -> None:
+def test_one_key_in_many_tasks_is_one_job(sandbox: Sandbox) -> None:
     async def main() -> list[str]:
         async with sandbox.async_client() as client:
             tasks = [client.jobs.create(WORKFLOW, idempotency_key="k-12") for _ in range(4)]
@@ -92,19 +92,19 @@ def test_one_token_in_many_tasks_at_once_is_one_job(sandbox: Sandbox) -> None:
     assert [job["id"] for job in sandbox.jobs] == [only]
 
 
-def test_what_follows_a_question_mark_matters_unless_it_is_a_url(client: MusicAiClient) -> None:
+def test_queries_count_except_in_urls(client: MusicAiClient) -> None:
     client.jobs.create(CustomWorkflow("sdk-test", {"prompt": "Is this love? yes"}), idempotency_key="k-13")
     with pytest.raises(InputError, match="belongs to job"):
         client.jobs.create(CustomWorkflow("sdk-test", {"prompt": "Is this love? no"}), idempotency_key="k-13")
 
 
-def test_metadata_that_is_no_mapping(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_metadata_must_be_a_mapping(client: MusicAiClient, sandbox: Sandbox) -> None:
     with pytest.raises(InputError, match="metadata must be a mapping"):
         client.jobs.create(WORKFLOW, metadata=[1])  # type: ignore[arg-type]
     assert sandbox.requests == []
 
 
-def test_the_token_of_another_request(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_key_of_another_request(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
     song = tmp_path / "song.wav"
     song.write_bytes(b"RIFF of a kind")
     workflow = CustomWorkflow("sdk-test", {"file": song})
@@ -117,14 +117,14 @@ def test_the_token_of_another_request(client: MusicAiClient, sandbox: Sandbox, t
     assert len(sandbox.jobs) == 1
 
 
-def test_a_token_that_is_certainly_new_lists_nothing(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_without_recovery_nothing_is_listed(client: MusicAiClient, sandbox: Sandbox) -> None:
     client.jobs.create(WORKFLOW, idempotency_key="k-5", recover=False)
     assert [(entry.method, entry.path) for entry in sandbox.requests if "/v1/" in entry.path] == [
         ("POST", "/v1/job")
     ]
 
 
-def test_signatures_do_not_make_another_request() -> None:
+def test_another_signature_is_the_same_request() -> None:
     one = fingerprint("s", {"a": "https://h/x?Signature=1", "n": 1}, {"o": "https://b/y?sig=1"})
     assert one != fingerprint("s", {"a": "https://h/x?id=1", "n": 1}, {"o": "https://b/y?sig=1"})
     assert one == fingerprint("s", {"n": 1, "a": "https://h/x?Signature=2"}, {"o": "https://b/y?sig=2"})
@@ -132,14 +132,14 @@ def test_signatures_do_not_make_another_request() -> None:
     assert one != fingerprint("s", {"n": 1, "a": "https://h/x"}, {})
 
 
-def test_a_request_is_known_again_by_every_version() -> None:
-    # It stands in the metadata of jobs that are paid for: told otherwise, their tokens would be another request's.
+def test_digests_of_requests_never_change() -> None:
+    # Paid jobs have it in their metadata. With another digest, their keys would belong to another request.
     digest = fingerprint("s", {"n": 1, "a": "https://h/x?sig=1&id=2"}, {"o": "https://b/y"})
     assert digest == "65b5c61c750f89355289f43ab9341f61"
 
 
-def test_a_request_of_2_0_0_is_known_again(client: MusicAiClient, sandbox: Sandbox) -> None:
-    # Under its identity of today this is another song than under that of 2.0.0, which left the fragment out.
+def test_a_request_of_2_0_0_is_recognised(client: MusicAiClient, sandbox: Sandbox) -> None:
+    # Today this is another song; 2.0.0 ignored the fragment.
     workflow = CustomWorkflow("sdk-test", {"inputUrl": "https://h/x.wav?serial=1&signature=2#track=1"})
     former = fingerprint("sdk-test", workflow.params, {})
     made = client.jobs.create(
@@ -160,7 +160,7 @@ def test_two_tracks_of_one_file_are_two_requests(client: MusicAiClient) -> None:
             client.jobs.create(second, idempotency_key=f"k-21-{number}")
 
 
-def test_an_address_that_is_none_is_for_the_service_to_judge(client: MusicAiClient) -> None:
+def test_an_invalid_url_is_left_to_the_service(client: MusicAiClient) -> None:
     workflow = CustomWorkflow("sdk-test", {"prompt": "https://[is this one?"})
     assert client.jobs.create(workflow, idempotency_key="k-14") == client.jobs.create(
         workflow, idempotency_key="k-14"
@@ -176,7 +176,7 @@ def test_a_file_that_cannot_be_read_creates_nothing(
     assert sandbox.requests == []
 
 
-def test_a_cancelled_create_says_how_to_look(sandbox: Sandbox) -> None:
+def test_a_cancelled_create_says_how_to_find_the_job(sandbox: Sandbox) -> None:
     sandbox.faults.add("POST /job", delay=0.5)
 
     async def main() -> None:
@@ -194,7 +194,7 @@ def test_a_cancelled_create_says_how_to_look(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("trouble", [{"body": []}, {"status": 400}])
-def test_a_job_that_is_not_listed_at_once(
+def test_a_job_that_is_listed_late_is_found(
     client: MusicAiClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, trouble: Any
 ) -> None:
     monkeypatch.setattr(create, "LOOK_EVERY", 0.05)
@@ -208,18 +208,18 @@ def test_a_job_that_is_not_listed_at_once(
     assert methods.count("POST") == 1
 
 
-def test_a_lost_job_is_looked_for_throughout_the_window(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_the_search_for_a_lost_job_lasts_the_whole_window(client: MusicAiClient, sandbox: Sandbox) -> None:
     client._session.io = io = SimulatedTime()
     sandbox.faults.add("POST /job", reset="before", nth=1)
     with pytest.raises(CreateUncertainError, match=r"no such job was listed within 5 s"):
         client.jobs.create(WORKFLOW)
     assert sum(io.slept) == pytest.approx(create.LOOK_FOR)
     assert sorted(io.slept[:-1]) == io.slept[:-1]
-    # A look at once, and one after each pause: an empty list is one page.
+    # One search at once, and one after each pause. An empty list is one page.
     assert [entry.method for entry in sandbox.requests] == ["POST"] + ["GET"] * (len(io.slept) + 1)
 
 
-def test_a_token_belongs_to_one_request_and_no_other(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_a_key_belongs_to_one_request(client: MusicAiClient, sandbox: Sandbox) -> None:
     client.jobs.create(WORKFLOW, idempotency_key="k-10")
     for number in range(6):  # whichever way their digests compare
         other = CustomWorkflow("sdk-test", {"file": f"http://127.0.0.1:9/{number}"})
@@ -228,12 +228,12 @@ def test_a_token_belongs_to_one_request_and_no_other(client: MusicAiClient, sand
     assert posts(sandbox) == 1
 
 
-def test_one_page_is_looked_through_once(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_a_single_page_is_searched_once(client: MusicAiClient, sandbox: Sandbox) -> None:
     assert client.jobs.find("nobody's") is None
     assert len(sandbox.requests) == 1
 
 
-def test_every_token_is_told_from_the_others(client: MusicAiClient) -> None:
+def test_similar_keys_are_distinguished(client: MusicAiClient) -> None:
     made = {
         key: client.jobs.create(WORKFLOW, idempotency_key=key, recover=False).id for key in ("b", "d", "f")
     }
@@ -241,17 +241,17 @@ def test_every_token_is_told_from_the_others(client: MusicAiClient) -> None:
     assert {key: job.id for key, job in found.items() if job is not None} == made
 
 
-def test_several_pages_are_looked_through_twice(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_several_pages_are_searched_twice(client: MusicAiClient, sandbox: Sandbox) -> None:
     for _ in range(201):
         client.jobs.create(WORKFLOW)
     assert client.jobs.find("nobody's") is None
     pages = [entry.query for entry in sandbox.requests if entry.method == "GET"]
     walk = ["page=0&size=100", "page=1&size=100", "page=2&size=100", "page=3&size=67"]
-    # The last one, which is to be empty, begins exactly behind the 201 jobs. The same list twice has hidden nothing.
+    # The last page, which must be empty, begins right after the 201 jobs. Two equal walks have missed nothing.
     assert pages == walk * 2
 
 
-def test_also_through_the_1_0_surface(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_add_job_recovers_lost_answers_too(client: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("POST /job", reset="after", nth=1)
     job_id = client.add_job("name", "sdk-test", {"file": "http://127.0.0.1:9/none"})
     assert [job["id"] for job in sandbox.jobs] == [job_id["id"]]
@@ -268,7 +268,7 @@ def test_an_ambiguous_create_is_never_repeated(client: MusicAiClient, sandbox: S
     assert client.jobs.find("k-2") is None
 
 
-def test_whoever_looks_for_lost_jobs_is_told_at_once(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_without_recovery_a_lost_answer_raises_at_once(client: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("POST /job", reset="after", nth=1)
     with pytest.raises(CreateUncertainError, match="recover=False skips the search"):
         client.jobs.create(WORKFLOW, idempotency_key="k-8", recover=False)
@@ -276,13 +276,13 @@ def test_whoever_looks_for_lost_jobs_is_told_at_once(client: MusicAiClient, sand
     assert client.jobs.find("k-8") is not None
 
 
-def test_jobs_that_are_deleted_during_the_search_hide_none(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_deletions_during_the_search_hide_no_job(client: MusicAiClient, sandbox: Sandbox) -> None:
     sought = client.jobs.create(WORKFLOW, idempotency_key="k-9", recover=False).id
     newer = [client.jobs.create(WORKFLOW).id for _ in range(100)]
     deleted = threading.Event()
 
     def delete_one() -> None:
-        # After the first page, which shows the newer ones, the sought one moves up to it.
+        # The wanted job moves up to the first page after that page was read.
         while not any(entry.path == "/v1/job" and entry.method == "GET" for entry in sandbox.requests):
             time.sleep(0.001)
         with sandbox.client() as other:
@@ -340,7 +340,7 @@ def test_refusals_are_final(client: MusicAiClient, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("given", "name"), [(None, "sdk-test"), ("", ""), ("My song", "My song")])
-def test_a_job_is_called_like_its_workflow_unless_told(
+def test_a_job_is_named_after_its_workflow_by_default(
     client: MusicAiClient, given: str | None, name: str
 ) -> None:
     assert client.jobs.get(client.jobs.create(WORKFLOW, name=given)).name == name
@@ -366,7 +366,7 @@ def test_bad_storage_urls(client: MusicAiClient, sandbox: Sandbox) -> None:
     assert sandbox.requests == []
 
 
-def test_the_token_does_not_show_in_the_metadata(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_the_key_is_not_part_of_the_metadata(client: MusicAiClient, sandbox: Sandbox) -> None:
     created = client.jobs.create(WORKFLOW, metadata={"a": 1})
     job = client.jobs.get(created)
     assert job.metadata == job["metadata"] == {"a": 1}

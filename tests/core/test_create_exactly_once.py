@@ -1,4 +1,4 @@
-"""A client, a sandbox with faults, and a model of what must hold: no job twice, none lost, none that nobody asked for."""
+"""A client, a sandbox with faults, and a model of the rules: no job twice, none lost, none unrequested."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FAILURES = [
     {"status": 429, "headers": {"retry-after": "0"}},
 ]
 HARMLESS = [BEFORE, AFTER, GATEWAY, {"status": 502}, {"truncate": 1}]
-"""What a safe operation survives when it happens once."""
+"""Faults that a safe operation survives once."""
 
 
 class Jobs(RuleBasedStateMachine):
@@ -60,14 +60,14 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(target=keys, fault=st.none() | st.sampled_from(FAILURES), own=st.booleans())
     def create(self, fault: dict[str, Any] | None, own: bool) -> str:
-        # Of its own for every run: the client remembers which keys it has lost.
+        # A new client for every run, because a client remembers its lost keys.
         key = f"key-{uuid.uuid4()}" if own else None
         if fault:
             self.sandbox.faults.add("POST /job", nth=1, **fault)
         try:
             created = self.client.jobs.create(WORKFLOW, idempotency_key=key)
         except CreateUncertainError as error:
-            # Uncertain to the client; here it is known that these faults don't act.
+            # The client is uncertain, but these faults create no job.
             assert fault not in (None, AFTER, GATEWAY)
             assert fault != FAILURES[-1]
             return error.idempotency_key

@@ -1,4 +1,4 @@
-"""Deadlines bound each exchange as a whole: a server that sends a byte now and then doesn't hold a call for ever."""
+"""Deadlines limit each exchange as a whole, even if a server keeps sending single bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.colours import Colour
 from support.raw_server import RawServer, Received
 
 LONG = 60.0
-"""Much longer than any of these calls may take, and shorter than the dripping goes on."""
+"""Much longer than any of these calls may take, and shorter than the server keeps dripping."""
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + b"X-Slow: 1\r\n" * 400
 BODY = b'{"id": "a", "name": "' + b"x" * 4000 + b'"}'
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BODY)
@@ -55,7 +55,7 @@ def test_an_exchange_with_the_api(connect: Connect, colour: Colour, handler: obj
         assert time.monotonic() - began < LONG / 2
 
 
-def test_a_connection_that_is_used_again(connect: Connect) -> None:
+def test_a_reused_connection(connect: Connect) -> None:
     def handler(request: Received) -> None:
         drips_the_head(request) if len(server.requests) > 1 else request.answer(b'{"id": "a"}')
 
@@ -95,7 +95,7 @@ def test_a_run_whose_upload_is_answered_slowly(connect: Connect, handler: object
         assert {request.method for request in server.requests} == {"GET", "PUT"}
 
 
-def test_a_storage_may_take_its_time_for_a_body_but_not_for_a_head(connect: Connect, tmp_path: Path) -> None:
+def test_a_storage_may_be_slow_with_the_body_but_not_with_the_head(connect: Connect, tmp_path: Path) -> None:
     data = b"x" * 60
 
     def handler(request: Received) -> None:
@@ -146,7 +146,7 @@ def test_an_answer_that_is_too_large(connect: Connect) -> None:
         ("200 OK", b"cut", 100),
     ],
 )
-def test_a_delete_has_succeeded_whatever_else_is_said(
+def test_the_body_of_a_successful_delete_is_ignored(
     connect: Connect, status: str, body: bytes, length: int | None
 ) -> None:
     def handler(request: Received) -> None:
@@ -161,7 +161,7 @@ def test_a_delete_has_succeeded_whatever_else_is_said(
 
 
 @pytest.mark.parametrize("length", [None, 100])
-def test_a_page_for_a_delete_is_no_delete(connect: Connect, length: int | None) -> None:
+def test_a_web_page_is_not_a_successful_delete(connect: Connect, length: int | None) -> None:
     def handler(request: Received) -> None:
         request.answer(b"\n<html>Please sign in</html>", length=length)
         if length:

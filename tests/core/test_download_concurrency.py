@@ -1,4 +1,4 @@
-"""Several downloads to one target at once: one whole file, or an error that says so, and never a mixture."""
+"""Concurrent downloads to one target give one complete file or a clear error, never a mixture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from musicai_sdk import AsyncMusicAiClient, MusicAiClient, _files
+from musicai_sdk import AsyncMusicAiClient, MusicAiClient, _locks
 from musicai_sdk._core.resume import Partial, Version
 from musicai_sdk.errors import TransferError
 from support.answering import Asked, answering, finished_job, head
@@ -28,7 +28,7 @@ STEP = 100_000
 
 @pytest.fixture
 def origin() -> Iterator[str]:
-    """Songs that come slowly, and jobs that have them as results. `/A` and `/B` have no version to resume with."""
+    """Songs that are sent slowly, and jobs with them as results. `/A` and `/B` have no version to resume with."""
 
     def answer(request: Asked, connection: socket.socket) -> object:
         if request.path.startswith("/v1/job/"):
@@ -61,11 +61,11 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     def lock(descriptor: int) -> bool:
         return True
 
-    monkeypatch.setattr(_files, "try_lock", lock)
+    monkeypatch.setattr(_locks, "try_lock", lock)
 
 
 def outcome(result: object) -> str:
-    """`ok`, or `in use`; anything else is an error of the test."""
+    """`ok` or `in use`; anything else fails the test."""
     if isinstance(result, TransferError):
         assert "in use" in str(result)
         return "in use"
@@ -129,7 +129,7 @@ def test_two_jobs_into_one_folder(origin: str, tmp_path: Path) -> None:
     assert (tmp_path / "vocals.wav").read_bytes() == SONGS["A"]
 
 
-def test_one_through_a_link(origin: str, tmp_path: Path) -> None:
+def test_a_target_and_a_link_to_it(origin: str, tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / "link"
     link.symlink_to(real)
 
@@ -148,11 +148,11 @@ def test_one_through_a_link(origin: str, tmp_path: Path) -> None:
 
 PROGRAM = """
 import sys, time
-from musicai_sdk import MusicAiClient, _files
+from musicai_sdk import MusicAiClient, _locks
 from musicai_sdk.errors import TransferError
 url, target, locks, delay = sys.argv[1:]
 if locks == "no locks":
-    _files.try_lock = lambda descriptor: True
+    _locks.try_lock = lambda descriptor: True
 with MusicAiClient("k", base_url="http://127.0.0.1:1/v1") as client:
     print("ready", flush=True)
     sys.stdin.readline()
@@ -206,13 +206,13 @@ def test_processes(origin: str, tmp_path: Path, locks: str, delay: float, before
 
 
 @pytest.mark.usefixtures("no_locks")
-def test_a_second_writer_where_nothing_is_locked(tmp_path: Path) -> None:
-    """The second takes the part over in a file of its own: the first one fails, and can do no harm."""
+def test_a_second_writer_without_working_locks(tmp_path: Path) -> None:
+    """The second writer continues the part in its own file. The first one fails, and can't damage it."""
     target, version = tmp_path / "song.wav", Version('"A"', 10)
     with Partial(target) as first:
         first.describe(version)
         first.write(b"AAA")
-        _files._held.clear()  # the second is another process
+        _locks._held.clear()  # the second is another process
         with Partial(target) as second:
             assert second.resumable() == (3, version)
             first.write(b"BBBBBBB")
@@ -229,7 +229,7 @@ def test_a_second_writer_where_nothing_is_locked(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
 
 
-def test_one_after_the_other(tmp_path: Path) -> None:
+def test_a_second_writer_after_the_first(tmp_path: Path) -> None:
     target, version = tmp_path / "song.wav", Version('"A"', 10)
     with Partial(target) as first:
         first.describe(version)
@@ -243,18 +243,18 @@ def test_one_after_the_other(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_holds_nothing(tmp_path: Path) -> None:
+def test_a_forked_child_holds_no_lock(tmp_path: Path) -> None:
     target = tmp_path / "song.wav"
     with Partial(target) as partial:
         partial.describe(Version('"A"', 10))
         partial.write(b"AAA")
         child = os.fork()
         if child == 0:
-            # The parent's lock is respected, and the list of what is held is about the parent.
+            # The child respects the parent's lock, and has an empty table of its own locks.
             try:
                 Partial(target).__enter__()
             except TransferError:
-                os._exit(0 if not _files._held else 1)
+                os._exit(0 if not _locks._held else 1)
             os._exit(2)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with Partial(target) as again:

@@ -1,4 +1,4 @@
-"""What a download may be written to, and what stands in its way."""
+"""Targets of downloads, and files that are in the way."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ PLANTED: list[Callable[[Path, Path], None]] = [
 
 @pytest.mark.parametrize("plant", PLANTED)
 @pytest.mark.parametrize("ending", [PARTIAL, PARTIAL_NOTE, PARTIAL_NEXT])
-def test_planted_at_a_temporary_name(
+def test_planted_files_at_temporary_names(
     client: MusicAiClient,
     url: str,
     tmp_path: Path,
@@ -130,7 +130,7 @@ def test_a_part_that_is_a_link_is_not_resumed(
 
 
 @pytest.mark.parametrize("plant", [pipe, listening, device, folder])
-def test_a_target_that_is_no_file_is_refused_before_anything_is_fetched(
+def test_a_target_that_is_not_a_regular_file_is_refused_first(
     client: MusicAiClient,
     sandbox: Sandbox,
     tmp_path: Path,
@@ -150,7 +150,7 @@ def test_a_target_that_is_no_file_is_refused_before_anything_is_fetched(
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_link_stays_and_its_file_is_replaced(
+def test_the_target_of_a_link_is_replaced(
     client: MusicAiClient, url: str, tmp_path: Path, *, exists: bool
 ) -> None:
     real, link, second = tmp_path / "real" / "song.wav", tmp_path / "link", tmp_path / "second"
@@ -232,7 +232,7 @@ def test_long_names(
         ("/proc/x.wav", TransferError, "can't write"),
     ],
 )
-def test_names_that_cannot_be(
+def test_invalid_names(
     client: MusicAiClient, url: str, tmp_path: Path, name: str, kind: type[MusicAiError], match: str
 ) -> None:
     (tmp_path / "file").write_text("a file")
@@ -256,7 +256,7 @@ def test_a_path_of_bytes(client: MusicAiClient, url: str, tmp_path: Path) -> Non
     assert (tmp_path / "song.wav").read_bytes() == CONTENT
 
 
-def test_an_error_of_on_progress_passes_and_nothing_is_lost(
+def test_an_error_of_on_progress_is_raised_and_keeps_the_part(
     client: MusicAiClient, sandbox: Sandbox, url: str, tmp_path: Path
 ) -> None:
     target = tmp_path / "song.wav"
@@ -278,7 +278,7 @@ def test_an_error_of_on_progress_passes_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize("plant", PLANTED)
-def test_planted_around_the_manifest(
+def test_planted_files_beside_the_manifest(
     client: MusicAiClient,
     sandbox: Sandbox,
     url: str,

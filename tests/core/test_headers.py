@@ -1,4 +1,4 @@
-"""Headers from a server that may say anything: what they mean is found, and nothing in them raises."""
+"""Parsers of headers accept any text of a server, and never raise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musicai_sdk.errors import RateLimitError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATIN = st.text(st.characters(max_codepoint=255))
-"""What a header can be made of."""
+"""The characters of headers."""
 DATES = st.builds(
     "{} {} {} {} {}".format,
     st.sampled_from(["Fri,", "Mon,", "", "x"]),
@@ -28,7 +28,7 @@ DATES = st.builds(
     st.integers(-1, 99_999),
     st.from_regex(r"\d{1,3}(:\d{0,3}){0,3} ([A-Z]{0,5}|[-+]\d{0,30})", fullmatch=True),
 )
-"""What looks like a date, more or less."""
+"""Texts that resemble dates."""
 DIGITS = st.from_regex(r"[0-9]{1,40}", fullmatch=True) | st.sampled_from(["9" * 400, "9" * 5_000])
 
 
@@ -49,7 +49,7 @@ def test_retry_after_as_a_date(seconds: int, zone: int) -> None:
 @given(LATIN | st.text() | DATES | DIGITS)
 @example("Fri, 02 Jan 2026 03:04:15 +99999999999999999999")
 @example("9" * 5000)
-def test_retry_after_of_anything(header: str) -> None:
+def test_retry_after_accepts_any_text(header: str) -> None:
     seconds = parse_retry_after(header, NOW)
     assert seconds is None or (seconds >= 0 and not math.isnan(seconds))
     error = RateLimitError("slow down", status=429, message="slow down")
@@ -73,20 +73,20 @@ def test_content_range(start: int, more: int, rest: int) -> None:
 @given(LATIN | st.builds("bytes {}-{}/{}".format, LATIN | DIGITS, LATIN | DIGITS, LATIN | DIGITS))
 @example(f"bytes 0-1/{'9' * 5000}")
 @example("bytes 0-1/²")
-def test_content_range_of_anything(header: str) -> None:
+def test_content_range_accepts_any_text(header: str) -> None:
     found = content_range({"content-range": header})
     assert found is None or 0 <= found.first <= found.last < found.size
 
 
 @given(LATIN | st.from_regex(r"[0-9]{1,20}", fullmatch=True))  # the HTTP library refuses longer ones
 @example("²")
-def test_content_length_of_anything(header: str) -> None:
+def test_content_length_accepts_any_text(header: str) -> None:
     size = _length({"content-length": header})
     assert size is None or (size >= 0 and str(size) == header.lstrip("0").rjust(1, "0"))
 
 
 @given(st.dictionaries(st.sampled_from(["x-goog-hash", "content-md5", "etag", "last-modified"]), LATIN))
-def test_digests_and_versions_of_anything(headers: dict[str, str]) -> None:
+def test_digests_and_versions_accept_any_text(headers: dict[str, str]) -> None:
     for digest in announced(headers).values():
         assert digest
     check = Check(announced(headers))
@@ -107,7 +107,7 @@ def test_digests_and_versions_of_anything(headers: dict[str, str]) -> None:
         st.sampled_from(["{}", "[]", "1", "[[1, 2]]", '"ab"']),
     ),
 )
-def test_a_note_that_anything_was_done_to(part: bytes, note: str) -> None:
+def test_a_note_accepts_any_content(part: bytes, note: str) -> None:
     with TemporaryDirectory() as folder:
         Path(folder, "song.wav.part").write_bytes(part)
         Path(folder, "song.wav.part-of").write_text(note, encoding="utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""Ctrl-C, cancelled tasks and timeouts in calls that cost money: they say which job exists and how to go on."""
+"""Interrupted calls that cost money (Ctrl-C, cancellation, timeouts) name the job and how to continue."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def notes(error: BaseException | None) -> str:
 
 
 def interrupt_when(service: JobService, request: str) -> None:
-    """Presses Ctrl-C once the service has seen a request that begins so."""
+    """Sends Ctrl-C once the service has received a request that begins with this text."""
 
     def press() -> None:
         service.await_request(request)

@@ -1,4 +1,4 @@
-"""Results as files: all of them wherever they stand, nothing else in their place, and never parts of two jobs."""
+"""Results as files at any depth: nothing else in their place, and never a mixture of two jobs."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def job(result: dict[str, Any] | None) -> Job[Any]:
     return Job[Any].model_validate({"id": "j", "status": "SUCCEEDED", "result": result})
 
 
-# --- which files a result holds
+# --- which files a result contains
 
 
-def test_files_are_found_wherever_they_are() -> None:
+def test_files_are_found_at_any_depth() -> None:
     result = {
         "nested": {"a": [{"URL": "https://h/1.wav"}, ["HTTPS://h/2.wav"]], "text": "no https://h/x"},
         "vocals": " Http://h/3.wav\n",
@@ -66,7 +66,7 @@ def test_files_are_found_wherever_they_are() -> None:
     assert {**changed, "nested": 0, "json": 0} == {**result, "nested": 0, "json": 0}
 
 
-def test_a_result_that_is_nested_without_end() -> None:
+def test_a_deeply_nested_result() -> None:
     nested: Any = "https://h/1.wav"
     for _ in range(150):
         nested = [nested]
@@ -109,7 +109,7 @@ def test_a_whole_result() -> None:
         ({"other": "s3://b/o.wav"}, ("other",)),
     ],
 )
-def test_a_result_that_lacks_something(change: dict[str, Any], missing: tuple[str, ...]) -> None:
+def test_an_incomplete_result(change: dict[str, Any], missing: tuple[str, ...]) -> None:
     with pytest.raises(ResultMissingError, match="Keep the job") as caught:
         check_result(job({**FULL, **change}), declared_outputs(Declared))
     assert (caught.value.job_id, caught.value.outputs) == ("j", missing)
@@ -162,7 +162,7 @@ def test_the_url_of_a_nested_file_is_renewed(
     assert client.jobs.download("j", tmp_path)["stems.0"].read_bytes() == WAV
 
 
-def test_a_login_page_is_followed_by_a_fresh_url(
+def test_a_login_page_renews_the_url(
     client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
 ) -> None:
     answer(sandbox, {"vocals": held.put("old.wav", PAGE, "text/html")}, times=1)
@@ -170,7 +170,7 @@ def test_a_login_page_is_followed_by_a_fresh_url(
     assert client.jobs.download("j", tmp_path)["vocals"].read_bytes() == WAV
 
 
-def test_a_job_from_a_list_that_says_less(
+def test_a_job_from_a_list_without_results(
     client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
 ) -> None:
     whole = {"chords": held.put("c.json", b"[]"), "other": held.put("o.wav")}
@@ -184,7 +184,7 @@ def test_a_job_from_a_list_that_says_less(
     assert len(sandbox.requests) == before, "what is whole isn't asked for again"
 
 
-def test_what_the_class_declares_and_the_job_has_not(
+def test_missing_declared_outputs(
     client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
 ) -> None:
     answer(sandbox, {"other": held.put("o.wav")})
@@ -229,7 +229,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
         ("download", PAGE, "text/html", "web page"),
     ],
 )
-def test_something_else_than_the_file(
+def test_a_web_page_instead_of_the_file(
     connect: Any,
     sandbox: Sandbox,
     held: Storage,
@@ -250,9 +250,7 @@ def test_something_else_than_the_file(
             client.files.download(f"{held.origin}/{name}", tmp_path / name)
 
 
-def test_a_recording_without_a_byte(
-    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
-) -> None:
+def test_an_empty_recording(client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path) -> None:
     answer(sandbox, {"it": held.put("v.wav", b"")})
     with pytest.raises(IntegrityError, match="is empty"):
         client.jobs.download("j", tmp_path)
@@ -282,7 +280,7 @@ def test_a_recording_without_a_byte(
         ("data.bin", b"<x>", "text/html"),
     ],
 )
-def test_odd_files_that_are_what_they_say(
+def test_unusual_but_valid_files(
     client: MusicAiClient,
     sandbox: Sandbox,
     held: Storage,
@@ -295,7 +293,7 @@ def test_odd_files_that_are_what_they_say(
     assert client.jobs.download("j", tmp_path)["it"].read_bytes() == body
 
 
-def test_a_page_that_somebody_asks_for(client: MusicAiClient, held: Storage, tmp_path: Path) -> None:
+def test_a_requested_web_page(client: MusicAiClient, held: Storage, tmp_path: Path) -> None:
     assert client.files.download(held.put("about", PAGE, "text/html"), tmp_path / "about").size == len(PAGE)
 
 
@@ -316,7 +314,7 @@ def test_results_of_two_jobs_are_never_mixed(
 
 
 def test_the_event_loop_never_waits_for_the_disk(sandbox: Sandbox, held: Storage, tmp_path: Path) -> None:
-    """Neither for new results nor for those that replace others. Python reports what its threads do with files."""
+    """Neither for new results nor for replaced ones. An audit hook reports file operations by thread."""
     answer(sandbox, {"file": held.put("file.wav")})
     threads = dict[str, set[int]]()
 

@@ -1,4 +1,4 @@
-"""Byte order marks, lone surrogates, huge numbers, deep nesting: read, or an error that says why not."""
+"""Byte order marks, lone surrogates, huge numbers and deep nesting are read, or raise a clear error."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_answers(connect: Connect, body: bytes, name: str) -> None:
             assert found.metadata is not None
 
 
-def test_what_is_nested_too_deeply_is_cut_and_the_rest_is_not(connect: Connect) -> None:
+def test_only_deeply_nested_values_are_cut(connect: Connect) -> None:
     body = job(metadata=f'{{"a": [{DEEP}, 1], "b": "[[[", "c": {{"d": [2]}}}}').encode()
     with RawServer(lambda request: request.answer(body)) as server:
         metadata = connect(base_url=server.url).jobs.get("j").metadata
@@ -97,7 +97,7 @@ def test_what_is_nested_too_deeply_is_cut_and_the_rest_is_not(connect: Connect) 
         (DIGITS.encode(), "doesn't fit"),
     ],
 )
-def test_answers_that_are_none(connect: Connect, body: bytes, words: str) -> None:
+def test_invalid_answers(connect: Connect, body: bytes, words: str) -> None:
     with RawServer(lambda request: request.answer(body)) as server:
         with pytest.raises(ResponseError, match=words) as caught:
             connect(base_url=server.url, max_retries=0).jobs.get("j")

@@ -35,6 +35,6 @@ def test_it_does_not_limit_the_answer(connect: Connect, sandbox: Sandbox) -> Non
 
 
 @pytest.mark.parametrize("wrong", [0, -1, float("nan"), float("inf"), "3", True])
-def test_values_that_are_no_limit(connect: Connect, wrong: object) -> None:
+def test_invalid_limits(connect: Connect, wrong: object) -> None:
     with pytest.raises(InputError, match="connect_timeout must be more than 0 seconds"):
         connect().application.get(connect_timeout=wrong)  # type: ignore[arg-type]

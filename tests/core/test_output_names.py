@@ -53,7 +53,7 @@ def test_extensions_are_short_and_plain() -> None:
     assert names == {"a": f"a.{'e' * 15}", "b": "b", "c": "c"}
 
 
-def test_colliding_names_are_told_apart() -> None:
+def test_colliding_names_get_numbers() -> None:
     names = file_names({"a/b": URL, "a:b": URL, "A_B": URL, "a_b.wav.part": "https://host/x"}, by_output=True)
     assert list(names.values()) == [
         *["a_b.wav", "a_b (2).wav", "A_B (3).wav", "a_b.wav (2).part"][:3],
@@ -92,7 +92,7 @@ def test_a_safe_name_stays_as_it_is(text: str) -> None:
     assert safe_name(safe_name(text)) == safe_name(text)
 
 
-def test_nasty_names_through_the_whole_path(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_unusual_names_from_service_to_disk(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
     nasty = ["../../x", "a/b", "a:b", "CON", "", "n" * 300]
     url = client.files.upload(b"RIFF of a kind").url
     result = dict.fromkeys(nasty, url) | {"bpm": "64"}

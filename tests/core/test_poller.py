@@ -1,4 +1,4 @@
-"""Many waits at the same time on one client: one of them looks for all, and none can spoil the others'."""
+"""Concurrent waits of one client: one of them polls for all, and none can affect the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Outcome = Job[Any] | BaseException
 def together(
     sandbox: Sandbox, colour: Colour, asked: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> list[Outcome]:
-    """Waits for all of them at the same time, in threads or in tasks, on one client; what became of each."""
+    """Waits concurrently, in threads or in tasks, on one client. Returns the outcome of each wait."""
     if colour == "sync":
         with sandbox.client(job_monitor_interval=0.1) as client, ThreadPoolExecutor(len(asked)) as pool:
 
@@ -45,7 +45,7 @@ def together(
 
 @pytest.fixture
 def jobs(sandbox: Sandbox) -> list[str]:
-    """Ids of jobs that end when they were seen under way twice."""
+    """Ids of jobs that end after two polls."""
     with sandbox.client() as client:
         file = client.files.upload(b"any bytes")
         sandbox.transition = "polls:2"
@@ -67,7 +67,7 @@ def kinds(outcomes: Sequence[Outcome]) -> list[type]:
     return [type(outcome) for outcome in outcomes]
 
 
-def test_everybody_gets_an_answer_of_their_own(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_every_waiter_gets_its_own_job(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     told: dict[str, list[str]] = {job_id: [] for job_id in jobs}
 
     def tell(state: JobState) -> None:
@@ -85,7 +85,7 @@ def test_one_job_can_be_waited_for_twice(sandbox: Sandbox, colour: Colour, jobs:
     assert [job.id for job in done if isinstance(job, Job)] == [jobs[0]] * 3
 
 
-def test_a_job_that_is_gone_ends_its_own_wait_only(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_a_missing_job_ends_only_its_own_wait(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     with sandbox.client() as other:
 
         def delete(_state: JobState) -> None:
@@ -98,7 +98,7 @@ def test_a_job_that_is_gone_ends_its_own_wait_only(sandbox: Sandbox, colour: Col
     assert kinds(outcomes) == [Job, NotFoundError, Job, Job, Job, NotFoundError]
 
 
-def test_a_deadline_is_of_one_wait(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_a_deadline_ends_only_its_own_wait(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     asked: list[tuple[str, dict[str, Any]]] = [(job_id, {}) for job_id in jobs]
     asked[0] = (jobs[0], {"timeout": 0})
     asked[1] = ("nothing", {"timeout": 0})
@@ -107,13 +107,13 @@ def test_a_deadline_is_of_one_wait(sandbox: Sandbox, colour: Colour, jobs: list[
     assert kinds(outcomes) == [WaitTimeoutError, WaitTimeoutError, Job, Job, Job]
 
 
-def test_a_callback_that_raises_ends_its_own_wait_only(
+def test_a_callback_that_raises_ends_only_its_own_wait(
     sandbox: Sandbox, colour: Colour, jobs: list[str]
 ) -> None:
     def fail(state: JobState) -> None:
         raise LookupError(state.id)
 
-    # The first one looks for all; when it fails another has to take over.
+    # The first one polls for all; when it fails, another one must take over.
     outcomes = together(
         sandbox, colour, [(job_id, {"on_update": fail} if job_id == jobs[0] else {}) for job_id in jobs]
     )
@@ -129,17 +129,17 @@ def test_a_wrong_key_ends_all_at_once(sandbox: Sandbox, colour: Colour, jobs: li
     assert polls(sandbox) - before <= len(jobs)
 
 
-def test_troubles_that_pass_end_nobody(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_temporary_errors_end_no_wait(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     sandbox.faults.add("GET /job*", status=503, times=5)
     assert kinds(together(sandbox, colour, [(job_id, {}) for job_id in jobs])) == [Job] * len(jobs)
 
 
-def test_a_page_that_cannot_be_read_hides_no_job(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_an_unreadable_page_hides_no_job(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     sandbox.faults.add("GET /job", body=[{"id": "x"}])
     assert kinds(together(sandbox, colour, [(job_id, {}) for job_id in jobs])) == [Job] * len(jobs)
 
 
-def test_jobs_deep_in_the_list_are_asked_for_singly(sandbox: Sandbox, jobs: list[str]) -> None:
+def test_jobs_deep_in_the_list_are_requested_one_by_one(sandbox: Sandbox, jobs: list[str]) -> None:
     sandbox.transition = "immediate"
     with sandbox.client() as client, ThreadPoolExecutor(8) as pool:
         list(pool.map(client.jobs.create, [CustomWorkflow("sdk-test", {})] * 210))
@@ -149,7 +149,7 @@ def test_jobs_deep_in_the_list_are_asked_for_singly(sandbox: Sandbox, jobs: list
     assert len(lists) == 2, "two pages once, and then no more"
 
 
-def test_own_headers_share_with_nobody_else(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
+def test_waits_with_own_headers_are_not_shared(sandbox: Sandbox, colour: Colour, jobs: list[str]) -> None:
     asked: list[tuple[str, dict[str, Any]]] = [(job_id, {}) for job_id in jobs]
     asked[0] = (jobs[0], {"headers": {"x-mine": "1"}, "request_timeout": 5})
     before = len(sandbox.requests)
@@ -174,7 +174,7 @@ def test_waits_and_wait_all_share(sandbox: Sandbox, jobs: list[str]) -> None:
 def test_closing_a_client_ends_its_waits(
     sandbox: Sandbox, colour: Colour, jobs: list[str], closing: str
 ) -> None:
-    """Also of those that sleep for long, because the deadline of the one that looks for all is far."""
+    """Also long sleeps, while the deadline of the polling waiter is far away."""
     sandbox.transition = "after:1000"
     headers = {"x-mine": "1"} if closing == "closed" else {}
     seen = threading.Event()
@@ -215,7 +215,7 @@ def test_a_cancelled_task_leaves_the_others_waiting(sandbox: Sandbox, jobs: list
         async with sandbox.async_client(job_monitor_interval=0.1) as client:
             tasks = [asyncio.create_task(client.jobs.wait(job_id)) for job_id in jobs]
             await until(lambda: fault.hits if when == "in a request" else polls(sandbox) > before)
-            tasks[0].cancel()  # it looks for all
+            tasks[0].cancel()  # it polls for all
             return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     before = polls(sandbox)
@@ -261,7 +261,9 @@ def test_a_forked_child_polls_for_itself(sandbox: Sandbox, jobs: list[str]) -> N
 
 
 @pytest.mark.parametrize("status", [302, 400])
-def test_a_list_that_is_refused_is_made_up_for(client: MusicAiClient, sandbox: Sandbox, status: int) -> None:
+def test_a_refused_list_is_replaced_by_single_requests(
+    client: MusicAiClient, sandbox: Sandbox, status: int
+) -> None:
     jobs = [
         client.jobs.create(CustomWorkflow("sdk-test", {"file": "http://127.0.0.1:9/none"})) for _ in range(3)
     ]

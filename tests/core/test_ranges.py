@@ -1,4 +1,4 @@
-"""One file over several connections: only of one version, and always the whole right file or an error."""
+"""One file over several connections: always the complete file of one version, or an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHER = random.Random(2).randbytes(SIZE)
 
 
 class Server:
-    """A storage with one object, which gives parts of it unless it is told otherwise."""
+    """A storage with one object, which supports ranges by default."""
 
     def __init__(
         self, etag: str | None = '"1"', *, accepts: str | None = "bytes", digest: bool = False
@@ -36,7 +36,7 @@ class Server:
         self.ranges = list[tuple[int, int]]()
         """The first and last byte of each requested part."""
         self.whole = 0
-        """How often the whole object was requested."""
+        """The number of requests for the whole object."""
         self.headers = [f"Accept-Ranges: {accepts}"] if accepts else []
         if digest:
             self.headers.append(f"x-goog-hash: md5={base64.b64encode(hashlib.md5(WHOLE).digest()).decode()}")
@@ -104,7 +104,7 @@ def test_without_evidence_no_parts_are_requested(
     assert (storage.whole, storage.ranges) == (1, [])
 
 
-def test_it_is_off_by_default(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_one_connection_by_default(each_client: MusicAiClient, tmp_path: Path) -> None:
     server = Server()
     with answering(server) as url:
         each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
@@ -155,7 +155,7 @@ ODD = [ignored, another_place, another_version, no_version, less, coded, broken_
 
 
 class Odd(Server):
-    """Gives one strange part, the `nth`."""
+    """Returns one invalid part, the `nth`."""
 
     def __init__(self, odd: Any, nth: int) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class Odd(Server):
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_first_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
+def test_an_unusable_first_part(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
     server = Odd(odd, 1)
     with answering(server) as url:
         each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav", connections=2, max_retries=0)
@@ -181,14 +181,14 @@ def test_a_first_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: 
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_later_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
+def test_an_unusable_later_part(each_client: MusicAiClient, tmp_path: Path, odd: Any) -> None:
     server, target = Odd(odd, 3), tmp_path / "x.wav"
     with answering(server) as url:
         with pytest.raises(IntegrityError):
             each_client.files.download(f"{url}/x.wav", target, connections=2, max_retries=0)
         part = tmp_path / "x.wav.part"
         beginning = part.read_bytes()
-        # One or the other of the third and the fourth part, or also the beginning of it.
+        # Either the third or the fourth part, perhaps after the beginning of it.
         assert len(beginning) >= 2 * PART
         assert beginning == WHOLE[: len(beginning)]
         assert not target.exists()
@@ -199,7 +199,7 @@ def test_a_later_part_that_cannot_be_used(each_client: MusicAiClient, tmp_path: 
     assert server.ranges[0] == (len(beginning), SIZE - 1)
 
 
-def test_an_object_that_changes_meanwhile(each_client: MusicAiClient, tmp_path: Path) -> None:
+def test_an_object_that_changes_during_the_download(each_client: MusicAiClient, tmp_path: Path) -> None:
     class Changing(Server):
         @override
         def answer(
@@ -231,7 +231,7 @@ def test_a_part_with_wrong_bytes(each_client: MusicAiClient, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("count", [0, 17, 1.5, True, "4"])
-def test_impossible_connections(
+def test_invalid_connections(
     sandbox: Sandbox, each_client: MusicAiClient, tmp_path: Path, count: Any
 ) -> None:
     with pytest.raises(InputError, match="connections must be a whole number from 1 to 16"):

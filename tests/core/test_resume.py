@@ -1,4 +1,4 @@
-"""Downloads that break off go on where they were, and what is wrong never gets a name."""
+"""Downloads resume after a break, and wrong data never gets the final name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUTE = "GET /moises-sandbox/*"
 
 
 def ranges(sandbox: Sandbox) -> list[str | None]:
-    """The ranges that the storage was asked for."""
+    """The ranges of the requests to the storage."""
     return [
         entry.headers.get("range")
         for entry in sandbox.requests
@@ -31,7 +31,7 @@ def ranges(sandbox: Sandbox) -> list[str | None]:
 
 @pytest.fixture(params=["direct", "ordinary"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bodies are read straight from the socket, or by httpx: everything holds for both."""
+    """Bodies are read directly from the socket, or by httpx; every test runs with both."""
     monkeypatch.setattr(direct, "SMALLEST", 1 if request.param == "direct" else 1 << 60)
 
 
@@ -47,7 +47,7 @@ def target(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def broken_off(client: MusicAiClient, sandbox: Sandbox, url: str, target: Path) -> int:
-    """A download that ended after so many bytes."""
+    """A download that ended after this number of bytes."""
     sandbox.faults.add(ROUTE, truncate=1_000_000, nth=1)
     with pytest.raises(IntegrityError, match="broke off"):
         client.files.download(url, target, max_retries=0)
@@ -75,7 +75,7 @@ def test_in_a_later_call(
     assert [path.name for path in target.parent.iterdir()] == ["song.wav"]
 
 
-def test_all_but_the_name_was_done(
+def test_only_the_rename_was_missing(
     client: MusicAiClient, sandbox: Sandbox, url: str, target: Path, broken_off: int
 ) -> None:
     target.with_name("song.wav.part").write_bytes(CONTENT)
@@ -84,7 +84,9 @@ def test_all_but_the_name_was_done(
     assert ranges(sandbox)[1:] == [f"bytes={len(CONTENT) - 1}-"]
 
 
-def test_another_version_is_fetched_whole(client: MusicAiClient, sandbox: Sandbox, target: Path) -> None:
+def test_another_version_is_downloaded_from_the_start(
+    client: MusicAiClient, sandbox: Sandbox, target: Path
+) -> None:
     slot = httpx.get(f"{sandbox.base_url}/upload", headers={"Authorization": sandbox.api_key}).json()
     httpx.put(slot["uploadUrl"], content=CONTENT)
     sandbox.faults.add(ROUTE, truncate=1_000_000, nth=1)
@@ -99,14 +101,14 @@ def test_another_version_is_fetched_whole(client: MusicAiClient, sandbox: Sandbo
 def test_a_server_that_sends_the_rest_of_another_version(
     client: MusicAiClient, sandbox: Sandbox, url: str, target: Path
 ) -> None:
-    # It doesn't heed `If-Range`, and says by its answer's ETag that it is about something else.
+    # It ignores `If-Range`, and the ETag of its answer names another version.
     sandbox.faults.add(ROUTE, headers={"etag": '"another"'}, nth=1)
     client.files.download(url, target)
     assert target.read_bytes() == CONTENT
     assert ranges(sandbox)[-1] is None
 
 
-def test_what_an_answer_says_of_its_version() -> None:
+def test_the_version_of_an_answer() -> None:
     tagged, dated = Version('"a"', 9), Version("yesterday", 9)
     assert is_of({}, tagged)
     assert is_of({"etag": 'W/"a"', "last-modified": "today"}, tagged)
@@ -116,7 +118,7 @@ def test_what_an_answer_says_of_its_version() -> None:
 
 
 @pytest.mark.usefixtures("broken_off")
-def test_a_part_that_was_damaged_meanwhile(
+def test_a_part_damaged_between_calls(
     client: MusicAiClient, sandbox: Sandbox, url: str, target: Path
 ) -> None:
     part = target.with_name("song.wav.part")
@@ -135,9 +137,7 @@ def test_a_damaged_note(client: MusicAiClient, url: str, target: Path, note: str
 
 
 @pytest.mark.parametrize("header", ["md5=1B2M2Y8AsgTpgAmY7PhCfg==", "crc32c=AAAAAA=="])
-def test_another_digest_than_announced(
-    client: MusicAiClient, sandbox: Sandbox, url: str, target: Path, header: str
-) -> None:
+def test_a_wrong_digest(client: MusicAiClient, sandbox: Sandbox, url: str, target: Path, header: str) -> None:
     fault = sandbox.faults.add(ROUTE, headers={"x-goog-hash": header}, times=1)
     client.files.download(url, target)
     assert fault.hits == 1
@@ -163,7 +163,7 @@ def test_a_result_url_that_expires_midway(client: MusicAiClient, sandbox: Sandbo
     assert asked == [None, "bytes=1000000-", "bytes=1000000-"]
 
 
-def test_a_full_disk_leaves_nothing(client: MusicAiClient, url: str, target: Path) -> None:
+def test_a_full_disk_leaves_no_part(client: MusicAiClient, url: str, target: Path) -> None:
     resource = pytest.importorskip("resource", reason="a full disk is played by a limit of POSIX")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -177,7 +177,7 @@ def test_a_full_disk_leaves_nothing(client: MusicAiClient, url: str, target: Pat
     assert list(target.parent.iterdir()) == []
 
 
-def test_what_is_announced() -> None:
+def test_announced_digests() -> None:
     both = {"x-goog-hash": "crc32c=n03x6A==, md5=1B2M2Y8AsgTpgAmY7PhCfg=="}
     assert announced(both) == {"crc32c": "n03x6A==", "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
     assert announced({"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}) == {"md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
@@ -190,7 +190,7 @@ def test_what_is_announced() -> None:
     assert Check({}).passed()
 
 
-def test_what_a_part_can_be_resumed_with(tmp_path: Path) -> None:
+def test_resumable_versions(tmp_path: Path) -> None:
     assert validator({"etag": '"a"', "last-modified": "x"}) == '"a"'
     assert validator({"etag": 'W/"a"', "last-modified": "x"}) == "x"
     assert validator({"etag": 'W/"a"'}) is None

@@ -1,4 +1,4 @@
-"""A process that ends in the middle of a download leaves a part that the next one goes on with, and no half file."""
+"""A process that ends during a download leaves a part that the next process resumes, and no partial target."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("program", [SYNC, ASYNC], ids=["sync", "async"])
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_the_next_process_goes_on(
+def test_the_next_process_resumes(
     sandbox: Sandbox, tmp_path: Path, program: str, end: signal.Signals
 ) -> None:
     with sandbox.client() as client:

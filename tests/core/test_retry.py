@@ -1,4 +1,4 @@
-"""Retries: the policy in itself, and on the wire."""
+"""Retries: the policy itself, and requests on the wire."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_budget_runs_dry_and_recovers() -> None:
     assert not budget.take(broken)
 
 
-def test_a_dead_service_is_not_stormed(connect: Connect, sandbox: Sandbox) -> None:
+def test_the_budget_limits_the_load_on_a_failing_service(connect: Connect, sandbox: Sandbox) -> None:
     client = connect()
     sandbox.faults.add("GET /application", status=503)
     for _ in range(40):
@@ -105,7 +105,7 @@ def test_final_statuses_are_not_retried(client: MusicAiClient, sandbox: Sandbox)
     assert len(sandbox.requests) == 1
 
 
-def test_given_up_after_the_last_attempt(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_the_last_error_is_raised_after_the_last_attempt(client: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", status=503, headers={"x-request-id": "r-17"})
     with pytest.raises(ServerError, match="request id r-17") as caught:
         client.application.get(max_retries=1)
@@ -120,7 +120,7 @@ def test_retries_can_be_switched_off(connect: Connect, sandbox: Sandbox) -> None
     assert len(sandbox.requests) == 1
 
 
-def test_retry_after_is_obeyed(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_retry_after_is_respected(client: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", status=429, headers={"retry-after": "1"}, nth=1)
     started = time.monotonic()
     client.application.get()
@@ -160,7 +160,7 @@ def test_timeout(client: MusicAiClient, sandbox: Sandbox) -> None:
         client.application.get(request_timeout=0.2, max_retries=0)
     assert caught.value.sent
     assert isinstance(caught.value, TimeoutError)
-    while not sandbox.requests:  # the late answer must not show up in the next test
+    while not sandbox.requests:  # the late answer must not reach the next test
         time.sleep(0.02)
 
 

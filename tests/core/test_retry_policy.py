@@ -1,4 +1,4 @@
-"""Retries in simulated time: how often, how long, until when, and what they cost."""
+"""Retries in simulated time: number, delays, deadlines, and costs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Call:
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2, 5])
-def test_so_many_retries_and_one_more_attempt(retries: int) -> None:
+def test_max_retries_allows_one_more_attempt_than_retries(retries: int) -> None:
     last = broken()
     call = Call(*[broken() for _ in range(retries)], last, broken(), max_retries=retries)
     with pytest.raises(ConnectionFailedError) as caught:
@@ -75,7 +75,7 @@ def test_the_last_attempt_may_succeed() -> None:
     assert all(0 <= slept <= 0.05 * 2**n for n, slept in enumerate(call.io.slept))
 
 
-def test_an_error_that_will_not_pass_ends_it_at_any_attempt() -> None:
+def test_a_permanent_error_ends_the_retries() -> None:
     missing = NotFoundError("no such job", status=404, message="no such job")
     call = Call(broken(), missing, broken())
     with pytest.raises(NotFoundError) as caught:
@@ -86,7 +86,7 @@ def test_an_error_that_will_not_pass_ends_it_at_any_attempt() -> None:
 @pytest.mark.parametrize(
     ("deadline", "attempts"), [(0.0, 1), (9.9, 1), (12.6, 2), (19.9, 2), (25.1, 3), (None, 4)]
 )
-def test_nothing_is_begun_after_the_deadline(deadline: float | None, attempts: int) -> None:
+def test_no_attempt_begins_after_the_deadline(deadline: float | None, attempts: int) -> None:
     # Each pause is between 10 and 12.5 seconds.
     call = Call(*[throttled(10.0) for _ in range(9)])
     with pytest.raises(RateLimitError):
@@ -98,7 +98,7 @@ def test_nothing_is_begun_after_the_deadline(deadline: float | None, attempts: i
 
 
 @pytest.mark.parametrize(("after", "attempts"), [(120.0, 4), (120.5, 1)])
-def test_how_long_the_server_may_ask_to_wait(after: float, attempts: int) -> None:
+def test_the_longest_retry_after(after: float, attempts: int) -> None:
     call = Call(*[throttled(after) for _ in range(9)])
     with pytest.raises(RateLimitError):
         call.run()
@@ -116,7 +116,7 @@ def test_how_long_the_server_may_ask_to_wait(after: float, attempts: int) -> Non
         ([broken(), broken(), broken(), broken()], 458.0),
     ],
 )
-def test_what_retries_cost(errors: Sequence[MusicAiError], tokens: float) -> None:
+def test_the_cost_of_retries(errors: Sequence[MusicAiError], tokens: float) -> None:
     # 14 for a broken connection, 5 for a throttled request; a success after a retry gives 14 back.
     call = Call(*errors)
     try:
@@ -169,6 +169,6 @@ def server_error(status: int) -> ServerError:
         (KeyError("a mistake of ours"), False, False),
     ],
 )
-def test_which_errors_are_worth_another_try(error: BaseException, safe: bool, paid: bool) -> None:
+def test_which_errors_are_retried(error: BaseException, safe: bool, paid: bool) -> None:
     assert Policy(3, Budget()).wants(error) is safe
     assert Policy(3, Budget(), repeatable=False).wants(error) is paid

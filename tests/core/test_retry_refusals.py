@@ -1,4 +1,4 @@
-"""Which answers to a paid POST say that nothing was done, and troubles of this machine that pass."""
+"""Which answers to a paid POST prove that the server did nothing, and temporary errors of this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.raw_server import RawServer, Received
 
 
 @pytest.mark.parametrize("status", [*range(300, 309), 408, 409, 425, 499, 500, 503, 521, 599, 600, 999])
-def test_every_other_status_may_come_after_the_fact(status: int) -> None:
+def test_every_other_status_may_follow_an_action(status: int) -> None:
     assert may_have_acted(StatusError("x", status=status, message="x"))
 
 
@@ -40,7 +40,7 @@ def test_other_errors() -> None:
 @pytest.mark.parametrize(
     "status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]
 )
-def test_a_redirect_is_no_refusal(connect: Connect, status: str) -> None:
+def test_a_redirect_is_not_a_refusal(connect: Connect, status: str) -> None:
     def handler(request: Received) -> None:
         if request.method == "POST":
             request.answer(b"", status, "Location: https://a.example/job?secret=1")
@@ -123,7 +123,7 @@ def test_too_many_open_files(colour: str) -> None:
     assert done.stdout.split() == ["QUEUED", "False"], done.stderr
 
 
-def test_a_transfer_that_found_too_many_open_files() -> None:
+def test_a_transfer_with_too_many_open_files() -> None:
     error = TransferError("can't write")
     error.__cause__ = OSError(24, "Too many open files")
     assert is_transient(error)
@@ -134,9 +134,7 @@ def test_a_transfer_that_found_too_many_open_files() -> None:
 # --- the log
 
 
-def test_what_the_service_says_does_not_take_over_the_terminal(
-    connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_messages_of_the_service_are_printable(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     with RawServer(
         lambda request: request.answer(b'{"message": "\\u001b[2J\\u009b1m gone"}', "503 Busy")
     ) as server:

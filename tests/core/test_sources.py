@@ -1,4 +1,4 @@
-"""Sources of uploads of every kind: each is uploaded whole, or an error of the package's says what to do."""
+"""Every kind of source is uploaded completely, or raises an error that says what to do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from musicai_sdk.errors import (
 from musicai_sdk.sandbox import Sandbox
 
 CONTENT = bytes(range(256)) * 9_000
-"""More than two pieces."""
+"""More than two chunks."""
 posix = pytest.mark.skipif(sys.platform == "win32", reason="kinds of files of POSIX")
 
 
@@ -41,7 +41,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="kinds of files of PO
 def _no_files_left(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Copies of what can't be read twice are gone afterwards."""
+    """Checks that temporary copies are removed afterwards."""
     folder = tmp_path_factory.mktemp("copies")
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield
@@ -49,7 +49,7 @@ def _no_files_left(
 
 
 class OnlyRead:
-    """An object with `read` alone."""
+    """An object with only `read`."""
 
     def __init__(self, *answers: Any) -> None:
         self._answers = list(answers)
@@ -139,7 +139,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_what_can_be_uploaded(
+def test_supported_sources(
     client: MusicAiClient, sandbox: Sandbox, path: Path, tmp_path: Path, kind: str
 ) -> None:
     source = GOOD[kind](path)
@@ -158,7 +158,7 @@ def test_what_can_be_uploaded(
 @posix
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc")
 @pytest.mark.parametrize("opened", [True, False])
-def test_files_of_the_kernel(client: MusicAiClient, tmp_path: Path, *, opened: bool) -> None:
+def test_kernel_files(client: MusicAiClient, tmp_path: Path, *, opened: bool) -> None:
     for name in ("/proc/version", "/proc/self/limits"):
         with open(name, "rb") as file:  # noqa: PTH123 - no Path: it is given on
             uploaded = client.files.upload(file if opened else name)
@@ -212,7 +212,7 @@ def test_a_named_pipe(client: MusicAiClient, tmp_path: Path, late: float) -> Non
 
 
 @posix
-def test_a_named_pipe_that_nobody_writes_to(
+def test_a_named_pipe_without_a_writer(
     client: MusicAiClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "PATIENCE", 0.2)
@@ -256,7 +256,7 @@ def test_the_deadline_of_a_run_ends_the_wait_for_a_pipe(client: MusicAiClient, t
 
 
 class Aiofile:
-    """A file whose `read` is awaited, as of aiofiles."""
+    """A file with an asynchronous `read`, as in aiofiles."""
 
     async def read(self, size: int = -1) -> bytes:
         return b""
@@ -268,7 +268,7 @@ class NoSize:
 
 
 class Failing(io.RawIOBase):
-    """A file on a disk that fails."""
+    """A file on a failing disk."""
 
     @override
     def readable(self) -> bool:
@@ -370,7 +370,7 @@ BAD: dict[str, tuple[Callable[[Path], Any], type[MusicAiError], str]] = {
 
 @posix
 @pytest.mark.parametrize("kind", BAD)
-def test_what_cannot_be_uploaded(client: MusicAiClient, sandbox: Sandbox, path: Path, kind: str) -> None:
+def test_unsupported_sources(client: MusicAiClient, sandbox: Sandbox, path: Path, kind: str) -> None:
     make, error, match = BAD[kind]
     source = make(path)
     try:
@@ -382,7 +382,7 @@ def test_what_cannot_be_uploaded(client: MusicAiClient, sandbox: Sandbox, path: 
     assert sandbox.requests == []
 
 
-def test_a_source_is_read_from_where_it_stands(client: MusicAiClient, path: Path) -> None:
+def test_a_source_is_read_from_its_position(client: MusicAiClient, path: Path) -> None:
     with gzipped(path) as file:
         file.seek(1000)
         assert client.files.upload(file).size == len(CONTENT) - 1000
@@ -392,7 +392,7 @@ def test_a_source_is_read_from_where_it_stands(client: MusicAiClient, path: Path
 
 
 class Endless:
-    """More than fits into the memory that is allowed."""
+    """More data than the allowed memory."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -403,7 +403,7 @@ class Endless:
         return bytes(size)
 
 
-def test_no_room_for_a_copy(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_a_full_disk_during_the_copy(client: MusicAiClient, sandbox: Sandbox) -> None:
     signal = pytest.importorskip("signal")
     resource = pytest.importorskip("resource", reason="a full disk is played by a limit of POSIX")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -419,8 +419,8 @@ def test_no_room_for_a_copy(client: MusicAiClient, sandbox: Sandbox) -> None:
 
 
 @posix
-def test_what_a_shell_gives(sandbox: Sandbox, tmp_path: Path) -> None:
-    """`/dev/stdin` and `<(…)` are pipes by another name."""
+def test_standard_input_of_a_shell(sandbox: Sandbox, tmp_path: Path) -> None:
+    """`/dev/stdin` and `<(…)` are pipes too."""
     program = "import sys; from musicai_sdk import MusicAiClient; print(MusicAiClient().files.upload(sys.argv[1]).size)"
     script = f"printf 12345 | '{sys.executable}' -c '{program}' /dev/stdin"
     variables = {"MUSIC_AI_API_KEY": sandbox.api_key, "MUSIC_AI_BASE_URL": sandbox.base_url}

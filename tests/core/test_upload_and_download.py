@@ -25,7 +25,7 @@ CONTENT = bytes(range(256)) * 12_345
 
 @pytest.fixture(params=["direct", "ordinary"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bodies are read straight from the socket, or by httpx: everything holds for both."""
+    """Bodies are read directly from the socket, or by httpx; every test runs with both."""
     monkeypatch.setattr(direct, "SMALLEST", 1 if request.param == "direct" else 1 << 60)
 
 
@@ -43,7 +43,7 @@ def fetched(client: MusicAiClient, url: str, folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["path", "str", "bytes", "open file", "BytesIO"])
-def test_what_goes_up_comes_down(client: MusicAiClient, file: Path, tmp_path: Path, kind: str) -> None:
+def test_an_upload_can_be_downloaded(client: MusicAiClient, file: Path, tmp_path: Path, kind: str) -> None:
     with file.open("rb") as opened:
         source = {
             "path": file,
@@ -58,7 +58,7 @@ def test_what_goes_up_comes_down(client: MusicAiClient, file: Path, tmp_path: Pa
     assert "ignature" not in repr(uploaded)
 
 
-def test_an_open_file_is_read_from_where_it_stands(client: MusicAiClient, file: Path, tmp_path: Path) -> None:
+def test_an_open_file_is_read_from_its_position(client: MusicAiClient, file: Path, tmp_path: Path) -> None:
     with file.open("rb") as opened:
         opened.seek(1000)
         assert client.files.upload(opened).size == len(CONTENT) - 1000
@@ -102,7 +102,7 @@ def test_progress_counts_bytes(client: MusicAiClient, file: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("reset", ["before", "after"])
-def test_a_broken_upload_begins_again_with_a_fresh_url(
+def test_a_broken_upload_restarts_with_a_new_url(
     client: MusicAiClient, sandbox: Sandbox, file: Path, tmp_path: Path, reset: str
 ) -> None:
     sandbox.faults.add("PUT /moises-sandbox/*", reset=reset, nth=1)  # type: ignore[arg-type]
@@ -122,7 +122,7 @@ def test_a_refused_upload(client: MusicAiClient, sandbox: Sandbox, file: Path) -
 
 
 @pytest.mark.parametrize("change", ["grow", "shrink"])
-def test_a_file_that_changes_meanwhile(client: MusicAiClient, tmp_path: Path, change: str) -> None:
+def test_a_file_that_changes_during_the_upload(client: MusicAiClient, tmp_path: Path, change: str) -> None:
     path = tmp_path / "growing.wav"
     path.write_bytes(b"x" * 3_000_000)
 
@@ -144,7 +144,7 @@ def test_a_truncated_download_is_repeated(client: MusicAiClient, sandbox: Sandbo
     assert fetched(client, url, tmp_path) == CONTENT
 
 
-def test_a_download_that_never_comes_whole(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_download_that_is_always_truncated(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
     url = client.files.upload(CONTENT).url
     target = tmp_path / "out" / "song.wav"
     target.parent.mkdir()
@@ -154,7 +154,7 @@ def test_a_download_that_never_comes_whole(client: MusicAiClient, sandbox: Sandb
         client.files.download(url, target)
     assert "ignature" not in str(caught.value)
     assert target.read_bytes() == b"what was there before"
-    # What arrived stays, for a later call to go on with.
+    # The received data stay, so that a later call can resume.
     assert sorted(path.name for path in target.parent.iterdir()) == [
         "song.wav",
         "song.wav.part",
@@ -173,9 +173,7 @@ def test_an_expired_result_url_is_renewed(client: MusicAiClient, sandbox: Sandbo
     assert files["file"].read_bytes() == CONTENT
 
 
-def test_outputs_arrive_or_nothing_is_half_there(
-    client: MusicAiClient, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_outputs_are_complete_or_absent(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
     good = client.files.upload(b"good").url
     result = {"good": good, "bad": f"{sandbox.base_url}/nothing.wav"}
     sandbox.faults.add("GET /job/{id}", body={"id": "j", "status": "SUCCEEDED", "result": result})
@@ -185,7 +183,7 @@ def test_outputs_arrive_or_nothing_is_half_there(
 
 
 def test_the_key_never_reaches_the_storage(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
-    # The echo of the request's head by a server of our own: whatever the client sent is in it.
+    # The server echoes the head of the request, with everything that the client sent.
     head = bytearray()
     with _listening() as (url, server):
         thread = threading.Thread(target=_answer_once, args=(server, head))

@@ -1,4 +1,4 @@
-"""File names that aren't ASCII, in a locale that has nothing else."""
+"""Non-ASCII file names in an ASCII locale."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_names_that_the_locale_cannot_express(sandbox: Sandbox, tmp_path: Path, 
     assert manifest == {"Herz \u2665": "./Herz \u2665.txt"}
 
 
-def test_names_that_nothing_can_express(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_names_that_cannot_be_encoded(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
     name = tmp_path / "\ud800.mp3"
     url = client.files.upload(b"a song").url
     for call in (

@@ -40,7 +40,7 @@ def test_failing_polls_do_not_end_a_wait(
     assert "the wait continues" in caplog.text
 
 
-def test_the_deadline_holds_and_the_job_goes_on(client: MusicAiClient, slow: CustomWorkflow) -> None:
+def test_the_deadline_ends_the_wait_and_not_the_job(client: MusicAiClient, slow: CustomWorkflow) -> None:
     job = client.jobs.create(slow)
     started = time.monotonic()
     with pytest.raises(WaitTimeoutError, match=r"It continues.*client\.jobs\.wait") as caught:
@@ -60,7 +60,7 @@ def test_a_dead_service_does_not_outlast_the_deadline(client: MusicAiClient, san
     assert time.monotonic() - started < 1.5
 
 
-def test_every_status_is_told_once(client: MusicAiClient, slow: CustomWorkflow) -> None:
+def test_every_status_is_reported_once(client: MusicAiClient, slow: CustomWorkflow) -> None:
     states = list[JobState]()
     job = client.jobs.wait(client.jobs.create(slow), on_update=states.append)
     statuses = [state.status for state in states]
@@ -77,7 +77,7 @@ def test_failed_jobs_are_returned(client: MusicAiClient) -> None:
     assert job["error"]["code"] == "BAD_INPUT"
 
 
-def test_wait_all_of_many_names_those_that_are_late(client: MusicAiClient, slow: CustomWorkflow) -> None:
+def test_wait_all_names_the_unfinished_jobs(client: MusicAiClient, slow: CustomWorkflow) -> None:
     jobs = [client.jobs.create(slow) for _ in range(3)]
     with pytest.raises(WaitTimeoutError) as caught:
         client.jobs.wait_all(jobs, timeout=0.1)
@@ -101,7 +101,7 @@ def test_wait_all_of_a_generator_that_creates_the_jobs(sandbox: Sandbox) -> None
     assert all(job.done for job in done)
 
 
-def test_wait_all_of_what_is_not_a_list(client: MusicAiClient, slow: CustomWorkflow) -> None:
+def test_wait_all_of_other_iterables(client: MusicAiClient, slow: CustomWorkflow) -> None:
     jobs = [client.jobs.create(slow) for _ in range(2)]
     by_id = {job.id: job for job in jobs}
     ids = list(by_id)
@@ -132,7 +132,7 @@ def test_jobs_that_do_not_exist(client: MusicAiClient) -> None:
         client.jobs.wait_all(["nothing", "either"])
 
 
-def test_impossible_timeouts(client: MusicAiClient) -> None:
+def test_invalid_timeouts(client: MusicAiClient) -> None:
     with pytest.raises(InputError, match="timeout"):
         client.jobs.wait("j", timeout=-1)
     with pytest.raises(InputError, match="poll_interval"):
@@ -144,7 +144,9 @@ def test_impossible_timeouts(client: MusicAiClient) -> None:
 # --- one deadline for everything
 
 
-def test_run_creates_nothing_after_its_time(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_run_creates_nothing_after_its_deadline(
+    client: MusicAiClient, sandbox: Sandbox, tmp_path: Path
+) -> None:
     (tmp_path / "song.wav").write_bytes(bytes(8 * 1024 * 1024))
     workflow = CustomWorkflow("sdk-test", {"file": tmp_path / "song.wav"})
     with pytest.raises(CreateTimeoutError, match="doesn't exist and nothing is charged") as caught:
@@ -183,7 +185,7 @@ def test_run_gives_up_an_upload_that_fails_for_too_long(
     assert not sandbox.jobs
 
 
-def test_run_never_cuts_a_post_short(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_run_never_interrupts_a_post(client: MusicAiClient, sandbox: Sandbox) -> None:
     file = client.files.upload(b"any bytes")
     sandbox.transition = "after:1000"
     sandbox.faults.add("POST /job", delay=0.8)

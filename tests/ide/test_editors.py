@@ -58,7 +58,7 @@ MARKS: Mapping[str, tuple[int, int]] = {
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """In a folder of its own: the editor knows nothing of this repository."""
+    """The program in its own folder, so that the editor doesn't see this repository."""
     path = tmp_path_factory.mktemp("project") / "program.py"
     path.write_text(PROGRAM)
     return path
@@ -158,7 +158,7 @@ def test_jedi_knows_the_parameters_of_generated_workflows(schema: WorkflowSchema
 
 @pytest.mark.parametrize("typed", ["GenerateChords(", "GenerateChords(inp"])
 def test_jedi_in_a_notebook(typed: str) -> None:
-    """IPython and Jupyter ask jedi with the live objects at hand, whose signatures it knows."""
+    """IPython and Jupyter pass live objects to jedi, which then knows their signatures."""
     interpreter: Any = jedi.Interpreter(typed, [{"GenerateChords": GenerateChords}])
     assert "input_url=" in {each.name for each in interpreter.complete()}
     assert [each.to_string() for each in interpreter.get_signatures()] == [

@@ -29,8 +29,8 @@ OUTPUTS = 6
 
 @pytest.fixture
 def origin() -> Iterator[str]:
-    """Jobs with outputs: `slow` ones come for half a minute, `silent` ones stop in the middle, `mute` ones say nothing,
-    `bad` ones end with one that is refused."""
+    """Jobs with outputs: `slow` ones take half a minute, `silent` ones stop in the middle, `mute` ones send nothing, and
+    the last output of `bad` is refused."""
     end = threading.Event()
 
     def answer(request: Asked, connection: socket.socket) -> object:
@@ -129,8 +129,8 @@ def test_ctrl_c(origin: str, tmp_path: Path, job: str, times: int) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("given", [True, False])
 @pytest.mark.parametrize("job", ["slow", "silent", "mute"])
-def test_ctrl_c_can_be_followed_by_another_try(origin: str, tmp_path: Path, job: str, *, given: bool) -> None:
-    """What was interrupted holds nothing any more, although its threads may have waited for the server."""
+def test_ctrl_c_leaves_nothing_in_use(origin: str, tmp_path: Path, job: str, *, given: bool) -> None:
+    """An interrupted call releases its files, although its threads may have waited for the server."""
     with httpx.Client() as http, MusicAiClient("k", base_url=f"{origin}/v1") as own:
         client = MusicAiClient("k", base_url=f"{origin}/v1", http_client=http) if given else own
         for _ in range(2):
@@ -143,7 +143,7 @@ def test_ctrl_c_can_be_followed_by_another_try(origin: str, tmp_path: Path, job:
 
 
 @pytest.mark.parametrize("job", ["slow", "silent", "mute"])
-def test_a_cancelled_task_can_be_followed_by_another_try(origin: str, tmp_path: Path, job: str) -> None:
+def test_a_cancelled_task_leaves_nothing_in_use(origin: str, tmp_path: Path, job: str) -> None:
     async def main() -> None:
         async with AsyncMusicAiClient("k", base_url=f"{origin}/v1") as client:
             for _ in range(2):
@@ -157,7 +157,7 @@ def test_a_cancelled_task_can_be_followed_by_another_try(origin: str, tmp_path: 
     assert list(tmp_path.glob("*.wav")) == []
 
 
-def test_one_that_fails_ends_the_others(origin: str, tmp_path: Path) -> None:
+def test_a_failed_transfer_ends_the_others(origin: str, tmp_path: Path) -> None:
     began = time.monotonic()
     with MusicAiClient("k", base_url=f"{origin}/v1") as client, pytest.raises(TransferError, match="403"):
         client.jobs.download("bad", tmp_path)
@@ -236,7 +236,7 @@ def test_results_in_order_and_bounded() -> None:
     assert 1 < most <= 3
 
 
-def test_the_first_error_is_raised_and_nothing_else_begins() -> None:
+def test_the_first_error_is_raised_and_starts_no_other_task() -> None:
     begun = list[int]()
 
     def work(number: int) -> None:
@@ -252,7 +252,7 @@ def test_the_first_error_is_raised_and_nothing_else_begins() -> None:
     assert set(begun) <= {0, 1, 2}
 
 
-def test_groups_in_groups_end_together() -> None:
+def test_nested_groups_end_together() -> None:
     ended = list[int]()
 
     def inner(number: int) -> None:

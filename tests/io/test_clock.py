@@ -1,4 +1,4 @@
-"""Waits and retries end although a test of the user's has frozen Python's clocks."""
+"""Waits and retries end although a user's test has frozen Python's clocks."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from support.answering import Asked, answering, whole
 ANSWER = whole(b'{"id": "a", "name": "b"}')
 
 
-def test_requests_in_turn_use_one_connection(connect: Connect) -> None:
+def test_consecutive_requests_share_one_connection(connect: Connect) -> None:
     connections = set[socket.socket]()
 
     def answer(_: Asked, connection: socket.socket) -> None:
@@ -40,7 +40,7 @@ def test_a_connection_that_the_server_closed_is_not_used_again(connect: Connect)
         connection.sendall(ANSWER)
         closes = next(numbers) % 2 == 1
         if closes:
-            connection.shutdown(socket.SHUT_RDWR)  # without having said so
+            connection.shutdown(socket.SHUT_RDWR)  # without announcing it
         settled.release()
         return not closes
 
@@ -72,7 +72,7 @@ def test_cancelled_requests_leave_no_connection_behind() -> None:
         asyncio.run(asyncio.wait_for(main(origin), 60))
 
 
-def test_this_httpx_has_the_pools_that_the_assignment_knows() -> None:
+def test_the_installed_httpcore_has_the_expected_pools() -> None:
     for transport in (httpx.HTTPTransport(), httpx.AsyncHTTPTransport()):
         pool = transport._pool  # pyright: ignore[reportPrivateUsage]
         before = pool._assign_requests_to_connections  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""Many requests at once: few connections, nobody waits forever, polls come through."""
+"""Many concurrent requests: few connections, no request waits forever, and polls aren't blocked."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def blocked(
     asyncio.run(main())
 
 
-def test_polls_have_places_of_their_own(colour: Colour, service: Service) -> None:
+def test_polls_have_their_own_places(colour: Colour, service: Service) -> None:
     def poll(sync: MusicAiClient, other: AsyncMusicAiClient) -> object:
         return sync.jobs.wait("j") if colour == "sync" else other.jobs.wait("j")
 
@@ -164,7 +164,7 @@ def test_a_cancelled_task_leaves_the_queue(service: Service) -> None:
     blocked("async", service, lambda _, client: cancel(client))
 
 
-def test_the_callers_client_has_the_callers_limits(colour: Colour) -> None:
+def test_a_given_client_keeps_its_own_limits(colour: Colour) -> None:
     """Twice as many requests at once as through the gate: each is answered when all have arrived."""
     count = 2 * PLACES
     all_there = threading.Barrier(count, timeout=60)
@@ -209,7 +209,7 @@ os._exit(0)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_child_has_places_of_its_own(service: Service) -> None:
+def test_a_forked_child_has_its_own_places(service: Service) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", FORKED, service.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
@@ -218,7 +218,7 @@ def test_a_forked_child_has_places_of_its_own(service: Service) -> None:
     assert out == "a\n"
 
 
-def test_threads_come_in_the_order_of_their_arrival() -> None:
+def test_threads_pass_in_order_of_arrival() -> None:
     lane, came = ThreadLane(1), list[int]()
     assert lane.acquire(None)
 

@@ -1,4 +1,4 @@
-"""What lies between the client and the service: proxies, compression, passwords in URLs, repeated headers."""
+"""Requests on the wire: proxies, compression, passwords in URLs, repeated headers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_proxy_of_the_environment_is_used(
     assert listener.heads[0].startswith("GET http://music.example/v1/application HTTP/1.1\r\n")
 
 
-def test_where_no_proxy_is_wanted(
+def test_no_proxy_is_respected(
     connect: Connect, listener: Listener, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", listener.origin)
@@ -48,7 +48,7 @@ def test_compressed_answers_are_read(client: MusicAiClient, sandbox: Sandbox, co
     assert sandbox.requests[-1].headers["accept-encoding"] == "gzip, deflate"
 
 
-def test_what_goes_over_the_wire(connect: Connect, listener: Listener, tmp_path: Path) -> None:
+def test_requests_on_the_wire(connect: Connect, listener: Listener, tmp_path: Path) -> None:
     client = connect(base_url=f"{listener.origin}/v1", user_agent="mine/1")
     with client.record() as exchanges:
         client.application.get(headers={"accept-encoding": "identity"})

@@ -1,4 +1,4 @@
-"""OpenTelemetry's own instrumentation of httpx is all that spans need: nothing of ours is in between."""
+"""Spans by OpenTelemetry's own instrumentation of httpx."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_httpx2_is_not_loaded_for_a_client_of_httpx() -> None:
     assert done.stdout == "False\n"
 
 
-def test_a_program_with_httpx2_under_the_name_of_httpx(sandbox: Sandbox) -> None:
+def test_a_program_that_aliases_httpx2_as_httpx(sandbox: Sandbox) -> None:
     program = f"""
 import httpx2
 httpx2.alias_httpx()

@@ -20,7 +20,7 @@ async def pausing(times: int, steps: list[str]) -> str:
 
 
 @pytest.mark.parametrize(("times", "expected"), [(0, 0), (2, 0), (3, 1), (5, 3)])
-def test_the_first_pauses_are_skipped_and_the_others_are_not(times: int, expected: int) -> None:
+def test_only_the_first_pauses_are_skipped(times: int, expected: int) -> None:
     async def main() -> None:
         steps = list[str]()
 
@@ -37,7 +37,7 @@ def test_the_first_pauses_are_skipped_and_the_others_are_not(times: int, expecte
     asyncio.run(main())
 
 
-def test_waits_and_errors_pass() -> None:
+def test_waits_and_errors_are_passed_on() -> None:
     async def failing(future: asyncio.Future[str]) -> None:
         await asyncio.sleep(0)
         raise ValueError(await future)

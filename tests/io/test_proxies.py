@@ -96,7 +96,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("entry", ODD)
-def test_odd_entries_of_no_proxy_stop_nothing(
+def test_invalid_entries_of_no_proxy_are_ignored(
     proxy: Listener, entry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("no_proxy", entry)

@@ -23,7 +23,7 @@ def finish(transfer: Transfer) -> None:
     transfer.done.set()
 
 
-def test_an_idle_thread_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_thread_keeps_no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_IDLE", 60.0)
     for _ in range(2):  # by a new thread, and by an idle one
         transfer = Transfer()

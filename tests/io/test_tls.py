@@ -42,13 +42,15 @@ def ask(sandbox: Sandbox, tls: ssl.SSLContext | None = None) -> None:
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_file_of_the_environment(secure: Sandbox, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_file_of_the_environment(
+    secure: Sandbox, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(name, secure.ca_file or "")
     ask(secure)
 
 
 @pytest.mark.parametrize("name", CA_VARIABLES)
-def test_a_folder_of_the_environment(
+def test_a_certificate_folder_of_the_environment(
     secure: Sandbox, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, str(tmp_path))
@@ -56,9 +58,7 @@ def test_a_folder_of_the_environment(
         ask(secure)
 
 
-def test_the_first_that_is_set_counts(
-    secure: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_variable_counts(secure: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in CA_VARIABLES[1:]:
         monkeypatch.setenv(name, str(tmp_path / "missing.pem"))
     monkeypatch.setenv(CA_VARIABLES[0], secure.ca_file or "")
@@ -90,7 +90,7 @@ def test_an_unknown_authority(secure: Sandbox) -> None:
     assert not caught.value.sent
 
 
-def test_a_context_of_the_caller(secure: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_callers_tls_context(secure: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
     ask(secure, ssl.create_default_context(cafile=secure.ca_file))
     with pytest.raises(ConnectionFailedError, match="CERTIFICATE_VERIFY_FAILED") as caught:

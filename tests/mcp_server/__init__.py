@@ -1,1 +1,1 @@
-"""Tests of `musicai_sdk.mcp`. The folder isn't called `mcp`: on the path of the tests that would hide the package `mcp`."""
+"""Tests of `musicai_sdk.mcp`. A folder `mcp` on the path of the tests would hide the package of that name."""

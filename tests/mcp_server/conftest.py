@@ -18,7 +18,7 @@ SIGNED = "https://storage.example/cover.png?X-Goog-Signature=secret&Expires=1"
 
 
 def lyrics(task: Task) -> dict[str, Output]:
-    """Lyrics, and values of other kinds."""
+    """Returns lyrics, and values of other kinds."""
     words = [{"word": "Hello", "start": 0.5, "end": 0.9}, {"word": "world"}]
     lines = [
         {"start": 0.5, "end": 1.5, "text": "Hello world", "words": words},
@@ -47,7 +47,7 @@ def studio_in(folder: Path, service: Sandbox) -> Studio:
 
 @pytest.fixture
 def studio(service: Sandbox, tmp_path: Path) -> Studio:
-    """What a server of the test's own is started with."""
+    """The settings of a server for one test."""
     return studio_in(tmp_path, service)
 
 
@@ -59,7 +59,7 @@ def shared(service: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def ask(shared: Agent) -> Iterator[Agent]:
-    """An agent whose server has done other things before."""
+    """An agent whose server is shared between tests."""
     shared.studio.sandbox.faults.clear()
     yield shared
     shared.studio.sandbox.faults.clear()

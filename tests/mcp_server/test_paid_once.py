@@ -1,4 +1,4 @@
-"""Each request is paid for once: through lost answers, repeats, kills, restarts, and several servers at a time."""
+"""Each request is paid once, despite lost answers, repeats, kills, restarts and several concurrent servers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REQUESTS = 100
 
 
 def ten_seconds_later(studio: Studio) -> None:
-    """What was sent counts as sent ten seconds earlier: time enough to be listed."""
+    """Dates sent requests back by ten seconds, which is time enough to be listed."""
     with closing(sqlite3.connect(studio.state / "requests.sqlite3")) as database, database:
         database.execute("UPDATE requests SET sent_at = sent_at - 10")
 
@@ -29,7 +29,7 @@ def keys_of(studio: Studio) -> list[Any]:
 
 
 def test_200_calls_with_lost_answers_repeats_and_a_kill(studio: Studio) -> None:
-    """100 requests, each made twice. Of two POSTs one loses its answer; the server is killed in the middle."""
+    """100 requests, each made twice. Every second POST loses its answer, and the server is killed once."""
     before = len(studio.sandbox.jobs)
     losing = studio.sandbox.faults.add("POST /job", reset="after", probability=1 / 2, seed=7)
     requests = [echo(studio.file(f"{number}.wav")) for number in range(REQUESTS)]
@@ -51,7 +51,7 @@ def test_200_calls_with_lost_answers_repeats_and_a_kill(studio: Studio) -> None:
     with agent(studio) as ask:
         for start in range(0, 96, TOGETHER):
             work(ask, calls[start : start + TOGETHER])
-        # The next POST arrives, and is never answered: the server dies while it waits.
+        # The next POST arrives and is never answered; the server is killed while it waits.
         assert losing.hits > 10
         studio.sandbox.faults.clear()
         studio.sandbox.faults.add("POST /job", hang="after", nth=1)
@@ -112,7 +112,7 @@ def test_two_servers_with_one_state(studio: Studio) -> None:
 
 
 def test_a_lost_request_that_never_arrived_is_sent_again_when_that_is_certain(studio: Studio) -> None:
-    """Its answer says that nothing was sent again; a repeat looks for the job once more, and then sends it."""
+    """The answer says that nothing was sent again. A repeat searches for the job once more, and then sends it."""
     before, name = len(studio.sandbox.jobs), studio.file("lost.wav")
     studio.sandbox.faults.add("POST /job", reset="before", nth=1)
     with agent(studio) as ask:

@@ -1,4 +1,4 @@
-"""What an agent is refused: each with a code, and what to do next; nothing is sent, and nothing paid."""
+"""Refused calls have a code and advice; nothing is sent, and nothing is paid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_paths_that_lead_outside(studio: Studio) -> None:
     (studio.root / "link.wav").symlink_to(outside / "secret.wav")
     (studio.root / "folder").symlink_to(outside)
     (studio.root / "loop.wav").symlink_to(studio.root / "loop.wav")
-    studio.state = studio.root / ".state"  # inside the root, and out of bounds all the same
+    studio.state = studio.root / ".state"  # inside the root, but still forbidden
     with agent(studio) as ask:
         for path in (
             "../outside/secret.wav",
@@ -43,7 +43,7 @@ def test_paths_that_lead_outside(studio: Studio) -> None:
         for folder in ("..", "/", str(outside), "folder", "folder/deeper", ".state", "~/../../../.."):
             error = ask.refused("download_results", job_id=job_id, folder=folder)
             assert error["code"] == "outside_root", folder
-        # A link that waits in the job's own folder.
+        # A link that already exists in the job's folder.
         (studio.root / job_id).mkdir()
         (studio.root / job_id / "file.ogg").symlink_to(outside / "secret.wav")
         assert ask.refused("download_results", job_id=job_id)["code"] == "outside_root"
@@ -86,7 +86,7 @@ def test_a_folder_that_became_a_link_after_it_was_checked(tmp_path: Path) -> Non
         (f"{'x' * 5000}.wav", "bad_input"),
     ],
 )
-def test_inputs_that_can_not_be_processed(source: str, code: str, ask: Agent) -> None:
+def test_unusable_inputs(source: str, code: str, ask: Agent) -> None:
     root = ask.studio.root
     (root / "empty.wav").touch()
     (root / "folder.wav").mkdir(exist_ok=True)
@@ -111,20 +111,20 @@ def test_inputs_that_can_not_be_processed(source: str, code: str, ask: Agent) ->
         ({"workflow": "no-such-workflow"}, "unknown_workflow"),
     ],
 )
-def test_arguments_that_can_not_be_right(arguments: dict[str, object], code: str, ask: Agent) -> None:
+def test_invalid_arguments(arguments: dict[str, object], code: str, ask: Agent) -> None:
     jobs, limits = len(ask.studio.sandbox.jobs), ask("get_limits")
     assert ask.refused("process", input="song.ogg", **arguments)["code"] == code
     assert (len(ask.studio.sandbox.jobs), ask("get_limits")) == (jobs, limits)
 
 
-def test_jobs_and_tools_that_are_not_there(ask: Agent) -> None:
+def test_unknown_jobs_and_tools(ask: Agent) -> None:
     for job_id in ("nothing", "../application", "%2e%2e", "a b"):
         assert ask.refused("get_job", job_id=job_id)["code"] in {"not_found", "bad_input"}, job_id
     assert ask.refused("get_job", job_id="x", wait_seconds=51)["code"] == "bad_arguments"
     assert ask.refused("read_stems", job_id="x")["code"] == "unknown_tool"
 
 
-def test_outputs_that_are_not_there(ask: Agent) -> None:
+def test_unknown_outputs(ask: Agent) -> None:
     job_id = ask("process", workflow="acme-lyrics", input="song.ogg")["job_id"]
     ask("get_job", job_id=job_id, wait_seconds=50)
     error = ask.refused("read_chords", job_id=job_id)
@@ -133,7 +133,7 @@ def test_outputs_that_are_not_there(ask: Agent) -> None:
     for tool in ("read_chords", "read_output"):
         assert ask.refused(tool, job_id=job_id, output="no")["code"] == "no_such_output"
     assert ask.refused("read_beats", job_id=job_id, output="tempo")["code"] == "no_such_output"
-    # Lyrics are no chords.
+    # Lyrics aren't chords.
     assert ask.refused("read_chords", job_id=job_id, output="Transcription")["code"] == "unreadable"
 
 
@@ -149,7 +149,7 @@ def test_no_more_jobs_than_allowed_restarts_included(studio: Studio) -> None:
     assert len(studio.sandbox.jobs) == jobs + 3
     studio.max_jobs = 4
     with agent(studio) as ask:
-        # What the service refuses doesn't count.
+        # Requests that the service refuses don't count.
         assert ask.refused("process", workflow="none", input="song.ogg")["code"] == "unknown_workflow"
         ask.echo(studio.file("6.wav"))
         assert ask.refused("process", **echo(studio.file("7.wav")))["code"] == "budget_used"
@@ -168,7 +168,7 @@ def test_a_job_that_was_deleted_is_not_paid_for_again(ask: Agent) -> None:
     assert ask.studio.posts() == posts
 
 
-def test_a_service_that_can_not_be_reached(ask: Agent) -> None:
+def test_an_unreachable_service(ask: Agent) -> None:
     ask.studio.sandbox.faults.add("GET /workflow*", status=503, times=10)
     error = ask.refused("list_workflows")
     assert (error["code"], error["retryable"]) == ("service_failed", True)
@@ -179,13 +179,13 @@ def test_a_service_that_can_not_be_reached(ask: Agent) -> None:
 @pytest.mark.parametrize(
     "arguments", [{"roots": []}, {"roots": ["nowhere"]}, {"max_jobs": -1}, {"patience": 0}]
 )
-def test_settings_that_can_not_be_right(arguments: dict[str, object], tmp_path: Path) -> None:
+def test_invalid_settings(arguments: dict[str, object], tmp_path: Path) -> None:
     settings: dict[str, object] = {"roots": [tmp_path], "max_jobs": 1, "state": tmp_path / "state"}
     with pytest.raises(InputError):
         serve(AsyncMusicAiClient, **{**settings, **arguments})  # type: ignore[arg-type] # wrong on purpose
 
 
-def test_a_state_folder_that_can_not_be_used(tmp_path: Path) -> None:
+def test_an_unusable_state_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationError, match="--state"):
         State(tmp_path / "file" / "state")

@@ -1,4 +1,4 @@
-"""The server as a process: what it writes, how it ends, and how it refuses to start."""
+"""The server as a process: its output, its end, and errors at the start."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def greet(process: subprocess.Popen[str]) -> Any:
     return hello
 
 
-def test_standard_output_has_the_protocol_only_and_its_end_is_the_end(studio: Studio) -> None:
+def test_only_the_protocol_is_on_standard_output_and_its_end_ends_the_server(studio: Studio) -> None:
     process = start(studio)
     hello = greet(process)
     assert hello["result"]["serverInfo"]["name"] == "musicai"
@@ -63,7 +63,7 @@ def test_standard_output_has_the_protocol_only_and_its_end_is_the_end(studio: St
     assert (output, told, process.returncode) == ("", "", 0)
 
 
-def test_a_signal_ends_it_in_order_and_nothing_is_paid_for_twice(studio: Studio) -> None:
+def test_a_signal_ends_the_server_cleanly_and_nothing_is_paid_twice(studio: Studio) -> None:
     before = len(studio.sandbox.jobs)
     studio.sandbox.faults.add("POST /job", delay=0.5, nth=1)
     process = start(studio)
@@ -104,7 +104,7 @@ def test_root_and_max_jobs_are_required(left_out: str, studio: Studio) -> None:
     assert done.stdout == ""
 
 
-def test_without_a_key_it_says_where_to_put_one(studio: Studio) -> None:
+def test_without_a_key_the_error_says_where_to_put_one(studio: Studio) -> None:
     environment = {name: value for name, value in studio.environment.items() if name != "MUSIC_AI_API_KEY"}
     done = subprocess.run(
         [sys.executable, *studio.arguments],
@@ -119,7 +119,7 @@ def test_without_a_key_it_says_where_to_put_one(studio: Studio) -> None:
     assert done.stdout == ""
 
 
-def test_without_the_extra_it_says_what_to_install(studio: Studio) -> None:
+def test_without_the_extra_the_error_says_what_to_install(studio: Studio) -> None:
     program = "import sys; sys.modules['mcp'] = None; from musicai_sdk.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program, *studio.arguments[studio.arguments.index("mcp") :]],

@@ -1,4 +1,4 @@
-"""The skill that the package brings for agents: found where their tools look, and its code runs, on the sandbox."""
+"""The skill for agents in the package: tools find it, and its code runs against the sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def studio_with_songs(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Studio:
-    """The studio's folder has what the examples name, and the environment points at its sandbox."""
+    """The studio's folder has the files of the examples, and the environment points to its sandbox."""
     samples, rate = soundfile.read(SONGS / "block1.ogg", frames=48_000 * 10)
     (studio.root / "songs").mkdir()
     soundfile.write(studio.root / "song.mp3", samples, rate)

@@ -16,7 +16,7 @@ def finished(ask: Agent, workflow: str, source: str) -> str:
     return job_id
 
 
-def test_the_tools_say_what_they_take_and_give(ask: Agent) -> None:
+def test_the_schemas_of_the_tools(ask: Agent) -> None:
     tools = {each.name: each for each in ask.tools()}
     assert set(tools) == {
         *("list_workflows", "process", "get_job", "read_chords", "read_beats", "read_lyrics", "read_output"),
@@ -87,10 +87,10 @@ def test_lyrics_and_outputs_of_all_kinds(ask: Agent) -> None:
     assert lines == [{"text": "Hello world", "start": 0.5, "end": 1.5}, {"text": "again"}]
     lines = ask("read_lyrics", job_id=job_id, words=True)["lines"]
     assert lines[0]["words"] == [{"word": "Hello", "start": 0.5, "end": 0.9}, {"word": "world"}]
-    # Its content has a signed URL, which the agent is shown without its query.
+    # Its content has a signed URL, which the agent sees without its query.
     whole = ask("read_output", job_id=job_id, output="transcription")
     assert whole["content"][1]["cover"] == "https://storage.example/cover.png?…"
-    # What JSON of the protocol can't carry.
+    # Values that the protocol's JSON can't represent.
     odd = ask("read_output", job_id=job_id, output="odd")["content"]
     assert odd == {
         "number": None,
@@ -100,7 +100,7 @@ def test_lyrics_and_outputs_of_all_kinds(ask: Agent) -> None:
 
 
 def test_the_same_content_is_the_same_request(ask: Agent) -> None:
-    """Under another name too; another content, workflow or parameter makes another one."""
+    """Also under another name. Another content, workflow or parameter is another request."""
     first = ask.echo(ask.studio.file("one.wav", "same"))
     assert not first["repeated"]
     renamed = ask.echo(ask.studio.file("folder/two.flac", "same"))
@@ -125,7 +125,7 @@ def test_a_url_is_the_same_request_under_another_signature(ask: Agent) -> None:
     assert ask.studio.posts() == posts + 1
 
 
-def test_a_failed_job_says_why_and_is_not_paid_for_again(ask: Agent) -> None:
+def test_a_failed_job_is_explained_and_not_paid_again(ask: Agent) -> None:
     name = ask.studio.file("fails.wav")
     ask.studio.sandbox.faults.add("POST /job", job_error="BAD_INPUT", nth=1)
     posts = ask.studio.posts()

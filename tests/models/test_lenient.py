@@ -1,4 +1,4 @@
-"""What doesn't fit is left out, said once, and kept in `raw`; it never hides the rest."""
+"""Values that don't fit are left out, reported once, and kept in `raw`. They never hide the rest."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ ODD: list[tuple[str, str, list[Any]]] = [
 
 @pytest.fixture(autouse=True)
 def unwarned() -> Iterator[None]:
-    """Each test hears its warnings."""
+    """Each test gets its own warnings."""
     _lenient._warned.clear()
     yield
     _lenient._warned.clear()
@@ -107,7 +107,7 @@ def test_an_optional_field_that_does_not_fit(
     assert Job[Any].model_validate_json(job.model_dump_json(by_alias=True)).id == job.id
 
 
-def test_raw_is_the_answer_as_it_came() -> None:
+def test_raw_is_the_original_answer() -> None:
     for change in (
         {},
         {"metadata": None, "createdAt": 1736277702},
@@ -125,20 +125,20 @@ def test_raw_is_the_answer_as_it_came() -> None:
 
 
 @pytest.mark.parametrize("value", [WHOLE["metadata"], json.dumps(WHOLE["metadata"])])
-def test_a_token_is_found_in_metadata_that_was_made_text(value: object) -> None:
+def test_the_key_is_found_in_metadata_as_text(value: object) -> None:
     job = Job[Any].model_validate({**WHOLE, "metadata": value})
     assert (job.idempotency_key, job.metadata) == ("token", {"mine": [1]})
     assert job.raw["metadata"] == value
 
 
 @pytest.mark.parametrize("value", [None, {}, [], "text", {"musicai_sdk.idempotency_key": 7}])
-def test_no_token(value: object) -> None:
+def test_metadata_without_a_key(value: object) -> None:
     job = Job[Any].model_validate({**WHOLE, "metadata": value})
     assert job.idempotency_key is None
     assert Job[Any].model_validate({"id": "j", "status": "QUEUED"}).idempotency_key is None
 
 
-def test_a_result_that_is_none_does_not_pass_for_an_empty_one() -> None:
+def test_an_unreadable_result_is_not_an_empty_one() -> None:
     job = Job[Any].model_validate({**WHOLE, "result": ["https://a.example/c.json?signature=2"]})
     for read in (
         lambda: job.outputs,
@@ -150,7 +150,7 @@ def test_a_result_that_is_none_does_not_pass_for_an_empty_one() -> None:
         assert "signature" not in f"{caught.value} {caught.value.body}"
 
 
-def test_what_is_said_about_a_failure_in_place_of_an_error() -> None:
+def test_a_failure_as_text_instead_of_an_object() -> None:
     job = Job[Any].model_validate({**WHOLE, "status": "FAILED", "error": "out of \x1b[31mmemory"})
     with pytest.raises(JobFailedError, match=r"out of .*memory") as caught:
         job.raise_for_failure()
@@ -174,7 +174,7 @@ def test_ids() -> None:
             JobCreated.model_validate_json(wrong)
 
 
-def test_a_status_needs_nothing_else() -> None:
+def test_a_state_may_lack_its_id() -> None:
     for answer in ('{"status": "NEW"}', '{"id": null, "status": "NEW"}', '{"id": [], "status": "NEW"}'):
         assert (JobState.model_validate_json(answer).id, JobState.model_validate_json(answer).status) == (
             "",
@@ -232,7 +232,7 @@ def test_one_odd_element_of_a_page(connect: Connect, wrapped: bool, caplog: pyte
     assert "left out 6 of 8 elements of a list, which can't be read as Job" in caplog.text
 
 
-def test_a_page_of_which_nothing_can_be_read_is_no_end(connect: Connect) -> None:
+def test_an_unreadable_page_does_not_end_the_list(connect: Connect) -> None:
     with RawServer(lambda request: request.answer(b"[null, {}]")) as server:
         with pytest.raises(ResponseError, match="none of its 2 elements"):
             list(connect(base_url=server.url, max_retries=0).jobs.list())
@@ -297,12 +297,12 @@ class Mine(WorkflowResult):
     chords: JsonText[list[Chord]]
 
 
-def test_json_in_the_result_itself() -> None:
+def test_json_inside_the_result() -> None:
     assert len(Mine.model_validate({"chords": json.dumps([CHORD, None])}).chords) == 1
     assert len(Mine.model_validate({"chords": [CHORD]}).chords) == 1
 
 
-def test_types_of_the_users_own_stay_strict(connect: Connect) -> None:
+def test_user_defined_types_stay_strict(connect: Connect) -> None:
     with RawServer(lambda request: request.answer(b"[1, null]")) as server:
         with pytest.raises(ResponseError) as caught:
             connect().files.read(JsonFile(f"{server.url}/x.json", list[int]))

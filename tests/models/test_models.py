@@ -1,4 +1,4 @@
-"""What the server sends, in every shape that has been seen."""
+"""Answers of the server, in every observed form."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_documented_job() -> None:
         id="2ae5eea3-63dd-445e-9a3f-ff0473e82fd2", name="Stems Isolations - Vocals & accompaniments"
     )
     assert parsed.created_at == datetime(2022, 12, 7, 19, 21, 42, 170_000, UTC)
-    # As a dictionary it is what the JSON was, and None for what the JSON lacks.
+    # As a dictionary, it has the JSON values, and None for missing ones.
     lacking = dict.fromkeys(wire_fields(Job).keys() - json.loads(DOCUMENTED).keys())
     assert dict(parsed) == json.loads(DOCUMENTED) | lacking
     assert {key: parsed[key] for key in parsed.keys()} == dict(parsed)  # noqa: SIM118 - its keys() is tested
@@ -69,7 +69,7 @@ def test_the_documented_job() -> None:
     assert result.accompaniment == "https://cdn.music.ai/something/accompaniments.wav"
 
 
-def test_a_job_answers_like_the_old_dictionaries() -> None:
+def test_a_job_works_like_the_dictionaries_of_1_0() -> None:
     parsed = job(result={"Kick drum": "https://h/k.wav?s=1"}, error=None, progress=0.5)
     assert parsed["result"]["Kick drum"] == "https://h/k.wav?s=1"
     assert parsed.get("createdAt") is None
@@ -84,7 +84,7 @@ def test_a_job_answers_like_the_old_dictionaries() -> None:
 
 
 @pytest.mark.parametrize("empty", [{}, {"result": None, "error": None, "metadata": None, "batchName": None}])
-def test_everything_else_may_be_missing_or_null(empty: dict[str, Any]) -> None:
+def test_other_fields_may_be_missing_or_null(empty: dict[str, Any]) -> None:
     parsed = Job.model_validate_json(json.dumps({"id": "j", "status": "QUEUED", **empty}))
     assert (parsed.raw_result, parsed.error, parsed.metadata, parsed.batch_name) == (None, None, {}, None)
     assert (parsed.started_at, parsed.completed_at, dict(parsed.outputs)) == (None, None, {})
@@ -135,7 +135,7 @@ def test_models_are_frozen_and_pickle() -> None:
     assert pickle.loads(pickle.dumps(CUSTOM_STORAGE)) is CUSTOM_STORAGE
 
 
-def test_parametrised_jobs_are_no_new_classes() -> None:
+def test_parametrised_jobs_create_no_classes() -> None:
     assert type(Job[IsolateDrumsResult].model_validate({"id": "j", "status": "QUEUED"})) is Job
 
     class Report(BaseModel):
@@ -210,7 +210,7 @@ def test_a_result_that_does_not_fit_names_the_fields() -> None:
     assert parsed["result"]["Kick drum"] == 3
 
 
-def test_signed_urls_do_not_show() -> None:
+def test_signed_urls_are_hidden_in_reprs() -> None:
     parsed = job(
         result={"chords": "https://h/c.json?Signature=secret"}, workflowParams={"a": "https://h?Sig=secret"}
     )

@@ -22,13 +22,13 @@ def test_the_content_type_is_the_parameter_or_the_argument() -> None:
     assert JsonFile(URL).content_type is Any
 
 
-def test_it_survives_copies_and_pickles() -> None:
+def test_the_content_type_survives_copies_and_pickles() -> None:
     url = JsonFile[list[Chord]](URL)
     for other in (copy.copy(url), copy.deepcopy(url), pickle.loads(pickle.dumps(url))):
         assert (other, type(other), other.content_type) == (URL, JsonFile, list[Chord])
 
 
-def test_it_is_read_as_it_says(client: MusicAiClient) -> None:
+def test_content_is_read_as_its_type(client: MusicAiClient) -> None:
     listener = Listener()
     try:
         read = client.files.read(JsonFile[dict[str, str]](f"{listener.origin}/a.json"))

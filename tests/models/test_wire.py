@@ -1,4 +1,4 @@
-"""Models as mappings of wire names to JSON values: what pandas, `match`, logging and dict code do with them."""
+"""Models as mappings of wire names to JSON values, as pandas, `match`, logging and dict code use them."""
 
 from __future__ import annotations
 

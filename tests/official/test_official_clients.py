@@ -1,4 +1,4 @@
-"""The service's own clients, as they are published, run against the sandbox over TLS."""
+"""The official clients, as published, against the sandbox over TLS."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def test_the_official_node_client(tmp_path: Path, request: pytest.FixtureRequest
     if not (package / "build.json").exists():
         (project / "package.json").write_text("{}")
         install([npm, "install", "--no-audit", "--no-fund", NODE_CLIENT], NODE_CLIENT, cwd=project)
-        # Its own install script, which npm may be set up not to run.
+        # Its install script, because npm may be configured not to run such scripts.
         install([npm, "run", "build"], NODE_CLIENT, cwd=package)
-    # Modules are looked for from where the script is.
+    # Node resolves modules from the script's folder.
     script = project / "quick_start.mjs"
     shutil.copyfile(HERE / "quick_start.mjs", script)
     with Sandbox(tls=True) as sandbox:

@@ -1,4 +1,4 @@
-"""The package with the lowest versions of its dependencies, and on every Python that this machine has."""
+"""The package with the lowest versions of its dependencies, and on every Python of this machine."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ musicai.main(["batch", "export", "out"], standalone_mode=False)
 
 
 def dependencies(*, lowest: bool) -> list[str]:
-    """The requirements of the core, the command line and the sandbox; each `name==lowest` if asked for."""
+    """The requirements of the core, the command line and the sandbox; optionally as `name==lowest`."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"]

@@ -1,4 +1,4 @@
-"""What a wheel of this repository has in it."""
+"""The contents of a wheel."""
 
 from __future__ import annotations
 

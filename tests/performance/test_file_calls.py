@@ -1,4 +1,4 @@
-"""What a track of a catalogue costs in calls on files and in threads: it must not grow unnoticed."""
+"""The numbers of file calls and threads for a track of a catalogue, which must not grow unnoticed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_track(sandbox: Sandbox, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", PROGRAM, sandbox.api_key, sandbox.base_url, str(tmp_path)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
     calls = json.loads(ran.stdout)
-    # Files that are forced onto the disk: the output and the manifest; and the track's folder and two above it.
+    # fsync of the output, the manifest, the track's folder and two folders above it.
     assert calls.pop("fsync") == 5
     assert calls.pop("thread") == 3, "the upload, the download, and reading the results back"
     limits = {"mkdir": 2, "open": 8, "read": 9, "seek": 3, "status": 16}

@@ -1,4 +1,4 @@
-"""What a program loads and does for its first job: counted, because times depend on the machine."""
+"""What a program loads and does for its first job, as counts, because times depend on the machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXTRAS = (
     *("rich", "click", "numpy", "soundfile", "starlette", "uvicorn", "trustme", "obstore", "distributed"),
     *("trio", "h2", "socksio", "brotli", "zstandard"),
 )
-"""What the extras of the package bring, and what httpx and httpcore load where they find it."""
+"""Modules of the package's extras, and those that httpx and httpcore load if installed."""
 
 PREAMBLE = f"""
 import json, os, sys
@@ -73,7 +73,7 @@ def environment(secure: Sandbox) -> dict[str, str]:
 
 
 def figures(program: str, environment: dict[str, str]) -> Figures:
-    """What a program prints as JSON, in a process of its own."""
+    """The JSON output of a program in its own process."""
     command = [sys.executable, "-W", "error", "-c", PREAMBLE + program]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -94,7 +94,7 @@ def test_the_first_job(environment: dict[str, str]) -> None:
     found = figures(FIRST_JOB + "print(json.dumps(loaded()))\nclient.close()", environment)
     assert len(found["ours"]) <= 54, found["ours"]
     assert found["all"] <= 310, (found["all"], found["names"])
-    # No retries, no waiting, no transfers and no event loop: nothing of theirs.
+    # No retries, waits, transfers or event loop, so none of their modules.
     assert {"tenacity", "asyncio", "concurrent.futures"} & set(found["names"]) == set()
     parts = ("_core.creating", "_core.waiting", "_core.downloading", "_core.uploading", "_io.asynchronous")
     rooms = ("batch", "cli", "codegen", "music", "sandbox", "storage")

@@ -1,4 +1,4 @@
-"""What each track costs in statements and transactions: a count, the same on every machine."""
+"""The numbers of statements and transactions per track, which are the same on every machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_statements_of_a_track(sandbox: Sandbox, tmp_path: Path, monkeypatch: py
         )
 
     few, many = counted(5), counted(25)
-    # Without what a run needs once.
+    # Without the statements of the run as a whole.
     assert (many["other"] - few["other"]) / 20 <= 23
     # Four statements for each transaction, and at most one transaction for each write.
     assert (many["commit"] - few["commit"]) / 20 <= 4 * 8

@@ -1,4 +1,4 @@
-"""What each thing costs in requests: the same in every run, and it must not grow unnoticed."""
+"""The numbers of requests, which are the same in every run and must not grow unnoticed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ECHO = CustomWorkflow("acme/echo", {})
 
 
 class SandboxTime(BlockingIO):
-    """The sandbox's clock for the client too: whoever waits moves it on. For one thread."""
+    """The sandbox's clock for the client too: each wait advances it. For a single thread."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class SandboxTime(BlockingIO):
 
         class Alone:
             def set(self) -> None:
-                """Nobody else waits."""
+                """Does nothing, because there is no other waiter."""
 
             async def wait(self, seconds: float | None) -> None:
                 assert seconds is not None, "nobody would ever wake it"
@@ -73,14 +73,14 @@ def roomy(large_plan: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def timeless(roomy: Sandbox) -> Iterator[MusicAiClient]:
-    """A client that waits in no time."""
+    """A client whose waits take no real time."""
     with roomy.client() as client:
         client._session.io = SandboxTime(roomy.clock)  # pyright: ignore[reportPrivateUsage]
         yield client
 
 
 def asked(sandbox: Sandbox, since: int = 0) -> dict[str, int]:
-    """How often the client asked for each operation; the service fetches its inputs from the same storage."""
+    """The number of the client's requests by operation, without the service's own requests to its storage."""
 
     def name(path: str) -> str:
         if path.startswith("/v1/job/"):
@@ -133,7 +133,7 @@ def test_five_hundred_jobs_in_parallel(timeless: MusicAiClient, roomy: Sandbox) 
 
 
 def test_many_jobs_of_a_known_workflow(timeless: MusicAiClient, roomy: Sandbox) -> None:
-    """Jobs of 30 s: looked at when 80 % of the time is over, a hundred with one request."""
+    """Jobs of 30 s: first polled after 80 % of that time, a hundred with one request."""
     roomy.transition = "after:30"
     timeless.jobs.run(ECHO)
     count = 300 * SCALE
@@ -142,7 +142,7 @@ def test_many_jobs_of_a_known_workflow(timeless: MusicAiClient, roomy: Sandbox) 
     assert all(job.succeeded for job in timeless.jobs.wait_all(created))
     requests = asked(roomy, before)
     assert requests.keys() <= {"GET jobs", "GET status", "GET job"}
-    # How many looks depends on how long it took to create them. One by one they would need eight requests each.
+    # The number of polls depends on how long the creation took. One by one, each job would need eight requests.
     assert requests["GET jobs"] <= count / 4
     assert requests.get("GET status", 0) <= 20
 
@@ -157,11 +157,11 @@ def test_a_known_workflow_costs_few_looks(timeless: MusicAiClient, roomy: Sandbo
         assert roomy.clock.now() - began < 1.2 * 30
     assert looks[0] >= 12
     assert looks[1] <= 8
-    # Whoever wants to know every status is told as early as before.
+    # A caller that wants every status gets it as early as before.
     states = list[JobState]()
     timeless.jobs.run(ECHO, on_update=states.append)
     assert [state.status for state in states] == ["STARTED", "SUCCEEDED"]
-    # Another workflow is another matter.
+    # Another workflow has its own durations.
     before = len(roomy.requests)
     timeless.jobs.run(CustomWorkflow("acme/other", {}))
     assert asked(roomy, before)["GET status"] >= 12
@@ -171,7 +171,7 @@ def test_a_workflow_that_became_quick_or_fails_is_found_out(timeless: MusicAiCli
     roomy.transition = "after:100"
     timeless.jobs.run(ECHO)
     roomy.transition = "after:1"
-    for most in (36, 6):  # at most half a minute late once, then as quick as it is
+    for most in (36, 6):  # at most half a minute late once, and then in time
         began = roomy.clock.now()
         timeless.jobs.run(ECHO)
         assert roomy.clock.now() - began < most
@@ -205,5 +205,5 @@ def test_a_hundred_waits_at_once_ask_for_pages(colour: Colour, roomy: Sandbox) -
         jobs = asyncio.run(main())
     assert [job.id for job in jobs] == created
     assert all(job.succeeded for job in jobs)
-    # One request a look; one who begins or ends alone asks for a status. Each by itself would need 300.
+    # One request per poll, and a status request for a wait that begins or ends alone. Separate waits would need 300.
     assert len(roomy.requests) - before <= 20, asked(roomy, before)

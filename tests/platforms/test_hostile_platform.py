@@ -1,4 +1,4 @@
-"""Everything on a system without what Windows lacks, and on terminals that can't encode the names."""
+"""The whole package with only the features of Windows, and on terminals that can't encode names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEART = "\N{BLACK HEART SUIT}"
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Of a process in which `sitecustomize.py` takes things away, and whose streams are cp1252."""
+    """The environment of a process that `sitecustomize.py` restricts, and whose streams are cp1252."""
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(HOSTILE), str(ROOT / "src"), *sys.path[1:]]),
@@ -80,7 +80,7 @@ def test_the_sandbox_command(system: str, tmp_path: Path, song: Path) -> None:
             variables[assigned[1]] = assigned[2]
         assert line.startswith("# The sandbox is running"), process.communicate(timeout=60)
         assert [each.name[:16] for each in temporary.iterdir()] == ["musicai-sandbox-"]
-        # In a process of its own: this one has read its certificates.
+        # In its own process, because this one has read its certificates.
         client = [sys.executable, "-c", ONE_JOB, str(song)]
         subprocess.run(client, env={**os.environ, **variables, "PYTHONPATH": str(ROOT / "src")}, check=True)
         # What stands for SIGBREAK there.

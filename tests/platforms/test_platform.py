@@ -1,4 +1,4 @@
-"""What differs between systems: streams, shells, waits, renames, and how durable files are."""
+"""Differences between systems: streams, shells, waits, renames, and durable files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NAMES = (
 
 
 def windows_arguments(line: str) -> list[str]:
-    """What `CommandLineToArgvW` makes of a command line (source: Microsoft, "Parsing C command-line arguments")."""
+    """The arguments that `CommandLineToArgvW` parses (source: Microsoft, "Parsing C command-line arguments")."""
     found, word, quotes, started, index = list[str](), "", False, False, 0
     while index < len(line):
         backslashes = len(line[index:]) - len(line[index:].lstrip("\\"))
@@ -68,7 +68,7 @@ def windows_arguments(line: str) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
-def test_a_word_for_bash(name: str, encoding: str) -> None:
+def test_quoting_for_bash(name: str, encoding: str) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     command = f"printf %s {quoted(name, stream, windows=False)}"
     done = subprocess.run(
@@ -82,11 +82,11 @@ def test_a_word_for_bash(name: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not set(name) & set("$`“”\n")])
-def test_a_word_for_cmd(name: str) -> None:
+def test_quoting_for_cmd(name: str) -> None:
     assert windows_arguments(f"musicai {quoted(name, windows=True)} x") == ["musicai", name, "x"]
 
 
-def test_a_word_for_powershell() -> None:
+def test_quoting_for_powershell() -> None:
     assert quoted("a$b `c`", windows=True) == "'a$b `c`'"
     assert quoted("it's $1", windows=True) == "'it''s $1'"
     assert quoted("“x\u2019”", windows=True) == "'“x\u2019\u2019”'"
@@ -118,7 +118,7 @@ def test_json_is_json_in_every_encoding(encoding: str, monkeypatch: pytest.Monke
     ("errors", "shown"),
     [("strict", "\\u2665"), ("surrogateescape", "\\u2665"), ("replace", "?"), ("ignore", "")],
 )
-def test_only_error_handlers_that_fail_are_replaced(
+def test_only_error_handlers_that_raise_are_replaced(
     errors: str, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = io.BytesIO()
@@ -131,7 +131,7 @@ def test_only_error_handlers_that_fail_are_replaced(
     assert raw.getvalue().decode("ascii") == shown * 2
 
 
-def test_streams_that_arent_text_files_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_streams_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)  # as under pythonw
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     escape_unencodable()
@@ -156,7 +156,7 @@ def test_a_wait_is_cut_into_slices() -> None:
     assert slices == [0.001] * 100
 
 
-def test_a_change_is_tried_again_while_it_is_refused(tmp_path: Path) -> None:
+def test_a_refused_change_is_retried(tmp_path: Path) -> None:
     refusals = [PermissionError(), PermissionError(), PermissionError()]
 
     def change() -> None:

@@ -1,7 +1,7 @@
-"""Imports point one way, `client → resources → _core → _io`, and the linter sees to it.
+"""Imports point one way, `client → resources → _core → _io`, and the linter enforces it.
 
-The rules are the `ruff.toml` files in the rooms, generated from the table in `scripts/_import_rules.py`. Here forbidden imports are added to a copy of each room, so that a rule
-can't vanish unnoticed, and a room without rules can't appear.
+The rules are the `ruff.toml` files in the rooms, generated from the table in `scripts/_import_rules.py`. These tests add
+forbidden imports to a copy of each room, so that a missing rule and a room without rules are noticed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def imports(name: str) -> list[str]:
 
 
 def lint(files: Mapping[Path, str], folder: Path) -> Findings:
-    """What ruff says of a copy of the source tree with more files in it, by file."""
+    """The findings of ruff, by file, in a copy of the source tree with additional files."""
     shutil.copy(ROOT / "pyproject.toml", folder)
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", ".*"))
     for path, text in files.items():

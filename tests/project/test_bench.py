@@ -1,4 +1,4 @@
-"""`scripts/bench` in small. Both sides are this package (the peer's through the 1.0 surface): no figure says anything."""
+"""`scripts/bench` with small numbers. Both sides are this package, so the figures mean nothing."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_small_run_fills_its_tables(tmp_path: Path) -> None:
     assert ", 1 rounds, " in text
 
 
-def test_a_guide_without_the_marks_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+def test_a_guide_without_markers_is_refused_before_measuring(tmp_path: Path) -> None:
     guide = tmp_path / "speed.md"
     guide.write_text("# Title\n")
     done = bench(guide)
@@ -111,12 +111,12 @@ def test_a_catalogue_needs_few_connections_and_requests(
     with urlopen(f"{catalogue}/counted") as answer:
         counted = json.loads(answer.read())
     assert counted["most_open"] <= 64
-    # And the account, pages of the list, and at its end the wait for single jobs.
+    # Also the account, pages of the list, and the wait for single jobs at the end.
     assert each * tracks < counted["requests"] <= (each + 1) * tracks
 
 
 @pytest.mark.parametrize("case", ["catalogue", "catalogue by httpx"])
-def test_the_bare_exchanges_beside_a_catalogue(catalogue: str, tmp_path: Path, case: str) -> None:
+def test_the_bare_exchanges_of_a_catalogue(catalogue: str, tmp_path: Path, case: str) -> None:
     done = run("bare.py", case, catalogue, "5", tmp_path, "")
     assert done.returncode == 0, done.stderr
     with urlopen(f"{catalogue}/counted") as answer:

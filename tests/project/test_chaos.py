@@ -49,7 +49,7 @@ def test_two_hundred_jobs() -> None:
     assert found["jobs the sandbox was asked to run"] == 200 + failed
     assert found["kills"] == 4
     assert done.stderr.count(" killed: ") == 4
-    # Every fifth request; fewer only where one is told apart by its route too late, such as the service's own.
+    # Every fifth request; fewer only for routes that also match the service's own requests.
     assert 0.15 * found["requests"] < found["faults"] < 0.25 * found["requests"]
     kinds = {name: figure for name, figure in found.items() if name.startswith("fault: ")}
     assert sum(kinds.values()) == found["faults"]
@@ -111,7 +111,7 @@ def test_what_counts_as_a_leftover_or_a_secret(chaos: Any, tmp_path: Path) -> No
         assert secrets() == found
 
 
-def test_how_often_which_fault(chaos: Any) -> None:
+def test_the_frequencies_of_faults(chaos: Any) -> None:
     rules = list(chaos("faults").rules(0.2, 1))
     for route in {rule["route"] for _, rule in rules}:
         left, shares = 1.0, list[float]()

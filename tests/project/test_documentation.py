@@ -52,11 +52,11 @@ PLACEHOLDERS = {
     '"tcp://scheduler:8786"': '"local", workers=1',
     'api_key="your-api-key"': "",
 }
-"""What stands in examples for something of the reader's, and what stands for it here."""
+"""Placeholders in examples, and their values in these tests."""
 
 
 class SongResult(WorkflowResult):
-    """What docstrings expect of `job.result`."""
+    """The outputs of `job.result` in docstrings."""
 
     chords: JsonFile[list[Chord]]
     lyrics: JsonFile[list[LyricLine]]
@@ -64,7 +64,7 @@ class SongResult(WorkflowResult):
 
 
 class Song(Workflow[SongResult], slug="acme/song"):
-    """A job with every kind of result that docstrings show."""
+    """A workflow with every kind of result in docstrings."""
 
 
 def song_results(task: Task) -> dict[str, Path]:
@@ -144,7 +144,7 @@ def close_clients(namespace: dict[str, Any]) -> None:
 
 @contextmanager
 def names_for(path: Path, sandbox: Sandbox) -> Generator[dict[str, Any]]:
-    """What the examples in a module's docstrings take for granted."""
+    """The names that the examples in a module's docstrings assume."""
     modules: list[Any] = [musicai_sdk, workflows, batch]
     if "compat" in path.parts:
         modules.append(compat)
@@ -165,7 +165,7 @@ def test_readme(at_home: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[s
     examples = parse(README)
     for example in examples:
         assert len(str(example.parsed).splitlines()) <= 15
-        example.namespace.clear()  # each runs when it is pasted alone
+        example.namespace.clear()  # each block runs on its own
         example.evaluate()
         run_tests(example.namespace, sandbox)
         close_clients(example.namespace)

@@ -31,7 +31,7 @@ def modules() -> dict[str, Path]:
 
 @cache
 def graph() -> Graph:
-    """Which modules of the package each one imports, wherever it says so. `__init__`s only collect names: left out."""
+    """The imports between modules of the package, anywhere in a file. `__init__`s only collect names and are left out."""
     known = {name: path for name, path in modules().items() if path.name != "__init__.py"}
     return {name: {each for each in imported(path) if each in known} - {name} for name, path in known.items()}
 

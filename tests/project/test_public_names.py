@@ -62,7 +62,7 @@ NAMES = public()
 CLASSES = {name: value for name, value in NAMES.items() if inspect.isclass(value)}
 FUNCTIONS = {name: value for name, value in NAMES.items() if inspect.isfunction(value)}
 ALIASES = sorted(NAMES.keys() - CLASSES.keys() - FUNCTIONS.keys() - {"R", "R_co"})
-"""Types and constants that are values, so their documentation stands under them. Type variables have none."""
+"""Types and constants that are values, with their documentation below them. Type variables have none."""
 
 
 def parsed(path: Path) -> ast.Module:
@@ -104,7 +104,7 @@ def type_checking_imports() -> dict[str, str]:
 
 
 def in_a_fresh_interpreter(code: str) -> Any:
-    """What the code prints as JSON, in an interpreter that has loaded nothing of ours."""
+    """The JSON output of the code in a fresh interpreter."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"{PREAMBLE}\n{code}", str(PACKAGE.parent)],
         capture_output=True,
@@ -162,7 +162,7 @@ def test_every_error_is_in_the_overview() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_all_is_whole(module: ModuleType) -> None:
+def test_all_lists_every_public_name(module: ModuleType) -> None:
     names: list[str] = module.__all__
     assert len(names) == len(set(names))
     assert set(names) <= set(dir(module))

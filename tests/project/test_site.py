@@ -1,4 +1,4 @@
-"""`scripts/docs`: every page is there, no link leads nowhere, and every page fits a phone, light and dark."""
+"""`scripts/docs`: every page exists, no link is broken, and every page fits a phone, light and dark."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAINT = """[...document.querySelectorAll("body *")].filter(element => {
                     rgba(getComputedStyle(behind ?? document.body).backgroundColor)].map(light);
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
 }).map(element => element.outerHTML.slice(0, 200))"""
-"""Elements whose text has less than 4.5 times the contrast of WCAG to what is behind it."""
+"""Elements whose text has a contrast below 4.5:1, as WCAG computes it."""
 
 
 def build(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -67,7 +67,7 @@ def show(browser: Any, page: Path, *, width: int = 1280, scheme: str = "light") 
     browser.get(page.as_uri())
 
 
-def test_it_ends_with_a_plain_result(built: tuple[Path, str]) -> None:
+def test_the_summary_of_a_build(built: tuple[Path, str]) -> None:
     folder, printed = built
     pages = len([*folder.rglob("*.html")])
     first, last = printed.splitlines()
@@ -88,7 +88,7 @@ def test_broken_links_are_found(site: Path, tmp_path: Path) -> None:
     assert done.stdout.strip() == str((5, [f"page.html: {link}" for link in bad]))
 
 
-def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     done = build(tmp_path)
     assert done.returncode == 2
@@ -96,7 +96,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_the_map_for_language_models_names_every_page(site: Path) -> None:
+def test_llms_txt_names_every_page(site: Path) -> None:
     text = (site / "llms.txt").read_text("utf-8")
     assert text.startswith("# musicai-sdk documentation\n\n> ")
     for page in site.rglob("*.html"):
@@ -114,7 +114,7 @@ def test_pages_document_inherited_and_lazily_loaded_names(site: Path) -> None:
     assert "<h2 " in (site / "musicai_sdk" / "batch.html").read_text("utf-8")
 
 
-def test_python_is_always_marked_as_such(site: Path) -> None:
+def test_python_blocks_are_always_marked(site: Path) -> None:
     """An indented block, or one without a language, is neither highlighted nor run by test_documentation.py."""
     for page in site.rglob("*.html"):
         for block in re.findall(r"<pre><code>(.*?)</code></pre>", page.read_text("utf-8"), re.DOTALL):
@@ -125,7 +125,7 @@ def test_python_is_always_marked_as_such(site: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page", SHOWN)
-def test_a_page_fits_a_phone_and_can_be_read(browser: Any, site: Path, page: str, scheme: str) -> None:
+def test_pages_are_responsive_and_readable(browser: Any, site: Path, page: str, scheme: str) -> None:
     show(browser, site / page, width=360, scheme=scheme)
     assert run(browser, "document.documentElement.scrollWidth") <= 360
     assert run(browser, FAINT) == []

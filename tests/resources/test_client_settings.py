@@ -1,4 +1,4 @@
-"""What a new user meets first: proxies and certificates of the environment, mistyped settings, a wrong address."""
+"""Settings and common first mistakes: proxies, certificates, wrong types, a wrong base URL."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def proxy() -> Iterator[Listener]:
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
-def test_what_is_on_this_machine_never_goes_through_a_proxy(
+def test_requests_to_this_machine_bypass_proxies(
     sandbox: Sandbox, connect: Connect, proxy: Listener, name: str, song: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -59,7 +59,7 @@ def test_every_name_of_this_machine(
     connect: Connect, proxy: Listener, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.origin)
-    # Nobody listens there; that is said without the proxy having been asked.
+    # Nobody listens there, and the proxy isn't asked.
     client = connect(base_url=f"http://{host}:{free_port()}/v1", max_retries=0)
     with pytest.raises(ConnectionFailedError) as caught:
         client.application.get()
@@ -83,7 +83,7 @@ def test_a_failure_names_the_proxy_and_not_its_password(
     assert "proxy" not in str(caught.value)
 
 
-def test_a_client_of_the_callers_has_its_own_way(
+def test_a_given_client_uses_its_own_proxy(
     sandbox: Sandbox, proxy: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.origin)
@@ -150,7 +150,7 @@ def free_port() -> int:
         *({"max_retries": value} for value in (-1, 1.5, "2", None, True)),
     ],
 )
-def test_options_of_a_call_that_cannot_be_meant(
+def test_invalid_options_of_a_call(
     client: MusicAiClient, sandbox: Sandbox, song: Path, options: dict[str, Any]
 ) -> None:
     (name,) = options
@@ -178,13 +178,13 @@ def test_options_of_a_call_that_cannot_be_meant(
         ({"job_monitor_interval": "2"}, "job_monitor_interval must be"),
     ],
 )
-def test_settings_of_another_type(connect: Connect, settings: dict[str, Any], words: str) -> None:
+def test_settings_of_the_wrong_type(connect: Connect, settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
         connect(**settings)
     assert "secret" not in str(caught.value)
 
 
-def test_an_open_file_as_an_input(song: Path) -> None:
+def test_an_open_file_is_not_an_input(song: Path) -> None:
     with song.open("rb") as file, pytest.raises(InputError, match=r"input_url .* pass the path instead"):
         GenerateChords(input_url=file)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
@@ -192,7 +192,7 @@ def test_an_open_file_as_an_input(song: Path) -> None:
 # --- a wrong address
 
 
-def test_an_address_without_v1(connect: Connect, sandbox: Sandbox) -> None:
+def test_a_base_url_without_v1(connect: Connect, sandbox: Sandbox) -> None:
     wrong = sandbox.base_url.removesuffix("/v1") + "/v9"
     with pytest.raises(
         NotFoundError, match=r"Route GET:/v9/application not found.*; check the base URL"
@@ -201,7 +201,7 @@ def test_an_address_without_v1(connect: Connect, sandbox: Sandbox) -> None:
     assert str(caught.value).endswith(f"check the base URL {wrong}: it usually ends in /v1")
 
 
-def test_a_job_that_is_not_there_has_no_such_hint(client: MusicAiClient) -> None:
+def test_a_missing_job_gets_no_hint_about_the_base_url(client: MusicAiClient) -> None:
     with pytest.raises(NotFoundError) as caught:
         client.jobs.get("nobody")
     assert "base URL" not in str(caught.value)
@@ -210,7 +210,7 @@ def test_a_job_that_is_not_there_has_no_such_hint(client: MusicAiClient) -> None
 # --- filters
 
 
-def test_one_status_and_one_workflow(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_filters_accept_single_values(client: MusicAiClient, sandbox: Sandbox) -> None:
     filters: FiltersDict = {"status": "FAILED", "workflow": "a"}
     assert list(client.jobs.list(status="FAILED", workflow="a")) == client.list_jobs(filters) == []
     queries = [entry.query for entry in sandbox.requests]
@@ -234,7 +234,7 @@ def job() -> Job[Any]:
     return Job[Any].model_validate(ANSWER)
 
 
-def test_a_job_can_be_walked_like_a_dictionary(job: Job[Any]) -> None:
+def test_a_job_can_be_iterated_like_a_dictionary(job: Job[Any]) -> None:
     names = [name for name in job]  # noqa: C416 - the loop is what is tested
     assert {name: job[name] for name in names if job[name] is not None} == ANSWER
     assert [*job.keys()] == names == [name for name, _ in job.items()]
@@ -253,7 +253,7 @@ def test_a_copy_is_a_plain_dictionary(job: Job[Any]) -> None:
         assert Job[Any].model_validate(json.loads(json.dumps(as_dict))) == job
 
 
-def test_what_pydantic_does_with_a_model_stays(job: Job[Any]) -> None:
+def test_pydantic_features_still_work(job: Job[Any]) -> None:
     assert job == job.model_copy() == Job[Any].model_validate(ANSWER)
     assert repr(job).startswith("Job(id='a', status='SUCCEEDED'")
     assert job.model_dump()["created_at"] == job.created_at

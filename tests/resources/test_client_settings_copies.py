@@ -1,4 +1,4 @@
-"""What copies of a client share, and what it says about names that it doesn't have."""
+"""What copies of a client share, and errors for unknown names."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_a_copy_never_pays_for_a_request_of_the_original_again(
         ("process_folder", "musicai_sdk.batch.run("),
     ],
 )
-def test_names_of_0_x_lead_to_those_of_today(client: MusicAiClient, name: str, successor: str) -> None:
+def test_names_of_0_x_are_explained(client: MusicAiClient, name: str, successor: str) -> None:
     with pytest.raises(AttributeError, match=re.escape(successor)) as caught:
         getattr(client, name)
     assert "musicai_sdk.compat" in str(caught.value)
     assert caught.value.name == name
 
 
-def test_other_names(sandbox: Sandbox) -> None:
+def test_unknown_names_are_ordinary_attribute_errors(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         with pytest.raises(AttributeError, match=r"no attribute 'jbos'$"):
             client.jbos  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnusedExpression] - the mistake

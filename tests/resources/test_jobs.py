@@ -59,7 +59,7 @@ def test_the_right_call_hides_signatures(client: MusicAiClient) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_what_the_names_of_arguments_say(client: MusicAiClient) -> None:
+def test_wrong_argument_names(client: MusicAiClient) -> None:
     with pytest.raises(TypeError, match="'workflow'"):
         client.jobs.create(name="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - the mistake
     with pytest.raises(TypeError, match="no option 'inputUrl'"):

@@ -127,7 +127,7 @@ def test_list_jobs_sends_every_value_of_a_filter(
     assert client.list_jobs({"batchName": "none"}) == []
 
 
-def test_every_page_comes(client: MusicAiClient, sandbox: Sandbox, six_jobs: list[str]) -> None:
+def test_list_jobs_returns_every_page(client: MusicAiClient, sandbox: Sandbox, six_jobs: list[str]) -> None:
     before = len(sandbox.requests)
     assert [job.id for job in client.jobs.list(page_size=4)] == six_jobs[::-1]
     assert len(sandbox.requests) - before == 3  # the last one is empty

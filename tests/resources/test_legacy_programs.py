@@ -1,6 +1,6 @@
 """Programs as they were written for the published 1.0.4, over HTTP and in both colours.
 
-Each line of these was seen to work with that package.
+Each line works with that package.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def test_timeouts_by_place(client: MusicAiClient, job_id: str, tmp_path: Path) -
     client.delete_job(added, 30)
 
 
-def test_which_timeout_holds(connect: Connect, sandbox: Sandbox) -> None:
-    """The call's before the client's; None is none, and isn't the same as leaving it out."""
+def test_precedence_of_timeouts(connect: Connect, sandbox: Sandbox) -> None:
+    """The call's timeout takes precedence over the client's. None means no limit, unlike an omitted timeout."""
     sandbox.faults.add("GET /application", delay=0.2)
     client = connect(timeout=0.05, max_retries=0)
     with pytest.raises(TimeoutError):
@@ -167,7 +167,7 @@ def test_pages_of_workflows(client: MusicAiClient, sandbox: Sandbox) -> None:
 
 
 def test_results_of_a_dictionary(client: MusicAiClient, job_id: str, tmp_path: Path) -> None:
-    """With a status it is the job, without one the job's id."""
+    """A dictionary with a status is a job; one without a status only names the job."""
     job = dict(client.get_job(job_id))
     whole = client.download_job_results(job, tmp_path / "whole")
     assert len(whole) == 1
@@ -254,7 +254,7 @@ def test_retries_that_are_set(client: MusicAiClient, sandbox: Sandbox) -> None:
         ("base_url", "http://example.com", "unencrypted"),
     ],
 )
-def test_wrong_settings_are_refused_and_change_nothing(
+def test_invalid_settings_are_refused_and_change_nothing(
     client: MusicAiClient, name: str, value: object, words: str
 ) -> None:
     before = getattr(client, name)
@@ -264,7 +264,7 @@ def test_wrong_settings_are_refused_and_change_nothing(
     assert "secret" not in str(caught.value)
 
 
-def test_the_key_still_doesnt_show(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_stays_hidden(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSIC_AI_API_KEY", "key-of-the-environment")
     with MusicAiClient(base_url=sandbox.base_url) as client:
         client.timeout = 20

@@ -1,4 +1,4 @@
-"""`client.jobs.list()`: limits, the first job, and what it isn't."""
+"""`client.jobs.list()`: limits, the first job, pages, and its truth value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def five(sandbox: Sandbox) -> list[str]:
 
 
 def sizes(sandbox: Sandbox) -> list[str]:
-    """The page sizes that were asked for."""
+    """The requested page sizes."""
     queries = [parse_qs(each.query) for each in sandbox.requests if each.path.endswith("/job") and each.query]
     return [query["size"][0] for query in queries]
 
@@ -44,7 +44,7 @@ def test_a_limit(client: MusicAiClient, sandbox: Sandbox, five: list[str]) -> No
 
 
 @pytest.mark.parametrize("limit", [-1, 1.5, "3", True])
-def test_limits_that_cannot_be_meant(client: MusicAiClient, sandbox: Sandbox, limit: object) -> None:
+def test_invalid_limits(client: MusicAiClient, sandbox: Sandbox, limit: object) -> None:
     with pytest.raises(InputError, match="limit must be a whole number"):
         listed(client, limit=limit)
     with pytest.raises(InputError, match="page_size must be a whole number"):
@@ -72,7 +72,7 @@ def test_the_first_job(sandbox: Sandbox, five: list[str]) -> None:
     assert "1" in sizes(sandbox)
 
 
-def test_every_page_is_told_whatever_the_limit(sandbox: Sandbox, five: list[str]) -> None:
+def test_pages_ignores_the_limit(sandbox: Sandbox, five: list[str]) -> None:
     with sandbox.client() as client:
         pages = [[job.id for job in page] for page in client.jobs.list(limit=1, page_size=3).pages()]
     assert [job_id for page in pages for job_id in page] == five
@@ -90,7 +90,7 @@ def test_a_list_shows_itself_without_a_request(sandbox: Sandbox) -> None:
     assert sandbox.requests == []
 
 
-def test_a_list_is_neither_true_nor_false(sandbox: Sandbox) -> None:
+def test_a_list_has_no_truth_value(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         asynchronous = AsyncMusicAiClient(sandbox.api_key, base_url=sandbox.base_url)
         for jobs in (client.jobs.list(), asynchronous.jobs.list()):

@@ -1,4 +1,4 @@
-"""Both colours have the same names. What generation promises, `scripts/generate --check` sees to."""
+"""Both colours have the same names. `scripts/generate --check` covers everything else."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_both_colours_have_the_same_names(sync: type, asynchronous: type) -> Non
 
 
 @pytest.mark.parametrize("sync", [sync for sync, _ in PAIRS], ids=lambda cls: cls.__name__)
-def test_nothing_of_the_synchronous_colour_is_awaited(sync: type) -> None:
+def test_no_synchronous_method_returns_an_awaitable(sync: type) -> None:
     for name in members(sync):
         member = inspect.getattr_static(sync, name)
         assert not inspect.iscoroutinefunction(member), name

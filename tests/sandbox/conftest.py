@@ -1,4 +1,4 @@
-"""A module's own sandbox, `running`, clean for each of its tests; and the API on it without our client."""
+"""The sandbox of a module, `running`, reset before each test; and plain HTTP access to its API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting, stopping, several at once, TLS, seeds, and the journal."""
+"""Starting, stopping, several sandboxes at once, TLS, seeds, and the request log."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def whole_trip(sandbox: Sandbox, data: bytes = b"data") -> dict[str, Any]:
 
 
 def assert_no_new_threads(before: set[threading.Thread]) -> None:
-    """Threads of earlier tests may end meanwhile; none may have come."""
+    """Checks that there are no new threads. Those of earlier tests may end meanwhile."""
     assert set(threading.enumerate()) - before == set()
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_left_after_stop(tls: bool, tmp_path: Path, monkeypatch: pyte
         sandbox.start()
         whole_trip(sandbox)
         context = ssl.create_default_context(cafile=sandbox.ca_file) if tls else verify
-        # A client that keeps its connection open must not hold up the end.
+        # A client that keeps its connection open must not delay the stop.
         with httpx.Client(verify=context) as idle:
             idle.get(f"{sandbox.base_url}/application")
             assert list(tmp_path.iterdir())
@@ -81,7 +81,7 @@ def test_nothing_is_left_after_stop(tls: bool, tmp_path: Path, monkeypatch: pyte
     assert [str(warning.message) for warning in caught] == []
 
 
-def test_a_request_under_way_does_not_hold_up_the_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_running_request_does_not_delay_the_stop(caplog: pytest.LogCaptureFixture) -> None:
     with Sandbox(workflows={}) as sandbox:
         sandbox.faults.add("GET /application", delay=60)
         with pytest.raises(httpx.ReadTimeout):
@@ -93,7 +93,7 @@ def test_a_request_under_way_does_not_hold_up_the_end(caplog: pytest.LogCaptureF
 
 def test_start_is_quick() -> None:
     with Sandbox(workflows={}):
-        pass  # What is loaded once a process is loaded now.
+        pass  # Modules that are loaded once per process are loaded now.
     begin = time.monotonic()
     with Sandbox() as sandbox:
         took = time.monotonic() - begin
@@ -141,7 +141,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
     [{"plan": 0}, {"plan": -1}, {"plan": "gold"}, {"api_key": ""}, {"api_key": "a\n"}, {"api_key": " a"},
      {"api_key": "ü"}, {"url_ttl": 0}],
 )  # fmt: skip
-def test_arguments_that_make_no_sense(arguments: dict[str, Any]) -> None:
+def test_invalid_arguments(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(arguments))):
         Sandbox(**arguments)
 
@@ -216,7 +216,7 @@ def test_a_seed_gives_the_same_ids() -> None:
     assert len(set(seen[0])) == 3
 
 
-def test_the_journal_tells_all_but_secrets() -> None:
+def test_the_request_log_hides_secrets() -> None:
     with Sandbox(workflows={"copy": copy}) as sandbox:
         whole_trip(sandbox)
         httpx.get(
@@ -247,7 +247,7 @@ def test_the_journal_tells_all_but_secrets() -> None:
         assert sandbox.requests
 
 
-def test_reset_forgets_everything_but_keys() -> None:
+def test_reset_keeps_only_keys() -> None:
     with Sandbox(workflows={"copy": copy}) as sandbox:
         job = whole_trip(sandbox)
         key, second = sandbox.api_key, sandbox.add_key("Second")
@@ -263,7 +263,7 @@ def test_reset_forgets_everything_but_keys() -> None:
 
 @needs_proc
 def test_a_large_upload_and_download_in_constant_memory(tmp_path: Path) -> None:
-    # In a process of its own: the peak is the process's.
+    # In its own process, because the peak is that of a whole process.
     program = """
 import httpx
 from musicai_sdk.sandbox import Sandbox
@@ -308,7 +308,7 @@ def test_the_async_client_of_the_package() -> None:
             assert asyncio.run(name(sandbox)) == "Default Application"
 
 
-def test_a_client_may_be_told_otherwise() -> None:
+def test_arguments_of_the_client_take_precedence() -> None:
     with (
         Sandbox(workflows={}) as sandbox,
         sandbox.client(api_key="wrong") as client,

@@ -1,4 +1,4 @@
-"""Sandboxes started oddly: twice on one folder, after a `kill -9`, from a relative folder, in a strange environment."""
+"""Unusual starts: twice on one folder, after a `kill -9`, in a relative folder, in a broken environment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="about signals of POS
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A temporary folder of this test's own, for this process and those that it starts."""
+    """A temporary folder for this test and the processes that it starts."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -37,7 +37,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def process(*arguments: str, cwd: Path | None = None) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """The command, and what it printed until it was ready."""
+    """The command, and its output until it was ready."""
     command = [sys.executable, "-W", "error", "-m", "musicai_sdk.sandbox", *arguments]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd)
     assert started.stdout is not None
@@ -82,7 +82,7 @@ def test_a_closed_terminal_ends_it_cleanly(temporary: Path) -> None:
 
 
 @posix_only
-def test_what_a_killed_one_left_is_swept_up(temporary: Path) -> None:
+def test_folders_of_killed_sandboxes_are_removed(temporary: Path) -> None:
     with process() as (killed, _), process() as (running, _):
         (left,) = (
             path for path in temporary.iterdir() if (path / "sandbox.pid").read_text() == str(killed.pid)
@@ -90,7 +90,7 @@ def test_what_a_killed_one_left_is_swept_up(temporary: Path) -> None:
         killed.kill()
         killed.wait()
         assert left.exists()
-        (temporary / "musicai-sandbox-empty").mkdir()  # As if somebody is about to start in it.
+        (temporary / "musicai-sandbox-empty").mkdir()  # As if a sandbox were about to start in it.
         (temporary / "musicai-sandbox-empty" / "sandbox.pid").touch()
         (temporary / "musicai-sandbox-link").symlink_to(left)
         others = {path for path in temporary.iterdir() if path != left}
@@ -131,8 +131,8 @@ def test_a_key_that_clients_refuse(key: str) -> None:
         Sandbox(api_key=key)
 
 
-def test_a_program_that_logs_everything(song: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Rich's way: `logging.basicConfig(level="NOTSET", handlers=[RichHandler()])`."""
+def test_a_program_at_the_lowest_log_level(song: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As rich recommends: `logging.basicConfig(level="NOTSET", handlers=[RichHandler()])`."""
     caplog.set_level("NOTSET")
     with Sandbox(workflows={"nothing": nothing}) as sandbox, sandbox.client(max_retries=1) as client:
         sandbox.faults.add("GET /application", nth=1, reset="before")
@@ -155,7 +155,7 @@ with Sandbox(workflows={}) as sandbox:
     assert run_zipped(program, tmp_path) == page.read_text(encoding="utf-8")
 
 
-def test_proxies_and_certificates_that_cannot_be_used(
+def test_invalid_proxies_and_certificates(
     tmp_path: Path, song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "::")
@@ -164,8 +164,8 @@ def test_proxies_and_certificates_that_cannot_be_used(
         assert client.jobs.run(CustomWorkflow("nothing", {"file": song}), timeout=60).succeeded
 
 
-def test_an_input_that_is_no_audio_is_named(tmp_path: Path) -> None:
-    """As the caller's address names it; not by a path of the sandbox's own."""
+def test_an_input_without_audio_is_named(tmp_path: Path) -> None:
+    """By the name in the caller's URL, not by the sandbox's own path."""
     shutil.copy(__file__, tmp_path / "my song.json")
     with Sandbox() as sandbox, sandbox.client() as client, serving(tmp_path) as origin:
         for source, name in ((f"{origin}/my%20song.json?signature=1", "'my song.json'"), (__file__, "'")):
@@ -183,7 +183,7 @@ def test_an_input_that_is_no_audio_is_named(tmp_path: Path) -> None:
 
 @contextmanager
 def serving(folder: Path) -> Generator[str]:
-    """A web server that gives a folder's files, with no word in the log."""
+    """A web server for a folder's files, without a log."""
     import threading
     from functools import partial
     from http.server import HTTPServer, SimpleHTTPRequestHandler

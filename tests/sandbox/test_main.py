@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-W", "error", "-m", "musicai_sdk.sandbox"]
 
 @contextmanager
 def sandbox(*arguments: str, end: signal.Signals = signal.SIGTERM) -> Generator[dict[str, str]]:
-    """Runs the command; gives the variables it prints, and checks that it ends well."""
+    """Runs the command, yields the variables that it prints, and checks that it ends with exit code 0."""
     process = subprocess.Popen(
         [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -42,7 +42,7 @@ def sandbox(*arguments: str, end: signal.Signals = signal.SIGTERM) -> Generator[
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_told_to_end(end: signal.Signals) -> None:
+def test_it_serves_until_a_signal(end: signal.Signals) -> None:
     with sandbox(end=end) as variables:
         assert set(variables) == {"MUSIC_AI_API_KEY", "MUSIC_AI_BASE_URL"}
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", variables["MUSIC_AI_BASE_URL"])
@@ -52,7 +52,7 @@ def test_it_serves_until_it_is_told_to_end(end: signal.Signals) -> None:
         httpx.get(url)
 
 
-def test_its_options(tmp_path: Path) -> None:
+def test_options_of_the_command(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     options = (
@@ -161,7 +161,7 @@ def test_a_seed_gives_the_same_key() -> None:
         assert first["MUSIC_AI_API_KEY"] == second["MUSIC_AI_API_KEY"]
 
 
-def test_what_cannot_be_started_says_why() -> None:
+def test_errors_at_the_start_are_explained() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for arguments, code, words in (
@@ -194,8 +194,8 @@ def test_what_cannot_be_started_says_why() -> None:
             assert "Traceback" not in answer.stderr
 
 
-def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path) -> None:
-    # What the import system can't find is as good as not installed.
+def test_without_the_extra_the_error_says_how_to_install_it(tmp_path: Path) -> None:
+    # A module that the import system can't find counts as not installed.
     program = """
 import importlib.util, runpy, sys
 find = importlib.util.find_spec
@@ -211,7 +211,7 @@ runpy.run_module("musicai_sdk.sandbox", run_name="__main__")
     assert "Traceback" not in answer.stderr
 
 
-def test_the_package_has_nothing_else() -> None:
+def test_unknown_names_are_attribute_errors() -> None:
     import musicai_sdk.sandbox as package
 
     with pytest.raises(AttributeError, match="nothing"):

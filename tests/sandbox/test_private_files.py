@@ -1,4 +1,4 @@
-"""What a sandbox keeps is for its owner alone, whatever the umask: keys, songs, results."""
+"""Only the owner can read a sandbox's files (keys, songs, results), whatever the umask."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_new_folder(tmp_path: Path, umask: str) -> None:
     check(folder)
 
 
-def test_an_existing_folder_keeps_its_rights(tmp_path: Path) -> None:
+def test_an_existing_folder_keeps_its_permissions(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     run("000", tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755

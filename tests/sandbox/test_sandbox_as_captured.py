@@ -1,4 +1,4 @@
-"""What was captured of the service, and what the sandbox does: the table in the docstring of `musicai_sdk.sandbox`."""
+"""The sandbox behaves like the captured service: the table in the docstring of `musicai_sdk.sandbox`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 @dataclass(frozen=True)
 class Captured:
-    """What one song's way through the sandbox left behind."""
+    """The requests, jobs and files of one song in the sandbox."""
 
     song: str
     upload_url: str
@@ -121,7 +121,7 @@ def spelled(segment: Mapping[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("fact", FACTS)
-def test_the_sandbox_does_as_the_service(captured: Captured, fact: str) -> None:
+def test_the_sandbox_matches_the_captured_service(captured: Captured, fact: str) -> None:
     assert FACTS[fact](captured)
 
 
@@ -138,7 +138,7 @@ OPTIONS: dict[str, tuple[Quirks, Callable[[Mapping[str, Any]], bool]]] = {
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_what_is_an_option(sandbox: Sandbox, api: httpx.Client, option: str) -> None:
+def test_captured_options(sandbox: Sandbox, api: httpx.Client, option: str) -> None:
     sandbox.transition = "after:60"
     sandbox.quirks, holds = OPTIONS[option]
     body: dict[str, Any] = {"name": "n", "workflow": "sdk-test", "params": {}}

@@ -1,4 +1,4 @@
-"""A thousand jobs by 32 clients at once: none fails, none is lost, and memory stays flat."""
+"""A thousand jobs by 32 concurrent clients: none fails, none is lost, and memory stays constant."""
 
 from __future__ import annotations
 

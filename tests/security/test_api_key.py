@@ -1,4 +1,4 @@
-"""The key shows nowhere: not in the local variables of any frame of an error, not in settings, not in pickles."""
+"""The key is hidden in the local variables of tracebacks, in settings and in pickles."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_errors(connect: Connect, colour: Colour, answer: str, given: bool) -> N
 
 
 def test_while_a_request_is_sent(connect: Connect, colour: Colour) -> None:
-    """The frames that write it have the headers as bytes."""
+    """The frames that write the request have the headers as bytes."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = connect(
             api_key=KEY, base_url=f"http://127.0.0.1:{server.getsockname()[1]}", max_retries=0, timeout=1
@@ -124,7 +124,7 @@ def test_a_cancellation() -> None:
         {"http_client": 3},
     ],
 )
-def test_mistakes_in_settings(kind: type[MusicAiClient], settings: dict[str, Any]) -> None:
+def test_invalid_settings(kind: type[MusicAiClient], settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         cast("Any", kind)(**{"api_key": KEY, **settings})
     assert_hidden(caught.value)

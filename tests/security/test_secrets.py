@@ -1,4 +1,4 @@
-"""Neither the key nor a signature shows: not in logs at any level, errors, tracebacks, reprs or recordings."""
+"""Neither the key nor a signature is in logs of any level, errors, tracebacks, reprs or recordings."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_logs_of_others_are_left_alone(
 
 
 def test_a_key_that_the_service_refuses(connect: Connect) -> None:
-    key = "0f3a0f3a-guarded"  # not whole in a source line, which tracebacks quote
+    key = "0f3a0f3a-guarded"  # split, because tracebacks quote source lines
     client = connect(api_key=key)
     with pytest.raises(MusicAiError) as caught:
         client.application.get()

@@ -1,4 +1,4 @@
-"""Signed queries in the headers of an answer: not in the log either, whoever writes it."""
+"""Signed queries in the headers of an answer aren't logged either, by any library."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ NO_HTTP = {
     "cookie": head("200 OK", "Set-Cookie: 5e5e5e5e\x00"),
     "chunk": head("200 OK", "Transfer-Encoding: chunked") + f"{TARGET}\r\n".encode(),
 }
-"""Answers that are no HTTP, which h11 quotes in its errors."""
+"""Answers that aren't HTTP, which h11 quotes in its errors."""
 
 
 @pytest.mark.parametrize("answer", NO_HTTP)
-def test_an_answer_that_is_no_http(
+def test_an_answer_that_is_not_http(
     answer: str,
     connect: Connect,
     each_client: MusicAiClient,
@@ -75,7 +75,7 @@ def test_an_answer_that_is_no_http(
         assert "5e5e5e5e" not in text
 
 
-def test_signed_urls_in_the_words_of_the_service(
+def test_signed_urls_in_messages_of_the_service(
     client: MusicAiClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     words = f"No file at {TARGET}: half a song"

@@ -1,4 +1,4 @@
-"""A stored key shows nowhere: not in errors, their local variables, logs or reprs."""
+"""A stored key is hidden in errors, their local variables, logs and reprs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
     ids=["cut", "another shape", "list", "prefix", "no text", "another URL"],
 )
-def test_a_file_that_is_not_used(file: Path, kind: type[MusicAiClient], text: str) -> None:
+def test_an_unusable_file(file: Path, kind: type[MusicAiClient], text: str) -> None:
     file.write_text(text)
     with pytest.raises(ConfigurationError) as caught:
         kind(base_url=URL)

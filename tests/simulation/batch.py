@@ -1,4 +1,4 @@
-"""One seed of a batch: its runs on a ledger on the disk, killed and begun again until everything is done."""
+"""One seed of a batch: its runs on a real ledger, killed and restarted until every track is done."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from simulation.world import Flag, NeverEndsError, World, seeded
 T = TypeVar("T")
 
 RUNS = 6
-"""How often a batch is begun again at most while things go wrong."""
+"""The most runs of a batch while faults occur."""
 CALM_RUNS = 3
-"""How often it is begun again at most when nothing goes wrong any more."""
+"""The most further runs without faults."""
 _SHM = Path("/dev/shm")
 _KEY = "27803abe-ec15-4f74-9e8a-18a99627e9b0"
 _LATE: tuple[Fault, ...] = ("late",) * 8
-"""What goes wrong besides where POSTs arrive late: they are what a batch has to fear most."""
+"""The other faults of worlds with late POSTs, which are the worst case for a batch."""
 SAFE = ("verified", "deleted")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is the same for all runs of a seed."""
+    """The settings that all runs of a seed share."""
 
     files: int
     urls: int
@@ -57,14 +57,14 @@ class Plan:
     poll_interval: float
     keep_jobs: bool
     retry_failed: float
-    """In which share of the runs it is asked for."""
+    """The share of the runs with this option."""
     retry_uncertain: float
     clock_steps: float
-    """Before which share of the runs the clock is set."""
+    """The share of the runs before which the clock is changed."""
     restarts: float
-    """Before which share of the runs the computer is started again."""
+    """The share of the runs before which the computer is restarted."""
     max_jobs: int | None
-    """The limits of all runs but the last calm ones."""
+    """The limits of all runs except the last ones without faults."""
     max_minutes: int | None
 
     @property
@@ -107,7 +107,7 @@ def drawn(draw: random.Random, limits: random.Random) -> tuple[Conditions, Plan]
 
 
 def run(seed: int, *, traced: bool = False) -> Report:
-    """Runs a seed; the same one always goes the same way."""
+    """Runs a seed. The outcome depends only on the seed."""
     folder = Path(tempfile.mkdtemp(prefix="musicai-", dir=_SHM if _SHM.is_dir() else None))
     try:
         with seeded(seed):
@@ -132,9 +132,9 @@ class _Seed:
         self._inputs = self._made(folder / "songs")
         self._wrong = list[str]()
         self._done = False
-        """Whether the latest run says that the results of all tracks are here."""
+        """Whether the latest run reports that all tracks have their results."""
         self._waiting = 0
-        """How many inputs the latest run left because of a limit."""
+        """The number of inputs that the latest run left because of a limit."""
         self._world.note("seed", str(self._plan))
 
     def run(self) -> Report:
@@ -172,7 +172,7 @@ class _Seed:
 
     @property
     def _inside(self) -> bool:
-        """Whether the service lists every job in time. That it gives the key back isn't asked of it."""
+        """Whether the service lists every job in time. It need not return the key."""
         return self._conditions.slowest <= self._plan.grace
 
     def _made(self, songs: Path) -> list[Input]:
@@ -192,7 +192,7 @@ class _Seed:
         draw = self._draw
         if draw.random() >= self._conditions.kills:
             return Fate()
-        # Mostly early, because ends come anyway.
+        # Mostly early, because late kills occur anyway.
         match draw.choice(("step", "before", "after", "post")):
             case "post":
                 return Fate(post=draw.randint(1, 8))
@@ -259,7 +259,7 @@ class _Seed:
         loop.close()
 
     def _undone(self, loop: SimulatedLoop) -> None:
-        """Ends what a killed program has open, as the system does, and leaves the disk as it was at that moment."""
+        """Closes the files of a killed program, as the system does, and restores the disk to that moment."""
         before = _files(self._out)
         loop.abandon()
         after = _files(self._out)
@@ -267,11 +267,11 @@ class _Seed:
             path.unlink()
         for path, content in before.items():
             if after.get(path) != content:
-                # In place: it is the same file.
+                # In place, so that it remains the same file.
                 path.write_bytes(content)
 
     def _check_limits(self) -> None:
-        """Neither the ledger's attempts nor the jobs that the service was paid for exceed a limit."""
+        """Checks that neither the attempts in the ledger nor the paid jobs exceed a limit."""
         plan, orders = self._plan, self._studio.orders
         with open_ledger(self._out / LEDGER) as view:
             cost = view.cost()
@@ -362,7 +362,7 @@ class LoopIO(SimulatedIO):
         if self._loop.dead:
             raise Killed
         if request.body is not None and not isinstance(request.body, bytes):
-            # What is sent arrives whole, whatever becomes of the program and its files meanwhile.
+            # A sent request arrives complete, whatever happens to the program and its files meanwhile.
             request = replace(request, body=b"".join(bytes(chunk) for chunk in request.body.chunks()))
         if request.method == "POST":
             self._loop.posted()
@@ -392,7 +392,7 @@ class LoopIO(SimulatedIO):
         await future
 
     async def on_its_way(self) -> None:
-        """Waits for a piece of an answer."""
+        """Waits until a piece of an answer arrives."""
         await self._pause(self._world.now + self._world.random.uniform(*LATENCY))
 
     @override

@@ -1,4 +1,4 @@
-"""What a seed draws: how odd the service is, how bad the network, how patient and how unlucky the callers are."""
+"""The conditions that a seed determines: quirks of the service, faults of the network, behaviour and kills of callers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulation.io import Network
 from simulation.service import Traffic
 
 IN_FLIGHT = 0.5
-"""Seconds that a request of a killed program, its action and the list take together at most where nothing is odd."""
+"""The most seconds, without quirks, from the POST of a killed program until its job is listed."""
 
 _METADATA: Final = ("kept", "kept", "dropped", "null", "stringified", "strings", "truncated")
 
@@ -30,30 +30,30 @@ class Conditions:
     settle: float
     """The `settle=` that callers pass, in seconds, if the client knows it."""
     gap: float
-    """How many seconds callers wait at least before they start again."""
+    """The least number of seconds before callers restart."""
     job_seconds: tuple[float, float]
     failing: float
     """The share of jobs that fail."""
 
     @property
     def slowest(self) -> float:
-        """How many seconds after it was sent a POST is listed at the latest."""
+        """The most seconds from sending a POST until its job is listed."""
         return self.network.latest + self.quirks.list_lag + IN_FLIGHT
 
     @property
     def echoed(self) -> bool:
-        """Whether lists show the token under which a job was created."""
+        """Whether lists show the idempotency key of a job."""
         kept = self.quirks.metadata in ("kept", "strings") and not self.quirks.odd_fields
         return kept and self.quirks.list_view in ("full", "no_results")
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing goes wrong, and nothing disturbs: then every call has to succeed."""
+        """Whether there are no faults and no other programs, so that every call must succeed."""
         undisturbed = not self.traffic.creates and not self.traffic.deletes
         return self.echoed and undisturbed and not (self.network.share or self.kills or self.cancels)
 
     def inside(self) -> bool:
-        """Whether callers keep to what the documentation asks of them."""
+        """Whether callers fulfil the requirements in the documentation."""
         return self.echoed and self.slowest <= self.gap + self.settle
 
 
@@ -71,10 +71,10 @@ def drawn(draw: random.Random) -> Conditions:
         odd_fields=not usual and draw.random() < 0.1,
         delete_status=draw.choice((200, 200, 202, 204)),
     )
-    # Mostly short: who settles for long walks the list again and again, and other seeds see as much.
+    # Mostly short: long times walk the list repeatedly, and find no more than other seeds.
     latest = draw.choice((0.0,) * 10 + (draw.uniform(0, 2),) * 8 + (draw.uniform(2, 15),) * 2)
     network = Network(share=draw.choice((0.0, 0.1, 0.3)), latest=latest)
-    # On pages that are all one, what others do hides nothing.
+    # On a list of a single page, other programs can't hide a job.
     busy = draw.random() < (0.6 if quirks.page_limit else 0.2)
     slowest = network.latest + quirks.list_lag + IN_FLIGHT
     patient = draw.random() < (0.7 if latest <= 2 else 0.2)

@@ -1,4 +1,4 @@
-"""One seed of the client core: a world, its callers, and what was found wrong with them."""
+"""One seed of the client core: a world, its callers, and the violations found."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from simulation.world import NeverEndsError, Process, World, seeded
 
 @dataclass(frozen=True)
 class Report:
-    """What became of one seed."""
+    """The outcome of one seed."""
 
     seed: int
     violations: list[str]
-    """What mustn't be, in words."""
+    """The violated rules, in words."""
     conditions: Conditions
     inside: bool
-    """Whether the callers kept to what the documentation asks of them."""
+    """Whether the callers fulfilled the requirements in the documentation."""
     paid: int
     """Jobs that were paid for."""
     duplicates: int
-    """Jobs that were paid for under a key that had one. Outside of what is documented they are no violation."""
+    """Paid jobs under a key that had one already. If `inside` is false, they aren't violations."""
     seconds: float
     """Simulated time."""
     trace: list[str] = field(default_factory=list[str])
-    """What happened, if that was asked for."""
+    """The events, if requested."""
 
 
 def run(seed: int, *, traced: bool = False) -> Report:
-    """Runs a seed; the same one always goes the same way."""
+    """Runs a seed. The outcome depends only on the seed."""
     world = World(seed, traced=traced)
     draw = world.random
     conditions = drawn(draw)
@@ -75,14 +75,14 @@ def _caller(sim: Simulation, name: str, work: Coroutine[Any, Any, None]) -> None
 
 
 def _happened(sim: Simulation) -> list[str]:
-    """Lets everything happen; returns what went wrong with the simulation itself or with what it waited for."""
+    """Runs all events. Returns the errors of the simulation itself, or of the tasks that it awaited."""
     try:
         sim.world.run()
     except NeverEndsError as error:
         return [f"a call never ends: {error}"]
     ends = [(program.name, program.end) for program in sim.programs]
     hanging = [f"{name} waits for ever" for name, end in ends if end is None]
-    # Callers never raise: what comes out of them is a mistake in here.
+    # Callers never raise, so an exception is a bug of the simulation.
     for name, end in ends:
         if end is not None and end.error is not None and end.error not in sim.errors:
             end.error.add_note(f"in {name} of seed {sim.world.seed}")

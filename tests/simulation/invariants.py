@@ -1,4 +1,4 @@
-"""What must be true in the end, whatever happened."""
+"""The rules that must hold at the end, whatever happened."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from simulation.scenarios import Simulation
 
 
 async def violations(sim: Simulation) -> list[str]:
-    """Compares what callers were told with what the service knows, when nothing happens any more.
+    """Compares the results of the callers' calls with the state of the service, at the end.
 
-    Always: no call raises anything but an error of the package's, or returns another job than asked for; only
-    what callers wanted deleted was deleted; every job that was paid was returned, or `find` has it, or an error carries
-    its token. The one exception is a program that was killed while only it knew the token. And no client sends a key
-    again whose answer it has lost.
+    Always: calls raise only errors of the package, and return only the requested job; only jobs that callers deleted
+    are gone; every paid job was returned, is found by `find`, or its key is in an error. The only exception is a program
+    that was killed while only it knew the key. No client sends a key again after it has lost the answer.
 
-    Where nothing goes wrong (`Conditions.quiet`): every call succeeds.
+    Without faults (`Conditions.quiet`): every call succeeds.
 
-    Where callers keep to the documentation (`Conditions.inside`): no two jobs under one key.
+    If callers fulfil the requirements (`Conditions.inside`): no two jobs have one key.
     """
     found = list(sim.wrong)
     if sim.conditions.inside():
@@ -34,7 +33,7 @@ async def violations(sim: Simulation) -> list[str]:
 
 
 def duplicates(sim: Simulation) -> Iterator[tuple[str, int]]:
-    """Each key under which more than one job was paid for."""
+    """The keys under which more than one job was paid."""
     for key, times in Counter(paid.key for paid in sim.service.paid).items():
         if times > 1:
             yield key, times
@@ -63,6 +62,6 @@ async def _found(sim: Simulation, key: str) -> Job[Any] | None:
 
 
 def _report(error: BaseException) -> str:
-    """Returns everything that an error tells its caller."""
+    """Returns all texts of an error."""
     notes: list[str] = getattr(error, "__notes__", [])
     return " ".join((str(error), *notes, *(str(value) for value in vars(error).values())))

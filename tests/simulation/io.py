@@ -33,21 +33,21 @@ FAULTS: tuple[Fault, ...] = (
     *("504_acted", "302", "302_acted", "429", "page", "cut"),
 )
 LATENCY = (0.01, 0.15)
-"""Seconds that a request or an answer is on its way: at least, at most."""
+"""The least and the most seconds for which a request or an answer travels."""
 _JSON = {"content-type": "application/json"}
 _HTML = b"<html>Please sign in</html>"
 
 
 @dataclass(frozen=True)
 class Network:
-    """How bad it is."""
+    """The faults of a network."""
 
     share: float = 0.0
-    """The share of exchanges that go wrong."""
+    """The share of exchanges with a fault."""
     faults: tuple[Fault, ...] = FAULTS
-    """How they do."""
+    """The possible faults."""
     latest: float = 0.0
-    """How many seconds after it was sent a request may reach the service at the latest, but for the latency."""
+    """The most seconds until a sent request reaches the service, in addition to the latency."""
 
 
 class Program(Protocol):
@@ -66,8 +66,8 @@ class SimulatedIO:
 
     Args:
         process: The program.
-        service: Whom it speaks to.
-        network: What goes wrong on the way.
+        service: The service.
+        network: The faults of the network.
         on_post: Called when a POST is about to be sent.
     """
 
@@ -87,7 +87,7 @@ class SimulatedIO:
         self._on_post = on_post
 
     async def open(self, request: Request) -> ResponseStream:
-        """Sends a request; what was sent arrives although the program is killed meanwhile."""
+        """Sends a request. A sent request arrives even if the program is killed meanwhile."""
         if request.method == "POST":
             self._on_post()
         fault = self._fault(request)
@@ -135,7 +135,7 @@ class SimulatedIO:
         """Lets the service act on a request."""
         parts = urlsplit(request.url)
         path = parts.path.removeprefix("/v1")
-        # Nothing here uploads, so that every body is in memory.
+        # Nothing here uploads, so every body is in memory.
         body = request.body if isinstance(request.body, bytes) else None
         status, answer = self._service.answer(self._name, request.method, path, parts.query, body)
         return Answer(status, answer, _JSON)

@@ -24,52 +24,52 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 EPOCH = 1_700_000_000
-"""What `time.time` says at the beginning of a world."""
+"""The value of `time.time` at the beginning of a world."""
 MOST_STEPS = 100_000
-"""After so many rounds a loop counts as one that never ends. Ordinary ones have a few hundred."""
+"""The number of rounds after which a loop counts as endless. Ordinary ones have a few hundred."""
 _INPUTS = "musicai-inputs"
 """The name of the batch's thread that reads the inputs."""
 _SLOWEST = 0.02
-"""Seconds that a function takes at most in a worker thread."""
+"""The most seconds that a function takes in a worker thread."""
 _CLOSES = 50
 
 
 class Killed(BaseException):
-    """The program is killed here: nothing of it runs any more."""
+    """The program is killed here: none of its code runs any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """Where a program is killed: at the first of these that it comes to. None: nowhere."""
+    """Where a program is killed: at whichever of these comes first. None: never."""
 
     step: int | None = None
-    """In that round of the loop: at an await."""
+    """In this round of the loop, at an await."""
     before: int | None = None
-    """Before that function of a worker thread, such as a commit of the ledger."""
+    """Before this function of a worker thread, such as a commit of the ledger."""
     after: int | None = None
-    """After it, and before anybody is told."""
+    """After this function, before its result is delivered."""
     post: int | None = None
-    """So many rounds after it has sent a paid request, see `SimulatedLoop.posted`."""
+    """This number of rounds after it has sent a paid request, see `SimulatedLoop.posted`."""
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
     """The event loop of one program.
 
-    What it gives to a thread runs at once when its turn has come, between two rounds of the loop: of a thread's function
-    and the loop's own code only the order matters. One thread is real, that of the inputs; the loop waits for its end.
+    Functions for threads run between two rounds of the loop, because only their order relative to the loop's own code
+    matters. Only the thread that reads the inputs is real; the loop waits for its end.
 
     Args:
-        world: Where it runs.
-        fate: Where it is killed.
+        world: The world in which the program runs.
+        fate: Where the program is killed.
     """
 
     def __init__(self, world: World, fate: Fate) -> None:
         super().__init__()
         self._ready: deque[asyncio.Handle]
-        """What the base class runs in the next round."""
+        """The callbacks that the base class runs in the next round."""
         self.dead = False
         self.errors = list[BaseException]()
-        """What nobody has retrieved."""
+        """Errors that were never retrieved."""
         self._world = world
         self._fate = fate
         self._selector = self
@@ -89,7 +89,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
         Raises:
             Killed: The program is killed in this round.
-            NeverEndsError: Nothing can happen any more, or there is always more.
+            NeverEndsError: No event is left to wait for, or the events never end.
         """
         self._steps += 1
         if self._steps in (self._fate.step, self._last):
@@ -131,8 +131,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def call_soon_threadsafe(
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        """As usual; but what comes from a thread waits for the next round, so that its place doesn't depend on luck."""
-        if self.dead:  # what is thrown away of a killed program would clean up
+        """As usual, but calls from threads wait for the next round, so that their order is reproducible."""
+        if self.dead:  # the remains of a killed program would clean up
             return asyncio.Handle(callback, args, self, context)
         if threading.current_thread() is threading.main_thread():
             return self.call_soon(callback, *args, context=context)
@@ -144,7 +144,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """Calls it a little later. An executor that is given has one thread, which does one thing after the other."""
+        """Calls a function a little later. A given executor has one thread, which runs its functions one by one."""
         future: asyncio.Future[Any] = self.create_future()
         begin = self._world.now if executor is None else max(self._world.now, self._busy.get(executor, 0.0))
         end = begin + self._world.random.uniform(0, _SLOWEST)
@@ -175,18 +175,18 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             future.set_result(result) if error is None else future.set_exception(error)
 
     def _kill(self) -> None:
-        """Kills the program. If only a thread of it is left, nobody needs to hear of that."""
+        """Kills the program. If only one of its threads is left, raises nothing."""
         if self.is_running():
             raise Killed
         self.dead = True
 
     def abandon(self) -> None:
-        """Throws away all tasks. Their cleanup runs, as far as it doesn't wait: what it does to files is to be undone."""
+        """Discards all tasks. Their cleanup runs until it waits; the caller must undo its changes to files."""
         self.dead = True
         events._set_running_loop(self)
         try:
             closed = set[asyncio.Task[Any]]()
-            # Cleanup may begin new tasks, which would complain that nobody has ever awaited them.
+            # Cleanup may start new tasks, which would warn that they were never awaited.
             while tasks := asyncio.all_tasks(self) - closed:
                 for task in sorted(tasks, key=lambda each: each.get_name()):
                     self._close(task)
@@ -202,7 +202,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             try:
                 task.get_coro().close()  # pyright: ignore[reportOptionalMemberAccess]
             except RuntimeError:
-                continue  # it wanted to wait for something
+                continue  # its cleanup tried to wait
             except BaseException:  # noqa: BLE001 - nobody hears it
                 pass
             break
@@ -214,21 +214,21 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
 
 class Clocks:
-    """The clocks of the computer on which the programs of a world run, in the place of Python's."""
+    """The clocks of the computer on which the programs of a world run, in place of Python's."""
 
     def __init__(self, world: World) -> None:
         self.ahead = 0.0
-        """By how many seconds `time.time` is wrong."""
+        """The error of `time.time` in seconds."""
         self.up = 1000.0
-        """What `time.monotonic` said at the beginning."""
+        """The value of `time.monotonic` at the beginning."""
         self._world = world
 
     def step(self, draw: random.Random) -> None:
-        """Sets the clock, as somebody may do."""
+        """Changes the clock, as a user may do."""
         self.ahead += draw.choice((-1, 1)) * draw.choice((1.0, 60.0, 86400.0)) * draw.random()
 
     def restart(self, draw: random.Random) -> None:
-        """Starts the computer again."""
+        """Restarts the computer."""
         self.up = draw.uniform(0, 100) - self._world.now
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What callers do: careful ones, who start again what was killed or has failed, and note what they were told."""
+"""The actions of careful callers, which restart killed or failed programs, and record the results of their calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 WORKFLOW = CustomWorkflow("acme", {"file": "https://songs.example/a.wav"})
 ATTEMPTS = 4
-"""How often a caller starts again before it gives up."""
+"""The number of attempts before a caller gives up."""
 _SETTINGS = read_settings(
     api_key=Secret("27803abe-ec15-4f74-9e8a-18a99627e9b0"), base_url="https://h/v1", user_agent=None, timeout=60.0,
     max_retries=3, poll_interval=2.0, names_by_output=True, allow_http=False,
@@ -31,7 +31,7 @@ _SETTINGS = read_settings(
 
 @dataclass
 class Simulation:
-    """One world, and what its callers were told."""
+    """One world, and the results of its callers' calls."""
 
     world: World
     service: Service
@@ -44,21 +44,21 @@ class Simulation:
     keys: list[str] = field(default_factory=list[str])
     """The keys of callers who gave one."""
     killed_alone: set[str] = field(default_factory=set[str])
-    """Names of jobs whose programs were killed while only they knew the token."""
+    """Names of jobs whose programs were killed while only they knew the key."""
     asked_to_delete: set[str] = field(default_factory=set[str])
     """Ids that callers want deleted."""
     wrong: list[str] = field(default_factory=list[str])
-    """What a caller saw that mustn't be."""
+    """Violations that a caller saw."""
 
     async def program(
         self, name: str, work: Callable[[AsyncJobs], Coroutine[Any, Any, T]], *, calm: bool = False
     ) -> End[T]:
-        """Runs a program with a client of its own to its end, whatever that is.
+        """Runs a program with its own client until it ends, fails or is killed.
 
         Args:
-            name: What it is called in the trace.
-            work: What it does with its client.
-            calm: Whether nothing happens to it.
+            name: Its name in the trace.
+            work: Its work with its client.
+            calm: Whether it is neither killed nor cancelled.
         """
         draw, conditions = self.world.random, self.conditions
         network = Network() if calm else conditions.network
@@ -66,7 +66,7 @@ class Simulation:
         killed = fate < conditions.kills
         cancelled = not killed and fate < conditions.kills + conditions.cancels
         step = draw.randint(1, 30)
-        # Anywhere, or at the worst moment there is.
+        # Anywhere, or at the worst moment.
         dies_paying = killed and draw.random() < 0.5
 
         def begin(process: Process[T]) -> Coroutine[Any, Any, T]:
@@ -96,11 +96,11 @@ class Simulation:
         return end
 
     async def pause(self) -> None:
-        """Waits as long as a caller does before it starts again."""
+        """Waits until the caller restarts."""
         await self.world.sleep(self.conditions.gap + self.world.random.uniform(0, 1))
 
     def tell(self, key: str, job_id: str) -> None:
-        """Notes that a caller was told of a job."""
+        """Records that a caller got the id of a job."""
         self.returned.setdefault(key, set()).add(job_id)
 
     def settling(self) -> dict[str, Any]:
@@ -109,11 +109,11 @@ class Simulation:
 
 
 async def create(sim: Simulation, key: str) -> str | None:
-    """Creates a job under a key of the caller's, in as many programs as it takes."""
+    """Creates a job under the caller's key, in as many programs as necessary."""
     sim.keys.append(key)
 
     async def work(jobs: AsyncJobs) -> str:
-        # Some programs try again themselves, with the client that they have.
+        # Some programs retry themselves, with the same client.
         for tries_left in reversed(range(sim.world.random.choice((1, 1, 3)))):
             try:
                 made = await jobs.create(WORKFLOW, idempotency_key=key, **sim.settling())
@@ -136,7 +136,7 @@ async def create(sim: Simulation, key: str) -> str | None:
 
 
 async def create_without_key(sim: Simulation, name: str) -> str | None:
-    """Creates a job once, and looks for it if its answer was lost."""
+    """Creates a job once, and searches for it if its answer was lost."""
     end = await sim.program(name, lambda jobs: jobs.create(WORKFLOW, name=name))
     if end.value is not None:
         assert end.value.idempotency_key is not None
@@ -148,7 +148,7 @@ async def create_without_key(sim: Simulation, name: str) -> str | None:
 
 
 async def run(sim: Simulation, key: str) -> None:
-    """Runs a job under a key of the caller's until there is a result, or the job has failed."""
+    """Runs a job under the caller's key until it has a result or has failed."""
     sim.keys.append(key)
     timeout = sim.world.random.choice((None, 30.0, 300.0))
     for attempt in range(ATTEMPTS):
@@ -209,7 +209,7 @@ async def wait_all(sim: Simulation, key: str) -> None:
 
 
 async def find(sim: Simulation, key: str) -> None:
-    """Creates a job, and looks for it while the service is busy."""
+    """Creates a job, and searches for it while the service is busy."""
     job_id = await create(sim, key)
     await sim.world.sleep(sim.conditions.slowest)
     for attempt in range(4):
@@ -222,7 +222,7 @@ async def find(sim: Simulation, key: str) -> None:
 
 
 async def look_first(sim: Simulation, key: str) -> None:
-    """Creates a job under a key, and looks for it after every failure before it tries again."""
+    """Creates a job under a key, and searches for it after every failure before it retries."""
     sim.keys.append(key)
     for attempt in range(ATTEMPTS):
         made = await sim.program(
@@ -261,7 +261,7 @@ SCENARIOS: tuple[Callable[[Simulation, str], Coroutine[Any, Any, None]], ...] = 
 
 
 def _check(sim: Simulation, job: Job[Any], job_id: str) -> None:
-    """Looks at a job that a call returned as finished."""
+    """Checks a job that a call returned as finished."""
     if job.id != job_id or not job.done:
         sim.wrong.append(f"{job.id} ({job.status}) was returned for {job_id} as if it had ended")
     if job.succeeded and job.raw_result != {"bpm": "64"}:

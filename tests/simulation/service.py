@@ -1,4 +1,4 @@
-"""A service in memory, as odd as it is told to be, that other programs use as well."""
+"""A service in memory with configurable quirks, which other programs use too."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ LARGEST_PAGE = 1000
 
 @dataclass(frozen=True)
 class Traffic:
-    """What other programs with the same key do."""
+    """The requests of other programs with the same API key."""
 
     jobs_before: int = 0
-    """Jobs that are there when it all begins."""
+    """The number of jobs at the beginning."""
     creates: float = 0.0
-    """With which probability one is created before a page is answered."""
+    """The probability that a job is created before a page is answered."""
     deletes: float = 0.0
-    """With which probability one of theirs is deleted before a page is answered."""
+    """The probability that one of these jobs is deleted before a page is answered."""
     most: int = 10
-    """How many they create at most."""
+    """The most jobs that they create."""
 
 
 @dataclass
@@ -40,25 +40,25 @@ class Stored:
     """A job at the service."""
 
     record: JobRecord
-    """With the status that it ends with."""
+    """The job, with its final status."""
     started_at: float
     ended_at: float
     key: str | None
-    """The token under which it was created; None for those of other programs."""
+    """Its idempotency key; None for jobs of other programs."""
     texts: dict[tuple[str, bool], str] = field(default_factory=dict[tuple[str, bool], str])
-    """Answers that were written before, by status and whether they stood in a list."""
+    """Encoded answers, by status and whether they are items of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A job of ours, as it was created."""
+    """A job that the simulated client created."""
 
     key: str
-    """Its token."""
+    """Its idempotency key."""
     id: str
     name: str
     client: str
-    """The program whose request it was."""
+    """The program that sent the request."""
 
 
 @cache
@@ -70,10 +70,10 @@ class Service:
     """Answers requests, at once.
 
     Args:
-        world: Where it is.
-        quirks: How it is odd. It heeds those of lists, jobs, their metadata and DELETE.
-        traffic: What other programs do.
-        seconds: How long a job takes: at least, at most.
+        world: Its world.
+        quirks: Its quirks. Only those of lists, jobs, metadata and DELETE are supported.
+        traffic: The requests of other programs.
+        seconds: The least and the most seconds that a job takes.
         failing: The share of jobs that fail.
     """
 
@@ -83,13 +83,13 @@ class Service:
         self.world = world
         self.quirks = quirks
         self.jobs: dict[str, Stored] = {}
-        """Those that are there, oldest first."""
+        """The existing jobs, oldest first."""
         self.paid = list[Paid]()
-        """Every job of ours that was ever created, deleted ones too."""
+        """Every job that the simulated client has created, including deleted ones."""
         self.deleted = list[str]()
         """Ids that were deleted by request."""
         self.calm = False
-        """Whether the other programs are at rest."""
+        """Whether the other programs send nothing."""
         self._traffic = traffic
         self._seconds = seconds
         self._failing = failing

@@ -1,4 +1,4 @@
-"""The simulated service with its storage: files are uploaded, jobs have results, and each request of a batch is judged."""
+"""The simulated service with its storage: stores uploads, returns results, and checks each request of a batch."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _OUTPUTS = ("vocals", "bass")
 
 @dataclass
 class Order:
-    """A job that was paid for, and what for."""
+    """A paid job, and its request."""
 
     id: str
     key: str
     content: bytes
-    """What its input holds: this is what must be paid for once."""
+    """The content of its input. Each content must be paid once."""
     fails: bool
 
 
 class Studio(Service):
-    """A service whose jobs have results. It looks at the ledger whenever a job is created or deleted.
+    """A service whose jobs have results. It checks the ledger whenever a job is created or deleted.
 
     Args:
         arguments: As for `Service`.
@@ -43,9 +43,9 @@ class Studio(Service):
         super().__init__(*arguments)
         self.out = out
         self.orders = list[Order]()
-        """Every job that a batch has ever paid for."""
+        """Every job that a batch has paid for."""
         self.wrong = list[str]()
-        """What mustn't be, in words."""
+        """The violations, in words."""
         self._uploads = dict[str, bytes]()
         self._objects = dict[str, bytes]()
 
@@ -113,7 +113,7 @@ class Studio(Service):
             self.wrong.append(f"job {job_id} was deleted, and these results aren't on the disk: {missing}")
 
     def missing(self, job_id: str) -> list[str]:
-        """Returns which results of a job aren't on the disk."""
+        """Returns the results of a job that aren't on the disk."""
         there = {path.read_bytes() for path in self.out.rglob("*.wav")}
         return [name for name in _OUTPUTS if _recording(job_id, name) not in there]
 

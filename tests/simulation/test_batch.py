@@ -11,9 +11,9 @@ from simulation.test_core import known_seeds
 MANY = 2_000
 """`scripts/simulate` runs more."""
 TRACED = 100
-"""How many of them are looked at closely."""
+"""The number of seeds that are checked in detail."""
 TOGETHER = 20
-"""Seeds in one test: many small tests start early, and keep no worker busy at the end."""
+"""Seeds in one test. Small tests distribute evenly over the workers."""
 
 
 @pytest.mark.parametrize("seed", known_seeds("batch"))
@@ -33,13 +33,13 @@ def reports() -> list[Report]:
     return [run(seed, traced=True) for seed in range(TRACED)]
 
 
-def test_a_seed_always_goes_the_same_way(reports: list[Report]) -> None:
+def test_a_seed_is_reproducible(reports: list[Report]) -> None:
     for report in reports[:5]:
         again = run(report.seed)
         assert (again.paid, again.seconds) == (report.paid, report.seconds)
 
 
-def test_the_seeds_cover_what_they_are_about(reports: list[Report]) -> None:
+def test_the_seeds_cover_the_interesting_events(reports: list[Report]) -> None:
     assert 0.5 < sum(report.inside for report in reports) / TRACED < 0.95
     assert sum(report.paid for report in reports) > TRACED
     ends = [line.split()[-1] for report in reports for line in report.trace]

@@ -32,7 +32,7 @@ def test_seeds(reports: list[Report]) -> None:
     assert not broken, "replay one with scripts/simulate --seed"
 
 
-def test_the_seeds_cover_what_they_are_about(reports: list[Report]) -> None:
+def test_the_seeds_cover_the_interesting_events(reports: list[Report]) -> None:
     assert 0.3 < sum(report.inside for report in reports) / MANY < 0.9
     assert sum(report.paid for report in reports) > MANY
     conditions = [report.conditions for report in reports]

@@ -1,4 +1,4 @@
-"""The simulation itself: time, kills, the network and the service behave as they are described."""
+"""The simulation itself: time, kills, the network and the service behave as documented."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_each_task_has_a_context_of_its_own() -> None:
     assert (seen, name.get()) == (["a", "b"], "")
 
 
-def test_a_kill_runs_nothing_more() -> None:
+def test_nothing_runs_after_a_kill() -> None:
     world = World(1)
     seen = list[str]()
 
@@ -104,7 +104,7 @@ def test_a_cancellation_can_be_cleaned_up_after() -> None:
     assert (process.end.how, seen) == ("cancelled", ["cleaned up at 1.0"])
 
 
-def test_what_never_ends_is_noticed() -> None:
+def test_an_endless_wait_is_detected() -> None:
     world = World(1)
 
     async def work() -> None:
@@ -163,7 +163,7 @@ def test_a_flag_or_a_time_whichever_comes_first() -> None:
     assert process.end.value == [2, 3, 3]
 
 
-def test_what_was_sent_arrives_although_the_program_is_killed() -> None:
+def test_a_sent_request_arrives_although_the_program_is_killed() -> None:
     world = World(1)
     theirs = service(world)
     process = Process[Any](world, "p", lambda me: send(SimulatedIO(me, theirs, Network()), POST), kill_at=1)
@@ -219,7 +219,7 @@ def test_the_service_is_as_odd_as_the_sandbox() -> None:
     assert theirs.answer("p", "GET", f"/job/{ids[0]}/status", "", None)[0] == 404
 
 
-def test_a_seed_always_goes_the_same_way() -> None:
+def test_a_seed_is_reproducible() -> None:
     for seed in range(20):
         first, again = run(seed, traced=True), run(seed, traced=True)
         assert first.trace == again.trace

@@ -20,15 +20,15 @@ Ending: TypeAlias = Literal["returned", "raised", "killed", "cancelled"]
 
 _LOGGER = logging.getLogger("musicai_sdk")
 MOST_EVENTS = 200_000
-"""After so many events a world counts as one that never ends. Ordinary ones have a few hundred."""
+"""The number of events after which a world counts as endless. Ordinary ones have a few hundred."""
 
 
 class NeverEndsError(Exception):
-    """Something goes on for ever."""
+    """The simulation doesn't end."""
 
 
 class Pause:
-    """What every coroutine in a world suspends with: until a time, until a flag is raised, or whichever comes first."""
+    """A suspension of a coroutine in a world: until a time, until a flag is raised, or whichever comes first."""
 
     __slots__ = ("flag", "until")
 
@@ -41,7 +41,7 @@ class Pause:
 
 
 class Flag:
-    """Wakes those who wait for it, once."""
+    """Wakes its waiters, once."""
 
     __slots__ = ("raised", "waiting")
 
@@ -50,7 +50,7 @@ class Flag:
         self.waiting: list[Callable[[], None]] = []
 
     def raise_(self) -> None:
-        """Wakes everybody who waits, now or later."""
+        """Wakes all present and future waiters."""
         self.raised = True
         waiting, self.waiting = self.waiting, []
         for wake in waiting:
@@ -63,17 +63,17 @@ class End(Generic[T]):
 
     how: Ending
     value: T | None = None
-    """What it returned."""
+    """Its return value."""
     error: BaseException | None = None
-    """What it raised, also when it was cancelled."""
+    """The exception that it raised, also after a cancellation."""
 
 
 class World:
-    """A clock and what is going to happen.
+    """A clock and the scheduled events.
 
     Args:
-        seed: Decides everything that is drawn.
-        traced: Whether to keep a line for everything that is noted.
+        seed: Determines all random choices.
+        traced: Whether to keep the trace.
     """
 
     def __init__(self, seed: int, *, traced: bool = False) -> None:
@@ -85,15 +85,15 @@ class World:
         self._number = 0
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
-        """Does something at a time; what is due at the same time happens in the order it was asked for."""
+        """Schedules a function. Functions that are due at the same time run in the order of these calls."""
         self._number += 1
         heapq.heappush(self._events, (max(moment, self.now), self._number, action))
 
     def run(self) -> None:
-        """Lets everything happen.
+        """Runs all events.
 
         Raises:
-            NeverEndsError: If there is always more.
+            NeverEndsError: The events never end.
         """
         most = self._number + MOST_EVENTS
         while self._events:
@@ -103,7 +103,7 @@ class World:
             action()
 
     def advance(self, until: float = inf, stop: Callable[[], bool] = lambda: False) -> None:
-        """Lets everything happen up to a time, or until it is to stop; then it is that time."""
+        """Runs all events up to a time, which is then the current time, or until stopped."""
         while self._events and self._events[0][0] <= until:
             self.now, _, action = heapq.heappop(self._events)
             action()
@@ -113,7 +113,7 @@ class World:
             self.now = max(self.now, until)
 
     def chance(self, probability: float) -> bool:
-        """Whether something happens that does so with a probability."""
+        """Returns True with a probability."""
         return probability > 0 and self.random.random() < probability
 
     def note(self, who: str, what: str) -> None:
@@ -127,14 +127,14 @@ class World:
 
 
 class Process(Generic[T]):
-    """A program with its tasks. It starts when it is made.
+    """A program with its tasks. It starts when it is created.
 
     Args:
-        world: Where it runs.
-        name: What it is called in the trace.
-        work: What it does.
-        kill_at: The number of the suspension at which it is killed (nothing of it runs any more, not even `finally`).
-        cancel_at: The same for a cancellation, which it may clean up after.
+        world: The world in which it runs.
+        name: Its name in the trace.
+        work: Its work.
+        kill_at: The number of the suspension at which it is killed (none of its code runs any more, not even `finally`).
+        cancel_at: The same for a cancellation, after which it can clean up.
     """
 
     def __init__(
@@ -213,11 +213,11 @@ class Process(Generic[T]):
         return self.task(begin(), returned, errors.append)
 
     def strike_next(self) -> None:
-        """Kills it at its next suspension."""
+        """Kills the program at its next suspension."""
         self._kill_at = self._suspensions + 1
 
     def suspended(self) -> bool:
-        """Counts a suspension; False if the program was killed at it."""
+        """Counts a suspension. Returns False if the program is killed there."""
         self._suspensions += 1
         if self._suspensions == self._kill_at:
             self._over(End("killed"))
@@ -227,7 +227,7 @@ class Process(Generic[T]):
         return True
 
     def close(self) -> None:
-        """Throws away what is left of it, once nothing of its world is needed any more."""
+        """Discards the rest of the program, once its world is no longer needed."""
         for task in self._tasks:
             task.drop()
 
@@ -261,17 +261,17 @@ class _Task:
     ) -> None:
         self.over = False
         self.changed: Flag | None = None
-        """Raised when it is over."""
+        """Raised when the task has ended."""
         self._process = process
         self._coroutine = coroutine
         self._context = copy_context()
-        """As each thread and each asyncio task has its own."""
+        """Its own context, as each thread and each asyncio task has one."""
         self._returned = returned
         self._raised = raised
         self._steps = 0
 
     def step(self, error: BaseException | None = None) -> None:
-        """Goes on to the next suspension, or to the end."""
+        """Continues to the next suspension, or to the end."""
         if self.over or self._process.end is not None:
             return
         self._steps += 1
@@ -290,16 +290,16 @@ class _Task:
                 self._resume_after(pause)
 
     def drop(self) -> None:
-        """Ends it where it is."""
+        """Ends the task at its current suspension."""
         self.over = True
-        with suppress(RuntimeError):  # It wanted to wait for something while it cleaned up.
+        with suppress(RuntimeError):  # Its cleanup tried to wait.
             self._context.run(self._coroutine.close)
 
     def _resume_after(self, pause: Pause) -> None:
         steps = self._steps
 
         def resume() -> None:
-            if steps == self._steps:  # Not woken by the other of the two.
+            if steps == self._steps:  # The other of the two hasn't woken it.
                 self.step()
 
         world = self._process.world
@@ -320,7 +320,7 @@ class _Task:
 
 @contextmanager
 def seeded(seed: int) -> Generator[None]:
-    """Makes what the client draws follow from a seed too: its jitter, and the tokens that it makes up. It logs nothing."""
+    """Makes the client's jitter and generated keys depend on a seed too, and silences its log."""
     state, make_id, logged = random.getstate(), uuid.uuid4, _LOGGER.disabled
     handlers = list(_LOGGER.handlers)
     ids = random.Random(f"ids of {seed}")
@@ -332,7 +332,7 @@ def seeded(seed: int) -> Generator[None]:
     finally:
         _LOGGER.disabled = logged
         _LOGGER.handlers[:] = (
-            handlers  # a killed program leaves its own, which would keep its whole world alive
+            handlers  # a killed program leaves a reference that would keep its whole world alive
         )
         uuid.uuid4 = make_id
         random.setstate(state)

@@ -1,4 +1,4 @@
-"""Runs from and to a bucket: resumed, killed, on several processes, and paid for once."""
+"""Runs from and to a bucket: resumed, killed, in several processes, and paid once."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_killed(state: str, running: Service, s3: S3, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(ledger.name)] == []
 
 
-def test_again(running: Service, s3: S3, tmp_path: Path) -> None:
+def test_a_second_run(running: Service, s3: S3, tmp_path: Path) -> None:
     """Finished and renamed songs are skipped; a replaced song is new; results aren't inputs."""
     songs = make_songs(s3, 3)
     ledger = tmp_path / "ledger.sqlite3"
@@ -112,7 +112,7 @@ def test_again(running: Service, s3: S3, tmp_path: Path) -> None:
     assert echo(everything, out, ledger).run().progress.done == 3
     source = s3.bucket("s3://music/songs")
     source.upload("renamed.wav", songs["part 0/song 0"])
-    # In the same second as the first one it has the same time of change, on S3.
+    # Written in the same second, it has the same modification time on S3.
     source.upload("part 1/song 1.wav", b"RIFF\0\0\0\0WAVE another")
     events = list[Event]()
     report = echo(everything, out, ledger, on_event=events.append).run()

@@ -115,7 +115,7 @@ def test_upload_urls(bucket: Bucket) -> None:
     assert {name: path_of(url) for name, url in named.items()} == {
         "Kick drum": "/music/results/a/b/Kick%20drum.wav"
     }
-    # What is JSON is known from the result's class; values such as a tempo are no files.
+    # The result's class says which outputs are JSON; values such as a tempo aren't files.
     chords = bucket.upload_urls(GenerateChords(input_url=URL), "token")
     assert path_of(chords["chords"]).endswith("/token/chords.json")
     assert "bpm" not in {name.lower() for name in chords}

@@ -185,7 +185,7 @@ def test_secrets(
     ("headers", "known"),
     [
         ({"etag": '"5d41402abc4b2a76b9719d911017c592"', "x-amz-request-id": "1"}, True),
-        ({"etag": '"5d41402abc4b2a76b9719d911017c592"'}, False),  # of whom, nobody knows
+        ({"etag": '"5d41402abc4b2a76b9719d911017c592"'}, False),  # its job is unknown
         ({"etag": '"5d41402abc4b2a76b9719d911017c592-2"', "x-amz-request-id": "1"}, False),
         ({"etag": '"5d41402abc4b2a76b9719d911017c592"', "x-amz-server-side-encryption": "AES256"}, True),
         ({"etag": '"5d41402abc4b2a76b9719d911017c592"', "x-amz-server-side-encryption": "aws:kms"}, False),

@@ -25,7 +25,7 @@ COMMAND = ("-W", "error", "-m", "musicai_sdk.cli", "mcp")
 
 @dataclass
 class Studio:
-    """What a server is started with."""
+    """The settings of a server."""
 
     sandbox: Sandbox
     root: Path
@@ -33,7 +33,7 @@ class Studio:
     max_jobs: int = 1000
     options: tuple[str, ...] = ()
     key_file: Path | None = None
-    """Where the server finds the key, if not among the variables."""
+    """The file with the key, if it isn't in an environment variable."""
 
     @property
     def arguments(self) -> list[str]:
@@ -51,23 +51,23 @@ class Studio:
 
     @property
     def pid_file(self) -> Path:
-        """Has the process id of the server that was started last."""
+        """The file with the process id of the latest server."""
         return self.root.parent / "pid"
 
     def file(self, name: str, content: str | None = None) -> str:
-        """A file for `sdk-test`, which gives back what it gets."""
+        """A file for `sdk-test`, which returns its input."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"RIFF\0\0\0\0WAVE" + (name if content is None else content).encode() * 10)
         return name
 
     def posts(self) -> int:
-        """How often a job was asked for."""
+        """The number of requests to create a job."""
         return sum(each.method == "POST" and each.path == "/v1/job" for each in self.sandbox.requests)
 
 
 class Agent:
-    """The client, which looks for secrets in everything that it gets. It lives in a thread of its own."""
+    """The client, in its own thread. It checks everything that it receives for secrets."""
 
     def __init__(self, client: Client, studio: Studio, loop: asyncio.AbstractEventLoop) -> None:
         self.client = client
@@ -78,7 +78,7 @@ class Agent:
         }
 
     def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """What a tool gives; the client holds it against the tool's schema."""
+        """Calls a tool. The client validates the result against the tool's schema."""
         (content,) = self.together((tool, arguments))
         assert "error" not in content, content
         return content
@@ -94,11 +94,11 @@ class Agent:
         return error
 
     def echo(self, name: str, **params: Any) -> dict[str, Any]:
-        """Has a file given back."""
+        """Runs `sdk-test` on a file."""
         return self("process", **echo(name, **params))
 
     def together(self, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        """What several calls at the same time give, errors included."""
+        """The results of several concurrent calls, including errors."""
         contents = self.contents(self.start(*calls).result(100))
         for (tool, _), content in zip(calls, contents, strict=True):
             if tool in self._validators:  # errors too, as strict clients do
@@ -106,7 +106,7 @@ class Agent:
         return contents
 
     def start(self, *calls: tuple[str, dict[str, Any]]) -> Future[list[CallToolResult]]:
-        """Makes several calls at the same time."""
+        """Starts several concurrent calls."""
 
         async def all_of_them() -> list[CallToolResult]:
             return await asyncio.gather(*(self.client.call_tool(*each) for each in calls))
@@ -118,7 +118,7 @@ class Agent:
         return [self._content(each) for each in results]
 
     def tools(self) -> list[Tool]:
-        """What the server offers."""
+        """The server's tools."""
         return asyncio.run_coroutine_threadsafe(self.client.list_tools(), self._loop).result(100).tools
 
     def _content(self, result: CallToolResult) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Agent:
 
 
 def echo(name: str, **params: Any) -> dict[str, Any]:
-    """The arguments of `process` to have a file given back."""
+    """The arguments of `process` for `sdk-test`."""
     return {"workflow": "sdk-test", "input": name, "input_name": "file", "params": params}
 
 

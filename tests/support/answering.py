@@ -1,4 +1,4 @@
-"""An HTTP server whose answers are written byte by byte, for what no framework would send."""
+"""An HTTP server whose answers the test writes byte by byte, including invalid ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def head(status: str = "200 OK", *headers: str) -> bytes:
 
 
 def whole(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """An answer with its length."""
+    """An answer with a Content-Length."""
     return head(status, f"Content-Length: {len(body)}", *headers) + body
 
 
@@ -52,7 +52,7 @@ def finished_job(outputs: Mapping[str, str], job_id: str = "j") -> bytes:
 
 @contextmanager
 def answering(handler: Handler) -> Generator[str]:
-    """Serves on loopback for the time of a block; gives the origin."""
+    """Serves on loopback during a block. Yields the origin."""
     connections = set[socket.socket]()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
 

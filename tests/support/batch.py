@@ -1,4 +1,4 @@
-"""Inputs to process, a sandbox in a process of its own, and runs that can be killed."""
+"""Inputs, a sandbox in its own process, and runs that can be killed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.sandbox import Sandbox
 
 SCALE = float(os.environ.get("MUSICAI_TEST_SCALE", "1"))
-"""How much more than in every run of the tests: with `MUSICAI_TEST_SCALE=5` 300 tracks are killed three times."""
+"""The factor for the sizes of runs: with `MUSICAI_TEST_SCALE=5`, a run of 300 tracks is killed three times."""
 
 RUNNER = Path(__file__).with_name("batch_runner.py")
 
 
 def make_tracks(folder: Path, count: int, start: int = 0) -> list[Path]:
-    """Tiny files, each with a content of its own."""
+    """Tiny files with different contents."""
     paths = [folder / f"part {number % 7}" / f"track {number}.wav" for number in range(start, start + count)]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def make_tracks(folder: Path, count: int, start: int = 0) -> list[Path]:
 
 
 def make_wavs(folder: Path, seconds: Sequence[float]) -> list[Path]:
-    """WAV files of these lengths, each with a content of its own."""
+    """WAV files of these lengths with different contents."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"song {number:03}.wav" for number in range(len(seconds))]
     for number, (path, length) in enumerate(zip(paths, seconds, strict=True)):
@@ -51,7 +51,7 @@ def make_wavs(folder: Path, seconds: Sequence[float]) -> list[Path]:
 
 
 def echo(sandbox: Sandbox, inputs: Any, out: Path, **options: Any) -> Batch:
-    """A batch of the workflow that gives back what it gets."""
+    """A batch with the workflow that returns its input."""
     defaults: dict[str, Any] = {
         "in_flight": 10,
         "poll_interval": 0.2,
@@ -62,14 +62,14 @@ def echo(sandbox: Sandbox, inputs: Any, out: Path, **options: Any) -> Batch:
 
 
 def leftovers(out: Path) -> list[Path]:
-    """What must not be left when a run is over."""
+    """Files that must not be left after a run."""
     return [
         path for path in out.rglob("*") if ".part" in path.name or ".shards" in path.name or "~" in path.name
     ]
 
 
 def posts(sandbox: Sandbox) -> int:
-    """How many jobs were asked for."""
+    """The number of requests to create a job."""
     return sum(entry.method == "POST" and entry.path == "/v1/job" for entry in sandbox.requests)
 
 
@@ -91,7 +91,7 @@ class Service:
         self._tell("faults", {"route": route, **options})
 
     def hits(self) -> int:
-        """How many requests have met a fault."""
+        """The number of requests with a fault."""
         origin = self.variables["MUSIC_AI_BASE_URL"].removesuffix("/v1")
         faults = httpx.get(f"{origin}/__sandbox__/faults", timeout=30).json()
         return sum(fault["hits"] for fault in faults)
@@ -109,13 +109,13 @@ class Service:
         return {**os.environ, **self.variables}
 
     def start(self, source: Path, out: Path, **options: Any) -> subprocess.Popen[bytes]:
-        """A run in a process of its own."""
+        """Starts a run in its own process."""
         arguments = json.dumps({"inputs": str(source), "out": str(out), "input_name": "file", **options})
         command = [sys.executable, "-W", "error", str(RUNNER), arguments]
         return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, start_new_session=True)
 
     def run(self, source: Path, out: Path, **options: Any) -> dict[str, Any]:
-        """A run to its end: the figures of its progress."""
+        """Runs to the end. Returns the progress."""
         process = self.start(source, out, **options)
         output, _ = process.communicate(timeout=110)
         assert process.returncode == 0, process.returncode
@@ -140,7 +140,7 @@ def service(folder: Path, *arguments: str) -> Generator[Service]:
 
 
 def kill(process: subprocess.Popen[Any]) -> None:
-    """As the power cut would."""
+    """Kills a process, as a power cut would."""
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
 
@@ -153,12 +153,12 @@ def wait_until(condition: Any, seconds: float = 30) -> None:
 
 
 def results(out: Path, folders: Iterable[str]) -> list[Path]:
-    """The echoed files of tracks, by their folders."""
+    """The result files of tracks, by folder."""
     return [next((out / folder).glob("file.*")) for folder in folders]
 
 
 def lost_post(sandbox: Sandbox, inputs: Any, out: Path) -> None:
-    """A POST that was acted on, whose answer was lost, and whose job isn't listed yet."""
+    """A POST whose job was created but isn't listed yet, and whose answer was lost."""
     sandbox.faults.add("POST /job", reset="after", nth=1)
     sandbox.faults.add("GET /job", body=[])
     report = echo(sandbox, inputs, out, grace=0.0).run()
@@ -172,7 +172,7 @@ def in_ledger(batch: Batch, statement: str, *values: Any) -> None:
 
 
 def put(ledger: Ledger, track: Track, state: State, **columns: Any) -> Track:
-    """Puts a track into a state, whatever the steps that lead there; in a transaction."""
+    """Moves a track to a state, regardless of the allowed transitions, in a transaction."""
     columns["state"] = state
     names = ", ".join(f"{name} = ?" for name in columns)
     ledger._db.execute(f"UPDATE tracks SET {names} WHERE key = ?", [*columns.values(), track.key])  # pyright: ignore[reportPrivateUsage]

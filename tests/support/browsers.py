@@ -1,4 +1,4 @@
-"""A real browser, without a screen."""
+"""A real browser, headless."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUIET = (
 
 @contextmanager
 def chromium() -> Generator[Any]:
-    """Starts Chromium without a screen; skips the test where it isn't installed."""
+    """Starts headless Chromium; skips the test if it isn't installed."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     driver = shutil.which("chromedriver")

@@ -40,7 +40,7 @@ class S3:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables with which a process needs no options for buckets."""
+        """Environment variables in place of the options of buckets."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
@@ -50,7 +50,7 @@ class S3:
         }
 
     def begin(self) -> None:
-        """Leaves one empty bucket."""
+        """Removes all buckets and creates an empty one."""
         self.admin.post(f"{self.endpoint}/moto-api/reset").raise_for_status()
         self.admin.put(f"{self.endpoint}/music", headers=_ANYBODY).raise_for_status()
 

@@ -22,7 +22,7 @@ README = HERE.parents[1] / "README.md"
 OF_README = "readme.py"
 ACCEPTED = ("good.py", "good_1_0.py", "good_compat.py", "good_workflows.py", OF_README)
 MISTAKEN = {"bad.py": 50, "bad_workflows.py": 25}
-"""Programs with mistakes, and more than how many."""
+"""Programs with mistakes, and the least number of them."""
 PROGRAMS = (*ACCEPTED, *MISTAKEN)
 LEAST_FOUND = 0.95
 """The share of the marked mistakes that `OTHERS` must find."""
@@ -49,26 +49,26 @@ init_typed = true
 
 
 def make_project(folder: Path) -> None:
-    """Makes a user's project: the programs, and no trace of this repository's settings."""
+    """Creates a user's project with the programs, without this repository's settings."""
     for name in {*PROGRAMS} - {OF_README}:
         shutil.copy(HERE / name, folder)
     (folder / OF_README).write_text(readme_as_a_program())
 
 
 def readme_as_a_program() -> str:
-    """The README's examples, each in a function: they use the same names, and the imports of those before them."""
+    """The README's examples, each in a function, because they share names, with the imports of the earlier ones."""
     imports = dict[str, None]()
     functions = list[str]()
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)):
         lines = str(block).splitlines()
         top = [line for line in lines if re.match(r"from \S+ import |import ", line)]
         imports.update(dict.fromkeys(top))
-        # pytest gives fixtures by name: no type checker knows what an argument without an annotation is.
+        # pytest passes fixtures by name, so type checkers can't infer unannotated arguments.
         if "def test_" not in block:
             rest = "\n".join(line for line in lines if line not in top)
             functions.append(f"def block_{number}() -> None:\n{indent(rest, '    ')}")
     assert len(functions) > 8
-    # What a reader goes on with is unused in a function.
+    # Variables that a reader would use next are unused in a function.
     settings = "# pyright: reportUnusedClass=false, reportUnusedVariable=false"
     return "\n".join([settings, "from __future__ import annotations", *imports, *functions, ""])
 
@@ -81,7 +81,7 @@ def marked_lines(program: str) -> list[int]:
 
 def run(project: Path, *arguments: str, program: Sequence[str] = (sys.executable, "-m")) -> str:
     done = subprocess.run([*program, *arguments], cwd=project, capture_output=True, text=True, check=False)
-    # 1 is "there are errors"; anything else is a checker that couldn't do its work.
+    # 1 means that there are errors; any other status means that the checker failed.
     assert done.returncode == 1, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -189,14 +189,14 @@ CHECKERS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "mypy with pydantic's plugin": ("mypy", with_mypy_and_plugin),
     "pyright": ("pyright", with_pyright),
 }
-"""Each checker, and which half of a mark is its own."""
+"""Each checker, and the index of its code in a mark."""
 
 OTHERS: dict[str, Callable[[Path], Found]] = {
     "ty": with_ty,
     "pyrefly": with_pyrefly,
     "basedpyright": with_basedpyright,
 }
-"""Checkers whose codes the marks don't name. They aren't part of the test environment."""
+"""Checkers whose codes aren't in the marks. They aren't part of the test environment."""
 
 
 def false_errors(found: Found) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a client logs. The server is in the same process, and logs for itself."""
+"""The log records of a client. The server is in the same process and has its own."""
 
 from __future__ import annotations
 

@@ -52,14 +52,14 @@ class _Awaited:
             async def wait() -> Any:
                 return await result
 
-            # In the caller's context, as within one coroutine: what a `with` block set is seen.
+            # In the caller's context, as within one coroutine, so that variables of a `with` block are visible.
             return self._runner.run(wait(), context=contextvars.copy_context())
 
         return call
 
 
 def awaited(client: AsyncMusicAiClient, runner: asyncio.Runner) -> MusicAiClient:
-    """The asynchronous client, used like the synchronous one. Lists come whole."""
+    """The asynchronous client with synchronous methods. Lists are returned as a whole."""
     return cast("MusicAiClient", _Awaited(client, runner))
 
 

@@ -1,4 +1,4 @@
-"""Everything that error reports make of an error, to check that the API key isn't in it."""
+"""The texts that error reports make of an error, to check that they don't contain the API key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-KEY = f"guarded-{0x0F3A}-key"  # not whole in a line of source, which tracebacks quote
+KEY = f"guarded-{0x0F3A}-key"  # split, because tracebacks quote source lines
 _TESTS = str(Path(__file__).parents[1])
 
 

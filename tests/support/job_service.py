@@ -1,4 +1,4 @@
-"""A job service on loopback whose oddities a test chooses: how it pages, what it gives back, what it does on POST."""
+"""A job service on loopback with configurable pages, answers and POSTs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plain_pages(jobs: list[Job], page: int, size: int) -> list[Job]:
 
 
 class JobService:
-    """The jobs, newest first, and how they are shown."""
+    """The jobs, newest first, and the form of their answers."""
 
     def __init__(self) -> None:
         self.jobs = list[Job]()
@@ -31,23 +31,23 @@ class JobService:
         self.requests = list[str]()
         self.paging: Paging = plain_pages
         self.listed: Callable[[Job], Job] = dict
-        """A job as lists show it."""
+        """Returns a job in the form of a list item."""
         self.fetched: Callable[[Job], Job] = dict
-        """A job as GET /job/{id} shows it."""
+        """Returns a job in the form of `GET /job/{id}`."""
         self.answer: tuple[int, bytes] | None = None
-        """What POST /job answers after acting, instead of the new job's id."""
+        """The answer to POST /job after creating the job, instead of its id."""
         self.delivers: Callable[[dict[str, Any]], bool] = lambda _body: True
-        """Whether a POST arrives at once; `deliver` makes up for it."""
+        """Whether a POST arrives at once; otherwise call `deliver`."""
         self.between_pages: Callable[[int], object] = lambda _page: None
         self.base_url = ""
 
     def await_request(self, start: str) -> None:
-        """Blocks until a request that begins so has come."""
+        """Blocks until a request that begins with this text has arrived."""
         while not any(each.startswith(start) for each in self.requests):
             time.sleep(0.01)
 
     def deliver(self, body: dict[str, Any], **fields: Any) -> Job:
-        """What a POST does."""
+        """Creates the job of a POST."""
         job = {
             "id": str(uuid.uuid4()),
             "status": "SUCCEEDED",
@@ -62,7 +62,7 @@ class JobService:
         return job
 
     def add_others(self, count: int, **fields: Any) -> None:
-        """Jobs that somebody else has created."""
+        """Adds jobs of other programs."""
         for number in range(count):
             body = {"name": f"other {number}", "workflow": "other-workflow", "params": {"n": number}}
             self.deliver(body, **fields)

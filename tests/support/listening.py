@@ -1,4 +1,4 @@
-"""A server that only listens: what reaches it is what was sent, to the byte."""
+"""A server that records the bytes of requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ANSWER = b'{"id": "27803abe", "name": "Default Application"}'
 
 
 class Listener:
-    """Answers every request alike, and keeps what it was sent."""
+    """Gives every request the same answer, and records it."""
 
     def __init__(self) -> None:
         self.heads = list[str]()

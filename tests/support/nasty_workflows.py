@@ -1,4 +1,4 @@
-"""Descriptions as nasty as names on a server can be: 20 of them."""
+"""Descriptions of workflows with 20 kinds of unusual names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service's own clients, as they are published: installed once, run in processes of their own."""
+"""The official clients as published: installed once, and run in their own processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def install(command: Sequence[str | Path], what: str, **options: Any) -> None:
 
 
 def published_python(request: pytest.FixtureRequest) -> Path:
-    """The interpreter of an environment with the published Python client in it; skips where it can't be had."""
+    """The interpreter of an environment with the published Python client; skips the test if it can't be installed."""
     environment = Path(request.config.cache.mkdir("official-python"))
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
@@ -40,7 +40,7 @@ def published_python(request: pytest.FixtureRequest) -> Path:
 
 
 def variables(sandbox: Sandbox, trust: str) -> Mapping[str, str]:
-    """An environment in which the sandbox is the service, and its certificates are named by one variable alone."""
+    """Environment variables that name the sandbox as the service, with one variable for its certificates."""
     ours = {
         "MUSIC_AI_API_KEY": sandbox.api_key,
         "MUSIC_AI_BASE_URL": sandbox.base_url,

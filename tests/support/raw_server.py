@@ -1,4 +1,4 @@
-"""A server that answers by hand: byte by byte, or with whatever bytes a test wants."""
+"""A server that sends any bytes that a test wants, also one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 
 @dataclass
 class Received:
-    """A request, and the connection on which the answer goes."""
+    """A request, and the connection for its answer."""
 
     method: str
     path: str
@@ -21,7 +21,7 @@ class Received:
     body: bytes
     connection: socket.socket = field(repr=False)
     over: threading.Event = field(repr=False)
-    """The test is over."""
+    """Set at the end of the test."""
 
     def answer(
         self, body: bytes = b"{}", status: str = "200 OK", *headers: str, length: int | None = None
@@ -34,7 +34,7 @@ class Received:
         self.connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
 
     def drip(self, data: bytes, every: float = 0.05) -> None:
-        """Sends a byte at a time until the test is over or the client has gone."""
+        """Sends single bytes until the test ends or the client disconnects."""
         with suppress(OSError):
             for number in range(len(data)):
                 self.connection.sendall(data[number : number + 1])
@@ -43,7 +43,7 @@ class Received:
 
 
 class RawServer:
-    """Calls a function for each request, one connection a thread."""
+    """Calls a function for each request, with a thread for each connection."""
 
     def __init__(self, handler: Callable[[Received], object]) -> None:
         self.handler = handler

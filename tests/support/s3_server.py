@@ -1,6 +1,6 @@
 """An S3 server as a program: moto, with a check of signatures and expiry in front, which moto lacks.
 
-The check is botocore's own computation of the signature, so that a URL is accepted here as it would be by Amazon.
+The check computes the signature with botocore, so a URL is accepted here if Amazon would accept it.
 Prints the port it listens on.
 """
 

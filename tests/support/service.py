@@ -1,4 +1,4 @@
-"""A service under test, the sandbox or the real one, spoken to by plain HTTP."""
+"""A service under test, the sandbox or the real one, over plain HTTP."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _PATIENCE = 15 * 60
 
 @dataclass(frozen=True)
 class Service:
-    """A running service, as a client without any help sees it."""
+    """A running service."""
 
     name: str
     api: httpx.Client
     plain: httpx.Client
-    """Sends no key: for signed URLs."""
+    """A client without a key, for signed URLs."""
 
     def upload(self, data: bytes) -> str:
         urls = self.api.get("/upload").raise_for_status().json()

@@ -1,4 +1,4 @@
-"""A driver whose clock only moves when something sleeps: hours of waiting in no time."""
+"""A driver whose clock only advances when a task sleeps, so that waits take no real time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from musicai_sdk._io.blocking import BlockingIO
 
 
 class SimulatedTime(BlockingIO):
-    """Without a network: for logic that only waits and counts."""
+    """Has no network: for logic that only waits and counts."""
 
     def __init__(self) -> None:
         super().__init__()

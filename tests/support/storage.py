@@ -1,4 +1,4 @@
-"""A storage that holds whatever it is given, and says of it whatever it is told: for answers that the sandbox doesn't give."""
+"""A storage with configurable contents and headers, for answers that the sandbox doesn't give."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Storage:
     def __init__(self, origin: str) -> None:
         self.origin = origin
         self.gets = Counter[str]()
-        """How often each path was asked for."""
+        """The number of GET requests by path."""
         self._objects = dict[str, tuple[bytes, str]]()
 
     def put(self, path: str, body: bytes = WAV, content_type: str = "application/octet-stream") -> str:
@@ -37,7 +37,7 @@ class Storage:
 
 @contextmanager
 def storage() -> Generator[Storage]:
-    """Runs one for the block."""
+    """Runs a storage during the block."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

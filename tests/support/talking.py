@@ -1,4 +1,4 @@
-"""HTTP by hand, over a socket: what came back to the last byte, and how the connection ended."""
+"""HTTP over a plain socket: every received byte, and how the connection ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def trust(sandbox: Sandbox) -> ssl.SSLContext | bool:
 
 
 def talk(sandbox: Sandbox, request: bytes) -> tuple[bytes, BaseException | None]:
-    """Sends a raw request; returns what came back, and how the connection ended if not in order."""
+    """Sends a raw request. Returns the received bytes, and how the connection ended unless it was closed in order."""
     parts = urlsplit(sandbox.base_url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as connection:
         received = b""
@@ -43,7 +43,7 @@ def talk(sandbox: Sandbox, request: bytes) -> tuple[bytes, BaseException | None]
 
 
 def talk_tls(connection: socket.socket, context: ssl.SSLContext, request: bytes) -> tuple[bytes, None]:
-    """The same by TLS; `SSLSocket` is no use here, because it hides how a connection ended."""
+    """The same over TLS. Doesn't use `SSLSocket`, which hides how a connection ended."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
     steps: list[Callable[[], object]] = [
@@ -79,7 +79,7 @@ def create_request(sandbox: Sandbox) -> bytes:
 
 
 def get_request(sandbox: Sandbox, path: str) -> bytes:
-    """A request for a path or a whole URL, after which the connection ends."""
+    """A request for a path or a whole URL, with `Connection: close`."""
     if "://" in path:
         parts = urlsplit(path)
         path = f"{parts.path}?{parts.query}"

@@ -1,4 +1,4 @@
-"""An HTTPS server with a certificate of the test's choice. It accepts every request as the service would."""
+"""An HTTPS server with a given certificate. It accepts every request."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class _Service(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     @override
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that refuses the certificate is no error here."""
+        """Ignores clients that refuse the certificate."""
 
 
 @contextmanager
 def https_server(certificate: trustme.LeafCert) -> Generator[str]:
-    """Runs the server, and gives its URL."""
+    """Runs the server. Yields its URL."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     with certificate.private_key_and_cert_chain_pem.tempfile() as path:
         context.load_cert_chain(path)

@@ -1,4 +1,4 @@
-"""The package in a zip file, as `zipapp`, `shiv` and `PYTHONPATH=package.zip` have it: none of its files has a path."""
+"""The package in a zip file, as with `zipapp`, `shiv` and `PYTHONPATH=package.zip`: its files have no paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGE = Path(musicai_sdk.__file__).parent
 
 
 def run_zipped(program: str, folder: Path) -> str:
-    """What a program prints in a process of its own that imports the package from a zip file, made in the folder."""
+    """Runs a program that imports the package from a zip file in the folder. Returns its output."""
     archive = folder / "package.zip"
     with zipfile.ZipFile(archive, "w") as file:
         for path in sorted(PACKAGE.rglob("*")):

@@ -1,4 +1,4 @@
-"""A short test of a user, in an environment with only `musicai-sdk[sandbox]` and pytest."""
+"""A user's short test in an environment with only `musicai-sdk[sandbox]` and pytest."""
 
 from __future__ import annotations
 
@@ -11,21 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from support.short_test import TEN_LINES
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-
-TEN_LINES = """\
-from pathlib import Path
-from musicai_sdk.workflows import GenerateChords
-
-def test_chords(musicai_client, musicai_sandbox):
-    job = musicai_client.jobs.run(GenerateChords(input_url=Path("song.ogg")))
-    assert "C#:maj" in {chord.chord_majmin for chord in musicai_client.files.read(job.result.chords)}
-
-def test_a_lost_answer_costs_one_job(musicai_client, musicai_sandbox):
-    musicai_sandbox.faults.add("POST /job", reset="after", nth=1)
-    assert musicai_client.jobs.create(GenerateChords(input_url=Path("song.ogg"))).id == musicai_sandbox.jobs[0]["id"]
-"""
 
 
 @pytest.mark.skipif("pytest11" not in PROJECT.get("entry-points", {}), reason="the plugin isn't declared yet")

@@ -1,4 +1,4 @@
-"""The pytest plugin in tests of a user, run by their own pytest."""
+"""The pytest plugin in a user's tests, run by their own pytest."""
 
 from __future__ import annotations
 
@@ -10,20 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from support.short_test import TEN_LINES
+
 ROOT = Path(__file__).parents[2]
-
-TEN_LINES = """\
-from pathlib import Path
-from musicai_sdk.workflows import GenerateChords
-
-def test_chords(musicai_client, musicai_sandbox):
-    job = musicai_client.jobs.run(GenerateChords(input_url=Path("song.ogg")))
-    assert "C#:maj" in {chord.chord_majmin for chord in musicai_client.files.read(job.result.chords)}
-
-def test_a_lost_answer_costs_one_job(musicai_client, musicai_sandbox):
-    musicai_sandbox.faults.add("POST /job", reset="after", nth=1)
-    assert musicai_client.jobs.create(GenerateChords(input_url=Path("song.ogg"))).id == musicai_sandbox.jobs[0]["id"]
-"""
 
 MORE = """
 import asyncio, os
@@ -50,7 +39,7 @@ def test_async(async_musicai_client):
 def test_one_server(musicai_sandbox):
     assert {musicai_sandbox.base_url} == set(seen) and len(seen) == 2
 
-def test_the_environment_is_as_it_was():
+def test_the_environment_is_restored():
     assert "MUSIC_AI_BASE_URL" not in os.environ
 """
 

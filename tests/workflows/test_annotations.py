@@ -1,4 +1,4 @@
-"""Annotations that are only text until a value is checked: wherever a class is declared, its types are found."""
+"""Annotations as text: the types of a class are found wherever the class is declared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from musicai_sdk import MusicAiClient, Workflow
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 
-if TYPE_CHECKING:  # as linters have it of what only annotations name
+if TYPE_CHECKING:  # as linters require for names that only annotations use
     from decimal import Decimal
 
     from musicai_sdk import FileInput, UploadedFile
@@ -64,7 +64,7 @@ def test_declared_in_a_function(client: MusicAiClient, sandbox: Sandbox, song: P
         Other.Mastering(file="https://h/a", level="loud")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
-def test_declared_below_classes_of_other_places() -> None:
+def test_declared_below_classes_of_other_modules() -> None:
     from decimal import Decimal as Number
 
     class Rounded(OnlyForCheckers):
@@ -89,7 +89,7 @@ def test_declared_below_classes_of_other_places() -> None:
         made(file="https://h/a", gain=Fraction(1), key=Number(1))
 
 
-def test_what_cannot_be_read_says_what_to_do() -> None:
+def test_an_unreadable_annotation_says_what_to_do() -> None:
     class Below(Unreadable): ...
 
     for kind in (Unreadable, Below):
@@ -125,7 +125,7 @@ def declare():
 """
 
 
-def test_names_of_a_module_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_the_module_take_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "workflows_as_text.py").write_text(TEXTS)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     module: Any = import_module("workflows_as_text")
@@ -141,7 +141,7 @@ def test_names_of_a_module_come_first(tmp_path: Path, monkeypatch: pytest.Monkey
     del sys.modules["workflows_as_text"]
 
 
-def test_a_class_goes_with_the_function_that_declares_it() -> None:
+def test_a_class_is_freed_with_its_function() -> None:
     class Unused: ...
 
     def declare() -> Sequence[weakref.ref[Any]]:
@@ -157,6 +157,6 @@ def test_a_class_goes_with_the_function_that_declares_it() -> None:
 
     unused, *rest = declare()
     assert unused() is None, "the class keeps nothing of the function but what its annotations name"
-    for _ in range(2):  # what is kept for a class goes after it
+    for _ in range(2):  # the data stored for a class is freed with it
         gc.collect()
     assert [each() for each in rest] == [None, None]

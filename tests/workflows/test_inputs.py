@@ -1,4 +1,4 @@
-"""File inputs that the service can't read: refused before anything is sent, because the job would fail and cost."""
+"""File inputs that the service can't read are refused first, because the job would fail and cost money."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ UNREADABLE = [
 
 
 def made(value: Any) -> list[Any]:
-    """Makes a workflow of each kind with that as its file."""
+    """Creates a workflow of each kind with this file."""
     return [
         lambda: Mix(first=value),
         lambda: Mix(first="a.wav", second=value),
@@ -53,7 +53,7 @@ def made(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(("value", "words"), UNREADABLE)
-def test_what_the_service_can_not_read(value: str, words: str) -> None:
+def test_unreadable_inputs(value: str, words: str) -> None:
     for make in made(value):
         with pytest.raises(InputError, match=words) as caught:
             make()
@@ -89,7 +89,7 @@ def test_nothing_is_sent(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path
     assert sandbox.requests == []
 
 
-def test_the_name_of_a_local_file_is_not_sent_as_a_text(
+def test_the_name_of_a_local_file_is_not_sent_as_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -101,7 +101,7 @@ def test_the_name_of_a_local_file_is_not_sent_as_a_text(
         CustomWorkflow("sdk-test", {"inputs": ["https://host/a.wav", {"url": "s3://b/k"}]})
 
 
-def test_blanks_around_a_url_are_taken_off(client: MusicAiClient, sandbox: Sandbox) -> None:
+def test_white_space_around_a_url_is_removed(client: MusicAiClient, sandbox: Sandbox) -> None:
     url = client.files.upload(b"RIFF of a kind").url
     for workflow in (CustomWorkflow("sdk-test", {"file": f" {url}\n"}), Mix(first=f"\t{url} ")):
         created = client.jobs.create(workflow)
@@ -110,7 +110,7 @@ def test_blanks_around_a_url_are_taken_off(client: MusicAiClient, sandbox: Sandb
         assert list(sent.values()) == [url]
 
 
-def test_what_is_no_file_is_left_alone() -> None:
+def test_other_values_are_left_alone() -> None:
     params: dict[str, Any] = {
         "prompt": " s3://bucket/a.wav ",
         "callbackUrl": "myapp://done",

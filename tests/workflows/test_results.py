@@ -1,4 +1,4 @@
-"""Results: read tolerantly, named freely, typed through every call, and checked before anything is paid for."""
+"""Results: lenient reading, any spelling of names, types through every call, and early checks."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_number_where_text_was_expected_is_text() -> None:
     assert json.loads(read(Everything, other=7, file="https://h/x").model_dump_json())["other"] == 7
 
 
-def test_wire_names_come_before_spellings() -> None:
+def test_wire_names_take_precedence_over_spellings() -> None:
     class Two(WorkflowResult):
         kick_drum: str = output("Kick drum")
         kick_drum_2: str = output("kick_drum")
@@ -156,12 +156,12 @@ def test_the_stems_of_the_other_templates() -> None:
 
 
 def drums(task: Any) -> dict[str, Any]:
-    """Gives other outputs than its name promises."""
+    """Returns other outputs than its name suggests."""
     return {"Kick drum": 3, "note": "quiet"}
 
 
 def language(task: Any) -> dict[str, Any]:
-    """Gives what the service's module for language identification does."""
+    """Returns the outputs of the service's module for language identification."""
     (task.folder / "advanced.json").write_text(json.dumps(LANGUAGES))
     return {"main_language": "en", "advanced": task.folder / "advanced.json"}
 
@@ -211,7 +211,7 @@ def test_lists_keep_the_result_type(client: MusicAiClient, song: Path) -> None:
     assert isinstance(client.jobs.wait_all([created])[0].result, ChordsAndBeatMappingResult)
 
 
-# Where results go.
+# Destinations of results.
 
 
 @pytest.mark.parametrize("name", ["kick_drum", "Kick drum", "KickDrum"])
@@ -261,7 +261,7 @@ def test_outputs_are_listed_with_the_names_that_differ(client: MusicAiClient) ->
         client.jobs.create(SomeNames(), copy_results_to={"vocals": "https://s.example/x"})
 
 
-def test_a_name_that_was_seen_stays_as_it_is() -> None:
+def test_a_known_name_is_returned_unchanged() -> None:
     from musicai_sdk.models.result import output_names, wire_name_of
 
     assert wire_name_of(GenerateChordsResult, "chords map") == "chords map"
@@ -274,7 +274,7 @@ def test_a_name_that_was_seen_stays_as_it_is() -> None:
     }
 
 
-def test_a_workflow_that_declares_no_outputs_takes_every_name(
+def test_a_workflow_without_declared_outputs_accepts_every_name(
     client: MusicAiClient, sandbox: Sandbox
 ) -> None:
     class Untyped(Workflow, slug="sdk-test"):
@@ -287,7 +287,7 @@ def test_a_workflow_that_declares_no_outputs_takes_every_name(
         client.jobs.create(workflow, copy_results_to={"anything": "https://s.example/x"})
 
 
-# What importing costs.
+# The cost of importing.
 
 
 def modules_after(statement: str) -> set[str]:
@@ -314,7 +314,7 @@ def test_the_generator_and_the_helpers_need_neither_httpx_nor_numpy(module: str)
     assert not {"httpx", "numpy", "tenacity"} & modules_after(f"import {module}")
 
 
-def test_names_that_do_not_exist_are_attribute_errors() -> None:
+def test_unknown_names_are_attribute_errors() -> None:
     import musicai_sdk.workflows
 
     with pytest.raises(AttributeError, match="GenerateChord'"):

@@ -85,7 +85,7 @@ class NewJob:
 
 
 class _ClientTimeout(float):
-    """A sentinel, recognized by its identity."""
+    """A sentinel, recognised by its identity."""
 
     @override
     def __repr__(self) -> str:

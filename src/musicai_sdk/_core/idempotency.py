@@ -46,7 +46,7 @@ async def exclusive(session: Session, key: str, deadline: float | None) -> Async
 def fingerprints(slug: str, params: Mapping[str, Any], copy_results_to: Mapping[str, str]) -> tuple[str, str]:
     """The two digests of a request: the digest for new jobs, and the digest that 2.0.0 computed for the same request.
 
-    Existing paid jobs have either digest, so both must be recognized.
+    Existing paid jobs have either digest, so both must be recognised.
     """
     hashed = {name: _stable(value) for name, value in params.items()}  # files are read once
     current = fingerprint(slug, hashed, copy_results_to, unsigned=without_signature)

@@ -40,7 +40,7 @@ def read_filters(filters: Filters | FiltersDict | Mapping[str, Any] | None) -> F
 
 @dataclass(eq=False)
 class JobPages:
-    """The matching jobs page by page, in the service's order. `Pager` describes how the end is recognized."""
+    """The matching jobs page by page, in the service's order. `Pager` describes how the end is recognised."""
 
     session: Session
     filters: Filters | Mapping[str, Any]

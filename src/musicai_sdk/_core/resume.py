@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
-from musicai_sdk import _files
+from musicai_sdk import _files, _locks
 from musicai_sdk._core.output_names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
 from musicai_sdk._core.sources import CHUNK
-from musicai_sdk._files import LockableFile
 from musicai_sdk._io import cancellation
+from musicai_sdk._locks import LockableFile
 from musicai_sdk._names import with_ending
 from musicai_sdk.errors import TransferError
 
@@ -127,9 +127,9 @@ class Partial:
             return None
         with ExitStack() as stack:
             existing = stack.enter_context(LockableFile(descriptor, "r+"))
-            if not _files.lock(existing, self._given_up):
+            if not _locks.lock(existing, self._given_up):
                 raise self._in_use()
-            stack.callback(_files.unlock, existing)
+            stack.callback(_locks.unlock, existing)
             if not existing.at(self._path):
                 return None
             self._size = os.fstat(descriptor).st_size
@@ -142,11 +142,11 @@ class Partial:
 
     def _locked(self, new: LockableFile, name: str) -> LockableFile | None:
         """Locks a new file. Returns None if another process took the file meanwhile."""
-        if _files.lock(new, self._given_up):
+        if _locks.lock(new, self._given_up):
             if new.at(name):
                 _files.set_permissions(new.fileno(), self._mode)
                 return new
-            _files.unlock(new)
+            _locks.unlock(new)
         new.close()
         return None
 
@@ -167,7 +167,7 @@ class Partial:
             raise self._in_use()  # without working locks, two processes may get here; only one of them continues
         finally:
             if copy is not None:
-                _files.close_and_unlink(copy, self._next)
+                _locks.close_and_unlink(copy, self._next)
 
     def resumable(self) -> tuple[int, Version | None]:
         """The offset and version to resume with; (0, None) to start over.
@@ -274,11 +274,11 @@ class Partial:
         if self._file is not None:
             file, self._file = self._file, None
             if kept:
-                _files.unlock(file)
+                _locks.unlock(file)
                 file.close()
             else:
                 with suppress(OSError):
-                    _files.close_and_unlink(file, self._path)
+                    _locks.close_and_unlink(file, self._path)
 
     @property
     def _open(self) -> LockableFile:

@@ -108,7 +108,7 @@ DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate"}
 def build(request: Request) -> httpx.Request:
     """An httpx request for a transport.
 
-    It has a stream instead of a content, so that httpx neither normalizes the headers twice nor reads the body.
+    It has a stream instead of a content, so that httpx neither normalises the headers twice nor reads the body.
     """
     given = _headers(request)
     url = _repeated_url(request.url) if request.channel == "api" else httpx.URL(request.url)

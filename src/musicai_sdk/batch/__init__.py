@@ -152,10 +152,11 @@ Ten million tracks:
     process does some 120 tracks a second, 10 million a day. The service's plan is the first limit: with N jobs in flight of D
     seconds, a track takes D/N seconds. 500 jobs of 60 s are 8 tracks a second: 14 days for 10⁷, and a fifteenth of one
     process. 10⁷ in 24 h are 116 a second: 7,000 jobs in flight, two workers. The second limit is bandwidth: 10⁷ files
-    of 5 MB are 50 TB, 5 days at 1 Gbit/s, so put workers where the files are. A ledger takes 0.8 to 1.5 kB a track (15 GB for 10⁷, in shards while it runs). A resume
-    takes 14 to 18 µs for each finished track with a URL, 18 to 28 µs with a file: about 2 s for 10⁵, 4 minutes for 10⁷.
-    Concurrent changes share a commit, so the disk's fsyncs aren't the limit. One process reads the main ledger at the start
-    and the end; at ten times this size, split the catalogue into parts with ledgers of their own.
+    of 5 MB are 50 TB, 5 days at 1 Gbit/s, so put workers where the files are. A ledger takes 0.8 to 1.5 kB a
+    track (15 GB for 10⁷, in shards while it runs). A resume takes 14 to 18 µs for each finished track with a URL, 18 to
+    28 µs with a file: about 2 s for 10⁵, 4 minutes for 10⁷. Concurrent changes share a commit, so the disk's fsyncs aren't
+    the limit. One process reads the main ledger at the start and the end; at ten times this size, split the catalogue into
+    parts with ledgers of their own.
 """
 
 from __future__ import annotations

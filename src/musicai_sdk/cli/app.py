@@ -21,7 +21,7 @@ from musicai_sdk.cli.group import Group
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="musicai-sdk", prog_name="musicai")
 def musicai() -> None:
-    """Run Music.AI workflows on songs. `musicai login` stores your key; MUSIC_AI_API_KEY comes before it."""
+    """Run Music.AI workflows on songs. `musicai login` stores your key; MUSIC_AI_API_KEY takes precedence."""
 
 
 process.add_command(process_folder)

@@ -204,7 +204,9 @@ def local_output_folder(text: str) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """Writes a file to a folder and removes it, with all folders made for it: results must not be paid for in vain.
+    """Checks that a folder is writable, so that no job is paid for whose results can't be stored.
+
+    Writes a file to the folder, and removes it together with the folders created for it.
 
     Raises:
         OSError: the folder isn't writable.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from musicai_sdk.client import AsyncMusicAiClient, MusicAiClient
 
 SAMPLES = 3
-"""How many files of an output are read at most, until one is recognised."""
+"""The most files of an output to read until one is recognised."""
 
 
 def discover(
@@ -44,7 +44,7 @@ def discover(
     Args:
         client: The account's client.
         folder: The package to write: one JSON file per workflow, and `__init__.py` with the classes.
-        max_jobs: How many jobs are read at most, the newest first.
+        max_jobs: The most jobs to read, the newest first.
         style: The style of the module.
 
     Returns:

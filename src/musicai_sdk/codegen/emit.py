@@ -132,10 +132,10 @@ def _about(workflow: WorkflowSchema) -> list[str]:
     named = f"The workflow {workflow.title or workflow.slug}"
     about = [workflow.description or named]
     if not workflow.learned:
-        about.append("No finished job shows what it takes and gives: it is declared without inputs.")
+        about.append("No finished job shows its inputs and outputs, so it is declared without inputs.")
     elif workflow.unseen:
         about.append(
-            "Unseen: no finished job of the account shows it; inputs and outputs are built-in knowledge."
+            "Unseen: the account has no finished job of it. Inputs and outputs are built-in knowledge."
         )
     if workflow.gone:
         about.append("The account neither lists it nor has a job of it any more.")

@@ -40,7 +40,7 @@ class _Part(_Described, frozen=True):
     required: bool = True
     """Whether every job has it."""
     gone: bool = False
-    """Whether it was there before, and no job has it any more."""
+    """Whether earlier jobs had it, and none has it now."""
 
     @model_validator(mode="after")
     def _check_name(self) -> Self:
@@ -110,7 +110,7 @@ class WorkflowSchema(_Described, frozen=True):
     source: str = ""
     """The source of the inputs and outputs, in plain words."""
     gone: bool = False
-    """Whether it was there before, and the account neither lists it nor has a job of it any more."""
+    """Whether the account had it earlier, and now neither lists it nor has a job of it."""
     unseen: bool = False
     """Whether no finished job of the account has shown it: the inputs and outputs are built-in knowledge of the slug, or
     none."""

@@ -54,7 +54,7 @@ Not guaranteed:
     - Two computers, or two state folders, that send the same request in the same seconds may create two jobs: the
       service has no idempotency of its own.
     - The same song counts as another request if it comes as a URL instead of a file, was encoded again, has other tags,
-      or has a URL with an unknown kind of signature. Jobs that a batch or another program paid for aren't recognized
+      or has a URL with an unknown kind of signature. Jobs that a batch or another program paid for aren't recognised
       either.
     - The server never deletes jobs, and never repeats a failed job: the user decides about both.
     - The server can't stop a program that can write to a root and replaces folders by links during a download.

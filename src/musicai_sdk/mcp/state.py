@@ -17,7 +17,8 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from musicai_sdk._files import close_and_unlink, take, user_folder
+from musicai_sdk._files import user_folder
+from musicai_sdk._locks import close_and_unlink, take
 from musicai_sdk.errors import ConfigurationError
 
 _SCHEMA = """

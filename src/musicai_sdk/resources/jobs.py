@@ -94,7 +94,7 @@ class AsyncJobs:
             CreateUncertainError: the job may exist. Either the answer was lost and the job isn't listed, or the service
                 doesn't return the metadata that would show whether a job has this key. The error contains the key.
             NotFoundError: the account has no such workflow.
-            InputError: the workflow or an argument can't be right, or the key belongs to another request; nothing
+            InputError: the workflow or an argument is invalid, or the key belongs to another request; nothing
                 was sent.
             TransferError: a local input can't be uploaded; no job was created.
         """

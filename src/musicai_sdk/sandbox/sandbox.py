@@ -49,7 +49,7 @@ class Sandbox:
             24 hours for uploads, 6.9 days for results.
         retention: How long files are kept, in seconds on the sandbox's clock; `plan` for the plan's (48 h for `payg`),
             None for ever.
-        transition: When jobs show their outcomes: `when-done`, `immediate` (the first look waits for it),
+        transition: When jobs show their outcomes: `when-done`, `immediate` (the first poll waits for it),
             `after:SECONDS` on the sandbox's clock, `polls:NUMBER`, or a `Transition`.
         quirks: The quirks of the service; None for none.
 

@@ -34,9 +34,9 @@ class ChordsAndBeatMappingResult(WorkflowResult):
     beats: JsonOutput[list[Beat]] | None = output("beats", "beat map", "beats map", default=None)
     """The beats; `client.files.read(job.result.beats)` is a `list[Beat]`."""
     key: Key | None = output("key", "root key", default=None)
-    """The key, such as `C major`; none when there is none to be heard."""
+    """The key, such as `C major`; null if none is recognised."""
     bpm: float | None = None
-    """Beats per minute, sent as text or as a number; none when there is no beat."""
+    """Beats per minute, sent as text or as a number; null if there is no beat."""
 
 
 class ChordsAndBeatMapping(Workflow[ChordsAndBeatMappingResult], slug="music-ai/chords-and-beat-mapping"):

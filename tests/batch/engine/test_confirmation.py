@@ -1,4 +1,4 @@
-"""Jobs that have succeeded and give nothing: they are kept, because deleting them would lose what was paid for."""
+"""Jobs that have succeeded without usable results are kept, because deleting them would lose paid results."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def test_a_job_without_a_result_is_kept(sandbox: Sandbox, tmp_path: Path) -> Non
     assert (failure.code, failure.job_id) == ("TransferError", job["id"])
     assert "returns no result" in failure.message
     assert len(list((tmp_path / "out").rglob("workflow.results.json"))) == 2
-    # Asking again costs nothing: it is the same job.
+    # Fetching the same job again costs nothing.
     again = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1, retry_failed=True).run()
     assert again.progress.states == {"deleted": 2, "failed": 1}
     assert posts(sandbox) == 3
 
 
-def test_a_job_that_is_shown_late_is_not_paid_for_twice(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_job_that_appears_late_is_not_paid_twice(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("GET /job", body=[], times=2)
     unseen = sandbox.faults.add("GET /job/{id}/status", status=404, times=2)
@@ -37,7 +37,7 @@ def test_a_job_that_is_shown_late_is_not_paid_for_twice(sandbox: Sandbox, tmp_pa
     assert posts(sandbox) == 1
 
 
-def test_a_job_that_somebody_deleted(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_job_deleted_by_somebody_else_fails_the_track(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("GET /job", body=[])
     sandbox.faults.add("GET /job/{id}/status", status=404)
@@ -46,7 +46,7 @@ def test_a_job_that_somebody_deleted(sandbox: Sandbox, tmp_path: Path) -> None:
     assert posts(sandbox) == 1
 
 
-def test_one_wrong_word_that_a_job_is_gone_is_not_believed(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_single_404_does_not_count_as_gone(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("GET /job", body=[])
     wrong = sandbox.faults.add("GET /job/{id}/status", status=404, times=1)
@@ -54,15 +54,15 @@ def test_one_wrong_word_that_a_job_is_gone_is_not_believed(sandbox: Sandbox, tmp
     assert (wrong.hits, posts(sandbox)) == (1, 1)
 
 
-def test_nor_when_its_results_are_fetched(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_single_404_during_the_download_does_not_count_as_gone(sandbox: Sandbox, tmp_path: Path) -> None:
     batch = unfetched(sandbox, tmp_path)
     wrong = sandbox.faults.add("GET /job/{id}", status=404, times=1)
     assert batch().run().ok
     assert (wrong.hits, posts(sandbox)) == (1, 1)
 
 
-def test_a_job_that_was_called_gone_and_is_there(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Asking costs nothing, and comes before anything is paid anew, however often it takes."""
+def test_a_reappearing_job_is_not_paid_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The service is asked, which costs nothing, until it answers, before anything is paid again."""
     batch = unfetched(sandbox, tmp_path)
     sandbox.faults.add("GET /job/{id}", status=404)
     (failure,) = batch().run().failures()
@@ -76,7 +76,7 @@ def test_a_job_that_was_called_gone_and_is_there(sandbox: Sandbox, tmp_path: Pat
     assert (posts(sandbox), sandbox.jobs) == (1, [])
 
 
-def test_a_job_that_is_gone_is_paid_anew_only_when_asked_to(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_gone_job_is_paid_again_only_on_request(sandbox: Sandbox, tmp_path: Path) -> None:
     batch = unfetched(sandbox, tmp_path)
     with sandbox.client() as client:
         client.jobs.delete(str(sandbox.jobs[0]["id"]))
@@ -87,9 +87,7 @@ def test_a_job_that_is_gone_is_paid_anew_only_when_asked_to(sandbox: Sandbox, tm
     assert posts(sandbox) == 2
 
 
-def test_a_kept_job_is_not_deleted_when_its_results_are_not_here_any_more(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_kept_job_without_local_results_is_not_deleted(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 3)
     run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out")
     first = run(keep_jobs=True).run()
@@ -106,7 +104,7 @@ def test_a_kept_job_is_not_deleted_when_its_results_are_not_here_any_more(
     assert (posts(sandbox), sandbox.jobs) == (3, [])
 
 
-def test_a_kept_job_whose_results_can_not_be_fetched_again_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_kept_job_stays_if_its_results_cannot_be_fetched_again(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1)
     assert run(keep_jobs=True).run().ok
@@ -120,7 +118,7 @@ def test_a_kept_job_whose_results_can_not_be_fetched_again_is_kept(sandbox: Sand
 
 
 def unfetched(sandbox: Sandbox, tmp_path: Path) -> partial[Batch]:
-    """Runs that go on with a job that has succeeded, and whose results couldn't be fetched."""
+    """Runs that continue with a succeeded job whose results couldn't be fetched."""
     make_tracks(tmp_path / "in", 1)
     run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out", grace=0.0)
     sandbox.faults.add("GET /cdn/*", status=404)

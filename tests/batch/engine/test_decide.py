@@ -1,4 +1,4 @@
-"""What a run does with a track, and that the dry run says the same of it."""
+"""What a run does with a track, and that the dry run predicts it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ STANDINGS = [
         Standing("failed", code, resume_at)
         for code in CODES[1:]
         for resume_at in ("seen", "uploaded", *FETCHABLE)
-        # A file that is missing was to be uploaded; a job that is gone can't be fetched.
+        # `SOURCE_GONE` occurs before the upload, `JOB_GONE` after the creation.
         if not (resume_at in FETCHABLE and code in (SOURCE_GONE, JOB_GONE, "BAD_INPUT"))
     ),
 ]
-"""Every way in which a track can stand."""
+"""Every combination of the properties of a track."""
 
 
 CHOICES = [
@@ -38,7 +38,7 @@ CHOICES = [
 
 
 @pytest.mark.parametrize("options", CHOICES)
-def test_money_is_only_spent_where_it_was_asked_for(options: RunOptions) -> None:
+def test_only_requested_actions_pay(options: RunOptions) -> None:
     assert decide(None, options, in_inputs=True) == "create"
     for stands in STANDINGS:
         for in_inputs in (True, False):
@@ -71,7 +71,7 @@ def test_a_post_is_repeated_only_with_proof_or_on_request(
 
 @pytest.mark.parametrize("options", CHOICES)
 @pytest.mark.parametrize("state", SAFE)
-def test_missing_results_are_fetched_where_the_job_was_kept_and_never_paid(
+def test_missing_results_are_fetched_from_a_kept_job_and_never_paid_again(
     state: State, options: RunOptions
 ) -> None:
     for in_inputs in (True, False):
@@ -80,7 +80,7 @@ def test_missing_results_are_fetched_where_the_job_was_kept_and_never_paid(
 
 
 @pytest.mark.parametrize("options", CHOICES)
-def test_the_ledger_gives_what_a_run_goes_on_with(options: RunOptions, tmp_path: Path) -> None:
+def test_the_ledger_selects_the_tracks_that_a_run_continues(options: RunOptions, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.sqlite3", "slug", "input")
     with ledger.transaction() as db:
         for number, stands in enumerate(STANDINGS):
@@ -101,7 +101,7 @@ def test_the_ledger_gives_what_a_run_goes_on_with(options: RunOptions, tmp_path:
 
 
 def stood(batch: Batch, path: Path, stands: Standing, sandbox: Sandbox) -> None:
-    """Puts a track that is done into another state, with a job at the service only where its state knows of one."""
+    """Moves a finished track to another state, with a job at the service only if the state has one."""
     columns: dict[str, Any] = {
         "state": stands.state,
         "error_code": stands.error_code,
@@ -129,7 +129,7 @@ def told(found: Plan) -> dict[str, int]:
     ("retry_failed", "retry_uncertain"), list(itertools.product((True, False), repeat=2))
 )
 @pytest.mark.parametrize("met", ["all", "half"])
-def test_the_plan_says_what_the_run_pays(
+def test_the_plan_predicts_what_the_run_pays(
     met: str, retry_failed: bool, retry_uncertain: bool, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
@@ -146,13 +146,13 @@ def test_the_plan_says_what_the_run_pays(
     events = list[Event]()
     echo(sandbox, inputs, out, keep_jobs=True, grace=0.0, on_event=events.append, **options).run()
     assert found.new > 1
-    # No job of a lost POST is there, so all of them are sent again.
+    # No job of a lost POST exists, so all of them are sent again.
     assert posts(sandbox) - before == found.new + found.retried + found.unanswered, told(found)
     after = plan("sdk-test", inputs, out, input_name="file", **options)
     assert (after.new, after.continued) == (0, 0)
 
 
-def test_a_lost_post_whose_job_is_there_costs_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_lost_post_whose_job_exists_costs_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 2)
     batch = echo(sandbox, source, out, keep_jobs=True)

@@ -1,4 +1,4 @@
-"""A service that isn't there, or isn't there for a while: no track's fault."""
+"""A service that is unreachable, also for a while, fails no track."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ NOBODY = "http://127.0.0.1:9"
 PAGE = "<html>We'll be back soon</html>"
 
 
-def test_a_service_that_is_not_there_ends_the_run_and_fails_no_track(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_an_unreachable_service_ends_the_run_and_fails_no_track(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 5)
 
     def nobody() -> AsyncMusicAiClient:
@@ -35,7 +33,7 @@ def test_a_service_that_is_not_there_ends_the_run_and_fails_no_track(
     assert (report.ok, report.progress.done) == (True, 5)
 
 
-def test_a_service_that_goes_away_is_waited_for(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_service_that_becomes_unreachable_is_awaited(sandbox: Sandbox, tmp_path: Path) -> None:
     first, second = make_tracks(tmp_path / "in", 2)
     told = list[Event]()
     created = threading.Event()
@@ -46,7 +44,7 @@ def test_a_service_that_goes_away_is_waited_for(sandbox: Sandbox, tmp_path: Path
             created.set()
 
     def songs() -> Iterator[Path]:
-        # The second one comes when the first one's job is made, and not through: the service has been reached.
+        # The second input comes when the job of the first one exists, so the service has answered before.
         yield first
         assert created.wait(30)
         yield second
@@ -79,7 +77,7 @@ def test_a_wrong_base_url_ends_the_run_and_fails_no_track(sandbox: Sandbox, tmp_
         assert ledger.counts() == {"seen": 5}
 
 
-def test_a_host_of_results_that_is_not_there_is_its_jobs_trouble(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_unreachable_result_host_fails_only_its_track(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("GET /cdn/*", status=404)
     echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1).run()
@@ -87,7 +85,7 @@ def test_a_host_of_results_that_is_not_there_is_its_jobs_trouble(sandbox: Sandbo
     (job,) = sandbox.jobs
     sandbox.faults.add(f"GET /job/{job['id']}", body={**job, "result": {"file": f"{NOBODY}/x.wav"}})
     for _ in range(2):
-        # It is the first thing that the run meets, before the service has answered anything else.
+        # It is the first answer of the run.
         report = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1).run()
         assert report.progress.states == {"failed": 1}
         assert [each.code for each in report.failures()] == ["ConnectionFailedError"]
@@ -99,7 +97,7 @@ def test_a_host_of_results_that_is_not_there_is_its_jobs_trouble(sandbox: Sandbo
     assert posts(sandbox) == 4
 
 
-def test_a_host_of_uploads_that_is_not_there_is_everybodys(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_unreachable_upload_host_ends_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 5)
     sandbox.faults.add("GET /upload", body={"uploadUrl": f"{NOBODY}/a", "downloadUrl": f"{NOBODY}/a"})
     run = echo(sandbox, tmp_path / "in", tmp_path / "out", max_attempts=1)
@@ -114,10 +112,10 @@ def test_a_host_of_uploads_that_is_not_there_is_everybodys(sandbox: Sandbox, tmp
 
 @pytest.mark.parametrize(
     ("route", "answer"),
-    # After a page or a redirect for a POST it isn't known what became of that: it is looked for.
+    # After a web page or a redirect, the effect of a POST is unknown, so the run searches for its job.
     [("GET /upload", "page"), ("GET /upload", "redirect")],
 )
-def test_a_page_where_the_service_should_be_ends_the_run_and_fails_no_track(
+def test_a_web_page_instead_of_the_service_ends_the_run_and_fails_no_track(
     route: str, answer: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     make_tracks(tmp_path / "in", 5)
@@ -135,22 +133,22 @@ def test_a_page_where_the_service_should_be_ends_the_run_and_fails_no_track(
     assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().progress.done == 5
 
 
-def test_a_page_that_one_track_meets_while_others_go_on(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_web_page_for_one_track_fails_only_that_track(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 2)
     sandbox.faults.add("GET /upload", status=200, body=PAGE, delay=0.5, nth=1)
-    sandbox.faults.add("GET /upload", status=200, body=PAGE, delay=4.0, nth=3)  # the other one goes on
+    sandbox.faults.add("GET /upload", status=200, body=PAGE, delay=4.0, nth=3)  # the other track continues
     report = echo(sandbox, tmp_path / "in", tmp_path / "out", uploads=1, max_attempts=2).run()
     assert report.progress.states == {"failed": 1, "deleted": 1}
     assert [each.code for each in report.failures()] == ["ResponseError"]
 
 
-def test_a_page_for_a_moment(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_temporary_web_page_is_retried(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 3)
     sandbox.faults.add("GET /upload", status=200, body=PAGE, times=2)
     assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().progress.done == 3
 
 
-def test_one_page_after_other_troubles(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_web_page_after_another_error(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("GET /upload", status=503, nth=1)
     sandbox.faults.add("GET /upload", status=200, body=PAGE, nth=2)

@@ -1,4 +1,4 @@
-"""POSTs whose answers are lost: how often they are looked for before they are sent again."""
+"""POSTs whose answers are lost: the searches before they are sent again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from support.batch import echo, in_ledger, lost_post, make_tracks, posts, wait_u
 
 
 def others(sandbox: Sandbox, path: Path, count: int) -> list[str]:
-    """Newer jobs of somebody else on the same workflow, the newest last."""
+    """Newer jobs of another program with the same workflow, the newest last."""
     with sandbox.client() as client:
         url = client.files.upload(path).url
         return [client.jobs.create(CustomWorkflow("sdk-test", {"file": url})).id for _ in range(count)]
 
 
 def pages(sandbox: Sandbox, since: int) -> list[str]:
-    """The pages of the whole list that were asked for, as `number/size`; polls ask for one workflow's jobs."""
+    """The requested pages of the whole list, as `number/size`. Polls request the jobs of one workflow."""
     asked = sandbox.requests[since:]
     return [
         "/".join(part.partition("=")[2] for part in entry.query.split("&")[-2:])
@@ -29,7 +29,7 @@ def pages(sandbox: Sandbox, since: int) -> list[str]:
     ]
 
 
-def test_looked_for_once_and_sent_again(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_each_lost_answer_takes_one_search(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("POST /job", reset="before", nth=1, times=2)
     events = list[Event]()
@@ -40,13 +40,13 @@ def test_looked_for_once_and_sent_again(sandbox: Sandbox, tmp_path: Path) -> Non
     asked = [(entry.method, entry.path) for entry in sandbox.requests]
     assert posts(sandbox) == 3
     last = max(index for index, what in enumerate(asked) if what == ("POST", "/v1/job"))
-    # After each lost answer one look, the run's: that for all of them.
+    # One search of the run after each lost answer.
     assert asked[:last].count(("GET", "/v1/job")) == 2
     assert [event.state for event in events if event.kind == "state"].count("uncertain") == 2
     assert sandbox.jobs == []
 
 
-def test_an_uncertain_track_says_that_its_job_was_looked_for(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_uncertain_track_reports_the_search(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     sandbox.faults.add("POST /job", reset="before", nth=1)
     report = echo(sandbox, tmp_path / "in", tmp_path / "out", grace=0.0).run()
@@ -57,7 +57,7 @@ def test_an_uncertain_track_says_that_its_job_was_looked_for(sandbox: Sandbox, t
 
 
 def test_a_job_on_a_later_page_while_others_are_deleted(sandbox: Sandbox, tmp_path: Path) -> None:
-    """After the first page, which shows newer ones, the job moves up to it."""
+    """The job moves up to the first page after that page was read."""
     (path,) = make_tracks(tmp_path / "in", 1)
     lost_post(sandbox, tmp_path / "in", tmp_path / "out")
     newer = others(sandbox, path, 100)
@@ -81,7 +81,7 @@ def test_a_job_on_a_later_page_while_others_are_deleted(sandbox: Sandbox, tmp_pa
     assert pages(sandbox, since)[:3] == ["0/100", "1/100", "0/100"]
 
 
-def test_a_job_that_is_on_none_of_several_pages(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_job_that_is_on_no_page_is_absent(sandbox: Sandbox, tmp_path: Path) -> None:
     (path,) = make_tracks(tmp_path / "in", 1)
     lost_post(sandbox, tmp_path / "in", tmp_path / "out")
     with sandbox.client() as client:
@@ -97,9 +97,7 @@ def test_a_job_that_is_on_none_of_several_pages(sandbox: Sandbox, tmp_path: Path
     assert walked[:4] == ["0/100", "1/100", "0/100", "1/100"]
 
 
-def test_a_clock_that_was_days_ahead_when_the_post_left_and_is_right_by_now(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_clock_that_was_days_ahead_at_the_post(sandbox: Sandbox, tmp_path: Path) -> None:
     """By the ledger's time the POST left after jobs that are older than the list's newest, and newer than its job."""
     (path,) = make_tracks(tmp_path / "in", 1)
     lost_post(sandbox, tmp_path / "in", tmp_path / "out")

@@ -1,7 +1,7 @@
-"""Each job is paid for once: however odd the service, whether the caller is killed or only loses an answer, and whether
-it is a batch or a single create. And who must decide for themselves is told so.
+"""Each job is paid once, whatever the quirks of the service, whether the caller is killed or only loses an answer, in a
+batch or with a single create. If only the user can decide, the error says so.
 
-The table is `QUIRKS`; every row is tried in all four ways.
+The table is `QUIRKS`; every row is tested in all four ways.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ QUIRKS: Mapping[str, tuple[dict[str, Any], Told]] = {
     "204 for a delete": ({"delete_status": 204}, "found"),
     "odd fields": ({"odd_fields": True}, "uncertain"),
 }
-"""A quirk, and whether a job whose answer was lost is found in spite of it or the caller is told that it isn't known."""
+"""A quirk, and whether a lost job is found in spite of it, or an error says that its existence is unknown."""
 
 LOSES: Mapping[str, Any] = {"hold_posts": "itself", "redirect_posts": "itself"}
 """Quirks that lose the answer by themselves."""
@@ -75,7 +75,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
 
 
 def lose_one(sandbox: Sandbox, quirk: Mapping[str, Any], nth: int, *, hang: bool) -> None:
-    """The answer of one POST is lost, which is acted on."""
+    """Loses the answer of one POST whose job is created."""
     if not LOSES.keys() & quirk.keys():
         if hang:
             sandbox.faults.add("POST /job", hang="after", nth=nth)
@@ -84,7 +84,7 @@ def lose_one(sandbox: Sandbox, quirk: Mapping[str, Any], nth: int, *, hang: bool
 
 
 def keys(sandbox: Sandbox) -> Counter[str]:
-    """How many jobs there are under each key, whatever the answers say."""
+    """The number of stored jobs under each key."""
     made = cast("list[dict[str, Any]]", sandbox.jobs)
     return Counter(job["metadata"]["musicai_sdk.idempotency_key"] for job in made)
 
@@ -146,7 +146,7 @@ def test_a_single_create(killed: bool, odd: tuple[Sandbox, dict[str, Any], Told]
         try:
             made = client.jobs.create(workflow, idempotency_key="order 1", **options)
         except (CreateUncertainError, InputError, ResponseError) as error:
-            # `InputError`: what is left of a digest that was cut looks like another request's. Nothing is sent.
+            # `InputError`: a truncated digest looks like that of another request. Nothing is sent.
             messages.append(str(error))
             ends.append("uncertain")
         else:

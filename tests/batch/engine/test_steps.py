@@ -1,4 +1,4 @@
-"""Runs that meet what hardly ever happens: nothing is paid twice, nothing is lost, and each comes to its end."""
+"""Runs with rare events: nothing is paid twice, nothing is lost, and every run ends."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def in_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """A sandbox that shards find as they find the service."""
+    """A sandbox that shards find by their environment."""
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     return sandbox
 
 
-def test_a_clock_that_was_ahead_when_a_post_left(sandbox: Sandbox, source: Path, out: Path) -> None:
-    """The job is found behind newer ones of others, however much later than it the ledger says that it was sent."""
+def test_a_clock_that_was_ahead_at_the_post(sandbox: Sandbox, source: Path, out: Path) -> None:
+    """The job is found behind newer jobs of others, although the ledger says that its POST was sent later."""
     (path,) = make_tracks(source, 1)
     lost_post(sandbox, source, out)
     with sandbox.client() as client:
@@ -58,8 +58,8 @@ def test_a_clock_that_was_ahead_when_a_post_left(sandbox: Sandbox, source: Path,
     assert len(sandbox.jobs) == 1
 
 
-def test_a_clock_that_was_ahead_when_a_file_was_uploaded(sandbox: Sandbox, source: Path, out: Path) -> None:
-    """An upload of the future says nothing of its age: its address has expired long ago."""
+def test_a_clock_that_was_ahead_at_the_upload(sandbox: Sandbox, source: Path, out: Path) -> None:
+    """An upload in the future has an unknown age, and its URL has expired."""
     make_tracks(source, 1)
     batch = lost_for_good(sandbox, source, out, upload_lifetime=3600.0)
     in_ledger(batch, "UPDATE tracks SET uploaded_at = uploaded_at + 30 * 86400")
@@ -68,7 +68,7 @@ def test_a_clock_that_was_ahead_when_a_file_was_uploaded(sandbox: Sandbox, sourc
 
 
 def lost_for_good(sandbox: Sandbox, source: Any, out: Path, **options: Any) -> Batch:
-    """A run that finds a POST that may have left, though it hasn't."""
+    """A run that finds a POST that may have been sent, although it wasn't."""
     lost_post(sandbox, source, out)
     with sandbox.client() as client:
         for job in client.jobs.list():
@@ -87,7 +87,7 @@ def test_a_lost_post_of_a_file_that_was_renamed(sandbox: Sandbox, source: Path, 
         assert [Path(track.source).name for track, _ in ledger.tracks()] == ["another name.wav"]
 
 
-def test_a_failure_is_told_of_the_path_that_is_there(sandbox: Sandbox, source: Path, out: Path) -> None:
+def test_a_failure_names_the_existing_path(sandbox: Sandbox, source: Path, out: Path) -> None:
     (path,) = make_tracks(source, 1)
     lost_post(sandbox, source, out)
     path.rename(path.with_name("another name.wav"))
@@ -96,12 +96,12 @@ def test_a_failure_is_told_of_the_path_that_is_there(sandbox: Sandbox, source: P
     assert (failure.state, Path(failure.source).name) == ("uncertain", "another name.wav")
 
 
-def test_an_old_upload_of_a_file_that_was_renamed(sandbox: Sandbox, source: Path, out: Path) -> None:
+def test_an_expired_upload_of_a_renamed_file(sandbox: Sandbox, source: Path, out: Path) -> None:
     (path,) = make_tracks(source, 1)
     batch = lost_for_good(sandbox, source, out, upload_lifetime=0.0)
     in_ledger(batch, "UPDATE tracks SET state = 'uploaded', idempotency_key = NULL, creating_at = NULL")
     path.rename(path.with_name("another name.wav"))
-    # At its old path there is something else by now.
+    # Another file is at its old path now.
     path.write_bytes(b"RIFF another one")
     report = batch.run()
     assert (report.ok, report.progress.states) == (True, {"deleted": 2})
@@ -135,7 +135,7 @@ def test_a_file_that_is_renamed_before_its_upload(
     assert (report.ok, report.progress.states, posts(sandbox)) == (True, {"deleted": 1}, 1)
 
 
-def test_an_upload_that_fails_leaves_a_lost_post_lost(sandbox: Sandbox, source: Path, out: Path) -> None:
+def test_a_failed_upload_keeps_a_lost_post_open(sandbox: Sandbox, source: Path, out: Path) -> None:
     make_tracks(source, 1)
     lost_post(sandbox, source, out)
     sandbox.faults.add("GET /job", body=[])
@@ -147,9 +147,7 @@ def test_an_upload_that_fails_leaves_a_lost_post_lost(sandbox: Sandbox, source: 
     assert posts(sandbox) == 1
 
 
-def test_a_second_post_that_is_refused_leaves_the_first_one_open(
-    sandbox: Sandbox, source: Path, out: Path
-) -> None:
+def test_a_refused_second_post_keeps_the_first_one_open(sandbox: Sandbox, source: Path, out: Path) -> None:
     make_tracks(source, 1)
     lost_post(sandbox, source, out)
     sandbox.faults.add("GET /job", body=[])
@@ -162,7 +160,7 @@ def test_a_second_post_that_is_refused_leaves_the_first_one_open(
 
 
 @pytest.mark.parametrize("status", [408, 499, 504])
-def test_a_gateway_that_gives_up_after_the_service_has_acted(
+def test_a_gateway_timeout_after_the_service_has_acted(
     status: int, sandbox: Sandbox, source: Path, out: Path
 ) -> None:
     make_tracks(source, 1)
@@ -171,9 +169,7 @@ def test_a_gateway_that_gives_up_after_the_service_has_acted(
     assert posts(sandbox) == 1
 
 
-def test_later_copies_of_what_failed_are_not_paid_for_again(
-    sandbox: Sandbox, source: Path, out: Path
-) -> None:
+def test_later_copies_of_a_failed_input_are_not_paid_again(sandbox: Sandbox, source: Path, out: Path) -> None:
     source.mkdir()
     paths = [source / f"{name}.wav" for name in "abc"]
     for path in paths:
@@ -239,9 +235,7 @@ def test_a_file_that_changes_during_its_upload(sandbox: Sandbox, source: Path, o
     assert posts(sandbox) == 0
 
 
-def test_a_lost_post_of_a_url_is_sent_again_with_the_fresh_one(
-    sandbox: Sandbox, source: Path, out: Path
-) -> None:
+def test_a_lost_post_is_repeated_with_the_newest_url(sandbox: Sandbox, source: Path, out: Path) -> None:
     with sandbox.client() as client:
         fresh = client.files.upload(make_tracks(source, 1)[0]).url
     sandbox.faults.add("POST /job", reset="before", nth=1)
@@ -255,7 +249,7 @@ def test_a_lost_post_of_a_url_is_sent_again_with_the_fresh_one(
     assert [each["file"] for each in params] == [fresh]
 
 
-def test_it_does_not_wait_for_ever_for_the_fresh_one(sandbox: Sandbox, source: Path, out: Path) -> None:
+def test_the_wait_for_a_newer_url_is_limited(sandbox: Sandbox, source: Path, out: Path) -> None:
     with sandbox.client() as client:
         url = client.files.upload(make_tracks(source, 1)[0]).url
     sandbox.faults.add("POST /job", reset="before", nth=1)
@@ -272,7 +266,9 @@ def test_it_does_not_wait_for_ever_for_the_fresh_one(sandbox: Sandbox, source: P
     assert batch.run().progress.states == {"deleted": 1}
 
 
-def test_an_observer_that_raises_ends_the_run_and_no_track(sandbox: Sandbox, source: Path, out: Path) -> None:
+def test_an_observer_that_raises_ends_the_run_and_fails_no_track(
+    sandbox: Sandbox, source: Path, out: Path
+) -> None:
     make_tracks(source, 5)
 
     def on_event(event: Event) -> None:
@@ -322,7 +318,7 @@ def test_a_list_that_can_never_be_read(sandbox: Sandbox, source: Path, out: Path
     assert posts(sandbox) == 3
 
 
-def test_a_list_that_cannot_be_read_for_long(sandbox: Sandbox, source: Path, out: Path) -> None:
+def test_a_list_that_cannot_be_read_for_a_while(sandbox: Sandbox, source: Path, out: Path) -> None:
     make_tracks(source, 1)
     sandbox.faults.add("POST /job", reset="after", nth=1)
     fault = sandbox.faults.add("GET /job", status=503)
@@ -335,7 +331,7 @@ def test_a_list_that_cannot_be_read_for_long(sandbox: Sandbox, source: Path, out
     assert posts(sandbox) == 1
 
 
-def test_a_drain_while_the_ledger_is_waited_for(sandbox: Sandbox, source: Path, out: Path) -> None:
+def test_a_drain_during_a_wait_for_the_ledger(sandbox: Sandbox, source: Path, out: Path) -> None:
     path = make_tracks(source, 1)[0]
     let_go, ended = threading.Event(), list[bool]()
 
@@ -415,8 +411,8 @@ def test_a_shard_whose_progress_cannot_be_written(in_environment: Sandbox, sourc
     assert [event.message for event in events if event.kind == "warning"] == []
 
 
-def test_an_answer_without_a_body_is_no_result(sandbox: Sandbox, source: Path, out: Path) -> None:
-    """And what was paid for is fetched by the next run, whatever its inputs, without being asked."""
+def test_an_empty_file_is_not_a_result(sandbox: Sandbox, source: Path, out: Path) -> None:
+    """The next run fetches the paid results, whatever its inputs and options."""
     make_tracks(source, 1)
     empty = sandbox.faults.add("GET /cdn/*", status=200, body=b"")
     report = echo(sandbox, source, out, max_attempts=1).run()
@@ -432,7 +428,7 @@ def test_an_answer_without_a_body_is_no_result(sandbox: Sandbox, source: Path, o
     assert all(path.stat().st_size for path in out.rglob("file.wav"))
 
 
-def test_what_was_paid_for_is_fetched_without_being_asked(sandbox: Sandbox, source: Path, out: Path) -> None:
+def test_paid_results_are_fetched_without_a_retry_option(sandbox: Sandbox, source: Path, out: Path) -> None:
     make_tracks(source, 4)
     sandbox.faults.add("GET /cdn/*", status=404)
     sandbox.faults.add("POST /job", job_error="BAD_INPUT", nth=1)
@@ -445,7 +441,7 @@ def test_what_was_paid_for_is_fetched_without_being_asked(sandbox: Sandbox, sour
 
 
 def test_folders_that_cannot_be_forced_onto_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on some network file systems. Each folder up to the output folder is tried: all of them may be new."""
+    """As on some network file systems. Every folder up to the output folder is synced, because all may be new."""
     path = tmp_path / "out" / "album" / "song" / "file.wav"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"paid for")

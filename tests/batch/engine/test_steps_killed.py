@@ -1,4 +1,4 @@
-"""Runs that are killed, at every state and at random: they go on, and nothing is paid twice."""
+"""Runs that are killed at every state and at random: the next run continues, and nothing is paid twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEDGER = ".musicai-batch.sqlite3"
 
 
 def check(running: Service, tracks: list[Path], source: Path, out: Path) -> None:
-    """Every track has its result, every result one job, and nothing is left over."""
+    """Checks that every track has a result, every result one job, and that no files are left over."""
     folders = [path.relative_to(source).with_suffix("").as_posix() for path in tracks]
     for path, echoed in zip(tracks, results(out, folders), strict=True):
         assert echoed.read_bytes() == path.read_bytes()
@@ -50,7 +50,7 @@ def test_killed_at(state: str, running: Service, tmp_path: Path) -> None:
 
 
 def test_killed_while_the_service_acts(running: Service, tmp_path: Path) -> None:
-    """Three jobs exist whose answers never came, and three POSTs never arrived."""
+    """Three jobs exist whose answers were lost, and three POSTs never arrived."""
     source, out = tmp_path / "in", tmp_path / "out"
     tracks = make_tracks(source, 12)
     running.add_fault("POST /job", hang="after", nth=3, times=3)
@@ -97,7 +97,7 @@ def test_killed_with_a_network_that_fails(running: Service, tmp_path: Path) -> N
     ):
         running.add_fault("POST /job", probability=share, **fault)
     running.add_fault("PUT *", probability=0.05, reset="before")
-    # Not GET in general: the service fetches inputs too, and a job of which it can't is one that failed.
+    # Not every GET, because the service fetches inputs too, and a job without its input fails.
     for route in ("GET /job", "GET /upload", "GET /cdn/*"):
         running.add_fault(route, probability=0.05, reset="after")
     running.add_fault("GET /cdn/*", probability=0.05, truncate=20)
@@ -115,7 +115,7 @@ def _jobs(running: Service) -> int:
         return sum(1 for _ in client.jobs.list(max_retries=9))
 
 
-def test_lost_answers_are_not_sent_again_unasked(running: Service, tmp_path: Path) -> None:
+def test_lost_posts_are_repeated_only_on_request(running: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     tracks = make_tracks(source, 4)
     running.add_fault("POST /job", nth=2, times=2, reset="before")

@@ -1,4 +1,4 @@
-"""The length of audio, compared with what libsndfile reads, and files that have none or lie."""
+"""The length of audio, compared with libsndfile, and files without a length or with a wrong one."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_mp4(version: int) -> None:
     assert length(box(b"ftyp", b"M4A \0\0\0\0") + media + box(b"moov", box(b"free", b"") + header)) == 150_500
 
 
-def test_a_file_goes_before_its_header() -> None:
+def test_the_real_size_takes_precedence_over_the_header() -> None:
     whole = sound("WAV", "PCM_16")
     data = whole.index(b"data")
     half = whole[: data + 8 + RATE]  # half a second of 16 bits
@@ -71,7 +71,7 @@ def test_a_file_goes_before_its_header() -> None:
         assert length(half[: data + 4] + struct.pack("<I", stated) + half[data + 8 :]) == 500
 
 
-def test_a_length_that_only_an_estimate_would_give() -> None:
+def test_lengths_are_never_estimated() -> None:
     assert length(sound("WAV", "IMA_ADPCM")) is None
     assert length(sound("FLAC")[:18] + bytes(8) + b"no frames") is None
 

@@ -1,4 +1,4 @@
-"""Inputs as they shouldn't be: one of them never ends a run, is left out unsaid, is paid for twice, or tells a secret."""
+"""Unusual inputs: none ends a run, is skipped silently, is paid twice, or reveals a secret."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SIGNED = f"https://user:{SECRET}@bucket.example/x.wav?X-Amz-Signature={SECRET}"
 
 
 def names(folder: Path, out: Path, *, recursive: bool = True) -> list[str]:
-    """What is taken of a folder, relative to it; `!` before what is rejected."""
+    """The inputs in a folder, relative to it; rejected ones begin with `!`."""
     found = read_inputs(Folder(folder, recursive=recursive), out, Buckets())
     return [
         f"!{Path(each.source).name[:9]}"
@@ -56,7 +56,7 @@ def names(folder: Path, out: Path, *, recursive: bool = True) -> list[str]:
 
 
 def rejections(sandbox: Sandbox, inputs: object, out: Path, done: int) -> list[Rejected]:
-    """What a run rejects that does the rest of its inputs."""
+    """The rejected inputs of a run that processes the others."""
     report = echo(sandbox, inputs, out).run()
     with open_ledger(report.ledger) as ledger:
         rejected = list(ledger.rejected())
@@ -81,7 +81,7 @@ def aliases(source: Path) -> Iterator[tuple[Path, str]]:
     yield source, os.path.relpath(source / "results")
 
 
-def test_results_are_never_inputs_whatever_the_folder_is_called(source: Path) -> None:
+def test_results_are_never_inputs_under_any_folder_name(source: Path) -> None:
     for folder, out in aliases(source):
         expected = ["part 0/track 0.wav", "part 1/track 1.wav"]
         assert names(folder, Path(out).absolute()) == expected, "it isn't there yet"
@@ -92,11 +92,11 @@ def test_results_are_never_inputs_whatever_the_folder_is_called(source: Path) ->
         (source / "results" / "part 0" / "track 0.wav").unlink()
 
 
-def test_an_output_folder_that_is_made_during_the_walk(source: Path) -> None:
+def test_an_output_folder_created_during_the_walk(source: Path) -> None:
     (source.parent / "link").symlink_to(source / "part 1")
     taken = read_inputs(source, source.parent / "link" / "Results", Buckets())
     first = next(taken)
-    # Where case doesn't matter both are one folder.
+    # Both are one folder if the file system ignores case.
     make_tracks(source / "part 1" / "Results", 3)
     make_tracks(source / "part 1" / "others", 3)
     rest = [each.source for each in (first, *taken) if isinstance(each, Input)]
@@ -112,7 +112,9 @@ def test_the_root_of_a_file_system() -> None:
 
 
 @pytest.mark.parametrize("watch", [False, True])
-def test_results_in_the_very_folder_of_the_inputs(sandbox: Sandbox, source: Path, *, watch: bool) -> None:
+def test_results_in_the_folder_of_the_inputs_are_refused(
+    sandbox: Sandbox, source: Path, *, watch: bool
+) -> None:
     (source.parent / "link").symlink_to(source)
     for folder, out in ((source, source), (source.parent / "link", source), (source, source / ".." / "in")):
         with pytest.raises(InputError, match="the next run would process them: choose another output folder"):
@@ -146,7 +148,7 @@ def test_linked_folders_count_once(sandbox: Sandbox, source: Path, tmp_path: Pat
 
 
 def lock(folder: Path) -> Callable[[], None]:
-    """Makes a folder in which nobody can look, not even root; gives what removes it."""
+    """Creates a folder that not even root can read. Returns a function that removes it."""
     name, parent = "x" * 250, os.open(folder, os.O_RDONLY)
     os.mkdir("too deep", dir_fd=parent)
     descriptors, here = [parent], "too deep"
@@ -205,7 +207,7 @@ def test_a_watch_rejects_a_folder_once(sandbox: Sandbox, source: Path, tmp_path:
 
     def end() -> None:
         try:
-            for number in (10, 11, 12):  # each is taken at a later look than the one before
+            for number in (10, 11, 12):  # each is found at a later walk than the one before
                 make_tracks(source, 1, start=number)
                 wait_until(lambda expected=number - 7: batch.progress.done == expected)
                 looks.append(number)
@@ -223,7 +225,7 @@ def test_a_watch_rejects_a_folder_once(sandbox: Sandbox, source: Path, tmp_path:
     assert [event.kind for event in events].count("rejected") == 1
 
 
-def test_what_is_rejected_tells_no_signature(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_rejections_hide_signatures(sandbox: Sandbox, tmp_path: Path) -> None:
     good = make_tracks(tmp_path, 1)[0]
     (tmp_path / "m.csv").write_text(f"url,file\n{SIGNED},1\n")
     inputs: list[Source] = [
@@ -249,7 +251,7 @@ def test_what_is_rejected_tells_no_signature(sandbox: Sandbox, tmp_path: Path) -
     assert SECRET.encode() not in report.ledger.read_bytes()
 
 
-def test_a_manifest_that_is_elsewhere_is_no_track(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_remote_manifest_is_not_a_track(sandbox: Sandbox, tmp_path: Path) -> None:
     places = ["https://host/songs.CSV?signature=secret", "s3://bucket/songs.jsonl"]
     report = echo(sandbox, places, tmp_path / "out").run()
     assert (report.progress.rejected, posts(sandbox)) == (2, 0)
@@ -259,7 +261,7 @@ def test_a_manifest_that_is_elsewhere_is_no_track(sandbox: Sandbox, tmp_path: Pa
     assert all("download it first" in reason for reason in told.values())
 
 
-def test_what_a_failure_says_tells_no_signature(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
+def test_failures_hide_signatures(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
     @sandbox.workflow("acme/picky")
     def picky(task: Task) -> dict[str, Output]:
         raise WorkflowFailure("BAD_INPUT", f"No file at {SIGNED}", "half a song")
@@ -280,7 +282,7 @@ def test_what_a_failure_says_tells_no_signature(sandbox: Sandbox, source: Path, 
     )
 
 
-def test_an_address_that_is_none_is_shown_all_the_same() -> None:
+def test_an_invalid_url_is_shown_as_it_was_given() -> None:
     assert redacted(f"https://[oops/x.wav?sig={SECRET}") == "https://[oops/x.wav"
     assert redacted(f"https://user:{SECRET}@host/a b.wav#x?y") == "https://host/a b.wav"
     assert redacted("/songs/why?.wav") == "/songs/why?.wav"
@@ -322,7 +324,7 @@ HOST = "https://host.example/get"
         ("a=", ""),
     ],
 )
-def test_different_addresses_are_different_tracks(one: str, other: str) -> None:
+def test_different_urls_are_different_tracks(one: str, other: str) -> None:
     assert identity(f"{HOST}?{one}") != identity(f"{HOST}?{other}")
 
 
@@ -344,7 +346,7 @@ def test_different_addresses_are_different_tracks(one: str, other: str) -> None:
         "hdnea=exp=2~acl=%2F*~hmac%3D3",
     ],
 )
-def test_a_signature_is_no_part_of_a_track(query: str) -> None:
+def test_a_signature_does_not_identify_a_track(query: str) -> None:
     assert identity(f"{HOST}?{query}") == HOST
     kept = "b=2&id=7%20x&a=1&a="
     assert identity(f"{HOST}?b=2&{query}&id=7%20x&a=1&a=") == f"{HOST}?{kept}", (
@@ -370,7 +372,7 @@ def test_a_signature_is_no_part_of_a_track(query: str) -> None:
         ("  ", "it is empty"),
     ],
 )
-def test_an_address_that_the_service_can_not_read(
+def test_a_url_that_the_service_cannot_read(
     sandbox: Sandbox, source: str, words: str, tmp_path: Path
 ) -> None:
     good = make_tracks(tmp_path / "in", 1)[0]
@@ -379,7 +381,7 @@ def test_an_address_that_the_service_can_not_read(
         assert words in rejected.reason
 
 
-def test_blanks_around_an_address(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_white_space_around_a_url(sandbox: Sandbox, tmp_path: Path) -> None:
     with sandbox.client() as client:
         url = client.files.upload(b"RIFF of a kind").url
     (tmp_path / "m.csv").write_text(f"input,name\n  {url} ,first\n")
@@ -390,7 +392,7 @@ def test_blanks_around_an_address(sandbox: Sandbox, tmp_path: Path) -> None:
     assert len(list((tmp_path / "out").rglob("file*"))) == 1
 
 
-def test_text_that_no_database_takes(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_text_that_sqlite_cannot_store(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path, 2)
     row = json.dumps({"input": "part 0/track 0.wav", "title": "\ud83d"})
     (tmp_path / "m.jsonl").write_text(f'{row}\n{{"input": "part 0/track 0.wav", "title": "\N{GUITAR}"}}\n')
@@ -422,7 +424,7 @@ def test_text_that_no_database_takes(sandbox: Sandbox, tmp_path: Path) -> None:
     assert rejected[2].source == "https://host.example/Caf?.wav"
 
 
-def test_a_time_of_change_that_no_database_takes(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
+def test_a_modification_time_that_sqlite_cannot_store(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
     path = source / "part 0" / "track 0.wav"
     os.utime(path, ns=(2**63, 2**63))
     if path.stat().st_mtime_ns < 2**63:
@@ -431,7 +433,7 @@ def test_a_time_of_change_that_no_database_takes(sandbox: Sandbox, source: Path,
     assert rejected.reason == "its modification time is out of range: set it, as `touch` does"
 
 
-def test_brackets_without_end(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
+def test_deeply_nested_json(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
     path, deep = source / "part 0" / "track 0.wav", "[" * 60_000
     (tmp_path / "m.csv").write_text(f"input,title\n{path},{deep}\n")
     (tmp_path / "m.jsonl").write_text(f'{{"input": "{path}"}}\n{{"input": "{path}", "title": {deep}}}\n')

@@ -1,4 +1,4 @@
-"""A folder that is watched: files are taken when they are complete, and each once."""
+"""A watched folder: each file is processed once, when it is complete."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def watching(running: Service, source: Path, out: Path, settle: float = SETTLE) 
             going.end()
 
 
-def test_a_file_that_is_still_written_is_not_taken(running: Service, tmp_path: Path) -> None:
+def test_an_incomplete_file_is_not_processed(running: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 2)
     with watching(running, source, out) as going:
-        # It stops to write for longer than a file has to stay as it is.
+        # The writer pauses for longer than `settle`.
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(source / "slow.wav"), "4", "0.6"])
         wait_until(lambda: (source / "slow.wav").exists())
         (source / ".hidden.wav").write_bytes(b"RIFF hidden")
@@ -108,7 +108,7 @@ def test_a_file_that_is_still_written_is_not_taken(running: Service, tmp_path: P
     assert not leftovers(out)
 
 
-def test_it_goes_on_later_and_takes_new_contents(running: Service, tmp_path: Path) -> None:
+def test_a_later_run_continues_and_processes_new_contents(running: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     paths = make_tracks(source, 2)
     reports = list[Report]()
@@ -124,7 +124,7 @@ def test_it_goes_on_later_and_takes_new_contents(running: Service, tmp_path: Pat
         wait_until(lambda: len(running.jobs()) == 3)
 
 
-def test_it_stops_at_once_when_nothing_comes(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_drain_ends_an_idle_watch_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     batch = echo(sandbox, Watch(tmp_path / "in"), tmp_path / "out")
     threading.Timer(0.3, batch.drain).start()
@@ -141,7 +141,7 @@ def test_a_file_that_is_renamed_while_it_waits_for_its_upload(sandbox: Sandbox, 
         if event.kind == "state" and event.state == "seen":
             seen.append(Path(event.source))
             if len(seen) == 2:
-                # Uploads come one after the other: this one hasn't begun.
+                # Uploads run one after the other, so this one hasn't begun.
                 seen[1].rename(seen[1].with_name("renamed.wav"))
 
     watch = Watch(tmp_path / "in", settle=0.2)
@@ -169,7 +169,7 @@ def taken(arrivals: Arrivals, *paths: Path) -> list[str]:
     return [Path(path).name for path in arrivals.complete({str(path): path.name for path in paths})]
 
 
-def test_a_file_must_stay_as_it_is(tmp_path: Path) -> None:
+def test_a_file_must_stay_unchanged(tmp_path: Path) -> None:
     path, empty = tmp_path / "a.wav", tmp_path / "b.wav"
     arrivals = Arrivals(0.05)
     empty.touch()
@@ -188,7 +188,7 @@ def test_a_file_must_stay_as_it_is(tmp_path: Path) -> None:
 
 
 @LINUX
-def test_who_writes(tmp_path: Path) -> None:
+def test_files_open_for_writing(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     with path.open("w") as file:
         file.write("RIFF")

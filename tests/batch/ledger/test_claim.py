@@ -1,4 +1,4 @@
-"""What must be shown before a run pays: that it is the same account, the same ledger, and its own output folder."""
+"""The checks before a run pays: the same account, the same ledger, and its own output folder."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_another_service_on_the_same_machine(sandbox: Sandbox, tmp_path: Path) -
         assert not other.jobs
 
 
-def test_a_sandbox_that_is_started_again_on_another_port(tmp_path: Path) -> None:
+def test_a_sandbox_restarted_on_another_port(tmp_path: Path) -> None:
     ports = set[str]()
     for number in range(2):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -87,7 +87,7 @@ def test_a_sandbox_that_is_started_again_on_another_port(tmp_path: Path) -> None
     assert len(ports) == 2
 
 
-def test_a_service_that_does_not_tell_the_application(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_service_that_does_not_name_the_application(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults.add("GET /application", status=404)
     told = list[Event]()
     source, out = done(sandbox, tmp_path, on_event=told.append)
@@ -104,13 +104,13 @@ def test_a_service_that_does_not_tell_the_application(sandbox: Sandbox, tmp_path
     assert echo(sandbox, source, out).run().ok
 
 
-def test_an_application_that_cannot_be_asked_for_is_waited_for(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_check_of_the_application_is_retried(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults.add("GET /application", status=503, nth=1)
     done(sandbox, tmp_path, connect=lambda: sandbox.async_client(max_retries=0))
     assert sum(entry.path == "/v1/application" for entry in sandbox.requests) == 2
 
 
-def test_nothing_is_asked_where_nothing_is_to_do(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_run_without_work_sends_no_request(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = done(sandbox, tmp_path)
     before = len(sandbox.requests)
     assert echo(sandbox, source, out).run().progress.skipped == 2
@@ -121,7 +121,7 @@ def test_nothing_is_asked_where_nothing_is_to_do(sandbox: Sandbox, tmp_path: Pat
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + bytes(4080)])
-def test_a_ledger_with_nothing_in_it(content: bytes, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_empty_ledger(content: bytes, sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = done(sandbox, tmp_path)
     sent = posts(sandbox)
     (out / LEDGER).write_bytes(content)
@@ -134,7 +134,7 @@ def test_a_ledger_with_nothing_in_it(content: bytes, sandbox: Sandbox, tmp_path:
     assert (out / LEDGER).read_bytes() == content
 
 
-def test_a_ledger_that_was_cut_off(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_truncated_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = done(sandbox, tmp_path)
     sent, size = posts(sandbox), (out / LEDGER).stat().st_size
     os.truncate(out / LEDGER, size // 2)
@@ -164,7 +164,7 @@ def test_results_without_their_ledger(whole: bool, sandbox: Sandbox, tmp_path: P
     assert echo(sandbox, source, out).run().progress.skipped == 2
 
 
-def test_a_ledger_that_is_gone_before_it_had_results(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_lost_before_it_had_results(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     sandbox.faults.add("POST /job", job_seconds=3600)
@@ -182,7 +182,7 @@ def test_a_ledger_that_is_gone_before_it_had_results(sandbox: Sandbox, tmp_path:
     assert len(sandbox.jobs) == 1
 
 
-def test_a_ledger_that_is_set_aside_makes_room(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_archived_ledger_releases_its_folder(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = done(sandbox, tmp_path)
     aside = set_aside(out / LEDGER)
     assert echo(sandbox, source, out).run().ok
@@ -196,7 +196,7 @@ def test_a_ledger_that_is_set_aside_makes_room(sandbox: Sandbox, tmp_path: Path)
 
 
 def killed_in_the_middle(running: Service, tmp_path: Path) -> tuple[Path, Path]:
-    """A run that was killed after some jobs were made: its latest changes are in the `-wal` file."""
+    """A run that was killed after some jobs were created. Its latest changes are in the `-wal` file."""
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 12)
     process = running.start(source, out, keep_jobs=True, die_at=["created", 6])
@@ -223,7 +223,7 @@ def test_a_ledger_without_its_wal(elsewhere: bool, running: Service, tmp_path: P
             running.variables["MUSIC_AI_API_KEY"], base_url=running.variables["MUSIC_AI_BASE_URL"]
         )
 
-    for _ in range(3):  # being refused changes nothing
+    for _ in range(3):  # a refused run changes nothing
         with pytest.raises(LedgerError, match=r"-wal.*adopt=True \(--adopt\)"):
             Batch("sdk-test", source, out, connect=connect, **options).run()
         with pytest.raises(LedgerError, match="adopt=True"):
@@ -231,7 +231,7 @@ def test_a_ledger_without_its_wal(elsewhere: bool, running: Service, tmp_path: P
     assert len(running.jobs()) == jobs
 
 
-def test_a_ledger_whose_wal_another_program_has_brought_in(running: Service, tmp_path: Path) -> None:
+def test_a_ledger_whose_wal_another_program_has_merged(running: Service, tmp_path: Path) -> None:
     source, out = killed_in_the_middle(running, tmp_path)
     with closing(sqlite3.connect(out / LEDGER)) as db:
         assert db.execute("SELECT count(*) FROM tracks").fetchone() == (12,)
@@ -249,7 +249,7 @@ def test_an_older_copy_of_the_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     sent = posts(sandbox)
     assert sent == 4
     make_tracks(tmp_path / "more", 1, start=20)
-    # What the older copy knew as waiting may have been paid since.
+    # Tracks that wait in the older copy may have been paid since.
     with closing(sqlite3.connect(backup)) as db, db:
         db.execute(
             "UPDATE tracks SET state = 'uploaded', job_id = NULL, idempotency_key = NULL WHERE rowid = 1"
@@ -287,7 +287,7 @@ def test_hard_links_and_copies(sandbox: Sandbox, tmp_path: Path) -> None:
 # --- two runs at once
 
 
-def test_two_new_ledgers_on_one_folder_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_two_new_ledgers_in_one_folder_at_the_same_time(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 8)
     ended = list[Any]()
@@ -311,12 +311,12 @@ def test_two_new_ledgers_on_one_folder_at_once(sandbox: Sandbox, tmp_path: Path)
 
 
 def unlocked(batch: Batch) -> None:
-    """Takes the lock file away under a run."""
+    """Removes the lock file during a run."""
     batch.ledger.with_name(f"{batch.ledger.name}.lock").unlink()
 
 
 @pytest.mark.parametrize("at", ["uploaded", "creating", "created"])
-def test_the_lock_is_removed_in_mid_run(at: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_lock_removed_during_a_run(at: str, sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 16)
     second = list[Any]()
@@ -341,8 +341,10 @@ def test_the_lock_is_removed_in_mid_run(at: str, sandbox: Sandbox, tmp_path: Pat
     assert len({job["metadata"]["musicai_sdk.idempotency_key"] for job in made}) == 16
 
 
-def test_locks_that_lock_nothing(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a file server that says yes to everybody: two runs, and each track is paid for once."""
+def test_two_runs_pay_once_without_working_locks(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file server that grants every lock: two runs pay for each track once."""
     from musicai_sdk.batch.ledger import lock
 
     def take(_file: object) -> bool:
@@ -370,7 +372,7 @@ def test_locks_that_lock_nothing(sandbox: Sandbox, tmp_path: Path, monkeypatch: 
     assert any("another run" in event.message for event in told if event.kind == "warning")
 
 
-def test_a_lock_that_is_removed_before_it_is_taken(tmp_path: Path) -> None:
+def test_a_lock_removed_before_it_is_acquired(tmp_path: Path) -> None:
     path = tmp_path / "l.sqlite3"
     first = Ledger(path, "s", "i")
     with pytest.raises(LedgerLockedError):
@@ -382,7 +384,7 @@ def test_a_lock_that_is_removed_before_it_is_taken(tmp_path: Path) -> None:
 # --- what was paid
 
 
-def test_every_paid_request_is_known(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_every_paid_request_is_recorded(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     (path,) = make_tracks(source, 1)
     sandbox.faults.add("POST /job", job_error="BAD_INPUT", times=2)
@@ -406,7 +408,7 @@ def test_every_paid_request_is_known(sandbox: Sandbox, tmp_path: Path) -> None:
     assert attempts[2].deleted_at is not None
 
 
-def test_requests_that_cost_nothing_are_known_as_such(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_refused_requests_are_recorded_as_free(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     sandbox.faults.add("POST /job", status=429, retry_after=0, nth=1)
@@ -424,7 +426,7 @@ def test_requests_that_cost_nothing_are_known_as_such(sandbox: Sandbox, tmp_path
     assert seen == [("first", "refused"), ("resent", "absent"), ("lost", "succeeded")]
 
 
-def test_a_request_is_written_down_before_it_leaves(running: Service, tmp_path: Path) -> None:
+def test_a_request_is_recorded_before_it_is_sent(running: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 2)
     running.add_fault("POST /job", hang="before", nth=1, times=2)
@@ -446,7 +448,7 @@ def _creating(out: Path) -> int:
         return view.counts().get("creating", 0)
 
 
-# --- ledgers of the version before
+# --- ledgers of older versions
 
 
 OLD = Path(__file__).parents[1] / "data" / "ledger-2.0.0.sqlite3"
@@ -454,7 +456,7 @@ OLD = Path(__file__).parents[1] / "data" / "ledger-2.0.0.sqlite3"
 
 
 def old_ledger(sandbox: Sandbox, tmp_path: Path) -> tuple[Path, Path]:
-    """The old ledger with its inputs, its results, and the jobs that it knows of."""
+    """The old ledger with its inputs, results and jobs."""
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 10)
     out.mkdir()
@@ -462,7 +464,7 @@ def old_ledger(sandbox: Sandbox, tmp_path: Path) -> tuple[Path, Path]:
     with closing(sqlite3.connect(out / LEDGER)) as db, db, sandbox.client() as client:
         for table in ("tracks", "inputs"):
             db.execute(f"UPDATE {table} SET source = replace(source, '/tmp/bfx/w/in', ?)", [str(source)])
-        # Results that are safe are here, as they were recorded.
+        # Verified results exist as recorded.
         for name, path in db.execute("SELECT name, path FROM outputs").fetchall():
             (out / path).parent.mkdir(parents=True, exist_ok=True)
             (out / path).write_text("{}") if not name else shutil.copy(
@@ -487,7 +489,7 @@ def old_ledger(sandbox: Sandbox, tmp_path: Path) -> tuple[Path, Path]:
     return source, out
 
 
-def test_a_ledger_of_version_2_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_of_version_2_is_continued(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = old_ledger(sandbox, tmp_path)
     with open_ledger(out / LEDGER) as view:
         before = list(view.attempts())
@@ -497,7 +499,7 @@ def test_a_ledger_of_version_2_goes_on(sandbox: Sandbox, tmp_path: Path) -> None
     report = echo(sandbox, source, out, keep_jobs=True).run()
     with open_ledger(out / LEDGER) as view:
         after = list(view.attempts())
-    # Only the POST that certainly never arrived is sent: the other one of the two is found.
+    # Only the POST that certainly never arrived is sent; the job of the other one is found.
     assert counts["creating"] == 2
     assert posts(sandbox) == sent + 1
     assert report.jobs_created == 1
@@ -512,7 +514,7 @@ def test_a_ledger_of_version_2_goes_on(sandbox: Sandbox, tmp_path: Path) -> None
         assert db.execute("PRAGMA user_version").fetchone() == (4,)
 
 
-def test_a_ledger_of_version_3_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_of_version_3_is_continued(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_wavs(source, [3.0] * 3)
     echo(sandbox, source, out, max_jobs=1).run()
@@ -531,13 +533,13 @@ def test_a_ledger_of_version_3_goes_on(sandbox: Sandbox, tmp_path: Path) -> None
     assert posts(sandbox) == 3
 
 
-# --- services that don't give keys back
+# --- services that don't return keys
 
 
 @pytest.mark.parametrize(
     "quirk", [{"metadata": "null"}, {"metadata": "dropped"}, {"list_view": "no_metadata"}]
 )
-def test_a_lost_answer_where_keys_do_not_come_back(
+def test_a_lost_answer_when_the_list_has_no_keys(
     quirk: dict[str, Any], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.quirks = Quirks(**quirk)
@@ -546,7 +548,7 @@ def test_a_lost_answer_where_keys_do_not_come_back(
     sandbox.faults.add("POST /job", reset="after", nth=2)
     told = list[Event]()
     report = echo(sandbox, source, out, keep_jobs=True, grace=1.0, on_event=told.append).run()
-    shown = quirk.get("list_view") == "no_metadata"  # a GET says it
+    shown = quirk.get("list_view") == "no_metadata"  # a GET returns it
     assert posts(sandbox) == 4
     assert report.progress.states == ({"verified": 4} if shown else {"verified": 3, "uncertain": 1})
     warnings = [event.message for event in told if event.kind == "warning"]
@@ -559,7 +561,7 @@ def test_a_lost_answer_where_keys_do_not_come_back(
         assert posts(sandbox) == 5, "who has looked in the dashboard decides"
 
 
-def test_the_claim_says_what_it_should(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_content_of_the_claim(sandbox: Sandbox, tmp_path: Path) -> None:
     _, out = done(sandbox, tmp_path)
     said = json.loads((out / CLAIM).read_text())
     with closing(sqlite3.connect(out / LEDGER)) as db:

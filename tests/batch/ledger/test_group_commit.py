@@ -1,4 +1,4 @@
-"""Concurrent writes to a ledger: how many transactions they take, and what a write that fails leaves behind."""
+"""Concurrent writes to a ledger: the number of transactions, and the effects of a failed write."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_write_that_fails_before_its_first_change(ledger: Ledger, transactions
     stale = ledger.track(tracks[0].key)
     stale.run = "another run"
     ends = together(ledger, lambda journal: [post(journal, track) for track in (stale, *tracks)])
-    # Three jobs are allowed, and the track of another run takes none of their places.
+    # Three jobs are allowed, and the rolled-back track doesn't count.
     assert [type(end) for end in ends] == [Overtaken, *[type(None)] * 3, *[OverBudget] * 7]
     assert transactions == ["COMMIT"]
     assert (ledger.counts(), ledger.cost().jobs) == ({"creating": 3, "uploaded": 7}, 3)
@@ -161,7 +161,7 @@ def test_a_cancelled_write_takes_place(ledger: Ledger) -> None:
 
 def test_a_full_disk_fails_every_write(ledger: Ledger) -> None:
     [track] = tracks_in(ledger, 1)
-    ledger._db.execute("PRAGMA max_page_count = 1")  # the ledger can't grow any more
+    ledger._db.execute("PRAGMA max_page_count = 1")  # the ledger can't grow further
     ends = together(
         ledger,
         lambda journal: [

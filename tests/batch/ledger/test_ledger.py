@@ -1,4 +1,4 @@
-"""The ledger: whose it is, who may have it, and how large it may be. And inputs that can't be right."""
+"""The ledger: its owner, its users, and its size. Also invalid inputs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_newer_version_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
         open_ledger(ledger)
 
 
-def test_something_else_under_its_name(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_another_file_under_the_name_of_the_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     other = tmp_path / "other.sqlite3"
     connection = sqlite3.connect(other)
@@ -98,8 +98,8 @@ def test_a_running_process_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     wait_until(lambda: echo(sandbox, tmp_path / "in", tmp_path / "out").run().ok)
 
 
-def test_a_ledger_that_is_moved_in_mid_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The run ends instead of paying for what the next one can't know of; put back, nothing is paid again."""
+def test_a_ledger_moved_during_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The run ends instead of paying without a record. If the ledger is restored, nothing is paid again."""
     source, out, away = tmp_path / "in", tmp_path / "out", tmp_path / "away"
     make_tracks(source, 20)
 
@@ -120,7 +120,7 @@ def test_a_ledger_that_is_moved_in_mid_run(sandbox: Sandbox, tmp_path: Path) -> 
         assert not list(view.check(out))
 
 
-def test_a_ledger_that_is_removed_in_mid_run(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_removed_during_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 20)
     created = list[str]()
@@ -137,7 +137,7 @@ def test_a_ledger_that_is_removed_in_mid_run(sandbox: Sandbox, tmp_path: Path) -
 
 
 class NoInodes(type(Path())):  # type: ignore[misc]
-    """A file on a file system that doesn't number its files, and doesn't always answer."""
+    """A file on a file system without inodes, which doesn't always answer."""
 
     answers = True
 
@@ -150,7 +150,7 @@ class NoInodes(type(Path())):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["a run's", "a shard's"])
-def test_whether_a_ledger_is_still_there(
+def test_a_removed_or_replaced_ledger_is_detected(
     tmp_path: Path, alone: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, away = tmp_path / "l.sqlite3", tmp_path / "away.sqlite3"
@@ -169,7 +169,7 @@ def test_whether_a_ledger_is_still_there(
     ledger.close()
     with open_ledger(path) as view:
         assert len(list(view.rejected())) == 4, "nothing that was written is lost"
-    # Without inodes one file is like another, but one that isn't there is missed all the same.
+    # Without inodes, files can't be distinguished, but a missing file is still detected.
     ledger = Ledger(NoInodes(path), "s", "i", alone=alone)
     with ledger.transaction():
         ledger.begin()
@@ -183,7 +183,7 @@ def test_whether_a_ledger_is_still_there(
     ledger.close()
 
 
-def test_inputs_that_cannot_be_right(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_invalid_inputs(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "no column.csv").write_text("song,level\na.wav,3\n")
     (tmp_path / "no rows.csv").write_text("path\n")
@@ -212,7 +212,7 @@ def test_inputs_that_cannot_be_right(sandbox: Sandbox, tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "sdk-test").exists()
 
 
-def test_inputs_that_are_left_out(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_unusable_inputs_are_rejected(sandbox: Sandbox, tmp_path: Path) -> None:
     good = make_tracks(tmp_path, 1)[0]
     (tmp_path / "empty.wav").write_bytes(b"")
     bad: list[Any] = [
@@ -229,21 +229,21 @@ def test_inputs_that_are_left_out(sandbox: Sandbox, tmp_path: Path) -> None:
     assert echo(sandbox, good, tmp_path / "out").run().ok, "what is mended isn't held against the next run"
 
 
-def test_a_folder_with_its_results_in_it(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_results_inside_the_input_folder(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path, 3)
     for _ in range(2):
         report = echo(sandbox, tmp_path, tmp_path / "results").run()
         assert (report.progress.known, report.progress.done) == (3, 3)
 
 
-def test_a_resumed_run_neither_writes_nor_asks_for_each_finished_track(tmp_path: Path) -> None:
+def test_a_resumed_run_neither_writes_nor_queries_per_finished_track(tmp_path: Path) -> None:
     path = tmp_path / "out" / LEDGER
     _fill(path, None, 3000)
     urls = [f"https://example.org/{number}.wav" for number in range(3000) if number % 1000]
     commits = list[int]()
     for inputs in (urls[:10], urls):
         before = inspect(path).commits
-        # Nobody is there: a request would be an error.
+        # Nothing listens there, so any request would fail.
         report = Batch(
             "sdk-test",
             inputs,
@@ -278,7 +278,7 @@ LOOKS = {
         from musicai_sdk import AsyncMusicAiClient
         from musicai_sdk.batch import Batch
         inputs = inputs or [f"https://example.org/{number}.wav" for number in range(100_000)]
-        # Nobody is there: a request would be an error.
+        # Nothing listens there, so any request would fail.
         connect = lambda: AsyncMusicAiClient("key", base_url="http://127.0.0.1:9/v1")
         run = Batch("sdk-test", inputs, ledger.parent, input_name="file", keep_jobs=True, connect=connect).run()
         assert (run.progress.known, run.progress.skipped, run.progress.failed) == (100_000, 99_900, 100)
@@ -297,7 +297,7 @@ LOOKS = {
         assert size < 10e6, size
         """,
 }
-"""What is done with a large ledger, each in a process of its own."""
+"""Operations on a large ledger, each in its own process."""
 
 MEASURED = f"""{PEAK_MEMORY}
 import os, sys, textwrap, time
@@ -340,7 +340,7 @@ def test_a_hundred_thousand_rows(tmp_path: Path) -> None:
 
 
 def _fill(path: Path, inputs: Path | None, count: int) -> None:
-    """A ledger as after a run, with some failures."""
+    """Fills a ledger as after a run with some failures."""
     ledger = Ledger(path, "sdk-test", "file", out=path.parent)
     names = [each.name for each in fields(Track)]
     if inputs is not None:

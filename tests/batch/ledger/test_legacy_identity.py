@@ -1,4 +1,4 @@
-"""A ledger that version 2.0.0 wrote: what it has paid for isn't paid for again, although URLs are identified otherwise now."""
+"""A ledger of version 2.0.0: its tracks aren't paid again, although URLs are identified differently now."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, posts
 
 HOST = "http://127.0.0.1:18765"
-"""Nobody is there any more."""
+"""Nothing listens there any more."""
 AGAIN = (
     f"{HOST}/a.wav?serial=1&signature=new",
     f"{HOST}/b.wav#track=1",
     f"{HOST}/c.wav?Expires=2&Serial=2&Signature=new",
     f"{HOST}/a.wav?id=1%20x&Expires=2&Signature=new&Key-Pair-Id=k",
 )
-"""The inputs of the run that made the ledger, under fresh signatures."""
+"""The inputs of the run that created the ledger, with new signatures."""
 
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """An output folder as 2.0.0 left it: `ledger-2.0.0.sql` is a dump of a ledger that it wrote."""
+    """An output folder of 2.0.0: `ledger-2.0.0.sql` is a dump of its ledger."""
     folder = tmp_path / "out"
     folder.mkdir()
     with closing(sqlite3.connect(folder / ".musicai-batch.sqlite3")) as db:
@@ -55,7 +55,7 @@ def test_nothing_is_paid_again(sandbox: Sandbox, out: Path) -> None:
     assert posts(sandbox) == 0
 
 
-def test_nor_by_shards(sandbox: Sandbox, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_pay_nothing_again(sandbox: Sandbox, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     with ThreadPoolExecutor(2) as executor:
@@ -64,7 +64,7 @@ def test_nor_by_shards(sandbox: Sandbox, out: Path, monkeypatch: pytest.MonkeyPa
     assert posts(sandbox) == 0
 
 
-def test_what_it_did_not_know_is_new(sandbox: Sandbox, out: Path) -> None:
+def test_unknown_songs_are_new(sandbox: Sandbox, out: Path) -> None:
     with sandbox.client() as client:
         one, other = (client.files.upload(b"RIFF of " + bytes([97 + number])).url for number in range(2))
     songs = [f"{one}#track=1", f"{one}#track=2", other, f"{one}&take=2"]
@@ -74,7 +74,7 @@ def test_what_it_did_not_know_is_new(sandbox: Sandbox, out: Path) -> None:
     assert planned([*songs, *AGAIN], out).finished == 8
 
 
-def test_in_a_new_ledger_they_are_told_apart(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_new_ledger_distinguishes_them(sandbox: Sandbox, tmp_path: Path) -> None:
     with sandbox.client() as client:
         url = client.files.upload(b"RIFF of a kind").url
     songs = [url, f"{url}#track=1", f"{url}#track=2", f"{url}&serial=1", f"{url}&serial=2"]

@@ -1,4 +1,4 @@
-"""The count of paid POSTs: what counts, and that two runs whose locks fail can't exceed a limit together."""
+"""The count of paid POSTs, and that two runs without working locks can't exceed a limit together."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_two_connections_share_the_limit(
     assert paid == cost(connections[0]).jobs == 5
 
 
-def test_a_refused_post_frees_its_place(connections: tuple[sqlite3.Connection, sqlite3.Connection]) -> None:
+def test_a_refused_post_no_longer_counts(connections: tuple[sqlite3.Connection, sqlite3.Connection]) -> None:
     db, spending = connections[0], Spending(Budget(max_jobs=1))
     spending.reserve(db, "a")
     post(db, "a")
@@ -64,7 +64,7 @@ def test_a_refused_post_frees_its_place(connections: tuple[sqlite3.Connection, s
     spending.reserve(db, "b")
 
 
-def test_an_absent_post_keeps_its_place_for_its_own_track(
+def test_an_absent_post_counts_until_its_track_repeats_it(
     connections: tuple[sqlite3.Connection, sqlite3.Connection],
 ) -> None:
     db, spending = connections[0], Spending(Budget(max_jobs=1))

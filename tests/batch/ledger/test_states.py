@@ -1,4 +1,4 @@
-"""The table of states: what can follow what, what each property means, and that nobody else lists states."""
+"""The table of states: transitions, properties, and that no other module lists states."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reachable(start: State) -> set[State]:
     return found
 
 
-def test_every_state_is_reached_and_only_a_deleted_job_is_the_end() -> None:
+def test_every_state_is_reachable_and_only_deleted_is_final() -> None:
     assert tuple(TABLE) == STATES
     assert reachable("seen") == set(STATES)
     assert [state for state in STATES if not TABLE[state].next] == ["deleted"]
@@ -33,7 +33,7 @@ def test_every_state_is_reached_and_only_a_deleted_job_is_the_end() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
-def test_changes_that_cannot_happen_name_both_states(before: State, after: State) -> None:
+def test_a_forbidden_transition_names_both_states(before: State, after: State) -> None:
     if before == after or after in TABLE[before].next:
         assert transition(before, after) == after
     else:
@@ -49,10 +49,10 @@ def test_the_properties_agree_with_each_other(state: State) -> None:
     assert not (info.safe and (info.owed or info.jobless or info.unsettled))
     assert not (info.fetchable and info.jobless)
     if info.open_post:
-        # A POST that may have been received is never forgotten by failing.
+        # A failure never forgets a POST that may have been received.
         assert "failed" not in info.next
     if info.fetchable:
-        # A job that is known is never given up for a new one, unless it fails first.
+        # A known job is never replaced by a new one, unless it fails first.
         assert info.next.isdisjoint(JOBLESS)
     if info.safe:
         assert info.next <= {*FETCHABLE, "deleted"}
@@ -60,7 +60,7 @@ def test_the_properties_agree_with_each_other(state: State) -> None:
         assert "creating" not in info.next
 
 
-def test_what_is_paid_is_followed_by_every_run() -> None:
+def test_every_run_continues_paid_tracks() -> None:
     assert set(states.OWED) == {"creating", "uncertain", "created", "finished", "downloaded"}
     assert set(states.UNDER_WAY) == set(states.OWED) - {"uncertain"}
     assert set(states.BEST_FIRST) == set(STATES)
@@ -90,7 +90,7 @@ def test_no_other_module_lists_states() -> None:
         path.relative_to(PACKAGE).as_posix(): lines
         for room in ("batch", "cli")
         for path in (PACKAGE / room).rglob("*.py")
-        # The outcomes of a paid request have names of their own, some of which are those of states.
+        # Some outcomes of paid requests have the same names as states.
         if path.name not in ("states.py", "attempts.py")
         and (lines := collections_of_states(ast.parse(path.read_text("utf-8"))))
     }

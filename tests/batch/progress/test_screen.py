@@ -146,7 +146,7 @@ def test_lines_for_a_batch_that_asks_for_them(
     assert capsys.readouterr().err == ""
 
 
-def test_iterators_are_read_by_the_run_alone(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_only_the_run_consumes_iterators(sandbox: Sandbox, tmp_path: Path) -> None:
     paths = map(str, make_tracks(tmp_path / "in", 3))
     assert echo(sandbox, paths, tmp_path / "out", progress=True).run().progress.done == 3
 

@@ -1,4 +1,4 @@
-"""The page that says how a run went: what is in it, what never is, and where it is put. `test_report_in_browser` opens it."""
+"""The report of a run: its contents and its path. `test_report_in_browser` opens it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEDGER = ".musicai-batch.sqlite3"
 
 
 class Page(HTMLParser):
-    """A page as a browser takes it apart."""
+    """A parsed page."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Page(HTMLParser):
         self.attributes = list[tuple[str, str, str]]()
         """Element, name and value of each."""
         self.inside = dict[str, str]()
-        """What is in `style`, and in each `script` by its id."""
+        """The contents of `style`, and of each `script` by its id."""
         self._open = ""
         self.feed(self.source)
 
@@ -61,7 +61,7 @@ class Page(HTMLParser):
 
 
 def one_track(ledger: Ledger, given: InputRow, **changes: Any) -> None:
-    """A track in whatever state, without a run."""
+    """A track in a given state, without a run."""
     with ledger.transaction():
         ledger.admit([given])
         given.sample = "0" * 16
@@ -111,7 +111,7 @@ def test_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
     ]
 
 
-def test_it_needs_nothing_and_runs_nothing_else(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_page_loads_nothing_and_runs_only_its_own_script(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     page = Page(write_report(echo(sandbox, tmp_path / "in", tmp_path / "out").run().ledger))
     (policy,) = [value for _, name, value in page.attributes if name == "content" and "default-src" in value]
@@ -126,7 +126,7 @@ def test_it_needs_nothing_and_runs_nothing_else(sandbox: Sandbox, tmp_path: Path
     assert "url(" not in page.source
 
 
-def test_no_signature_and_no_markup_from_outside(tmp_path: Path) -> None:
+def test_the_page_contains_no_signature_and_escapes_names(tmp_path: Path) -> None:
     evil = "</script><img src=x onerror=alert(1)>"
     ledger = Ledger(tmp_path / LEDGER, f"a/{evil}", "file")
     plain = "https://example.org/song.wav"
@@ -152,7 +152,7 @@ def test_no_signature_and_no_markup_from_outside(tmp_path: Path) -> None:
     assert "…" in page.text, "but not where a list of addresses came from"
 
 
-def test_where_it_is_put(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_path_of_the_page(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 2)
     (tmp_path / "ledgers").mkdir()
     sandbox.faults.add("POST /job", nth=1, job_error="BAD_INPUT")
@@ -192,7 +192,7 @@ def test_results_in_a_bucket_are_named_but_not_linked(tmp_path: Path) -> None:
     assert (page.data("facts")["bucket"], page.data("facts")["base"]) == ("s3://bucket/prefix", "")
 
 
-def test_a_ledger_that_is_being_written(tmp_path: Path) -> None:
+def test_a_ledger_in_use(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / LEDGER, "a/b", "file", out=tmp_path)
     page = Page(write_report(tmp_path / LEDGER))
     assert "No tracks yet." in page.text
@@ -216,7 +216,7 @@ def test_the_package_in_a_zip_file(tmp_path: Path) -> None:
     assert page.inside["script"] == other.inside["script"] != ""
 
 
-def test_what_does_not_repeat_is_said_where_it_is(tmp_path: Path) -> None:
+def test_texts_that_do_not_repeat_are_not_interned(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / LEDGER, "a/b", "file", out=tmp_path)
     with ledger.transaction() as db:
         for number in range(1100):

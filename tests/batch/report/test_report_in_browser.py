@@ -93,7 +93,7 @@ def choose(browser: Any, field: str, value: str) -> None:
     )
 
 
-def test_what_it_says(page: Any) -> None:
+def test_the_contents(page: Any) -> None:
     total = len(NASTY) + 1 + MANY
     assert text(page, ".headline").startswith(f"{total - 1} of {total} tracks have their results.")
     assert text(page, ".legend").split() == ["done", str(total - 1), "failed", "1"]
@@ -112,7 +112,7 @@ def test_what_it_says(page: Any) -> None:
     assert "UTC" not in text(page, ".when"), "the time is told as the reader's clock has it"
 
 
-def test_an_output_is_played(page: Any) -> None:
+def test_players_play_outputs(page: Any) -> None:
     state = "[...document.querySelectorAll('#tracks audio')].map((each) => [each.preload, each.readyState])"
     assert all(each == ["none", 0] for each in run(page, state)), "nothing is loaded before it is asked for"
     player = "document.querySelectorAll('#tracks audio')"
@@ -126,7 +126,7 @@ def test_an_output_is_played(page: Any) -> None:
     page.refresh()
 
 
-def test_difficult_names_lead_to_their_files(page: Any, ran: Ran) -> None:
+def test_links_with_special_characters_work(page: Any, ran: Ran) -> None:
     links = set[str]()
     for button in range(1, 4):
         links |= set(
@@ -140,7 +140,7 @@ def test_difficult_names_lead_to_their_files(page: Any, ran: Ran) -> None:
     assert len(found) == 2 * (len(NASTY) + MANY)
 
 
-def test_the_list_is_searched_sorted_and_turned(page: Any) -> None:
+def test_the_list_can_be_searched_sorted_and_reversed(page: Any) -> None:
     total = len(NASTY) + 1 + MANY
     assert len(names(page)) == 25
     assert text(page, "#tracks h2") == f"Tracks {total}"
@@ -165,7 +165,7 @@ def test_the_list_is_searched_sorted_and_turned(page: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1200])
-def test_it_fits_and_can_be_read(page: Any, scheme: str, width: int, tmp_path: Path) -> None:
+def test_the_layout_is_responsive_and_readable(page: Any, scheme: str, width: int, tmp_path: Path) -> None:
     for name, value in (("setDeviceMetricsOverride", {"width": width, "height": 1400, "deviceScaleFactor": 1, "mobile": False}),
                         ("setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})):  # fmt: skip
         page.execute_cdp_cmd(f"Emulation.{name}", value)

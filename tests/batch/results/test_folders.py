@@ -1,4 +1,4 @@
-"""Whose folder it is: no track's results, and no ledger's, are ever overwritten by another's."""
+"""Owners of folders: the results of a track or a ledger are never overwritten by those of another one."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def song(path: Path, text: str) -> Path:
 
 
 def check_all(report: Report, texts: list[str]) -> list[str]:
-    """Every content has its result, whole, in a folder that no other one has; tells the folders."""
+    """Checks that every content has its complete result in its own folder. Returns the folders."""
     assert report.ok, report.failures()
     with open_ledger(report.ledger) as view:
         assert not list(view.check(report.out))
@@ -69,7 +69,7 @@ def check_all(report: Report, texts: list[str]) -> list[str]:
 
 
 def renumber(source: Path) -> None:
-    """A song comes in front: every name has another content now, and one name is new."""
+    """Inserts a song at the front, so that every name has another content, and one name is new."""
     (source / "02.wav").rename(source / "03.wav")
     (source / "01.wav").rename(source / "02.wav")
     song(source / "01.wav", "brand-new")
@@ -95,7 +95,7 @@ def test_a_renumbered_album(sandbox: Sandbox, tmp_path: Path) -> None:
     assert told["02.wav"] == "01"
     assert told["03.wav"] == "02"
     assert told["01.wav"] in (second, third)
-    # What is known needs no new folder.
+    # Known contents need no new folder.
     song(source / "01.wav", "brand-new")
     assert check_all(echo(sandbox, source, out).run(), [*texts, "newer"]) == [first, second, third, fourth]
     assert posts(sandbox) == 4
@@ -117,7 +117,7 @@ def test_a_renumbered_album_in_shards(at_home: Service, tmp_path: Path) -> None:
     assert not leftovers(out)
 
 
-def test_a_file_that_is_replaced_while_it_is_watched(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_watched_file_that_is_replaced(sandbox: Sandbox, tmp_path: Path) -> None:
     path = song(tmp_path / "in" / "a.wav", "early")
     ended = threading.Event()
 
@@ -153,7 +153,7 @@ def given(source: str, content: str, size: int = 1) -> InputRow:
 
 
 def meet(ledger: Ledger, each: InputRow) -> str:
-    """Admits and registers an input, as a run does; tells the folder of its track."""
+    """Admits and registers an input, as a run does. Returns the folder of its track."""
     with ledger.transaction():
         ledger.admit([each])
     with ledger.transaction():
@@ -168,7 +168,7 @@ def test_the_rows_of_a_folder(tmp_path: Path) -> None:
     shards = [Ledger(tmp_path / f"{number}.sqlite3", "s", "i", alone=True) for number in range(2)]
     with main.transaction() as db:
         key = db.execute("SELECT key FROM tracks WHERE folder = 'x'").fetchone()[0]
-    # The old content goes on in one shard; the path with its new one is in the other.
+    # One shard continues the old content; the path with its new content is in the other one.
     again = given("/a/x.wav", "c", size=2)
     with main.transaction():
         main.admit([again])
@@ -191,7 +191,7 @@ def test_the_rows_of_a_folder(tmp_path: Path) -> None:
     main.close()
 
 
-def test_an_older_ledger_is_brought_up_to_date(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_older_ledger_is_upgraded(sandbox: Sandbox, tmp_path: Path) -> None:
     path, out = song(tmp_path / "in" / "É.wav", "old"), tmp_path / "out"
     echo(sandbox, path.parent, out).run()
     db = sqlite3.connect(out / LEDGER)
@@ -210,7 +210,7 @@ def test_an_older_ledger_is_brought_up_to_date(sandbox: Sandbox, tmp_path: Path)
 
 
 def as_version_1(path: Path, folder: str) -> None:
-    """What the first version made of contents that one path had, one after the other."""
+    """A ledger of the first version with several successive contents of one path."""
     with closing(sqlite3.connect(path)) as db:
         db.execute("UPDATE tracks SET folder = ?", [folder])
         db.execute("UPDATE outputs SET path = ? || substr(path, instr(path, '/'))", [folder])
@@ -254,8 +254,8 @@ def test_tracks_that_shared_a_folder(sandbox: Sandbox, tmp_path: Path, stops: tu
         assert not list(client.jobs.list())
 
 
-def test_an_upgrade_is_done_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed before any of its statements, it leaves the older version, and the next opening does all of it."""
+def test_an_upgrade_is_atomic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed before any of its statements, it leaves the older version, and the next opening repeats it."""
     made = tmp_path / "made" / "l.sqlite3"
     ledger = Ledger(made, "s", "i")
     for content in "abcde":
@@ -301,7 +301,7 @@ def test_an_upgrade_is_done_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert seen.count(before) > 10
 
 
-def test_shards_that_an_older_version_left(tmp_path: Path) -> None:
+def test_shards_of_an_older_version(tmp_path: Path) -> None:
     """Two contents of one path: the main ledger and a shard each think that the folder is another's."""
     for name, contents in (("main", "ab"), ("shard", "bc")):
         ledger = Ledger(tmp_path / f"{name}.sqlite3", "s", "i")
@@ -331,7 +331,7 @@ def test_shards_that_an_older_version_left(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_too_long_for_a_path(sandbox: Sandbox, tmp_path: Path) -> None:
-    """It is known before it is paid for that its results have a place."""
+    """The folder for the results is checked before anything is paid."""
     out, deep = tmp_path / "out", "/".join(["a folder of many"] * 300)
     tracks = [song(tmp_path / f"{name}.wav", name) for name in ("one", "two")]
     report = echo(sandbox, [Input(str(path), name=f"{deep}/song") for path in tracks], out).run()
@@ -376,7 +376,7 @@ def test_two_ledgers_and_one_output_folder(sandbox: Sandbox, tmp_path: Path) -> 
         assert str(first.ledger) in str(caught.value)
     with pytest.raises(LedgerMismatchError, match="a ledger and an output folder of its own"):
         Batch("other", source, out, input_name="file", connect=sandbox.async_client).run()
-    # The other way round, where only the marker tells.
+    # The other way round, with only the claim to detect it.
     other, third = tmp_path / "other", tmp_path / "ledgers" / "third.sqlite3"
     for _ in range(2):
         assert echo(sandbox, source, other, ledger=third).run().ok
@@ -399,7 +399,7 @@ def test_two_ledgers_and_one_output_folder(sandbox: Sandbox, tmp_path: Path) -> 
     assert posts(sandbox) == 3
 
 
-def test_the_results_are_in_another_folder(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_ledger_with_results_in_another_folder(sandbox: Sandbox, tmp_path: Path) -> None:
     source, ledger = tmp_path / "in", tmp_path / "ledger.sqlite3"
     make_tracks(source, 2)
     assert echo(sandbox, source, tmp_path / "one", ledger=ledger).run().ok
@@ -472,7 +472,7 @@ def test_an_output_folder_that_cannot_be_written(sandbox: Sandbox, tmp_path: Pat
 def killed_at_each_statement(
     folder: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]
 ) -> list[Path]:
-    """Copies of a folder as it was before each statement of the work: what a kill there would leave."""
+    """Copies of a folder before each statement of the work, as a kill there would leave it."""
     connect, left = sqlite3.connect, list[Path]()
 
     def on_statement(_sql: str) -> None:

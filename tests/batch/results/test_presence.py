@@ -1,4 +1,4 @@
-"""Results that an earlier run recorded, and that are gone when the next run looks."""
+"""Results that an earlier run recorded, and that are missing in the next run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [rename, cut, folder, Path.unlink, remove_all])
-def test_the_report_says_so(sandbox: Sandbox, tmp_path: Path, damage: Callable[[Path], object]) -> None:
+def test_the_report_lists_missing_results(
+    sandbox: Sandbox, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
     tracks = make_tracks(tmp_path / "in", 3)
     run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out")
     assert run().run().ok
@@ -76,7 +78,7 @@ def test_only_inputs_of_this_run_count(sandbox: Sandbox, tmp_path: Path) -> None
     assert [report.ok for report in reports] == [False, True]
 
 
-def test_a_renamed_input_whose_results_are_gone(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_renamed_input_without_its_results(sandbox: Sandbox, tmp_path: Path) -> None:
     (path,) = make_tracks(tmp_path / "in", 1)
     assert echo(sandbox, path, tmp_path / "out").run().ok
     other = path.rename(path.with_name("renamed.wav"))
@@ -85,7 +87,7 @@ def test_a_renamed_input_whose_results_are_gone(sandbox: Sandbox, tmp_path: Path
     assert (report.ok, report.progress.missing, posts(sandbox)) == (False, 1, 1)
 
 
-def test_a_job_that_was_kept_gives_them_again(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_results_are_fetched_again_from_a_kept_job(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 2)
     run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out", keep_jobs=True)
     assert run().run().ok
@@ -100,9 +102,7 @@ def test_a_job_that_was_kept_gives_them_again(sandbox: Sandbox, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("keep_jobs", [True, False])
-def test_a_kept_job_that_somebody_deleted_is_not_paid_again(
-    sandbox: Sandbox, tmp_path: Path, *, keep_jobs: bool
-) -> None:
+def test_a_deleted_job_is_not_paid_again(sandbox: Sandbox, tmp_path: Path, *, keep_jobs: bool) -> None:
     make_tracks(tmp_path / "in", 2)
     run = partial(echo, sandbox, tmp_path / "in", tmp_path / "out", retry_failed=True, grace=0.1)
     assert run(keep_jobs=True).run().ok
@@ -121,7 +121,9 @@ def test_a_kept_job_that_somebody_deleted_is_not_paid_again(
     assert posts(sandbox) == 2
 
 
-def test_shards(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_check_for_missing_results(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     make_tracks(tmp_path / "in", 3)

@@ -1,4 +1,4 @@
-"""A job is deleted when its results are here, and on nothing less: odd results keep it, and the track says why."""
+"""A job is deleted only when its results are stored. Incomplete results keep it, and the track has the reason."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _held() -> Iterator[Storage]:
 
 @pytest.fixture
 def results(sandbox: Sandbox) -> dict[str, Any]:
-    """What the workflow `odd-result` gives."""
+    """The result of the workflow `odd-result`."""
     given = dict[str, Any]()
 
     @sandbox.workflow("odd-result")
@@ -84,7 +84,7 @@ def batch(sandbox: Sandbox, tmp_path: Path, workflow: Any = "odd-result", **opti
         ({"text": "empty.txt"}, "IntegrityError", "is empty"),
     ],
 )
-def test_the_job_is_kept(
+def test_a_job_with_unusable_results_is_kept(
     sandbox: Sandbox,
     held: Storage,
     results: dict[str, Any],
@@ -109,7 +109,7 @@ def test_the_job_is_kept(
     ("change", "missing"),
     [({"vocals": None}, "'vocals'"), ({"vocals": ""}, "'vocals'"), ({"Kick drum": None}, "'Kick drum'")],
 )
-def test_an_output_that_the_class_declares_is_needed(
+def test_declared_outputs_are_required(
     sandbox: Sandbox,
     held: Storage,
     results: dict[str, Any],
@@ -124,12 +124,12 @@ def test_an_output_that_the_class_declares_is_needed(
     (failure,) = report.failures()
     assert (failure.code, len(sandbox.jobs)) == ("OUTPUT_MISSING", 1)
     assert f"has no {missing}" in failure.message
-    # By the slug alone nothing is known of the outputs: the account's own may be others.
+    # A slug alone doesn't determine the outputs: the account may have its own workflow of that name.
     assert batch(sandbox, tmp_path, "odd-result").run().progress.states == {"deleted": 1}
     assert (posts(sandbox), sandbox.jobs) == (1, [])
 
 
-def test_what_a_class_declares_reaches_the_shards(
+def test_shards_require_declared_outputs(
     sandbox: Sandbox, held: Storage, results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +146,7 @@ def test_what_a_class_declares_reaches_the_shards(
     assert len(sandbox.jobs) == 2
 
 
-def test_files_that_are_nested_are_results(
+def test_nested_files_are_results(
     sandbox: Sandbox, held: Storage, results: dict[str, Any], tmp_path: Path
 ) -> None:
     results.update(
@@ -170,13 +170,13 @@ def test_files_that_are_nested_are_results(
     }
 
 
-def test_values_alone_are_a_result(sandbox: Sandbox, results: dict[str, Any], tmp_path: Path) -> None:
+def test_plain_values_are_a_result(sandbox: Sandbox, results: dict[str, Any], tmp_path: Path) -> None:
     results.update({"bpm": 0})
     assert batch(sandbox, tmp_path).run().ok
     assert sandbox.jobs == []
 
 
-def test_a_login_page_that_passes(
+def test_a_temporary_login_page(
     sandbox: Sandbox, held: Storage, results: dict[str, Any], tmp_path: Path
 ) -> None:
     results.update({"vocals": held.put("v.wav", PAGE, "text/html")})
@@ -192,7 +192,7 @@ def test_a_login_page_that_passes(
     assert next((tmp_path / "out").rglob("vocals.wav")).read_bytes() == WAV
 
 
-def test_echoes_still_pass(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_echoed_inputs_are_accepted(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().ok
 
@@ -201,7 +201,7 @@ def test_echoes_still_pass(sandbox: Sandbox, tmp_path: Path) -> None:
 def test_results_of_an_earlier_run_are_forced_onto_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The user may have put them back just now, and the service's copy is deleted next."""
+    """The user may have just restored them, and the service's copy is deleted next."""
     file = tmp_path / "part" / "song" / "vocals.wav"
     file.parent.mkdir(parents=True)
     file.write_bytes(WAV)

@@ -71,7 +71,7 @@ def test_threads_and_processes(at_home: Service, tmp_path: Path) -> None:
     assert not leftovers(out)
 
 
-def test_equal_contents_meet_in_one_shard(at_home: Service, tmp_path: Path) -> None:
+def test_equal_contents_go_to_the_same_shard(at_home: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     for number in range(24):
@@ -82,7 +82,7 @@ def test_equal_contents_meet_in_one_shard(at_home: Service, tmp_path: Path) -> N
     assert len(at_home.jobs()) == 6
 
 
-def test_a_drain_ends_the_dealing(at_home: Service, tmp_path: Path) -> None:
+def test_a_drain_stops_the_distribution(at_home: Service, tmp_path: Path) -> None:
     def endless() -> Iterator[str]:
         for number in itertools.count():
             if number == 3000:
@@ -133,7 +133,7 @@ def test_the_key_is_in_no_task_and_no_file(at_home: Service, tmp_path: Path) -> 
 
 
 class Losing(Recording):
-    """Loses the first tasks that it gets, as a cluster does whose machines vanish."""
+    """Loses its first tasks, like a cluster whose machines fail."""
 
     def __init__(self, lose: int) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ def test_lost_tasks(at_home: Service, tmp_path: Path) -> None:
         assert sharded(source, out, executor).run().progress.done == 18
 
 
-def test_shards_of_a_crash_are_taken_over(at_home: Service, tmp_path: Path) -> None:
+def test_shards_of_a_crashed_run_are_merged(at_home: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     tracks = make_tracks(source, 30)
     process = at_home.start(source, out, keep_jobs=True, dask=1)
@@ -177,7 +177,7 @@ def test_shards_of_a_crash_are_taken_over(at_home: Service, tmp_path: Path) -> N
 
 
 def crashed(at_home: Service, source: Path, out: Path) -> Path:
-    """What a run leaves whose machine went down with a job under way in a shard: the shard."""
+    """The shard of a run whose machine failed while a job was under way."""
     shard = shard_folder(out / LEDGER) / "0000.sqlite3"
 
     def on_event(event: Event) -> None:
@@ -196,7 +196,7 @@ def crashed(at_home: Service, source: Path, out: Path) -> Path:
     return shard
 
 
-def test_set_aside_after_a_crash(at_home: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_after_a_crash(at_home: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     shard = crashed(at_home, source, out)
@@ -218,7 +218,7 @@ def test_set_aside_after_a_crash(at_home: Service, tmp_path: Path, monkeypatch: 
     assert len(at_home.jobs()) == 1, "its shard is found"
 
 
-def test_what_shards_did_is_set_aside_too(at_home: Service, tmp_path: Path) -> None:
+def test_archive_includes_the_work_of_shards(at_home: Service, tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 1)
     crashed(at_home, source, out)
@@ -242,7 +242,9 @@ def test_the_report_has_the_whole_ledger(at_home: Service, tmp_path: Path) -> No
     with ThreadPoolExecutor(2) as executor:
         assert sharded(source, out, executor).run().ok
         make_tracks(source, 2, start=20)
-        (source / "copy.wav").write_bytes(copied.read_bytes())  # its track is dealt out, though it is done
+        (source / "copy.wav").write_bytes(
+            copied.read_bytes()
+        )  # its track is distributed, although it is done
         batch = sharded(source, out, executor, on_event=on_event)
         report = batch.run()
         assert report.ok
@@ -251,8 +253,8 @@ def test_the_report_has_the_whole_ledger(at_home: Service, tmp_path: Path) -> No
         assert sharded(source, out, executor).run().progress.states == {"verified": 8}
 
 
-def test_figures_that_were_not_told(at_home: Service, tmp_path: Path) -> None:
-    """The report has what the shard has done, also where its progress couldn't be written."""
+def test_lost_progress_is_read_from_the_ledger(at_home: Service, tmp_path: Path) -> None:
+    """The report includes the work of the shard, although its progress couldn't be written."""
     source, out = tmp_path / "in", tmp_path / "out"
     make_tracks(source, 2)
     taken = shard_folder(out / LEDGER) / "0000.sqlite3.progress"
@@ -268,15 +270,15 @@ def test_figures_that_were_not_told(at_home: Service, tmp_path: Path) -> None:
     assert (report.ok, report.progress.states) == (True, {"verified": 2})
 
 
-def test_a_shard_that_is_not_there(at_home: Service, tmp_path: Path) -> None:
-    """As on a worker that doesn't share the disk: it makes no new one, which would have nothing to do."""
+def test_a_missing_shard(at_home: Service, tmp_path: Path) -> None:
+    """As on a worker that doesn't share the disk. It never creates an empty shard, which would look finished."""
     path = tmp_path / "shards" / "0000.sqlite3"
     with pytest.raises(LedgerError, match="shards need a disk that the workers share"):
         run_shard(str(path), RunOptions(slug="sdk-test", wire_input="file", out=str(tmp_path)))
     assert not path.parent.exists()
 
 
-def test_shards_that_are_moved_in_mid_run(at_home: Service, tmp_path: Path) -> None:
+def test_shards_moved_during_a_run(at_home: Service, tmp_path: Path) -> None:
     source, out, away = tmp_path / "in", tmp_path / "out", tmp_path / "away"
     tracks = make_tracks(source, 30)
 
@@ -331,7 +333,7 @@ def test_dask_with_a_worker_killed(at_home: Service, tmp_path: Path) -> None:
     process = at_home.start(source, out, keep_jobs=True, dask=2)
     folder = shard_folder(out / LEDGER)
     wait_until(lambda: len(at_home.jobs()) >= count // 4, 60)
-    # The worker that holds the first shard, by the lock it took.
+    # The worker that holds the lock of the first shard.
     pid = int((folder / "0000.sqlite3.lock").read_text().split()[1])
     assert pid != process.pid
     os.kill(pid, signal.SIGKILL)

@@ -239,7 +239,7 @@ def test_signals(musicai_there: Command, signals: list[signal.Signals]) -> None:
         assert output == "out/report.html\n"
         assert re.search(r"ended early(, the same command|: .+ at the service, and the same command)", rest)
     else:
-        # The second one may meet an interpreter that is ending (-2, which a shell calls 130 too), or break into the
+        # The second one may arrive while the interpreter ends (-2, which a shell calls 130 too), or interrupt the
         # closing of a connection, which is then left to the garbage collector: `-W error` makes that a warning.
         assert process.returncode in (130, -signal.SIGINT)
         assert "Traceback" not in rest.partition("Exception ignored in")[0]

@@ -1,6 +1,6 @@
 """Runs a job, a batch with a resume and every command on a system without what Windows lacks; see sitecustomize.py.
 
-Writes what was tried, and what came of it, to the file that is its argument. A failed expectation ends it.
+Writes each attempt and its outcome to the file that is its argument. A failed expectation ends the program.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def posts(sandbox: Sandbox) -> list[object]:
 
 
 class Command:
-    """A command in this process, with streams of its own that can encode as little as the process's."""
+    """A command in this process, with its own streams, whose encoding is as limited as that of the process."""
 
     def __init__(self, *arguments: str, code: int = 0) -> None:
         streams = sys.stdin, sys.stdout, sys.stderr

@@ -1,7 +1,7 @@
 """Lets the package take its branches for Windows on Linux: imported by sitecustomize.py if a test asks for it.
 
-Everything else is imported before `sys.platform` changes, and works as on Linux. What the branches need of Windows is
-imitated: locks by `msvcrt`, `CreateFileW`, and the names of constants. What Linux has instead is taken away.
+Everything else is imported before `sys.platform` changes, and works as on Linux. The functions of Windows that the branches
+need are imitated: locks by `msvcrt`, `CreateFileW`, and the names of constants. Their counterparts of Linux are removed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BEFORE = (
     "zoneinfo",
     "uvicorn",
 )
-"""What the package imports late."""
+"""Modules that the package imports late."""
 OFD_SETLK = 37
 SHARING_VIOLATION = 32
 
@@ -66,19 +66,19 @@ def become_windows() -> None:
     ):
         for name in names:
             delattr(module, name)
-    # It asks at every call which function of its library to use.
+    # It selects the function of its library at every call.
     cast("Any", sys.modules["soundfile"])._sys = types.SimpleNamespace(**vars(sys))
     sys.platform = "win32"
 
 
 def import_the_rest() -> None:
-    """Imports what the package imports, by importing the package, and forgets that again."""
+    """Imports the dependencies of the package by importing the package, and then removes the package again."""
     for name in BEFORE:
         importlib.import_module(name)
     sysconfig.get_config_vars()
     package = importlib.import_module("musicai_sdk")
     for module in pkgutil.walk_packages(package.__path__, "musicai_sdk."):
-        # The package that `mcp` stands on has branches for Windows of its own.
+        # A dependency of `mcp` has its own branches for Windows.
         if not module.name.endswith(("__main__", ".dask", ".testing")) and ".mcp" not in module.name:
             importlib.import_module(module.name)
     for name in [name for name in sys.modules if name.partition(".")[0] == "musicai_sdk"]:
@@ -86,7 +86,7 @@ def import_the_rest() -> None:
 
 
 def msvcrt() -> types.ModuleType:
-    """Locks of bytes, which end with the open file as on Windows, but keep nobody from reading."""
+    """Locks of bytes, which end with the open file as on Windows, but don't prevent reading."""
     module = cast("Any", types.ModuleType("msvcrt"))
     module.LK_UNLCK, module.LK_NBLCK = 0, 2
 
@@ -114,7 +114,7 @@ def close_handle(_handle: int) -> int:
 
 
 def create_file(path: Any, *_arguments: object) -> int | None:
-    """Opens a file to read, shared with readers alone: refused while any process has it open to write."""
+    """Opens a file for reading, shared only with readers: refused while any process has it open for writing."""
     for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             if not descriptor.samefile(path.value):

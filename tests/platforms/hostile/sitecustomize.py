@@ -1,7 +1,7 @@
-"""Makes Python on this machine as poor as on Windows; on PYTHONPATH, so that every process that is started has it.
+"""Restricts Python to the features of Windows. It is on PYTHONPATH, so it applies to every started process.
 
-It takes modules, signals and functions away, and refuses what Windows refuses: renaming and removing files that any
-process has open, and opening folders. `sys.platform` stays, unless HOSTILE_SYSTEM asks for win32.
+It removes modules, signals and functions, and refuses the operations that Windows refuses: renaming and removing files
+that any process has open, and opening folders. `sys.platform` is unchanged, unless HOSTILE_SYSTEM is win32.
 """
 
 from __future__ import annotations
@@ -113,9 +113,9 @@ def open_no_folder(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | No
 
 os.open = open_no_folder
 cast("Any", tempfile).TemporaryFile = tempfile.NamedTemporaryFile  # as on Windows
-cast("Any", shutil)._use_fd_functions = False  # it would open folders, as it can't on Windows
+cast("Any", shutil)._use_fd_functions = False  # it would open folders, which fails on Windows
 
-# Files whose encoding is the system's: there it is cp1252, whatever is in them.
+# Files in the system's encoding, which is cp1252 there, whatever their content.
 warnings.filterwarnings("error", category=EncodingWarning, module=r"musicai_sdk(\.|$)")
 
 if os.environ.get("HOSTILE_SYSTEM") == "win32":

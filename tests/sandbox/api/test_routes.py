@@ -123,7 +123,7 @@ def test_metadata_and_empty_results(api: httpx.Client) -> None:
     assert finished(api, create(api, workflow="acme/other"))["result"] == {}
 
 
-def test_delete_answers_with_the_id_and_forgets_the_job(api: httpx.Client) -> None:
+def test_delete_returns_the_id_and_removes_the_job(api: httpx.Client) -> None:
     job_id = create(api)
     answer = api.delete(f"/job/{job_id}")
     assert answer.status_code == 200
@@ -240,12 +240,12 @@ def test_a_missing_field_is_named(api: httpx.Client) -> None:
         b'{"name": "n", "workflow": "echo", "params": {"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}}",
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(sandbox: Sandbox, api: httpx.Client, body: bytes) -> None:
+def test_a_body_must_be_a_json_object(sandbox: Sandbox, api: httpx.Client, body: bytes) -> None:
     refused(api.post("/job", content=body), 400)
     assert sandbox.jobs == []
 
 
-def test_unknown_fields_are_let_pass_and_an_unknown_workflow_is_not(
+def test_unknown_fields_are_accepted_and_unknown_workflows_are_not(
     sandbox: Sandbox, api: httpx.Client
 ) -> None:
     create(api, batchName="ignored", anything=1)
@@ -254,7 +254,7 @@ def test_unknown_fields_are_let_pass_and_an_unknown_workflow_is_not(
     assert [job["batchName"] for job in sandbox.jobs] == [None]
 
 
-def test_a_body_beyond_all_measure_is_refused(api: httpx.Client) -> None:
+def test_a_very_large_body_is_refused(api: httpx.Client) -> None:
     body: dict[str, Any] = {"name": "song", "workflow": "echo", "params": {"text": "x" * 3_000_000}}
     refused(api.post("/job", json=body), 413)
 
@@ -280,12 +280,12 @@ def test_pages_newest_first(api: httpx.Client) -> None:
     ["page=-1", "page=x", "page=1.5", "page=", "page=%EF%BC%91",
      "size=0", "size=-1", "size=x", "size="],
 )  # fmt: skip
-def test_pages_that_make_no_sense(api: httpx.Client, query: str) -> None:
+def test_invalid_pages(api: httpx.Client, query: str) -> None:
     for path in ("/job", "/workflow"):
         refused(api.get(f"{path}?{query}"), 400, naming=query.partition("=")[0])
 
 
-def test_one_page_holds_a_hundred_unless_told(api: httpx.Client) -> None:
+def test_the_default_page_size_is_a_hundred(api: httpx.Client) -> None:
     for _ in range(101):
         create(api)
     assert len(api.get("/job").json()) == 100

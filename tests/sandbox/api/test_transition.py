@@ -1,4 +1,4 @@
-"""When jobs show their outcomes: by the clock, by polls, at the first look. No test here sleeps."""
+"""When jobs show their outcomes: by the clock, by polls, at the first poll. No test here sleeps."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_after_polls(sandbox: Sandbox, api: httpx.Client, workflow: str) -> None
     assert status(api, job_id) == "SUCCEEDED"
 
 
-def test_polls_of_a_job_that_waits_do_not_count(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_polls_of_a_queued_job_do_not_count(sandbox: Sandbox, api: httpx.Client) -> None:
     sandbox.transition = "polls:1"
     first, second, third = (create(api) for _ in range(3))
     assert [status(api, third) for _ in range(5)] == ["QUEUED"] * 5
@@ -96,7 +96,7 @@ def test_after_a_time_on_the_clock(sandbox: Sandbox, api: httpx.Client, workflow
     assert [seconds(job) for job in jobs] == pytest.approx([100, 100, 200, 200, 300], abs=5)
 
 
-def test_time_passes_by_itself_too(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_real_time_counts_too(sandbox: Sandbox, api: httpx.Client) -> None:
     sandbox.transition = "after:0.3"
     job_id = create(api)
     assert status(api, job_id) == "STARTED"
@@ -186,12 +186,12 @@ def test_files_are_kept_as_long_as_the_plan_says() -> None:
 
 
 @pytest.mark.parametrize("text", ["never", "after:x", "polls:-1", "after:-1"])
-def test_transitions_that_make_no_sense(text: str) -> None:
+def test_invalid_transitions(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Sandbox(transition=text)
 
 
-def test_a_job_that_was_held_begins_again_after_a_restart(tmp_path: Any) -> None:
+def test_an_unpublished_job_restarts_after_a_restart(tmp_path: Any) -> None:
     with Sandbox(workflows={"make": make}, data_dir=tmp_path, transition="after:1000") as sandbox:
         headers = {"Authorization": sandbox.api_key}
         with httpx.Client(base_url=sandbox.base_url, headers=headers) as api:
@@ -219,5 +219,5 @@ def test_work_that_has_started_is_done_before_the_clock_moves(sandbox: Sandbox, 
     ids = [create(api, "late") for _ in range(3)]
     sandbox.clock.advance(5000)
     assert [status(api, job_id) for job_id in ids] == ["SUCCEEDED"] * 3
-    # What it fetches and signs is of its own time.
+    # The sandbox fetches and signs by its own clock.
     assert [round(moment - begin, -2) for moment in seen] == [0, 0, 100]

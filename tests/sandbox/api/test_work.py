@@ -29,7 +29,7 @@ put = partial(httpx.put, verify=TRUST)
 
 
 class Gate:
-    """A workflow whose jobs wait until they are let go."""
+    """A workflow whose jobs wait until the test releases them."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
@@ -127,7 +127,7 @@ def upload(api: httpx.Client, data: bytes) -> str:
     return url
 
 
-def test_input_goes_in_and_result_comes_out(running: Sandbox, api: httpx.Client) -> None:
+def test_a_job_reads_its_input_and_stores_its_result(running: Sandbox, api: httpx.Client) -> None:
     data = b"RIFF" * 700_000
     job = finished(api, create(api, "copy", {"file": upload(api, data)}))
     assert job["status"] == "SUCCEEDED"
@@ -182,7 +182,7 @@ def test_an_input_keeps_the_extension_of_its_url(api: httpx.Client) -> None:
         ({"file": "http://nobody.invalid/"}, "'n': File not found."),
     ],
 )
-def test_an_input_that_cannot_be_had(api: httpx.Client, params: dict[str, Any], message: str) -> None:
+def test_unfetchable_inputs(api: httpx.Client, params: dict[str, Any], message: str) -> None:
     job = finished(api, create(api, "copy", params))
     assert job["status"] == "FAILED"
     assert job["result"] is None
@@ -192,7 +192,7 @@ def test_an_input_that_cannot_be_had(api: httpx.Client, params: dict[str, Any], 
     assert job["completedAt"] is not None
 
 
-def test_an_input_that_is_not_there(running: Sandbox, api: httpx.Client) -> None:
+def test_a_missing_input(running: Sandbox, api: httpx.Client) -> None:
     never_uploaded = api.get("/upload").json()["downloadUrl"]
     expired = upload(api, b"x")
     unsigned = expired.partition("?")[0]
@@ -209,13 +209,13 @@ def test_an_input_that_is_not_there(running: Sandbox, api: httpx.Client) -> None
     [("my song.txt", "my song.txt"), ("AC/DC\n♥", "AC_DC__"), ("copy", "file"), ("", "file"), ("..", "file")],
 )
 def test_messages_name_an_upload_after_the_job(api: httpx.Client, name: str, shown: str) -> None:
-    """Clients call jobs after files; the URL of an upload has no name."""
+    """Clients name jobs after files; the URL of an upload has no name."""
     unsigned = upload(api, b"x").partition("?")[0]
     job = finished(api, create(api, "copy", {"file": unsigned}, name=name))
     assert job["error"]["message"] == f"{shown!r}: File not found."
 
 
-def test_an_input_that_breaks_off(running: Sandbox, api: httpx.Client) -> None:
+def test_a_truncated_input(running: Sandbox, api: httpx.Client) -> None:
     url = upload(api, b"x" * 100_000)
     fault = running.faults.add("GET /moises-sandbox/*", truncate=50_000, times=1)
     assert finished(api, create(api, "copy", {"file": url}))["error"]["code"] == "BAD_INPUT"
@@ -312,7 +312,7 @@ def test_custom_storage_gets_the_content_type(bucket: tuple[str, type[Recorder]]
     assert bucket[1].received == [("/", "application/json", b"[]")]
 
 
-def test_custom_storage_that_refuses(api: httpx.Client, bucket: tuple[str, type[Recorder]]) -> None:
+def test_custom_storage_refuses_the_upload(api: httpx.Client, bucket: tuple[str, type[Recorder]]) -> None:
     origin, recorder = bucket
     recorder.status = 403
     source = upload(api, b"data")
@@ -322,7 +322,7 @@ def test_custom_storage_that_refuses(api: httpx.Client, bucket: tuple[str, type[
         assert "'file'" in job["error"]["message"]
 
 
-def test_signed_urls_of_others_stay_out_of_the_log(
+def test_signed_urls_are_not_logged(
     api: httpx.Client, bucket: tuple[str, type[Recorder]], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, httpx.__name__)
@@ -380,7 +380,7 @@ def test_deletion_in_every_state(tmp_path: Path) -> None:
         until(lambda: list((tmp_path / "scratch").iterdir()) == [])
 
 
-def test_a_reset_drops_jobs_at_work() -> None:
+def test_a_reset_drops_running_jobs() -> None:
     gate = Gate()
     with Sandbox(workflows={"gate": gate}, plan=1, seed=1) as sandbox, connect(sandbox) as api:
         first = create(api, "gate")
@@ -411,7 +411,7 @@ def test_the_api_answers_while_jobs_compute() -> None:
         assert time.monotonic() - begin < 10
 
 
-def test_a_durable_sandbox_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_a_restarted_sandbox_continues_its_jobs(tmp_path: Path) -> None:
     gate = Gate()
     workflows: dict[str, Handler] = {"gate": gate, "copy": copy}
     with Sandbox(workflows=workflows, plan=1, data_dir=tmp_path, seed=3) as sandbox, connect(sandbox) as api:
@@ -447,7 +447,7 @@ def test_a_job_that_was_fetching_when_the_sandbox_stopped_runs_again(tmp_path: P
         assert fetching.hits == 2
 
 
-def test_a_workflow_that_is_gone_after_a_restart(tmp_path: Path) -> None:
+def test_a_workflow_missing_after_a_restart(tmp_path: Path) -> None:
     gate = Gate()
     with Sandbox(workflows={"gate": gate}, plan=1, data_dir=tmp_path) as sandbox, connect(sandbox) as api:
         ids = [create(api, "gate"), create(api, "gate")]
@@ -468,7 +468,7 @@ def stop_with_a_job_waiting(sandbox: Sandbox, gate: Gate) -> None:
     stopping.join()
 
 
-def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_killed_sandbox_continues_its_jobs(tmp_path: Path) -> None:
     program = """
 import sys, threading
 from musicai_sdk.sandbox import Sandbox

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: jobs come and go on it by themselves, are played, drawn and filtered."""
+"""The dashboard in a real browser: jobs appear and change without a reload, and can be played and filtered."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def press(browser: Any, key: str) -> None:
     ActionChains(browser).send_keys(key).perform()
 
 
-def test_a_job_is_seen_to_finish_its_stem_played_and_its_chords_drawn(
+def test_a_job_page_plays_stems_and_draws_chords(
     sandbox: Sandbox, client: MusicAiClient, browser: Any, home: str
 ) -> None:
     from selenium.webdriver.common.keys import Keys
@@ -90,7 +90,7 @@ def test_a_job_is_seen_to_finish_its_stem_played_and_its_chords_drawn(
     assert shown == expected
     assert len(shown) > 5
 
-    # The timeline follows the playback, from wherever it is.
+    # The timeline follows the playback from any position.
     until(lambda: run(browser, "document.querySelector('audio').readyState") >= 1)
     run(browser, "document.querySelector('.wave').focus()")
     for _ in range(3):
@@ -134,7 +134,7 @@ def test_filters_and_errors(sandbox: Sandbox, client: MusicAiClient, browser: An
     assert "No jobs here" in text(browser, "#jobs")
 
 
-def test_faults_are_switched_and_requests_shown(
+def test_switches_of_faults_and_the_request_table(
     sandbox: Sandbox, client: MusicAiClient, browser: Any, home: str
 ) -> None:
     from selenium.webdriver.common.keys import Keys
@@ -145,7 +145,7 @@ def test_faults_are_switched_and_requests_shown(
     press(browser, Keys.SPACE)
     until(lambda: len(sandbox.faults.active()) == 1)
     until(lambda: run(browser, f"{switch}.ariaChecked", "third of requests") == "true")
-    press(browser, Keys.ENTER)  # The focus is where it was.
+    press(browser, Keys.ENTER)  # The focus hasn't moved.
     until(lambda: sandbox.faults.active() == [])
 
     run(browser, "document.querySelector('[name=text]').focus()")
@@ -160,13 +160,11 @@ def test_faults_are_switched_and_requests_shown(
     until(lambda: "stauts" in text(browser, "#refused"))
     run(browser, "document.querySelector('[data-remove]').click()")
     until(lambda: sandbox.faults.active() == [])
-    # The browser notes the refused fault as a failed request.
+    # The browser logs the refused fault as a failed request.
     assert all("faults" in entry["message"] for entry in browser.get_log("browser"))
 
 
-def test_nothing_from_outside_becomes_markup(
-    sandbox: Sandbox, client: MusicAiClient, browser: Any, home: str
-) -> None:
+def test_names_are_escaped(sandbox: Sandbox, client: MusicAiClient, browser: Any, home: str) -> None:
     sandbox.transition = "immediate"
     evil = "<img src=x onerror='window.hit=1'>\"'</script><script>window.hit=1</script>"
 
@@ -198,7 +196,7 @@ def test_nothing_from_outside_becomes_markup(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1200])
-def test_it_fits_and_can_be_read(
+def test_pages_are_responsive_and_readable(
     sandbox: Sandbox,
     client: MusicAiClient,
     browser: Any,

@@ -1,4 +1,4 @@
-"""Chords of real songs through the whole client-server path, scored against the truth."""
+"""Chords of songs through the client and the server, scored against the reference."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_songs(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["noise", "drums"])
-def test_what_has_no_chords(sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
+def test_audio_without_chords(sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
     rate, random = 44_100, np.random.default_rng(1)
     if kind == "noise":
         samples = random.normal(0, 0.2, rate * 12)

@@ -1,4 +1,4 @@
-"""The audio engine against truth: synthesised songs, synthetic clips, and files that aren't music."""
+"""The audio engine against references: synthesised songs, synthetic clips, and files without music."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def joined(blocks: Iterable[list[F32]]) -> list[F32]:
     return [np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True)]
 
 
-def test_songs_meet_the_floors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_songs_reach_the_minimum_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chord_scores: dict[str, float] = {}
     beat_scores: dict[str, float] = {}
     lines: list[str] = []
@@ -221,7 +221,7 @@ def test_progression_in_and_out_of_tune(cents: int, tonic: int) -> None:
     assert abs(tuning(sound) - cents / 100) < 0.05
 
 
-def test_what_is_no_music_has_no_chords() -> None:
+def test_noise_drums_and_sines_have_no_chords() -> None:
     rumble = np.cumsum(noise(12))
     clicks = np.zeros(12 * ANALYSIS_RATE, dtype=np.float32)
     clicks[:: ANALYSIS_RATE // 2] = 1
@@ -240,7 +240,7 @@ def test_what_is_no_music_has_no_chords() -> None:
     assert {name: labels(clip) for name, clip in clips.items() if labels(clip) != ["N"]} == {}
 
 
-def test_drums_give_the_beat() -> None:
+def test_drums_determine_the_beat() -> None:
     for bpm in (84, 96, 110, 140):
         sound = np.asarray(sum(drum_parts(20, bpm)), dtype=np.float32)
         grid = find_beats(sound, [])
@@ -275,7 +275,7 @@ def test_nothing_periodic_has_no_beat() -> None:
         assert find_beats(sound, []) is None
 
 
-def test_key_tells_relative_keys_apart() -> None:
+def test_relative_keys_are_distinguished() -> None:
     def key(*names: str) -> str:
         return str(find_key([Chord(at, at + 1, name) for at, name in enumerate(names)]))
 
@@ -337,7 +337,7 @@ def test_sevenths() -> None:
 
 @pytest.mark.parametrize("bass", [4, 7, 11])
 def test_slash_chords(bass: int) -> None:
-    """A bass line that passes through other notes makes none."""
+    """A bass line that passes through other notes makes no slash chord."""
     for root in range(12):
         notes = [60 + root + interval for interval in (0, 4, 7, 11)]
         (chord,) = find_chords(tone([36 + (root + bass) % 12, *notes], 3), 3)
@@ -402,7 +402,7 @@ def test_segments_are_contiguous(seed: int) -> None:
         assert not counted or places == sorted(places)
 
 
-def test_no_music_is_one_null_segment(tmp_path: Path) -> None:
+def test_audio_without_music_is_one_null_segment(tmp_path: Path) -> None:
     source = tmp_path / "silence.wav"
     for seconds in (0.001, 0.2, 12.0):
         write_wav(source, np.zeros((2, round(44_100 * seconds)), dtype=np.float32), 44_100)
@@ -465,7 +465,7 @@ def test_missing_parameter(tmp_path: Path) -> None:
         name = "file" if slug == "sdk-test" else "inputUrl"
         with pytest.raises(
             LookupError, match=name
-        ):  # `Task.fetch` says what is wrong, as test_server_jobs shows.
+        ):  # `Task.fetch` reports the error, as tests/sandbox/api/test_work.py shows.
             WORKFLOWS[slug](Task({}, tmp_path, lambda asked: Path({"other": "x"}[asked])))
 
 
@@ -557,7 +557,7 @@ def test_stems_of_songs_sum_to_the_mix(tmp_path: Path) -> None:
 
 
 def test_separation_has_no_seams() -> None:
-    """What follows a block doesn't change it, but for the drums' level, which is the block's own."""
+    """A block doesn't depend on what follows, except that the level of drums is relative to the block."""
     rate = 8_000
     random = np.random.default_rng(3)
     samples = (0.1 * random.standard_normal((2, rate * 20))).astype(np.float32)

@@ -59,7 +59,7 @@ def noise(path: Path, seconds: float) -> Path:
 
 
 @linux_only
-def test_processes_are_started_when_needed_and_gone_at_the_end() -> None:
+def test_processes_start_on_demand_and_end_with_the_sandbox() -> None:
     before = children()
     with Sandbox() as sandbox, sandbox.client() as client:
         client.jobs.run(CustomWorkflow("sdk-test", {"file": SONGS / "block1.ogg"}), timeout=60)
@@ -121,7 +121,7 @@ def test_a_process_that_dies_fails_its_job(tmp_path: Path, caplog: pytest.LogCap
         assert again.status == "SUCCEEDED"
 
 
-def test_a_script_without_a_guard(tmp_path: Path) -> None:
+def test_a_script_without_a_main_guard(tmp_path: Path) -> None:
     # Processes of `multiprocessing` would run it again, from its first line.
     script = tmp_path / "script.py"
     script.write_text(f"""
@@ -138,7 +138,7 @@ with Sandbox() as sandbox, sandbox.client() as client:
     assert (answer.stdout, answer.stderr) == ("SUCCEEDED\n", "")
 
 
-def test_what_goes_wrong_in_a_process(tmp_path: Path) -> None:
+def test_errors_in_a_process(tmp_path: Path) -> None:
     (tmp_path / "song.txt").write_text("no audio")
     with Sandbox() as sandbox, sandbox.client() as client:
         for source in (tmp_path / "song.txt", "https://example.invalid/x.mp3"):
@@ -194,7 +194,7 @@ def chords_of(client: MusicAiClient, song: Path) -> list[dict[str, object]]:
         ("wav", {"format": "WAV"}),
     ],
 )
-def test_formats_in(tmp_path: Path, suffix: str, options: dict[str, str]) -> None:
+def test_input_formats(tmp_path: Path, suffix: str, options: dict[str, str]) -> None:
     read: tuple[NDArray[np.float32], int] = SOUNDFILE.read(
         str(SONGS / "block1.ogg"), dtype="float32", always_2d=True
     )

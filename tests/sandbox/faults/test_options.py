@@ -1,18 +1,18 @@
-"""Every fault that the table of options has is documented and tested, as `musicai_sdk.sandbox.faults` promises."""
+"""Every fault in the table of options is documented and tested, as `musicai_sdk.sandbox.faults` says."""
 
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 from musicai_sdk.sandbox.faults.options import CLOSING, GROUPS, REPLACEMENTS, FaultOptions
+from support.docstrings import documented_fields
 
 TESTS = Path(__file__).parents[2]
 OPTIONS = set(FaultOptions.__annotations__)
 WHEN = {"nth", "times", "probability", "seed", "delay"}
-"""The options that say when a request gets a fault, and the delay, which goes with any other."""
+"""The options that select requests, and the delay, which can be combined with any other option."""
 
 
 def words_of(file: Path) -> Iterator[str]:
@@ -27,16 +27,9 @@ def words_of(file: Path) -> Iterator[str]:
 
 
 def test_every_fault_is_documented_and_tested() -> None:
-    (tree,) = ast.parse(inspect.getsource(FaultOptions)).body
-    assert isinstance(tree, ast.ClassDef)
-    documented = {
-        statement.target.id
-        for statement, following in zip(tree.body, tree.body[1:], strict=False)
-        if isinstance(statement, ast.AnnAssign)
-        and isinstance(statement.target, ast.Name)
-        and isinstance(following, ast.Expr)
-    }
-    assert OPTIONS - documented == set(), "put a docstring under these fields of FaultOptions"
+    assert OPTIONS - documented_fields(FaultOptions) == set(), (
+        "put a docstring under these fields of FaultOptions"
+    )
     files = [file for file in (TESTS / "sandbox").rglob("test_*.py") if file != Path(__file__)]
     used = {word for file in files for word in words_of(file)}
     assert OPTIONS - used == set(), "no test uses these faults: see tests/sandbox/http/test_middleware.py"

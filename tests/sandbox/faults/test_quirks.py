@@ -1,4 +1,4 @@
-"""What is odd about jobs, lists and POSTs, on the wire; and how quirks are given."""
+"""Quirks of jobs, lists and POSTs on the wire, and how to set them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk.errors import CreateUncertainError, JobFailedError
 from musicai_sdk.sandbox import Quirks, Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task, bad_input
+from support.docstrings import documented_fields
 from support.talking import BODY, create_request, nothing, talk
 
 NOTHING = CustomWorkflow("nothing", {})
@@ -47,25 +48,25 @@ def listed(api: httpx.Client, **query: Any) -> list[str]:
 
 
 def only(api: httpx.Client) -> dict[str, Any]:
-    """The one job there is, as a list shows it."""
+    """The only job, as a list item."""
     (job,) = api.get("/job").json()
     return dict[str, Any](job)
 
 
-# How they are given.
+# How to set them.
 
 
-def test_there_are_none_unless_asked_for(sandbox: Sandbox) -> None:
+def test_there_are_no_quirks_by_default(sandbox: Sandbox) -> None:
     assert sandbox.quirks == Quirks()
     assert sandbox.quirks.metadata == "kept"
 
 
-def test_they_cannot_be_changed_in_place() -> None:
+def test_quirks_are_immutable() -> None:
     with pytest.raises(FrozenInstanceError):
         Quirks().page_limit = 3  # type: ignore[misc]  # the mistake
 
 
-def test_they_change_while_the_sandbox_runs(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_quirks_can_change_while_the_sandbox_runs(sandbox: Sandbox, api: httpx.Client) -> None:
     job_id = create(api)
     sandbox.quirks = Quirks(metadata="null")
     assert api.get(f"/job/{job_id}").json()["metadata"] is None
@@ -73,14 +74,14 @@ def test_they_change_while_the_sandbox_runs(sandbox: Sandbox, api: httpx.Client)
     assert api.get(f"/job/{job_id}").json()["metadata"] == {}
 
 
-def test_a_reset_goes_back_to_those_of_the_constructor() -> None:
+def test_a_reset_restores_the_quirks_of_the_constructor() -> None:
     with Sandbox(workflows={}, quirks=Quirks(page_limit=1)) as sandbox:
         sandbox.quirks = Quirks(page_limit=2)
         sandbox.reset()
         assert sandbox.quirks == Quirks(page_limit=1)
 
 
-def test_they_can_be_set_before_the_start() -> None:
+def test_quirks_can_be_set_before_the_start() -> None:
     sandbox = Sandbox(workflows={})
     sandbox.quirks = Quirks(other_application=True)
     with sandbox:
@@ -101,7 +102,7 @@ def test_they_can_be_set_before_the_start() -> None:
         ({"web_pages": "yes"}, "web_pages is one of False, True; got 'yes'"),
     ],
 )
-def test_values_that_make_no_sense(values: dict[str, Any], words: str) -> None:
+def test_invalid_values(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Quirks(**values)
 
@@ -131,23 +132,13 @@ def test_over_http(sandbox: Sandbox) -> None:
 
 
 def test_every_quirk_is_documented_and_tested() -> None:
-    source = inspect.getsource(Quirks)
-    (tree,) = ast.parse(source).body
-    assert isinstance(tree, ast.ClassDef)
-    documented = {
-        statement.target.id
-        for statement, following in zip(tree.body, tree.body[1:], strict=False)
-        if isinstance(statement, ast.AnnAssign)
-        and isinstance(statement.target, ast.Name)
-        and isinstance(following, ast.Expr)
-    }
     used = set[str]()
     for file in Path(__file__).parent.glob("test_quirk*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Quirks":
                 used |= {keyword.arg for keyword in node.keywords if keyword.arg}
     names = {field.name for field in fields(Quirks)}
-    assert documented == names
+    assert documented_fields(Quirks) == names
     shown_by_help = inspect.getdoc(Quirks) or ""
     assert [name for name in names if f"    {name}: " not in shown_by_help] == []
     assert used >= names
@@ -360,7 +351,7 @@ def only_created_between(sandbox: Sandbox, start: float, end: float) -> bool:
     return all(start - 0.01 <= moment <= end for moment in moments)
 
 
-def test_held_posts_come_by_themselves(sandbox: Sandbox) -> None:
+def test_held_posts_are_delivered_in_real_time(sandbox: Sandbox) -> None:
     sandbox.quirks = Quirks(hold_posts=0.05)
     talk(sandbox, create_request(sandbox))
     deadline = time.monotonic() + 30
@@ -369,7 +360,7 @@ def test_held_posts_come_by_themselves(sandbox: Sandbox) -> None:
         time.sleep(0.01)
 
 
-def test_only_so_many_posts_are_held(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_hold_count_limits_held_posts(sandbox: Sandbox, api: httpx.Client) -> None:
     for _ in range(2):
         sandbox.quirks = Quirks(hold_posts=600, hold_count=1)
         assert talk(sandbox, create_request(sandbox))[0] == b""
@@ -404,7 +395,7 @@ def test_the_clock_is_advanced_over_http(sandbox: Sandbox) -> None:
     assert len(sandbox.jobs) == 1
 
 
-def test_a_sandbox_stops_although_posts_are_held(tmp_path: Path) -> None:
+def test_a_sandbox_with_held_posts_can_stop(tmp_path: Path) -> None:
     sandbox = Sandbox(workflows={"nothing": nothing}, data_dir=tmp_path, quirks=Quirks(hold_posts=600))
     with sandbox:
         talk(sandbox, create_request(sandbox))

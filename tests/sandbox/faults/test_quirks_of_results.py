@@ -1,4 +1,4 @@
-"""What is odd about results and their files, and about the bytes of answers, on the wire."""
+"""Quirks of results, of their files, and of the bytes of answers on the wire."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_repeated_urls(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None
         assert plain.get(result(api, job_id)["chords"]).status_code == 200
 
 
-def test_repeated_urls_that_a_fault_ends(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
+def test_a_fault_expires_repeated_urls(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
     sandbox.quirks = Quirks(repeat_urls=True)
     sandbox.faults.add("GET /cdn/*", expire=True, nth=1)
     with httpx.Client(verify=trust(sandbox)) as plain:
@@ -125,7 +125,7 @@ def test_repeated_urls_that_a_fault_ends(sandbox: Sandbox, api: httpx.Client, jo
             assert plain.get(result(api, job_id)["chords"]).status_code == 400
 
 
-def test_urls_that_never_get_fresh_to_the_client(
+def test_the_client_with_repeated_urls(
     sandbox: Sandbox, client: MusicAiClient, tmp_path: Path, job_id: str
 ) -> None:
     sandbox.quirks = Quirks(repeat_urls=True)
@@ -151,7 +151,7 @@ def test_web_pages(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
         assert plain.get(urls["downloadUrl"]).content == b"x", "uploads are as ever"
 
 
-# By name, because it has no types.
+# Imported by name, because google_crc32c has no types.
 crc32c_of: Callable[[bytes], int] = getattr(google_crc32c, "value")  # noqa: B009
 
 
@@ -195,7 +195,7 @@ def test_stored_gzip(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
         assert "x-goog-stored-content-encoding" not in kick.headers
 
 
-def test_parts_of_what_is_stored_compressed(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
+def test_ranges_of_compressed_objects(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
     sandbox.quirks = Quirks(stored_gzip=True)
     url = result(api, job_id)["chords"]
     with httpx.Client(verify=trust(sandbox)) as plain:
@@ -248,14 +248,14 @@ def test_drip_leaves_storage_and_the_own_endpoint_alone(
     assert api.get("/application").status_code == 200
 
 
-def test_connections_live_on_after_a_drip(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_connections_survive_a_drip(sandbox: Sandbox, api: httpx.Client) -> None:
     sandbox.quirks = Quirks(drip=0.001)
     for _ in range(3):
         assert api.get("/application").json()["name"] == "Default Application"
         assert api.get("/job/none").status_code == 404
 
 
-def test_the_client_with_all_that_it_bears(sandbox: Sandbox, client: MusicAiClient, tmp_path: Path) -> None:
+def test_the_client_with_many_quirks(sandbox: Sandbox, client: MusicAiClient, tmp_path: Path) -> None:
     sandbox.quirks = Quirks(page_limit=1, list_order="oldest", list_lag=3, repeat_urls=True, drip=0.0001)
     job = client.jobs.run(STEMS)
     client.jobs.download(job, tmp_path)

@@ -1,4 +1,4 @@
-"""Faults, as they are seen on the wire."""
+"""Faults on the wire."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_reset_in_the_middle_of_an_upload(sandbox: Sandbox, api: httpx.Client)
 
 
 @pytest.mark.parametrize("most", [0, 10, 1_500_000])
-def test_a_body_cut_short(sandbox: Sandbox, api: httpx.Client, most: int) -> None:
+def test_a_truncated_body(sandbox: Sandbox, api: httpx.Client, most: int) -> None:
     urls = api.get("/upload").json()
     data = b"0123456789" * 300_000
     api.put(urls["uploadUrl"], content=data)
@@ -71,7 +71,7 @@ def test_a_body_cut_short(sandbox: Sandbox, api: httpx.Client, most: int) -> Non
     assert api.get(urls["downloadUrl"]).content == data
 
 
-def test_a_json_answer_cut_short(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_a_truncated_json_answer(sandbox: Sandbox, api: httpx.Client) -> None:
     sandbox.faults.add("GET /application", truncate=5, nth=1)
     with pytest.raises(httpx.RemoteProtocolError):
         api.get("/application")
@@ -150,7 +150,7 @@ def test_a_delay(sandbox: Sandbox, api: httpx.Client) -> None:
     assert len(sandbox.jobs) == 1
 
 
-def test_which_requests_are_met(sandbox: Sandbox, api: httpx.Client) -> None:
+def test_which_requests_match(sandbox: Sandbox, api: httpx.Client) -> None:
     jobs = [api.post("/job", json=BODY).json()["id"] for _ in range(2)]
     fault = sandbox.faults.add("GET /job/{id}/status", nth=2, times=2, status=500)
     statuses = [api.get(f"/job/{jobs[0]}/status").status_code for _ in range(5)]
@@ -196,6 +196,6 @@ def test_which_requests_are_met(sandbox: Sandbox, api: httpx.Client) -> None:
         {"route": "POST /job", "hang": "after", "acted": True},
     ],
 )
-def test_faults_that_make_no_sense(sandbox: Sandbox, arguments: dict[str, Any]) -> None:
+def test_invalid_faults(sandbox: Sandbox, arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         sandbox.faults.add(**arguments)

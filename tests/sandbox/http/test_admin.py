@@ -1,4 +1,4 @@
-"""The sandbox's own endpoint: faults, clock, journal and reset over HTTP; and who may not use it."""
+"""The admin endpoint: faults, clock, request log and reset over HTTP, and who may use it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_faults(sandbox: Sandbox, own: httpx.Client) -> None:
         ([], "JSON object"),
     ],
 )
-def test_faults_that_make_no_sense(own: httpx.Client, body: Any, words: str) -> None:
+def test_invalid_faults(own: httpx.Client, body: Any, words: str) -> None:
     answer = own.post("/faults", json=body)
     assert answer.status_code == 400
     assert words in answer.json()["message"]
@@ -93,7 +93,7 @@ def test_other_sites_are_refused(own: httpx.Client) -> None:
     json_type = {"Content-Type": "application/json"}
     for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example", **json_type}):
         assert own.post("/reset", content=b"{}", headers=headers).status_code == 403
-    # What a form can send without asking first.
+    # A form can send this without a preflight request.
     assert own.post("/reset", content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
     origin = str(own.base_url).replace("/__sandbox__/", "")
     answer = own.post("/reset", content=b"{}", headers={"Origin": origin, **json_type})

@@ -1,4 +1,4 @@
-"""Every kind of fault is really on the wire: seen through a socket, without an HTTP client's help."""
+"""Every kind of fault on the wire, through a plain socket without an HTTP client."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def stored(api: httpx.Client) -> str:
 
 
 def split(answer: bytes) -> tuple[bytes, dict[str, str], bytes]:
-    """Status line, headers and what follows them."""
+    """Status line, headers and body."""
     head, _, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
     headers = dict[str, str]()
@@ -189,7 +189,7 @@ def test_a_wrong_checksum(sandbox: Sandbox, stored: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_compressed_body_that_nobody_asked_for(sandbox: Sandbox, stored: str, encoding: Any) -> None:
+def test_an_unrequested_compressed_body(sandbox: Sandbox, stored: str, encoding: Any) -> None:
     sandbox.faults.add("GET /moises-sandbox/*", compress=encoding)
     request = get_request(sandbox, stored).replace(b"Host: x", b"Host: x\r\nAccept-Encoding: identity")
     _, headers, body = split(talk(sandbox, request)[0])

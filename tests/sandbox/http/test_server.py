@@ -1,4 +1,4 @@
-"""Connections that are refused, taken, and refused again at once."""
+"""Connections that are refused, accepted, and refused again at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_refused_again_at_once(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("fault", [{"refuse": 0.3}, {"reset": "before"}])
 def test_the_service_reaches_its_own_storage(sandbox: Sandbox, fault: dict[str, Any]) -> None:
-    """Connections that can't be had are for clients to bear: a job doesn't fail of one."""
+    """Refused connections are meant for clients: a job doesn't fail because of them."""
     with httpx.Client(base_url=sandbox.base_url, headers={"Authorization": sandbox.api_key}) as api:
         urls = api.get("/upload").json()
         api.put(urls["uploadUrl"], content=b"RIFF").raise_for_status()
@@ -37,7 +37,7 @@ def test_the_service_reaches_its_own_storage(sandbox: Sandbox, fault: dict[str, 
     assert (status, shown.hits) == ("SUCCEEDED", 1)
 
 
-def test_a_client_that_is_gone_before_its_connection_is_reset(
+def test_a_client_that_disconnects_before_the_reset(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.faults.add("GET /application", delay=0.3, reset="before")

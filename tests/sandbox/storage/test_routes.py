@@ -1,4 +1,4 @@
-"""Signed URLs: what they allow, what they refuse, and the bytes behind them."""
+"""Signed URLs: which requests they allow, and the bytes of objects."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def stored(urls: tuple[str, str]) -> str:
 
 
 def crc32c_of(data: bytes) -> int:
-    """The checksum by its definition, one bit of the table at a time."""
+    """CRC-32C by its definition."""
     table = list[int]()
     for value in range(256):
         for _ in range(8):
@@ -92,7 +92,7 @@ def files(folder: Path) -> list[Path]:
     return [path for part in ("objects", "scratch") for path in (folder / part).rglob("*") if path.is_file()]
 
 
-def test_what_was_put_comes_back(stored: str) -> None:
+def test_an_object_can_be_read_back(stored: str) -> None:
     answer = get(stored)
     assert answer.status_code == 200
     assert answer.content == DATA
@@ -111,7 +111,7 @@ def test_hashes_are_those_of_the_data(urls: tuple[str, str], stored: str) -> Non
         assert answer.headers["etag"] == f'"{md5.hex()}"'
 
 
-def test_head_says_all_but_the_data(stored: str) -> None:
+def test_head_returns_the_headers_without_the_data(stored: str) -> None:
     answer = head(stored)
     assert answer.status_code == 200
     assert answer.headers["content-length"] == str(len(DATA))
@@ -175,7 +175,7 @@ def test_if_range(stored: str) -> None:
         assert get(stored, headers={"Range": "bytes=1-2", "If-Range": changed}).status_code == 200
 
 
-def test_a_url_is_good_for_one_method(urls: tuple[str, str], stored: str) -> None:
+def test_a_url_is_valid_for_one_method(urls: tuple[str, str], stored: str) -> None:
     writing, reading = urls
     refused(get(writing), 403, "SignatureDoesNotMatch")
     refused(put(reading, content=b"x"), 403, "SignatureDoesNotMatch")
@@ -185,7 +185,7 @@ def test_a_url_is_good_for_one_method(urls: tuple[str, str], stored: str) -> Non
     refused(delete(reading), 405, "MethodNotAllowed")
 
 
-def test_a_url_is_good_for_one_object_and_as_it_is(
+def test_a_url_is_valid_for_one_object_and_unchanged(
     sandbox: Sandbox, urls: tuple[str, str], stored: str
 ) -> None:
     path, _, query = urls[1].partition("?")
@@ -201,7 +201,7 @@ def test_a_url_is_good_for_one_object_and_as_it_is(
     refused(get(path), 403, "AccessDenied")
 
 
-def test_the_api_key_opens_nothing_here(sandbox: Sandbox, stored: str) -> None:
+def test_the_api_key_grants_no_access(sandbox: Sandbox, stored: str) -> None:
     headers = {"Authorization": sandbox.api_key}
     refused(get(stored.partition("?")[0], headers=headers), 403, "AccessDenied")
     assert get(stored, headers={"Authorization": "wrong"}).status_code == 200
@@ -217,19 +217,19 @@ def test_urls_expire_on_the_sandbox_clock(sandbox: Sandbox, urls: tuple[str, str
         sandbox.clock.advance(-1)
 
 
-def test_how_long_urls_live_can_be_set() -> None:
+def test_the_lifetime_of_urls_can_be_set() -> None:
     with Sandbox(workflows={}, url_ttl=5) as short:
         url = get(f"{short.base_url}/upload", headers={"Authorization": short.api_key}).json()["uploadUrl"]
         short.clock.advance(10)
         refused(put(url, content=b"x"), 400, "ExpiredToken")
 
 
-def test_nothing_was_put_there(urls: tuple[str, str]) -> None:
+def test_a_missing_object(urls: tuple[str, str]) -> None:
     refused(get(urls[1]), 404, "NoSuchKey")
 
 
 @pytest.mark.parametrize("header", [b"Content-Length: 3000000", b"Transfer-Encoding: chunked"])
-def test_a_put_cut_short_leaves_nothing(folder: Path, urls: tuple[str, str], header: bytes) -> None:
+def test_a_truncated_put_stores_nothing(folder: Path, urls: tuple[str, str], header: bytes) -> None:
     parts = urlsplit(urls[0])
     with socket.create_connection((parts.hostname or "", parts.port or 0)) as connection:
         target = f"{parts.path}?{parts.query}".encode()
@@ -260,7 +260,7 @@ MD5 = base64.b64encode(hashlib.md5(DATA).digest()).decode()
 def test_a_put_with_a_wrong_digest_is_refused(
     folder: Path, urls: tuple[str, str], headers: dict[str, str]
 ) -> None:
-    before = set(files(folder))  # An earlier test's may still be on its way out.
+    before = set(files(folder))  # A request of an earlier test may still be ending.
     refused(put(urls[0], content=DATA, headers=headers), 400, "BadDigest")
     refused(get(urls[1]), 404, "NoSuchKey")
     assert set(files(folder)) <= before
@@ -273,7 +273,7 @@ def test_a_put_with_the_right_digest(urls: tuple[str, str]) -> None:
     assert get(urls[1]).content == DATA
 
 
-def test_a_put_cut_short_keeps_what_was_there(folder: Path, urls: tuple[str, str], stored: str) -> None:
+def test_a_truncated_put_keeps_the_old_object(folder: Path, urls: tuple[str, str], stored: str) -> None:
     def half() -> Iterator[bytes]:
         yield b"x" * 1_500_000
         raise RuntimeError("the caller gave up")

@@ -11,9 +11,9 @@ Who may import it:
     asyncio, except `prefetch`. Of the other rooms it imports only `ledger.states` and `ledger.track`.
 
 Adding a kind of input:
-    1. `kinds`: a frozen dataclass that documents its fields; add it to `Source`.
+    1. `kinds`: a frozen dataclass that documents its fields; add it to `Source` and `SINGLE`.
     2. A module here, with a function that yields `Input`s; `Rejected` for what can't be processed; None when nothing new
        has arrived for a moment, if it waits. Name results (`Input.name`) so that they are the same in every run.
-    3. `reader`: its line in `_expanded`, and in the type test of `read_inputs` if it is iterable itself.
+    3. `reader`: its line in `_expanded`.
     4. `musicai_sdk.batch`: export it.
 """

@@ -23,7 +23,7 @@ _UNSTATED = (0, 0xFFFFFFFF)
 
 
 def measure(item: InputRow) -> None:
-    """Fills in the length of a file's audio, if it can be read. What the file says goes before what the user says."""
+    """Fills in the length of a file's audio, if it can be read. It replaces the length that the user gave."""
     if item.url is None:
         with suppress(OSError), reading(item.source) as (file, _):
             item.audio_ms = audio_length(file) or item.audio_ms
@@ -68,7 +68,7 @@ def _chunks(file: BinaryIO, order: str, kind: bytes) -> Iterator[tuple[int, byte
 
 
 def _wav(file: BinaryIO) -> float | None:
-    """The data's size by the bytes a second of the format. The file's own size goes before what a header says."""
+    """The size of the data divided by the bytes per second. The real size takes precedence over the header's."""
     total, rate, long = _size(file), 0, 0
     for at, name, size in _chunks(file, "<", b"WAVE"):
         if name == b"ds64":

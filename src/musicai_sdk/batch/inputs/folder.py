@@ -128,13 +128,13 @@ def _list(path: str) -> _Listing:
 
 
 class _OutputFolder:
-    """Recognizes the output folder during a walk: results of earlier runs aren't inputs."""
+    """Recognises the output folder during a walk: results of earlier runs aren't inputs."""
 
     def __init__(self, out: Path | None) -> None:
         self._path = str(out or "")
         self._which: _Identity | None = None
         self._name = ""
-        """Its name, to recognize it if the run creates it during the walk."""
+        """Its name, to recognise it if the run creates it during the walk."""
         if out is not None:
             self._look()
             self._name = os.path.basename(os.path.realpath(out)).casefold()  # noqa: PTH119

@@ -84,6 +84,8 @@ class Manifest:
 
 Source: TypeAlias = "str | os.PathLike[str] | Bucket | Input | Folder | Watch | Manifest | Rejected"
 """One input, or a collection of inputs; see `Inputs`."""
+SINGLE = (str, os.PathLike, Bucket, Input, Folder, Watch, Manifest, Rejected)
+"""The types of a `Source`: anything else is an iterable of them."""
 
 Inputs: TypeAlias = "Source | Iterable[Source]"
 """One source or many: paths, URLs, `Input`, `Folder`, `Watch`, `Manifest`. The path of a folder means a `Folder`, a path

@@ -11,6 +11,7 @@ from musicai_sdk.batch.inputs.bucket import Buckets
 from musicai_sdk.batch.inputs.folder import root_of, walk
 from musicai_sdk.batch.inputs.kinds import (
     NO_PARAMS,
+    SINGLE,
     Folder,
     Input,
     Inputs,
@@ -44,7 +45,7 @@ def read_inputs(inputs: Inputs, out: Path, buckets: Buckets) -> Iterator[Input |
     """
     # With a bucket for the results, `out` is only the ledger's folder, which may be among the inputs.
     results = None if buckets.take_results else out
-    if isinstance(inputs, str | os.PathLike | Bucket | Input | Folder | Manifest | Rejected | Watch):
+    if isinstance(inputs, SINGLE):
         yield from _expanded(inputs, results, buckets)
         return
     for source in inputs:

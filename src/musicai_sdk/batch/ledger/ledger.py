@@ -120,7 +120,7 @@ class Ledger:
     """The condition in which the ledger was opened."""
 
     def use(self, witness: Callable[[int], object] | None = None) -> None:
-        """Starts using the ledger: records this run, and marks the file so that a copy without its WAL is recognized.
+        """Starts using the ledger: records this run, and marks the file so that a copy without its WAL is recognised.
 
         Args:
             witness: Called after each commit, with the number of commits so far.

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import IO, NoReturn
 
-from musicai_sdk._files import try_lock
+from musicai_sdk._locks import try_lock
 from musicai_sdk.batch.errors import LedgerLockedError
 from musicai_sdk.batch.ledger.files import beside, is_still_at
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,12 +9,9 @@ from pathlib import Path
 
 from musicai_sdk.batch.dry_run import count_inputs
 from musicai_sdk.batch.events import Progress
-from musicai_sdk.batch.inputs.kinds import Folder, Input, Inputs, Manifest, Watch
+from musicai_sdk.batch.inputs.kinds import SINGLE, Inputs, Watch
 from musicai_sdk.errors import MusicAiError
 from musicai_sdk.storage import Bucket
-
-_SINGLE = (str, os.PathLike, Folder, Input, Manifest, Bucket)
-"""Inputs that aren't iterables of inputs."""
 
 
 class ProgressWithTotal:
@@ -25,9 +21,8 @@ class ProgressWithTotal:
         """Starts to count, if the inputs have a total and can be read twice: an iterator would be consumed."""
         self._progress = progress
         self._total: int | None = None
-        if isinstance(inputs, _SINGLE) or (
-            isinstance(inputs, list | tuple) and not any(isinstance(each, Watch) for each in inputs)
-        ):
+        sources = inputs if isinstance(inputs, list | tuple) else (inputs,)
+        if all(isinstance(each, SINGLE) and not isinstance(each, Watch) for each in sources):
             threading.Thread(
                 target=self._count, args=(inputs, out), name="musicai-count", daemon=True
             ).start()

@@ -1,4 +1,4 @@
-"""`report.html`: one page about a run, which needs no network and no other files but the results.
+"""`report.html`: one page about a run, which needs no network and no files other than the results.
 
 Modules:
     `page` writes it as a stream · `query` reads the ledger · `summary` counts, figures and advice · `rows` the tracks as

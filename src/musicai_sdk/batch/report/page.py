@@ -30,7 +30,7 @@ _TABLE_ENDING = ".tracks.csv"
 def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
     """Writes a report of a run as one HTML page: counts, durations, failures, and every track with links and players.
 
-    The page needs no network and no other files but the results, which it links to relative to its own folder. It never
+    The page needs no network and no files other than the results, which it links to relative to its own folder. It never
     contains a signed URL. It can be written during a run, and replaces an older page in one step.
 
     If a run has more than 10,000 tracks, the page lists only 10,000, including the failed ones, and links to a CSV file

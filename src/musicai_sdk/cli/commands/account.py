@@ -25,7 +25,7 @@ def login(settings: CommandContext, *, from_stdin: bool, check: bool) -> None:
 
     Asks for the key, or reads it from standard input (--stdin) or from --key-file. The key is stored for the base URL in
     force, and sent to no other, in a file that only you can read, in your configuration folder. MUSIC_AI_API_KEY and
-    MUSIC_AI_API_KEY_FILE come before a stored key.
+    MUSIC_AI_API_KEY_FILE take precedence.
     """
     from musicai_sdk import MusicAiClient
     from musicai_sdk._credentials import Secret, store

@@ -162,7 +162,7 @@ def usual_trust() -> ssl.SSLContext:
 
 
 def input_name(job: JobRecord, parameter: str, url: str, *, uploaded: bool) -> str:
-    """Returns the name of an input for messages, which the creator of the job must recognize.
+    """Returns the name of an input for messages, which the creator of the job must recognise.
 
     The name is the last part of the URL. The URL of an upload contains no name. Then it is the job's name, because
     clients name jobs after files, or else the parameter's name.

@@ -29,7 +29,7 @@ def result_key(job_id: str, job_name: str, output: str, suffix: str) -> str:
 
     Args:
         job_id: The job.
-        job_name: The job's name, of which very much is cut.
+        job_name: The job's name; a very long one is cut.
         output: The output's name.
         suffix: The file's extension with its dot, or nothing.
     """

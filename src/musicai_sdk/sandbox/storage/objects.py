@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHUNK: Final = 1 << 20
 """The size of the chunks in which objects are read and written, in bytes."""
 
-# By name, because the package has no types.
+# By name, because google_crc32c has no types.
 _extend_crc32c: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 JSON: Final = "application/json"
 """The content type of the objects that `Quirks.stored_gzip` compresses."""
 
-# By name, because the package has no types.
+# By name, because google_crc32c has no types.
 _crc32c: Callable[[bytes], int] = getattr(google_crc32c, "value")  # noqa: B009
 
 
