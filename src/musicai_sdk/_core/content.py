@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from musicai_sdk._core.checksums import Check, announced
 from musicai_sdk._core.codings import CodingError, Decoder, codings, decoder_of
-from musicai_sdk._core.resume import Version, is_of, validator
+from musicai_sdk._core.resume import Version, is_of, marks_of, validator
 from musicai_sdk._io import ResponseStream
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConnectionFailedError, IntegrityError, RequestTimeoutError, TransferError
@@ -142,7 +142,7 @@ class Content:
         tag = validator(self._stream.headers)
         if tag is None or not self.size or coded:
             return None
-        return Version(tag, self.size, announced(self._stream.headers))
+        return Version(tag, self.size, announced(self._stream.headers), marks_of(self._stream.headers))
 
     def _decoder_of(self, coded: list[str]) -> Decoder | None:
         try:
