@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import signal
 import socket
 from pathlib import Path
@@ -232,6 +234,14 @@ def test_what_is_announced() -> None:
     assert announced(both) == {"crc32c": "n03x6A==", "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
     assert announced({"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}) == {"md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
     assert announced({"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==", "content-range": "bytes 0-1/2"}) == {}
+    digest = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
+    for header in (
+        {"repr-digest": f"sha-512=:AAAA=:, sha-256=:{digest}:"},
+        {"digest": f"SHA-256={digest}"},
+        {"x-amz-checksum-sha256": digest},
+    ):
+        assert announced(header) == {"sha256": digest}
+    assert announced({"x-amz-checksum-sha256": f"{digest}-2"}) == {}
     assert announced({}) == {}
     check = Check({"md5": "1B2M2Y8AsgTpgAmY7PhCfg=="})
     assert check.passed()
