@@ -82,6 +82,12 @@ class Wanted:
         return same_workflow and same_params and _same_name(self.name, job.name)
 
 
+def is_another(key: str | None, job: Job[Any]) -> bool:
+    """Whether a job certainly has another idempotency key. The service may truncate keys."""
+    shown = job.idempotency_key
+    return key is not None and shown is not None and not key.startswith(shown)
+
+
 @dataclass(slots=True)
 class SearchResult:
     """The result of a search. Each key is in exactly one of `found`, `absent` and `unknown`."""

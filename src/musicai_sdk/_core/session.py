@@ -17,6 +17,7 @@ from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import IO, Request, ResponseStream, rest, whole
 from musicai_sdk._text import without_queries
 from musicai_sdk.errors import InputError, ResponseError
+from musicai_sdk.models.job import Job, JobState
 
 T = TypeVar("T")
 
@@ -114,7 +115,11 @@ class Session:
             )
 
         policy = self.policy(options, repeatable=operation.repeatable)
-        return await retrying(self.io, policy, f"{operation.method} {path}", attempt, deadline=deadline)
+        where = f"{operation.method} {path}"
+        answer = await retrying(self.io, policy, where, attempt, deadline=deadline)
+        if job_id is not None and isinstance(answer, Job | JobState):
+            _check_identity(job_id, answer, where)
+        return answer
 
     async def once(
         self,
@@ -176,6 +181,19 @@ class Session:
     def timeout(self, options: RequestOptions) -> float | None:
         """Seconds for one exchange with the API, and for the longest silence of a storage."""
         return options.get("request_timeout", self.settings.timeout)
+
+
+def _check_identity(job_id: str, answer: Job[Any] | JobState, where: str) -> None:
+    """Checks that an answer is about the requested job. A cache may answer with another job.
+
+    The results of another job would be taken for this one's, and this job deleted.
+    """
+    if answer.id and answer.id.strip().casefold() != job_id.strip().casefold():
+        raise ResponseError(
+            f"{where} was answered with another job, {answer.id!r:.100}: perhaps from a cache between the client and the"
+            " service",
+            field="id",
+        )
 
 
 async def _ignored(stream: ResponseStream, where: str) -> None:
