@@ -45,6 +45,8 @@ class JobService:
         self.file: Callable[[str], tuple[bytes, str]] = lambda _path: (WAV, "audio/wav")
         """The body and the type of a result file, by its path below `/files/`."""
         self.deleted = list[str]()
+        self.status = "SUCCEEDED"
+        """The status of a new job."""
         self.base_url = ""
 
     def await_request(self, start: str) -> None:
@@ -56,7 +58,7 @@ class JobService:
         """What a POST does."""
         job = {
             "id": str(uuid.uuid4()),
-            "status": "SUCCEEDED",
+            "status": self.status,
             "name": body.get("name"),
             "workflow": body["workflow"],
             "workflowParams": body.get("params", {}),

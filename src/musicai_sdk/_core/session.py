@@ -50,8 +50,8 @@ class Session:
         """The keys of running creates, by process; see `musicai_sdk._core.idempotency`."""
         self.lost: set[str] = set()
         """The keys of POSTs whose answers are unknown, sent by this client or a copy of it."""
-        self.echoes: bool = False
-        """Whether a listed job had a key, which proves that the service returns metadata."""
+        self.echoes: frozenset[str] = frozenset()
+        """The statuses of listed jobs that had a key, which proves that the service returns metadata."""
         self.began: float = getattr(io, "began", io.now)()
         """The time of `io.now()` at which this process began to use the package. Earlier processes sent their POSTs
         before it."""

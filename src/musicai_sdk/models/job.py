@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
@@ -39,6 +39,32 @@ IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 
 REQUEST_DIGEST = "musicai_sdk.request"
 """The metadata entry with a digest of the request, for jobs whose idempotency key the caller chose."""
+
+
+def own_entry(metadata: Mapping[str, Any] | None, name: str) -> str | None:
+    """An entry of this package in a job's metadata.
+
+    A service may rename it, as by splitting its name at the dot or replacing the dot, or wrap its value.
+    """
+    found: object = (metadata or {}).get(name)
+    if not isinstance(found, str) and metadata:
+        found = next(_entries(metadata, "", _letters(name)), None)
+    return found if isinstance(found, str) else None
+
+
+def _entries(value: object, path: str, wanted: str) -> Iterator[object]:
+    """The texts below a path whose letters are the wanted ones."""
+    if isinstance(value, Mapping) and len(path) <= len(wanted):
+        for key, each in cast("Mapping[str, object]", value).items():
+            yield from _entries(each, path if path == wanted else path + _letters(str(key)), wanted)
+    elif isinstance(value, list) and path == wanted:
+        yield from cast("list[object]", value)
+    elif path == wanted:
+        yield value
+
+
+def _letters(name: str) -> str:
+    return "".join(each for each in name.casefold() if each.isalnum())
 
 
 def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -172,8 +198,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
     @property
     def idempotency_key(self) -> str | None:
         """The key under which this package created the job; None for other jobs."""
-        key = (self.raw_metadata or {}).get(IDEMPOTENCY_KEY)
-        return key if isinstance(key, str) else None
+        return own_entry(self.raw_metadata, IDEMPOTENCY_KEY)
 
     @property
     def done(self) -> bool:

@@ -92,7 +92,17 @@ class Pipeline:
         self._downloads = asyncio.Semaphore(options.downloads)
 
     def expect_lost(self, tracks: Iterable[Track]) -> None:
-        """Begins to search for the jobs of all tracks whose POST an earlier run may have sent."""
+        """Begins to search for the jobs of all tracks whose POST an earlier run may have sent.
+
+        Args:
+            tracks: All tracks that the run continues.
+        """
+        tracks = list(tracks)
+        self._finder.known = [
+            track.job_id
+            for track in tracks
+            if track.job_id and not {track.state, track.resume_at}.isdisjoint(FETCHABLE)
+        ]
         for track in tracks:
             if track.state in OPEN:
                 if TABLE[track.state].unsettled:
