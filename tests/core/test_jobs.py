@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from musicai_sdk import CustomWorkflow
-from musicai_sdk.errors import ResponseError
+from musicai_sdk.errors import NotFoundError, ResponseError
 from support.job_service import JobService, serving
 
 WORKFLOW = CustomWorkflow("acme/chords", {"inputUrl": "https://songs/1.wav"})
@@ -46,3 +46,40 @@ def test_a_create_is_answered_with_another_job(connect: Any, service: JobService
         client.jobs.run(WORKFLOW, idempotency_key="third", settle=0)
     assert client.jobs.find("mine", settle=0).id != other.id
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", ["succeeded", "Succeeded", " SUCCEEDED\n"])
+def test_a_status_in_another_case_ends_a_wait(connect: Any, service: JobService, status: str) -> None:
+    service.status = status
+    client = connect(base_url=service.base_url)
+    job = client.jobs.run(WORKFLOW, timeout=30)
+    assert (job.status, job.succeeded) == ("SUCCEEDED", True)
+    assert [each.status for each in client.jobs.list()] == ["SUCCEEDED"]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"id": " "}, {"id": "null"}, {"id": 0}, {"id": "00000000-0000-0000-0000-000000000000"}, {"id": "../job"}]
+)  # fmt: skip
+def test_a_create_answered_with_no_real_id(connect: Any, service: JobService, answer: object) -> None:
+    service.answer = 200, json.dumps(answer).encode()
+    job = connect(base_url=service.base_url).jobs.run(WORKFLOW, timeout=30)
+    assert job.id == service.jobs[0]["id"]
+    assert len(service.posts) == 1
+
+
+def test_a_new_job_that_is_not_known_everywhere_yet(connect: Any, service: JobService) -> None:
+    service.unknown = 2
+    client = connect(base_url=service.base_url)
+    assert client.jobs.run(WORKFLOW, timeout=30).succeeded
+    assert service.unknown == 0
+
+
+def test_a_job_that_somebody_deletes_ends_a_wait(connect: Any, service: JobService) -> None:
+    client = connect(base_url=service.base_url)
+    job = client.jobs.create(WORKFLOW)
+    client.jobs.delete(job)
+    with pytest.raises(NotFoundError):
+        client.jobs.wait(job)
+    with pytest.raises(NotFoundError):
+        client.jobs.wait("another")
+    assert sum(each.startswith("GET") for each in service.requests) == 2

@@ -45,6 +45,8 @@ class JobService:
         self.file: Callable[[str], tuple[bytes, str]] = lambda _path: (WAV, "audio/wav")
         """The body and the type of a result file, by its path below `/files/`."""
         self.deleted = list[str]()
+        self.unknown = 0
+        """How many requests for an existing job are answered as if there were none."""
         self.status = "SUCCEEDED"
         """The status of a new job."""
         self.base_url = ""
@@ -125,6 +127,9 @@ def serving(service: JobService) -> Generator[JobService]:
                 return
             wanted = url.path.split("/")[3]
             found = [service.fetched(job) for job in service.jobs if job["id"] == wanted]
+            if found and service.unknown:
+                service.unknown -= 1
+                found = []
             if not found:
                 self.reply(404, b'{"message": "no such job"}')
             elif url.path.endswith("/status"):

@@ -65,3 +65,4 @@ async def delete(session: Session, job: str | JobRef[Any] | Job[Any], options: R
                 raise
 
     await retrying(session.io, session.policy(options), f"DELETE {path}", attempt)
+    session.durations.forget(job_id_of(job))

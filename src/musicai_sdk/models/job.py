@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import GenericAlias
@@ -13,6 +14,7 @@ from pydantic import (
     PlainSerializer,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
@@ -111,6 +113,10 @@ class JobState(WireModel, frozen=True):
         return self.status in FINAL_STATUSES
 
 
+_NO_ID = re.compile(r"\W*|0+(-0+)*|.*[\s/].*|null|none|undefined|nan|true|false", re.IGNORECASE | re.DOTALL)
+"""Texts that programs send in place of an id that they don't have."""
+
+
 class JobCreated(WireModel, frozen=True):
     """The answer to a create (source: official quick start)."""
 
@@ -125,6 +131,14 @@ class JobCreated(WireModel, frozen=True):
         if answer.get("jobId") and not answer.get("id"):
             return {**answer, "id": answer["jobId"]}
         return cast("Any", data)
+
+    @field_validator("id")
+    @classmethod
+    def _is_an_id(cls, value: str) -> str:
+        """Rejects placeholders: a request whose job is unknown must be searched for, not polled under a wrong id."""
+        if _NO_ID.fullmatch(value):
+            raise ValueError("not the id of a job")
+        return value
 
 
 class Job(WireModel, Generic[R_co], frozen=True):
