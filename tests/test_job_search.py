@@ -11,7 +11,7 @@ import pytest
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
 from musicai_sdk._core import create
-from musicai_sdk.errors import CreateUncertainError, MusicAiError
+from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
 from support.job_service import Job, JobService, plain_pages, serving
 
 WORKFLOW = CustomWorkflow("acme/chords", {"inputUrl": "https://example.com/a.wav"})
@@ -249,7 +249,72 @@ def test_the_key_of_one_fetched_job_excludes_no_job_that_was_only_listed(
     assert len(service.posts) == 2
 
 
+OWN = "musicai_sdk.idempotency_key"
+renamed: dict[str, Callable[[str, str], dict[str, Any]]] = {
+    "underscore": lambda name, value: {name.replace(".", "_"): value},
+    "nested": lambda name, value: {name.split(".")[0]: {name.split(".")[1]: value}},
+    "camel case": lambda name, value: {"musicaiSdk" + name.split(".")[1].title().replace("_", ""): value},
+    "upper case": lambda name, value: {name.upper(): value},
+    "list": lambda name, value: {name: [value]},
+    "typed": lambda name, value: {name: {"stringValue": value}},
+}
+"""An entry of metadata as stores of documents and gateways change it."""
+
+
+@pytest.mark.parametrize("way", renamed)
+def test_a_renamed_key_is_read(service: JobService, way: str) -> None:
+    def changed(job: Job) -> Job:
+        metadata = dict[str, Any]()
+        for name, value in job["metadata"].items():
+            for key, entry in renamed[way](name, value).items():
+                metadata[key] = {**metadata.get(key, {}), **entry} if isinstance(entry, dict) else entry
+        return {**job, "metadata": metadata}
+
+    service.listed = service.fetched = changed
+    first = create_again(service)
+    assert create_again(service) == first
+    with connect(service) as client:
+        found = client.jobs.find(KEY, settle=0)
+        assert found is not None
+        assert found.id == first
+        another = CustomWorkflow("acme/chords", {"inputUrl": "https://example.com/b.wav"})
+        with pytest.raises(InputError, match="already belongs to job"):
+            client.jobs.create(another, idempotency_key=KEY, settle=0)
+    assert len(service.posts) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [str.upper, str.title, lambda key: f" {key}\n", lambda key: key.replace("o", "\uff4f")]
+)
+def test_a_key_that_comes_back_changed_may_be_the_wanted_one(
+    service: JobService, change: Callable[[str], str]
+) -> None:
+    create_again(service)
+    service.listed = service.fetched = lambda job: {**job, "metadata": {OWN: change(KEY)}}
+    with pytest.raises(CreateUncertainError, match="doesn't show the key"):
+        create_again(service)
+    with connect(service) as client, pytest.raises(CreateUncertainError):
+        client.jobs.find(KEY, settle=0)
+    assert len(service.posts) == 1
+
+
 @pytest.mark.parametrize("way", ["null", "missing"])
+def test_metadata_that_comes_when_a_job_has_ended(service: JobService, way: str) -> None:
+    with connect(service) as client:
+        client.jobs.create(WORKFLOW, idempotency_key="an older one", recover=False)
+    create_again(service)
+    service.jobs[0]["status"] = "STARTED"
+    service.listed = service.fetched = lambda job: (
+        without_metadata[way](job) if job["status"] == "STARTED" else job
+    )
+    with pytest.raises(CreateUncertainError, match="doesn't show the key"):
+        create_again(service)
+    service.jobs[0]["status"] = "SUCCEEDED"
+    assert create_again(service) == service.jobs[0]["id"]
+    assert len(service.posts) == 2
+
+
+@pytest.mark.parametrize("way", ["null", "missing", "empty"])
 def test_find_raises_if_it_cannot_know(service: JobService, way: str) -> None:
     service.listed = service.fetched = without_metadata[way]
     create_again(service)

@@ -7,7 +7,8 @@ proven; or neither, with a reason. A proof of absence needs
 - coverage: jobs that were created or deleted during the walk can't have hidden another job. Either a second walk saw
   the same list, or other walks saw neighbouring jobs across every border between two pages (`WalkCoverage`);
 - readable keys: a listed job has a key of this package, or every job that could be the wanted one was fetched and has
-  another key.
+  another key. A job without any metadata doesn't count as somebody else's unless a job of its status has a key;
+- a complete list: of the jobs that the caller knows, none exists without being listed.
 
 A search through N jobs takes N/100 requests, and again N/100 for the second walk, or N/1,000 if the service sends pages
 of 1,000. To read only the first and the last page a second time wouldn't be a proof: a deletion in the middle of the first
@@ -18,7 +19,9 @@ The caller decides when to search, because the service may list a job some time 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -38,6 +41,8 @@ WALKS = 8
 FETCHED = 50
 """The most jobs to fetch one by one. A GET may return metadata that the list leaves out."""
 
+_CHECKED = 5
+"""The most known jobs to fetch to see whether they are missing from the list or deleted."""
 _SHORTER = 13
 """The percentage by which each further walk shortens its pages, so that they begin at other jobs."""
 _SIZES = 4
@@ -66,11 +71,10 @@ class Wanted:
         """Whether a job without a readable key may be this job. Missing information never excludes a job."""
         key = job.idempotency_key
         if key is not None:
-            return self.key.startswith(key)  # metadata may be truncated
+            return _may_be(key, self.key)
         if self.workflow is None and self.name is None:
-            # An empty object means that the job was created without metadata (source: a captured job). A missing one
-            # proves nothing.
-            return job.raw_metadata is None
+            # Other metadata means that another program has created the job, unless this package's entry was renamed.
+            return not job.raw_metadata or self.key in job.raw_metadata.values()
         if self.workflow is not None and isinstance(job.workflow, str) and _is_slug(job.workflow):
             same_workflow = job.workflow.casefold() == self.workflow.casefold()
         else:
@@ -80,6 +84,21 @@ class Wanted:
             _stable(given[name]) == _stable(self.params[name]) for name in given.keys() & self.params
         )
         return same_workflow and same_params and _same_name(self.name, job.name)
+
+
+def is_another(key: str | None, job: Job[Any]) -> bool:
+    """Whether a job certainly has another idempotency key."""
+    shown = job.idempotency_key
+    return key is not None and shown is not None and not _may_be(shown, key)
+
+
+def _may_be(shown: str, key: str) -> bool:
+    """Whether a key in metadata may be this key: the service may truncate it, or change its case or white space."""
+    return _plain(key).startswith(_plain(shown))
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @dataclass(slots=True)
@@ -92,8 +111,8 @@ class SearchResult:
     """Keys that are proven to have no job in the list."""
     unknown: dict[str, str] = field(default_factory=dict[str, str])
     """All other keys, each with the reason."""
-    echoes: bool = False
-    """Whether a listed job had a key, which proves that the list returns metadata."""
+    echoes: frozenset[str] = frozenset()
+    """The statuses of the listed jobs that had a key, which proves that the list returns metadata."""
 
 
 async def search(
@@ -101,8 +120,9 @@ async def search(
     get: Get,
     wanted: Iterable[Wanted],
     *,
-    echoes: bool = False,
+    echoes: frozenset[str] = frozenset(),
     thorough: bool = True,
+    known: Collection[str] = (),
 ) -> SearchResult:
     """Searches for jobs by their keys.
 
@@ -110,9 +130,10 @@ async def search(
         pages: The pages of the unfiltered list.
         get: Fetches one job.
         wanted: The jobs to look for.
-        echoes: Whether the list is already known to return keys.
+        echoes: The statuses of jobs for which the list is already known to return keys.
         thorough: Whether to prove absence. Otherwise only the first pages are read, and a job that isn't on them is
             unknown.
+        known: The ids of jobs that the list should contain, because they exist, and existed before the search.
 
     Raises:
         MusicAiError: the list can't be read.
@@ -139,6 +160,10 @@ async def search(
         coverage.add(walked)
         if coverage.closed:
             await search.fetch_candidates(get)
+            if search.missing and (unlisted := await search.first_unlisted(known, get)) is not None:
+                return search.unproven(
+                    f"the list of jobs is incomplete: job {unlisted} exists but isn't listed"
+                )
             return search.proven()
         # First repeat the walk, then use page sizes whose pages begin at other jobs. What proves absence is the same for
         # every page size, and a repetition on large pages takes few requests.
@@ -149,13 +174,15 @@ async def search(
 
 
 class _Search:
-    def __init__(self, missing: dict[str, Wanted], *, echoes: bool) -> None:
+    def __init__(self, missing: dict[str, Wanted], *, echoes: frozenset[str]) -> None:
         self.missing = missing
         self._result = SearchResult(echoes=echoes)
         self._candidates = dict[str, Job[Any]]()
         """Listed jobs that could be wanted, because they have no key or a truncated one, by id."""
         self._unreadable = False
         """Whether a page contained something that isn't a readable job."""
+        self._seen = set[str]()
+        """The ids of all listed jobs."""
 
     async def walk(
         self, pages: AsyncIterable[JobPage[Any]], most: int | None = None
@@ -176,13 +203,14 @@ class _Search:
         return walked if walked and not walked[-1] and not walked[-1].unreadable else None
 
     def _see(self, job: Job[Any]) -> None:
+        self._seen.add(job.id)
         key = job.idempotency_key
         if key in self.missing:
             self._found(key, job)
         elif any(each.could_be(job) for each in self.missing.values()):
             self._candidates.setdefault(job.id, job)
         elif key is not None:
-            self._result.echoes = True
+            self._result.echoes |= {job.status}
 
     def _found(self, key: str, job: Job[Any]) -> None:
         self._result.found[key] = job
@@ -191,11 +219,12 @@ class _Search:
     async def fetch_candidates(self, get: Get) -> None:
         """Fetches the jobs that could be wanted, because a GET may return more than the list.
 
-        If the list or a GET shows the keys of other jobs, then a job without a key wasn't created by this package.
+        If the list or a GET shows the keys of other jobs, then a job without a key wasn't created by this package. But
+        the service may add the metadata of a job later, for example when the job ends.
         """
         shown, keyless = False, list[str]()
         for job_id, listed in list(self._candidates.items()):
-            if self._result.echoes and listed.idempotency_key is None:
+            if listed.idempotency_key is None and self._is_echoed(listed):
                 del self._candidates[job_id]
         for job_id in list(self._candidates)[:FETCHED]:
             try:
@@ -213,6 +242,18 @@ class _Search:
         if shown:
             for job_id in keyless:
                 del self._candidates[job_id]
+
+    def _is_echoed(self, job: Job[Any]) -> bool:
+        """Whether the list would show the key of a job like this one."""
+        echoes = self._result.echoes
+        return job.status in echoes if job.raw_metadata is None else bool(echoes)
+
+    async def first_unlisted(self, known: Collection[str], get: Get) -> str | None:
+        """The first of the known jobs that isn't in the list, although the service still has it."""
+        for job_id in [each for each in known if each not in self._seen][:_CHECKED]:
+            with suppress(NotFoundError):  # it was deleted
+                return (await get(job_id)).id
+        return None
 
     def proven(self) -> SearchResult:
         """The result of walks that missed nothing."""

@@ -8,7 +8,16 @@ import sys
 from collections.abc import Mapping
 from typing import cast
 
-_ADDRESS = re.compile(r"https?://[^\s'\"<>]*[^\s'\"<>.,:;)]", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*:(?:\\*/){2}[^\s'\"<>]*[^\s'\"<>.,:;)\\]", re.IGNORECASE
+)
+"""A URL, perhaps with the backslashes of JSON texts."""
+_SECRET = re.compile(
+    r"(?:(?<![\w-])|(?<=%3f)|(?<=%26))((?:x-(?:goog|amz)-(?:signature|credential|security-token)|signature|sig|hmac|(?:aws|google)accesskey?id"
+    r"|key-pair-id)(?:=|%(?:25)*3d))[^\s&'\"<>]+",
+    re.IGNORECASE,
+)
+"""A parameter of a signature, also where the text around it doesn't look like a URL."""
 
 _AZURE = {
     *("st", "spr", "sip", "si", "se", "sp", "ses", "sdd", "skoid", "sktid", "skt", "ske", "sks", "skv"),
@@ -76,8 +85,10 @@ def without_query(url: str) -> str:
 
 
 def without_queries(message: str) -> str:
-    """A message from elsewhere, such as the service, with `without_query` applied to every URL in it."""
-    return _ADDRESS.sub(lambda found: without_query(found[0]), message) if "://" in message else message
+    """A message from elsewhere, such as the service, without the queries of its URLs and the parameters of signatures."""
+    if "//" in message or "\\/" in message:
+        message = _ADDRESS.sub(lambda found: without_query(found[0]), message)
+    return _SECRET.sub(r"\1…", message) if "=" in message or "%" in message else message
 
 
 def printable(text: str) -> str:

@@ -284,3 +284,23 @@ def test_a_compressed_error_answer(each_client: MusicAiClient, tmp_path: Path) -
     with answering(answers(whole(body, GZIP, status="400 Bad Request"))[1]) as url:
         with pytest.raises(TransferError, match=r"400 \(ExpiredToken\)"):
             each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["Repr-Digest: sha-256=:{}:", "Digest: SHA-256={}", "x-amz-checksum-sha256: {}"]
+)
+def test_a_sha256_of_the_object(each_client: MusicAiClient, tmp_path: Path, algorithm: str) -> None:
+    digest = base64.b64encode(hashlib.sha256(PLAIN).digest()).decode()
+    check(each_client, tmp_path, whole(PLAIN, algorithm.format(digest)), good=True)
+    (tmp_path / "x.json").unlink()
+    another = whole(PLAIN[:-1] + b" ", algorithm.format(digest))
+    check(each_client, tmp_path, another, good=False, match="another sha256")
+
+
+def test_another_length_than_the_stored_one(each_client: MusicAiClient, tmp_path: Path) -> None:
+    stored = f"x-goog-stored-content-length: {len(PLAIN)}"
+    check(each_client, tmp_path, whole(PLAIN, stored), good=True)
+    (tmp_path / "x.json").unlink()
+    cut = whole(b"[1]", stored, "x-goog-stored-content-encoding: identity")
+    check(each_client, tmp_path, cut, good=False, match="in the storage, but 3 were announced")
+    check(each_client, tmp_path, whole(PLAIN, "x-goog-stored-content-length: 9", STORED), good=True)

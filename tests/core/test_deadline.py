@@ -95,6 +95,23 @@ def test_a_run_whose_upload_is_answered_slowly(connect: Connect, handler: object
         assert {request.method for request in server.requests} == {"GET", "PUT"}
 
 
+@pytest.mark.parametrize("handler", [drips_the_head, drips_the_body])
+def test_an_upload_without_a_deadline_that_is_answered_slowly(connect: Connect, handler: object) -> None:
+    def answer(request: Received) -> None:
+        if request.method == "GET":
+            url = f"{server.url}/file?x"
+            request.answer(b'{"uploadUrl": "%b", "downloadUrl": "%b"}' % (url.encode(), url.encode()))
+        else:
+            handler(request)  # type: ignore[operator]
+
+    with RawServer(answer) as server:
+        client = connect(base_url=server.url, max_retries=0)
+        began = time.monotonic()
+        with pytest.raises(RequestTimeoutError):
+            client.files.upload(bytes(100_000), request_timeout=0.5)
+        assert time.monotonic() - began < LONG / 2
+
+
 def test_a_storage_may_be_slow_with_the_body_but_not_with_the_head(connect: Connect, tmp_path: Path) -> None:
     data = b"x" * 60
 

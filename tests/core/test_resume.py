@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import signal
+import socket
 from pathlib import Path
 
 import httpx
@@ -15,6 +18,7 @@ from musicai_sdk._core.resume import Partial, Version, is_of, validator
 from musicai_sdk._io import direct
 from musicai_sdk.errors import IntegrityError, TransferError
 from musicai_sdk.sandbox import Sandbox
+from support.answering import Asked, answering, whole
 
 CONTENT = bytes(range(256)) * 12_345
 ROUTE = "GET /moises-sandbox/*"
@@ -108,12 +112,60 @@ def test_a_server_that_sends_the_rest_of_another_version(
     assert ranges(sandbox)[-1] is None
 
 
+DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("whole_headers", "part_headers"),
+    [
+        pytest.param(['ETag: W/"1"', f"Last-Modified: {DATE}"], ['ETag: W/"2"', f"Last-Modified: {DATE}"], id="weak"),
+        pytest.param(['ETag: "1"'], [], id="without an ETag"),
+        pytest.param(['ETag: "1"'], ['ETag: W/"1"'], id="weak instead of strong"),
+        pytest.param([f"Last-Modified: {DATE}"], [], id="without a date"),
+        pytest.param([f"Last-Modified: {DATE}"], ['ETag: "2"', f"Last-Modified: {DATE}"], id="new ETag"),
+        pytest.param(
+            ["ETag: 1", f"Last-Modified: {DATE}"], ["ETag: 2", f"Last-Modified: {DATE}"], id="without quotes"
+        ),
+        pytest.param(
+            ['ETag: "1"', "x-goog-generation: 1"], ['ETag: "1"', "x-goog-generation: 2"], id="generation"
+        ),
+    ],
+)  # fmt: skip
+def test_parts_of_two_versions_are_never_joined(
+    tmp_path: Path, whole_headers: list[str], part_headers: list[str]
+) -> None:
+    old, new = b"1" * 400_000, b"2" * 400_000
+    asked = list[str | None]()
+
+    def answer(request: Asked, connection: socket.socket) -> object:
+        asked.append(request.headers.get("range"))
+        if len(asked) == 1:
+            connection.sendall(whole(old, *whole_headers)[:150_000])
+            return False
+        if asked[-1] is None:
+            connection.sendall(whole(new, *part_headers))
+        else:
+            # It ignores `If-Range`.
+            first = int(asked[-1].removeprefix("bytes=").rstrip("-"))
+            place = f"Content-Range: bytes {first}-{len(new) - 1}/{len(new)}"
+            connection.sendall(whole(new[first:], place, *part_headers, status="206 Partial Content"))
+        return True
+
+    target = tmp_path / "file.bin"
+    with answering(answer) as origin, MusicAiClient("k", base_url=origin) as client:
+        client.files.download(f"{origin}/file.bin", target)
+    assert target.read_bytes() == new
+    assert asked[1] is not None
+
+
 def test_the_version_of_an_answer() -> None:
     tagged, dated = Version('"a"', 9), Version("yesterday", 9)
-    assert is_of({}, tagged)
-    assert is_of({"etag": 'W/"a"', "last-modified": "today"}, tagged)
+    assert not is_of({}, tagged)
+    assert is_of({"etag": '"a"', "last-modified": "today"}, tagged)
+    assert not is_of({"etag": 'W/"a"'}, tagged)
     assert not is_of({"etag": '"b"'}, tagged)
-    assert is_of({"etag": '"b"', "last-modified": "yesterday"}, dated)
+    assert is_of({"last-modified": "yesterday"}, dated)
+    assert not is_of({"etag": '"b"', "last-modified": "yesterday"}, dated)
     assert not is_of({"last-modified": "today"}, dated)
 
 
@@ -182,6 +234,14 @@ def test_announced_digests() -> None:
     assert announced(both) == {"crc32c": "n03x6A==", "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
     assert announced({"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}) == {"md5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
     assert announced({"content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==", "content-range": "bytes 0-1/2"}) == {}
+    digest = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
+    for header in (
+        {"repr-digest": f"sha-512=:AAAA=:, sha-256=:{digest}:"},
+        {"digest": f"SHA-256={digest}"},
+        {"x-amz-checksum-sha256": digest},
+    ):
+        assert announced(header) == {"sha256": digest}
+    assert announced({"x-amz-checksum-sha256": f"{digest}-2"}) == {}
     assert announced({}) == {}
     check = Check({"md5": "1B2M2Y8AsgTpgAmY7PhCfg=="})
     assert check.passed()

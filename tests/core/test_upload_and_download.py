@@ -121,6 +121,27 @@ def test_a_refused_upload(client: MusicAiClient, sandbox: Sandbox, file: Path) -
     assert "ignature" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ("\n<!doctype html><title>Log in</title>", {}),
+        ("<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", {}),
+        ({"error": {"code": 403}}, {}),
+        ({"message": "The session has expired"}, {}),
+        ("", {"x-goog-stored-content-length": "1000"}),
+    ],
+)
+def test_an_upload_that_only_seems_to_succeed(
+    connect: Any, sandbox: Sandbox, file: Path, body: Any, headers: dict[str, str]
+) -> None:
+    client = connect(max_retries=1)
+    fault = sandbox.faults.add("PUT /moises-sandbox/*", status=200, body=body, headers=headers)
+    with pytest.raises(IntegrityError, match=r"may not be stored|1000 of the"):
+        client.jobs.create(CustomWorkflow("sdk-test", {"file": file}))
+    assert fault.hits == 2, "it is tried again"
+    assert sandbox.jobs == []
+
+
 @pytest.mark.parametrize("change", ["grow", "shrink"])
 def test_a_file_that_changes_during_the_upload(client: MusicAiClient, tmp_path: Path, change: str) -> None:
     path = tmp_path / "growing.wav"

@@ -39,6 +39,12 @@ def cuts(request: Received) -> None:
     raise OSError("closes")
 
 
+def echo(request: Received, text: bytes) -> bytes:
+    """As proxies that show the request, and services that show a wrong key."""
+    key = request.headers.get("authorization", "").encode()
+    return text % (key, key)
+
+
 ANSWERS: dict[str, Callable[[Received], None]] = {
     "reset": resets,
     "cut": cuts,
@@ -48,6 +54,11 @@ ANSWERS: dict[str, Callable[[Received], None]] = {
     "refused": lambda request: request.answer(b'{"message": "no"}', "401 No"),
     "no JSON": lambda request: request.answer(b"<html>"),
     "another shape": lambda request: request.answer(b"[]"),
+    "echoed": lambda request: request.answer(echo(request, b'{"message": "%s", "code": "%s"}'), "401 No"),
+    "echoed in a page": lambda request: request.answer(echo(request, b"<pre>%s</pre>%s")),
+    "echoed in upper case": lambda request: request.answer(
+        echo(request, b"%s %s").upper(), "502 Bad Gateway"
+    ),
     "elsewhere": lambda request: request.answer(b"", "302 Found", "Location: http://a.example/?secret"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import traceback
@@ -13,7 +14,7 @@ from conftest import Connect
 from musicai_sdk import Job, MusicAiClient
 from musicai_sdk.errors import JobFailedError, MusicAiError, StatusError, TransferError
 from musicai_sdk.sandbox import Sandbox
-from support.answering import Asked, answering, head
+from support.answering import Asked, answering, head, whole
 from support.client_logs import client_records
 
 TARGET = "http://127.0.0.1:9/other?Expires=1&Signature=5e5e5e5e"
@@ -97,3 +98,38 @@ def test_signed_urls_in_messages_of_the_service(
     for text in (*shown, *retries):
         assert "No file at http://127.0.0.1:9/other?…: half a song" in text
         assert "Signature" not in text
+
+
+SPELLINGS = {
+    "JSON": r"see https:\/\/h\/o?X-Goog-Signature=5e5e5e5e",
+    "no scheme": "see storage.googleapis.com/o?X-Goog-Signature=5e5e5e5e",
+    "quoted": "see https%3A%2F%2Fh%2Fo%3FX-Amz-Signature%3D5e5e5e5e%26a%3D1",
+    "bucket": "see gs://b/o?sig=5e5e5e5e",
+    "path": "GET /b/o?a=1&Signature=5e5e5e5e failed",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "503 Service Unavailable"])
+def test_a_message_that_quotes_a_signed_url(connect: Connect, spelling: str, status: str) -> None:
+    body = json.dumps({"message": SPELLINGS[spelling], "code": "X"}).encode()
+
+    def handler(_asked: Asked, connection: socket.socket) -> None:
+        connection.sendall(whole(body, status=status))
+
+    with answering(handler) as origin:
+        client = connect(base_url=f"{origin}/v1", max_retries=0)
+        with pytest.raises(MusicAiError) as caught:
+            client.jobs.get("j")
+    shown = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
+    assert "5e5e5e5e" not in shown
+    assert "see" in shown or "failed" in shown
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_job_error_that_quotes_a_signed_url(spelling: str) -> None:
+    error = {"code": "BAD_INPUT", "title": "Invalid input", "message": SPELLINGS[spelling]}
+    job = Job.model_validate({"id": "j", "status": "FAILED", "error": error})
+    with pytest.raises(JobFailedError) as caught:
+        job.raise_for_failure()
+    assert "5e5e5e5e" not in f"{caught.value} {caught.value.message}"

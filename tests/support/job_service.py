@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from typing_extensions import override
 
 Job = dict[str, Any]
+WAV = b"RIFF\0\0\0\0WAVE" + bytes(range(256))
 Paging = Callable[[list[Job], int, int], list[Job]]
 
 
@@ -39,6 +40,15 @@ class JobService:
         self.delivers: Callable[[dict[str, Any]], bool] = lambda _body: True
         """Whether a POST arrives at once; otherwise call `deliver`."""
         self.between_pages: Callable[[int], object] = lambda _page: None
+        self.result: Callable[[Job], Any] = lambda _job: {"bpm": "120"}
+        """The result of a new job."""
+        self.file: Callable[[str], tuple[bytes, str]] = lambda _path: (WAV, "audio/wav")
+        """The body and the type of a result file, by its path below `/files/`."""
+        self.deleted = list[str]()
+        self.unknown = 0
+        """How many requests for an existing job are answered as if there were none."""
+        self.status = "SUCCEEDED"
+        """The status of a new job."""
         self.base_url = ""
 
     def await_request(self, start: str) -> None:
@@ -50,16 +60,21 @@ class JobService:
         """Creates the job of a POST."""
         job = {
             "id": str(uuid.uuid4()),
-            "status": "SUCCEEDED",
+            "status": self.status,
             "name": body.get("name"),
             "workflow": body["workflow"],
             "workflowParams": body.get("params", {}),
             "metadata": body.get("metadata", {}),
-            "result": {"bpm": "120"},
             **fields,
         }
+        job.setdefault("result", self.result(job))
         self.jobs.insert(0, job)
         return job
+
+    def file_url(self, job: Job, name: str) -> str:
+        """The signed URL of a result file."""
+        origin = self.base_url.removesuffix("/v1")
+        return f"{origin}/files/{job['id']}/{name}?X-Goog-Signature=5ec2e7"
 
     def add_others(self, count: int, **fields: Any) -> None:
         """Adds jobs of other programs."""
@@ -75,9 +90,9 @@ def serving(service: JobService) -> Generator[JobService]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def reply(self, status: int, body: bytes) -> None:
+        def reply(self, status: int, body: bytes, content_type: str = "application/json") -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             if 300 <= status < 400:
                 self.send_header("Location", "/v1/elsewhere")
@@ -98,6 +113,12 @@ def serving(service: JobService) -> Generator[JobService]:
             url = urlsplit(self.path)
             service.requests.append(f"GET {self.path}")
             query = parse_qs(url.query)
+            if url.path.startswith("/files/"):
+                self.reply(200, *service.file(url.path.removeprefix("/files/")))
+                return
+            if url.path == "/v1/application":
+                self.reply(200, b'{"id": "an application"}')
+                return
             if url.path == "/v1/job":
                 page, size = int(query["page"][0]), int(query["size"][0])
                 shown = service.paging(service.jobs, page, size)
@@ -106,12 +127,22 @@ def serving(service: JobService) -> Generator[JobService]:
                 return
             wanted = url.path.split("/")[3]
             found = [service.fetched(job) for job in service.jobs if job["id"] == wanted]
+            if found and service.unknown:
+                service.unknown -= 1
+                found = []
             if not found:
                 self.reply(404, b'{"message": "no such job"}')
             elif url.path.endswith("/status"):
                 self.reply(200, json.dumps({"id": wanted, "status": found[0]["status"]}).encode())
             else:
                 self.reply(200, json.dumps(found[0]).encode())
+
+        def do_DELETE(self) -> None:
+            wanted = self.path.split("/")[3]
+            service.requests.append(f"DELETE {self.path}")
+            service.deleted.append(wanted)
+            service.jobs = [job for job in service.jobs if job["id"] != wanted]
+            self.reply(200, json.dumps({"id": wanted}).encode())
 
         @override
         def log_message(self, format: str, *args: Any) -> None:

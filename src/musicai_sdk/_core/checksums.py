@@ -27,7 +27,8 @@ class _Hash(Protocol):
 def announced(headers: Mapping[str, str]) -> dict[str, str]:
     """The digests of the whole object by algorithm, in base64.
 
-    Sources are `x-goog-hash: crc32c=…,md5=…`, `Content-MD5`, and S3's `ETag` where it is an MD5.
+    Sources are `x-goog-hash: crc32c=…,md5=…`, `Content-MD5`, S3's `ETag` where it is an MD5, and for SHA-256
+    `x-amz-checksum-sha256`, `Repr-Digest` and the older `Digest` (RFC 9530).
     """
     found = dict(re.findall(r"(crc32c|md5)=([\w+/]+={0,2})", headers.get("x-goog-hash", "")))
     md5 = headers.get("content-md5", "").strip()
@@ -36,6 +37,12 @@ def announced(headers: Mapping[str, str]) -> dict[str, str]:
         found.setdefault("md5", md5)
     elif (etag := _md5_in_etag(headers)) is not None:
         found.setdefault("md5", etag)
+    named = ",".join(headers.get(name, "") for name in ("repr-digest", "digest"))
+    sha256 = re.search(r"sha-256=:?([\w+/]{43}=)", named, re.IGNORECASE)
+    # A multipart upload has the digest of its parts' digests, with the number of parts behind it.
+    amazon = re.fullmatch(r"[\w+/]{43}=", headers.get("x-amz-checksum-sha256", ""))
+    if sha256 or amazon:
+        found["sha256"] = sha256[1] if sha256 else headers["x-amz-checksum-sha256"]
     return found
 
 
@@ -55,13 +62,13 @@ def _md5_in_etag(headers: Mapping[str, str]) -> str | None:
 
 
 class Check:
-    """Compares the transferred bytes with an announced digest: crc32c if it can be computed quickly, else md5."""
+    """Compares the transferred bytes with an announced digest: crc32c if it can be computed quickly, else md5 or SHA-256."""
 
     def __init__(self, expected: Mapping[str, str]) -> None:
         self._expected: str | None = None
         self._hash: _Hash | None = None
         self.algorithm: str = "none"
-        for algorithm in ("crc32c", "md5"):
+        for algorithm in ("crc32c", "md5", "sha256"):
             hasher = _new(algorithm) if algorithm in expected else None
             if hasher is not None:
                 self.algorithm, self._hash, self._expected = algorithm, hasher, expected[algorithm]
@@ -81,6 +88,8 @@ class Check:
 def _new(algorithm: str) -> _Hash | None:
     if algorithm == "md5":
         return hashlib.md5(usedforsecurity=False)
+    if algorithm == "sha256":
+        return hashlib.sha256()
     checksum = crc32c_class()
     return None if checksum is None else checksum()
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from musicai_sdk._core.checksums import Check, announced
 from musicai_sdk._core.codings import CodingError, Decoder, codings, decoder_of
-from musicai_sdk._core.resume import Version, is_of, validator
+from musicai_sdk._core.resume import Version, is_of, marks_of, validator
 from musicai_sdk._io import ResponseStream
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConnectionFailedError, IntegrityError, RequestTimeoutError, TransferError
@@ -21,6 +21,8 @@ from musicai_sdk.errors import ConnectionFailedError, IntegrityError, RequestTim
 STORED_CODING = "x-goog-stored-content-encoding"
 """The coding of an object in Google's storage. For clients that don't accept gzip, the storage decodes the object, but
 announces the digests of the coded bytes (source: Google's page on transcoding)."""
+STORED_LENGTH = "x-goog-stored-content-length"
+"""The bytes that Google's storage has of the object, in the coding in which it is stored (same source)."""
 
 
 class Range(NamedTuple):
@@ -80,6 +82,7 @@ class Content:
         """The decoded size of the whole object in bytes; None if it isn't known yet."""
         self._expected = _length(headers)
         self._place(offset, version, coded)
+        self._check_stored_length(coded, stored)
         self.version: Version | None = self._version(stored or coded) if self.offset == 0 else version
         """The object's version, if the storage identifies it, so that a download can be resumed."""
         self._decoder = self._decoder_of(coded)
@@ -131,6 +134,15 @@ class Content:
             raise self._misplaced("that wasn't asked for")
         self._expected = in_part
 
+    def _check_stored_length(self, coded: list[str], stored: list[str]) -> None:
+        """Compares the announced size with the size in the storage: something between the two may have cut the file."""
+        length = _length(self._stream.headers, STORED_LENGTH)
+        if length is not None and self.size not in (None, length) and not coded and not stored:
+            raise IntegrityError(
+                f"{self._url} has {length} bytes in the storage, but {self.size} were announced",
+                url=self._url,
+            )
+
     def _misplaced(self, how: str) -> IntegrityError:
         return IntegrityError(
             f"{self._url} was answered {self._stream.status} with a part of the file {how}, so its position isn't known",
@@ -142,7 +154,7 @@ class Content:
         tag = validator(self._stream.headers)
         if tag is None or not self.size or coded:
             return None
-        return Version(tag, self.size, announced(self._stream.headers))
+        return Version(tag, self.size, announced(self._stream.headers), marks_of(self._stream.headers))
 
     def _decoder_of(self, coded: list[str]) -> Decoder | None:
         try:
@@ -238,7 +250,7 @@ def broke_off(url: str, received: int, size: int | None) -> IntegrityError:
     return IntegrityError(f"the download of {url} broke off after {received} of {expected} bytes", url=url)
 
 
-def _length(headers: Mapping[str, str]) -> int | None:
-    """The length of the coded body in bytes."""
-    length = headers.get("content-length", "")
+def _length(headers: Mapping[str, str], name: str = "content-length") -> int | None:
+    """A length in bytes: that of the coded body by default."""
+    length = headers.get(name, "")
     return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None

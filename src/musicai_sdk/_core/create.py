@@ -24,7 +24,7 @@ from musicai_sdk._io.record import logger
 from musicai_sdk._job_search import Wanted, search
 from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import ConnectionFailedError, CreateUncertainError, InputError, MusicAiError
-from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef
+from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef, own_entry
 from musicai_sdk.models.outputs import URL_SCHEMES
 from musicai_sdk.models.result import R, output_names, wire_name_of
 from musicai_sdk.workflows.base import CustomWorkflow, Workflow, resolved_params
@@ -269,9 +269,9 @@ async def _made_before(
             )
         return None
     session.lost.discard(key)
-    digest = (job.raw_metadata or {}).get(REQUEST_DIGEST)
+    digest = own_entry(job.raw_metadata, REQUEST_DIGEST)
     # The service may truncate metadata.
-    if isinstance(digest, str) and not any(each.startswith(digest) for each in digests):
+    if digest is not None and not any(each.startswith(digest) for each in digests):
         raise InputError(
             f"idempotency_key {key!r} already belongs to job {job.id}, which was created with another workflow or other"
             f" parameters: use a different key for every job"

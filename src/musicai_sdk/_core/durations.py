@@ -14,6 +14,8 @@ class JobDurations:
 
     REMEMBERED: ClassVar[int] = 10_000
     """The most unfinished jobs to remember. Beyond this number, the oldest are forgotten."""
+    SETTLING: ClassVar[float] = 5.0
+    """Seconds after its creation during which a job may seem to be gone."""
     RECENT: ClassVar[int] = 8
     """The number of recent jobs per workflow. The shortest of them is the expected duration of the next."""
 
@@ -31,6 +33,15 @@ class JobDurations:
         """The workflow of a job that this client created."""
         slug, _ = self._created.get(job_id, (None, 0.0))
         return slug
+
+    def forget(self, job_id: str) -> None:
+        """Notes that a job was deleted."""
+        self._created.pop(job_id, None)
+
+    def is_new(self, job_id: str, now: float) -> bool:
+        """Whether this client has just created a job, so that the service may not know it everywhere yet."""
+        slug, created = self._created.get(job_id, (None, 0.0))
+        return slug is not None and now - created < self.SETTLING
 
     def expected(self, job_id: str) -> tuple[float, float] | None:
         """The creation time of a job and the shortest recent duration of its workflow in seconds; None if unknown.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pydantic_core import from_json
 
@@ -20,20 +21,50 @@ _MEDIA_NAMES = (
     ".aac .aif .aiff .amr .au .caf .flac .m4a .m4b .mid .midi .mp2 .mp3 .mp4 .oga .ogg .opus .wav "
     ".wave .weba .wma .avi .mkv .mov .m4v .mpeg .mpg .webm .wmv .zip"
 )
-_TEXT_NAMES = ".htm .html .xhtml .xml .musicxml .svg .txt .lrc .srt .vtt .ass .csv .tsv .md"
-_MEDIA, _TEXT = frozenset(_MEDIA_NAMES.split()), frozenset(_TEXT_NAMES.split())
-"""Extensions of recordings, and of files that may be web pages or parts of web pages."""
+_MEDIA, _PAGES = frozenset(_MEDIA_NAMES.split()), frozenset({".htm", ".html", ".xhtml"})
+"""Extensions of recordings, and of web pages."""
+_TEXT_NAMES = ".xml .musicxml .svg .txt .lrc .srt .vtt .ass .csv .tsv .md"
+_TEXTS = frozenset(_TEXT_NAMES.split())
+"""Extensions of texts that may contain markup."""
 _HEAD = 1024
 _LARGEST_PARSED = 16 * 1024 * 1024
 """The most bytes of JSON to check by parsing. In a larger file, only the first and last characters are checked."""
+_UNKNOWN_SIZE = 0x7FFF0000
+"""The size from which a number in a header means that the size wasn't known."""
 _MARKUP = re.compile(rb"<[A-Za-z!?]")
 _PAGE = re.compile(rb"<(!doctype\s+html|html|head|body|!--|\?xml|error\b)", re.IGNORECASE)
+_HTML = re.compile(
+    rb"<(title|meta|link|script|noscript|style|base|div|span|form|center|table|h[1-6]|p|a|br|hr|img|iframe|main|section"
+    rb"|header|nav)\b",
+    re.IGNORECASE,
+)
+_WHOLE_PAGE = re.compile(
+    rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype\s+html\b|html\b[^>]*>\s*<)", re.IGNORECASE | re.DOTALL
+)
+_MARKUP_TYPES = re.compile(r"text/html|(application|text)/(.*\+)?(xml|json)")
 _RECORDING = re.compile(
     rb"RIFF|RF64|FORM|fLaC|OggS|ID3|MThd|caff|\.snd|#!AMR|\x1aE\xdf\xa3|0&\xb2u|\xff[\xe0-\xff]|.{4}ftyp|PK",
     re.DOTALL,
 )
 """The first bytes of recordings, MIDI files and archives."""
 _ANOTHER_KIND = re.compile(rb"\x89PNG|GIF8|\xff\xd8\xff|%PDF-")
+_ERROR_NAMES = frozenset(
+    [
+        "code",
+        "detail",
+        "details",
+        "error",
+        "errors",
+        "message",
+        "path",
+        "status",
+        "statusCode",
+        "timestamp",
+        "title",
+        "type",
+    ]
+)
+"""The names in the error documents of common servers."""
 _BLANK = b" \t\r\n\0"
 _BOM = b"\xef\xbb\xbf"
 
@@ -59,8 +90,8 @@ class Expected:
 def check_content(file: BinaryIO, size: int, headers: Mapping[str, str], expected: Expected) -> None:
     """Checks that the contents of a complete file fit its name.
 
-    A recording must not be a page, an error document or a picture; JSON must be JSON; an output must not be a web page
-    unless its name says so. Other texts aren't checked.
+    A recording must not be a page, an error document, another text or a picture, nor shorter than its header says; JSON
+    must be JSON and no server's error; an output must not be a web page unless its name says so.
 
     Raises:
         IntegrityError: the contents don't fit.
@@ -88,57 +119,121 @@ def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
 
 def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -> str | None:
     is_media, is_json = not expected.extensions.isdisjoint(_MEDIA), ".json" in expected.extensions
-    if not (is_media or is_json) and (not expected.output or not expected.extensions.isdisjoint(_TEXT)):
+    if not (is_media or is_json) and (not expected.output or not expected.extensions.isdisjoint(_PAGES)):
         return None
     file.seek(0)
     head = file.read(_HEAD)
     if is_media:
         return _not_media(file, size, head, content_type)
     if is_json:
-        return None if _is_json(file, size, head) else f"isn't JSON{_declared(content_type)}"
-    is_page = _PAGE.match(head.removeprefix(_BOM).lstrip(_BLANK))
+        return _not_json(file, size, head, content_type)
+    text = _text(head)
+    if not expected.extensions.isdisjoint(_TEXTS):
+        is_page = _WHOLE_PAGE.match(text)
+    else:
+        is_html = content_type in ("text/html", "application/xhtml+xml")
+        is_page = _PAGE.match(text) or (is_html and _HTML.match(text))
     return f"is a web page, not a file{_declared(content_type)}" if is_page else None
+
+
+def _text(head: bytes) -> bytes:
+    """The beginning of a text in ASCII, as far as it is a text, without a byte order mark and blanks."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        head = head.decode("utf-16", "ignore").encode("ascii", "replace")
+    return head.removeprefix(_BOM).lstrip(_BLANK)
+
+
+def _is_printable(head: bytes) -> bool:
+    try:
+        # The last character may be cut.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(each.isprintable() or each.isspace() for each in text)
 
 
 def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str | None:
     if not head:
         return None  # see `refuse_empty`
-    text = head.removeprefix(_BOM).lstrip(_BLANK)
+    text = _text(head)
     if _MARKUP.match(text):
         return f"is a web page or an error document, not a recording{_declared(content_type)}"
     if _ANOTHER_KIND.match(head):
         return f"is a picture or a document, not a recording{_declared(content_type)}"
-    if text[:1] in (b"{", b"[") and _is_json(file, size, head):
+    if text[:1] in (b"{", b"[") and _read_json(file, size, head) is not _NO_JSON:
         return f"is JSON, not a recording{_declared(content_type)}"
-    textual = re.fullmatch(r"text/html|(application|text)/((xhtml\+)?xml|json)", content_type)
-    return f"isn't a recording{_declared(content_type)}" if textual and not _RECORDING.match(head) else None
+    is_text = content_type.startswith("text/") and _is_printable(head)
+    if (is_text or _MARKUP_TYPES.fullmatch(content_type)) and not _RECORDING.match(head):
+        return f"isn't a recording{_declared(content_type)}"
+    announced = _announced_size(head)
+    if announced is not None and size < announced:
+        return f"is only the beginning of a recording: {size:,} of {announced:,} bytes"
+    return None
 
 
-def _is_json(file: BinaryIO, size: int, head: bytes) -> bool:
+def _announced_size(head: bytes) -> int | None:
+    """The size of a WAV file according to its headers; None if they don't agree on one.
+
+    A program that writes to a pipe can't know the size, and leaves zeros or the largest numbers in the headers.
+    """
+    if head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt ":
+        return None
+    whole, place = int.from_bytes(head[4:8], "little") + 8, 12
+    while place + 8 <= len(head):
+        name, length = head[place : place + 4], int.from_bytes(head[place + 4 : place + 8], "little")
+        if name == b"data":
+            end = place + 8 + length
+            return end if length and end <= whole < _UNKNOWN_SIZE else None
+        place += 8 + length + length % 2
+    return None
+
+
+def _not_json(file: BinaryIO, size: int, head: bytes, content_type: str) -> str | None:
+    value = _read_json(file, size, head)
+    if value is _NO_JSON:
+        return f"isn't JSON{_declared(content_type)}"
+    if isinstance(value, dict) and _is_error(cast("dict[str, object]", value)):
+        return f"is an error document, not a result{_declared(content_type)}"
+    return None
+
+
+def _is_error(document: Mapping[str, object]) -> bool:
+    """Whether a JSON object is the error of a server that sends status 200."""
+    names = document.keys()
+    says_so = not names.isdisjoint({"error", "errors"})
+    explains = "message" in names and not names.isdisjoint({"code", "status", "statusCode"})
+    return names <= _ERROR_NAMES and (says_so or explains)
+
+
+_NO_JSON = object()
+
+
+def _read_json(file: BinaryIO, size: int, head: bytes) -> object:
+    """The value of a JSON file, or None if it can't be read at once; `_NO_JSON` if it isn't JSON."""
     if len(head) == size:
-        return _parses(head)
+        return _parsed(head)
     if size <= _LARGEST_PARSED:
         file.seek(0)
-        return _parses(file.read())
+        return _parsed(file.read())
     file.seek(size - _HEAD)
     tail = file.read()
     # A list or an object: no other JSON value is that large.
-    return head.removeprefix(_BOM).lstrip()[:1] + tail.rstrip()[-1:] in (b"[]", b"{}")
+    is_json = head.removeprefix(_BOM).lstrip()[:1] + tail.rstrip()[-1:] in (b"[]", b"{}")
+    return None if is_json else _NO_JSON
 
 
-def _parses(data: bytes) -> bool:
+def _parsed(data: bytes) -> object:
     if data.startswith(b"\x1f\x8b"):
-        return True  # the storage doesn't announce the coding
+        return None  # the storage doesn't announce the coding
     try:
-        from_json(data.removeprefix(_BOM))
+        return from_json(data.removeprefix(_BOM))
     except ValueError:
         try:
-            json.loads(data)  # slower, but accepts more: lone surrogates, UTF-16, deep nesting
+            return json.loads(data)  # slower, but accepts more: lone surrogates, UTF-16, deep nesting
         except RecursionError:
-            return True
+            return None
         except ValueError:
-            return False
-    return True
+            return _NO_JSON
 
 
 def _declared(content_type: str) -> str:

@@ -18,6 +18,7 @@ from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
     MusicAiError,
+    NotFoundError,
     PermissionDeniedError,
 )
 from musicai_sdk.models.job import Job, JobState
@@ -109,6 +110,8 @@ class StatusFetcher:
                     raise
                 if is_transient(error):
                     transient_errors.append(error)
+                elif self._is_too_new(job_id, error):
+                    logger.info("job %s isn't known everywhere yet: %s", job_id, error)
                 else:
                     self.receiver.failed(job_id, error)
 
@@ -116,6 +119,11 @@ class StatusFetcher:
         await self.session.io.gather(tasks, CONCURRENT_REQUESTS)
         if transient_errors:
             raise transient_errors[0]
+
+    def _is_too_new(self, job_id: str, error: MusicAiError) -> bool:
+        """Whether the service may only seem not to have a job: a part of it may not know a new job yet."""
+        now = self.session.io.now()
+        return isinstance(error, NotFoundError) and self.session.durations.is_new(job_id, now)
 
     async def _fetch(self, job_id: str) -> None:
         if self._overdue():

@@ -8,7 +8,8 @@ from musicai_sdk._core.operations import DELETE_JOB, GET_JOB
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session, segment
-from musicai_sdk.errors import NotFoundError
+from musicai_sdk._job_search import is_another
+from musicai_sdk.errors import NotFoundError, ResponseError
 from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.result import RawResult, WorkflowResult
 
@@ -23,6 +24,23 @@ def result_type_of(job: str | JobRef[Any] | Job[Any]) -> type[WorkflowResult]:
     return RawResult if isinstance(job, str) else job.result_type
 
 
+def check_created(job: str | JobRef[Any] | Job[Any], fetched: Job[Any]) -> None:
+    """Checks that a job was created by the request whose reference is given, if the service shows the job's key.
+
+    A server that answers a create with the id of an older job would otherwise pass that job's results off as this one's.
+
+    Raises:
+        ResponseError: the job has another key.
+    """
+    key = job.idempotency_key if isinstance(job, JobRef) else None
+    if is_another(key, fetched):
+        raise ResponseError(
+            f"job {fetched.id} isn't the one that was created under the key {key!r}: the service answered the create with"
+            f" another job's id. client.jobs.find({key!r}) searches for the right one",
+            field="id",
+        )
+
+
 async def get(
     session: Session,
     job: str | JobRef[Any] | Job[Any],
@@ -31,6 +49,7 @@ async def get(
 ) -> Job[Any]:
     """Fetches a job with the given result type, or else with the reference's result type."""
     fetched = await session.call(GET_JOB, job_id=job_id_of(job), options=options)
+    check_created(job, fetched)
     return fetched.with_result_type(result_type or result_type_of(job))
 
 
@@ -46,3 +65,4 @@ async def delete(session: Session, job: str | JobRef[Any] | Job[Any], options: R
                 raise
 
     await retrying(session.io, session.policy(options), f"DELETE {path}", attempt)
+    session.durations.forget(job_id_of(job))

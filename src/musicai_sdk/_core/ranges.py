@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
 from musicai_sdk._core.content import Content, Range, broke_off, content_range
-from musicai_sdk._core.resume import Version
+from musicai_sdk._core.resume import Version, is_of
 from musicai_sdk._io import IO, ResponseStream
 from musicai_sdk.errors import InputError, MusicAiError
 
@@ -182,7 +182,7 @@ def _is_part(stream: ResponseStream, wanted: Range, version: Version) -> bool:
     return (
         stream.status == HTTPStatus.PARTIAL_CONTENT
         and content_range(headers) == wanted
-        and headers.get("etag") == version.validator
+        and is_of(headers, version)
         and headers.get("content-encoding", "identity") == "identity"
     )
 

@@ -38,6 +38,8 @@ class Version:
     """The size of the whole object in bytes."""
     digests: Mapping[str, str] = field(default_factory=dict[str, str])
     """The digests of the whole object by algorithm, in base64."""
+    marks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The headers that a change of the object would change, by name; see `marks_of`."""
 
 
 def validator(headers: Mapping[str, str]) -> str | None:
@@ -49,10 +51,27 @@ def validator(headers: Mapping[str, str]) -> str | None:
     return etag if etag.startswith('"') else headers.get("last-modified") or None
 
 
+def marks_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that differ between two versions of an object.
+
+    Beside a strong ETag, the modification time says nothing: the machines of one service may differ in it.
+    """
+    names = ["etag", "x-goog-generation", "x-amz-version-id"]
+    if not headers.get("etag", "").startswith('"'):
+        names.append("last-modified")
+    return {name: headers[name] for name in names if headers.get(name)}
+
+
 def is_of(headers: Mapping[str, str], version: Version) -> bool:
-    """Whether a partial answer can be of this version. Needed because some servers ignore `If-Range`."""
+    """Whether a partial answer is certainly of this version. Needed because some servers ignore `If-Range`.
+
+    The answer must repeat the validator, and mustn't contradict any other header of the version. A weak ETag can't
+    confirm a version, but a different one proves that the object has changed.
+    """
     name = "etag" if version.validator.startswith('"') else "last-modified"
-    return headers.get(name, version.validator).removeprefix("W/") == version.validator
+    known = {**version.marks, name: version.validator}
+    found = marks_of(headers)
+    return found.get(name) == version.validator and all(known.get(each) == found[each] for each in found)
 
 
 class Partial:
@@ -337,7 +356,12 @@ def _copy(source: FileIO, target: FileIO, size: int) -> None:
 
 
 def _version(note: dict[str, Any]) -> Version:
-    version = Version(str(note["validator"]), int(note["size"]), dict(note["digests"]))
+    version = Version(
+        str(note["validator"]),
+        int(note["size"]),
+        dict(note["digests"]),
+        dict(note.get("marks", {})),  # 2.0.0 didn't write them
+    )
     if not version.validator.isprintable() or not version.validator.isascii():
         raise ValueError("not a note of this package")
     return version

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
@@ -14,9 +15,10 @@ from musicai_sdk._core.options import RequestOptions, check_options, checked_hea
 from musicai_sdk._core.responses import read_json, status_error
 from musicai_sdk._core.retry import Budget, Policy, retrying
 from musicai_sdk._core.settings import ClientConfig
-from musicai_sdk._io import IO, Request, ResponseStream, rest, whole
+from musicai_sdk._io import IO, Request, Response, ResponseStream, rest, whole
 from musicai_sdk._text import without_queries
 from musicai_sdk.errors import InputError, ResponseError
+from musicai_sdk.models.job import Job, JobState
 
 T = TypeVar("T")
 
@@ -49,8 +51,8 @@ class Session:
         """The keys of running creates, by process; see `musicai_sdk._core.idempotency`."""
         self.lost: set[str] = set()
         """The keys of POSTs whose answers are unknown, sent by this client or a copy of it."""
-        self.echoes: bool = False
-        """Whether a listed job had a key, which proves that the service returns metadata."""
+        self.echoes: frozenset[str] = frozenset()
+        """The statuses of listed jobs that had a key, which proves that the service returns metadata."""
         self.began: float = getattr(io, "began", io.now)()
         """The time of `io.now()` at which this process began to use the package. Earlier processes sent their POSTs
         before it."""
@@ -114,7 +116,11 @@ class Session:
             )
 
         policy = self.policy(options, repeatable=operation.repeatable)
-        return await retrying(self.io, policy, f"{operation.method} {path}", attempt, deadline=deadline)
+        where = f"{operation.method} {path}"
+        answer = await retrying(self.io, policy, where, attempt, deadline=deadline)
+        if job_id is not None and isinstance(answer, Job | JobState):
+            _check_identity(job_id, answer, where)
+        return answer
 
     async def once(
         self,
@@ -160,13 +166,35 @@ class Session:
         stream = await self.io.open(request)
         succeeded = 200 <= stream.status < 300
         if succeeded and operation.answer is None:
-            await _ignored(stream, where)
+            await self._ignore(stream, where)
             return cast("T", None)
         response = await whole(stream, request)
+        if succeeded:
+            try:
+                answer: T = read_json(operation.answer, response, where)
+            except ResponseError:
+                pass
+            else:
+                return answer
+        # Errors quote the answer.
+        response = self._without_key(response)
         if not succeeded:
             raise status_error(where, response, self.settings)
-        answer: T = read_json(operation.answer, response, where)
-        return answer
+        return cast("T", read_json(operation.answer, response, where))
+
+    def _without_key(self, response: Response) -> Response:
+        return replace(response, body=self.settings.secret.hidden_in(response.body))
+
+    async def _ignore(self, stream: ResponseStream, where: str) -> None:
+        """Reads the answer to an operation that succeeds by its status alone. The body may be lost."""
+        # The body only matters because it may show that something other than the service answered.
+        said = await rest(stream)
+        if said.lstrip().startswith(b"<"):
+            raise ResponseError(
+                f"{where} answered {stream.status} with a web page, perhaps of a proxy or a login, so the service may have done"
+                f" nothing",
+                body=without_queries(self.settings.secret.hidden_in(said).decode("utf-8", "replace")),
+            )
 
     def policy(self, options: RequestOptions, *, repeatable: bool = True) -> Policy:
         """The retry policy of one call. Checks the call's options before anything is sent."""
@@ -178,15 +206,16 @@ class Session:
         return options.get("request_timeout", self.settings.timeout)
 
 
-async def _ignored(stream: ResponseStream, where: str) -> None:
-    """Reads the answer to an operation that succeeds by its status alone. The body may be lost."""
-    # The body only matters because it may show that something other than the service answered.
-    said = await rest(stream)
-    if said.lstrip().startswith(b"<"):
+def _check_identity(job_id: str, answer: Job[Any] | JobState, where: str) -> None:
+    """Checks that an answer is about the requested job. A cache may answer with another job.
+
+    The results of another job would be taken for this one's, and this job deleted.
+    """
+    if answer.id and answer.id.strip().casefold() != job_id.strip().casefold():
         raise ResponseError(
-            f"{where} answered {stream.status} with a web page, perhaps of a proxy or a login, so the service may have done"
-            f" nothing",
-            body=without_queries(said.decode("utf-8", "replace")),
+            f"{where} was answered with another job, {answer.id!r:.100}: perhaps from a cache between the client and the"
+            " service",
+            field="id",
         )
 
 

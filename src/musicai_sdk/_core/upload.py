@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from musicai_sdk._core.arguments import Progress, UploadSource
+from musicai_sdk._core.content import STORED_CODING, STORED_LENGTH
 from musicai_sdk._core.deadline import in_time, still_time, within
 from musicai_sdk._core.operations import GET_UPLOAD
 from musicai_sdk._core.options import RequestOptions
@@ -10,8 +13,13 @@ from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.sources import opened
 from musicai_sdk._core.storage_errors import storage_error
-from musicai_sdk._io import IO, Request, send
+from musicai_sdk._io import IO, Request, Response, send
+from musicai_sdk._text import without_query
+from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models.files import UploadedFile
+
+_ERROR = re.compile(rb"\{\s*\"(errors?|statusCode|code|message)\"\s*:", re.IGNORECASE)
+"""The beginning of a server's error in JSON."""
 
 
 async def upload(
@@ -52,8 +60,31 @@ async def upload(
                 response = await send(io, request)
                 if not 200 <= response.status < 300:
                     raise storage_error("upload", urls.upload_url, response.status, response.body)
+                check_stored(response, urls.upload_url, body.size)
                 return UploadedFile(url=urls.download_url, size=body.size)
 
             return await retrying(io, here.policy(options), "upload", attempt, deadline=deadline)
 
     return await session.io.transfer(work)
+
+
+def check_stored(response: Response, url: str, size: int) -> None:
+    """Checks that the answer to an upload doesn't contradict its status. A job without its input costs money and fails.
+
+    Storages answer an upload without a body. A page comes from a proxy or a login, an error from a gateway.
+
+    Raises:
+        IntegrityError: the file isn't stored, or not whole.
+    """
+    headers, said = response.headers, response.body.lstrip()
+    stored = headers.get(STORED_LENGTH, "")
+    coded = headers.get(STORED_CODING, "identity") != "identity"
+    shown = without_query(url)
+    if said.startswith(b"<") or _ERROR.match(said):
+        raise IntegrityError(
+            f"the upload to {shown} was answered {response.status} with a page or an error, perhaps of a proxy or a login,"
+            " so the file may not be stored",
+            url=shown,
+        )
+    if stored.isdigit() and stored != str(size) and not coded:
+        raise IntegrityError(f"the storage has {stored} of the {size} bytes uploaded to {shown}", url=shown)

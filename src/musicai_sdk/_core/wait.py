@@ -8,7 +8,7 @@ from typing import Any, cast
 from musicai_sdk._core.arguments import OnUpdate
 from musicai_sdk._core.deadline import deadline_of
 from musicai_sdk._core.interruption import job_note, note_interruption
-from musicai_sdk._core.jobs import get, job_id_of, result_type_of
+from musicai_sdk._core.jobs import check_created, get, job_id_of, result_type_of
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.poller import (
     CONFIDENCE,
@@ -71,6 +71,8 @@ async def wait_all(
         if count > 1:
             error.add_note(f"{len(late)} of {count} jobs are unfinished: {', '.join(late[:20])}")
         raise error
+    for job in jobs:
+        check_created(job, waiter.ended[job_id_of(job)])
     return [await _whole(session, waiter.ended[job_id_of(job)], result_type_of(job), options) for job in jobs]
 
 

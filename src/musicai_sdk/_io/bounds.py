@@ -17,16 +17,27 @@ class Bounds:
     """The limits of one exchange, with times of `clock.now()`.
 
     For the API, `Request.timeout` limits the whole exchange. For a storage, which transfers files, it limits each time
-    without data, and the wait for the head of the answer after the request was sent.
+    without data, the wait for the head of the answer after the request was sent, and the rest of the answer to an
+    upload.
     """
 
-    __slots__ = ("_head_until", "_heads", "_timeout", "_until", "_whole", "_whole_timeout", "over")
+    __slots__ = (
+        "_head_until",
+        "_heads",
+        "_timeout",
+        "_until",
+        "_uploads",
+        "_whole",
+        "_whole_timeout",
+        "over",
+    )
 
     def __init__(self, request: Request) -> None:
         self._timeout = inf if request.timeout is None else request.timeout
         self._whole = request.channel == "api"
         self._whole_timeout = self._timeout + (request.connect_timeout or 0)
         self._heads = not self._whole and self._timeout != inf
+        self._uploads = self._heads and request.method == "PUT"
         self._until = inf if request.left is None else clock.now() + request.left
         self._head_until = inf
         self.over = False
@@ -49,8 +60,11 @@ class Bounds:
             self._head_until = clock.now() + self._timeout
 
     def answered(self) -> None:
-        """Notes that the head of the answer has arrived."""
-        self._head_until = inf
+        """Notes that the head of the answer has arrived.
+
+        After an upload, the rest is short, and `Request.timeout` limits it as a whole.
+        """
+        self._head_until = clock.now() + self._timeout if self._uploads else inf
 
 
 current: ContextVar[Bounds | None] = ContextVar("musicai_sdk_bounds", default=None)

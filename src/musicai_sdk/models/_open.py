@@ -19,14 +19,22 @@ class Unknown(str):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accepts any string. In a union, pydantic tries the known values first."""
-        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+        """Accepts any string. In a union, pydantic tries the known values first.
+
+        A documented status in another case, or with white space, is that status: otherwise its job would never end.
+        """
+        return core_schema.no_info_after_validator_function(_status, core_schema.str_schema())
+
+
+def _status(text: str) -> str:
+    known = text.strip().upper()
+    return known if known in KNOWN_STATUSES else Unknown(text)
 
 
 JobStatus: TypeAlias = Literal["QUEUED", "STARTED", "SUCCEEDED", "FAILED"] | Unknown
 """A job's status: `QUEUED` → `STARTED` → `SUCCEEDED` or `FAILED` (source: the official reference and clients).
 
-Any other status is an `Unknown` and counts as unfinished.
+Any other status is an `Unknown` and counts as unfinished. Case doesn't matter.
 """
 
 KNOWN_STATUSES: tuple[str, ...] = ("QUEUED", "STARTED", "SUCCEEDED", "FAILED")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
@@ -13,6 +14,7 @@ from pydantic import (
     PlainSerializer,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
@@ -39,6 +41,32 @@ IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 
 REQUEST_DIGEST = "musicai_sdk.request"
 """The metadata entry with a digest of the request, for jobs whose idempotency key the caller chose."""
+
+
+def own_entry(metadata: Mapping[str, Any] | None, name: str) -> str | None:
+    """An entry of this package in a job's metadata.
+
+    A service may rename it, as by splitting its name at the dot or replacing the dot, or wrap its value.
+    """
+    found: object = (metadata or {}).get(name)
+    if not isinstance(found, str) and metadata:
+        found = next(_entries(metadata, "", _letters(name)), None)
+    return found if isinstance(found, str) else None
+
+
+def _entries(value: object, path: str, wanted: str) -> Iterator[object]:
+    """The texts below a path whose letters are the wanted ones."""
+    if isinstance(value, Mapping) and len(path) <= len(wanted):
+        for key, each in cast("Mapping[str, object]", value).items():
+            yield from _entries(each, path if path == wanted else path + _letters(str(key)), wanted)
+    elif isinstance(value, list) and path == wanted:
+        yield from cast("list[object]", value)
+    elif path == wanted:
+        yield value
+
+
+def _letters(name: str) -> str:
+    return "".join(each for each in name.casefold() if each.isalnum())
 
 
 def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +113,10 @@ class JobState(WireModel, frozen=True):
         return self.status in FINAL_STATUSES
 
 
+_NO_ID = re.compile(r"\W*|0+(-0+)*|.*[\s/].*|null|none|undefined|nan|true|false", re.IGNORECASE | re.DOTALL)
+"""Texts that programs send in place of an id that they don't have."""
+
+
 class JobCreated(WireModel, frozen=True):
     """The answer to a create (source: official quick start)."""
 
@@ -99,6 +131,14 @@ class JobCreated(WireModel, frozen=True):
         if answer.get("jobId") and not answer.get("id"):
             return {**answer, "id": answer["jobId"]}
         return cast("Any", data)
+
+    @field_validator("id")
+    @classmethod
+    def _is_an_id(cls, value: str) -> str:
+        """Rejects placeholders: a request whose job is unknown must be searched for, not polled under a wrong id."""
+        if _NO_ID.fullmatch(value):
+            raise ValueError("not the id of a job")
+        return value
 
 
 class Job(WireModel, Generic[R_co], frozen=True):
@@ -172,8 +212,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
     @property
     def idempotency_key(self) -> str | None:
         """The key under which this package created the job; None for other jobs."""
-        key = (self.raw_metadata or {}).get(IDEMPOTENCY_KEY)
-        return key if isinstance(key, str) else None
+        return own_entry(self.raw_metadata, IDEMPOTENCY_KEY)
 
     @property
     def done(self) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from urllib.parse import unquote
 
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ResponseError, ResultMissingError
@@ -22,7 +23,20 @@ ResultPath: TypeAlias = tuple[str | int, ...]
 DEEPEST = 100
 """The most levels of lists and objects in a result."""
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
+_JSON_STARTS = ("[", "{", '"')
+_EXTENSIONS = (
+    "aac aif aiff amr au caf csv flac json lrc m4a mid midi mka mkv mov mp2 mp3 mp4 musicxml oga ogg opus srt tsv txt vtt"
+    " wav wave weba webm wma xml zip"
+)
+_SEPARATOR = r":(?:\\*/){2}"
+"""`://`, perhaps with the backslashes of JSON texts."""
+_ADDRESS = re.compile(rf"[A-Za-z0-9]{_SEPARATOR}\S")
+_SEVERAL = re.compile(rf"[\s,;|]\s*https?{_SEPARATOR}", re.IGNORECASE)
+"""The start of a second URL in one text."""
+_FILE = re.compile(rf"\.(?:{_EXTENSIONS.replace(' ', '|')})(?![\w.-])|[?&][\w-]*signature=", re.IGNORECASE)
+"""The end of a file's path, or the signature of an address."""
+_LONGEST_ADDRESS = 10_000
+"""The most characters of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +142,30 @@ def _files(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, FileUr
     for place, leaf in _leaves(value, path):
         if not isinstance(leaf, str):
             continue
-        if is_file_url(leaf):
+        if is_file_url(leaf) and not _SEVERAL.search(leaf):
             yield place, FileUrl(leaf.strip())
         elif leaf == CUSTOM_STORAGE:
             yield place, CUSTOM_STORAGE
-        elif _ADDRESS.fullmatch(leaf.strip()):
+        elif _names_file(leaf.strip()):
             yield place, leaf.strip()
+
+
+def _names_file(text: str) -> bool:
+    """Whether a text that isn't a URL nevertheless says where a file is: `gs://…`, `/files/vocals.wav`.
+
+    A file that is overlooked is lost with its job. In prose, only complete addresses of files count.
+    """
+    if text.startswith("data:"):
+        return False  # the file itself
+    words = text.split()
+    for word in words:
+        if len(word) > _LONGEST_ADDRESS or {"/", "\\", "%"}.isdisjoint(word):
+            continue
+        word = unquote(word)
+        is_address, is_file = _ADDRESS.search(word) is not None, _FILE.search(word) is not None
+        if (is_address and is_file) or (len(words) == 1 and (is_address or is_file)):
+            return True
+    return False
 
 
 def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, object]]:
@@ -144,7 +176,7 @@ def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, objec
         )
     inside = _opened(value)
     if inside is None:
-        yield path, value
+        yield path, _decoded(value)
         return
     for key, each in inside:
         if isinstance(key, str) and is_file_url(key):
@@ -154,7 +186,7 @@ def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, objec
 
 def _opened(value: object) -> Iterator[tuple[str | int, object]] | None:
     """The entries of a list or an object, also inside a JSON text; None for any other value."""
-    value = _decoded(value) if isinstance(value, str) else value
+    value = _decoded(value)
     if isinstance(value, Mapping):
         return iter(cast("Mapping[str, object]", value).items())
     if isinstance(value, list | tuple):
@@ -162,14 +194,14 @@ def _opened(value: object) -> Iterator[tuple[str | int, object]] | None:
     return None
 
 
-def _decoded(text: str) -> object:
-    """The list or object in a JSON text that may contain a URL; else the text."""
-    if "://" in text and text.lstrip()[:1] in ("[", "{"):
+def _decoded(value: object) -> object:
+    """The value of a JSON text that may contain a URL; any other value unchanged."""
+    while isinstance(value, str) and value.lstrip()[:1] in _JSON_STARTS and re.search(_SEPARATOR, value):
         try:
-            return json.loads(text)
+            value = json.loads(value)
         except (ValueError, RecursionError):
-            return text
-    return text
+            return value
+    return value
 
 
 def _replaced(value: object, path: ResultPath, paths: Mapping[ResultPath, str]) -> object:

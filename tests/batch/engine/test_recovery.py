@@ -6,10 +6,11 @@ import threading
 import time
 from pathlib import Path
 
-from musicai_sdk import CustomWorkflow
-from musicai_sdk.batch import Event
+from musicai_sdk import AsyncMusicAiClient, CustomWorkflow
+from musicai_sdk.batch import Batch, Event
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, in_ledger, lost_post, make_tracks, posts, wait_until
+from support.job_service import JobService, plain_pages, serving
 
 
 def others(sandbox: Sandbox, path: Path, count: int) -> list[str]:
@@ -109,3 +110,39 @@ def test_a_clock_that_was_days_ahead_at_the_post(sandbox: Sandbox, tmp_path: Pat
     sent = posts(sandbox)
     assert batch.run().ok
     assert posts(sandbox) == sent
+
+
+def test_a_list_that_leaves_out_jobs_that_exist_proves_nothing(tmp_path: Path) -> None:
+    """It shows only jobs that have ended."""
+    songs = [f"https://songs/{number}.wav" for number in range(3)]
+    with serving(JobService()) as service:
+        service.status = "STARTED"
+        service.paging = lambda jobs, page, size: plain_pages(
+            [job for job in jobs if job["status"] == "SUCCEEDED"], page, size
+        )
+        batch = Batch(
+            "sdk-test",
+            songs,
+            tmp_path,
+            input_name="file",
+            poll_interval=0.2,
+            grace=0.5,
+            max_attempts=1,
+            job_timeout=1.0,
+            connect=lambda: AsyncMusicAiClient("key", base_url=service.base_url, max_retries=0),
+        )
+        batch.run()
+        assert len(service.posts) == 3
+        # As if it had been killed before the answer to one POST was on the disk.
+        in_ledger(
+            batch,
+            "UPDATE tracks SET state = 'creating', job_id = NULL WHERE rowid = 2",
+        )
+        report = batch.run()
+        assert len(service.posts) == 3
+        failure = next(each for each in report.failures() if each.state == "uncertain")
+        assert "exists but isn't listed" in failure.message
+        for job in service.jobs:
+            job["status"] = "SUCCEEDED"
+        assert batch.run().ok
+        assert len(service.posts) == 3

@@ -62,6 +62,8 @@ class LostJobFinder:
         self._slug = slug
         self._grace = grace
         self._warn = warn
+        self.known: list[str] = []
+        """Jobs that existed before the first search. A list without them is incomplete, and proves nothing."""
         self._lost = dict[str, _Lost]()
         self._task: asyncio.Task[None] | None = None
         self._advised = False
@@ -143,6 +145,7 @@ class LostJobFinder:
             jobs.get,
             [each.wanted for each in lost],
             thorough=thorough,
+            known=self.known,
         )
 
     def _answer(self, due: list[_Lost], lost: list[_Lost], result: SearchResult) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk._job_search import is_another
 from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
@@ -34,6 +35,7 @@ from musicai_sdk.errors import (
     IntegrityError,
     MusicAiError,
     NotFoundError,
+    ResponseError,
     TransferError,
 )
 from musicai_sdk.models import Job
@@ -75,6 +77,8 @@ class Pipeline:
         """The idempotency keys of lost POSTs for which this run has proven that no job exists."""
         self.read: dict[str, dict[str, Version]] = {}
         """The files whose content was just read for new tracks, with their versions then. The ledger has them too."""
+        self._jobs = dict[str, str]()
+        """The tracks under way, by the ids of their jobs."""
         self._client = client
         self._journal = journal
         self._options = options
@@ -88,7 +92,17 @@ class Pipeline:
         self._downloads = asyncio.Semaphore(options.downloads)
 
     def expect_lost(self, tracks: Iterable[Track]) -> None:
-        """Begins to search for the jobs of all tracks whose POST an earlier run may have sent."""
+        """Begins to search for the jobs of all tracks whose POST an earlier run may have sent.
+
+        Args:
+            tracks: All tracks that the run continues.
+        """
+        tracks = list(tracks)
+        self._finder.known = [
+            track.job_id
+            for track in tracks
+            if track.job_id and not {track.state, track.resume_at}.isdisjoint(FETCHABLE)
+        ]
         for track in tracks:
             if track.state in OPEN:
                 if TABLE[track.state].unsettled:
@@ -116,6 +130,9 @@ class Pipeline:
                 # Otherwise a later run would pay for the track again, without being asked to retry it.
                 await self._journal.move(track, "failed", **failure)
             raise
+        finally:
+            if self._jobs.get(track.job_id or "") == track.key:
+                del self._jobs[track.job_id or ""]
 
     async def _advance(self, track: Track) -> None:
         if track.state == "failed":
@@ -201,7 +218,14 @@ class Pipeline:
             return None
         if track.state in JOBLESS:
             await self._create(track)
-        return await self._wait(track) if track.state == "created" else None
+        job = await self._wait(track) if track.state == "created" else None
+        if job is not None and is_another(track.idempotency_key, job):
+            # The answer to the POST named another job, perhaps that of another track.
+            await self._lose_job(track)
+            job = (
+                await self._wait(track) if await self._find_lost(track) and track.state == "created" else None
+            )
+        return job
 
     async def _create(self, track: Track) -> None:
         """The paid step."""
@@ -252,6 +276,8 @@ class Pipeline:
                 raise
             else:
                 await self._keep_job(track, made.id)
+                if self._jobs.setdefault(made.id, track.key) != track.key:
+                    await self._lose_job(track)
         if track.state == "uncertain":
             await self._find_lost(track)
 
@@ -297,6 +323,16 @@ class Pipeline:
             await self._journal.write(lambda ledger: ledger.record_job(track, job_id))
             raise
 
+    async def _lose_job(self, track: Track) -> None:
+        """Forgets the job of a track, because it is another request's."""
+        await self._journal.move(
+            track,
+            "uncertain",
+            job_id=None,
+            error_code=ResponseError.__name__,
+            error_message=f"the answer to its request was the id of another job, {track.job_id}",
+        )
+
     async def _wait(self, track: Track) -> Job[Any]:
         self._begin(track)
         options = self._options
@@ -315,6 +351,8 @@ class Pipeline:
             return job
 
         job = await confirm_gone(track, options.grace, ended)
+        if is_another(track.idempotency_key, job):
+            return job
         job.raise_for_failure()
         await self._journal.move(track, "finished", finished_at=time.time())
         return job
@@ -352,6 +390,10 @@ class Pipeline:
 
         async def fetched() -> list[OutputRecord]:
             ended = job or await self._client.jobs.get(track.job_id or "")
+            if is_another(track.idempotency_key, ended):
+                raise TransferError(
+                    f"job {ended.id} is another request's, so its results aren't those of this track"
+                )
             ended.raise_for_success()
             if ended.raw_result is None:
                 # Without a result, nothing can be stored, so the job must not be deleted.

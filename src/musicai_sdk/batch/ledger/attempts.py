@@ -102,6 +102,12 @@ def record(db: sqlite3.Connection, track: Track, after: State, changes: Mapping[
             f" WHERE {_LATEST.format(more='')} AND outcome = 'sent'",
             {"track": track.key, "outcome": outcome, "code": code, "now": now},
         )
+    elif track.state in FETCHABLE and after in OPEN:
+        db.execute(
+            "UPDATE job_attempts SET job_id = NULL, outcome = 'uncertain', code = ?, ended_at = ?"
+            " WHERE track = ? AND job_id = ?",
+            (code, now, track.key, track.job_id),
+        )
     elif track.state in FETCHABLE and after in FETCHABLE and "finished_at" in changes:
         _complete(db, track, "succeeded", None, now)
     elif track.state in FETCHABLE and changes.get("resume_at") in JOBLESS:

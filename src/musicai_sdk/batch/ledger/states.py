@@ -111,7 +111,8 @@ TABLE: Mapping[State, StateInfo] = {
         explained="its job is at the service",
         doing="processing",
         fetchable=True,
-        next=_may_become("finished", "failed"),
+        # `uncertain`: the answer to the POST named another request's job.
+        next=_may_become("finished", "uncertain", "failed"),
     ),
     "finished": StateInfo(
         label="to be downloaded",

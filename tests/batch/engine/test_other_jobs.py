@@ -1,0 +1,87 @@
+"""Answers about another request's job: its results are never taken for a track's, and it is never deleted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch import Report, open_ledger, run
+from support.job_service import Job, JobService, serving
+
+SONGS = [f"https://songs/{number}.wav" for number in range(3)]
+WHOLE = {f"https://songs/{number}.wav": f"song {number}" for number in range(3)}
+
+
+def process(service: JobService, out: Path, **options: Any) -> Report:
+    return run(
+        "sdk-test",
+        SONGS,
+        out,
+        input_name="file",
+        poll_interval=0.2,
+        grace=0.5,
+        max_attempts=1,
+        connect=lambda: AsyncMusicAiClient("key", base_url=service.base_url, max_retries=0),
+        **options,
+    )
+
+
+def song(job: Job) -> dict[str, str]:
+    """A result that says whose it is."""
+    return {"of": "song " + Path(job["workflowParams"]["file"]).stem}
+
+
+def stored(report: Report) -> dict[str, str]:
+    """The song that each song's results are of."""
+    with open_ledger(report.ledger) as ledger:
+        folders = {track.source: track.folder for track, _ in ledger.tracks() if track.state == "deleted"}
+    manifests = {source: report.out / folder / "workflow.results.json" for source, folder in folders.items()}
+    return {source: json.loads(path.read_text())["of"] for source, path in manifests.items()}
+
+
+def test_a_cache_that_answers_with_another_job(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.result = song
+        old = service.deliver({"workflow": "sdk-test", "params": {"file": "old"}})
+        service.fetched = lambda _job: old
+        report = process(service, tmp_path)
+        assert not report.ok
+        assert {failure.code for failure in report.failures()} == {"ResponseError"}
+        assert stored(report) == {}
+        assert service.deleted == []
+        service.fetched = dict
+        report = process(service, tmp_path)
+        assert report.ok
+        assert stored(report) == WHOLE
+        assert len(service.posts) == 3
+
+
+def test_creates_answered_with_the_id_of_another_job(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.result = song
+        old = service.deliver({"workflow": "sdk-test", "metadata": {}, "params": {"file": "old"}})
+        old["metadata"] = {"musicai_sdk.idempotency_key": "another"}
+        service.answer = 200, json.dumps({"id": old["id"]}).encode()
+        report = process(service, tmp_path)
+        assert report.ok
+        assert stored(report) == WHOLE
+        assert len(service.posts) == report.jobs_created == 3
+        assert service.jobs == [old]
+
+
+def test_creates_answered_with_one_id_by_a_service_that_shows_no_keys(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.result = song
+        service.listed = service.fetched = lambda job: {**job, "metadata": None}
+        old = service.deliver({"workflow": "sdk-test", "params": {"file": "old"}}, status="STARTED")
+        service.answer = 200, json.dumps({"id": old["id"]}).encode()
+        report = process(service, tmp_path, job_timeout=1.0)
+        assert sorted(failure.code for failure in report.failures()) == [
+            "CreateUncertainError",
+            "CreateUncertainError",
+            "WAIT_TIMEOUT",
+        ]
+        assert service.deleted == []
+        assert len(service.posts) == 3

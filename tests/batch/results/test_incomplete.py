@@ -1,0 +1,83 @@
+"""A job stays at the service as long as a part of its results isn't stored here, however the service names that part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk.batch import Batch, Report
+from support.job_service import JobService, serving
+
+
+def run(service: JobService, out: Path) -> Report:
+    return Batch(
+        "sdk-test",
+        ["https://songs/1.wav"],
+        out,
+        input_name="file",
+        poll_interval=0.2,
+        grace=0.5,
+        max_attempts=1,
+        connect=lambda: AsyncMusicAiClient("key", base_url=service.base_url, max_retries=0),
+    ).run()
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        pytest.param(lambda url: json.dumps({"a": url}).replace("/", "\\/"), id="JSON text with escaped slashes"),
+        pytest.param(json.dumps, id="JSON text of a URL"),
+        pytest.param(lambda url: json.dumps(json.dumps([url])), id="JSON text of a JSON text"),
+    ],
+)  # fmt: skip
+def test_a_url_in_a_json_text_is_downloaded(tmp_path: Path, named: Callable[[str], str]) -> None:
+    with serving(JobService()) as service:
+        service.result = lambda job: {"stems": named(service.file_url(job, "vocals.wav")), "bpm": "120"}
+        assert run(service, tmp_path).ok
+    assert len(list(tmp_path.rglob("*.wav"))) == 1
+    assert "5ec2e7" not in next(tmp_path.rglob("workflow.results.json")).read_text()
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        pytest.param(lambda url: "/" + url.split("/", 3)[3], id="path"),
+        pytest.param(lambda url: url.removeprefix("http:"), id="without scheme"),
+        pytest.param(lambda url: url.removeprefix("http://"), id="without slashes"),
+        pytest.param(lambda url: url.replace("//", "/"), id="one slash"),
+        pytest.param(lambda url: url.replace("/", "\\"), id="backslashes"),
+        pytest.param(lambda url: quote(url, safe=""), id="quoted"),
+        pytest.param(lambda url: f"<{url}>", id="brackets"),
+        pytest.param(lambda url: f"\u200b{url}", id="invisible character"),
+        pytest.param(lambda url: f"url={url}", id="after a name"),
+        pytest.param(lambda url: f"the vocals: {url}", id="in prose"),
+        pytest.param(lambda url: f"{url} {url}", id="two"),
+        pytest.param(lambda url: f"{url},{url}", id="two with a comma"),
+        pytest.param(lambda url: {"a": [f"\ufeff{url}"]}, id="deep"),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_fetched_keeps_the_job(tmp_path: Path, named: Callable[[str], Any]) -> None:
+    with serving(JobService()) as service:
+        service.result = lambda job: {"vocals": named(service.file_url(job, "vocals.wav")), "bpm": "120"}
+        report = run(service, tmp_path)
+        assert service.deleted == []
+    [failure] = report.failures()
+    assert failure.code == "OUTPUT_MISSING"
+    assert "5ec2e7" not in failure.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["4/4", "C/E", "N/A", "1/2.5", "pop/rock", "see http://songs/", "data:audio/wav;base64,UklGRg==", "{not json: /}"],
+)  # fmt: skip
+def test_a_plain_value_is_no_file(tmp_path: Path, value: str) -> None:
+    with serving(JobService()) as service:
+        service.result = lambda _job: {"value": value}
+        assert run(service, tmp_path).ok
+        assert len(service.deleted) == 1

@@ -1,0 +1,85 @@
+"""Single jobs: answers about another job than the requested one are never taken for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musicai_sdk import CustomWorkflow
+from musicai_sdk.errors import NotFoundError, ResponseError
+from support.job_service import JobService, serving
+
+WORKFLOW = CustomWorkflow("acme/chords", {"inputUrl": "https://songs/1.wav"})
+
+
+@pytest.fixture
+def service() -> Iterator[JobService]:
+    with serving(JobService()) as service:
+        yield service
+
+
+def test_a_cache_answers_with_another_job(connect: Any, service: JobService, tmp_path: Path) -> None:
+    client = connect(base_url=service.base_url)
+    other = client.jobs.create(WORKFLOW)
+    job = client.jobs.create(WORKFLOW)
+    service.fetched = lambda _job: service.jobs[-1]
+    assert client.jobs.get(other).id == other.id
+    for call in (client.jobs.get, client.jobs.wait, lambda job: client.jobs.download(job, tmp_path)):
+        with pytest.raises(ResponseError, match="answered with another job"):
+            call(job)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_create_is_answered_with_another_job(connect: Any, service: JobService, tmp_path: Path) -> None:
+    client = connect(base_url=service.base_url)
+    other = client.jobs.create(WORKFLOW, idempotency_key="other")
+    service.answer = 200, json.dumps({"id": other.id}).encode()
+    job = client.jobs.create(WORKFLOW, idempotency_key="mine", settle=0)
+    for call in (client.jobs.get, client.jobs.wait, lambda job: client.jobs.download(job, tmp_path)):
+        with pytest.raises(ResponseError, match=r"another job's id.*find\('mine'\)"):
+            call(job)
+    with pytest.raises(ResponseError, match="another job's id"):
+        client.jobs.run(WORKFLOW, idempotency_key="third", settle=0)
+    assert client.jobs.find("mine", settle=0).id != other.id
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", ["succeeded", "Succeeded", " SUCCEEDED\n"])
+def test_a_status_in_another_case_ends_a_wait(connect: Any, service: JobService, status: str) -> None:
+    service.status = status
+    client = connect(base_url=service.base_url)
+    job = client.jobs.run(WORKFLOW, timeout=30)
+    assert (job.status, job.succeeded) == ("SUCCEEDED", True)
+    assert [each.status for each in client.jobs.list()] == ["SUCCEEDED"]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"id": " "}, {"id": "null"}, {"id": 0}, {"id": "00000000-0000-0000-0000-000000000000"}, {"id": "../job"}]
+)  # fmt: skip
+def test_a_create_answered_with_no_real_id(connect: Any, service: JobService, answer: object) -> None:
+    service.answer = 200, json.dumps(answer).encode()
+    job = connect(base_url=service.base_url).jobs.run(WORKFLOW, timeout=30)
+    assert job.id == service.jobs[0]["id"]
+    assert len(service.posts) == 1
+
+
+def test_a_new_job_that_is_not_known_everywhere_yet(connect: Any, service: JobService) -> None:
+    service.unknown = 2
+    client = connect(base_url=service.base_url)
+    assert client.jobs.run(WORKFLOW, timeout=30).succeeded
+    assert service.unknown == 0
+
+
+def test_a_job_that_somebody_deletes_ends_a_wait(connect: Any, service: JobService) -> None:
+    client = connect(base_url=service.base_url)
+    job = client.jobs.create(WORKFLOW)
+    client.jobs.delete(job)
+    with pytest.raises(NotFoundError):
+        client.jobs.wait(job)
+    with pytest.raises(NotFoundError):
+        client.jobs.wait("another")
+    assert sum(each.startswith("GET") for each in service.requests) == 2
