@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import weakref
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -69,19 +68,19 @@ class MusicAiClient(ClientSettings):
         self._job_monitor_interval = job_monitor_interval
         self._timeout = timeout
         self._own_tls = ssl_context is not None
-        self._typed = TypedClient(
-            api_key,
-            interval(job_monitor_interval),
-            save_output_to_folder,
-            user_agent,
-            limits(timeout, ConfigurationError).get("request_timeout"),
-            base_url=base_url,
-            max_retries=max_retries,
-            ssl_context=ssl_context,
-            allow_http=allow_http,
+        self._use(
+            TypedClient(
+                api_key,
+                interval(job_monitor_interval),
+                save_output_to_folder,
+                user_agent,
+                limits(timeout, ConfigurationError).get("request_timeout"),
+                base_url=base_url,
+                max_retries=max_retries,
+                ssl_context=ssl_context,
+                allow_http=allow_http,
+            )
         )
-        # Programs for 1.0 never close a client.
-        weakref.finalize(self, self._typed.close)
 
     # Calls
 

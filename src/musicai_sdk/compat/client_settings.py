@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import weakref
 from enum import Enum
 from functools import partial
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -44,6 +46,23 @@ class ClientSettings:
     _timeout: Timeout
     _job_monitor_interval: float
     _own_tls: bool
+
+    def _use(self, typed: TypedClient) -> None:
+        """Sets the typed client, which is closed when this client is garbage-collected."""
+        self._typed = typed
+        # Programs for 1.0 never close a client.
+        weakref.finalize(self, typed.close)
+
+    def __copy__(self) -> Self:
+        """A second client with the same key and settings, and connections of its own."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._use(copy.copy(self._typed))
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """The same as `copy.copy`."""
+        return self.__copy__()
 
     @property
     def typed(self) -> TypedClient:
