@@ -68,8 +68,8 @@ def wrong_workflow(method: str, *given: object) -> InputError:
             params = [safe_repr(cast("object", each)) for each in given if isinstance(each, Mapping)] or [
                 "{…}"
             ]
-            named = f", name={texts[0]!r}" if texts else ""
-            problem = f"takes a workflow: {call}(CustomWorkflow({slug!r}, {params[0]}){named})"
+            named = f", name={safe_repr(texts[0])}" if texts else ""
+            problem = f"takes a workflow: {call}(CustomWorkflow({safe_repr(slug)}, {params[0]}){named})"
         case [type() as kind, *_] if issubclass(kind, Workflow):
             problem = f"takes an instance of {kind.__name__}: {call}({kind.__name__}(…))"
         case _:
@@ -321,7 +321,9 @@ async def find(
         CreateUncertainError: no such job is listed, but it may exist.
     """
     called = session.io.now()
-    job = await _search(session, Wanted(checked_key(key)), _settled(session, settle, called), options, None)
+    job = await _search(
+        session, Wanted(checked_key(key or "")), _settled(session, settle, called), options, None
+    )
     if job is not None:
         session.lost.discard(key)
     return job

@@ -61,6 +61,12 @@ async def download_results(
     check_connections(connections)
     if safe_name(manifest) != manifest:
         raise InputError(f"the manifest's name must be a plain file name, not {manifest!r}")
+    if not isinstance(cast("object", folder), str | os.PathLike):
+        misplaced = isinstance(cast("object", folder), Job | JobRef)
+        raise InputError(
+            f"folder must be a path, not {type(folder).__name__}"
+            + (": client.jobs.download(job, folder)" if misplaced else "")
+        )
     fetched = not isinstance(job, Job) or not job.done
     job = await get(session, job, None, options) if fetched else cast("Job[Any]", job)
     job.raise_for_success()

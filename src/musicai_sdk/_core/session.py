@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, quote_plus
+from uuid import UUID
 
 from musicai_sdk._core.durations import JobDurations
 from musicai_sdk._core.operations import Operation
@@ -15,8 +16,9 @@ from musicai_sdk._core.responses import read_json, status_error
 from musicai_sdk._core.retry import Budget, Policy, retrying
 from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import IO, Request, ResponseStream, rest, whole
-from musicai_sdk._text import without_queries
+from musicai_sdk._text import safe_repr, without_queries, without_query
 from musicai_sdk.errors import InputError, ResponseError
+from musicai_sdk.models.outputs import is_file_url
 
 T = TypeVar("T")
 
@@ -192,8 +194,14 @@ async def _ignored(stream: ResponseStream, where: str) -> None:
 
 def segment(job_id: object) -> str:
     """A job id, quoted as one path segment, so that an id such as `../application` can't leave `/job/`."""
+    if isinstance(job_id, UUID):
+        job_id = str(job_id)
     if not isinstance(job_id, str) or not job_id.strip():
-        raise InputError(f"a job id must be a non-empty string, not {job_id!r}")
+        raise InputError(f"a job id must be a non-empty string, not {safe_repr(job_id)}")
+    if is_file_url(job_id):
+        raise InputError(
+            f"a job id can't be the URL {without_query(job_id)!r:.200}: client.files.download(url, path) downloads one file"
+        )
     # urllib doesn't quote dots, and HTTP libraries resolve "." and "..".
     try:
         return quote(job_id, safe="").replace(".", "%2E")

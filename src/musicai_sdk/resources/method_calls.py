@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import override
+
 from musicai_sdk import _core
 from musicai_sdk._core.arguments import AddJobOptions
 from musicai_sdk._core.options import RequestOptions
@@ -51,6 +53,7 @@ class ShownCalls:
 
     _place: ClassVar[str]
 
+    @override
     def __init_subclass__(cls, *, place: str | None = None) -> None:
         """Wraps the public methods; type checkers and `inspect` see the unchanged signatures."""
         super().__init_subclass__()

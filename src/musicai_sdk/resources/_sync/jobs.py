@@ -209,8 +209,9 @@ class Jobs(Resource, place="client.jobs"):
         Raises:
             NotFoundError: this key's application has no such job.
         """
-        result_type = workflow_type.result_type if workflow_type is not None else None
-        return run_sync(_core.jobs.get(self._session, job, result_type, options))
+        return run_sync(
+            _core.jobs.get(self._session, job, _core.jobs.result_type_from(workflow_type), options)
+        )
 
     def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
         """Fetches only a job's id and status, which is cheaper than `get`.
