@@ -73,10 +73,10 @@ def _checked_target(path: Path) -> tuple[Path, int | None]:
     """
     try:
         return replaceable(path)
-    except IsADirectoryError:
+    except IsADirectoryError as error:
         raise TransferError(
             f"can't download to {str(path)!r}: it is a folder, pass the path of a file in it"
-        ) from None
+        ) from error
     except ValueError:
         raise InputError(f"can't download to {str(path)!r}: a path can't contain null characters") from None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
@@ -111,7 +112,8 @@ async def _download_outputs(
     target = manifest.parent
     is_new = not os.path.exists(target)
     if not is_new and not os.path.isdir(target):
-        raise TransferError(f"can't download into {str(target)!r}: it is a file, pass a folder")
+        reason = NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        raise TransferError(f"can't download into {str(target)!r}: it is a file, pass a folder") from reason
     if not may_be_empty and not has_values(job.raw_result):
         check_result(job)
     stored = await download_urls(session, storage, job)

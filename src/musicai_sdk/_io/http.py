@@ -232,6 +232,9 @@ def failure(
             return ConnectionFailedError(text, sent=False, channel=channel)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return ConfigurationError(f"{where}: the request can't be sent: {type(error).__name__}")
+        case httpx.DecodingError():
+            text = f"{where}: the answer can't be decoded: {_reason(error)}"
+            return ConnectionFailedError(text, sent=True, channel=channel)
         case _:
             text = f"{where}: the connection broke: {_reason(error)}"
             return ConnectionFailedError(text, sent=True, channel=channel)

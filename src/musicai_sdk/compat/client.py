@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any, cast
 from typing_extensions import Unpack
 
 from musicai_sdk import MusicAiClient as TypedClient
+from musicai_sdk._files import write_text
 from musicai_sdk.compat.answers import JobFilters, JobOptions, Timeout, job_dict, plain
 from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, limits
 from musicai_sdk.compat.errors import as_requests
@@ -257,6 +259,8 @@ class MusicAiClient(ClientSettings):
                 manifest=MANIFEST,
                 **self._limits(timeout),
             )
+        # One line of ASCII as in 1.0, for programs that read it in the encoding of their platform.
+        write_text(found.manifest, json.dumps(json.loads(found.manifest.read_text("utf-8"))))
         # 1.0 returned `./chords/chords.json` with the dot.
         folder = os.fspath(output_dir)
         return {
@@ -299,7 +303,7 @@ class MusicAiClient(ClientSettings):
 
 def _query(filters: Mapping[str, Any] | JobFilters | None) -> RawQuery:
     """Filters as they are sent: the service checks names and values, and returns one page."""
-    if filters is not None and not isinstance(cast("object", filters), Mapping):
+    if filters and not isinstance(cast("object", filters), Mapping):
         raise InputError(f"filters must be a dictionary, not {type(filters).__name__}")
     return RawQuery(filters or {})
 

@@ -175,10 +175,14 @@ class ClientSettings:
         return {name: str(value) for name, value in self._typed.get_headers().items()}
 
     def _limits(self, timeout: CallTimeout) -> RequestOptions:
-        """The timeout of a call as options of the typed client."""
+        """The timeout of a call, and the headers of a subclass's `get_headers`, as options of the typed client."""
+        options = limits(timeout) if timeout is not UNSET else limits(self._timeout)
         if timeout is UNSET:
-            return {**limits(self._timeout), "request_timeout": self._typed.timeout}
-        return limits(timeout)
+            options["request_timeout"] = self._typed.timeout
+        own = ClientSettings.get_headers(self)
+        if added := {name: text for name, text in self.get_headers().items() if own.get(name) != text}:
+            options["headers"] = added
+        return options
 
 
 def interval(seconds: float) -> float:
