@@ -128,9 +128,8 @@ def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], names:
     """An error of the combined class, made without its constructor."""
     both: type[E] = _combined_class(cast("Any", kind), names)
     # Of several built-in bases, `OSError` determines the layout.
-    error = (
-        cast("E", OSError.__new__(both, *args)) if issubclass(both, OSError) else both.__new__(both, *args)
-    )
+    new: Any = OSError.__new__ if OSError in both.__mro__ else both.__new__
+    error: E = new(both, *args)
     error.args = args
     error.__dict__.update(state)
     return error

@@ -1,5 +1,8 @@
 """A subclass with headers of its own, and names that aren't ASCII."""
 
+# pyright: basic
+# mypy: disable-error-code="explicit-override"
+
 import json
 import os
 import sys
