@@ -210,9 +210,14 @@ def segment(job_id: object) -> str:
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:
-    """The payload as a request body; `InputError` names what JSON can't represent."""
+    """The payload as a request body; `InputError` names what JSON can't represent.
+
+    Names of files are sent as they are on disk: a locale without UTF-8 escapes their bytes as surrogates.
+    """
     try:
-        return json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
+        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+        body = text.encode(errors="surrogateescape")
+        return body if text.isascii() else body.decode(errors="replace").encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"JSON can't represent these params or metadata: {error}") from None
 
