@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import pickle
 import subprocess
 import sys
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from typing_extensions import override
 
 from musicai_sdk.compat import MusicAiClient
 from musicai_sdk.compat.utils import get_user_agent
@@ -271,3 +275,37 @@ print(kept.get_application_info()["name"])
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr, done.returncode) == ("Default Application\n", "", 0)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_copies_keep_the_key(
+    duplicate: Callable[[MusicAiClient], MusicAiClient], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MUSIC_AI_API_KEY", raising=False)
+    client = MusicAiClient(sandbox.api_key, 3, timeout=(1.5, 20.5), base_url=sandbox.base_url)
+    with duplicate(client) as other:
+        assert (other.api_key, other.job_monitor_interval) == (sandbox.api_key, 3)
+        other.timeout = None
+        assert other.get_application_info()["name"]
+    # The original stays open, with its own settings.
+    assert client.timeout == (1.5, 20.5)
+    assert client.get_application_info()["name"]
+    client.close()
+
+
+def test_headers_of_a_subclass_are_sent(sandbox: Sandbox) -> None:
+    class Traced(MusicAiClient):
+        @override
+        def get_headers(self) -> dict[str, str]:
+            return {**super().get_headers(), "X-Trace": "17"}
+
+    with Traced(sandbox.api_key, base_url=sandbox.base_url) as client:
+        client.get_application_info()
+    assert sandbox.requests[-1].headers["x-trace"] == "17"
+
+
+def test_ids_may_be_uuid_objects(music_ai: MusicAiClient, job_id: str) -> None:
+    given: Any = uuid.UUID(job_id)
+    assert music_ai.get_job(given)["id"] == music_ai.get_job_status(given)["id"] == job_id
+    assert music_ai.wait_for_job_completion(given)["id"] == job_id
+    assert music_ai.delete_job(given) == {"id": job_id}

@@ -16,6 +16,7 @@ import requests
 from musicai_sdk import errors
 from musicai_sdk.compat import MusicAiClient
 from musicai_sdk.sandbox import Sandbox
+from support.answering import answering, whole
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -209,3 +210,23 @@ def test_requests_is_imported_late(sandbox: Sandbox) -> None:
 
 def test_requests_is_not_installed(sandbox: Sandbox) -> None:
     assert run(NOT_INSTALLED, sandbox) == "Error getting job: 404 True True\n"
+
+
+def test_broken_answers(once: MusicAiClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add("GET /application", redirect="https://elsewhere.invalid/")
+    with pytest.raises(requests.TooManyRedirects) as redirected:
+        once.get_application_info()
+    assert isinstance(redirected.value, requests.HTTPError)
+    sandbox.faults.clear()
+    sandbox.faults.add("GET /application", truncate=5)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError) as cut:
+        once.get_application_info()
+    assert isinstance(cut.value, requests.ConnectionError)
+    assert isinstance(pickle.loads(pickle.dumps(cut.value)), requests.exceptions.ChunkedEncodingError)
+    with answering(lambda _asked, link: link.sendall(whole(b"{}!", "Content-Encoding: gzip"))) as origin:
+        once.base_url = f"{origin}/v1"
+        with pytest.raises(requests.exceptions.ContentDecodingError, match="can't be decoded"):
+            once.get_application_info()
+    once.base_url = sandbox.base_url.replace("http:", "https:")
+    with pytest.raises(requests.exceptions.SSLError):
+        once.get_application_info()

@@ -68,6 +68,51 @@ def test_names_that_the_locale_cannot_express(sandbox: Sandbox, tmp_path: Path, 
     assert manifest == {"Herz \u2665": "./Herz \u2665.txt"}
 
 
+NAMES = """
+import json, os, sys
+from musicai_sdk import MusicAiClient, batch
+from musicai_sdk.compat import MusicAiClient as CompatClient, process_folder
+from musicai_sdk.workflows import GenerateChords
+
+folder, [name] = sys.argv[1], os.listdir(sys.argv[1])
+process_folder(folder, folder + "-chords", "music-ai/generate-chords", delete=False)
+added = CompatClient().add_job(name, "music-ai/generate-chords", {"title": name}, metadata={"file": name})["id"]
+with MusicAiClient() as client:
+    job = client.jobs.get(added)
+    found = [job.name, job.workflow_params, job.metadata]
+rejected = batch.plan(GenerateChords, folder, folder + "-batch").rejected
+print(json.dumps([*found, [each.reason for each in rejected], os.listdir(folder + "-chords")]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have names in UTF-8 whatever the locale")
+def test_names_of_jobs_in_the_c_locale(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    song = Path(__file__).parents[1] / "songs" / "block1.ogg"
+    (tmp_path / "in" / "\u2665.mp3").write_bytes(song.read_bytes())
+    variables = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "MUSIC_AI_API_KEY": sandbox.api_key,
+        "MUSIC_AI_BASE_URL": sandbox.base_url,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", NAMES, str(tmp_path / "in")],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    name, params, metadata, rejected, folders = json.loads(done.stdout)
+    assert (name, params, metadata) == ("\u2665.mp3", {"title": "\u2665.mp3"}, {"file": "\u2665.mp3"})
+    assert len(folders) == 1
+    assert "failed.json" not in folders
+    assert len(rejected) == 1
+    assert rejected[0].endswith("the locale knows only ASCII, so set LC_ALL=C.UTF-8 or PYTHONUTF8=1")
+
+
 def test_names_that_cannot_be_encoded(client: MusicAiClient, sandbox: Sandbox, tmp_path: Path) -> None:
     name = tmp_path / "\ud800.mp3"
     url = client.files.upload(b"a song").url

@@ -57,6 +57,31 @@ def test_errors_and_logs_of_a_given_client(
         finish(client, http.aclose())
 
 
+DEFAULTS: list[dict[str, Any]] = [
+    {"auth": ("user", "password")},
+    {"headers": {"Authorization": "Bearer theirs"}},
+    {"params": {"tenant": "1"}},
+]
+
+
+@pytest.mark.parametrize("defaults", DEFAULTS, ids=lambda defaults: next(iter(defaults)))
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_defaults_of_a_given_client_change_neither_key_nor_signed_urls(
+    sandbox: Sandbox, connect: Connect, colour: Colour, library: Any, defaults: dict[str, Any], tmp_path: Path
+) -> None:
+    http = (library.Client if colour == "sync" else library.AsyncClient)(**defaults)
+    client = connect(http_client=http, max_retries=0)
+    url = client.files.upload(b"abc").url
+    assert client.files.download(url, tmp_path / "abc").size == 3
+    assert client.application.get().name
+    for entry in sandbox.requests:  # which hide the key
+        assert ("authorization" in entry.headers) == entry.path.startswith("/v1/")
+    if colour == "sync":
+        http.close()
+    else:
+        finish(client, http.aclose())
+
+
 def test_httpx2_is_not_loaded_for_a_client_of_httpx() -> None:
     program = "import httpx, sys, musicai_sdk; musicai_sdk.MusicAiClient('k', http_client=httpx.Client());"
     done = subprocess.run(

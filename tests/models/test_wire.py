@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
+import pickle
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from musicai_sdk import Job
+from musicai_sdk import CustomWorkflow, Job, MusicAiClient
 from musicai_sdk.models import Application, JobError, JobState, WorkflowInfo, WorkflowList
+from musicai_sdk.models._wire import WireModel
 
 ANSWER: dict[str, Any] = {
     "id": "j",
@@ -119,3 +123,32 @@ def test_names_of_dictionaries_are_explained(name: str, words: str) -> None:
     with pytest.raises(AttributeError, match=words):
         getattr(Job[Any].model_validate(ANSWER), name)
     assert Job[Any].model_validate(ANSWER).progress == 0.5  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue] - the service's own
+
+
+def test_models_equal_what_is_read_from_their_dumps(client: MusicAiClient) -> None:
+    job = client.jobs.run(CustomWorkflow("sdk-test", {"file": Path(__file__)}), metadata={"a": [1, None]})
+    models: list[WireModel] = [
+        job,
+        client.jobs.status(job),
+        client.application.get(),
+        client.workflows.list()[0],
+        client.list_workflows(),
+    ]
+    for model in models:
+        kind = type(model)
+        again = [
+            kind.model_validate(model.model_dump()),
+            kind.model_validate(model.model_dump(by_alias=True)),
+            kind.model_validate(model.model_dump(mode="json")),
+            kind.model_validate(dict(model)),
+            kind.model_validate(model.raw),
+            kind.model_validate_json(model.model_dump_json()),
+            kind.model_validate_json(model.model_dump_json(by_alias=True)),
+            pickle.loads(pickle.dumps(model)),
+            copy.deepcopy(model),
+        ]
+        assert again == [model] * len(again)
+        assert {*again, model} == {model}
+    assert client.jobs.get(job) != client.jobs.create(CustomWorkflow("sdk-test", {}))
+    assert client.jobs.status(job) != job
+    assert job != job.model_copy(update={"name": "another"})

@@ -45,30 +45,40 @@ def workflow_of(method: str, *given: object) -> Workflow[Any]:
     Raises:
         InputError: the arguments name no workflow; the text shows the right call.
     """
-    call = f"client.jobs.{method}"
     match given:
         case [Workflow() as workflow]:
             found: Workflow[Any] = workflow
             return found
         case [str(slug), Mapping()] if method == "run":
             return CustomWorkflow(slug, cast("Mapping[str, Any]", given[1]))
+        case _:
+            raise wrong_workflow(method, *given)
+
+
+def wrong_workflow(method: str, *given: object) -> InputError:
+    """The error of arguments that name no workflow; the text shows the right call."""
+    call = f"client.jobs.{method}"
+    match given:
         case [Workflow(), *_]:
             problem = f"takes one workflow, and everything else by name: {call}(workflow, name=…)"
         case [str(), *_]:  # perhaps a name before the slug, as in `add_job`
-            *name, slug = [each for each in given if isinstance(each, str)]
+            texts = [each for each in given if isinstance(each, str)]
+            slug = next((each for each in texts if each.startswith("music-ai/")), texts[-1])
+            texts.remove(slug)
             params = [safe_repr(cast("object", each)) for each in given if isinstance(each, Mapping)] or [
                 "{…}"
             ]
-            named = f", name={name[0]!r}" if name else ""
-            problem = f"takes a workflow: {call}(CustomWorkflow({slug!r}, {params[0]}){named})"
+            named = f", name={safe_repr(texts[0])}" if texts else ""
+            problem = f"takes a workflow: {call}(CustomWorkflow({safe_repr(slug)}, {params[0]}){named})"
         case [type() as kind, *_] if issubclass(kind, Workflow):
             problem = f"takes an instance of {kind.__name__}: {call}({kind.__name__}(…))"
         case _:
+            what = f", not {type(given[0]).__name__}" if given else ""
             problem = (
-                f"takes a workflow, not {type(given[0]).__name__}: {call}(GenerateChords(input_url=…)), or"
+                f"takes a workflow{what}: {call}(GenerateChords(input_url=…)), or"
                 f" {call}(CustomWorkflow(slug, params))"
             )
-    raise InputError(f"{call} {problem}")
+    return InputError(f"{call} {problem}")
 
 
 async def create(
@@ -311,7 +321,9 @@ async def find(
         CreateUncertainError: no such job is listed, but it may exist.
     """
     called = session.io.now()
-    job = await _search(session, Wanted(checked_key(key)), _settled(session, settle, called), options, None)
+    job = await _search(
+        session, Wanted(checked_key(key or "")), _settled(session, settle, called), options, None
+    )
     if job is not None:
         session.lost.discard(key)
     return job

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
+from typing import cast
 
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.codings import CodingError, codings, decoder_of
@@ -23,7 +24,8 @@ from musicai_sdk._io import IO, Request, ResponseStream
 from musicai_sdk._names import encodable
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
-from musicai_sdk.models.files import DownloadedFile
+from musicai_sdk.models.files import DownloadedFile, UploadedFile
+from musicai_sdk.models.job import Job
 from musicai_sdk.models.outputs import is_file_url
 
 ERROR_BODY = 4096
@@ -71,10 +73,10 @@ def _checked_target(path: Path) -> tuple[Path, int | None]:
     """
     try:
         return replaceable(path)
-    except IsADirectoryError:
+    except IsADirectoryError as error:
         raise TransferError(
             f"can't download to {str(path)!r}: it is a folder, pass the path of a file in it"
-        ) from None
+        ) from error
     except ValueError:
         raise InputError(f"can't download to {str(path)!r}: a path can't contain null characters") from None
     except OSError as error:
@@ -83,10 +85,21 @@ def _checked_target(path: Path) -> tuple[Path, int | None]:
 
 def checked_url(url: str) -> None:
     """Raises `InputError` unless the URL is a web address."""
+    if not isinstance(cast("object", url), str):
+        raise _no_url(url)
     if not is_file_url(url):
         raise InputError(
             f"can't download {without_query(url)[:100]!r}: only https:// and http:// URLs are supported"
         )
+
+
+def _no_url(value: object) -> InputError:
+    kind, hint = type(value).__name__, ""
+    if isinstance(value, UploadedFile):
+        hint = ", its .url"
+    elif isinstance(value, Job):
+        hint = "; client.jobs.download(job, folder) downloads all outputs of a job"
+    return InputError(f"can't download a {kind}: pass the URL of a file{hint}")
 
 
 async def _download(

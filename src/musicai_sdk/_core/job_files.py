@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
@@ -61,6 +62,12 @@ async def download_results(
     check_connections(connections)
     if safe_name(manifest) != manifest:
         raise InputError(f"the manifest's name must be a plain file name, not {manifest!r}")
+    if not isinstance(cast("object", folder), str | os.PathLike):
+        misplaced = isinstance(cast("object", folder), Job | JobRef)
+        raise InputError(
+            f"folder must be a path, not {type(folder).__name__}"
+            + (": client.jobs.download(job, folder)" if misplaced else "")
+        )
     fetched = not isinstance(job, Job) or not job.done
     job = await get(session, job, None, options) if fetched else cast("Job[Any]", job)
     job.raise_for_success()
@@ -105,7 +112,8 @@ async def _download_outputs(
     target = manifest.parent
     is_new = not os.path.exists(target)
     if not is_new and not os.path.isdir(target):
-        raise TransferError(f"can't download into {str(target)!r}: it is a file, pass a folder")
+        reason = NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        raise TransferError(f"can't download into {str(target)!r}: it is a file, pass a folder") from reason
     if not may_be_empty and not has_values(job.raw_result):
         check_result(job)
     stored = await download_urls(session, storage, job)

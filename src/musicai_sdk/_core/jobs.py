@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from musicai_sdk._core.operations import DELETE_JOB, GET_JOB
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session, segment
 from musicai_sdk._job_search import is_another
-from musicai_sdk.errors import NotFoundError, ResponseError
+from musicai_sdk._text import safe_repr
+from musicai_sdk.errors import InputError, NotFoundError, ResponseError
 from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.result import RawResult, WorkflowResult
+from musicai_sdk.workflows.base import Workflow
 
 
 def job_id_of(job: str | JobRef[Any] | Job[Any]) -> str:
     """The id of a job, given as an id, a reference or a `Job`."""
-    return job.id if isinstance(job, Job | JobRef) else job
+    if isinstance(job, Job | JobRef):
+        return job.id
+    return str(job) if isinstance(cast("object", job), UUID) else job
 
 
 def result_type_of(job: str | JobRef[Any] | Job[Any]) -> type[WorkflowResult]:
     """The result type of a job reference or a job."""
-    return RawResult if isinstance(job, str) else job.result_type
+    return job.result_type if isinstance(job, Job | JobRef) else RawResult
+
+
+def result_type_from(workflow_type: object) -> type[WorkflowResult] | None:
+    """The result type of a workflow class, or of a workflow; None for None."""
+    if workflow_type is None:
+        return None
+    kind = workflow_type if isinstance(workflow_type, type) else workflow_type.__class__
+    if not issubclass(kind, Workflow):
+        raise InputError(
+            f"workflow_type must be a workflow class, not {safe_repr(workflow_type)}: client.jobs.get(job, GenerateChords)"
+        )
+    return kind.result_type
 
 
 def check_created(job: str | JobRef[Any] | Job[Any], fetched: Job[Any]) -> None:

@@ -136,6 +136,8 @@ def job_query(
         InputError: an argument is invalid.
     """
     result_type: type[WorkflowResult] = RawResult
+    if isinstance(workflow, Workflow):
+        raise InputError(f"workflow must be a class or slugs: workflow={type(workflow).__name__}")
     if isinstance(workflow, type):
         result_type, slug = workflow.result_type, getattr(workflow, "slug", None)
         if not isinstance(slug, str):

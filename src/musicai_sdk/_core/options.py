@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import TypedDict, cast
+from typing import TypedDict, TypeGuard, cast
 
 from musicai_sdk.errors import InputError, MusicAiError
 
@@ -60,7 +60,12 @@ def check_timeout(value: object, name: str, kind: type[MusicAiError]) -> None:
 
 def is_duration(value: object) -> bool:
     """Whether the value is a finite number of seconds above 0."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return is_number(value) and 0 < value < math.inf
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether the value is a real number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def checked_headers(options: RequestOptions) -> dict[str, str]:

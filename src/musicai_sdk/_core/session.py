@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import quote, quote_plus
+from uuid import UUID
 
 from musicai_sdk._core.durations import JobDurations
 from musicai_sdk._core.operations import Operation
@@ -16,9 +17,10 @@ from musicai_sdk._core.responses import read_json, status_error
 from musicai_sdk._core.retry import Budget, Policy, retrying
 from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import IO, Request, Response, ResponseStream, rest, whole
-from musicai_sdk._text import without_queries
+from musicai_sdk._text import safe_repr, without_queries, without_query
 from musicai_sdk.errors import InputError, ResponseError
 from musicai_sdk.models.job import Job, JobState
+from musicai_sdk.models.outputs import is_file_url
 
 T = TypeVar("T")
 
@@ -221,8 +223,14 @@ def _check_identity(job_id: str, answer: Job[Any] | JobState, where: str) -> Non
 
 def segment(job_id: object) -> str:
     """A job id, quoted as one path segment, so that an id such as `../application` can't leave `/job/`."""
+    if isinstance(job_id, UUID):
+        job_id = str(job_id)
     if not isinstance(job_id, str) or not job_id.strip():
-        raise InputError(f"a job id must be a non-empty string, not {job_id!r}")
+        raise InputError(f"a job id must be a non-empty string, not {safe_repr(job_id)}")
+    if is_file_url(job_id):
+        raise InputError(
+            f"a job id can't be the URL {without_query(job_id)!r:.200}: client.files.download(url, path) downloads one file"
+        )
     # urllib doesn't quote dots, and HTTP libraries resolve "." and "..".
     try:
         return quote(job_id, safe="").replace(".", "%2E")
@@ -231,9 +239,14 @@ def segment(job_id: object) -> str:
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:
-    """The payload as a request body; `InputError` names what JSON can't represent."""
+    """The payload as a request body; `InputError` names what JSON can't represent.
+
+    Names of files are sent as they are on disk: a locale without UTF-8 escapes their bytes as surrogates.
+    """
     try:
-        return json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
+        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+        body = text.encode(errors="surrogateescape")
+        return body if text.isascii() else body.decode(errors="replace").encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"JSON can't represent these params or metadata: {error}") from None
 

@@ -153,7 +153,8 @@ def _opened(path: Path) -> tuple[io.FileIO, int]:
 def _refuse_devices(mode: int, file: Readable | None, name: str) -> None:
     """Raises `TransferError` for folders, devices and sockets."""
     if stat.S_ISDIR(mode):
-        raise TransferError(f"{name} is a folder: upload its files one by one")
+        reason = IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        raise TransferError(f"{name} is a folder: upload its files one by one") from reason
     terminal = stat.S_ISCHR(mode) and file is not None and os.isatty(cast("BinaryIO", file).fileno())
     socket = stat.S_ISSOCK(mode) and file is None
     if stat.S_ISBLK(mode) or socket or (stat.S_ISCHR(mode) and not terminal):

@@ -9,7 +9,7 @@ from musicai_sdk._core.arguments import OnUpdate
 from musicai_sdk._core.deadline import deadline_of
 from musicai_sdk._core.interruption import job_note, note_interruption
 from musicai_sdk._core.jobs import check_created, get, job_id_of, result_type_of
-from musicai_sdk._core.options import RequestOptions
+from musicai_sdk._core.options import RequestOptions, is_number
 from musicai_sdk._core.poller import (
     CONFIDENCE,
     FIRST_PAUSE,
@@ -116,7 +116,7 @@ def _watched(session: Session, job_id: str, waiter: Waiter, poll_interval: float
     """The schedule of a job's polls. The first poll is at once, or after most of the expected duration."""
     segment(job_id)  # reports an invalid id before the first request
     longest = session.settings.poll_interval if poll_interval is None else poll_interval
-    if longest <= 0:
+    if not is_number(longest) or longest <= 0:
         raise InputError(f"poll_interval must be more than 0 seconds, not {longest!r}")
     first = min(FIRST_PAUSE, longest)
     due = now = session.io.now()

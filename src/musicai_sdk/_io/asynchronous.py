@@ -223,7 +223,7 @@ async def _answer(
     """Sends a request and reads the head of the answer."""
     if not isinstance(transport, httpx.AsyncHTTPTransport):
         built = http.build_with(transport, request)
-        return await transport.send(built, stream=True, follow_redirects=False)
+        return await transport.send(built, **http.sending(transport, request))
     built = http.build(request)
     response = await unpaused(transport.handle_async_request(built), LOCKS)
     response.request = built

@@ -92,7 +92,7 @@ class BlockingIO:
             with exchanging:
                 if not isinstance(transport, httpx.HTTPTransport):
                     built = http.build_with(transport, request)
-                    response = transport.send(built, stream=True, follow_redirects=False)
+                    response = transport.send(built, **http.sending(transport, request))
                 else:
                     lane = self._enter(request)
                     built = http.build(request)

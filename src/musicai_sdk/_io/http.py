@@ -144,7 +144,21 @@ def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> ht
     if request.body is not None and not isinstance(request.body, bytes):
         # With `content=`, the body would be either blocking or asynchronous.
         built.stream = _stream(request.body, type(built).__module__)
+    if request.channel == "storage":
+        # The URL's signature is the authorization, and covers its query.
+        built.headers.pop("Authorization", None)
+        built.url = type(built.url)(request.url)
     return _with_key(built, request)
+
+
+def sending(client: httpx.Client | httpx.AsyncClient, request: Request) -> dict[str, Any]:
+    """How the caller's client sends a request: without redirects, and without authentication in place of the key.
+
+    A class of the caller's own may add other headers to API requests, so that one is used.
+    """
+    replaces_key = isinstance(client.auth, libraries.authentication())
+    auth = {"auth": None} if replaces_key or request.channel == "storage" else {}
+    return {"stream": True, "follow_redirects": False, **auth}
 
 
 def _stream(body: Body | bytes | None, library: str) -> Any:
@@ -232,6 +246,9 @@ def failure(
             return ConnectionFailedError(text, sent=False, channel=channel)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return ConfigurationError(f"{where}: the request can't be sent: {type(error).__name__}")
+        case httpx.DecodingError():
+            text = f"{where}: the answer can't be decoded: {_reason(error)}"
+            return ConnectionFailedError(text, sent=True, channel=channel)
         case _:
             text = f"{where}: the connection broke: {_reason(error)}"
             return ConnectionFailedError(text, sent=True, channel=channel)

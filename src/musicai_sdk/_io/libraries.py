@@ -48,6 +48,12 @@ def is_client(value: object, kind: Literal["Client", "AsyncClient"]) -> bool:
     return isinstance(value, tuple(getattr(library, kind) for library in _loaded("httpx")))
 
 
+def authentication() -> tuple[type, ...]:
+    """The classes that set the `Authorization` of every request."""
+    names = ("BasicAuth", "DigestAuth", "NetRCAuth")
+    return tuple(getattr(library, name) for library in _loaded("httpx") for name in names)
+
+
 def is_url(value: object) -> bool:
     """Whether a value is a URL of either library."""
     return isinstance(value, tuple(library.URL for library in _loaded("httpx")))

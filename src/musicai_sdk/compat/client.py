@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
-import weakref
 from collections.abc import Mapping
 from typing import Any, cast
 
 from typing_extensions import Unpack
 
 from musicai_sdk import MusicAiClient as TypedClient
+from musicai_sdk._files import write_text
 from musicai_sdk.compat.answers import JobFilters, JobOptions, Timeout, job_dict, plain
 from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, limits
 from musicai_sdk.compat.errors import as_requests
@@ -69,19 +70,19 @@ class MusicAiClient(ClientSettings):
         self._job_monitor_interval = job_monitor_interval
         self._timeout = timeout
         self._own_tls = ssl_context is not None
-        self._typed = TypedClient(
-            api_key,
-            interval(job_monitor_interval),
-            save_output_to_folder,
-            user_agent,
-            limits(timeout, ConfigurationError).get("request_timeout"),
-            base_url=base_url,
-            max_retries=max_retries,
-            ssl_context=ssl_context,
-            allow_http=allow_http,
+        self._use(
+            TypedClient(
+                api_key,
+                interval(job_monitor_interval),
+                save_output_to_folder,
+                user_agent,
+                limits(timeout, ConfigurationError).get("request_timeout"),
+                base_url=base_url,
+                max_retries=max_retries,
+                ssl_context=ssl_context,
+                allow_http=allow_http,
+            )
         )
-        # Programs for 1.0 never close a client.
-        weakref.finalize(self, self._typed.close)
 
     # Calls
 
@@ -258,6 +259,8 @@ class MusicAiClient(ClientSettings):
                 manifest=MANIFEST,
                 **self._limits(timeout),
             )
+        # One line of ASCII as in 1.0, for programs that read it in the encoding of their platform.
+        write_text(found.manifest, json.dumps(json.loads(found.manifest.read_text("utf-8"))))
         # 1.0 returned `./chords/chords.json` with the dot.
         folder = os.fspath(output_dir)
         return {
@@ -300,7 +303,7 @@ class MusicAiClient(ClientSettings):
 
 def _query(filters: Mapping[str, Any] | JobFilters | None) -> RawQuery:
     """Filters as they are sent: the service checks names and values, and returns one page."""
-    if filters is not None and not isinstance(cast("object", filters), Mapping):
+    if filters and not isinstance(cast("object", filters), Mapping):
         raise InputError(f"filters must be a dictionary, not {type(filters).__name__}")
     return RawQuery(filters or {})
 

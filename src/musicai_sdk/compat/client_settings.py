@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import weakref
 from enum import Enum
 from functools import partial
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -44,6 +46,23 @@ class ClientSettings:
     _timeout: Timeout
     _job_monitor_interval: float
     _own_tls: bool
+
+    def _use(self, typed: TypedClient) -> None:
+        """Sets the typed client, which is closed when this client is garbage-collected."""
+        self._typed = typed
+        # Programs for 1.0 never close a client.
+        weakref.finalize(self, typed.close)
+
+    def __copy__(self) -> Self:
+        """A second client with the same key and settings, and connections of its own."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._use(copy.copy(self._typed))
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """The same as `copy.copy`."""
+        return self.__copy__()
 
     @property
     def typed(self) -> TypedClient:
@@ -156,10 +175,14 @@ class ClientSettings:
         return {name: str(value) for name, value in self._typed.get_headers().items()}
 
     def _limits(self, timeout: CallTimeout) -> RequestOptions:
-        """The timeout of a call as options of the typed client."""
+        """The timeout of a call, and the headers of a subclass's `get_headers`, as options of the typed client."""
+        options = limits(timeout) if timeout is not UNSET else limits(self._timeout)
         if timeout is UNSET:
-            return {**limits(self._timeout), "request_timeout": self._typed.timeout}
-        return limits(timeout)
+            options["request_timeout"] = self._typed.timeout
+        own = ClientSettings.get_headers(self)
+        if added := {name: text for name, text in self.get_headers().items() if own.get(name) != text}:
+            options["headers"] = added
+        return options
 
 
 def interval(seconds: float) -> float:

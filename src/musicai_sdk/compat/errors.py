@@ -14,8 +14,10 @@ from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from musicai_sdk.errors import (
+    ConfigurationError,
     ConnectionFailedError,
     CreateUncertainError,
+    InputError,
     IntegrityError,
     JobFailedError,
     JobNotFinishedError,
@@ -71,20 +73,47 @@ def _counterparts(error: BaseException | None) -> tuple[str, ...]:
         case RequestTimeoutError():
             return ("ReadTimeout" if error.sent else "ConnectTimeout",)
         case ConnectionFailedError():
-            return ("SSLError" if "certificate verify failed" in str(error).lower() else "ConnectionError",)
+            text = str(error)
+            return next((names for part, names in _BROKEN if part in text), ("ConnectionError",))
+        case StatusError(status=301 | 302 | 303 | 307 | 308):
+            return ("TooManyRedirects", "HTTPError")
         case StatusError() | JobFailedError() | JobNotFinishedError() | TransferError(status=int()):
             return ("HTTPError",)
         case ResponseError():
             return ("JSONDecodeError" if error.field is None else "InvalidJSONError",)
         case IntegrityError():
-            return ("ChunkedEncodingError", "ConnectionError")
+            decoding = ("ContentDecodingError",) if "can't be decoded" in str(error) else ()
+            return (*decoding, "ChunkedEncodingError", "ConnectionError")
         case TransferError(__cause__=OSError() as cause) if not isinstance(error, OSError):
             # An error of the file system.
             return (next(kind.__name__ for kind in type(cause).__mro__ if kind.__module__ == "builtins"),)
+        case InputError():
+            # 1.0 let `requests` or the service refuse these.
+            text = str(error)
+            return next((names for start, names in _REFUSED if text.startswith(start)), ("HTTPError",))
+        case ConfigurationError():
+            return ("InvalidProxyURL" if "proxy" in str(error).lower() else "RequestException",)
+        case TransferError():
+            return ("RequestException",)
         case CreateUncertainError():
             return _counterparts(error.__cause__) or ("RequestException",)
         case _:
             return ()
+
+
+_BROKEN = (
+    *((part, ("SSLError",)) for part in ("[SSL", "_ssl.c", "certificate verify failed")),
+    (" through the proxy ", ("ProxyError",)),
+    ("can't be decoded", ("ContentDecodingError", "ConnectionError")),
+    ("message body", ("ChunkedEncodingError", "ConnectionError")),
+    ("chunk", ("ChunkedEncodingError", "ConnectionError")),
+)
+"""The classes of broken exchanges, by a part of the text."""
+_REFUSED = (
+    ("can't download", ("MissingSchema", "InvalidSchema", "InvalidURL")),
+    ("JSON can't represent", ("InvalidJSONError",)),
+)
+"""The classes of refused arguments, by the start of the text."""
 
 
 def _translated(error: E, text: str, names: tuple[str, ...]) -> E:
@@ -98,7 +127,9 @@ def _translated(error: E, text: str, names: tuple[str, ...]) -> E:
 def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], names: tuple[str, ...]) -> E:
     """An error of the combined class, made without its constructor."""
     both: type[E] = _combined_class(cast("Any", kind), names)
-    error = both.__new__(both, *args)
+    # Of several built-in bases, `OSError` determines the layout.
+    new: Any = OSError.__new__ if OSError in both.__mro__ else both.__new__
+    error: E = new(both, *args)
     error.args = args
     error.__dict__.update(state)
     return error

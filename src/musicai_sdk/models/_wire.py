@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from datetime import datetime
 from functools import cache
@@ -93,10 +94,21 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
 
     @override
     def __eq__(self, other: object) -> bool:
-        """Compares models field by field, and a model with any other mapping by wire names and JSON values."""
-        if isinstance(other, Mapping) and not isinstance(other, BaseModel):
+        """Compares JSON values, so that a model equals what is read from its dump.
+
+        Another mapping is equal if it has the same wire names and values, a model only if it has the same class.
+        """
+        if self is other:
+            return True
+        if isinstance(other, BaseModel):
+            return isinstance(other, type(self)) and type(other) is type(self) and self.copy() == other.copy()
+        if isinstance(other, Mapping):
             return self.copy() == dict(cast("Mapping[object, object]", other))
-        return super().__eq__(other)
+        return NotImplemented
+
+    @override
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.copy(), sort_keys=True))
 
     def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         """A plain dict of this and `other`, whose values win."""

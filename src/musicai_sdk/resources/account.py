@@ -11,9 +11,10 @@ from musicai_sdk._core.operations import GET_APPLICATION
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk.models.account import Application, WorkflowInfo
+from musicai_sdk.resources.method_calls import Resource
 
 
-class AsyncWorkflows:
+class AsyncWorkflows(Resource, place="client.workflows"):
     """The workflows of the account."""
 
     def __init__(self, session: Session) -> None:
@@ -33,7 +34,7 @@ class AsyncWorkflows:
         return await _core.lists.list_workflows(self._session, options)
 
 
-class AsyncApplications:
+class AsyncApplications(Resource, place="client.application"):
     """The application that the key belongs to."""
 
     def __init__(self, session: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from abc import abstractmethod
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -16,6 +17,7 @@ from musicai_sdk._io import Exchange, recording
 from musicai_sdk._io.secret import Secret
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
+from musicai_sdk.resources.method_calls import successor
 
 Given: TypeAlias = tuple[Any, ssl.SSLContext | None]
 """The `http_client` and `ssl_context` arguments of a client."""
@@ -28,6 +30,22 @@ _FORMER_NAMES = {
     "process_folder": "musicai_sdk.batch.run(workflow, inputs, outputs), or `musicai process folder`",
 }
 """The methods of 0.x that 1.0 dropped, and their successors."""
+
+
+def _places(kind: type, name: str) -> Iterator[str]:
+    """The methods that a missing attribute of a client may mean: of this client, or of its resources."""
+    if (found := successor(kind, name)) is not None:
+        yield f"client.{found}"
+    for resource, methods in _METHODS.items():
+        if name in methods:
+            yield f"client.{resource}.{name}"
+
+
+_METHODS = {
+    "jobs": ("create", "run", "get", "status", "wait", "wait_all", "delete", "find"),
+    "files": ("upload", "read"),
+}
+"""The names of methods that only one resource has."""
 
 
 class ClientSettings:
@@ -50,6 +68,8 @@ class ClientSettings:
                 text += (
                     f": use {_FORMER_NAMES[name]}; musicai_sdk.compat runs programs for 0.x and 1.0 unchanged"
                 )
+            elif (found := next((each for each in _places(type(self), name)), None)) is not None:
+                text += f": use {found}"
             raise AttributeError(text, name=name, obj=self)
 
     def __copy__(self) -> Self:

@@ -28,11 +28,12 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources.lists import AsyncJobList
-from musicai_sdk.resources.method_arguments import explain_misplaced, shown
+from musicai_sdk.resources.method_arguments import shown
+from musicai_sdk.resources.method_calls import Resource
 from musicai_sdk.workflows.base import Workflow
 
 
-class AsyncJobs:
+class AsyncJobs(Resource, place="client.jobs"):
     """Jobs: paid runs of a workflow on your inputs.
 
     Every method accepts a job as its id, as the `JobRef` that `create` returned, or as a `Job`. From a `JobRef` or a
@@ -42,7 +43,6 @@ class AsyncJobs:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    @explain_misplaced
     async def create(
         self,
         workflow: Workflow[R],
@@ -135,7 +135,6 @@ class AsyncJobs:
         progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> Job[RawResult]: ...
-    @explain_misplaced
     async def run(
         self,
         workflow: Workflow[Any] | str,
@@ -208,8 +207,7 @@ class AsyncJobs:
         Raises:
             NotFoundError: this key's application has no such job.
         """
-        result_type = workflow_type.result_type if workflow_type is not None else None
-        return await _core.jobs.get(self._session, job, result_type, options)
+        return await _core.jobs.get(self._session, job, _core.jobs.result_type_from(workflow_type), options)
 
     async def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
         """Fetches only a job's id and status, which is cheaper than `get`.

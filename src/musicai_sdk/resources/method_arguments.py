@@ -1,44 +1,14 @@
-"""Arguments that several methods share: `progress=`, and misplaced ones, whose error shows the right call."""
+"""The argument `progress=`, which several methods share."""
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast
-
-from musicai_sdk import _core
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 if TYPE_CHECKING:
     from musicai_sdk._core.arguments import OnUpdate, Progress
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def explain_misplaced(method: F) -> F:
-    """Replaces Python's error for too many positional arguments. Type checkers see the unchanged signature."""
-    most = method.__code__.co_argcount
-
-    def check(given: tuple[object, ...]) -> None:
-        if len(given) > most:
-            _core.create.workflow_of(method.__name__, *given[1:])  # raises
-
-    @wraps(method)
-    async def asynchronous(*given: Any, **named: Any) -> Any:
-        check(given)
-        return await method(*given, **named)
-
-    @wraps(method)
-    def synchronous(*given: Any, **named: Any) -> Any:
-        check(given)
-        return method(*given, **named)
-
-    wrapper: Any = asynchronous if inspect.iscoroutinefunction(method) else synchronous
-    checked: F = wrapper
-    return checked
 
 
 class Display(Protocol):

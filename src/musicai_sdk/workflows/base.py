@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from functools import wraps
 from typing import Any, ClassVar, Generic, TypeAlias, cast, dataclass_transform, get_args, get_origin
 from weakref import WeakKeyDictionary
 
@@ -73,7 +74,10 @@ class Workflow(Generic[R_co]):
                 and issubclass(parameter, WorkflowResult)
             ):
                 cls.result_type = parameter
+        is_own = "__init__" in cls.__dict__
         dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+        if not is_own:
+            _explain_calls(cls)
         keep_local_names(cls)
 
     def __post_init__(self) -> None:
@@ -136,6 +140,26 @@ class CustomWorkflow(Workflow[RawResult]):
         return dict(self.params)
 
 
+def _explain_calls(workflow: type[Workflow[Any]]) -> None:
+    """Shows the right call in the error of wrong arguments. Signatures stay as they are."""
+    init = cast("Any", workflow).__init__
+
+    @wraps(init)
+    def __init__(self: Workflow[Any], *given: object, **named: object) -> None:  # noqa: N807 - replaces it
+        try:
+            init(self, *given, **named)
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                raise  # not about the call
+            if workflow is CustomWorkflow:
+                call = "slug, {name: value}"
+            else:
+                call = ", ".join(f"{field.name}=…" for field in dataclasses.fields(cast("Any", self)))
+            raise TypeError(f"{error}: {type(self).__name__}({call})") from None
+
+    setattr(workflow, "__init__", __init__)  # noqa: B010 - type checkers see the dataclass's
+
+
 def resolved_params(workflow: Workflow[Any]) -> dict[str, Any]:
     """The parameters by wire name, ready to send: remote files as URLs, local ones as `Path` objects to upload.
 
@@ -174,6 +198,7 @@ def _field_names(workflow: Workflow[Any]) -> Mapping[str, str]:
     return names
 
 
+_explain_calls(CustomWorkflow)
 _NAMES = WeakKeyDictionary[type[Workflow[Any]], Mapping[str, str]]()
 _HINTS = WeakKeyDictionary[type[Workflow[Any]], dict[str, Any]]()
 _ADAPTERS = WeakKeyDictionary[type[Workflow[Any]], dict[str, TypeAdapter[Any]]]()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -125,8 +126,13 @@ def _check_text(item: Input, params: str) -> None:
     if item.source.isascii() and params.isascii() and (item.name or "").isascii():
         return
     what = "address" if is_url(item.source) or is_object(item.source) else "name"
+    how = _REPAIR if what == "address" else "rename it"
+    if what == "name":
+        with suppress(UnicodeError):
+            os.fsencode(item.source).decode()
+            how = "the locale knows only ASCII, so set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
     texts = (
-        (item.source, f"its {what} isn't valid text: {_REPAIR if what == 'address' else 'rename it'}"),
+        (item.source, f"its {what} isn't valid text: {how}"),
         (params, f"its parameters aren't valid text: {_REPAIR}"),
         (item.name or "", f"the name for its results isn't valid text: {_REPAIR}"),
     )

@@ -13,9 +13,10 @@ from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk._io import run_sync
 from musicai_sdk.models.account import Application, WorkflowInfo
+from musicai_sdk.resources.method_calls import Resource
 
 
-class Workflows:
+class Workflows(Resource, place="client.workflows"):
     """The workflows of the account."""
 
     def __init__(self, session: Session) -> None:
@@ -35,7 +36,7 @@ class Workflows:
         return run_sync(_core.lists.list_workflows(self._session, options))
 
 
-class Applications:
+class Applications(Resource, place="client.application"):
     """The application that the key belongs to."""
 
     def __init__(self, session: Session) -> None:

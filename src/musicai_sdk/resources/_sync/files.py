@@ -16,11 +16,12 @@ from musicai_sdk._io import run_sync
 from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.outputs import JsonOutput
 from musicai_sdk.resources.method_arguments import name_of, shown
+from musicai_sdk.resources.method_calls import Resource
 
 T = TypeVar("T")
 
 
-class Files:
+class Files(Resource, place="client.files"):
     """Uploads and downloads, in constant memory."""
 
     def __init__(self, session: Session) -> None:

@@ -30,11 +30,12 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources._sync.lists import JobList
-from musicai_sdk.resources.method_arguments import explain_misplaced, shown
+from musicai_sdk.resources.method_arguments import shown
+from musicai_sdk.resources.method_calls import Resource
 from musicai_sdk.workflows.base import Workflow
 
 
-class Jobs:
+class Jobs(Resource, place="client.jobs"):
     """Jobs: paid runs of a workflow on your inputs.
 
     Every method accepts a job as its id, as the `JobRef` that `create` returned, or as a `Job`. From a `JobRef` or a
@@ -44,7 +45,6 @@ class Jobs:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    @explain_misplaced
     def create(
         self,
         workflow: Workflow[R],
@@ -137,7 +137,6 @@ class Jobs:
         progress: bool | None = False,
         **options: Unpack[RequestOptions],
     ) -> Job[RawResult]: ...
-    @explain_misplaced
     def run(
         self,
         workflow: Workflow[Any] | str,
@@ -210,8 +209,9 @@ class Jobs:
         Raises:
             NotFoundError: this key's application has no such job.
         """
-        result_type = workflow_type.result_type if workflow_type is not None else None
-        return run_sync(_core.jobs.get(self._session, job, result_type, options))
+        return run_sync(
+            _core.jobs.get(self._session, job, _core.jobs.result_type_from(workflow_type), options)
+        )
 
     def status(self, job: str | JobRef[Any] | Job[Any], **options: Unpack[RequestOptions]) -> JobState:
         """Fetches only a job's id and status, which is cheaper than `get`.
