@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import cast
 
 _ADDRESS = re.compile(r"https?://[^\s'\"<>]*[^\s'\"<>.,:;)]", re.IGNORECASE)
@@ -76,8 +77,29 @@ def without_query(url: str) -> str:
 
 
 def without_queries(message: str) -> str:
-    """A message from elsewhere, such as the service, with `without_query` applied to every URL in it."""
-    return _ADDRESS.sub(lambda found: without_query(found[0]), message) if "://" in message else message
+    """A message from elsewhere, such as the service, with `without_query` applied to every URL in it.
+
+    The end of a URL is a guess: a path may contain spaces and quotes. So signatures behind it are removed too.
+    """
+    if "://" in message:
+        message = _ADDRESS.sub(lambda found: without_query(found[0]), message)
+    return without_signatures(message)
+
+
+@cache
+def _signature() -> re.Pattern[str]:
+    """Neighbouring parameters of signatures, also of incomplete ones. Azure's short ones say nothing without `sig`."""
+    known = {name for pair in _SIGNATURES for names in pair for name in names if len(name) > 3}
+    names = "|".join(sorted({*known, "sig", *_AKAMAI}))
+    value = r"(?:[^\s&;'\"<>\\]*[^\s&;'\"<>\\.,:)])?"
+    return re.compile(rf"(?:(?:[?;]|&(?:amp;)?|\\u0026)(?:{names})={value})+", re.IGNORECASE)
+
+
+def without_signatures(text: str) -> str:
+    """Text without the parameters of signatures, wherever they are. Other parameters stay."""
+    if "=" not in text:
+        return text
+    return _signature().sub(lambda found: f"{found[0][0] if found[0][0] in '?&;' else ''}…", text)
 
 
 def printable(text: str) -> str:

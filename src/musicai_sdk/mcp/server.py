@@ -33,7 +33,7 @@ from pydantic.json_schema import models_json_schema
 import musicai_sdk
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._text import without_queries
-from musicai_sdk.errors import InputError
+from musicai_sdk.errors import ConfigurationError, InputError
 from musicai_sdk.mcp.answers import ErrorAnswer, Model
 from musicai_sdk.mcp.errors import ToolError, error_answer, tool_error
 from musicai_sdk.mcp.job_creator import JobCreator
@@ -65,6 +65,10 @@ def serve(
     """Serves until standard input ends, or until SIGTERM or SIGINT."""
     if max_jobs < 0 or patience <= 0:
         raise InputError("max_jobs must be 0 or more, and patience more than 0 seconds")
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - a program without standard input
+        raise ConfigurationError(
+            "there is no standard input: an MCP client starts this server and writes to it"
+        )
     folder = state or default_folder(roots)
     allowed = Roots(roots, folder)
     asyncio.run(_serve(connect, allowed, State(folder), max_jobs, patience))
