@@ -11,6 +11,7 @@ from typing_extensions import override
 from musicai_sdk._frames import data_frame
 from musicai_sdk._notebook import cell, note
 from musicai_sdk._notebook import table as notebook_table
+from musicai_sdk.errors import InputError
 from musicai_sdk.music.strips import strip
 
 LISTED = 200
@@ -66,7 +67,18 @@ def table(rows: Sequence[BaseModel]) -> Table:
 
     Args:
         rows: Models of one kind, as `client.files.read` returns them.
+
+    Raises:
+        InputError: they aren't.
     """
+    kinds = (
+        {type(row) for row in cast("Sequence[object]", rows)} if isinstance(rows, Sequence) else {type(rows)}
+    )
+    if len(kinds) > 1 or not all(issubclass(kind, BaseModel) for kind in kinds):
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise InputError(
+            f"a table needs a list of models of one kind, as client.files.read returns it, not {names}"
+        )
     return Table(rows)
 
 
