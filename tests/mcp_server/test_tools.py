@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 from support.agents import Agent, Studio, agent, echo
 
@@ -105,7 +106,7 @@ def test_no_answer_is_too_long(ask: Agent) -> None:
     assert values == dict.fromkeys(("chords", "list", "object", "long", "longer"))
     assert ask("read_output", job_id=job_id, output="long")["content"] == "v" * 20_000
 
-    starts, offset = list[float](), 0
+    starts, offset = list[float](), cast("int | None", 0)
     while offset is not None:
         page = ask("read_chords", job_id=job_id, offset=offset, limit=10_000)
         assert len(json.dumps(page)) < 300_000

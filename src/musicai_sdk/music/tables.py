@@ -71,8 +71,11 @@ def table(rows: Sequence[BaseModel]) -> Table:
     Raises:
         InputError: they aren't.
     """
+    given = cast("object", rows)
     kinds = (
-        {type(row) for row in cast("Sequence[object]", rows)} if isinstance(rows, Sequence) else {type(rows)}
+        {type(each) for each in cast("Sequence[object]", given)}
+        if isinstance(given, Sequence)
+        else {type(given)}
     )
     if len(kinds) > 1 or not all(issubclass(kind, BaseModel) for kind in kinds):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
