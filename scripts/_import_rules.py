@@ -24,7 +24,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
         *("_text", "_progress", "_notebook", "_frames"),
     },
     "codegen": {"models", "workflows", "errors", "_files", "client", *CLIENTS},
-    "music": {"models", "_text", "_notebook", "_frames"},
+    "music": {"models", "errors", "_text", "_notebook", "_frames"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
     "compat": {"models", "errors", "_files", "_text", "_names", "client", "MusicAiClient"},
     "batch": {

@@ -25,6 +25,7 @@ from musicai_sdk import Exchange, MusicAiClient, __version__
 from musicai_sdk._core.settings import BASE_URL_VARIABLE
 from musicai_sdk._credentials import masked
 from musicai_sdk._io import proxies, tls
+from musicai_sdk._text import printable
 from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -246,7 +247,7 @@ def _service(
         application: str | None = None
         error: MusicAiError | None = None
         try:
-            application = client.application.get().name
+            application = printable(client.application.get().name or "")
         except MusicAiError as caught:
             error = caught
         yield _judged(certificates, error)
@@ -267,9 +268,14 @@ def _service(
             yield Finding("key", "problem", text, advice)
             yield from _unchecked("jobs", why="the service refuses the key")
         else:
+            jobs = _jobs(client)
+            # Only an answer of the service shows that it accepts the key.
+            proven = application is not None or jobs.level == "ok"
             owner = f", of the application {application}" if application else ""
-            yield Finding("key", "ok", f"{masked(client.api_key)} from {lookup.origin}{owner}")
-            yield _jobs(client)
+            found = owner if proven else "; not checked: the service gave no answer that shows it"
+            level: Level = "ok" if proven else "warning"
+            yield Finding("key", level, f"{masked(client.api_key)} from {lookup.origin}{found}")
+            yield jobs
 
 
 def _checked(lookup: KeyLookup, base_url: str | None) -> KeyLookup:
@@ -342,7 +348,14 @@ def _jobs(client: MusicAiClient) -> Finding:
         return Finding("jobs", "problem", str(error), "correct the base URL: it usually ends in /v1")
     except StatusError as error:
         busy = error.status == 429 or error.status >= 500
-        advice = "try again later" if busy else "ask the service's support"
+        moved = 300 <= error.status < 400
+        advice = (
+            "try again later"
+            if busy
+            else "correct the base URL, or the proxy that redirects"
+            if moved
+            else "ask the service's support"
+        )
         return Finding("jobs", "problem", str(error), advice)
     except ConnectionFailedError as error:
         return Finding("jobs", "problem", str(error), "try again")

@@ -6,18 +6,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import cast
 
 _ADDRESS = re.compile(
     r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*:(?:\\*/){2}[^\s'\"<>]*[^\s'\"<>.,:;)\\]", re.IGNORECASE
 )
 """A URL, perhaps with the backslashes of JSON texts."""
-_SECRET = re.compile(
-    r"(?:(?<![\w-])|(?<=%3f)|(?<=%26))((?:x-(?:goog|amz)-(?:signature|credential|security-token)|signature|sig|hmac|(?:aws|google)accesskey?id"
-    r"|key-pair-id)(?:=|%(?:25)*3d))[^\s&'\"<>]+",
-    re.IGNORECASE,
-)
-"""A parameter of a signature, also where the text around it doesn't look like a URL."""
 
 _AZURE = {
     *("st", "spr", "sip", "si", "se", "sp", "ses", "sdd", "skoid", "sktid", "skt", "ske", "sks", "skv"),
@@ -85,10 +80,33 @@ def without_query(url: str) -> str:
 
 
 def without_queries(message: str) -> str:
-    """A message from elsewhere, such as the service, without the queries of its URLs and the parameters of signatures."""
+    """A message from elsewhere, such as the service, with `without_query` applied to every URL in it.
+
+    The end of a URL is a guess: a path may contain spaces and quotes. So signatures behind it are removed too.
+    """
     if "//" in message or "\\/" in message:
         message = _ADDRESS.sub(lambda found: without_query(found[0]), message)
-    return _SECRET.sub(r"\1…", message) if "=" in message or "%" in message else message
+    return without_signatures(message)
+
+
+@cache
+def _signature() -> re.Pattern[str]:
+    """Neighbouring parameters of signatures, also of incomplete or quoted ones (`%3Fsig%3D…`).
+
+    Azure's short parameters say nothing without `sig`.
+    """
+    known = {name for pair in _SIGNATURES for names in pair for name in names if len(name) > 3}
+    names = "|".join(sorted({*known, "sig", *_AKAMAI}))
+    value = r"(?:[^\s&;'\"<>\\]*[^\s&;'\"<>\\.,:)])?"
+    separator = r"(?:[?;]|&(?:amp;)?|\\u0026|%(?:25)*(?:3f|26))"
+    return re.compile(rf"(?:{separator}(?:{names})(?:=|%(?:25)*3d){value})+", re.IGNORECASE)
+
+
+def without_signatures(text: str) -> str:
+    """Text without the parameters of signatures, wherever they are. Other parameters stay."""
+    if "=" not in text and "%" not in text:
+        return text
+    return _signature().sub(lambda found: f"{found[0][0] if found[0][0] in '?&;' else ''}…", text)
 
 
 def printable(text: str) -> str:

@@ -120,6 +120,10 @@ def test_minutes_and_money(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
     assert report.ok
     assert report.total_cost.money == Decimal("0.11"), "the latest price is in the ledger"
     assert planned(tmp_path / "in", out).total.jobs == 0
+    make_wavs(tmp_path / "more", [60.0])
+    expected = planned(tmp_path / "more", out)
+    assert (expected.total.money, expected.cost.money) == (Decimal("0.101"), Decimal("0.101"))
+    assert echo(sandbox, tmp_path / "more", out).run().cost == expected.cost
 
 
 def test_an_unknown_length_is_never_guessed(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import signal
+import subprocess
 from pathlib import Path
 from typing import get_args
 
@@ -21,7 +22,7 @@ from musicai_sdk.cli.arguments import check_writable
 from musicai_sdk.cli.errors import report_error
 from musicai_sdk.cli.summary import jobs_left
 from support.batch import make_tracks, wait_until
-from support.cli import ECHO, Command
+from support.cli import ECHO, MUSICAI, Command
 
 FILE = ("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
 """A run of the workflow that returns its input, on `song.wav`."""
@@ -84,6 +85,13 @@ def test_a_failed_download_says_how_to_continue(with_song: Command) -> None:
         (["job", "add", "n", "sdk-test", "song.wav", "--timeout", "5"], "--timeout needs --wait"),
         (["job", "add", "n", "sdk-test", "song.wav", "--metadata", "x"], "'x' isn't name=value"),
         ([*ECHO, "--dask", "foo"], "tcp://scheduler:8786"),
+        (swapped(FILE, out=""), "OUT is empty"),
+        (["job", "add", "n", "sdk-test", ""], "FILE is empty"),
+        (["job", "download", "some-id", ""], "'FOLDER': it is empty"),
+        (["job", "delete", "--yes", "--workflow", ""], "'--workflow': it is empty"),
+        (["job", "delete", "--yes", "--status", "FAILED", "--batch", " "], "'--batch': it is empty"),
+        ([*ECHO, "--ledger", ""], "is a folder: name a file"),
+        ([*ECHO, "--ledger", "in"], "is a folder: name a file"),
     ],
 )
 def test_wrong_usage(with_song: Command, arguments: list[str], message: str) -> None:
@@ -95,6 +103,79 @@ def test_wrong_usage(with_song: Command, arguments: list[str], message: str) -> 
     assert message in " ".join(with_song.here(*arguments, code=2).stderr.split())
     assert with_song.service.jobs() == []
     assert not (with_song.folder / "out" / "report.html").exists()
+
+
+def test_text_of_others_never_controls_the_terminal(with_song: Command) -> None:
+    words = "no \x1b[31msuch\x9b thing\rat all \u202e"
+    for arguments in (("job", "status", words), ("--json", "job", "status", words), ("upload", words)):
+        done = with_song.here(*arguments, code=1 if "upload" in arguments else 4)
+        assert not set(words) & set("\x1b\x9b\r\u202e") & set(done.stdout + done.stderr)
+        assert "such" in done.stderr
+
+
+def test_a_name_with_line_breaks_stays_one_row(with_song: Command) -> None:
+    with with_song.service.client as client:
+        for name in ("one\ntwo", "three\r\nfour\tfive"):
+            client.jobs.create(CustomWorkflow("sdk-test", {"file": "https://song.example/a.wav"}), name=name)
+    rows = with_song.here("job", "list").stdout.splitlines()
+    assert [row.split("sdk-test  ")[1] for row in rows] == [r"three\r\nfour\tfive", r"one\ntwo"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["login"], 2, "--stdin reads the key from it"),
+        (["login", "--stdin"], 2, "there is no standard input to read the key from"),
+        (["app"], 3, "no API key for "),
+        (["job", "delete", "--all"], 2, "--yes skips the question"),
+        (["mcp", "--root", ".", "--max-jobs", "1"], 3, "there is no standard input"),
+    ],
+)
+def test_without_standard_input(with_song: Command, arguments: list[str], code: int, message: str) -> None:
+    with with_song.service.client as client:
+        client.jobs.create(CustomWorkflow("sdk-test", {"file": "https://song.example/a.wav"}))
+    key = "" if code == 3 and "app" in arguments else with_song.service.variables["MUSIC_AI_API_KEY"]
+    environment = with_song.service.environment | {
+        "MUSIC_AI_API_KEY": key, "XDG_CONFIG_HOME": str(with_song.folder), "XDG_STATE_HOME": str(with_song.folder),
+    }  # fmt: skip
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *MUSICAI, *arguments],
+        env=environment,
+        cwd=with_song.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert len(with_song.service.jobs()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["job", "-h"], ["workflow", "list"]])
+def test_a_full_disk(with_song: Command, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*MUSICAI, *arguments],
+            env=with_song.service.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "musicai: No space left on device\n")
+
+
+def test_names_that_the_locale_lacks(with_song: Command) -> None:
+    make_tracks(with_song.folder / "in", 1)
+    [track] = (with_song.folder / "in").rglob("*.wav")
+    track.rename(track.with_name("♥.wav"))
+    with_song.here(*ECHO)
+    latin = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = with_song("batch", "check", "out", code=2, **latin)
+    assert "set PYTHONUTF8=1, or a UTF-8 locale" in done.stderr
 
 
 def test_force_sends_a_text_file(with_song: Command) -> None:

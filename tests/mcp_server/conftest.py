@@ -31,10 +31,32 @@ def lyrics(task: Task) -> dict[str, Output]:
     return {"Transcription": path, "odd": odd, "cover": SIGNED, "tempo": 120.5, "more": {"url": SIGNED}}
 
 
+def large(task: Task) -> dict[str, Output]:
+    """Outputs that are too large for one answer, and addresses in a private network."""
+    chords = [
+        {"start": float(at), "end": at + 1.0, "chord_majmin": "C:maj", "bass": "b" * 500}
+        for at in range(2000)
+    ]
+    (task.folder / "chords.json").write_text(json.dumps(chords))
+    (task.folder / "list.json").write_text(
+        json.dumps(["short", "y" * 300_000, *("z" * 30_000 for _ in range(20))])
+    )
+    (task.folder / "object.json").write_text(json.dumps({"a": "x" * 300_000}))
+    files: dict[str, Output] = {name: task.folder / f"{name}.json" for name in ("chords", "list", "object")}
+    return {**files, "long": "v" * 20_000, "longer": "v" * 300_000}
+
+
+def inward(_task: Task) -> dict[str, Output]:
+    """An output with a URL in a private network, as a job for which an agent chose the URL may have."""
+    return {"secrets": "http://169.254.169.254/latest/meta-data/keys.json", "fine": "value"}
+
+
 @pytest.fixture(scope="module")
 def service() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         sandbox.workflow("acme-lyrics")(lyrics)
+        sandbox.workflow("acme-large")(large)
+        sandbox.workflow("acme-inward")(inward)
         yield sandbox
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.errors import ConfigurationError, InputError
 from musicai_sdk.mcp import serve
+from musicai_sdk.mcp.addresses import Addresses
 from musicai_sdk.mcp.errors import ToolError
 from musicai_sdk.mcp.roots import Roots, copy_beneath
 from musicai_sdk.mcp.state import State
@@ -68,6 +70,76 @@ def test_a_folder_that_became_a_link_after_it_was_checked(tmp_path: Path) -> Non
         copy_beneath(root, way, tmp_path / "other")
     assert caught.value.code in {"outside_root", "bad_input"}
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "10.0.0.1",
+            "192.168.1.1:8080",
+            "172.16.3.4",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+        ),
+        *(
+            "0x0a000001",
+            "167772161",
+            "10.1",
+            "[fd00::1]",
+            "[fe80::1%25eth0]",
+            "[::ffff:10.0.0.1]",
+            "u:p@10.0.0.1",
+        ),
+        *("nas", "NAS.Local", "metadata.google.internal", "router.lan.", "a.home.arpa"),
+    ],
+)
+def test_urls_in_a_private_network(host: str, ask: Agent) -> None:
+    posts, limits = ask.studio.posts(), ask("get_limits")
+    for scheme in ("http", "HTTPS"):
+        url = f"{scheme}://{host}/song.wav"
+        assert ask.refused("process", **echo(url))["code"] == "private_address"
+        assert ask.refused("process", **echo("song.ogg", more=[{"url": url}]))["code"] == "private_address"
+    assert (ask.studio.posts(), ask("get_limits")) == (posts, limits)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url", "refused"),
+    [
+        ("https://api.music.ai/v1", "http://127.0.0.1/a.wav", True),
+        ("https://api.music.ai/v1", "http://localhost./a.wav", True),
+        ("https://api.music.ai/v1", "https://[::1]/a.wav", True),
+        ("https://api.music.ai/v1", "https://8.8.8.8/a.wav", False),
+        ("https://api.music.ai/v1", "https://song.example/10.0.0.1?x=http://10.0.0.1/", False),
+        ("https://api.music.ai/v1", "https://[2606:4700::1]/a.wav", False),
+        ("http://127.0.0.1:8000/v1", "http://localhost:9/a.wav", False),
+        ("http://localhost/v1", "http://127.0.0.2/a.wav", False),
+        ("http://127.0.0.1:8000/v1", "http://192.168.0.2/a.wav", True),
+        ("https://192.168.0.2/v1", "https://192.168.0.2:9000/a.wav", False),
+        ("https://192.168.0.2/v1", "https://192.168.0.3/a.wav", True),
+        ("https://api.music.ai/v1", "http://[", False),
+        ("https://api.music.ai/v1", "10.0.0.1", False),
+    ],
+)
+def test_the_host_of_the_service_is_allowed(base_url: str, url: str, refused: bool) -> None:
+    with pytest.raises(ToolError) if refused else nullcontext():
+        Addresses(base_url).check_inputs([url])
+    with pytest.raises(ToolError) if refused else nullcontext():
+        Addresses(base_url).check_outputs([url])
+
+
+def test_results_in_a_private_network_are_not_fetched(ask: Agent) -> None:
+    job_id = ask("process", workflow="acme-inward", input="song.ogg")["job_id"]
+    ask("get_job", job_id=job_id, wait_seconds=50)
+    for tool, options in (
+        ("read_output", {"output": "secrets"}),
+        ("read_chords", {"output": "secrets"}),
+        ("download_results", {}),
+    ):
+        assert ask.refused(tool, job_id=job_id, **options)["code"] == "private_address"
+    assert ask("read_output", job_id=job_id, output="fine")["content"] == "value"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 from support.agents import Agent, Studio, agent, echo
 
@@ -97,6 +98,34 @@ def test_lyrics_and_outputs_of_all_kinds(ask: Agent) -> None:
         "text": "\N{REPLACEMENT CHARACTER}",
         "url": "https://storage.example/cover.png?…",
     }
+
+
+def test_no_answer_is_too_long(ask: Agent) -> None:
+    job_id = finished(ask, "acme-large", "song.ogg")
+    values = {each["name"]: each.get("value") for each in ask("get_job", job_id=job_id)["outputs"]}
+    assert values == dict.fromkeys(("chords", "list", "object", "long", "longer"))
+    assert ask("read_output", job_id=job_id, output="long")["content"] == "v" * 20_000
+
+    starts, offset = list[float](), cast("int | None", 0)
+    while offset is not None:
+        page = ask("read_chords", job_id=job_id, offset=offset, limit=10_000)
+        assert len(json.dumps(page)) < 300_000
+        starts += [each["start"] for each in page["chords"]]
+        offset = page.get("next_offset")
+    assert starts == [float(at) for at in range(2000)]
+
+    for output in ("object", "longer"):
+        error = ask.refused("read_output", job_id=job_id, output=output)
+        assert (error["code"], error["retryable"]) == ("too_long", False)
+        assert "download_results" in error["what_to_do"]
+    page = ask("read_output", job_id=job_id, output="list")
+    assert (page["content"], page["next_offset"], page["total"]) == (["short"], 1, 22)
+    error = ask.refused("read_output", job_id=job_id, output="list", offset=1)
+    assert error["code"] == "too_long"
+    assert "offset=2 skips it" in error["what_to_do"]
+    page = ask("read_output", job_id=job_id, output="list", offset=2)
+    assert (len(page["content"]), page["next_offset"]) == (6, 8)
+    assert ask("download_results", job_id=job_id)["status"] == "DONE"
 
 
 def test_the_same_content_is_the_same_request(ask: Agent) -> None:

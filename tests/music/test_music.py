@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from musicai_sdk import MusicAiClient, music
+from musicai_sdk.errors import InputError
 from musicai_sdk.models import Beat, Chord, LyricLine, Word
 from musicai_sdk.workflows import GenerateChords
 
@@ -128,3 +129,19 @@ def test_tables() -> None:
     assert "Hello you" in str(words)
     assert str(music.table([Beat(time=0.5, beat_num=1)])) == "time  beat_num\n0.50  1"
     assert str(music.table([])) == ""
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        None,
+        [1],
+        "abc",
+        {"a": 1},
+        [Chord(start=0, end=1, chord_majmin="N"), Beat(time=0.0, beat_num=1)],
+        iter(()),
+    ],
+)
+def test_a_table_needs_models_of_one_kind(rows: Any) -> None:
+    with pytest.raises(InputError, match="models of one kind"):
+        music.table(rows)

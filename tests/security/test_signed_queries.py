@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Connect
 from musicai_sdk import Job, MusicAiClient
+from musicai_sdk._text import without_queries
 from musicai_sdk.errors import JobFailedError, MusicAiError, StatusError, TransferError
 from musicai_sdk.sandbox import Sandbox
 from support.answering import Asked, answering, head, whole
@@ -76,10 +77,11 @@ def test_an_answer_that_is_not_http(
         assert "5e5e5e5e" not in text
 
 
+@pytest.mark.parametrize("path", ["other", "it's", 'say "no"', "a b", "<c>", "d\\u0026e"])
 def test_signed_urls_in_messages_of_the_service(
-    client: MusicAiClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    path: str, client: MusicAiClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    words = f"No file at {TARGET}: half a song"
+    words = f"No file at {TARGET.replace('other', path)}: half a song"
     sandbox.faults.add("GET /application", status=503, body={"message": words})
     with caplog.at_level(logging.INFO, "musicai_sdk"), pytest.raises(StatusError) as refused:
         client.application.get(max_retries=1)
@@ -96,7 +98,7 @@ def test_signed_urls_in_messages_of_the_service(
         ended.value.message,
     ]
     for text in (*shown, *retries):
-        assert "No file at http://127.0.0.1:9/other?…: half a song" in text
+        assert f"No file at http://127.0.0.1:9/{path}?…: half a song" in text
         assert "Signature" not in text
 
 
@@ -133,3 +135,19 @@ def test_a_job_error_that_quotes_a_signed_url(spelling: str) -> None:
     with pytest.raises(JobFailedError) as caught:
         job.raise_for_failure()
     assert "5e5e5e5e" not in f"{caught.value} {caught.value.message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x?X-Goog-Signature=5e&X-Goog-Date=1 y", "x?… y"),
+        ("x?id=3&X-Amz-Signature=5e&part=2", "x?id=3&…&part=2"),
+        ("/x?sv=1&se=2&sig=5e", "/x?sv=1&se=2&…"),
+        (r"x?a=1\u0026Signature=5e\u0026Expires=7", "x?a=1…"),
+        ("x?a=1&amp;Policy=5e&amp;Key-Pair-Id=5e", "x?a=1&…"),
+        ("signature=4/4, sig=C", "signature=4/4, sig=C"),
+        ("x?design=1&insignature=2", "x?design=1&insignature=2"),
+    ],
+)
+def test_parameters_of_signatures_without_an_address(text: str, shown: str) -> None:
+    assert without_queries(text) == shown

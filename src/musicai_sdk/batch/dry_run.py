@@ -110,7 +110,7 @@ def plan(
         max_jobs: As for the run, and so are the other limits: what earlier runs spent counts.
         max_minutes: As for the run.
         max_cost: As for the run.
-        prices: As for the run.
+        prices: As for the run. Without a price for the workflow, the ledger's latest price is used, as in reports.
 
     Raises:
         InputError: an argument is invalid, or the inputs can't be read.
@@ -188,6 +188,8 @@ class _Planner:
         if db is not None:
             ensure_attempts(db)
             self._spent = cost(db)
+            if self.plan.total.price is None:  # as in reports, the latest price that the user gave
+                self.plan.total = self.plan.cost = Cost(price=self._spent.price)
             self._count_resumed(db)
         for item in items:
             if isinstance(item, Rejected):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from musicai_sdk._text import without_query
+from musicai_sdk._text import without_signatures as without_signatures
 
 
 def redacted(source: str) -> str:

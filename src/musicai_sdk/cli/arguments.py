@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import click
 from typing_extensions import override
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from musicai_sdk.batch import Price
 
 F = TypeVar("F", bound=Callable[..., Any])
+V = TypeVar("V", bound="str | tuple[str, ...] | None")
 ShellComplete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -70,9 +71,12 @@ def client_timeout(seconds: float) -> float | None:
     return None if math.isinf(seconds) else seconds
 
 
-def _not_blank(instead: str) -> Callable[[click.Context, click.Parameter, str], str]:
-    def check(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-        if not value.strip():
+def not_blank(instead: str) -> Callable[[click.Context, click.Parameter, V], V]:
+    """A callback of options and arguments that rejects empty text, such as that of an unset variable of a shell."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, value: V) -> V:
+        values = (value,) if isinstance(value, str) else cast("tuple[str, ...]", value or ())
+        if not all(each.strip() for each in values):
             raise click.BadParameter(f"it is empty: {instead}")
         return value
 
@@ -81,7 +85,7 @@ def _not_blank(instead: str) -> Callable[[click.Context, click.Parameter, str], 
 
 def workflow_argument(function: F) -> F:
     """The argument WORKFLOW: a slug."""
-    check = _not_blank("`musicai workflow list` prints the account's workflows")
+    check = not_blank("`musicai workflow list` prints the account's workflows")
     return click.argument("workflow", callback=check)(function)
 
 
@@ -109,7 +113,7 @@ def parameter_options(takes: str) -> Callable[[F], F]:
         function = click.option(
             "--input-name",
             default="inputUrl",
-            callback=_not_blank("name the parameter, such as inputUrl"),
+            callback=not_blank("name the parameter, such as inputUrl"),
             show_default=True,
             help=f"The parameter that takes {takes}.",
         )(function)
@@ -157,6 +161,8 @@ def parse_input(text: str) -> str | Path:
     from musicai_sdk.errors import InputError
     from musicai_sdk.workflows.inputs import web_address
 
+    if not text.strip():
+        raise click.UsageError("FILE is empty: pass a file or an https:// URL")
     if is_web(text):
         try:
             return web_address(text) or text
@@ -195,6 +201,8 @@ def local_output_folder(text: str) -> Path:
         UsageError: it is a URL.
         OSError: it isn't writable.
     """
+    if not text.strip():
+        raise click.UsageError("OUT is empty: pass a folder, such as . for this one")
     if is_remote(text):
         raise click.UsageError(
             f"can't write to {text!r}: pass a local folder; `musicai process folder` writes to buckets"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar, cast
 
 import click
 
 from musicai_sdk._platform import json_text
 from musicai_sdk.cli.errors import INTERRUPTED, report_error
+from musicai_sdk.cli.errors import visible as visible
 
 if TYPE_CHECKING:
     from musicai_sdk import AsyncMusicAiClient, MusicAiClient
@@ -104,7 +104,7 @@ class CommandContext:
         if stored_key(address) is not None:
             self.key_origin = source()
             return None
-        if ask and sys.stdin.isatty():
+        if ask and is_interactive():
             return self.ask_for_key()
         raise ConfigurationError(
             f"no API key for {address}: run `musicai login`, {_WAYS} (create keys in the Music.AI dashboard)"
@@ -138,7 +138,7 @@ class CommandContext:
         """Writes a list: each result as JSON as soon as it is known, or aligned columns."""
         pending = iter(rows)
         while block := list(islice(pending, 1 if self.as_json else _BLOCK)):
-            cells = [[visible(cell) for cell in row] for _, row in block]
+            cells = [[visible(cell, keep="") for cell in row] for _, row in block]
             widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
             for (value, _), row in zip(block, cells, strict=True):
                 line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -155,19 +155,15 @@ class CommandContext:
         return report_error(error, self.key_origin, as_json=self.as_json)
 
 
+def is_interactive() -> bool:
+    """Whether a user at a terminal can answer questions. A program without standard input has None instead of it."""
+    stdin = cast("TextIO | None", sys.stdin)
+    return stdin is not None and not stdin.closed and stdin.isatty()
+
+
 def note(text: str) -> None:
     """Writes a line about the progress of a command to standard error."""
     click.echo(visible(text), err=True)
-
-
-def visible(text: str) -> str:
-    """Text with its control characters escaped as in JSON: a job's name must not control the terminal.
-
-    JSON keeps its meaning.
-    """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def confirm(question: str) -> None:
@@ -177,6 +173,8 @@ def confirm(question: str) -> None:
         Abort: the answer is no, or Ctrl-C.
         UsageError: standard input is at its end.
     """
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - a program without standard input
+        raise click.UsageError("no standard input to answer on: --yes skips the question")
     try:
         click.confirm(question, abort=True, err=True)
     except click.Abort as refusal:

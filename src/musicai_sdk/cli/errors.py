@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sys
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +18,8 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, by the shell's convention: 128 plus the signal's number."""
 LIMIT_REACHED = 6
 """The exit code of a run that left inputs waiting because of `--max-jobs`, `--max-minutes` or `--max-cost`."""
+_LONGEST_NAME = 200
+"""The most characters of a path in a message."""
 
 
 class Hint(str):
@@ -27,6 +30,20 @@ class Hint(str):
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM, as `docker stop` and systemd send it, in a command that stops at once."""
+
+
+def visible(text: str, *, keep: str = "\n") -> str:
+    """Text with its control characters escaped as in JSON: a job's name must not control the terminal.
+
+    JSON keeps its meaning.
+
+    Args:
+        text: The text.
+        keep: Characters that stay as they are. None in a cell of a table, where a line break would forge a row.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in keep else json.dumps(each)[1:-1] for each in text)
 
 
 def report_error(error: BaseException, key_origin: str | None, *, as_json: bool) -> int:
@@ -51,14 +68,16 @@ def report_error(error: BaseException, key_origin: str | None, *, as_json: bool)
         text, code = _for_the_command(error, key_origin), exit_code(error)
     elif isinstance(error, OSError) and error.errno != errno.EPIPE:  # click exits quietly after EPIPE
         text, code = _os_error(error), 1
+    elif isinstance(error, UnicodeEncodeError):  # a path; streams escape what they can't encode
+        text, code = _not_encodable(error), 2
     else:
         raise error
     hints = [note for note in getattr(error, "__notes__", ()) if isinstance(note, Hint)]
     if as_json:
         value = {"error": type(error).__name__, "message": text} | ({"hints": hints} if hints else {})
-        click.echo(json_text(value, sys.stderr), err=True)
+        click.echo(visible(json_text(value, sys.stderr)), err=True)
     else:
-        click.echo("\n".join([f"musicai: {text}", *(f"  {hint}" for hint in hints)]), err=True)
+        click.echo(visible("\n".join([f"musicai: {text}", *(f"  {hint}" for hint in hints)])), err=True)
     return code
 
 
@@ -95,6 +114,14 @@ def _for_the_command(error: MusicAiError, key_origin: str | None) -> str:
         return f"timed out: job {error.job_id} is still {status}; it continues and will be charged"
     text = str(error).replace(", or pass allow_http=True", "")
     return text.replace("the argument api_key", key_origin) if key_origin else text
+
+
+def _not_encodable(error: UnicodeEncodeError) -> str:
+    name = error.object if len(error.object) <= _LONGEST_NAME else f"{error.object[:_LONGEST_NAME]}…"
+    return (
+        f"the encoding of file names here, {sys.getfilesystemencoding()}, has no {error.object[error.start]!a} for"
+        f" {name!a}: set PYTHONUTF8=1, or a UTF-8 locale such as LC_ALL=C.UTF-8"
+    )
 
 
 def _os_error(error: OSError) -> str:

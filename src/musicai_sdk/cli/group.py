@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from typing_extensions import override
 
 from musicai_sdk._platform import escape_unencodable
 from musicai_sdk.cli.context import KEY_FILE_VARIABLE, CommandContext
+from musicai_sdk.cli.errors import report_error
 
 
 def _store(context: click.Context, option: click.Parameter, value: object) -> None:
@@ -54,4 +56,7 @@ class Group(Command, click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Runs the program."""
         escape_unencodable()
-        return super().main(*args, **extra)
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:  # outside a command: help that can't be written
+            sys.exit(report_error(error, None, as_json=False))

@@ -28,7 +28,7 @@ cleanly, with exit code 0, when its standard input is closed and on SIGTERM.
 | `list_workflows` | the workflows of the account, and the templates that accounts usually have |
 | `process` | runs a workflow on a file or a URL: the only tool that costs money; returns the job's id at once |
 | `get_job` | a job's status and outputs; waits up to 50 s if asked |
-| `read_chords`, `read_beats`, `read_lyrics` | these results as structured content, 500 entries at a time |
+| `read_chords`, `read_beats`, `read_lyrics` | these results as structured content, up to 500 entries at a time |
 | `read_output` | any other output that is JSON or a plain value |
 | `download_results` | all results into `<folder>/<job id>`, inside an allowed folder |
 | `get_limits` | how many jobs are left, and which folders may be used |
@@ -46,6 +46,9 @@ Guaranteed:
       jobs, raise `--max-jobs`.
     - The server reads and writes files only below a `--root`, after resolving links and `..`. It uploads exactly the
       bytes that it hashed. It refuses inputs whose names aren't those of audio or video files.
+    - The server accepts no URL of a private network as an input, and downloads from none: neither an address such as
+      `10.0.0.1`, nor a name such as `localhost` or `nas.local`. The host of the base URL is allowed.
+    - No answer has more than about 200,000 characters. Longer lists are divided, longer values are refused.
     - No API key and no signed URL reaches the agent: the server removes the queries of URLs, and reads and downloads
       results itself. Standard output carries only the protocol.
     - Errors are structured: `code`, `message`, `what_to_do`, `retryable`.
@@ -57,6 +60,7 @@ Not guaranteed:
       or has a URL with an unknown kind of signature. Jobs that a batch or another program paid for aren't recognised
       either.
     - The server never deletes jobs, and never repeats a failed job: the user decides about both.
+    - Names of hosts aren't looked up: a public name may lead to a private address.
     - The server can't stop a program that can write to a root and replaces folders by links during a download.
     - In an account with tens of thousands of jobs, reading the job list before a POST takes a while.
 

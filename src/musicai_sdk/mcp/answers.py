@@ -60,7 +60,7 @@ class PageArguments(Model):
     offset: Annotated[int, Field(ge=0)] = 0
     """The number of entries to skip at the start."""
     limit: Annotated[int, Field(ge=1, le=10_000)] = LIMIT
-    """The most entries to return."""
+    """The most entries to return. Fewer if they are long: see `next_offset`."""
 
 
 class ReadArguments(PageArguments):
@@ -148,7 +148,7 @@ class JobOutput(Model):
     """`json`: use a read tool. `file`: use download_results. `value`: the value is below. `own storage`: the output is
     in the user's bucket."""
     value: JsonValue = None
-    """The value, if `kind` is `value`."""
+    """The value, if `kind` is `value` and it isn't long. read_output has longer ones."""
 
 
 class JobFailure(Model):

@@ -16,6 +16,7 @@ from musicai_sdk.batch.inputs.candidates import identity
 from musicai_sdk.batch.inputs.kinds import name_of
 from musicai_sdk.batch.ledger.track import canonical, track_key
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError, NotFoundError
+from musicai_sdk.mcp.addresses import Addresses
 from musicai_sdk.mcp.errors import AGAIN, ToolError
 from musicai_sdk.mcp.roots import Roots, copy_beneath
 from musicai_sdk.mcp.state import State
@@ -60,6 +61,8 @@ class JobCreator:
     """The folders that may contain inputs."""
     state: State
     """The record of the requests that were paid before."""
+    addresses: Addresses
+    """The hosts that inputs may be on."""
     max_jobs: int
     """The most jobs to create in total."""
     _scope: str | None = field(default=None, init=False)
@@ -68,6 +71,7 @@ class JobCreator:
         """Returns the job of an order: its existing job, or a new one."""
         if order.input_name in params:
             raise InputError(f"params has {order.input_name!r} too, which takes the input: name it once")
+        self.addresses.check_inputs([order.input, params])
         url = web_address(order.input)
         if url is not None:
             return await self._once(order, params, f"url:{identity(url)}", url, name_of(url))

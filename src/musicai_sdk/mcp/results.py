@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -10,11 +11,18 @@ from pydantic import JsonValue
 
 from musicai_sdk import CUSTOM_STORAGE, AsyncMusicAiClient, FileUrl, JsonFile
 from musicai_sdk.mcp import answers
+from musicai_sdk.mcp.addresses import Addresses
 from musicai_sdk.mcp.errors import ToolError
 from musicai_sdk.models import Beat, Chord, Job, LyricLine, WorkflowReference
 from musicai_sdk.models.outputs import file_name_in
 
 T = TypeVar("T")
+V = TypeVar("V", bound="answers.Model | JsonValue")
+
+_LONGEST = 200_000
+"""The most characters of JSON in one answer. Longer lists are divided at entries."""
+_LONGEST_VALUE = 10_000
+"""The most characters of JSON of each value in the description of a job."""
 
 _CHORDS = re.compile(r"chord", re.IGNORECASE)
 _BEATS = re.compile(r"beat|tempo ?map", re.IGNORECASE)
@@ -35,7 +43,9 @@ def job_answer(job: Job[Any], *, repeated: bool | None = None) -> answers.JobAns
         name=job.name,
         created_at=job.created_at,
         completed_at=job.completed_at,
-        failure=answers.JobFailure(code=reason.code, title=reason.title, message=reason.message)
+        failure=answers.JobFailure(
+            code=_short(reason.code), title=_short(reason.title), message=_short(reason.message)
+        )
         if reason
         else None,
         outputs=outputs,
@@ -58,12 +68,14 @@ def _described(name: str, value: Any) -> answers.JobOutput:
         return answers.JobOutput(
             name=name, kind="json" if file_name_in(value).suffix.lower() == ".json" else "file"
         )
-    return answers.JobOutput(name=name, kind="value", value=value)
+    return answers.JobOutput(name=name, kind="value", value=value if _size(value) <= _LONGEST_VALUE else None)
 
 
-async def read_chords(client: AsyncMusicAiClient, arguments: answers.ReadArguments) -> answers.Chords:
+async def read_chords(
+    client: AsyncMusicAiClient, addresses: Addresses, arguments: answers.ReadArguments
+) -> answers.Chords:
     """The chords of a job."""
-    chords, page = await _read(client, arguments, _CHORDS, Chord)
+    chords, page = await _read(client, addresses, arguments, _CHORDS, Chord)
     entries = [
         answers.ChordEntry(
             start=each.start,
@@ -76,20 +88,23 @@ async def read_chords(client: AsyncMusicAiClient, arguments: answers.ReadArgumen
         )
         for each in chords
     ]
-    return answers.Chords(chords=entries, **page)
+    return answers.Chords(chords=_fitting(entries, page, arguments), **page)
 
 
-async def read_beats(client: AsyncMusicAiClient, arguments: answers.ReadArguments) -> answers.Beats:
+async def read_beats(
+    client: AsyncMusicAiClient, addresses: Addresses, arguments: answers.ReadArguments
+) -> answers.Beats:
     """The beats of a job."""
-    beats, page = await _read(client, arguments, _BEATS, Beat)
-    return answers.Beats(
-        beats=[answers.BeatEntry(time=each.time, beat=each.beat_num) for each in beats], **page
-    )
+    beats, page = await _read(client, addresses, arguments, _BEATS, Beat)
+    entries = [answers.BeatEntry(time=each.time, beat=each.beat_num) for each in beats]
+    return answers.Beats(beats=_fitting(entries, page, arguments), **page)
 
 
-async def read_lyrics(client: AsyncMusicAiClient, arguments: answers.ReadLyricsArguments) -> answers.Lyrics:
+async def read_lyrics(
+    client: AsyncMusicAiClient, addresses: Addresses, arguments: answers.ReadLyricsArguments
+) -> answers.Lyrics:
     """The lyrics of a job."""
-    lines, page = await _read(client, arguments, _LYRICS, LyricLine)
+    lines, page = await _read(client, addresses, arguments, _LYRICS, LyricLine)
     entries = [
         answers.LineEntry(
             text=each.text,
@@ -101,11 +116,11 @@ async def read_lyrics(client: AsyncMusicAiClient, arguments: answers.ReadLyricsA
         )
         for each in lines
     ]
-    return answers.Lyrics(lines=entries, **page)
+    return answers.Lyrics(lines=_fitting(entries, page, arguments), **page)
 
 
 async def read_output(
-    client: AsyncMusicAiClient, arguments: answers.ReadOutputArguments
+    client: AsyncMusicAiClient, addresses: Addresses, arguments: answers.ReadOutputArguments
 ) -> answers.OutputContent:
     """Any output that isn't a recording."""
     job = await client.jobs.get(arguments.job_id)
@@ -115,20 +130,27 @@ async def read_output(
     if content is CUSTOM_STORAGE:
         raise _in_own_storage(name)
     if isinstance(content, FileUrl):
+        addresses.check_outputs([content])
         content = await client.files.read(JsonFile(str(content)))
     if not isinstance(content, list):
+        if (size := _size(content)) > _LONGEST:
+            raise _too_long(f"the output {name!r} has {size:,} characters", "")
         return answers.OutputContent(job_id=job.id, output=name, content=content)
     part, page = _page(job, name, content, arguments)
-    return answers.OutputContent(content=list(part), **page)
+    return answers.OutputContent(content=_fitting(part, page, arguments), **page)
 
 
 async def _read(
-    client: AsyncMusicAiClient, arguments: answers.ReadArguments, fitting: re.Pattern[str], kind: type[T]
+    client: AsyncMusicAiClient,
+    addresses: Addresses,
+    arguments: answers.ReadArguments,
+    fitting: re.Pattern[str],
+    kind: type[T],
 ) -> tuple[Sequence[T], dict[str, Any]]:
     """Reads a list output whose entries are of one type; returns the requested entries, and the fields of `Page`."""
     job = await client.jobs.get(arguments.job_id)
     job.raise_for_success()
-    name = _named(job, arguments.output) if arguments.output is not None else _fitting(job, fitting)
+    name = _named(job, arguments.output) if arguments.output is not None else _named_like(job, fitting)
     value = job.outputs[name]
     if value is CUSTOM_STORAGE:
         raise _in_own_storage(name)
@@ -138,6 +160,7 @@ async def _read(
             f"the output {name!r} is a plain value, not a file",
             "get_job shows it.",
         )
+    addresses.check_outputs([value])
     typed = list[kind]  # type: ignore[valid-type]  # mypy takes no variable in a type; it is a class at run time
     return _page(job, name, await client.files.read(JsonFile(str(value), typed)), arguments)
 
@@ -157,7 +180,7 @@ def _named(job: Job[Any], output: str) -> str:
     )
 
 
-def _fitting(job: Job[Any], pattern: re.Pattern[str]) -> str:
+def _named_like(job: Job[Any], pattern: re.Pattern[str]) -> str:
     names = [
         name for name, value in job.outputs.items() if isinstance(value, FileUrl) and pattern.search(name)
     ]
@@ -191,3 +214,42 @@ def _page(
     following = end if end < len(entries) else None
     page = {"job_id": job.id, "output": output, "total": len(entries), "next_offset": following}
     return entries[arguments.offset : end], page
+
+
+def _fitting(entries: Sequence[V], page: dict[str, Any], arguments: answers.PageArguments) -> list[V]:
+    """The first entries that fit into one answer together. The next part begins at the others.
+
+    Raises:
+        ToolError: the first entry alone is too long.
+    """
+    size = 0
+    for count, each in enumerate(entries):
+        size += _size(each)
+        if size > _LONGEST:
+            if not count:
+                at = arguments.offset
+                raise _too_long(
+                    f"entry {at} of {page['output']!r} has {size:,} characters", f" offset={at + 1} skips it."
+                )
+            page["next_offset"] = arguments.offset + count
+            return list(entries[:count])
+    return list(entries)
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _size(value: object) -> int:
+    """The number of characters of a value as JSON."""
+    return len(
+        value.model_dump_json() if isinstance(value, answers.Model) else json.dumps(value, default=str)
+    )
+
+
+def _too_long(what: str, otherwise: str) -> ToolError:
+    return ToolError(
+        "too_long",
+        f"{what}, which is too long for an answer",
+        f"download_results saves it to a file.{otherwise}",
+    )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 from musicai_sdk import AsyncMusicAiClient, Workflow, workflows
 from musicai_sdk.errors import NotFoundError, WaitTimeoutError
 from musicai_sdk.mcp import answers
+from musicai_sdk.mcp.addresses import Addresses
 from musicai_sdk.mcp.errors import ToolError
 from musicai_sdk.mcp.job_creator import JobCreator, order_of
 from musicai_sdk.mcp.results import job_answer, read_beats, read_chords, read_lyrics, read_output
@@ -17,6 +18,7 @@ from musicai_sdk.mcp.shared_tasks import SharedTasks
 from musicai_sdk.mcp.state import State
 from musicai_sdk.models import Job
 from musicai_sdk.models.result import output_names
+from musicai_sdk.models.result_files import result_files
 from musicai_sdk.workflows import templates
 
 _MARKS = "tool"
@@ -67,6 +69,8 @@ class Toolbox:
     """The client of the service."""
     roots: Roots
     """The allowed folders."""
+    addresses: Addresses
+    """The hosts to download from."""
     state: State
     """The record of paid requests."""
     creator: JobCreator
@@ -151,22 +155,22 @@ class Toolbox:
     @_tool("Read chords")
     async def read_chords(self, arguments: answers.ReadArguments) -> answers.Chords:
         """Reads the chords that a job has recognised. Costs nothing."""
-        return await read_chords(self.client, arguments)
+        return await read_chords(self.client, self.addresses, arguments)
 
     @_tool("Read beats")
     async def read_beats(self, arguments: answers.ReadArguments) -> answers.Beats:
         """Reads the beats that a job has recognised. Costs nothing."""
-        return await read_beats(self.client, arguments)
+        return await read_beats(self.client, self.addresses, arguments)
 
     @_tool("Read lyrics")
     async def read_lyrics(self, arguments: answers.ReadLyricsArguments) -> answers.Lyrics:
         """Reads the lyrics that a job has transcribed or aligned. Costs nothing."""
-        return await read_lyrics(self.client, arguments)
+        return await read_lyrics(self.client, self.addresses, arguments)
 
     @_tool("Read an output")
     async def read_output(self, arguments: answers.ReadOutputArguments) -> answers.OutputContent:
         """Reads any output of a job that is JSON or a plain value, in full detail. Costs nothing."""
-        return await read_output(self.client, arguments)
+        return await read_output(self.client, self.addresses, arguments)
 
     @_tool("Download results", changes=True)
     async def download_results(self, arguments: answers.DownloadArguments) -> answers.Downloaded:
@@ -176,6 +180,7 @@ class Toolbox:
         """
         job = _typed(await self.client.jobs.get(arguments.job_id))
         job.raise_for_success()
+        self.addresses.check_outputs(str(each.value) for each in result_files(job.raw_result))
         folder = self.roots.folder_for(arguments.folder, job.id)
         done = await self.tasks.join(
             ("download", str(folder)), lambda: self.client.jobs.download(job, folder), self.patience

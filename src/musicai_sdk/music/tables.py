@@ -11,6 +11,7 @@ from typing_extensions import override
 from musicai_sdk._frames import data_frame
 from musicai_sdk._notebook import cell, note
 from musicai_sdk._notebook import table as notebook_table
+from musicai_sdk.errors import InputError
 from musicai_sdk.music.strips import strip
 
 LISTED = 200
@@ -66,7 +67,21 @@ def table(rows: Sequence[BaseModel]) -> Table:
 
     Args:
         rows: Models of one kind, as `client.files.read` returns them.
+
+    Raises:
+        InputError: they aren't.
     """
+    given = cast("object", rows)
+    kinds = (
+        {type(each) for each in cast("Sequence[object]", given)}
+        if isinstance(given, Sequence)
+        else {type(given)}
+    )
+    if len(kinds) > 1 or not all(issubclass(kind, BaseModel) for kind in kinds):
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise InputError(
+            f"a table needs a list of models of one kind, as client.files.read returns it, not {names}"
+        )
     return Table(rows)
 
 

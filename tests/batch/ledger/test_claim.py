@@ -8,6 +8,8 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -28,7 +30,7 @@ from musicai_sdk.batch import (
 )
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.sandbox import Quirks, Sandbox
-from support.batch import Service, echo, kill, make_tracks, make_wavs, posts, wait_until
+from support.batch import Service, echo, kill, leftovers, make_tracks, make_wavs, posts, wait_until
 
 LEDGER = ".musicai-batch.sqlite3"
 CLAIM = ".musicai-batch.ledger"
@@ -263,6 +265,65 @@ def test_an_older_copy_of_the_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     assert posts(sandbox) == sent
     assert echo(sandbox, make_tracks(source, 2), out, retry_uncertain=True).run().ok
     assert posts(sandbox) == sent + 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 1024])
+@pytest.mark.parametrize("with_results", [False, True])
+def test_a_claim_that_was_never_written(
+    content: bytes, with_results: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """As a kill or a power cut leaves it between two system calls."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    make_tracks(source, 2)
+    out.mkdir()
+    if with_results:
+        assert echo(sandbox, source, out).run().ok
+        make_tracks(source, 1, start=7)
+    (out / CLAIM).write_bytes(content)
+    assert echo(sandbox, source, out).run().ok
+    assert posts(sandbox) == 2 + with_results
+    assert len(json.loads((out / CLAIM).read_text())["id"]) == 32
+    assert (out / CLAIM).stat().st_size == 1024
+    assert not leftovers(out)
+
+
+def test_a_claim_that_can_not_be_read(sandbox: Sandbox, tmp_path: Path) -> None:
+    source, out = done(sandbox, tmp_path)
+    (out / CLAIM).write_bytes(b'{"id": "c1ef')
+    make_tracks(source, 1, start=7)
+    with pytest.raises(LedgerMismatchError, match="can't be read") as caught:
+        echo(sandbox, source, out).run()
+    assert f"remove {str(out / CLAIM)!r}" in str(caught.value)
+    assert posts(sandbox) == 2
+    (out / CLAIM).unlink()
+    assert echo(sandbox, source, out).run().ok
+
+
+@pytest.mark.timeout(200)
+def test_killed_at_every_step_of_the_claim(running: Service, tmp_path: Path) -> None:
+    """The first run of a folder is killed at each of its file operations in turn; the next run always continues."""
+    source = tmp_path / "in"
+    make_tracks(source, 1)
+    names = ("link", "write", "unlink", "open", "ftruncate")
+    for number, name in enumerate(names):
+        out = tmp_path / f"out {number}"
+        program = (
+            "import os, signal, sys\n"
+            f"real = os.{name}\n"
+            "def last(*arguments, **options):\n"
+            f"    found = real(*arguments, **options)\n"
+            "    if any(str(each).endswith('.musicai-batch.ledger') or '.musicai-batch.ledger.' in str(each)"
+            " for each in arguments) or 'commits' in str(arguments):\n"
+            "        os.kill(os.getpid(), signal.SIGKILL)\n"
+            "    return found\n"
+            f"os.{name} = last\n"
+            "from musicai_sdk.batch import run\n"
+            f"run('sdk-test', {str(source)!r}, {str(out)!r}, input_name='file', progress=False)\n"
+        )
+        killed = subprocess.run([sys.executable, "-c", program], env=running.environment, check=False)
+        assert killed.returncode in (-signal.SIGKILL, 0), name
+        progress = running.run(source, out)
+        assert (progress["done"], progress["failed"]) == (1, 0), name
 
 
 def test_hard_links_and_copies(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 from support.cli import ECHO, Command, make_songs
 
@@ -43,6 +44,30 @@ def test_status_failures_and_export(musicai_there: Command) -> None:
     values = musicai_there.here("batch", "export", "out", "--format", "jsonl").values
     assert values == musicai_there.here("--json", "batch", "export", "out").values
     assert [len(value["outputs"]) for value in values] == [0 if v["state"] == "failed" else 2 for v in values]
+
+
+def test_signatures_of_inputs_stay_in_the_ledger(musicai_there: Command) -> None:
+    # An incomplete signature distinguishes songs, so the ledger keeps it.
+    rows = (
+        {
+            "url": "https://u:pw@song.example/it's a.wav?id=7&X-Goog-Signature=5e5e",
+            "More": "https://s.example/b?sig=5e5e",
+        },
+    )
+    manifest = musicai_there.folder / "songs.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    arguments = ("process", "folder", "sdk-test", manifest.name, "out", "--input-name", "file")
+    shown = [musicai_there.here(*arguments, code=1)]
+    for command in ("failures", "history", "status", "check", "export"):
+        shown += [musicai_there.here(*json_, "batch", command, "out") for json_ in ((), ("--json",))]
+    text = "".join(done.stdout + done.stderr for done in shown)
+    text += (musicai_there.folder / "out" / "report.html").read_text("utf-8")
+    assert "5e5e" not in text
+    assert "pw@" not in text
+    [failure] = musicai_there.here("--json", "batch", "failures", "out").values
+    assert failure["source"] == "https://song.example/it's a.wav"
+    [track] = musicai_there.here("--json", "batch", "export", "out").values
+    assert track["source"] == "https://u@song.example/it's a.wav?id=7&…"
 
 
 def test_check_finds_damaged_results(musicai_there: Command) -> None:

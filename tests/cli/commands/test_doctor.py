@@ -130,7 +130,7 @@ def test_a_base_url_without_version(musicai_there: Command) -> None:
         MUSIC_AI_API_KEY=variables["MUSIC_AI_API_KEY"],
         MUSIC_AI_BASE_URL=variables["MUSIC_AI_BASE_URL"].removesuffix("/v1"),
     )
-    assert found.keys() == {"jobs"}
+    assert found.keys() == {"jobs", "key"}
     assert "/v1" in found["jobs"]["advice"]
 
 
@@ -145,13 +145,24 @@ def test_a_login_page(musicai_there: Command) -> None:
     with RawServer(lambda request: request.answer(b"<html>", "200 OK", f"Date: {date()}")) as server:
         found = examine(musicai_there, "--base-url", server.url)
     assert "something else than the service" in found["jobs"]["advice"]
+    assert "not checked" in found["key"]["text"]
+
+
+def test_a_redirect(musicai_there: Command) -> None:
+    moved = ("302 Found", f"Date: {date()}", "Location: https://login.example/?token=5e5e5e5e")
+    with RawServer(lambda request: request.answer(b"", *moved)) as server:
+        found = examine(musicai_there, "--base-url", server.url)
+    assert found.keys() == {"jobs", "key"}
+    assert "correct the base URL" in found["jobs"]["advice"]
+    assert "5e5e5e5e" not in str(found)
 
 
 def test_a_busy_service(musicai_there: Command) -> None:
     with RawServer(lambda request: request.answer(b"{}", "503 Busy", f"Date: {date()}")) as server:
         found = examine(musicai_there, "--base-url", server.url)
-    assert found.keys() == {"jobs"}
+    assert found.keys() == {"jobs", "key"}
     assert "later" in found["jobs"]["advice"]
+    assert "not checked" in found["key"]["text"]
 
 
 # --- the clock

@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from musicai_sdk._files import replace as replace_file
+from musicai_sdk._files import unlink
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError
 from musicai_sdk.batch.ledger.database import Condition
 from musicai_sdk.batch.ledger.files import (
@@ -165,18 +168,39 @@ class Claim:
             OSError: the folder can't be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        create = os.O_CREAT | os.O_EXCL if self._content is None else 0
-        try:
-            self._file = os.open(self.path, os.O_RDWR | create, 0o600)
-        except FileExistsError:
-            now = _read(self.path)
-            if now is None or now.id != condition.id:
-                raise LedgerMismatchError(self._foreign(now)) from None
-            self._file = os.open(self.path, os.O_RDWR)
         ledger = relative_to_file(self.path, self._ledger)
-        self._write(_Content(condition.id, ledger, file_id(self._ledger), condition.commits))
+        content = _Content(condition.id, ledger, file_id(self._ledger), condition.commits)
+        if self._content is None:
+            self._create(content)
+        self._file = os.open(self.path, os.O_RDWR)
+        self._write(content)
         # The claim may have been longer. Later ones of this run aren't shorter.
         os.ftruncate(self._file, os.lseek(self._file, 0, os.SEEK_CUR))
+
+    def _create(self, content: _Content) -> None:
+        """Creates the claim with its content in one step, so that a kill in between leaves none that names no ledger.
+
+        Raises:
+            LedgerMismatchError: another ledger has just claimed the folder.
+        """
+        part = beside(self.path, f".{uuid.uuid4().hex[:8]}~")
+        try:
+            _write_new(part, content)
+            try:
+                if _is_blank(self.path):
+                    replace_file(part, self.path)
+                else:
+                    os.link(part, self.path)  # unlike a rename, a link never replaces a file
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without links
+                with suppress(FileExistsError):
+                    _write_new(self.path, content)
+        finally:
+            unlink(part)
+        now = _read(self.path)
+        if now is None or now.id != content.id:
+            raise LedgerMismatchError(self._foreign(now))
 
     def witness(self, commits: int) -> None:
         """Records the ledger's number of commits.
@@ -214,10 +238,18 @@ class Claim:
             raise LedgerMismatchError(self._foreign(content))
 
     def _foreign(self, content: _Content | None) -> str:
-        other, hint = self._out / LEDGER, ""
+        hint = (
+            f", or remove {str(self.path)!r} if that ledger is no longer needed" if self.path.exists() else ""
+        )
         if content is not None:
             other = resolved_from_file(self.path, content.ledger)
-            hint = f", or remove {str(self.path)!r} if that ledger is no longer needed"
+        elif hint:
+            return (
+                f"{str(self.path)!r} can't be read, so the results in {str(self._out)!r} may be those of another ledger: give"
+                f" {str(self._ledger)!r} an output folder of its own{hint}"
+            )
+        else:
+            other = self._out / LEDGER
         return (
             f"{str(self._out)!r} has the results of another ledger, {str(other)!r}, which would be overwritten: give"
             f" {str(self._ledger)!r} an output folder of its own{hint}"
@@ -259,6 +291,22 @@ def release(path: Path, ledger_id: str) -> None:
     content = _read(path)
     if content is not None and content.id == ledger_id:
         path.write_bytes(_encoded(replace(content, set_aside=True)))
+
+
+def _write_new(path: Path, content: _Content) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, _encoded(content))
+    finally:
+        os.close(descriptor)
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a claim exists and is empty or null: a power cut, or a kill of an older version, left it so."""
+    try:
+        return not path.read_bytes()[: _SIZE * 4].strip(b"\0")
+    except OSError:
+        return False
 
 
 def _encoded(content: _Content) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import uuid
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from musicai_sdk._files import patiently, unlink
+from musicai_sdk._files import kind, patiently, unlink
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
 from musicai_sdk.batch.ledger.files import has_wal, relative_to_file
 from musicai_sdk.batch.ledger.legacy_identity import record_cutoff
@@ -162,10 +163,14 @@ def _check_file(path: Path) -> None:
     """Checks that the file isn't empty and has only one name. SQLite itself detects a truncated file.
 
     Raises:
-        LedgerError: the file is empty, or has several names (hard links).
+        LedgerError: the file is empty, isn't a regular one, or has several names (hard links).
     """
     # Never open the file here: closing it would drop all locks that SQLite holds on it in this process.
     status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise LedgerError(
+            f"the ledger {str(path)!r} is {kind(status.st_mode)}: name a file, which need not exist"
+        )
     if not status.st_size:
         raise LedgerError(
             f"the ledger {str(path)!r} is empty: its record of paid jobs is lost. Restore a copy; or remove it and"
@@ -184,6 +189,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     Raises:
         LedgerError: the ledger doesn't exist, or can't be read.
     """
+    if path.exists() and not path.is_file():
+        _check_file(path)
     if not path.is_file():
         raise LedgerError(f"there is no ledger {str(path)!r}: a run creates it in its output folder")
     try:

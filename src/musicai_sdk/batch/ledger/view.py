@@ -243,8 +243,8 @@ class LedgerView:
     def failures(self) -> Iterator[Failure]:
         """The tracks that failed or are uncertain, ordered by source."""
         yield from (
-            Failure(*row)
-            for row in self._db.execute(
+            Failure(key, redacted(source), *rest)
+            for key, source, *rest in self._db.execute(
                 "SELECT key, source, state, coalesce(error_code, ''), coalesce(error_message, ''),"  # noqa: S608
                 " attempts, job_id"
                 f" FROM tracks WHERE state IN {sql(UNSETTLED)} ORDER BY source"

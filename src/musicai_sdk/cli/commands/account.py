@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TextIO, cast
 
 import click
 
-from musicai_sdk.cli.context import KEY_FILE_VARIABLE, KEY_VARIABLE, CommandContext, command, note
+from musicai_sdk.cli.context import (
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
+    CommandContext,
+    command,
+    is_interactive,
+    note,
+    visible,
+)
 from musicai_sdk.cli.group import Command
 
 _LONGEST_KEY = 10_000
@@ -36,7 +45,7 @@ def login(settings: CommandContext, *, from_stdin: bool, check: bool) -> None:
         key = _from_standard_input(settings)
     elif settings.key_file:
         key = settings.read_key_file(settings.key_file)
-    elif sys.stdin.isatty():
+    elif is_interactive():
         key = settings.ask_for_key()
     else:
         raise click.UsageError("standard input isn't a terminal: --stdin reads the key from it")
@@ -56,8 +65,14 @@ def login(settings: CommandContext, *, from_stdin: bool, check: bool) -> None:
 
 def _from_standard_input(settings: CommandContext) -> str:
     settings.key_origin = "standard input"
+    stdin = cast("TextIO | None", sys.stdin)
+    if stdin is None:
+        raise click.UsageError("there is no standard input to read the key from: --key-file reads a file")
+    content = stdin.buffer.read(_LONGEST_KEY + 1)
+    if len(content) > _LONGEST_KEY:
+        raise click.UsageError("standard input is too long for a key")
     try:
-        return sys.stdin.buffer.read(_LONGEST_KEY).decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise click.UsageError("standard input isn't text, so it contains no key") from None
 
@@ -94,7 +109,7 @@ def whoami(settings: CommandContext) -> None:
         "base_url": address,
     }
     lines = (
-        f"application  {application.name}  {application.id}",
+        visible(f"application  {application.name}  {application.id}", keep=""),
         f"key          {key}, from {settings.key_origin}",
         f"base URL     {address}",
     )

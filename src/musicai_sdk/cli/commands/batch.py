@@ -179,7 +179,7 @@ def export(settings: CommandContext, place: str, form: str | None) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow((*_TRACK, *_OUTPUT))
         for track, outputs in view.tracks():
-            row = [getattr(track, name) for name in _TRACK]
+            row = list(_values(track).values())
             writer.writerows([*row, each.name, each.path, each.size, each.sha256] for each in outputs)
             if not outputs:
                 writer.writerow([*row, *("" for _ in _OUTPUT)])
@@ -195,5 +195,14 @@ def _attempt(each: JobAttempt) -> tuple[str, ...]:
 
 
 def _record(track: Track, outputs: tuple[OutputRecord, ...]) -> dict[str, Any]:
-    record = {name: getattr(track, name) for name in _TRACK} | {"params": json.loads(track.params)}
+    values = _values(track)
+    record = values | {"params": json.loads(values["params"])}
     return record | {"outputs": [asdict(each) for each in outputs]}
+
+
+def _values(track: Track) -> dict[str, Any]:
+    """The values of the columns. Parameters of signatures aren't shown; others distinguish songs."""
+    from musicai_sdk.batch.text import without_signatures
+
+    values: dict[str, Any] = {name: getattr(track, name) for name in _TRACK}
+    return values | {name: without_signatures(values[name]) for name in ("source", "params")}

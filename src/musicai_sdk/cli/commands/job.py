@@ -16,6 +16,7 @@ from musicai_sdk.cli.arguments import (
     complete_file,
     complete_folder,
     is_remote,
+    not_blank,
     parameter_options,
     parse_input,
     parse_pairs,
@@ -45,10 +46,18 @@ def _filters(function: F) -> F:
         type=click.Choice(_STATUSES, case_sensitive=False),
         help="Only jobs with this status; can be repeated.",
     )
+    # A service may ignore an empty filter, and `delete` would delete all jobs.
     workflow = click.option(
-        "--workflow", multiple=True, help="Only jobs of this workflow, by slug; can be repeated."
+        "--workflow",
+        multiple=True,
+        callback=not_blank("name a workflow, or leave out the option"),
+        help="Only jobs of this workflow, by slug; can be repeated.",
     )
-    batch = click.option("--batch", help="Only jobs of this batch.")
+    batch = click.option(
+        "--batch",
+        callback=not_blank("name a batch, or leave out the option"),
+        help="Only jobs of this batch.",
+    )
     return status(workflow(batch(function)))
 
 
@@ -157,7 +166,9 @@ def wait(settings: CommandContext, job_id: str, timeout: float) -> None:
 
 @job.command()
 @click.argument("job_id")
-@click.argument("folder", shell_complete=complete_folder)
+@click.argument(
+    "folder", shell_complete=complete_folder, callback=not_blank("pass a folder, such as . for this one")
+)
 @command
 def download(settings: CommandContext, job_id: str, folder: str) -> None:
     """Download the results of JOB_ID into FOLDER and print their paths."""
