@@ -101,7 +101,7 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
         if self is other:
             return True
         if isinstance(other, BaseModel):
-            return isinstance(other, type(self)) and type(other) is type(self) and self.copy() == other.copy()
+            return isinstance(other, WireModel) and type(other) is type(self) and self.copy() == other.copy()
         if isinstance(other, Mapping):
             return self.copy() == dict(cast("Mapping[object, object]", other))
         return NotImplemented
