@@ -19,6 +19,7 @@ from musicai_sdk.batch.own_loop import run_in_thread
 from musicai_sdk.errors import AuthenticationError
 from musicai_sdk.sandbox import Sandbox
 from support.batch import Service, echo, make_tracks, posts, wait_until
+from support.processes import rest_of
 
 VARIABLE = contextvars.ContextVar("VARIABLE", default="unset")
 
@@ -138,7 +139,7 @@ def test_ctrl_c_inside_a_running_loop(times: int, outcome: str, running: Service
             break
     if times == 2:
         process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=60)
+    printed, errors = rest_of(process)
     assert (process.returncode, printed.splitlines()[-1]) == (0, outcome), errors
     with open_ledger(out / ".musicai-batch.sqlite3") as ledger:
         counts = ledger.counts()

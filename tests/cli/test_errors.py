@@ -23,6 +23,7 @@ from musicai_sdk.cli.errors import report_error
 from musicai_sdk.cli.summary import jobs_left
 from support.batch import make_tracks, wait_until
 from support.cli import ECHO, MUSICAI, Command
+from support.processes import rest_of
 
 FILE = ("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
 """A run of the workflow that returns its input, on `song.wav`."""
@@ -194,7 +195,7 @@ def test_an_interrupted_command_says_how_to_continue(with_song: Command, number:
     message = process.stderr.readline()
     assert message.startswith("job ")
     process.send_signal(number)
-    _output, rest = process.communicate(timeout=30)
+    _output, rest = rest_of(process)
     assert process.returncode == 128 + number
     [paid] = with_song.service.jobs()
     for command in ("wait", "download", "delete"):

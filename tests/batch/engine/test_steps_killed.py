@@ -14,6 +14,7 @@ import soundfile
 from conftest import SONGS
 from musicai_sdk.batch import open_ledger
 from support.batch import SCALE, Service, kill, leftovers, make_tracks, results, wait_until
+from support.processes import rest_of
 
 TRACKS = int(60 * SCALE)
 LEDGER = ".musicai-batch.sqlite3"
@@ -159,7 +160,7 @@ def test_ctrl_c(presses: int, running: Service, tmp_path: Path) -> None:
     assert process.stdout.readline() == b"draining\n"
     if presses == 2:
         process.send_signal(signal.SIGINT)
-    output, _errors = process.communicate(timeout=30)
+    output, _errors = rest_of(process)
     took = time.monotonic() - began
     if presses == 1:
         assert process.returncode == 0

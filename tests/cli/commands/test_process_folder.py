@@ -15,6 +15,7 @@ import pytest
 from musicai_sdk.batch import open_ledger
 from support.batch import SCALE, kill, leftovers, make_tracks, make_wavs, wait_until
 from support.cli import ECHO, Command, make_songs
+from support.processes import rest_of
 
 LEDGER = ".musicai-batch.sqlite3"
 
@@ -232,7 +233,7 @@ def test_signals(musicai_there: Command, signals: list[signal.Signals]) -> None:
             while "Ctrl-C again stops at once" not in message:
                 message = process.stderr.readline()
                 assert message, "the command has ended"
-    output, rest = process.communicate(timeout=30)
+    output, rest = rest_of(process)
     if len(signals) == 1:
         assert process.returncode == 130
         assert "Traceback" not in rest
