@@ -154,7 +154,7 @@ def test_the_list_can_be_searched_sorted_and_reversed(page: Any) -> None:
     choose(page, "find", "bad_input")
     until(lambda: names(page) == ["</script>fails.wav"])
     choose(page, "find", "nobody")
-    until(lambda: text(page, "#nothing") == "Nothing here matches.")
+    until(lambda: text(page, "#nothing") == "No track matches.")
     choose(page, "find", "")
     run(page, "void document.querySelector('.legend [data-state=failed]').click()")
     until(lambda: names(page) == ["</script>fails.wav"])
