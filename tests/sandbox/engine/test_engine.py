@@ -332,7 +332,7 @@ def test_sevenths() -> None:
             (chord,) = find_chords(tone(notes, 3), 3)
             assert (chord.label, chord.voicing.bass) == (LABELS[root + 12 * minor], None)
             right += chord.voicing.seventh == seventh
-    assert right >= 57, "overtones can hide a major seventh, or look like one"
+    assert right >= 57, "overtones can hide or imitate a major seventh"
 
 
 @pytest.mark.parametrize("bass", [4, 7, 11])
