@@ -48,7 +48,7 @@ def test_create_wait_and_find(client: MusicAiClient, song: Path) -> None:
     created = client.jobs.create(IsolateDrums(input_url=song), idempotency_key="drums-1")
     job = client.jobs.wait(created)
     assert job.result.kick_drum.split("?")[0].endswith("--Kick%20drum.wav")
-    again = client.jobs.get(created.id, IsolateDrums).result  # with URLs that were signed anew
+    again = client.jobs.get(created.id, IsolateDrums).result  # with newly signed URLs
     assert again.kick_drum.split("?")[0] == job.result.kick_drum.split("?")[0]
     found = client.jobs.find("drums-1")
     assert found is not None

@@ -98,7 +98,9 @@ def test_a_loop_that_ended_without_its_generators(sandbox: Sandbox) -> None:
     assert len(_transports(client)) == 1
     loop.close()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # asyncio's own: it can't close them any more
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # asyncio's own transports, which it can no longer close
         asyncio.run(client.close())
         gc.collect()
     assert not _transports(client)
@@ -253,9 +255,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
         asyncio.run(main())
     assert (tmp_path / "x").read_bytes() == (tmp_path / "y").read_bytes() == large
-    assert [type(each) for each in sockets] == [ssl.SSLSocket] * 3, (
-        "the direct way, also for what was missing"
-    )
+    assert [type(each) for each in sockets] == [ssl.SSLSocket] * 3, "the rest was read directly too"
 
 
 @pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient])

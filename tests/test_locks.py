@@ -42,7 +42,7 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     first = LockableFile(create(tmp_path / "x"), "r+")
     second = LockableFile(tmp_path / "x", "r+")
     assert lock(first)
-    assert not lock(second), "this process knows"
+    assert not lock(second), "this process has its own table of locks"
     unlock(first)
     assert lock(second)
     unlock(second)

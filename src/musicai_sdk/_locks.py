@@ -124,19 +124,19 @@ if sys.platform != "win32" and hasattr(os, "register_at_fork"):
 if sys.platform == "win32":
     import msvcrt
 
-    _BEYOND = 1 << 40
+    _OFFSET = 1 << 40
     """On Windows, other processes can't read locked bytes, so the locked byte is far beyond the end of the file."""
 
     def try_lock(descriptor: int) -> bool:
         """Locks an open file against other processes; False if one of them has it."""
-        return _at_its_end(descriptor, msvcrt.LK_NBLCK)
+        return _lock_byte(descriptor, msvcrt.LK_NBLCK)
 
     def _unlock(descriptor: int) -> None:
-        _at_its_end(descriptor, msvcrt.LK_UNLCK)
+        _lock_byte(descriptor, msvcrt.LK_UNLCK)
 
-    def _at_its_end(descriptor: int, operation: int) -> bool:
+    def _lock_byte(descriptor: int, operation: int) -> bool:
         here = os.lseek(descriptor, 0, os.SEEK_CUR)
-        os.lseek(descriptor, _BEYOND, os.SEEK_SET)
+        os.lseek(descriptor, _OFFSET, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, operation, 1)
         except OSError:

@@ -275,7 +275,7 @@ def test_a_failed_track_stops_no_other_and_can_be_retried_alone(
 
     before = posts(sandbox)
     assert echo(sandbox, tmp_path / "in", out, keep_jobs=True).run().progress.failed == 3
-    assert posts(sandbox) == before, "only when it is asked for"
+    assert posts(sandbox) == before, "only on request"
     report = echo(sandbox, tmp_path / "in", out, keep_jobs=True, retry_failed=True).run()
     assert report.ok
     assert posts(sandbox) == before + 3

@@ -74,7 +74,7 @@ def test_a_run_stops_at_max_jobs_and_a_greater_one_continues(
     before = len(sandbox.requests)
     report = echo(sandbox, tmp_path / "in", out, max_jobs=10).run()
     assert shape(report) == (10, 20, 10)
-    assert len(sandbox.requests) - before <= 1, "for the application; nothing is uploaded in vain"
+    assert len(sandbox.requests) - before <= 1, "for the application; nothing is uploaded needlessly"
     report = echo(sandbox, tmp_path / "in", out, max_jobs=0).run()
     assert (shape(report), posts(sandbox)) == ((10, 20, 10), 10)
 
@@ -163,7 +163,7 @@ def test_a_manifest_has_lengths(sandbox: Sandbox, tmp_path: Path, out: Path) -> 
     with open_ledger(report.ledger) as view:
         assert {track.params for track, _ in view.tracks()} == {f'{{"level":{level}}}' for level in (1, 2, 4)}
         assert {each.audio_ms for each in view.attempts()} == {6000, 90_000, None}, (
-            "what the file says is right"
+            "the file's length takes precedence"
         )
 
 
@@ -175,7 +175,7 @@ def test_retried_jobs_count(sandbox: Sandbox, tmp_path: Path, out: Path) -> None
     assert (report.progress.done, report.progress.failed, report.total_cost.jobs) == (1, 3, 4)
     assert planned(tmp_path / "in", out, max_jobs=5, retry_failed=True).waiting == 2
     report = echo(sandbox, tmp_path / "in", out, retry_failed=True, **limits).run()
-    assert (shape(report), report.progress.failed) == ((2, 2, 5), 2), "what waits has still failed"
+    assert (shape(report), report.progress.failed) == ((2, 2, 5), 2), "a waiting track is still failed"
     report = echo(sandbox, tmp_path / "in", out, retry_failed=True, max_jobs=7).run()
     assert (shape(report), report.ok) == ((4, 0, 7), True)
 

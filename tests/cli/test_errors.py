@@ -277,7 +277,7 @@ def test_where_failures_are_listed(with_song: Command) -> None:
     run = ("process", "folder", "music-ai/generate-chords", "in", "out")
     message = with_song.here(*run, "--ledger", "my run/ledger", code=1).stderr
     assert "and 1 more: musicai batch failures 'my run/ledger'" in message
-    assert (with_song.folder / "out" / "report.html").is_file(), "all failed, and nothing had made the folder"
+    assert (with_song.folder / "out" / "report.html").is_file(), "all failed, so the folder doesn't exist"
     (source / "empty.wav").touch()
     assert "1  rejected" in with_song.here(*run, "--ledger", "my run/ledger", "--dry-run", code=1).stdout
 

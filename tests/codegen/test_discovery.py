@@ -165,7 +165,7 @@ def test_a_known_slug_without_jobs_gets_the_builtin_description(
     module = load(tmp_path / "found")
     assert shape(module.GetAcapella) == shape(GetAcapella)
     assert "Unseen: the account has no finished job of it" in module.GetAcapella.__doc__
-    assert look(templates) == found, "a second look changes nothing"
+    assert look(templates) == found, "a second discovery changes nothing"
 
 
 def test_a_first_job_completes_what_is_known(templates: Sandbox, look: Discover, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_filters_are_sent_unchecked_in_one_request(
 
 def test_the_connect_half_of_a_timeout(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", delay=0.6)
-    assert music_ai.get_application_info(timeout=(0.3, None))["name"], "it isn't the time for the answer"
+    assert music_ai.get_application_info(timeout=(0.3, None))["name"], "it doesn't limit the answer"
     assert music_ai.get_application_info(timeout=(0.3, 30))["name"]
     music_ai.max_retries = 0
     with pytest.raises(requests.ReadTimeout):

@@ -199,7 +199,7 @@ def test_processes(origin: str, tmp_path: Path, locks: str, delay: float, before
     if "ok" in said:
         assert is_whole(target)
     else:
-        assert locks == "no locks", "without locks all may see that they weren't alone"
+        assert locks == "no locks", "without locks, all of them may detect the others"
         assert not target.exists()
     if locks == "locks":
         assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]

@@ -186,7 +186,7 @@ def test_permissions_stay(
     with pytest.raises(IntegrityError):
         client.files.download(url, target, max_retries=0)
     part = target.with_name("song.wav.part").stat().st_mode
-    assert stat.S_IMODE(part) == mode | 0o600, "who mayn't read the file mayn't read its part"
+    assert stat.S_IMODE(part) == mode | 0o600, "the part isn't readable by users who can't read the file"
     client.files.download(url, target)
     assert stat.S_IMODE(target.stat().st_mode) == mode
     assert target.read_bytes() == CONTENT
@@ -213,7 +213,7 @@ def test_long_names(
         sandbox.faults.add(ROUTE, truncate=1_000_000, nth=1)
         with pytest.raises(IntegrityError):
             client.files.download(url, tmp_path / name, max_retries=0)
-    assert len(list(tmp_path.iterdir())) == 4, "each has a part and a note of its own"
+    assert len(list(tmp_path.iterdir())) == 4, "each has its own part and note"
     for name in names:
         client.files.download(url, tmp_path / name)
         assert (tmp_path / name).read_bytes() == CONTENT

@@ -182,7 +182,7 @@ def test_a_job_from_a_list_without_results(
         assert (set(files), files.missing) == ({"chords", "other"}, ())
     before = len(sandbox.requests)
     client.jobs.download(job(whole).with_result_type(GenerateChordsResult), tmp_path / "whole")
-    assert len(sandbox.requests) == before, "what is whole isn't asked for again"
+    assert len(sandbox.requests) == before, "a complete job isn't fetched again"
 
 
 def test_missing_declared_outputs(
@@ -272,7 +272,7 @@ def test_a_web_page_instead_of_the_file(
     client = connect(max_retries=1)
     with pytest.raises(IntegrityError, match=words):
         client.jobs.download("j", tmp_path)
-    assert held.gets == {f"/{name}": 2}, "it is tried again"
+    assert held.gets == {f"/{name}": 2}, "it is retried"
     assert list(tmp_path.iterdir()) == []
     if not name.startswith(("download", "stem", "l.", "n.", "score")):
         with pytest.raises(IntegrityError, match=words):

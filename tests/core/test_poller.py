@@ -125,7 +125,7 @@ def test_a_wrong_key_ends_all_at_once(sandbox: Sandbox, colour: Colour, jobs: li
     before = polls(sandbox)
     outcomes = together(sandbox, colour, [(job_id, {}) for job_id in jobs])
     assert kinds(outcomes) == [AuthenticationError] * len(jobs)
-    assert len({id(outcome) for outcome in outcomes}) == len(jobs), "each its own"
+    assert len({id(outcome) for outcome in outcomes}) == len(jobs), "each waiter its own"
     assert polls(sandbox) - before <= len(jobs)
 
 

@@ -117,7 +117,7 @@ def test_a_refused_upload(client: MusicAiClient, sandbox: Sandbox, file: Path) -
     with pytest.raises(TransferError, match=r"403 \(ExpiredToken\)") as caught:
         client.files.upload(file)
     assert caught.value.status == 403
-    assert "jobs.get" not in str(caught.value), "an upload has no job that gives another URL"
+    assert "jobs.get" not in str(caught.value), "an upload has no job with a new URL"
     assert "ignature" not in str(caught.value)
 
 

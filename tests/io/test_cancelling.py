@@ -71,7 +71,7 @@ base, job, folder, times = sys.argv[1:]
 struck = []
 
 def interrupt():
-    while len(before := sizes()) < 4 or not all(before.values()):  # the downloads that go on at once
+    while len(before := sizes()) < 4 or not all(before.values()):  # the concurrent downloads
         time.sleep(0.05)
     struck.append(time.monotonic())
     for _ in range(int(times)):
@@ -118,7 +118,7 @@ def test_ctrl_c(origin: str, tmp_path: Path, job: str, times: int) -> None:
         timeout=120,
         check=False,
     )
-    assert done.stdout.splitlines() == ["soon", "still 4", "[]"], "to the end it takes half a minute"
+    assert done.stdout.splitlines() == ["soon", "still 4", "[]"], "a complete download takes half a minute"
     assert done.returncode == 0
     parts = sorted(folder.glob("*.part"))
     assert [part.name for part in parts] == [f"o{number}.wav.part" for number in range(4)]
@@ -163,7 +163,7 @@ def test_a_failed_transfer_ends_the_others(origin: str, tmp_path: Path) -> None:
         client.jobs.download("bad", tmp_path)
     assert time.monotonic() - began < 20
     assert list(tmp_path.glob("*.wav")) == []
-    assert len(list(tmp_path.glob("*.part"))) == 3, "what came is kept"
+    assert len(list(tmp_path.glob("*.part"))) == 3, "received data are kept"
 
 
 AT_THE_END = {

@@ -95,4 +95,4 @@ def test_the_callers_tls_context(secure: Sandbox, monkeypatch: pytest.MonkeyPatc
     ask(secure, ssl.create_default_context(cafile=secure.ca_file))
     with pytest.raises(ConnectionFailedError, match="CERTIFICATE_VERIFY_FAILED") as caught:
         ask(secure, ssl.create_default_context(cadata=None))
-    assert "SSL_CERT_FILE" not in str(caught.value), "the environment has no say"
+    assert "SSL_CERT_FILE" not in str(caught.value), "the environment is ignored"

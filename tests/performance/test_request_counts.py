@@ -49,7 +49,7 @@ class SandboxTime(BlockingIO):
                 """Does nothing, because there is no other waiter."""
 
             async def wait(self, seconds: float | None) -> None:
-                assert seconds is not None, "nobody would ever wake it"
+                assert seconds is not None, "it would never wake up"
                 await io.sleep(seconds)
 
         return Alone()

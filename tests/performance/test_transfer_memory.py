@@ -1,4 +1,4 @@
-"""Large files move in constant memory: measured in a process of its own, against a sandbox in another."""
+"""Large files are transferred in constant memory, measured in a separate process, against a sandbox in another one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ print(size, up - before, peak_memory() - before)
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
-    """A sandbox in a process of its own: its memory isn't the client's."""
+    """A sandbox in its own process, because only the client's memory is measured."""
     command = [sys.executable, "-u", "-m", "musicai_sdk.sandbox", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
         try:

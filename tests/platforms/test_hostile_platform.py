@@ -83,7 +83,7 @@ def test_the_sandbox_command(system: str, tmp_path: Path, song: Path) -> None:
         # In its own process, because this one has read its certificates.
         client = [sys.executable, "-c", ONE_JOB, str(song)]
         subprocess.run(client, env={**os.environ, **variables, "PYTHONPATH": str(ROOT / "src")}, check=True)
-        # What stands for SIGBREAK there.
+        # The stand-in for SIGBREAK.
         process.send_signal(signal.SIGQUIT if system == "win32" else signal.SIGTERM)
         assert process.communicate(timeout=60) == ("", "")
         assert process.returncode == 0

@@ -119,7 +119,7 @@ def test_a_proxy_that_cannot_be_used(
     with pytest.raises(ConfigurationError, match=words) as caught:
         connect(base_url="https://music.example/v1").application.get()
     assert "sesame" not in str(caught.value)
-    assert connect().application.get().id, "it isn't needed on this machine"
+    assert connect().application.get().id, "not needed for this machine"
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])

@@ -96,7 +96,7 @@ def test_folders_of_killed_sandboxes_are_removed(temporary: Path) -> None:
         others = {path for path in temporary.iterdir() if path != left}
         with Sandbox():
             assert not left.exists()
-        assert set(temporary.iterdir()) == others, "the running one, among others, has kept its folder"
+        assert set(temporary.iterdir()) == others, "the running sandbox has kept its folder"
         running.terminate()
         assert running.wait(20) == 0
 

@@ -27,7 +27,7 @@ def test_logs_of_a_whole_run(
         client.jobs.download(job, tmp_path)
     ours = client_records(caplog)
     logged = "\n".join(f"{record.name} {record.getMessage()}" for record in ours)
-    assert "<Request [b'PUT']>" in logged, "httpcore has to be heard for this test to say anything"
+    assert "<Request [b'PUT']>" in logged, "without httpcore's records this test proves nothing"
     assert "musicai_sdk GET /job" in logged
     for text in (logged, repr(exchanges), repr(job), repr(job.result), repr(client), str(job)):
         assert sandbox.api_key not in text

@@ -203,7 +203,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 task.get_coro().close()  # pyright: ignore[reportOptionalMemberAccess]
             except RuntimeError:
                 continue  # its cleanup tried to wait
-            except BaseException:  # noqa: BLE001 - nobody hears it
+            except BaseException:  # noqa: BLE001 - the program is dead
                 pass
             break
 

@@ -143,7 +143,7 @@ def test_gather_keeps_to_its_limit_and_raises_the_first_error() -> None:
     world.run()
     assert broken.end is not None
     assert isinstance(broken.end.error, ConnectionFailedError)
-    assert done == [3, 4], "what hasn't begun doesn't begin"
+    assert done == [3, 4], "no further task begins"
 
 
 def test_a_flag_or_a_time_whichever_comes_first() -> None:

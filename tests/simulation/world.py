@@ -283,7 +283,7 @@ class _Task:
             )
         except StopIteration as end:
             self._finish(self._returned, end.value)
-        except BaseException as failure:  # noqa: BLE001 - whoever started it is told
+        except BaseException as failure:  # noqa: BLE001 - passed to whoever started the task
             self._finish(self._raised, failure)
         else:
             if self._process.suspended():

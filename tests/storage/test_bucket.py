@@ -70,7 +70,7 @@ def test_input(bucket: Bucket) -> None:
     bucket.upload("a b#1%.wav", b"RIFF")
     url = bucket.input("a b#1%.wav")
     assert httpx.get(url).content == b"RIFF"
-    assert httpx.put(url, content=b"x").status_code == 403, "it is for reading only"
+    assert httpx.put(url, content=b"x").status_code == 403, "the URL is only for reading"
     assert httpx.get(url[:-4] + "0000").status_code == 403, "the server checks signatures"
     assert "Signature" not in repr(url)
     assert "Signature" not in repr(GenerateChords(input_url=url))

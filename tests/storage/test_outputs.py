@@ -96,7 +96,7 @@ def test_all_outputs_in_the_bucket(
     )
     stored = bucket.outputs(job)["chords"]
     answer = httpx.get(bucket.input(stored.name))
-    assert answer.headers["content-type"] == "application/json", "what the service sent with it is kept"
+    assert answer.headers["content-type"] == "application/json", "the content type is kept"
 
 
 def test_an_idempotency_key_is_one_request(
@@ -176,7 +176,7 @@ def test_secrets(
         client.jobs.download(job, tmp_path, storage=bucket)
     ours = client_records(caplog)
     told = "\n".join(record.getMessage() for record in ours) + repr(exchanges) + repr(job) + repr(bucket)
-    assert "/music/results/" in told, "the download has to be heard for this test to say anything"
+    assert "/music/results/" in told, "without the download's records this test proves nothing"
     assert "X-Amz" not in told
     assert SECRET_KEY not in told
 

@@ -82,7 +82,7 @@ class LoudnessResult(WorkflowResult):
 
 
 class Loudness(Workflow[LoudnessResult], slug="acme-loudness"):
-    """With names of its own on the wire, and defaults."""
+    """With other wire names, and defaults."""
 
     input_url: FileInput
     reference: FileInput | None = param("Input 2", default=None)

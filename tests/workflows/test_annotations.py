@@ -156,7 +156,7 @@ def test_a_class_is_freed_with_its_function() -> None:
         return weakref.ref(unused), weakref.ref(Mastering), weakref.ref(named)
 
     unused, *rest = declare()
-    assert unused() is None, "the class keeps nothing of the function but what its annotations name"
+    assert unused() is None, "the class keeps only the names in its annotations"
     for _ in range(2):  # the data stored for a class is freed with it
         gc.collect()
     assert [each() for each in rest] == [None, None]

@@ -68,6 +68,12 @@ The state records which request has which job, and never contains an API key or 
 `~/.local/state/musicai/mcp/<digest of the roots>` (`XDG_STATE_HOME`; `Application Support` on macOS, `LOCALAPPDATA` on
 Windows), or in the folder that `--state` names. The tools can't read or change it, even if that folder is inside a
 root, so no agent can reset the count. `serve` starts the same server from Python.
+
+For developers: only `cli` imports this room. `server` speaks the protocol, `tools` has the tools, `answers` their arguments
+and answers, `errors` the codes and advice of failed calls. `job_creator` pays, and records in `state`; `roots` resolves
+paths, `results` reads outputs, `shared_tasks` runs transfers that outlive a call. To add a tool, write a method of `Toolbox`
+with the decorator `@_tool`, whose docstring and annotations agents see, models of its arguments and answer in `answers`, a
+row in the table above, and its name in `tests/mcp_server/test_tools.py`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The models are lenient. They keep unknown fields (`model_extra`). An optional fi
 fit. Fields with an open set of values accept unknown ones (`Unknown`). Fields have Python names (`job.created_at`), and
 wire names work as keys (`job["createdAt"]`).
 
-This room imports only `errors` and `_text`. All rooms above may import it; users import its names from here.
+This room imports only `errors`, `_text` and `_notebook`. All rooms above may import it; users import its names from here.
 
 To add a job field, add it to `Job` in `job.py` with a docstring: as `Maybe[…]` or another lenient type, unless every
 answer has it. A number is `Maybe[StrictInt | Annotated[Finite, Strict()]]`, because pydantic would change texts and

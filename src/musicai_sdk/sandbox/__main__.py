@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m music
         The exit code: 0 after Ctrl-C, SIGTERM or a closed terminal, 1 if the sandbox can't start.
 
     Raises:
-        SystemExit: With 2 after an error message about the arguments; with 0 after `--help`.
+        SystemExit: with 2 after an error message about the arguments; with 0 after `--help`.
     """
     escape_unencodable()
     parser = _parser(prog)
@@ -83,7 +83,7 @@ def _configured(kind: type[Sandbox], options: argparse.Namespace) -> Sandbox:
     """Returns the sandbox that the options describe, with its faults and quirks, not yet started.
 
     Raises:
-        ValueError: An argument is invalid.
+        ValueError: an argument is invalid.
     """
     from musicai_sdk.sandbox.faults.options import parsed
     from musicai_sdk.sandbox.faults.quirks import quirks_from_text

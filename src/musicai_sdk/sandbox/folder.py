@@ -36,8 +36,8 @@ def own_folder(data_dir: Path | None, stack: ExitStack) -> Path:
         stack: Holds what has to be closed at the end.
 
     Raises:
-        FolderInUseError: Another sandbox uses it.
-        OSError: It can't be created or written to; `filename` is set.
+        FolderInUseError: another sandbox uses it.
+        OSError: it can't be created or written to; `filename` is set.
     """
     if data_dir is None:
         _sweep(Path(tempfile.gettempdir()))

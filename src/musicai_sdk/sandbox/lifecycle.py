@@ -27,7 +27,10 @@ from musicai_sdk.sandbox.storage.routes import StorageRoutes
 from musicai_sdk.sandbox.storage.signing import Signer
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from musicai_sdk.sandbox.ids import Ids
+    from musicai_sdk.sandbox.options import SandboxOptions
     from musicai_sdk.sandbox.parts import Controls
 
 
@@ -70,11 +73,7 @@ def run(controls: Controls) -> Running:
         key_ids = options.ids("keys", starts)
         _set_up(database, key_ids, options.api_key, iso(clock.now()))
 
-        listener = listen(options.host, options.port, int(database.setting("port") or 0))
-        stack.callback(listener.close)
-        port = int(listener.getsockname()[1])
-        database.keep_setting("port", str(port))
-        origin = f"{'https' if options.tls else 'http'}://{_reachable(options.host)}:{port}"
+        listener, origin = _listen(options, database, stack)
         certificate, ca_file, trust = None, None, usual_trust()
         if options.tls:
             # The cryptography behind it loads slowly.
@@ -122,6 +121,15 @@ def run(controls: Controls) -> Running:
             resources=stack.pop_all(),
         )
         return running
+
+
+def _listen(options: SandboxOptions, database: Database, stack: ExitStack) -> tuple[socket, str]:
+    """Opens the listening socket, if possible on the port of the previous start; returns it and the origin."""
+    listener = listen(options.host, options.port, int(database.setting("port") or 0))
+    stack.callback(listener.close)
+    port = int(listener.getsockname()[1])
+    database.keep_setting("port", str(port))
+    return listener, f"{'https' if options.tls else 'http'}://{_reachable(options.host)}:{port}"
 
 
 def _set_up(database: Database, new_id: Ids, api_key: str | None, now: str) -> None:

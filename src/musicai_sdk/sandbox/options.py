@@ -23,7 +23,7 @@ class SandboxOptions:
     """The arguments of `Sandbox`, which describes them.
 
     Raises:
-        ValueError: An option is out of its range.
+        ValueError: an option is out of its range.
     """
 
     port: int
@@ -61,7 +61,7 @@ def slots_of(plan: int | str) -> int:
     """Returns how many jobs a plan runs at once.
 
     Raises:
-        ValueError: There is no such plan.
+        ValueError: there is no such plan.
     """
     slots = PLANS.get(plan, 0) if isinstance(plan, str) else plan
     if slots < 1:

@@ -54,7 +54,7 @@ class Sandbox:
         quirks: The quirks of the service; None for none.
 
     Raises:
-        ValueError: An argument is out of its range.
+        ValueError: an argument is out of its range.
     """
 
     def __init__(
@@ -114,8 +114,8 @@ class Sandbox:
         """Starts the server; returns when it accepts requests.
 
         Raises:
-            RuntimeError: The sandbox is running already.
-            OSError: The port is taken, the data folder can't be written to, or another sandbox uses it.
+            RuntimeError: the sandbox is running already.
+            OSError: the port is taken, the data folder can't be written to, or another sandbox uses it.
         """
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
@@ -188,7 +188,7 @@ class Sandbox:
         """Puts a job into a batch, which only the service's dashboard can do.
 
         Raises:
-            KeyError: There is no such job.
+            KeyError: there is no such job.
         """
         if not self._now.parts.database.set_batch(job_id, batch_name):
             raise KeyError(job_id)

@@ -25,7 +25,7 @@ or run them without a type: `CustomWorkflow("acme-loudness", {"inputUrl": Path("
 
 Importing this package is cheap: each class is loaded at its first use.
 
-For developers: this room uses only `models` and `errors`, and every other room may use it. `base.py` has the base class,
+For developers: this room uses only `models`, `errors` and `_text`, and the rooms above may use it. `base.py` has the base class,
 `annotations.py` reads the annotations of subclasses, `inputs.py` decides which values are files. To add a built-in
 workflow, add a JSON file to `schemas/workflows` and run `scripts/generate`, which writes `templates.py` and the names
 below; a file input of a new kind belongs into `inputs.py`.

@@ -100,7 +100,7 @@ def test_a_kept_job_without_local_results_is_not_deleted(sandbox: Sandbox, tmp_p
     assert run().run().progress.states == {"deleted": 3}
     assert (gone.read_bytes(), other.read_bytes()) == before
     fetched = [entry.path for entry in sandbox.requests[since:] if "/cdn/" in entry.path]
-    assert len(fetched) == 2, "what is here isn't fetched again"
+    assert len(fetched) == 2, "stored results aren't fetched again"
     assert (posts(sandbox), sandbox.jobs) == (3, [])
 
 

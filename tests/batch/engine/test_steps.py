@@ -190,7 +190,7 @@ def test_later_copies_of_a_failed_input_are_not_paid_again(sandbox: Sandbox, sou
     report = echo(sandbox, one_after_the_other(), out, retry_failed=True, on_event=on_event).run()
     assert (report.progress.failed, report.progress.duplicates, posts(sandbox)) == (1, 2, 1)
     assert echo(sandbox, source, out, retry_failed=True).run().progress.failed == 1
-    assert posts(sandbox) == 2, "another run tries it once more"
+    assert posts(sandbox) == 2, "another run retries it once"
 
 
 @pytest.mark.parametrize("change", ["content", "time"])
@@ -299,7 +299,7 @@ def test_an_observer_that_raises_ends_a_run_in_shards(
         batch = echo(sandbox, source, out, connect=None, executor=executor, shards=1, on_event=on_event)
         with pytest.raises(RuntimeError, match="the display is gone"):
             batch.run()
-    assert not batch.ledger.with_name(batch.ledger.name + ".shards").exists(), "what was done is taken over"
+    assert not batch.ledger.with_name(batch.ledger.name + ".shards").exists(), "the work of shards is merged"
     assert echo(sandbox, source, out).run().progress.done == 2
     assert posts(sandbox) == 2
 
@@ -349,7 +349,7 @@ def test_a_drain_during_a_wait_for_the_ledger(sandbox: Sandbox, source: Path, ou
 
     batch = echo(sandbox, inputs(), out, on_event=on_event)
     assert batch.run().progress.draining
-    assert not ended, "it didn't wait for the end of its inputs"
+    assert not ended, "the run doesn't wait for the end of its inputs"
     let_go.set()
     assert posts(sandbox) == 0
 

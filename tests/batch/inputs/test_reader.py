@@ -84,7 +84,7 @@ def aliases(source: Path) -> Iterator[tuple[Path, str]]:
 def test_results_are_never_inputs_under_any_folder_name(source: Path) -> None:
     for folder, out in aliases(source):
         expected = ["part 0/track 0.wav", "part 1/track 1.wav"]
-        assert names(folder, Path(out).absolute()) == expected, "it isn't there yet"
+        assert names(folder, Path(out).absolute()) == expected, "the output folder doesn't exist yet"
         make_tracks(source / "results", 1)
         assert names(folder, Path(out).absolute()) == expected, out
         assert count_inputs(folder, out) == 2
@@ -278,7 +278,7 @@ def test_failures_hide_signatures(sandbox: Sandbox, source: Path, tmp_path: Path
     assert SECRET.encode() not in report.ledger.read_bytes()
     assert SECRET not in describe(OSError(f"broken: {SIGNED.upper()}"))[1]
     assert describe(InputError("half a \ud83d"))[1] == "half a \N{REPLACEMENT CHARACTER}", (
-        "else the ledger can't take it"
+        "otherwise the ledger can't store it"
     )
 
 
@@ -286,7 +286,7 @@ def test_an_invalid_url_is_shown_as_it_was_given() -> None:
     assert redacted(f"https://[oops/x.wav?sig={SECRET}") == "https://[oops/x.wav"
     assert redacted(f"https://user:{SECRET}@host/a b.wav#x?y") == "https://host/a b.wav"
     assert redacted("/songs/why?.wav") == "/songs/why?.wav"
-    assert is_url("HTTPS://host/x.wav"), "else it would be a path, which is shown whole"
+    assert is_url("HTTPS://host/x.wav"), "otherwise it would be a path, which is shown in full"
 
 
 HOST = "https://host.example/get"
@@ -350,7 +350,7 @@ def test_a_signature_does_not_identify_a_track(query: str) -> None:
     assert identity(f"{HOST}?{query}") == HOST
     kept = "b=2&id=7%20x&a=1&a="
     assert identity(f"{HOST}?b=2&{query}&id=7%20x&a=1&a=") == f"{HOST}?{kept}", (
-        "as it was written, in its order"
+        "as written, and in the same order"
     )
     assert (
         identity(f"https://user:word@host.example/get?{query}#part") == "https://user@host.example/get#part"

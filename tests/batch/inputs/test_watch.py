@@ -175,14 +175,14 @@ def test_a_file_must_stay_unchanged(tmp_path: Path) -> None:
     empty.touch()
     for text in ("one", "longer"):
         path.write_text(text)
-        assert taken(arrivals, path, empty) == [], "as it is it is new"
+        assert taken(arrivals, path, empty) == [], "a new version"
     os.utime(path, ns=(0, 0))
-    assert taken(arrivals, path, empty) == [], "its time of change is another"
+    assert taken(arrivals, path, empty) == [], "it has another modification time"
     time.sleep(0.06)
     assert taken(arrivals, path, empty) == ["a.wav"]
     assert taken(arrivals, path, empty) == []
     assert taken(arrivals) == []
-    assert taken(arrivals, path) == [], "it was away: it is a new one"
+    assert taken(arrivals, path) == [], "after a removal, it is a new file"
     time.sleep(0.06)
     assert taken(arrivals, path) == ["a.wav"]
 
@@ -201,4 +201,4 @@ def test_files_open_for_writing(tmp_path: Path) -> None:
         assert not open_for_writing(str(path))
     assert taken(Arrivals(0), path) == ["a.wav"]
     assert not open_for_writing(str(tmp_path / "nowhere"))
-    assert not open_for_writing("/etc/hostname"), "where it can't be told"
+    assert not open_for_writing("/etc/hostname"), "unknown for a file of another user"

@@ -162,7 +162,7 @@ def test_results_without_their_ledger(whole: bool, sandbox: Sandbox, tmp_path: P
     assert echo(sandbox, source, out, adopt=True).run().ok
     assert posts(sandbox) == sent + 2
     assert {path: path.read_bytes() for path in before} == before
-    assert len(list(out.rglob("*.wav"))) == 4, "the new results are in folders of their own"
+    assert len(list(out.rglob("*.wav"))) == 4, "the new results are in new folders"
     assert echo(sandbox, source, out).run().progress.skipped == 2
 
 
@@ -619,7 +619,7 @@ def test_a_lost_answer_when_the_list_has_no_keys(
     assert posts(sandbox) == 4
     if not shown:
         assert echo(sandbox, source, out, keep_jobs=True, grace=1.0, retry_uncertain=True).run().ok
-        assert posts(sandbox) == 5, "who has looked in the dashboard decides"
+        assert posts(sandbox) == 5, "the user decides, after a look in the dashboard"
 
 
 def test_the_content_of_the_claim(sandbox: Sandbox, tmp_path: Path) -> None:

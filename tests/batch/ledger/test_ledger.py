@@ -49,7 +49,7 @@ def test_another_workflow_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(LedgerMismatchError, match="belongs to sdk-test"):
         Batch("other", tmp_path / "in", tmp_path / "out", connect=sandbox.async_client).run()
     ledger = tmp_path / "out" / LEDGER
-    assert stat.S_IMODE(ledger.stat().st_mode) == 0o600, "signed URLs are in it"
+    assert stat.S_IMODE(ledger.stat().st_mode) == 0o600, "the ledger contains signed URLs"
 
 
 def test_a_newer_version_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_removed_or_replaced_ledger_is_detected(
         ledger.reject("back", "")
     ledger.close()
     with open_ledger(path) as view:
-        assert len(list(view.rejected())) == 4, "nothing that was written is lost"
+        assert len(list(view.rejected())) == 4, "no write is lost"
     # Without inodes, files can't be distinguished, but a missing file is still detected.
     ledger = Ledger(NoInodes(path), "s", "i", alone=alone)
     with ledger.transaction():
@@ -226,7 +226,7 @@ def test_unusable_inputs_are_rejected(sandbox: Sandbox, tmp_path: Path) -> None:
     assert (report.progress.done, report.progress.rejected, report.ok) == (1, 5, False)
     with open_ledger(report.ledger) as ledger:
         assert len(list(ledger.rejected())) == 5
-    assert echo(sandbox, good, tmp_path / "out").run().ok, "what is mended isn't held against the next run"
+    assert echo(sandbox, good, tmp_path / "out").run().ok, "rejections don't affect the next run"
 
 
 def test_results_inside_the_input_folder(sandbox: Sandbox, tmp_path: Path) -> None:

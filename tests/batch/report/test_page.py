@@ -148,8 +148,8 @@ def test_the_page_contains_no_signature_and_escapes_names(tmp_path: Path) -> Non
     assert f"a/{evil}" in page.text
     assert "img" not in {tag for tag, *_ in page.attributes}
     assert set(page.inside) == {"style", "rows", "rejects", "facts", "script"}
-    assert "folder" in page.text, "a command can be told"
-    assert "…" in page.text, "but not where a list of addresses came from"
+    assert "folder" in page.text, "the page shows the command"
+    assert "…" in page.text, "but the origin of a list of URLs is unknown"
 
 
 def test_the_path_of_the_page(sandbox: Sandbox, tmp_path: Path) -> None:

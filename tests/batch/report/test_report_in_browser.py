@@ -109,12 +109,12 @@ def test_the_contents(page: Any) -> None:
     assert "--retry-failed" in failures
     assert "empty<i>.wav" in text(page, "#rejected")
     assert run(page, "document.querySelectorAll('main i, main img, main script').length") == 0
-    assert "UTC" not in text(page, ".when"), "the time is told as the reader's clock has it"
+    assert "UTC" not in text(page, ".when"), "times are in the reader's time zone"
 
 
 def test_players_play_outputs(page: Any) -> None:
     state = "[...document.querySelectorAll('#tracks audio')].map((each) => [each.preload, each.readyState])"
-    assert all(each == ["none", 0] for each in run(page, state)), "nothing is loaded before it is asked for"
+    assert all(each == ["none", 0] for each in run(page, state)), "players load nothing before playback"
     player = "document.querySelectorAll('#tracks audio')"
     for number in (3, 4):
         # As by a click: pages may not begin to play by themselves.
@@ -154,7 +154,7 @@ def test_the_list_can_be_searched_sorted_and_reversed(page: Any) -> None:
     choose(page, "find", "bad_input")
     until(lambda: names(page) == ["</script>fails.wav"])
     choose(page, "find", "nobody")
-    until(lambda: text(page, "#nothing") == "Nothing here matches.")
+    until(lambda: text(page, "#nothing") == "No track matches.")
     choose(page, "find", "")
     run(page, "void document.querySelector('.legend [data-state=failed]').click()")
     until(lambda: names(page) == ["</script>fails.wav"])

@@ -87,9 +87,7 @@ def test_a_renumbered_album(sandbox: Sandbox, tmp_path: Path) -> None:
     report = echo(sandbox, source, out).run()
     first, second, third, fourth = check_all(report, [*texts, "newer"])
     assert (first, fourth) == ("01", "02")
-    assert all(len(each) == len("01 (0123456789ab)") for each in (second, third)), (
-        "told apart once, not twice"
-    )
+    assert all(len(each) == len("01 (0123456789ab)") for each in (second, third)), "one suffix, not two"
     with open_ledger(report.ledger) as view:
         told = {Path(path).name: folder for path, folder in view.inputs()}
     assert told["02.wav"] == "01"
@@ -182,7 +180,7 @@ def test_the_rows_of_a_folder(tmp_path: Path) -> None:
         merge(shard, main)
         shard.close()
     assert (main.track(key).state, main.track(key).folder, main.track(key).job_id) == ("created", "x", "job")
-    # Also in the main ledger from here on; and a name that somebody has chosen to look like it.
+    # From here on also in the main ledger, with a name that resembles a suffixed one.
     assert meet(main, given(f"/c/{folder}.wav", "d")) != folder
     assert meet(main, given("/a/x.wav", "c", size=3)) == folder
     with main.transaction() as db:
@@ -199,7 +197,7 @@ def test_an_older_ledger_is_upgraded(sandbox: Sandbox, tmp_path: Path) -> None:
     db.close()
     (out / MARKER).unlink()
     with open_ledger(out / LEDGER) as view:
-        assert view.counts() == {"deleted": 1}, "a look needs nothing new"
+        assert view.counts() == {"deleted": 1}, "a look-up creates nothing"
     song(path, "new, and longer")
     check_all(echo(sandbox, path.parent, out).run(), ["old", "new, and longer"])
     db = sqlite3.connect(out / LEDGER)
@@ -216,7 +214,7 @@ def as_version_1(path: Path, folder: str) -> None:
         db.execute("UPDATE outputs SET path = ? || substr(path, instr(path, '/'))", [folder])
         db.commit()
         db.executescript(TO_VERSION_1)
-    (path.parent / MARKER).unlink(missing_ok=True)  # it left none in the folder of its own
+    (path.parent / MARKER).unlink(missing_ok=True)  # the first version wrote no claim
 
 
 @pytest.mark.parametrize("stops", [("created", "created"), ("verified", "created"), ("verified", "verified")])
@@ -386,8 +384,8 @@ def test_two_ledgers_and_one_output_folder(sandbox: Sandbox, tmp_path: Path) -> 
         assert str(third) in str(caught.value)
         assert str(other / MARKER) in str(caught.value)
     assert posts(sandbox) == 2, "nothing was sent"
-    assert echo(sandbox, source, other, ledger=third).run().ok, "those who were refused leave it as it was"
-    # Moved together, set aside and begun anew, moved into the folder: its own ledger all the time.
+    assert echo(sandbox, source, other, ledger=third).run().ok, "refused runs don't change it"
+    # Moved together, archived and replaced, moved into the folder: always its own ledger.
     shutil.move(other, tmp_path / "moved" / "other")
     shutil.move(third, tmp_path / "moved" / "third.sqlite3")
     third, other = tmp_path / "moved" / "third.sqlite3", tmp_path / "moved" / "other"
@@ -431,7 +429,7 @@ def test_one_ledger_under_two_names(sandbox: Sandbox, tmp_path: Path) -> None:
         Ledger(link, "sdk-test", "file")
     ledger.close()
     assert echo(sandbox, source, out, ledger=link).run().progress.skipped == 1
-    assert json.loads((out / MARKER).read_text())["ledger"] == LEDGER, "it is the folder's own"
+    assert json.loads((out / MARKER).read_text())["ledger"] == LEDGER, "it is the folder's own ledger"
     with open_ledger(link) as view:
         assert view.out == out
 

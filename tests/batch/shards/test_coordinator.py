@@ -66,7 +66,7 @@ def test_threads_and_processes(at_home: Service, tmp_path: Path) -> None:
         report = sharded(source, out, executor).run()
     assert report.ok
     assert (report.progress.known, report.progress.done) == (26, 26)
-    assert len(at_home.jobs()) == 25, "what other names had is known in every shard"
+    assert len(at_home.jobs()) == 25, "every shard knows the content under other names"
     assert all((out / path.relative_to(source).with_suffix("") / "file.wav").is_file() for path in more)
     assert not leftovers(out)
 
@@ -158,7 +158,7 @@ def test_lost_tasks(at_home: Service, tmp_path: Path) -> None:
     make_tracks(source, 9, start=20)
     with Losing(99) as executor, pytest.raises(ShardsFailedError, match="the same run again continues"):
         sharded(source, out, executor).run()
-    assert not leftovers(out), "what is known is in the main ledger"
+    assert not leftovers(out), "the main ledger has everything"
     with ThreadPoolExecutor(2) as executor:
         assert sharded(source, out, executor).run().progress.done == 18
 

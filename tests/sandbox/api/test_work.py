@@ -334,7 +334,7 @@ def test_signed_urls_are_not_logged(
     assert bucket[1].received
     assert "secret" not in caplog.text
     assert source not in caplog.text
-    assert "/status" in caplog.text, "other requests of this process are logged as ever"
+    assert "/status" in caplog.text, "other requests of this process are still logged"
 
 
 @pytest.mark.parametrize(("plan", "slots"), [(1, 1), (3, 3), ("payg", 2), ("professional", 10)])
@@ -370,7 +370,7 @@ def test_deletion_in_every_state(tmp_path: Path) -> None:
             assert api.get(f"/job/{job_id}").status_code == 404
         gate.open.set()
         url = finished(api, last)["result"]["out"]
-        assert gate.order == ["0", "2"], "a deleted job that waits never runs"
+        assert gate.order == ["0", "2"], "a deleted job in the queue never runs"
         assert [job["id"] for job in sandbox.jobs] == [last]
         assert len(list((tmp_path / "objects").iterdir())) == 1, "the outcome of a deleted job is dropped"
         assert get(url).content == b"late"
@@ -455,7 +455,7 @@ def test_a_workflow_missing_after_a_restart(tmp_path: Path) -> None:
         stop_with_a_job_waiting(sandbox, gate)
     with Sandbox(workflows={}, data_dir=tmp_path) as sandbox, connect(sandbox) as api:
         first, second = (finished(api, job_id) for job_id in ids)
-        assert first["status"] == "SUCCEEDED", "it was at work, and could finish"
+        assert first["status"] == "SUCCEEDED", "it was running, and could finish"
         assert second["error"]["code"] == "INTERNAL_ERROR"
 
 
@@ -493,6 +493,6 @@ with Sandbox(workflows={"slow": slow}, plan=1, data_dir=sys.argv[1]) as sandbox:
     ):
         assert sandbox.api_key == key
         assert not any(folder.name == left for folder in (tmp_path / "scratch").iterdir()), (
-            "nothing half done stays"
+            "no partial work stays"
         )
         assert [finished(api, job_id)["result"] for job_id in ids] == [{"done": True}] * 2

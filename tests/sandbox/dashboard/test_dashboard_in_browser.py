@@ -66,7 +66,7 @@ def test_a_job_page_plays_stems_and_draws_chords(
     sandbox.clock.advance(3600)
     until(lambda: text(browser, "#jobs").count("SUCCEEDED") == 2)
     assert "The drums" in text(browser, "#jobs")
-    assert run(browser, "window.sameDocument") is True, "the page was never loaded again"
+    assert run(browser, "window.sameDocument") is True, "the page wasn't reloaded"
 
     # The stem is played by keyboard alone.
     browser.get(f"{home}__sandbox__/jobs/{drums.id}")
@@ -129,7 +129,7 @@ def test_filters_and_errors(sandbox: Sandbox, client: MusicAiClient, browser: An
     until(lambda: "Fine" not in text(browser, "#jobs"))
     assert "Broken" in text(browser, "#jobs")
     browser.refresh()
-    assert "Fine" not in text(browser, "#jobs"), "the address holds the filter"
+    assert "Fine" not in text(browser, "#jobs"), "the URL contains the filter"
     browser.get(f"{home}?workflow=nobody/nothing")
     assert "No jobs here" in text(browser, "#jobs")
 

@@ -66,7 +66,7 @@ def test_processes_start_on_demand_and_end_with_the_sandbox() -> None:
         assert children() == before, "nothing was computed"
         for _ in range(2):
             client.jobs.run(CustomWorkflow("music-ai/generate-chords", {"inputUrl": SONGS / "block1.ogg"}))
-        assert len(children() - before) == 1, "one after another, the same process does"
+        assert len(children() - before) == 1, "successive jobs use the same process"
     assert children() == before
 
 

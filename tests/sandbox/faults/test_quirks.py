@@ -255,7 +255,7 @@ def test_metadata(sandbox: Sandbox, api: httpx.Client, quirks: Quirks, shown: di
     for job in (api.get(f"/job/{job_id}").json(), only(api)):
         assert {name: value for name, value in job.items() if name == "metadata"} == shown
         assert job["name"] == BODY["name"]
-    assert sandbox.jobs[0]["metadata"] == METADATA, "what is stored is shown to tests as it is"
+    assert sandbox.jobs[0]["metadata"] == METADATA, "tests see the stored metadata"
 
 
 def test_metadata_of_null_to_the_client(sandbox: Sandbox, client: MusicAiClient) -> None:
@@ -295,7 +295,7 @@ def test_other_application(sandbox: Sandbox, api: httpx.Client, client: MusicAiC
     sandbox.quirks = Quirks()
     assert listed(api) == [before]
     assert len(sandbox.jobs) == 2
-    assert api.headers["Authorization"] == sandbox.api_key, "the default application is the first one still"
+    assert api.headers["Authorization"] == sandbox.api_key, "the default application is still the first one"
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
@@ -327,7 +327,7 @@ def test_redirected_posts(sandbox: Sandbox, api: httpx.Client, status: int) -> N
     if status == 307:
         with pytest.raises(httpx.TooManyRedirects):
             api.post("/job", json=BODY, follow_redirects=True)
-        assert len(sandbox.jobs) > 5, "following it pays again and again"
+        assert len(sandbox.jobs) > 5, "following it would pay repeatedly"
 
 
 def test_held_posts(sandbox: Sandbox, api: httpx.Client) -> None:
@@ -337,7 +337,7 @@ def test_held_posts(sandbox: Sandbox, api: httpx.Client) -> None:
     assert (sandbox.requests[-1].method, sandbox.requests[-1].status) == ("POST", None)
     with pytest.raises(httpx.RemoteProtocolError):
         api.post("/job", json={**BODY, "name": "second"})
-    assert api.post("/upload").status_code == 405, "others aren't held"
+    assert api.post("/upload").status_code == 405, "other requests aren't held"
     sandbox.clock.advance(599)
     assert sandbox.jobs == []
     before = sandbox.clock.now()
@@ -472,7 +472,7 @@ def test_cors(sandbox: Sandbox, api: httpx.Client) -> None:
         assert {answer.headers.get("access-control-allow-origin") for answer in answers} == {"*"}
         own = page.get(f"{sandbox.base_url.removesuffix('/v1')}/__sandbox__/quirks")
         assert "access-control-allow-origin" not in own.headers, (
-            "the sandbox's own pages are for no other site"
+            "other sites can't use the sandbox's own pages"
         )
 
 
@@ -496,7 +496,7 @@ def test_strict(
         assert plain.get(urls["downloadUrl"]).content == b"x"
     assert len(caplog.messages) == 5
     assert sandbox.api_key not in caplog.text
-    assert client.files.upload(b"z").size == 1, "this package's client sends the key to the API alone"
+    assert client.files.upload(b"z").size == 1, "this package's client sends the key only to the API"
 
 
 # Lists, as other clients write their filters.

@@ -98,7 +98,7 @@ def test_shouting_urls(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None
     assert url.startswith(urlsplit(sandbox.base_url).scheme.upper() + "://127.0.0.1:")
     with httpx.Client(verify=trust(sandbox)) as plain:
         assert plain.get(url).content == b"RIFF0000WAVE"
-    assert api.get("/upload").json()["uploadUrl"].startswith("http"), "those of uploads are as ever"
+    assert api.get("/upload").json()["uploadUrl"].startswith("http"), "those of uploads are unchanged"
 
 
 def test_repeated_urls(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
@@ -148,7 +148,7 @@ def test_web_pages(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
         assert plain.head(url).content == b""
         urls = api.get("/upload").json()
         assert plain.put(urls["uploadUrl"], content=b"x").status_code == 200
-        assert plain.get(urls["downloadUrl"]).content == b"x", "uploads are as ever"
+        assert plain.get(urls["downloadUrl"]).content == b"x", "uploads are unchanged"
 
 
 # Imported by name, because google_crc32c has no types.
@@ -186,7 +186,7 @@ def test_stored_gzip(sandbox: Sandbox, api: httpx.Client, job_id: str) -> None:
         for each in (answer, decoded):
             assert each.headers["x-goog-stored-content-encoding"] == "gzip"
             assert int(each.headers["x-goog-stored-content-length"]) == len(raw)
-            assert hashes(each.headers) == digests(bytes(raw)), "of what is stored"
+            assert hashes(each.headers) == digests(bytes(raw)), "hashes of the stored bytes"
             assert each.headers["Content-Type"] == "application/json"
             assert b64decode(hashes(each.headers)["md5"]).hex() in each.headers["ETag"]
 

@@ -78,7 +78,7 @@ def test_statuses(sandbox: Sandbox, status: int) -> None:
     sandbox.faults.add("POST /job", status=status, nth=1)
     received, _ = talk(sandbox, create_request(sandbox) + get_request(sandbox, "/v1/application"))
     assert received.startswith(f"HTTP/1.1 {status} ".encode())
-    assert received.count(b"HTTP/1.1 200 OK") == 1, "the connection goes on"
+    assert received.count(b"HTTP/1.1 200 OK") == 1, "the connection continues"
     assert sandbox.jobs == []
 
 

@@ -7,8 +7,9 @@ Modules, in the order in which they handle an input:
     reads the length of their audio.
 
 Who may import it:
-    `dry_run`, `batch`, `engine` and `shards`; `ledger` only `row` and `kinds`. Everything here blocks and knows nothing of
-    asyncio, except `prefetch`. Of the other rooms it imports only `ledger.states` and `ledger.track`.
+    `dry_run`, `batch`, `engine` and `shards`; the other rooms of batch only `row` and `kinds`. `cli` uses `folder.MEDIA`, and
+    `mcp` also `kinds` and `candidates.identity`. Everything here blocks and knows nothing of asyncio, except `prefetch`. Of
+    the other rooms it imports only `ledger.states` and `ledger.track`.
 
 Adding a kind of input:
     1. `kinds`: a frozen dataclass that documents its fields; add it to `Source` and `SINGLE`.

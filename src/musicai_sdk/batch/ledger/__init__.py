@@ -8,8 +8,9 @@ Modules, from the bottom up:
     writes from coroutines · `view` reading a ledger, also during a run.
 
 Who may import it:
-    Every room of batch; outside of batch only `states`. Of the other rooms it imports values (`inputs.row`,
-    `inputs.kinds`, `results.folders`, `results.output`) and `engine.decide`. Nothing here sends requests.
+    Every room of batch; outside of batch, `cli` only `states` and `mcp` only `track`. Of the other rooms it imports values
+    (`inputs.row`, `inputs.kinds`, `results.folder_names`, `results.folders`, `results.output`) and `engine.decide`; `view`
+    also `results.destination` and `results.presence`, to check results. Nothing here sends requests.
 
 Adding a state, in at most four files:
     1. `states`: its name in `State`, at its place in the order of processing, and its row in `TABLE`. The row has the

@@ -5,7 +5,7 @@ Modules:
     compact JSON · `format` figures and text · `page.html`, `page.css`, `page.js` the page itself.
 
 Who may import it:
-    `musicai_sdk.batch` and the command line. It imports `ledger.view`, `ledger.states` and values.
+    `musicai_sdk.batch`; `progress` uses `format`. It imports `ledger.view`, `ledger.states` and values.
 
 Where to add what:
     A figure: `summary._figures`. A column of a track: `query.Listed` and `_LISTED`, `rows.Rows.row`, `page.js`.

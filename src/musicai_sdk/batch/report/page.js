@@ -1,9 +1,9 @@
-// Shows the tracks, a page at a time, whatever their number. What comes from outside is only ever set as text.
+// Shows the tracks page by page. Foreign texts are only ever set as text.
 "use strict"
 const [rows, rejects, facts] = ["rows", "rejects", "facts"].map((id) => {
   const place = document.getElementById(id)
   const found = JSON.parse(place.textContent)
-  place.remove() // A large one needn't be kept twice.
+  place.remove() // Don't keep a large one twice.
   return found
 })
 const [NAME, STATE, SECONDS, JOB, FOLDER, SHAPE, SIZES, FAILURE, PARAMS, COPIES] = Array(10).keys()
@@ -50,13 +50,13 @@ function named(source) {
 function output(row, [name, path], size) {
   const whole = `${folderOf(row)}/${path}`
   const label = name || "everything, as JSON"
-  // Nothing without a signature leads into a bucket, and no signature is ever written here.
+  // Links into a bucket would need a signature, and the page never contains one.
   if (facts.bucket) return make("li", {}, label, " ", make("small", {}, `${bytes(size)} ${facts.bucket}/${whole}`))
   const item = make("li", {}, link(whole, label), " ", make("small", {}, bytes(size)))
   if (AUDIO.test(path)) {
     const player = make("audio", { controls: true, preload: "none", src: item.firstChild.href, ariaLabel: `${label} of ${row[NAME]}` })
     player.setAttribute("aria-label", player.ariaLabel)
-    player.addEventListener("error", () => item.append(make("small", { className: "gone" }, "The file isn't there, or can't be played here.")), { once: true })
+    player.addEventListener("error", () => item.append(make("small", { className: "gone" }, "The file doesn't exist, or can't be played here.")), { once: true })
     item.append(player)
   }
   return item
@@ -65,8 +65,8 @@ function output(row, [name, path], size) {
 function failure(row) {
   const [code, message, attempts, kept] = row[FAILURE]
   const retry = facts.states[row[STATE]] === "uncertain"
-    ? "Whether its job was made isn't known; every run looks for it again."
-    : kept ? "A retry goes on with its job, which is paid." : "A retry makes a new job, which is paid."
+    ? "It is unknown whether its job was created; every run searches for it."
+    : kept ? "A retry continues with its job, which is already paid for." : "A retry creates a new job, which costs money."
   const tried = attempts === 1 ? "Tried once." : `Tried ${count(attempts)} times.`
   return make("p", { className: "reason" }, make("b", {}, code), " ", make("bdi", {}, resolved(facts.texts, message)), " ",
     make("span", { className: "note" }, attempts ? `${tried} ${retry}` : retry))

@@ -92,7 +92,7 @@ class Fetcher:
 
         Raises:
             WorkflowFailure: BAD_INPUT: no such parameter, not a web URL, or no file there.
-            JobDropped: The job was deleted, or the sandbox is stopping.
+            JobDropped: the job was deleted, or the sandbox is stopping.
         """
         url = job.params.get(parameter)
         if url is None:

@@ -11,7 +11,7 @@ class Transition:
     """When a STARTED job shows its outcome. A poll of a job that is due waits for its work.
 
     Raises:
-        ValueError: Both or neither of the fields are given, or one is negative.
+        ValueError: both or neither of the fields are given, or one is negative.
     """
 
     seconds: float | None = None
@@ -30,7 +30,7 @@ class Transition:
         """Returns the transition for a value; None means that the outcome shows when the work is done.
 
         Raises:
-            ValueError: The value isn't one of `When`.
+            ValueError: the value isn't one of `When`.
         """
         if isinstance(value, Transition):
             return value

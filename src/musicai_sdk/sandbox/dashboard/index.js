@@ -1,4 +1,4 @@
-// Keeps the first page up to date, and turns faults on and off. What it shows was rendered by the server.
+// Updates the first page, and switches faults on and off. The server renders the content.
 const state = document.getElementById("state")
 const filters = document.getElementById("filters")
 const shown = new Map()

@@ -92,7 +92,7 @@ async function open() {
     [...job.querySelectorAll(".track")].map(async (figure) => {
       const wave = figure.querySelector(".wave")
       const waveform = await fetched(wave.dataset.peaks)
-      if (wave.dataset.peaks && !waveform) figure.remove() // It is no audio.
+      if (wave.dataset.peaks && !waveform) figure.remove() // It isn't audio.
       else follow(figure, chords, waveform)
     }),
   )

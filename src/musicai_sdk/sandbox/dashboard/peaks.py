@@ -18,7 +18,7 @@ def peaks(file: Path) -> dict[str, JsonValue]:
     """Returns `{seconds, peaks}`: at most 600 peaks from 0 to 1.
 
     Raises:
-        WorkflowFailure: The file isn't audio.
+        WorkflowFailure: the file isn't audio.
     """
     finest: list[float] = []
     frames, rate = 0, 1

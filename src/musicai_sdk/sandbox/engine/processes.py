@@ -50,9 +50,9 @@ class Processes:
         """Runs a workflow of the engine.
 
         Raises:
-            WorkflowFailure: As the workflow does.
-            JobDropped: The job is no longer wanted.
-            RuntimeError: The workflow crashed; the message has its traceback.
+            WorkflowFailure: as the workflow does.
+            JobDropped: the job is no longer wanted.
+            RuntimeError: the workflow crashed; the message has its traceback.
         """
         while not self._room.acquire(timeout=_LOOK_UP):
             if task.unwanted():

@@ -112,7 +112,7 @@ def checked(route: str, options: FaultOptions) -> FaultOptions:
     """Returns the options in their types.
 
     Raises:
-        ValueError: An option is invalid, alone or with another.
+        ValueError: an option is invalid, alone or with another.
     """
     known = FaultOptions.__annotations__
     if unknown := sorted(options.keys() - known.keys()):
@@ -157,7 +157,7 @@ def parsed(text: str) -> tuple[str, FaultOptions]:
         The route and the options, unchecked.
 
     Raises:
-        ValueError: The method, the path, or the `=` of an option is missing.
+        ValueError: the method, the path, or the `=` of an option is missing.
     """
     words = shlex.split(text)
     options: dict[str, Any] = {}

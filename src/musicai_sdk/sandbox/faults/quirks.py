@@ -76,7 +76,7 @@ class Quirks:
         strict: Storage refuses requests that carry an API key.
 
     Raises:
-        ValueError: A value is out of its range; the message lists the choices.
+        ValueError: a value is out of its range; the message lists the choices.
     """
 
     page_limit: Annotated[int, Ge(1)] | None = None
@@ -210,7 +210,7 @@ def checked_quirks(value: object) -> Quirks:
     """Returns the value if it is a `Quirks`.
 
     Raises:
-        TypeError: It is anything else.
+        TypeError: it is anything else.
     """
     if not isinstance(value, Quirks):
         raise TypeError(
@@ -223,7 +223,7 @@ def quirks_of(values: Mapping[str, object]) -> Quirks:
     """Returns the named quirks, with the defaults of the others.
 
     Raises:
-        ValueError: A quirk doesn't exist, or a value is out of its range; the message lists the choices.
+        ValueError: a quirk doesn't exist, or a value is out of its range; the message lists the choices.
     """
     for name in values:
         if name not in _adapters():
@@ -235,7 +235,7 @@ def quirks_from_text(texts: list[str]) -> Quirks:
     """Parses quirks as the command line takes them, such as `page_limit=50` and `metadata=null`.
 
     Raises:
-        ValueError: As `quirks_of`, or one has no `=`.
+        ValueError: as `quirks_of`, or one has no `=`.
     """
     values = dict[str, object]()
     for text in texts:

@@ -85,7 +85,7 @@ class Faults:
             The fault; `hits` counts how often it was applied.
 
         Raises:
-            ValueError: The arguments are invalid, alone or together.
+            ValueError: the arguments are invalid, alone or together.
         """
         if not re.fullmatch(r"(\*|[A-Z]+) (\*|/.*)", route):
             raise ValueError(f"a route has the form 'POST /job' or '* *'; got {route!r}")

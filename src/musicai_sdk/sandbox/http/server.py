@@ -34,7 +34,7 @@ def listen(host: str, port: int, previous: int | None) -> socket.socket:
         previous: If `port` is 0, the port to try first, so that URLs from before a restart stay valid.
 
     Raises:
-        OSError: The address is not available.
+        OSError: the address is not available.
     """
     if not port and previous:
         with suppress(OSError):  # The port is taken.

@@ -91,7 +91,7 @@ class Signer:
             query: The request's parsed query.
 
         Raises:
-            SignatureRefused: The signature is missing (403), is for another method or object (403), or has expired
+            SignatureRefused: the signature is missing (403), is for another method or object (403), or has expired
                 (400, as the service's storage answers).
         """
         signature = query.get(_SIGNATURE, "")
