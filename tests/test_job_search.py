@@ -283,14 +283,18 @@ def test_a_renamed_key_is_read(service: JobService, way: str) -> None:
     assert len(service.posts) == 1
 
 
-@pytest.mark.parametrize(
-    "change", [str.upper, str.title, lambda key: f" {key}\n", lambda key: key.replace("o", "\uff4f")]
-)
-def test_a_key_that_comes_back_changed_may_be_the_wanted_one(
-    service: JobService, change: Callable[[str], str]
-) -> None:
+changed_keys: dict[str, Callable[[str], str]] = {
+    "upper case": str.upper,
+    "title case": str.title,
+    "blanks": lambda key: f" {key}\n",
+    "wide letters": lambda key: key.replace("o", "\uff4f"),
+}
+
+
+@pytest.mark.parametrize("way", changed_keys)
+def test_a_key_that_comes_back_changed_may_be_the_wanted_one(service: JobService, way: str) -> None:
     create_again(service)
-    service.listed = service.fetched = lambda job: {**job, "metadata": {OWN: change(KEY)}}
+    service.listed = service.fetched = lambda job: {**job, "metadata": {OWN: changed_keys[way](KEY)}}
     with pytest.raises(CreateUncertainError, match="doesn't show the key"):
         create_again(service)
     with connect(service) as client, pytest.raises(CreateUncertainError):

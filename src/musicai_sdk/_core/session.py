@@ -118,7 +118,7 @@ class Session:
         policy = self.policy(options, repeatable=operation.repeatable)
         where = f"{operation.method} {path}"
         answer = await retrying(self.io, policy, where, attempt, deadline=deadline)
-        if job_id is not None and isinstance(answer, Job | JobState):
+        if job_id is not None:
             _check_identity(job_id, answer, where)
         return answer
 
@@ -206,14 +206,15 @@ class Session:
         return options.get("request_timeout", self.settings.timeout)
 
 
-def _check_identity(job_id: str, answer: Job[Any] | JobState, where: str) -> None:
+def _check_identity(job_id: str, answer: object, where: str) -> None:
     """Checks that an answer is about the requested job. A cache may answer with another job.
 
     The results of another job would be taken for this one's, and this job deleted.
     """
-    if answer.id and answer.id.strip().casefold() != job_id.strip().casefold():
+    found = cast("Job[Any] | JobState", answer).id if isinstance(answer, Job | JobState) else ""
+    if found and found.strip().casefold() != job_id.strip().casefold():
         raise ResponseError(
-            f"{where} was answered with another job, {answer.id!r:.100}: perhaps from a cache between the client and the"
+            f"{where} was answered with another job, {found!r:.100}: perhaps from a cache between the client and the"
             " service",
             field="id",
         )
