@@ -206,6 +206,27 @@ def test_a_page_with_a_job_that_can_not_be_read_proves_nothing(service: JobServi
     assert service.posts == []
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"error": "the search timed out"}, {"errors": [{}]}, {"incomplete": True}, {"nextPageToken": "x"}],
+)
+def test_an_empty_page_that_is_not_the_end_proves_nothing(service: JobService, more: dict[str, Any]) -> None:
+    create_again(service)
+    service.paging = lambda _jobs, _page, _size: []
+    service.envelope = more
+    with pytest.raises(CreateUncertainError):
+        create_again(service)
+    with connect(service) as client:
+        assert list(client.jobs.list()) == []
+    assert len(service.posts) == 1
+
+
+def test_an_empty_page_in_an_envelope(service: JobService) -> None:
+    service.envelope = {"page": 0, "size": 100, "total": 0, "nextPageToken": None, "hasMore": False}
+    create_again(service)
+    assert len(service.posts) == 1
+
+
 # --- metadata that doesn't come back
 
 
