@@ -44,6 +44,14 @@ def test_a_cache_answers_with_another_job(connect: Connect, service: JobService,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("named", ["j", "job-1"])
+def test_a_job_may_have_another_name(connect: Connect, service: JobService, named: str) -> None:
+    client = connect(base_url=service.base_url)
+    job = client.jobs.create(WORKFLOW)
+    service.fetched = lambda job: {**job, "id": named}
+    assert client.jobs.get(job).id == named
+
+
 def test_a_create_is_answered_with_another_job(connect: Connect, service: JobService, tmp_path: Path) -> None:
     client = connect(base_url=service.base_url)
     other = client.jobs.create(WORKFLOW, idempotency_key="other")
