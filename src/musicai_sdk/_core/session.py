@@ -191,7 +191,7 @@ class Session:
         The results of another job would be taken for this one's, and this job deleted. Only ids of the service's form,
         and those that this client created, identify jobs; anything else may be another name of the same job.
         """
-        found = cast("Job[Any] | JobState", answer).id if isinstance(answer, Job | JobState) else ""
+        found = answer.id if isinstance(answer, Job | JobState) else job_id
         if found.strip().casefold() == job_id.strip().casefold():
             return
         if all(_UUID.fullmatch(each) or self.durations.workflow(each) for each in (found, job_id)):

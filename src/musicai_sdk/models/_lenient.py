@@ -252,14 +252,15 @@ def _listed(kind: Any, value: Any, within: str) -> Any:
 
     Uses its own adapter, because reusing a schema inside another one slows pydantic down in both places.
     """
-    found = cast("dict[str, Any]", value).get(within) if isinstance(value, dict) else None
+    envelope = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    found = envelope.get(within)
     if not isinstance(found, list):
         raise ValueError(f"neither an array nor an object with an array `{within}`")  # noqa: TRY004
     try:
         page = _adapter(kind).validate_python(found)
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
-    if not page and any(each and _NOT_THE_END.search(name) for name, each in value.items()):
+    if not page and any(each and _NOT_THE_END.search(name) for name, each in envelope.items()):
         page.unreadable = 1
     return page
 
