@@ -206,6 +206,27 @@ def test_a_page_with_an_unreadable_job_proves_nothing(service: JobService, odd: 
     assert service.posts == []
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"error": "the search timed out"}, {"errors": [{}]}, {"incomplete": True}, {"nextPageToken": "x"}],
+)
+def test_an_empty_page_that_is_not_the_end_proves_nothing(service: JobService, more: dict[str, Any]) -> None:
+    create_again(service)
+    service.paging = lambda _jobs, _page, _size: []
+    service.envelope = more
+    with pytest.raises(CreateUncertainError):
+        create_again(service)
+    with connect(service) as client:
+        assert list(client.jobs.list()) == []
+    assert len(service.posts) == 1
+
+
+def test_an_empty_page_in_an_envelope(service: JobService) -> None:
+    service.envelope = {"page": 0, "size": 100, "total": 0, "nextPageToken": None, "hasMore": False}
+    create_again(service)
+    assert len(service.posts) == 1
+
+
 # --- lists without metadata
 
 
@@ -283,14 +304,18 @@ def test_a_renamed_key_is_read(service: JobService, way: str) -> None:
     assert len(service.posts) == 1
 
 
-@pytest.mark.parametrize(
-    "change", [str.upper, str.title, lambda key: f" {key}\n", lambda key: key.replace("o", "\uff4f")]
-)
-def test_a_key_that_comes_back_changed_may_be_the_wanted_one(
-    service: JobService, change: Callable[[str], str]
-) -> None:
+changed_keys: dict[str, Callable[[str], str]] = {
+    "upper case": str.upper,
+    "title case": str.title,
+    "blanks": lambda key: f" {key}\n",
+    "wide letters": lambda key: key.replace("o", "\uff4f"),
+}
+
+
+@pytest.mark.parametrize("way", changed_keys)
+def test_a_key_that_comes_back_changed_may_be_the_wanted_one(service: JobService, way: str) -> None:
     create_again(service)
-    service.listed = service.fetched = lambda job: {**job, "metadata": {OWN: change(KEY)}}
+    service.listed = service.fetched = lambda job: {**job, "metadata": {OWN: changed_keys[way](KEY)}}
     with pytest.raises(CreateUncertainError, match="doesn't show the key"):
         create_again(service)
     with connect(service) as client, pytest.raises(CreateUncertainError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from musicai_sdk import CustomWorkflow
+from conftest import Connect
+from musicai_sdk import CustomWorkflow, JobRef, MusicAiClient
 from musicai_sdk.errors import NotFoundError, ResponseError
 from support.job_service import JobService, serving
 
@@ -22,34 +23,53 @@ def service() -> Iterator[JobService]:
         yield service
 
 
-def test_a_cache_answers_with_another_job(connect: Any, service: JobService, tmp_path: Path) -> None:
+def calls(client: MusicAiClient, job: JobRef[Any], folder: Path) -> list[Callable[[], object]]:
+    """The calls that read a job."""
+    return [
+        lambda: client.jobs.get(job),
+        lambda: client.jobs.wait(job),
+        lambda: client.jobs.download(job, folder),
+    ]
+
+
+def test_a_cache_answers_with_another_job(connect: Connect, service: JobService, tmp_path: Path) -> None:
     client = connect(base_url=service.base_url)
     other = client.jobs.create(WORKFLOW)
     job = client.jobs.create(WORKFLOW)
     service.fetched = lambda _job: service.jobs[-1]
     assert client.jobs.get(other).id == other.id
-    for call in (client.jobs.get, client.jobs.wait, lambda job: client.jobs.download(job, tmp_path)):
+    for call in calls(client, job, tmp_path):
         with pytest.raises(ResponseError, match="answered with another job"):
-            call(job)
+            call()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_create_is_answered_with_another_job(connect: Any, service: JobService, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", ["j", "job-1"])
+def test_a_job_may_have_another_name(connect: Connect, service: JobService, named: str) -> None:
+    client = connect(base_url=service.base_url)
+    job = client.jobs.create(WORKFLOW)
+    service.fetched = lambda job: {**job, "id": named}
+    assert client.jobs.get(job).id == named
+
+
+def test_a_create_is_answered_with_another_job(connect: Connect, service: JobService, tmp_path: Path) -> None:
     client = connect(base_url=service.base_url)
     other = client.jobs.create(WORKFLOW, idempotency_key="other")
     service.answer = 200, json.dumps({"id": other.id}).encode()
     job = client.jobs.create(WORKFLOW, idempotency_key="mine", settle=0)
-    for call in (client.jobs.get, client.jobs.wait, lambda job: client.jobs.download(job, tmp_path)):
+    for call in calls(client, job, tmp_path):
         with pytest.raises(ResponseError, match=r"another job's id.*find\('mine'\)"):
-            call(job)
+            call()
     with pytest.raises(ResponseError, match="another job's id"):
         client.jobs.run(WORKFLOW, idempotency_key="third", settle=0)
-    assert client.jobs.find("mine", settle=0).id != other.id
+    found = client.jobs.find("mine", settle=0)
+    assert found is not None
+    assert found.id != other.id
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("status", ["succeeded", "Succeeded", " SUCCEEDED\n"])
-def test_a_status_in_another_case_ends_a_wait(connect: Any, service: JobService, status: str) -> None:
+def test_a_status_in_another_case_ends_a_wait(connect: Connect, service: JobService, status: str) -> None:
     service.status = status
     client = connect(base_url=service.base_url)
     job = client.jobs.run(WORKFLOW, timeout=30)
@@ -60,21 +80,21 @@ def test_a_status_in_another_case_ends_a_wait(connect: Any, service: JobService,
 @pytest.mark.parametrize(
     "answer", [{"id": " "}, {"id": "null"}, {"id": 0}, {"id": "00000000-0000-0000-0000-000000000000"}, {"id": "../job"}]
 )  # fmt: skip
-def test_a_create_answered_with_no_real_id(connect: Any, service: JobService, answer: object) -> None:
+def test_a_create_answered_with_no_real_id(connect: Connect, service: JobService, answer: object) -> None:
     service.answer = 200, json.dumps(answer).encode()
     job = connect(base_url=service.base_url).jobs.run(WORKFLOW, timeout=30)
     assert job.id == service.jobs[0]["id"]
     assert len(service.posts) == 1
 
 
-def test_a_new_job_that_is_not_known_everywhere_yet(connect: Any, service: JobService) -> None:
+def test_a_new_job_that_is_not_known_everywhere_yet(connect: Connect, service: JobService) -> None:
     service.unknown = 2
     client = connect(base_url=service.base_url)
     assert client.jobs.run(WORKFLOW, timeout=30).succeeded
     assert service.unknown == 0
 
 
-def test_a_job_that_somebody_deletes_ends_a_wait(connect: Any, service: JobService) -> None:
+def test_a_job_that_somebody_deletes_ends_a_wait(connect: Connect, service: JobService) -> None:
     client = connect(base_url=service.base_url)
     job = client.jobs.create(WORKFLOW)
     client.jobs.delete(job)

@@ -45,6 +45,8 @@ class JobService:
         self.file: Callable[[str], tuple[bytes, str]] = lambda _path: (WAV, "audio/wav")
         """The body and the type of a result file, by its path below `/files/`."""
         self.deleted = list[str]()
+        self.envelope: dict[str, Any] | None = None
+        """What is beside the list of jobs in an object; None for a bare list."""
         self.unknown = 0
         """How many requests for an existing job are answered as if there were none."""
         self.status = "SUCCEEDED"
@@ -122,7 +124,10 @@ def serving(service: JobService) -> Generator[JobService]:
             if url.path == "/v1/job":
                 page, size = int(query["page"][0]), int(query["size"][0])
                 shown = service.paging(service.jobs, page, size)
-                self.reply(200, json.dumps([service.listed(job) for job in shown]).encode())
+                page_of_jobs: Any = [service.listed(job) for job in shown]
+                if service.envelope is not None:
+                    page_of_jobs = {"jobs": page_of_jobs, **service.envelope}
+                self.reply(200, json.dumps(page_of_jobs).encode())
                 service.between_pages(page)
                 return
             wanted = url.path.split("/")[3]

@@ -129,10 +129,10 @@ def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -
         return _not_json(file, size, head, content_type)
     text = _text(head)
     if not expected.extensions.isdisjoint(_TEXTS):
-        is_page = _WHOLE_PAGE.match(text) is not None
+        is_page = bool(_WHOLE_PAGE.match(text))
     else:
         is_html = content_type in ("text/html", "application/xhtml+xml")
-        is_page = _PAGE.match(text) is not None or (is_html and _HTML.match(text) is not None)
+        is_page = bool(_PAGE.match(text) or (is_html and _HTML.match(text)))
     return f"is a web page, not a file{_declared(content_type)}" if is_page else None
 
 

@@ -34,6 +34,7 @@ from musicai_sdk.models.result_files import (
     ResultPath,
     check_result,
     has_values,
+    is_reachable,
     result_files,
     usable,
     with_files,
@@ -94,6 +95,10 @@ async def download_results(
     files = await session.io.transfer(work)
     if missing:
         logger.warning("job %s lacks %s, which its result's type declares", job.id, ", ".join(missing))
+    if elsewhere := [each.name for each in result_files(job.raw_result) if not is_reachable(each)]:
+        logger.warning(
+            "job %s: %s can't be downloaded, not being at http(s) URLs", job.id, ", ".join(elsewhere)
+        )
     return JobFiles(folder=path.parent, manifest=path, files=files, missing=missing)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
@@ -35,6 +36,8 @@ class Closeable(Protocol):
 
 C = TypeVar("C", bound=Closeable)
 
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
+"""The form of the service's ids (source: the official integration tests)."""
 SHORTEST_EXCHANGE = 1.0
 """Seconds for an exchange that begins shortly before the caller's deadline."""
 
@@ -120,8 +123,8 @@ class Session:
         policy = self.policy(options, repeatable=operation.repeatable)
         where = f"{operation.method} {path}"
         answer = await retrying(self.io, policy, where, attempt, deadline=deadline)
-        if job_id is not None and isinstance(answer, Job | JobState):
-            _check_identity(job_id, answer, where)
+        if job_id is not None:
+            self._check_identity(job_id, answer, where)
         return answer
 
     async def once(
@@ -184,6 +187,22 @@ class Session:
             raise status_error(where, response, self.settings)
         return cast("T", read_json(operation.answer, response, where))
 
+    def _check_identity(self, job_id: str, answer: object, where: str) -> None:
+        """Checks that an answer isn't about another job, as that of a cache may be.
+
+        The results of another job would be taken for this one's, and this job deleted. Only ids of the service's form,
+        and those that this client created, identify jobs; anything else may be another name of the same job.
+        """
+        found = answer.id if isinstance(answer, Job | JobState) else job_id
+        if found.strip().casefold() == job_id.strip().casefold():
+            return
+        if all(_UUID.fullmatch(each) or self.durations.workflow(each) for each in (found, job_id)):
+            raise ResponseError(
+                f"{where} was answered with another job, {found!r:.100}: perhaps from a cache between the client and the"
+                " service",
+                field="id",
+            )
+
     def _without_key(self, response: Response) -> Response:
         return replace(response, body=self.settings.secret.hidden_in(response.body))
 
@@ -206,19 +225,6 @@ class Session:
     def timeout(self, options: RequestOptions) -> float | None:
         """Seconds for one exchange with the API, and for the longest silence of a storage."""
         return options.get("request_timeout", self.settings.timeout)
-
-
-def _check_identity(job_id: str, answer: Job[Any] | JobState, where: str) -> None:
-    """Checks that an answer is about the requested job. A cache may answer with another job.
-
-    The results of another job would be taken for this one's, and this job deleted.
-    """
-    if answer.id and answer.id.strip().casefold() != job_id.strip().casefold():
-        raise ResponseError(
-            f"{where} was answered with another job, {answer.id!r:.100}: perhaps from a cache between the client and the"
-            " service",
-            field="id",
-        )
 
 
 def segment(job_id: object) -> str:

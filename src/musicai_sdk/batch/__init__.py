@@ -47,11 +47,17 @@ States:
     its size and SHA-256 are recorded. Only then is the job deleted, unless `keep_jobs=True`.
 
     If the results aren't complete, the job is kept, the track fails, and every run fetches them again. That is the case if
-    the job has no result (`RESULT_MISSING`); if an output is missing, null or blank that the workflow's class declares
-    without `| None`, or a file's address isn't http(s) (`OUTPUT_MISSING`); if a URL anywhere in the result, at any depth,
-    can't be downloaded; or if a web page, an error document or a picture arrives instead of a recording, or text that isn't
-    JSON instead of JSON (`IntegrityError`). With a slug instead of a class, no outputs are expected by name, because
-    accounts may have their own.
+
+    - the job has no result (`RESULT_MISSING`);
+    - an output is missing, null or blank that the workflow's class declares without `| None`, or a text says where a file is
+      but isn't an http(s) URL: `gs://…`, `/files/vocals.wav`, two URLs in one text (`OUTPUT_MISSING`);
+    - a URL anywhere in the result, at any depth, can't be downloaded;
+    - a web page, an error document, a text or a picture arrives instead of a recording, a WAV file is shorter than its
+      header says, or JSON isn't JSON or is a server's error (`IntegrityError`);
+    - the answer is about another job (`ResponseError`). If the answer to a POST named another request's job, the track's
+      own job is searched for.
+
+    With a slug instead of a class, no outputs are expected by name, because accounts may have their own.
 
     When inputs come again, the results of earlier runs are looked up by name and size. If they are missing and the job was
     kept, every run fetches them again. Otherwise nothing is paid: `report.ok` is False, and `report.damaged()` lists them.
@@ -67,9 +73,10 @@ Guarantees:
     - Otherwise the track is `uncertain`. Every run looks for its job; only `retry_uncertain=True` sends it again.
 
     Absence is proven by a walk through the whole, unfiltered list that began after the grace period and ended with an
-    empty page, repeated with other page sizes until no job can have slipped through between two pages; and no listed job
-    without a readable key may be the one. After an answer that is lost in a living run, nothing is sent again: the track
-    becomes `uncertain` if the job isn't listed.
+    empty page, repeated with other page sizes until no job can have slipped through between two pages; no listed job
+    without a readable key may be the one; and no job that the ledger knows is missing from the list although it exists.
+    After an answer that is lost in a living run, nothing is sent again: the track becomes `uncertain` if the job isn't
+    listed.
 
     A failed download never discards a paid job: every run continues with it. `JOB_GONE` is believed only if the service has
     said so several times, later than `grace` after the job was created. A failed job is paid again only with

@@ -8,6 +8,7 @@ pydantic calls this module only if the first member fails.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
@@ -183,8 +184,8 @@ class Page(list[T]):
     """The readable elements of a list."""
 
     unreadable: int = 0
-    """The number of unreadable elements that were left out. A page with any of them can't prove that a job doesn't
-    exist."""
+    """The number of unreadable elements that were left out; 1 also for an empty page that isn't the end of the list. Such
+    a page can't prove that a job doesn't exist."""
 
 
 class Readable:
@@ -251,13 +252,23 @@ def _listed(kind: Any, value: Any, within: str) -> Any:
 
     Uses its own adapter, because reusing a schema inside another one slows pydantic down in both places.
     """
-    found = cast("dict[str, Any]", value).get(within) if isinstance(value, dict) else None
+    envelope = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    found = envelope.get(within)
     if not isinstance(found, list):
         raise ValueError(f"neither an array nor an object with an array `{within}`")  # noqa: TRY004
     try:
-        return _adapter(kind).validate_python(found)
+        page = _adapter(kind).validate_python(found)
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
+    if not page and any(each and _NOT_THE_END.search(name) for name, each in envelope.items()):
+        page.unreadable = 1
+    return page
+
+
+_NOT_THE_END = re.compile(
+    r"error|message|warning|next|more|cursor|partial|incomplete|truncated|timed", re.IGNORECASE
+)
+"""The names of values beside an empty list that say that the list isn't at its end, or couldn't be made."""
 
 
 @cache

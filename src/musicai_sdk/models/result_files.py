@@ -142,7 +142,7 @@ def _files(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, FileUr
     for place, leaf in _leaves(value, path):
         if not isinstance(leaf, str):
             continue
-        if is_file_url(leaf) and not _SEVERAL.search(leaf):
+        if is_file_url(leaf) and not _SEVERAL.search(leaf.strip()):
             yield place, FileUrl(leaf.strip())
         elif leaf == CUSTOM_STORAGE:
             yield place, CUSTOM_STORAGE

@@ -28,43 +28,49 @@ def run(service: JobService, out: Path) -> Report:
     ).run()
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        pytest.param(lambda url: json.dumps({"a": url}).replace("/", "\\/"), id="JSON text with escaped slashes"),
-        pytest.param(json.dumps, id="JSON text of a URL"),
-        pytest.param(lambda url: json.dumps(json.dumps([url])), id="JSON text of a JSON text"),
-    ],
-)  # fmt: skip
-def test_a_url_in_a_json_text_is_downloaded(tmp_path: Path, named: Callable[[str], str]) -> None:
+IN_JSON: dict[str, Callable[[str], str]] = {
+    "JSON text with escaped slashes": lambda url: json.dumps({"a": url}).replace("/", "\\/"),
+    "JSON text of a URL": json.dumps,
+    "JSON text of a JSON text": lambda url: json.dumps(json.dumps([url])),
+}
+
+
+@pytest.mark.parametrize("way", IN_JSON)
+def test_a_url_in_a_json_text_is_downloaded(tmp_path: Path, way: str) -> None:
     with serving(JobService()) as service:
-        service.result = lambda job: {"stems": named(service.file_url(job, "vocals.wav")), "bpm": "120"}
+        service.result = lambda job: {
+            "stems": IN_JSON[way](service.file_url(job, "vocals.wav")),
+            "bpm": "120",
+        }
         assert run(service, tmp_path).ok
     assert len(list(tmp_path.rglob("*.wav"))) == 1
     assert "5ec2e7" not in next(tmp_path.rglob("workflow.results.json")).read_text()
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        pytest.param(lambda url: "/" + url.split("/", 3)[3], id="path"),
-        pytest.param(lambda url: url.removeprefix("http:"), id="without scheme"),
-        pytest.param(lambda url: url.removeprefix("http://"), id="without slashes"),
-        pytest.param(lambda url: url.replace("//", "/"), id="one slash"),
-        pytest.param(lambda url: url.replace("/", "\\"), id="backslashes"),
-        pytest.param(lambda url: quote(url, safe=""), id="quoted"),
-        pytest.param(lambda url: f"<{url}>", id="brackets"),
-        pytest.param(lambda url: f"\u200b{url}", id="invisible character"),
-        pytest.param(lambda url: f"url={url}", id="after a name"),
-        pytest.param(lambda url: f"the vocals: {url}", id="in prose"),
-        pytest.param(lambda url: f"{url} {url}", id="two"),
-        pytest.param(lambda url: f"{url},{url}", id="two with a comma"),
-        pytest.param(lambda url: {"a": [f"\ufeff{url}"]}, id="deep"),
-    ],
-)  # fmt: skip
-def test_an_address_that_cannot_be_fetched_keeps_the_job(tmp_path: Path, named: Callable[[str], Any]) -> None:
+UNREACHABLE: dict[str, Callable[[str], Any]] = {
+    "path": lambda url: "/" + url.split("/", 3)[3],
+    "without scheme": lambda url: url.removeprefix("http:"),
+    "without slashes": lambda url: url.removeprefix("http://"),
+    "one slash": lambda url: url.replace("//", "/"),
+    "backslashes": lambda url: url.replace("/", "\\"),
+    "quoted": lambda url: quote(url, safe=""),
+    "brackets": lambda url: f"<{url}>",
+    "invisible character": lambda url: f"\u200b{url}",
+    "after a name": lambda url: f"url={url}",
+    "in prose": lambda url: f"the vocals: {url}",
+    "two": lambda url: f"{url} {url}",
+    "two with a comma": lambda url: f"{url},{url}",
+    "deep": lambda url: {"a": [f"\ufeff{url}"]},
+}
+
+
+@pytest.mark.parametrize("way", UNREACHABLE)
+def test_an_address_that_cannot_be_fetched_keeps_the_job(tmp_path: Path, way: str) -> None:
     with serving(JobService()) as service:
-        service.result = lambda job: {"vocals": named(service.file_url(job, "vocals.wav")), "bpm": "120"}
+        service.result = lambda job: {
+            "vocals": UNREACHABLE[way](service.file_url(job, "vocals.wav")),
+            "bpm": "120",
+        }
         report = run(service, tmp_path)
         assert service.deleted == []
     [failure] = report.failures()

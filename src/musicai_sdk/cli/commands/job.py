@@ -171,12 +171,19 @@ def wait(settings: CommandContext, job_id: str, timeout: float) -> None:
 )
 @command
 def download(settings: CommandContext, job_id: str, folder: str) -> None:
-    """Download the results of JOB_ID into FOLDER and print their paths."""
+    """Download the results of JOB_ID into FOLDER and print their paths.
+
+    Exit code 1 if a result is at an address that can't be fetched.
+    """
+    from musicai_sdk.models.result_files import check_result
+
     if is_remote(folder):
         raise click.UsageError(f"can't write to {folder!r}: pass a local folder")
     with settings.client() as client:
-        files = client.jobs.download(job_id, folder)
+        found = client.jobs.get(job_id)
+        files = client.jobs.download(found, folder)
     settings.show_files(files)
+    check_result(found)
 
 
 @job.command()
