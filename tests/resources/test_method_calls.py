@@ -177,6 +177,9 @@ def test_an_error_inside_a_method_stays_as_it_is(client: MusicAiClient) -> None:
 
 
 def test_signatures_stay_as_they_are() -> None:
+    for client in (MusicAiClient, AsyncMusicAiClient):
+        # As frameworks for dependency injection read them.
+        assert inspect.signature(client, eval_str=True).parameters["http_client"].annotation
     for kind in (Jobs, AsyncJobs, Files, AsyncFiles):
         for name, method in inspect.getmembers(kind, inspect.isfunction):
             if not name.startswith("_"):
