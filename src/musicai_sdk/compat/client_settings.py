@@ -201,5 +201,6 @@ def limits(timeout: Timeout, kind: type[MusicAiError] = InputError) -> RequestOp
 
 
 def _is_limit(value: Any) -> bool:
-    # Also a number of numpy.
-    return isinstance(value, Real) and type(value) is not bool and 0 < float(value) < math.inf
+    if isinstance(value, bool) or not isinstance(value, Real):  # numbers of numpy are `Real`
+        return False
+    return 0 < float(value) < math.inf
