@@ -29,6 +29,7 @@ from musicai_sdk._core.settings import (
     ClientConfig,
     read_settings,
 )
+from musicai_sdk._io import libraries
 from musicai_sdk._io.secret import Secret
 from musicai_sdk.resources.account import AsyncApplications, AsyncWorkflows
 from musicai_sdk.resources.client_settings import ClientSettings, Given
@@ -36,12 +37,10 @@ from musicai_sdk.resources.files import AsyncFiles
 from musicai_sdk.resources.jobs import AsyncJobs
 from musicai_sdk.resources.legacy import AsyncLegacyMethods
 
-if TYPE_CHECKING:
-    from musicai_sdk._io import libraries
-    from musicai_sdk.resources._sync.client import MusicAiClient as MusicAiClient
-
 # Only here:
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    from musicai_sdk.resources._sync.client import MusicAiClient as MusicAiClient
+else:
 
     def __getattr__(name: str) -> object:
         """Loads the synchronous client at first use."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 import requests
 from typing_extensions import override
@@ -180,7 +181,8 @@ def test_timeouts(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET /application", delay=0.3)
     with pytest.raises(TimeoutError):
         music_ai.get_application_info()
-    for enough in (None, 30, (1, None), (None, 30)):
+    limits: list[Any] = [None, 30, (1, None), (None, 30), np.int64(30), (np.float32(3.5), np.float64(30))]
+    for enough in limits:
         assert music_ai.get_application_info(timeout=enough)["name"]
     music_ai.timeout = None
     for wrong in ((1,), (1, 2, 3), (0, 1), (1, 0), ("1", 2), "3"):

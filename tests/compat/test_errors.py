@@ -217,6 +217,10 @@ def test_broken_answers(once: MusicAiClient, sandbox: Sandbox) -> None:
     with pytest.raises(requests.TooManyRedirects) as redirected:
         once.get_application_info()
     assert isinstance(redirected.value, requests.HTTPError)
+    url = once.upload_file(__file__)
+    sandbox.faults.add("GET /moises-*", redirect=url)
+    with pytest.raises(requests.TooManyRedirects, match=r"^Error downloading file: 302 "):
+        once.download_file(url, "never")
     sandbox.faults.clear()
     sandbox.faults.add("GET /application", truncate=5)
     with pytest.raises(requests.exceptions.ChunkedEncodingError) as cut:

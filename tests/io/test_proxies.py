@@ -57,6 +57,9 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
         ("fe80::1%eth0, fd00::/8", "https://[fd00::1]/v1", True),
         ("fd00::/8", "https://192.168.7.1/v1", False),
         ("::1", "https://api.example/v1", False),
+        ("https://api.example/v1", "https://api.example/v1", True),
+        ("api.example/", "https://api.example/v1", True),
+        ("http://[::1, ;api.example;", "https://api.example/v1", True),
     ],
 )
 def test_entries_of_no_proxy(entries: str, url: str, direct: bool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,3 +126,9 @@ def test_an_exempt_host_is_reached_directly(proxy: Listener, monkeypatch: pytest
         client.base_url = "http://music.example/v1"
         assert client.application.get().name == "Default Application"
     assert len(proxy.heads) == 1
+
+
+@pytest.mark.parametrize("text", [PROXY, f" {PROXY}\n", "proxy.example:3128 "])
+def test_white_space_around_a_proxy(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("https_proxy", text)
+    assert proxy_for("https://api.example/v1") == PROXY

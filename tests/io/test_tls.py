@@ -70,6 +70,19 @@ def test_the_first_variable_counts(secure: Sandbox, tmp_path: Path, monkeypatch:
     ask(secure)
 
 
+def test_the_error_names_variables_that_are_ignored(
+    secure: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", secure.ca_file or "")
+    monkeypatch.setenv("CURL_CA_BUNDLE", secure.ca_file or "")
+    with pytest.raises(
+        ConnectionFailedError,
+        match=r"\), which comes before REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE; for others",
+    ):
+        ask(secure)
+
+
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
 def test_certificates_that_cannot_be_loaded(

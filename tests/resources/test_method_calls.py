@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, Filters, MusicAiClient
-from musicai_sdk.errors import InputError
+from musicai_sdk.errors import InputError, NotFoundError, ResponseError, SourceNotFoundError
 from musicai_sdk.resources import AsyncFiles, AsyncJobs, Files, Jobs
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords, GenerateChordsResult
@@ -92,6 +92,17 @@ WRONG_CALLS: list[tuple[Call, type[Exception], str]] = [
     (lambda client: client.files.download(SIGNED), TypeError, "needs 'destination'"),
     (lambda client: client.files.upload("a", "b"), TypeError, "client.files.upload(source, *, on_progress=…"),
     (
+        lambda client: client.files.upload("~/no-such-song.mp3"),
+        SourceNotFoundError,
+        "~ isn't expanded: pass Path(…).expanduser()",
+    ),
+    (lambda client: client.files.upload(SIGNED), SourceNotFoundError, "pass a URL as an input itself"),
+    (
+        lambda client: client.jobs.get("j", request_timeout=(3, 5)),
+        InputError,
+        "not (3, 5): connect_timeout= of each call limits connecting",
+    ),
+    (
         lambda client: client.workflows.list("a"),
         TypeError,
         "no positional arguments: client.workflows.list()",
@@ -129,6 +140,20 @@ def test_swapped_job_and_folder(client: MusicAiClient, tmp_path: Path) -> None:
         client.files.download(client.jobs.get(job), tmp_path / "x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - the mistake
     with pytest.raises(InputError, match=r"a UploadedFile: .*its \.url$"):
         client.files.download(client.files.upload(__file__), tmp_path / "x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - the mistake
+
+
+def test_swapped_name_and_slug(connect: Connect) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        connect().add_job("music-ai/generate-chords", "my song", {})
+    assert caught.value.__notes__ == ["the name comes first: client.add_job(name, slug, params)"]
+
+
+def test_an_answer_of_another_type_is_named_without_internal_types(
+    client: MusicAiClient, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("GET /workflow", body={"items": []})
+    with pytest.raises(ResponseError, match=r"^GET /workflow answered 200, but the answer doesn't fit: "):
+        client.workflows.list()
 
 
 def test_ids_may_be_uuid_objects(client: MusicAiClient) -> None:
@@ -177,6 +202,9 @@ def test_an_error_inside_a_method_stays_as_it_is(client: MusicAiClient) -> None:
 
 
 def test_signatures_stay_as_they_are() -> None:
+    for client in (MusicAiClient, AsyncMusicAiClient):
+        # As frameworks for dependency injection read them.
+        assert inspect.signature(client, eval_str=True).parameters["http_client"].annotation
     for kind in (Jobs, AsyncJobs, Files, AsyncFiles):
         for name, method in inspect.getmembers(kind, inspect.isfunction):
             if not name.startswith("_"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import CLIENT_TIMEOUT, AddJobOptions, NewJob
@@ -10,7 +11,7 @@ from musicai_sdk._core.lists import PAGE_SIZE, JobPages, list_workflows, read_fi
 from musicai_sdk._core.operations import LIST_JOBS, LIST_WORKFLOWS
 from musicai_sdk._core.options import RequestOptions, check_timeout
 from musicai_sdk._core.session import Session
-from musicai_sdk.errors import InputError
+from musicai_sdk.errors import InputError, NotFoundError
 from musicai_sdk.models.account import WorkflowList
 from musicai_sdk.models.filters import Filters, FiltersDict, RawQuery
 from musicai_sdk.models.job import Job, read_job
@@ -25,6 +26,17 @@ def new_job(name: str, options: AddJobOptions) -> NewJob:
         options.get("idempotency_key"),
         settle=options.get("settle"),
     )
+
+
+@contextmanager
+def explaining_order(name: str, slug: str) -> Generator[None]:
+    """Adds a note to the error of an unknown workflow if the name looks like a slug."""
+    try:
+        yield
+    except NotFoundError as error:
+        if "/" in str(name) and "/" not in slug:
+            error.add_note("the name comes first: client.add_job(name, slug, params)")
+        raise
 
 
 def settings_of(options: RequestOptions, timeout: float | None) -> RequestOptions:

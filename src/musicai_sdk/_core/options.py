@@ -55,7 +55,8 @@ def check_max_retries(value: object, kind: type[MusicAiError]) -> None:
 def check_timeout(value: object, name: str, kind: type[MusicAiError]) -> None:
     """Raises an error of the given class unless the value is a timeout."""
     if value is not None and not is_duration(value):
-        raise kind(f"{name} must be more than 0 seconds, or None for no limit, not {value!r:.100}")
+        hint = ": connect_timeout= of each call limits connecting" if isinstance(value, tuple) else ""
+        raise kind(f"{name} must be more than 0 seconds, or None for no limit, not {value!r:.100}{hint}")
 
 
 def is_duration(value: object) -> bool:

@@ -94,8 +94,8 @@ def _path(location: Sequence[str | int], body: Any) -> str:
         try:
             body = body[part]
         except (LookupError, TypeError):
-            # A missing field is the last part of its location, in an object.
-            if number < len(location) or not in_object:
+            # A missing field is the last part of its location, in an object. Names of types aren't identifiers.
+            if number < len(location) or not in_object or not str(part).isidentifier():
                 continue
         path.append(str(part))
     return ".".join(path)

@@ -19,7 +19,9 @@ from musicai_sdk._core.arguments import Progress, Readable, UploadSource
 from musicai_sdk._files import kind
 from musicai_sdk._io import IO
 from musicai_sdk._names import encodable
+from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, MusicAiError, SourceNotFoundError, TransferError
+from musicai_sdk.models.outputs import is_file_url
 
 CHUNK = 1024 * 1024
 """Bytes per read: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
@@ -127,6 +129,10 @@ def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
         raise InputError(f"can't upload {source!r:.200}: it isn't a path") from None
     if not path:
         raise InputError("can't upload the file '': the path is empty")
+    if is_file_url(path):
+        raise SourceNotFoundError(
+            f"there is no file {without_query(path)!r:.200}: pass a URL as an input itself, without an upload"
+        )
     return Path(path)
 
 
@@ -145,8 +151,9 @@ def _opened(path: Path) -> tuple[io.FileIO, int]:
                 return io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)), 0
             return io.FileIO(path), found.st_size if stat.S_ISREG(mode) else 0
         except FileNotFoundError:
+            hint = "; ~ isn't expanded: pass Path(…).expanduser()" if path.parts[:1] == ("~",) else ""
             raise SourceNotFoundError(
-                f"there is no file {name} to upload (looked from {Path.cwd()})"
+                f"there is no file {name} to upload (looked from {Path.cwd()}){hint}"
             ) from None
 
 

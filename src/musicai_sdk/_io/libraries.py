@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import httpx
 
+S = TypeVar("S")
+
 if TYPE_CHECKING:
     import httpx2
 
-S = TypeVar("S")
-
-Client: TypeAlias = "httpx.Client | httpx2.Client"
-"""A blocking client of either library."""
-AsyncClient: TypeAlias = "httpx.AsyncClient | httpx2.AsyncClient"
-"""An asynchronous client of either library."""
+    Client: TypeAlias = httpx.Client | httpx2.Client
+    """A blocking client of either library."""
+    AsyncClient: TypeAlias = httpx.AsyncClient | httpx2.AsyncClient
+    """An asynchronous client of either library."""
+else:
+    # For `typing.get_type_hints`, which needs names that exist.
+    Client, AsyncClient = httpx.Client, httpx.AsyncClient
 
 LOGGERS = tuple(
     f"{library}{version}{part}"

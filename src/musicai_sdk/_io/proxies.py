@@ -43,14 +43,16 @@ def proxy_for(url: str) -> str | None:
             return None
     except ValueError:  # not a URL; httpx raises the error
         return None
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+    proxy = (proxies.get(parts.scheme) or proxies.get("all") or "").strip()
+    if not proxy:
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _is_exempt(url: SplitResult, no_proxy: str) -> bool:
     """Whether `NO_PROXY`, or the system's settings, exempt a URL's host. Meaningless entries are ignored."""
     host, port = (url.hostname or "").rstrip("."), url.port or (443 if url.scheme == "https" else 80)
-    entries = re.split(r"[\s,]+", no_proxy.lower())
+    entries = re.split(r"[\s,;]+", no_proxy.lower())
     return any(_covers(entry, host, port) for entry in entries) or bool(
         proxy_bypass(url.netloc.rpartition("@")[2])
     )
@@ -60,11 +62,11 @@ def _covers(entry: str, host: str, port: int) -> bool:
     """Whether an entry of `NO_PROXY` covers a host.
 
     An entry is `*`, a domain (also as `.corp.example` or `*.corp.example`), an address or a network (`10.0.0.0/8`,
-    `fd00::/8`), perhaps with a scheme or a port (`https://corp.example:8443`, `[::1]:8080`).
+    `fd00::/8`), perhaps with a scheme, a port or a path (`https://corp.example:8443/v1`, `[::1]:8080`).
     """
     if entry == "*":
         return True
-    entry = entry.rpartition("://")[2]
+    entry = re.sub(r"/(?!\d+$).*", "", entry.rpartition("://")[2])
     if entry.count(":") == 1 or "]:" in entry:
         entry, _, its_port = entry.rpartition(":")
         if its_port != str(port):

@@ -39,8 +39,10 @@ def trusted_authorities() -> str:
 
 def about_trust() -> str:
     """The trusted authorities and how to change them, in words, for errors about a server's certificate."""
+    ignored = [name for name in CA_VARIABLES if os.environ.get(name)][1:]
+    first = f", which comes before {' and '.join(ignored)}" if ignored else ""
     return (
-        f"trusted authorities are {trusted_authorities()}; for others set {', '.join(CA_VARIABLES[:-1])} or {CA_VARIABLES[-1]}, or"
+        f"trusted authorities are {trusted_authorities()}{first}; for others set {', '.join(CA_VARIABLES[:-1])} or {CA_VARIABLES[-1]}, or"
         f" pass ssl_context="
     )
 

@@ -7,6 +7,7 @@ import math
 import weakref
 from enum import Enum
 from functools import partial
+from numbers import Real
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from typing_extensions import override
@@ -195,8 +196,11 @@ def limits(timeout: Timeout, kind: type[MusicAiError] = InputError) -> RequestOp
     given: tuple[Any, ...] = timeout if isinstance(timeout, tuple) else (None, timeout)
     if len(given) != 2 or not all(each is None or _is_limit(each) for each in given):
         raise kind(f"timeout must be seconds above 0, (connect, read) or None, not {timeout!r:.100}")
-    return {"connect_timeout": given[0], "request_timeout": given[1]}
+    connect, request = (None if each is None else float(each) for each in given)
+    return {"connect_timeout": connect, "request_timeout": request}
 
 
-def _is_limit(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+def _is_limit(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, Real):  # numbers of numpy are `Real`
+        return False
+    return 0 < float(value) < math.inf

@@ -75,7 +75,10 @@ def _counterparts(error: BaseException | None) -> tuple[str, ...]:
         case ConnectionFailedError():
             text = str(error)
             return next((names for part, names in _BROKEN if part in text), ("ConnectionError",))
-        case StatusError(status=301 | 302 | 303 | 307 | 308):
+        case (
+            StatusError(status=301 | 302 | 303 | 307 | 308)
+            | TransferError(status=301 | 302 | 303 | 307 | 308)
+        ):
             return ("TooManyRedirects", "HTTPError")
         case StatusError() | JobFailedError() | JobNotFinishedError() | TransferError(status=int()):
             return ("HTTPError",)

@@ -76,13 +76,11 @@ class AsyncLegacyMethods(ShownCalls, place="client"):
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _core.legacy.new_job(job_name, options)
-        return JobId(
-            (
-                await _core.create.create(
-                    self._session, workflow, new, _core.legacy.settings_of(options, timeout)
-                )
-            ).id
-        )
+        with _core.legacy.explaining_order(job_name, workflow_slug):
+            created = await _core.create.create(
+                self._session, workflow, new, _core.legacy.settings_of(options, timeout)
+            )
+        return JobId(created.id)
 
     async def get_job(
         self, job_id: str, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ssl
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from typing_extensions import override
 
@@ -29,16 +29,13 @@ from musicai_sdk._core.settings import (
     ClientConfig,
     read_settings,
 )
-from musicai_sdk._io import run_sync
+from musicai_sdk._io import libraries, run_sync
 from musicai_sdk._io.secret import Secret
 from musicai_sdk.resources._sync.account import Applications, Workflows
 from musicai_sdk.resources._sync.files import Files
 from musicai_sdk.resources._sync.jobs import Jobs
 from musicai_sdk.resources._sync.legacy import LegacyMethods
 from musicai_sdk.resources.client_settings import ClientSettings, Given
-
-if TYPE_CHECKING:
-    from musicai_sdk._io import libraries
 
 
 class MusicAiClient(LegacyMethods, ClientSettings):

@@ -80,15 +80,11 @@ class LegacyMethods(ShownCalls, place="client"):
         """
         workflow = CustomWorkflow(workflow_slug, params)
         new = _core.legacy.new_job(job_name, options)
-        return JobId(
-            (
-                run_sync(
-                    _core.create.create(
-                        self._session, workflow, new, _core.legacy.settings_of(options, timeout)
-                    )
-                )
-            ).id
-        )
+        with _core.legacy.explaining_order(job_name, workflow_slug):
+            created = run_sync(
+                _core.create.create(self._session, workflow, new, _core.legacy.settings_of(options, timeout))
+            )
+        return JobId(created.id)
 
     def get_job(
         self, job_id: str, timeout: float | None = CLIENT_TIMEOUT, **options: Unpack[RequestOptions]
