@@ -6,6 +6,7 @@ import io
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -85,6 +86,8 @@ def test_a_failed_download_says_how_to_continue(with_song: Command) -> None:
         (["job", "add", "n", "sdk-test", "song.wav", "--timeout", "5"], "--timeout needs --wait"),
         (["job", "add", "n", "sdk-test", "song.wav", "--metadata", "x"], "'x' isn't name=value"),
         ([*ECHO, "--dask", "foo"], "tcp://scheduler:8786"),
+        (["mcp", "--root", ".", "--max-jobs", "1", "--state", ""], "'--state': it is empty"),
+        (["mcp", "--root", ".", "--max-jobs", "1", "--patience", "nan"], "'--patience': it must be a number"),
         (swapped(FILE, out=""), "OUT is empty"),
         (["job", "add", "n", "sdk-test", ""], "FILE is empty"),
         (["job", "download", "some-id", ""], "'FOLDER': it is empty"),
@@ -176,6 +179,24 @@ def test_names_that_the_locale_lacks(with_song: Command) -> None:
     latin = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = with_song("batch", "check", "out", code=2, **latin)
     assert "set PYTHONUTF8=1, or a UTF-8 locale" in done.stderr
+
+
+def test_interrupted_while_it_loads(with_song: Command) -> None:
+    program = (
+        "import builtins, os, signal\n"
+        "real = builtins.__import__\n"
+        "def last(name, *rest):\n"
+        "    if name == 'musicai_sdk.cli.commands.job':\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = last\n"
+        "from musicai_sdk.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "job", "list"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "musicai: interrupted\n")
 
 
 def test_force_sends_a_text_file(with_song: Command) -> None:

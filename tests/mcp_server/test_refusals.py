@@ -249,7 +249,8 @@ def test_a_service_that_can_not_be_reached(ask: Agent) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"roots": []}, {"roots": ["nowhere"]}, {"max_jobs": -1}, {"patience": 0}]
+    "arguments",
+    [{"roots": []}, {"roots": ["nowhere"]}, {"max_jobs": -1}, {"patience": 0}, {"patience": float("nan")}],
 )
 def test_settings_that_can_not_be_right(arguments: dict[str, object], tmp_path: Path) -> None:
     settings: dict[str, object] = {"roots": [tmp_path], "max_jobs": 1, "state": tmp_path / "state"}
