@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -155,6 +156,8 @@ def test_results_in_a_private_network_are_not_fetched(ask: Agent) -> None:
         ("s3://bucket/song.wav", "bad_input"),
         ("file:///etc/passwd", "bad_input"),
         ("https://", "bad_input"),
+        ("data:audio/wav;base64,AAAA", "bad_input"),
+        ("ftp://host.example/a.wav", "bad_input"),
         (f"{'x' * 5000}.wav", "bad_input"),
     ],
 )
@@ -166,7 +169,9 @@ def test_inputs_that_can_not_be_processed(source: str, code: str, ask: Agent) ->
     if not (root / "pipe.wav").exists():
         os.mkfifo(root / "pipe.wav")
     posts, limits = ask.studio.posts(), ask("get_limits")
-    assert ask.refused("process", **echo(source))["code"] == code
+    error = ask.refused("process", **echo(source))
+    assert error["code"] == code
+    assert not {"pathlib", "client.", "musicai_sdk"} & set(re.split(r"(?<=\.)|\W+", str(error))), "for agents"
     assert (ask.studio.posts(), ask("get_limits")) == (posts, limits)
 
 
