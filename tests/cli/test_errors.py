@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from musicai_sdk.cli.errors import report_error
 from musicai_sdk.cli.summary import jobs_left
 from support.batch import make_tracks, wait_until
 from support.cli import ECHO, MUSICAI, Command
+from support.raw_server import RawServer, Received
 
 FILE = ("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
 """A run of the workflow that returns its input, on `song.wav`."""
@@ -122,6 +124,25 @@ def test_a_name_with_line_breaks_stays_one_row(with_song: Command) -> None:
             client.jobs.create(CustomWorkflow("sdk-test", {"file": "https://song.example/a.wav"}), name=name)
     rows = with_song.here("job", "list").stdout.splitlines()
     assert [row.split("sdk-test  ")[1] for row in rows] == [r"three\r\nfour\tfive", r"one\ntwo"]
+
+
+def test_a_name_with_line_breaks_in_other_commands(with_song: Command) -> None:
+    name = "my\napp\u2028lication\x1b[0m"
+    [ours] = with_song.here("app", "--json").values
+
+    def answer(request: Received) -> object:
+        job = {"id": "i", "status": "SUCCEEDED", "name": name, "result": {"x": name}}
+        listed = {"/application": {"id": "a", "name": name}, "/job": []}
+        return request.answer(json.dumps(listed.get(request.path, job)).encode(), "200 OK")
+
+    assert ours["name"] == "Default Application"
+    with RawServer(answer) as server:
+        options = ("--base-url", server.url)
+        assert len(with_song.here("app", *options).stdout.splitlines()) == 1
+        assert len(with_song.here("whoami", *options).stdout.split("\n")) == 4
+        shown = with_song.here("job", "info", "i", *options).stdout
+        assert json.loads(shown)["name"] == json.loads(shown)["result"]["x"] == name
+        assert "\x1b" not in shown
 
 
 @pytest.mark.parametrize(
