@@ -132,7 +132,7 @@ def test_a_name_with_line_breaks_in_other_commands(with_song: Command) -> None:
 
     def answer(request: Received) -> object:
         job = {"id": "i", "status": "SUCCEEDED", "name": name, "result": {"x": name}}
-        listed = {"/application": {"id": "a", "name": name}, "/job": []}
+        listed: dict[str, object] = {"/application": {"id": "a", "name": name}, "/job": []}
         return request.answer(json.dumps(listed.get(request.path, job)).encode(), "200 OK")
 
     assert ours["name"] == "Default Application"
