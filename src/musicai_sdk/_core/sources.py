@@ -19,7 +19,9 @@ from musicai_sdk._core.arguments import Progress, Readable, UploadSource
 from musicai_sdk._files import kind
 from musicai_sdk._io import IO
 from musicai_sdk._names import encodable
+from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, MusicAiError, SourceNotFoundError, TransferError
+from musicai_sdk.workflows.inputs import is_address
 
 CHUNK = 1024 * 1024
 """Bytes per read: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
@@ -127,6 +129,12 @@ def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
         raise InputError(f"can't upload {source!r:.200}: it isn't a path") from None
     if not path:
         raise InputError("can't upload the file '': the path is empty")
+    # A `Path` made from a URL has one slash less.
+    if (is_address(path) or path.lower().startswith(("http:/", "https:/"))) and not os.path.lexists(path):
+        raise InputError(
+            f"can't upload {without_query(path).partition('?')[0]!r:.200}: it is a URL, which a workflow takes as it is; or"
+            " download it first"
+        )
     return Path(path)
 
 
