@@ -94,6 +94,7 @@ def test_a_folder_that_became_a_link_after_it_was_checked(tmp_path: Path) -> Non
             "[::ffff:10.0.0.1]",
             "u:p@10.0.0.1",
         ),
+        *("\uff11\uff10.0.0.1", "10\u30020\u30020\u30021", "song.example\\@10.0.0.1"),
         *("nas", "NAS.Local", "metadata.google.internal", "router.lan.", "a.home.arpa"),
     ],
 )
