@@ -130,10 +130,10 @@ def test_a_name_with_line_breaks_in_other_commands(with_song: Command) -> None:
     name = "my\napp\u2028lication\x1b[0m"
     [ours] = with_song.here("app", "--json").values
 
-    def answer(request: Received) -> object:
+    def answer(request: Received) -> None:
         job = {"id": "i", "status": "SUCCEEDED", "name": name, "result": {"x": name}}
         listed: dict[str, object] = {"/application": {"id": "a", "name": name}, "/job": []}
-        return request.answer(json.dumps(listed.get(request.path, job)).encode(), "200 OK")
+        request.answer(json.dumps(listed.get(request.path, job)).encode(), "200 OK")
 
     assert ours["name"] == "Default Application"
     with RawServer(answer) as server:
