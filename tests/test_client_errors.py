@@ -371,6 +371,20 @@ def test_only_web_urls_are_downloaded(client: MusicAiClient, tmp_path: Path, url
 
 
 @pytest.mark.parametrize(
+    "url", ["http://[::1/a.wav?Signature=5e5e", "https://host:99999/a.wav?Signature=5e5e"]
+)
+def test_malformed_addresses(client: MusicAiClient, tmp_path: Path, url: str) -> None:
+    for fetch in (
+        lambda: client.files.download(url, tmp_path / "a"),
+        lambda: client.files.read(JsonFile(url)),
+    ):
+        with pytest.raises(InputError, match="the URL is malformed") as refused:
+            fetch()
+        assert "5e5e" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("output", "words"),
     [
         ("120", "only https"),

@@ -25,7 +25,6 @@ from musicai_sdk import Exchange, MusicAiClient, __version__
 from musicai_sdk._core.settings import BASE_URL_VARIABLE
 from musicai_sdk._credentials import masked
 from musicai_sdk._io import proxies, tls
-from musicai_sdk._text import printable
 from musicai_sdk.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -247,7 +246,7 @@ def _service(
         application: str | None = None
         error: MusicAiError | None = None
         try:
-            application = printable(client.application.get().name or "")
+            application = client.application.get().name
         except MusicAiError as caught:
             error = caught
         yield _judged(certificates, error)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -24,6 +26,7 @@ from musicai_sdk.cli.summary import jobs_left
 from support.batch import make_tracks, wait_until
 from support.cli import ECHO, MUSICAI, Command
 from support.processes import rest_of
+from support.raw_server import RawServer, Received
 
 FILE = ("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
 """A run of the workflow that returns its input, on `song.wav`."""
@@ -86,6 +89,8 @@ def test_a_failed_download_says_how_to_continue(with_song: Command) -> None:
         (["job", "add", "n", "sdk-test", "song.wav", "--timeout", "5"], "--timeout needs --wait"),
         (["job", "add", "n", "sdk-test", "song.wav", "--metadata", "x"], "'x' isn't name=value"),
         ([*ECHO, "--dask", "foo"], "tcp://scheduler:8786"),
+        (["mcp", "--root", ".", "--max-jobs", "1", "--state", ""], "'--state': it is empty"),
+        (["mcp", "--root", ".", "--max-jobs", "1", "--patience", "nan"], "'--patience': it must be a number"),
         (swapped(FILE, out=""), "OUT is empty"),
         (["job", "add", "n", "sdk-test", ""], "FILE is empty"),
         (["job", "download", "some-id", ""], "'FOLDER': it is empty"),
@@ -120,6 +125,25 @@ def test_a_name_with_line_breaks_stays_one_row(with_song: Command) -> None:
             client.jobs.create(CustomWorkflow("sdk-test", {"file": "https://song.example/a.wav"}), name=name)
     rows = with_song.here("job", "list").stdout.splitlines()
     assert [row.split("sdk-test  ")[1] for row in rows] == [r"three\r\nfour\tfive", r"one\ntwo"]
+
+
+def test_a_name_with_line_breaks_in_other_commands(with_song: Command) -> None:
+    name = "my\napp\u2028lication\x1b[0m"
+    [ours] = with_song.here("app", "--json").values
+
+    def answer(request: Received) -> None:
+        job = {"id": "i", "status": "SUCCEEDED", "name": name, "result": {"x": name}}
+        listed: dict[str, object] = {"/application": {"id": "a", "name": name}, "/job": []}
+        request.answer(json.dumps(listed.get(request.path, job)).encode(), "200 OK")
+
+    assert ours["name"] == "Default Application"
+    with RawServer(answer) as server:
+        options = ("--base-url", server.url)
+        assert len(with_song.here("app", *options).stdout.splitlines()) == 1
+        assert len(with_song.here("whoami", *options).stdout.split("\n")) == 4
+        shown = with_song.here("job", "info", "i", *options).stdout
+        assert json.loads(shown)["name"] == json.loads(shown)["result"]["x"] == name
+        assert "\x1b" not in shown
 
 
 @pytest.mark.parametrize(
@@ -177,6 +201,24 @@ def test_names_that_the_locale_lacks(with_song: Command) -> None:
     latin = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = with_song("batch", "check", "out", code=2, **latin)
     assert "set PYTHONUTF8=1, or a UTF-8 locale" in done.stderr
+
+
+def test_interrupted_while_it_loads(with_song: Command) -> None:
+    program = (
+        "import builtins, os, signal\n"
+        "real = builtins.__import__\n"
+        "def last(name, *rest):\n"
+        "    if name == 'musicai_sdk.cli.commands.job':\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = last\n"
+        "from musicai_sdk.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "job", "list"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "musicai: interrupted\n")
 
 
 def test_force_sends_a_text_file(with_song: Command) -> None:

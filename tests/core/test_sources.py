@@ -382,6 +382,26 @@ def test_unsupported_sources(client: MusicAiClient, sandbox: Sandbox, path: Path
     assert sandbox.requests == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "https://u:pw@song.example/it's a.wav?X-Goog-Signature=5e5e5e#5e5e5e",
+        "HTTP://song.example/a.wav?token=5e5e5e",
+        Path("https://song.example/a.wav?token=5e5e5e"),
+        "s3://bucket/a.wav?sig=5e5e5e",
+    ],
+)
+def test_a_url_is_not_a_file(client: MusicAiClient, sandbox: Sandbox, source: str | Path) -> None:
+    for upload in (client.files.upload, client.upload_file):
+        with pytest.raises(
+            SourceNotFoundError, match="it is a URL, which a workflow takes as it is"
+        ) as refused:
+            upload(source)
+        assert "5e5e5e" not in str(refused.value)
+        assert "pw" not in str(refused.value)
+    assert not sandbox.requests
+
+
 def test_a_source_is_read_from_its_position(client: MusicAiClient, path: Path) -> None:
     with gzipped(path) as file:
         file.seek(1000)

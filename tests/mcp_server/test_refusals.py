@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_a_folder_that_became_a_link_after_it_was_checked(tmp_path: Path) -> Non
             "[::ffff:10.0.0.1]",
             "u:p@10.0.0.1",
         ),
+        *("\uff11\uff10.0.0.1", "10\u30020\u30020\u30021", "song.example\\@10.0.0.1"),
         *("nas", "NAS.Local", "metadata.google.internal", "router.lan.", "a.home.arpa"),
     ],
 )
@@ -155,6 +157,8 @@ def test_results_in_a_private_network_are_not_fetched(ask: Agent) -> None:
         ("s3://bucket/song.wav", "bad_input"),
         ("file:///etc/passwd", "bad_input"),
         ("https://", "bad_input"),
+        ("data:audio/wav;base64,AAAA", "bad_input"),
+        ("ftp://host.example/a.wav", "bad_input"),
         (f"{'x' * 5000}.wav", "bad_input"),
     ],
 )
@@ -166,7 +170,9 @@ def test_unusable_inputs(source: str, code: str, ask: Agent) -> None:
     if not (root / "pipe.wav").exists():
         os.mkfifo(root / "pipe.wav")
     posts, limits = ask.studio.posts(), ask("get_limits")
-    assert ask.refused("process", **echo(source))["code"] == code
+    error = ask.refused("process", **echo(source))
+    assert error["code"] == code
+    assert not {"pathlib", "client.", "musicai_sdk"} & set(re.split(r"(?<=\.)|\W+", str(error))), "for agents"
     assert (ask.studio.posts(), ask("get_limits")) == (posts, limits)
 
 
@@ -249,7 +255,8 @@ def test_an_unreachable_service(ask: Agent) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"roots": []}, {"roots": ["nowhere"]}, {"max_jobs": -1}, {"patience": 0}]
+    "arguments",
+    [{"roots": []}, {"roots": ["nowhere"]}, {"max_jobs": -1}, {"patience": 0}, {"patience": float("nan")}],
 )
 def test_invalid_settings(arguments: dict[str, object], tmp_path: Path) -> None:
     settings: dict[str, object] = {"roots": [tmp_path], "max_jobs": 1, "state": tmp_path / "state"}

@@ -8,7 +8,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.codings import CodingError, codings, decoder_of
@@ -94,6 +94,10 @@ def checked_url(url: str) -> None:
         raise InputError(
             f"can't download {without_query(url)[:100]!r}: only https:// and http:// URLs are supported"
         )
+    try:
+        urlsplit(url).port  # noqa: B018 - raises an error for a malformed host or port
+    except ValueError:
+        raise InputError(f"can't download {without_query(url)[:100]!r}: the URL is malformed") from None
 
 
 def _no_url(value: object) -> InputError:

@@ -21,7 +21,7 @@ from musicai_sdk._io import IO
 from musicai_sdk._names import encodable
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError, MusicAiError, SourceNotFoundError, TransferError
-from musicai_sdk.models.outputs import is_file_url
+from musicai_sdk.workflows.inputs import is_address
 
 CHUNK = 1024 * 1024
 """Bytes per read: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
@@ -129,9 +129,11 @@ def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
         raise InputError(f"can't upload {source!r:.200}: it isn't a path") from None
     if not path:
         raise InputError("can't upload the file '': the path is empty")
-    if is_file_url(path):
+    # A `Path` made from a URL has one slash less.
+    if (is_address(path) or path.lower().startswith(("http:/", "https:/"))) and not os.path.lexists(path):
         raise SourceNotFoundError(
-            f"there is no file {without_query(path)!r:.200}: pass a URL as an input itself, without an upload"
+            f"can't upload {without_query(path).partition('?')[0]!r:.200}: it is a URL, which a workflow takes as it is; or"
+            " download it first"
         )
     return Path(path)
 

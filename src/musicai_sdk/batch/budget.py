@@ -21,6 +21,8 @@ _MINUTE = 60_000
 _UNITS = {"min": "per_minute", "job": "per_job"}
 _MOST = 10**12
 """No amount reaches this."""
+_DIGITS = 100
+"""The most decimal places of an amount, which is written out in reports and in the ledger."""
 _PLACES = Decimal("0.000001")
 
 
@@ -262,6 +264,9 @@ def budget(
         InputError: a limit isn't a number of 0 or more, a price isn't a `Price`, or `max_cost` lacks the price.
     """
     table = dict[str, Price]()
+    given = cast("object", prices)
+    if given is not None and not isinstance(given, Mapping):
+        raise InputError(f"prices maps workflow classes or slugs to prices; it isn't {given!r:.100}")
     for workflow, price in (prices or {}).items():
         name = workflow if isinstance(workflow, str) else getattr(workflow, "slug", workflow)
         if not isinstance(name, str):
@@ -292,4 +297,6 @@ def _decimal(name: str, value: Amount) -> Decimal:
         number = Decimal("NaN")
     if not number.is_finite() or not 0 <= number < _MOST:
         raise InputError(f"{name} must be a number of 0 or more, below {_MOST:,}, not {value!r:.100}")
+    if -cast("int", number.as_tuple().exponent) > _DIGITS:
+        raise InputError(f"{name} must have at most {_DIGITS} decimal places, unlike {value!r:.100}")
     return number

@@ -63,6 +63,9 @@ def main() -> None:
         if error.name != "click":
             raise
         sys.exit('musicai needs the extra `cli`: pip install "musicai-sdk[cli]"')
+    except KeyboardInterrupt:  # before a command has begun
+        sys.stderr.write("musicai: interrupted\n")
+        sys.exit(130)
     # httpx imports rich and pygments for its own command line if they are installed, which takes 0.1 s.
     sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
     musicai(prog_name="musicai")

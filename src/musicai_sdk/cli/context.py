@@ -130,14 +130,17 @@ class CommandContext:
         self.key_origin = "the prompt"
         return str(click.prompt("API key", hide_input=True, err=True))
 
-    def show(self, value: Mapping[str, Any], line: str) -> None:
-        """Writes one result: as JSON, or as a line for people and pipes."""
-        click.echo(visible(json_text(dict(value), sys.stdout) if self.as_json else line))
+    def show(self, value: Mapping[str, Any], *lines: str) -> None:
+        """Writes one result: as JSON, or as lines for people and pipes. Line breaks inside a line are escaped."""
+        if self.as_json:
+            lines = (json_text(dict(value), sys.stdout),)
+        click.echo("\n".join(visible(line, keep="") for line in lines))
 
     def show_all(self, rows: Iterable[tuple[Mapping[str, Any], Sequence[str]]]) -> None:
         """Writes a list: each result as JSON as soon as it is known, or aligned columns."""
         pending = iter(rows)
         while block := list(islice(pending, 1 if self.as_json else _BLOCK)):
+            # Before the widths are known, so that they are those of the escaped text.
             cells = [[visible(cell, keep="") for cell in row] for _, row in block]
             widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
             for (value, _), row in zip(block, cells, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PRIVATE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
 """The ends of names that only a private network knows (sources: RFC 6761, 6762 and 8375, and ICANN for `.internal`)."""
+_DOTS = str.maketrans("\u3002\uff61", "..")
 
 
 class Addresses:
@@ -68,11 +70,15 @@ class Addresses:
 
 
 def _host(url: str) -> str:
-    """The host in lower case, without brackets and a final dot; empty if there is none."""
+    """The host in lower case, without brackets and a final dot; empty if there is none.
+
+    Digits and dots of other scripts become ASCII, as in clients that follow UTS 46.
+    """
     try:
-        return (urlsplit(url).hostname or "").rstrip(".")
+        host = urlsplit(url).hostname or ""
     except ValueError:
         return ""
+    return unicodedata.normalize("NFKC", host).translate(_DOTS).rstrip(".")
 
 
 def _is_private(host: str) -> bool:

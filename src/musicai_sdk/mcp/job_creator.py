@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow
+from musicai_sdk._text import without_query
 from musicai_sdk.batch.inputs.candidates import identity
 from musicai_sdk.batch.inputs.kinds import name_of
 from musicai_sdk.batch.ledger.track import canonical, track_key
@@ -24,6 +25,8 @@ from musicai_sdk.workflows.inputs import web_address
 
 SETTLE = 10.0
 """Seconds after which a POST with a lost answer must be listed if the service received it; like `grace` in `batch`."""
+_LONGEST_NAME = 200
+"""The most characters of a job's name."""
 _SEARCH = 5.0
 """Seconds to search for the job of a lost answer before the call ends with an error."""
 
@@ -72,9 +75,16 @@ class JobCreator:
         if order.input_name in params:
             raise InputError(f"params has {order.input_name!r} too, which takes the input: name it once")
         self.addresses.check_inputs([order.input, params])
-        url = web_address(order.input)
+        try:
+            url = web_address(order.input)
+        except InputError:
+            raise ToolError(
+                "bad_input",
+                f"{without_query(order.input)!r:.200} is neither a path nor a complete https:// URL",
+                "Nothing was sent. Pass a path in an allowed folder, or an https:// URL.",
+            ) from None
         if url is not None:
-            return await self._once(order, params, f"url:{identity(url)}", url, name_of(url))
+            return await self._once(order, params, f"url:{identity(url)}", url, name_of(url)[:_LONGEST_NAME])
         root, relative = self.roots.source(order.input)
         copy = self.state.copies / f"{os.urandom(8).hex()}{relative.suffix}"
         try:

@@ -67,7 +67,7 @@ def serve(
     patience: float,
 ) -> None:
     """Serves until standard input ends, or until SIGTERM or SIGINT."""
-    if max_jobs < 0 or patience <= 0:
+    if max_jobs < 0 or not patience > 0:
         raise InputError("max_jobs must be 0 or more, and patience more than 0 seconds")
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - a program without standard input
         raise ConfigurationError(

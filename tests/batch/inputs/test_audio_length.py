@@ -62,6 +62,40 @@ def test_mp4(version: int) -> None:
     assert length(box(b"ftyp", b"M4A \0\0\0\0") + media + box(b"moov", box(b"free", b"") + header)) == 150_500
 
 
+@pytest.mark.parametrize("duration", [0, 90_300, 0xFFFF_FFFF])
+def test_fragments_and_unknown_durations_of_mp4(duration: int) -> None:
+    header = box(b"mvhd", struct.pack(">BxxxIIII", 0, 0, 0, 600, duration) + bytes(80))
+    extended = box(b"mvex", box(b"mehd", bytes(8))) if duration == 90_300 else b""
+    fragments = box(b"moof", b"") + box(b"mdat", bytes(500))
+    assert length(box(b"ftyp", b"iso5\0\0\0\0") + box(b"moov", header + extended) + fragments) is None
+
+
+def test_aiff_with_packets_instead_of_samples() -> None:
+    """An `ima4` packet has 64 samples: a minute would count as one second."""
+    whole = sound("AIFF", "FLOAT")
+    assert whole[8:12] == b"AIFC"
+    assert length(whole.replace(b"fl32", b"ima4", 1).replace(b"FL32", b"ima4", 1)) is None
+    assert length(whole) == round(FRAMES / RATE * 1000)
+
+
+def test_several_mp3_in_one_file() -> None:
+    """The first one's header has the length of the first one only."""
+    whole = sound("MP3")
+    assert b"Xing" in whole[:200] or b"Info" in whole[:200]
+    assert length(whole + b"TAG" + bytes(125)) == round(FRAMES / RATE * 1000)
+    assert length(whole + whole + whole) is None
+    tagged = b"ID3\3\0\0\0\0\2\0TIT2\0\0\0\4\0\0\0abc" + bytes(242)
+    assert length(tagged + whole) == round(FRAMES / RATE * 1000)
+    assert length(tagged + whole * 3) is None
+
+
+def test_a_wav_that_contradicts_itself() -> None:
+    whole = sound("WAV", "PCM_16")
+    rate = struct.pack("<I", 2 * RATE)
+    assert whole.count(rate) == 1
+    assert length(whole.replace(rate, struct.pack("<I", 200 * RATE))) is None
+
+
 def test_the_real_size_takes_precedence_over_the_header() -> None:
     whole = sound("WAV", "PCM_16")
     data = whole.index(b"data")

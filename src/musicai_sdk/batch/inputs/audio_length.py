@@ -16,8 +16,19 @@ _CHUNKS = 10_000
 """The most chunks to read in a file: garbage may have a billion."""
 _TAIL = 1 << 16
 """The last page of an Ogg stream is at most this long."""
+_TAGS = 1 << 15
+"""The most bytes of the tags behind an MP3."""
 _UNIFORM = (1, 3, 6, 7, 0xFFFE)
 """The formats of a WAV file in which each second has the same number of bytes: PCM, floats, A-law, µ-law, extensible."""
+_AIFC = 22
+"""The size of a `COMM` chunk that names a compression."""
+_UNCOMPRESSED = (
+    *(b"NONE", b"sowt", b"twos", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64"),
+    *(b"alaw", b"ALAW", b"ulaw", b"ULAW"),
+)
+"""The kinds of AIFF-C in which a frame is one sample of each channel (source: QuickTime File Format, sound formats)."""
+_UNKNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFF_FFFFFFFF)
+"""Durations in a movie header that mean that it is unknown."""
 _UNSTATED = (0, 0xFFFFFFFF)
 """Sizes of a chunk that is stated elsewhere, or that the writer of a stream didn't know."""
 
@@ -74,8 +85,9 @@ def _wav(file: BinaryIO) -> float | None:
         if name == b"ds64":
             (_, long) = struct.unpack("<QQ", file.read(16))
         elif name == b"fmt ":
-            form, _, _, rate = struct.unpack("<HHII", file.read(12))
-            if form not in _UNIFORM:
+            form, _, frequency, rate, frame = struct.unpack("<HHIIH", file.read(14))
+            # Decoders calculate with the frequency; a file that contradicts itself has no known length.
+            if form not in _UNIFORM or rate != frequency * frame:
                 return None
         elif name == b"data":
             stated = size if size not in _UNSTATED else long or total
@@ -84,9 +96,11 @@ def _wav(file: BinaryIO) -> float | None:
 
 
 def _aiff(file: BinaryIO) -> float | None:
-    for _, name, _ in _chunks(file, ">", b"AIF"):
+    for _, name, size in _chunks(file, ">", b"AIF"):
         if name == b"COMM":
             _, frames, _, exponent, mantissa = struct.unpack(">HIHHQ", file.read(18))
+            if size >= _AIFC and file.read(4) not in _UNCOMPRESSED:
+                return None  # frames may be packets of many samples
             # The rate is an 80-bit float.
             rate: float = mantissa * 2.0 ** ((exponent & 0x7FFF) - 16383 - 63)
             return float(frames / rate)
@@ -121,12 +135,12 @@ def _ogg(file: BinaryIO) -> float | None:
 
 
 def _mp4(file: BinaryIO) -> float | None:
-    """The duration in the movie header."""
-    at, end = 0, _size(file)
+    """The duration in the movie header. A fragmented file has its own for each fragment, and is None."""
+    at, end, found = 0, _size(file), None
     for _ in range(_CHUNKS):
         file.seek(at)
         if at + 8 > end:
-            break
+            return found
         size, name = struct.unpack(">I4s", file.read(8))
         header = 8
         if size == 1:
@@ -138,11 +152,32 @@ def _mp4(file: BinaryIO) -> float | None:
             form = ">BxxxQQIQ" if file.read(1) == b"\x01" else ">BxxxIIII"
             file.seek(at + header)
             _, _, _, scale, duration = struct.unpack(form, file.read(struct.calcsize(form)))
-            return float(duration / scale)
-        if size < header:
-            return None
+            if duration in _UNKNOWN:
+                return None
+            found = float(duration / scale)
+        if size < header or name == b"mvex":
+            return found if not size else None
         at += size
     return None
+
+
+def _has_more_than_stated(file: BinaryIO) -> bool:
+    """Whether an MP3 is longer than its first frame says (Xing, Info), as if it were several files in one."""
+    file.seek(0)
+    head = file.read(10)
+    start = 0
+    if head.startswith(b"ID3"):
+        start = 10 + sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:10]))
+    file.seek(start)
+    frame = file.read(200)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0:
+        return False
+    (flags,) = struct.unpack_from(">I", frame, at + 4)
+    if not flags & 2:
+        return False
+    (stated,) = struct.unpack_from(">I", frame, at + 8 + 4 * (flags & 1))
+    return bool(_size(file) - start > stated + _TAGS + stated // 50)
 
 
 def _mp3(file: BinaryIO) -> float | None:
@@ -150,6 +185,8 @@ def _mp3(file: BinaryIO) -> float | None:
     try:
         soundfile: Any = import_module("soundfile")
     except (ImportError, OSError):  # not installed, or without its library
+        return None
+    if _has_more_than_stated(file):
         return None
     file.seek(0)
     try:

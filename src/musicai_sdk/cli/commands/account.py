@@ -15,7 +15,6 @@ from musicai_sdk.cli.context import (
     command,
     is_interactive,
     note,
-    visible,
 )
 from musicai_sdk.cli.group import Command
 
@@ -109,11 +108,11 @@ def whoami(settings: CommandContext) -> None:
         "base_url": address,
     }
     lines = (
-        visible(f"application  {application.name}  {application.id}", keep=""),
+        f"application  {application.name}  {application.id}",
         f"key          {key}, from {settings.key_origin}",
         f"base URL     {address}",
     )
-    settings.show(value, "\n".join(lines))
+    settings.show(value, *lines)
 
 
 @click.command(cls=Command)

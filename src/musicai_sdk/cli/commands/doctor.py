@@ -28,9 +28,9 @@ def doctor(settings: CommandContext) -> None:
     well = True
     for finding in examine(lookup, settings.base_url):
         well = well and finding.level == "ok"
-        line = f"{finding.level:8} {finding.check:13} {finding.text}"
-        settings.show(
-            asdict(finding), f"{line}\n{'':8} {'':13} → {finding.advice}" if finding.advice else line
-        )
+        lines = [f"{finding.level:8} {finding.check:13} {finding.text}"]
+        if finding.advice:
+            lines.append(f"{'':8} {'':13} → {finding.advice}")
+        settings.show(asdict(finding), *lines)
     if not well:
         click.get_current_context().exit(1)

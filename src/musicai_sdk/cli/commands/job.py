@@ -129,7 +129,7 @@ def info(settings: CommandContext, job_id: str) -> None:
     """Print the job JOB_ID as JSON."""
     with settings.client() as client:
         found = client.jobs.get(job_id)
-    settings.show(dict(found), json_text(dict(found), sys.stdout, indent=2))
+    settings.show(dict(found), *json_text(dict(found), sys.stdout, indent=2).split("\n"))
 
 
 @job.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from musicai_sdk.cli.arguments import TIMEOUT, not_blank
 from musicai_sdk.cli.context import CommandContext, command
 from musicai_sdk.cli.group import Command
 
@@ -27,19 +28,20 @@ from musicai_sdk.cli.group import Command
 )
 @click.option(
     "--state",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False),
+    callback=not_blank("name a folder, or leave out the option"),
     help="Where the count and the requests are kept; else in the user's folder for program state.",
 )
 @click.option(
     "--patience",
-    type=click.FloatRange(min=0, min_open=True),
+    type=TIMEOUT,
     default=20.0,
     show_default=True,
     help="Seconds after which a call answers although its upload or download still runs.",
 )
 @command
 def mcp(
-    settings: CommandContext, roots: tuple[Path, ...], max_jobs: int, state: Path | None, patience: float
+    settings: CommandContext, roots: tuple[Path, ...], max_jobs: int, state: str | None, patience: float
 ) -> None:
     """Serve agents over the Model Context Protocol on standard input and output (extra `mcp`).
 
