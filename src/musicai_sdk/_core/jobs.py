@@ -9,10 +9,9 @@ from musicai_sdk._core.operations import DELETE_JOB, GET_JOB
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session, segment
-from musicai_sdk._job_search import is_another
 from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import InputError, NotFoundError, ResponseError
-from musicai_sdk.models.job import Job, JobRef
+from musicai_sdk.models.job import Job, JobRef, is_another
 from musicai_sdk.models.result import RawResult, WorkflowResult
 from musicai_sdk.workflows.base import Workflow
 

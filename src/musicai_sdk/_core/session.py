@@ -124,7 +124,7 @@ class Session:
         where = f"{operation.method} {path}"
         answer = await retrying(self.io, policy, where, attempt, deadline=deadline)
         if job_id is not None:
-            self._check_identity(job_id, answer, where)
+            self._check_identity(str(job_id), answer, where)  # perhaps a `UUID`
         return answer
 
     async def once(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import GenericAlias
@@ -67,6 +68,15 @@ def _entries(value: object, path: str, wanted: str) -> Iterator[object]:
 
 def _letters(name: str) -> str:
     return "".join(each for each in name.casefold() if each.isalnum())
+
+
+def may_be_key(shown: str, key: str) -> bool:
+    """Whether a key in metadata may be this key: the service may truncate it, or change its case or white space."""
+    return _plain(key).startswith(_plain(shown))
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -385,3 +395,9 @@ class JobRef(Generic[R_co]):
     """The type of the job's `result`."""
     idempotency_key: str | None = None
     """The key in the job's metadata by which `client.jobs.find` finds the job."""
+
+
+def is_another(key: str | None, job: Job[Any]) -> bool:
+    """Whether a job certainly has another idempotency key."""
+    shown = job.idempotency_key
+    return key is not None and shown is not None and not may_be_key(shown, key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -97,10 +96,7 @@ def _explaining(method: Callable[..., Any], place: str) -> Callable[..., Any]:
         *(options.__annotations__ if options is not None else ()),
     }
 
-    def check(given: tuple[object, ...], named: Mapping[str, object]) -> None:
-        # `**options` accepts any name.
-        if len(given) > code.co_argcount or not named.keys() <= known:
-            raise _wrong_call(method, place, known, given[1:], named)
+    most = code.co_argcount
 
     def explain(error: TypeError, given: tuple[object, ...], named: Mapping[str, object]) -> None:
         if error.__traceback__ is not None and error.__traceback__.tb_next is None:
@@ -109,7 +105,8 @@ def _explaining(method: Callable[..., Any], place: str) -> Callable[..., Any]:
 
     @wraps(method)
     async def asynchronous(*given: Any, **named: Any) -> Any:
-        check(given, named)
+        if len(given) > most or not named.keys() <= known:  # `**options` accepts any name
+            raise _wrong_call(method, place, known, given[1:], named)
         try:
             return await method(*given, **named)
         except TypeError as error:
@@ -118,7 +115,8 @@ def _explaining(method: Callable[..., Any], place: str) -> Callable[..., Any]:
 
     @wraps(method)
     def synchronous(*given: Any, **named: Any) -> Any:
-        check(given, named)
+        if len(given) > most or not named.keys() <= known:  # `**options` accepts any name
+            raise _wrong_call(method, place, known, given[1:], named)
         try:
             return method(*given, **named)
         except TypeError as error:
@@ -151,7 +149,10 @@ def _wrong_call(
     if unknown:
         likely = FORMER_ARGUMENTS.get(unknown[0], _snake(unknown[0]))
         wanted = [each for each in ((likely,) if isinstance(likely, str) else likely) if each in known]
-        wanted = wanted or difflib.get_close_matches(unknown[0], known, 1)
+        if not wanted:
+            from difflib import get_close_matches  # here: only a wrong call needs it
+
+            wanted = get_close_matches(unknown[0], known, 1)
         problem = f"has no option {unknown[0]!r}" + (f" (see {', '.join(wanted)})" if wanted else "")
     elif len(given) > most:
         count = (

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
-from musicai_sdk._job_search import is_another
 from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
@@ -39,6 +38,7 @@ from musicai_sdk.errors import (
     TransferError,
 )
 from musicai_sdk.models import Job
+from musicai_sdk.models.job import is_another
 from musicai_sdk.workflows import CustomWorkflow
 
 _ABSENT = (
