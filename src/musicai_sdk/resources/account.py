@@ -11,7 +11,7 @@ from musicai_sdk._core.operations import GET_APPLICATION
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk.models.account import Application, WorkflowInfo
-from musicai_sdk.resources.method_calls import Resource
+from musicai_sdk.resources.method_arguments import Resource
 
 
 class AsyncWorkflows(Resource, place="client.workflows"):

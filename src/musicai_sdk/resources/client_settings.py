@@ -17,7 +17,7 @@ from musicai_sdk._io import Exchange, recording
 from musicai_sdk._io.secret import Secret
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
-from musicai_sdk.resources.method_calls import successor
+from musicai_sdk.resources.method_arguments import successor
 
 Given: TypeAlias = tuple[Any, ssl.SSLContext | None]
 """The `http_client` and `ssl_context` arguments of a client."""

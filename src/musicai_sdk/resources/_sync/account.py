@@ -13,7 +13,7 @@ from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk._io import run_sync
 from musicai_sdk.models.account import Application, WorkflowInfo
-from musicai_sdk.resources.method_calls import Resource
+from musicai_sdk.resources.method_arguments import Resource
 
 
 class Workflows(Resource, place="client.workflows"):

@@ -15,8 +15,7 @@ from musicai_sdk._core.session import Session
 from musicai_sdk._io import run_sync
 from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.outputs import JsonOutput
-from musicai_sdk.resources.method_arguments import name_of, shown
-from musicai_sdk.resources.method_calls import Resource
+from musicai_sdk.resources.method_arguments import Resource, name_of, shown
 
 T = TypeVar("T")
 

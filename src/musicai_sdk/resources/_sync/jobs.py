@@ -30,8 +30,7 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources._sync.lists import JobList
-from musicai_sdk.resources.method_arguments import shown
-from musicai_sdk.resources.method_calls import Resource
+from musicai_sdk.resources.method_arguments import Resource, shown
 from musicai_sdk.workflows.base import Workflow
 
 

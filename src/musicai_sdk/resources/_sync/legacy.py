@@ -19,7 +19,7 @@ from musicai_sdk.models.account import Application, WorkflowList
 from musicai_sdk.models.filters import Filters, FiltersDict
 from musicai_sdk.models.job import Job, JobState
 from musicai_sdk.models.job_id import JobId
-from musicai_sdk.resources.method_calls import ShownCalls
+from musicai_sdk.resources.method_arguments import ShownCalls
 from musicai_sdk.workflows.base import CustomWorkflow
 
 
