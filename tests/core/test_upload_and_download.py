@@ -11,17 +11,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import pytest
 
-from conftest import Connect
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._io import direct
 from musicai_sdk.errors import IntegrityError, ResponseError, TransferError
 from musicai_sdk.models import Chord, FileUrl, JsonFile
 from musicai_sdk.sandbox import Sandbox
-from support.answering import Asked, answering, whole
 
 CONTENT = bytes(range(256)) * 12_345
 
@@ -243,51 +240,3 @@ def _answer_once(server: socket.socket, head: bytearray) -> None:
     with connection:
         head += connection.recv(65536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-
-
-def test_redirects_of_a_storage(connect: Connect, tmp_path: Path) -> None:
-    client = connect()
-    url = client.files.upload(CONTENT).url
-    seen = list[Asked]()
-
-    def answer(asked: Asked, link: socket.socket) -> None:
-        seen.append(asked)
-        places = {
-            "/absolute": url,
-            "/relative": "absolute?signature=1",
-            "/loop": "/loop",
-            "/ftp": "ftp://h/x",
-            "/bad": "http://[",
-        }
-        link.sendall(whole(b"moved", f"Location: {places[asked.path.partition('?')[0]]}", status="302 Found"))
-
-    with answering(answer) as origin:
-        for path in ("/absolute", "/relative"):
-            assert fetched(client, origin + path, tmp_path) == CONTENT
-        for path, problem in (
-            ("/loop", "more than 5 times"),
-            ("/ftp", "isn't https://"),
-            ("/bad", "isn't https://"),
-        ):
-            with pytest.raises(TransferError, match=f"download failed: .*{problem}") as caught:
-                client.files.download(f"{origin}{path}?signature=1", tmp_path / "x")
-            assert caught.value.status == 302
-            assert "signature" not in str(caught.value)
-    assert not any("authorization" in asked.headers for asked in seen)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["fetched"]
-
-
-def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path) -> None:
-    with Sandbox(tls=True) as sandbox, sandbox.client() as client:
-        url = client.files.upload(b"abc").url
-        sandbox.faults.add(f"GET {urlsplit(url).path}", redirect=url.replace("https:", "http:"))
-        with pytest.raises(TransferError, match="isn't https://"):
-            client.files.download(url, tmp_path / "x")
-
-
-def test_json_behind_a_redirect(client: MusicAiClient) -> None:
-    url = client.files.upload(b'{"a": 1}').url
-    with answering(
-        lambda _asked, link: link.sendall(whole(b"", f"Location: {url}", status="307 Temporary"))
-    ) as origin:
-        assert client.files.read(JsonFile(f"{origin}/a.json", dict[str, int])) == {"a": 1}

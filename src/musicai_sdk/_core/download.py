@@ -8,7 +8,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.codings import CodingError, codings, decoder_of
@@ -29,8 +29,6 @@ from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.job import Job
 from musicai_sdk.models.outputs import is_file_url
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-MOST_REDIRECTS = 5
 ERROR_BODY = 4096
 """The most bytes read of an error answer."""
 
@@ -129,7 +127,7 @@ async def _download(
             nonlocal connections
 
             async def opened(headers: Mapping[str, str]) -> ResponseStream:
-                return await open_storage(session, url, options, number, headers)
+                return await session.io.open(storage_request(session, url, options, number, headers))
 
             offset, version = partial.resumable()
             stream = ParallelStream(session.io, await opened(_resuming(offset, version)), without_query(url))
@@ -169,48 +167,7 @@ def _resuming(offset: int, version: Version | None) -> dict[str, str]:
     return {} if version is None else {"Range": f"bytes={offset}-", "If-Range": version.validator}
 
 
-async def open_storage(
-    session: Session,
-    url: str,
-    options: RequestOptions,
-    attempt: int,
-    headers: Mapping[str, str] | None = None,
-) -> ResponseStream:
-    """Requests a file. Follows redirects, as to a bucket's region: a storage gets no key.
-
-    Raises:
-        TransferError: too many redirects, or one to something else than a web address as safe as this one.
-    """
-    place, count = url, 0
-    while True:
-        stream = await session.io.open(_storage_request(session, place, options, attempt, headers))
-        target = stream.headers.get("location")
-        if stream.status not in REDIRECTS or target is None:
-            return stream
-        await stream.close()
-        before, count = place, count + 1
-        try:
-            place = urljoin(before, target)
-        except ValueError:
-            place = ""
-        problem = None
-        if count > MOST_REDIRECTS:
-            problem = f"more than {MOST_REDIRECTS} times"
-        elif not is_file_url(place) or (is_https(before) and not is_https(place)):
-            problem = f"to {without_query(target)[:200]!r}, which isn't https://"
-        if problem is not None:
-            shown = without_query(url)
-            raise TransferError(
-                f"download failed: {shown} redirects {problem}", url=shown, status=stream.status
-            )
-
-
-def is_https(url: str) -> bool:
-    """Whether a URL is encrypted."""
-    return url.lstrip()[:8].lower() == "https://"
-
-
-def _storage_request(
+def storage_request(
     session: Session,
     url: str,
     options: RequestOptions,

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import PydanticUserError
 
 from musicai_sdk._core.content import Content
-from musicai_sdk._core.download import checked_url, open_storage, refuse_errors
+from musicai_sdk._core.download import checked_url, refuse_errors, storage_request
 from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.responses import read_json
@@ -27,7 +27,7 @@ async def read(session: Session, output: str, options: RequestOptions) -> Any:
     kind = _content_type(output)
 
     async def attempt(number: int) -> Response:
-        stream = await open_storage(session, output, options, number)
+        stream = await session.io.open(storage_request(session, output, options, number))
         body = bytearray()
         try:
             await refuse_errors(stream, output)

@@ -46,7 +46,7 @@ What differs from 1.0.4:
   show.
 - A client is pickled without its key; `copy.copy` keeps it.
 - Arguments that can't be right are refused before anything is sent, by the classes of `requests` that 1.0 raised.
-- Redirects of the API aren't followed; they raise `requests.TooManyRedirects`, which is also a `requests.HTTPError`.
+- Redirects aren't followed; they raise `requests.TooManyRedirects`, which is also a `requests.HTTPError`.
 
 For developers: this room uses only the public client, its models and errors. `client.py` has the methods, in the order of
 1.0; `client_settings.py` the attributes and timeouts; `answers.py` the dictionaries; `errors.py` the classes that are also
