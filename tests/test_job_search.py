@@ -208,7 +208,12 @@ def test_a_page_with_an_unreadable_job_proves_nothing(service: JobService, odd: 
 
 @pytest.mark.parametrize(
     "more",
-    [{"error": "the search timed out"}, {"errors": [{}]}, {"incomplete": True}, {"nextPageToken": "x"}],
+    [
+        {"error": "the search timed out"},
+        {"errors": ["an error"]},
+        {"incomplete": True},
+        {"nextPageToken": "x"},
+    ],
 )
 def test_an_empty_page_that_is_not_the_end_proves_nothing(service: JobService, more: dict[str, Any]) -> None:
     create_again(service)

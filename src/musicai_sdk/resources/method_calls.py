@@ -28,7 +28,7 @@ FORMER_NAMES = {
 }
 """The methods of resources by the names that their actions have in 1.0, 0.x and the official tools."""
 
-FORMER_ARGUMENTS = {
+FORMER_ARGUMENTS: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("id", "job_id", "job_id_or_job_data"), "job"),
     **dict.fromkeys(("job_name",), "name"),
     **dict.fromkeys(("workflow_slug", "workflow_id", "slug"), "workflow"),
