@@ -144,7 +144,7 @@ def test_nothing_at_the_base_url(musicai_there: Command) -> None:
 def test_a_login_page(musicai_there: Command) -> None:
     with RawServer(lambda request: request.answer(b"<html>", "200 OK", f"Date: {date()}")) as server:
         found = examine(musicai_there, "--base-url", server.url)
-    assert "something else than the service" in found["jobs"]["advice"]
+    assert "something other than the service" in found["jobs"]["advice"]
     assert "not checked" in found["key"]["text"]
 
 
