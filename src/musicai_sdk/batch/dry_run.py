@@ -166,7 +166,7 @@ def count_inputs(inputs: Inputs, out: str | os.PathLike[str] | Bucket) -> int:
 _FIGURES: Mapping[Action, str] = {
     "create": "new",
     "retry": "retried",
-    "go_on": "continued",
+    "continue": "continued",
     "skip": "finished",
     "leave": "failed",
     "find": "failed",
@@ -208,7 +208,7 @@ class _Planner:
         ).fetchall()
         for state, resume_at, count in rows:
             action = decide(Standing(state, None, resume_at), self._options, in_inputs=False)
-            if action == "go_on":
+            if action == "continue":
                 self.plan.continued += count
                 self.plan.unanswered += count if TABLE[state].open_post else 0
             elif action in PAYS:
@@ -227,7 +227,7 @@ class _Planner:
             self.plan.duplicates += 1
             return
         self._counted.add(key)
-        if track is not None and decide(track, self._options, in_inputs=False) in {*PAYS, "go_on"}:
+        if track is not None and decide(track, self._options, in_inputs=False) in {*PAYS, "continue"}:
             return  # `_count_resumed` counted it
         figure = "missing" if missing and action == "leave" else _FIGURES[action]
         setattr(self.plan, figure, getattr(self.plan, figure) + 1)

@@ -52,7 +52,7 @@ def test_only_requested_actions_pay(options: RunOptions) -> None:
             if stands.state == "uncertain":
                 assert (action in PAYS) == options.retry_uncertain
             if info.owed:
-                assert action in ("go_on", "find", "retry")
+                assert action in ("continue", "find", "retry")
 
 
 @pytest.mark.parametrize("options", CHOICES)
@@ -76,7 +76,7 @@ def test_missing_results_are_fetched_from_a_kept_job_and_never_paid_again(
 ) -> None:
     for in_inputs in (True, False):
         action = decide(Standing(state), options, in_inputs=in_inputs, missing=True)
-        assert action == ("go_on" if "deleted" in TABLE[state].next else "leave")
+        assert action == ("continue" if "deleted" in TABLE[state].next else "leave")
 
 
 @pytest.mark.parametrize("options", CHOICES)
@@ -91,7 +91,7 @@ def test_the_ledger_selects_the_tracks_that_a_run_continues(options: RunOptions,
             )
     given = {int(track.key) for track in ledger.unfinished(options)}
     ledger.close()
-    wanted = ("retry", "go_on", "find", "clean_up")
+    wanted = ("retry", "continue", "find", "clean_up")
     assert given == {
         number
         for number, stands in enumerate(STANDINGS)

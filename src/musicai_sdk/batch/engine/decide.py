@@ -15,12 +15,12 @@ from musicai_sdk.batch.ledger.states import FETCHABLE, STATES, TABLE, State, sql
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.options import RunOptions
 
-Action: TypeAlias = Literal["create", "retry", "go_on", "find", "clean_up", "skip", "leave", "wait"]
+Action: TypeAlias = Literal["create", "retry", "continue", "find", "clean_up", "skip", "leave", "wait"]
 """What to do with a track:
 
 - `create`: send the request, and pay for a job.
 - `retry`: send it again, and pay again, because the user asked for it.
-- `go_on`: the track may be paid. Fetch the results, or search for the job; if none is found, `repeats_post` decides.
+- `continue`: the track may be paid. Fetch the results, or search for the job; if none is found, `repeats_post` decides.
 - `find`: only search for the job.
 - `clean_up`: the results are safe. Delete the job.
 - `skip`: the track is done.
@@ -29,8 +29,8 @@ Action: TypeAlias = Literal["create", "retry", "go_on", "find", "clean_up", "ski
 """
 
 PAYS: frozenset[Action] = frozenset(("create", "retry"))
-"""Actions that pay for a new job. `go_on` can only repeat an unanswered POST, see `repeats_post`."""
-RESUMES: frozenset[Action] = frozenset(("retry", "go_on", "find", "clean_up"))
+"""Actions that pay for a new job. `continue` can only repeat an unanswered POST, see `repeats_post`."""
+RESUMES: frozenset[Action] = frozenset(("retry", "continue", "find", "clean_up"))
 """Actions that a run takes even if the track's input isn't among the run's inputs."""
 
 
@@ -60,16 +60,16 @@ def decide(
     if info.safe:
         # If another state can follow, the job was kept. It can be deleted, and still has the results.
         if missing:
-            return "go_on" if info.next else "leave"
+            return "continue" if info.next else "leave"
         return "clean_up" if info.next and not options.keep_jobs else "skip"
     if info.open_post and info.unsettled:
         return "retry" if options.retry_uncertain else "find"
     if info.owed:
-        return "go_on"
+        return "continue"
     if not info.unsettled:
         return "create" if in_inputs else "wait"
     if track.resume_at in FETCHABLE:
-        return "go_on"  # every run fetches paid results
+        return "continue"  # every run fetches paid results
     if not in_inputs:
         return "wait"
     return "retry" if options.retry_failed or source_returned(track) else "leave"

@@ -264,12 +264,12 @@ class Scheduler:
         else:
             missing = await self._intake.missing([track.key]) if track.state in SAFE else {}
             action = decide(track, self._options, in_inputs=True, missing=bool(missing))
-            if track.state in SAFE and action != "go_on":
+            if track.state in SAFE and action != "continue":
                 for key, reason in missing.items():
                     self.results.report(key, reason)
                 self._skip(1, len(missing))
                 return
-            if action not in {*PAYS, "go_on"}:
+            if action not in {*PAYS, "continue"}:
                 return
         if await self._work(track):
             self.tracker.done += 1

@@ -56,7 +56,7 @@ def triage(
             or item.state is None
             or (
                 lost is not None
-                and decide(Standing(item.state), options, in_inputs=True, missing=True) == "go_on"
+                and decide(Standing(item.state), options, in_inputs=True, missing=True) == "continue"
             )
         ):
             found.todo.append(item)
