@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -76,17 +78,27 @@ def test_a_wait(connect: Connect, handler: object) -> None:
         assert time.monotonic() - began < LONG / 2
 
 
-@pytest.mark.parametrize("handler", [drips_the_head, drips_the_body])
-def test_a_run_whose_upload_is_answered_slowly(connect: Connect, handler: object, tmp_path: Path) -> None:
+@contextmanager
+def storing(handler: Callable[[Received], None]) -> Generator[RawServer]:
+    """A service whose storage answers uploads by a handler."""
+
     def answer(request: Received) -> None:
         if request.method == "GET":
             url = f"{server.url}/file?x"
             request.answer(b'{"uploadUrl": "%b", "downloadUrl": "%b"}' % (url.encode(), url.encode()))
         else:
-            handler(request)  # type: ignore[operator]
+            handler(request)
 
-    (tmp_path / "song.wav").write_bytes(bytes(100_000))
     with RawServer(answer) as server:
+        yield server
+
+
+@pytest.mark.parametrize("handler", [drips_the_head, drips_the_body])
+def test_a_run_whose_upload_is_answered_slowly(
+    connect: Connect, handler: Callable[[Received], None], tmp_path: Path
+) -> None:
+    (tmp_path / "song.wav").write_bytes(bytes(100_000))
+    with storing(handler) as server:
         client = connect(base_url=server.url)
         began = time.monotonic()
         with pytest.raises(CreateTimeoutError, match="nothing is charged"):
@@ -96,15 +108,10 @@ def test_a_run_whose_upload_is_answered_slowly(connect: Connect, handler: object
 
 
 @pytest.mark.parametrize("handler", [drips_the_head, drips_the_body])
-def test_an_upload_without_a_deadline_that_is_answered_slowly(connect: Connect, handler: object) -> None:
-    def answer(request: Received) -> None:
-        if request.method == "GET":
-            url = f"{server.url}/file?x"
-            request.answer(b'{"uploadUrl": "%b", "downloadUrl": "%b"}' % (url.encode(), url.encode()))
-        else:
-            handler(request)  # type: ignore[operator]
-
-    with RawServer(answer) as server:
+def test_an_upload_without_a_deadline_that_is_answered_slowly(
+    connect: Connect, handler: Callable[[Received], None]
+) -> None:
+    with storing(handler) as server:
         client = connect(base_url=server.url, max_retries=0)
         began = time.monotonic()
         with pytest.raises(RequestTimeoutError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 import unicodedata
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias, cast
+from collections.abc import Iterable
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from musicai_sdk.mcp.errors import ToolError
+from musicai_sdk.workflows.inputs import texts_in
 
 _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -37,7 +38,7 @@ class Addresses:
         Raises:
             ToolError: a URL names a private host, which the service can't reach.
         """
-        for text in _texts(values):
+        for text in texts_in(list(values)):
             if (host := self._refused(text)) is not None:
                 raise ToolError(
                     "private_address",
@@ -105,15 +106,3 @@ def _address(host: str) -> _Address | None:
         except (OSError, UnicodeError):
             return None
     return getattr(address, "ipv4_mapped", None) or address
-
-
-def _texts(values: Iterable[object]) -> Iterable[str]:
-    pending = list(values)
-    while pending:
-        each = pending.pop()
-        if isinstance(each, str):
-            yield each
-        elif isinstance(each, Mapping):
-            pending.extend(cast("Mapping[Any, object]", each).values())
-        elif isinstance(each, list | tuple):
-            pending.extend(cast("list[object]", each))

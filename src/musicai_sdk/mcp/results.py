@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from types import GenericAlias
 from typing import Any, TypeVar
 
 from pydantic import JsonValue
@@ -161,8 +162,9 @@ async def _read(
             "get_job shows it.",
         )
     addresses.check_outputs([value])
-    typed = list[kind]  # type: ignore[valid-type]  # mypy takes no variable in a type; it is a class at run time
-    return _page(job, name, await client.files.read(JsonFile(str(value), typed)), arguments)
+    entries: Any = GenericAlias(list, (kind,))
+    content: JsonFile[list[T]] = JsonFile(str(value), entries)
+    return _page(job, name, await client.files.read(content), arguments)
 
 
 def _named(job: Job[Any], output: str) -> str:

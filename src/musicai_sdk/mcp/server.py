@@ -89,8 +89,8 @@ async def _serve(
         server = _server({tool.name: tool for tool in toolbox.tools()})
         lines = _StandardInput()
         loop = asyncio.get_running_loop()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            with suppress(NotImplementedError):  # Windows: there, closing standard input ends the server
+        if sys.platform != "win32":  # where only the end of standard input ends the server
+            for each in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(each, lines.end)
         try:
             # `stdio_server` redirects file descriptor 1 to standard error, so only the protocol reaches standard

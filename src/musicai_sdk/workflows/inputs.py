@@ -101,7 +101,7 @@ def resolved(value: Any, name: str, *, declared: bool) -> Any:
         if _FILE_NAME.fullmatch(name):
             return _readable(value)
     elif _is_url_name(name) or _FILE_NAME.fullmatch(name):
-        for text in _texts(value):
+        for text in texts_in(value):
             web_address(text)
     return value
 
@@ -148,7 +148,7 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _texts(value: object) -> Iterator[str]:
+def texts_in(value: object) -> Iterator[str]:
     """The strings in a value of nested lists and objects."""
     pending = [value]
     while pending:

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch import Report, open_ledger, run
-from support.job_service import Job, JobService, serving
+from support.job_service import Job, JobService, quick_run, serving
 
 SONGS = [f"https://songs/{number}.wav" for number in range(3)]
 WHOLE = {f"https://songs/{number}.wav": f"song {number}" for number in range(3)}
@@ -19,11 +18,7 @@ def process(service: JobService, out: Path, **options: Any) -> Report:
         "sdk-test",
         SONGS,
         out,
-        input_name="file",
-        poll_interval=0.2,
-        grace=0.5,
-        max_attempts=1,
-        connect=lambda: AsyncMusicAiClient("key", base_url=service.base_url, max_retries=0),
+        **quick_run(service),
         **options,
     )
 

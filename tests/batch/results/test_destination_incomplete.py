@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch import Batch, Report
-from support.job_service import JobService, serving
+from support.job_service import JobService, quick_run, serving
 
 
 def run(service: JobService, out: Path) -> Report:
@@ -20,11 +19,7 @@ def run(service: JobService, out: Path) -> Report:
         "sdk-test",
         ["https://songs/1.wav"],
         out,
-        input_name="file",
-        poll_interval=0.2,
-        grace=0.5,
-        max_attempts=1,
-        connect=lambda: AsyncMusicAiClient("key", base_url=service.base_url, max_retries=0),
+        **quick_run(service),
     ).run()
 
 
