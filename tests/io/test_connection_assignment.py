@@ -7,12 +7,14 @@ import socket
 import threading
 from itertools import count
 
+import anyio
 import httpx
 
 from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._io.connection_assignment import assign_quickly
 from musicai_sdk._io.pool import MAX_CONNECTIONS
+from musicai_sdk.sandbox import Sandbox
 from support.answering import Asked, answering, whole
 
 ANSWER = whole(b'{"id": "a", "name": "b"}')
@@ -78,3 +80,16 @@ def test_the_installed_httpcore_has_the_expected_pools() -> None:
         before = pool._assign_requests_to_connections  # pyright: ignore[reportPrivateUsage]
         assign_quickly(transport)
         assert pool._assign_requests_to_connections != before  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_request_in_a_cancelled_scope_of_anyio_ends(sandbox: Sandbox) -> None:
+    async def main() -> None:
+        async with AsyncMusicAiClient(sandbox.api_key, base_url=sandbox.base_url) as client:
+            await client.application.get()
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                await client.application.get()
+            assert scope.cancelled_caught
+            assert (await client.application.get()).id
+
+    asyncio.run(asyncio.wait_for(main(), 30))

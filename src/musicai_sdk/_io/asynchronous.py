@@ -17,7 +17,6 @@ from musicai_sdk._io import alarm, clock, http, libraries, record, threads
 from musicai_sdk._io.blocking import BlockingIO, framed, run_sync
 from musicai_sdk._io.cancelling import Work
 from musicai_sdk._io.gate import Lane
-from musicai_sdk._io.pauses import unpaused
 from musicai_sdk._io.pool import MAX_CONNECTIONS, Pool, warn_when_dropped
 from musicai_sdk._io.protocol import IO, SHORT, Request, ResponseStream, Signal
 from musicai_sdk.errors import ConfigurationError
@@ -25,8 +24,6 @@ from musicai_sdk.errors import ConfigurationError
 T = TypeVar("T")
 _Pool: TypeAlias = Pool[httpx.AsyncHTTPTransport, asyncio.Semaphore]
 
-LOCKS = 2
-"""The number of httpcore's locks that a request takes before it waits for the network."""
 CANCEL_PATIENCE = 1.0
 """Seconds for which a cancelled transfer waits for its thread."""
 
@@ -225,7 +222,7 @@ async def _answer(
         built = http.build_with(transport, request)
         return await transport.send(built, **http.sending(transport, request))
     built = http.build(request)
-    response = await unpaused(transport.handle_async_request(built), LOCKS)
+    response = await transport.handle_async_request(built)
     response.request = built
     return response
 
@@ -331,6 +328,6 @@ class _Stream:
             return
         self._closed = True
         try:
-            await unpaused(self._response.aclose(), 1)
+            await self._response.aclose()
         finally:
             await self._ended()

@@ -2,7 +2,7 @@
 
 At the beginning and the end of every request, httpcore checks the state of every connection several times, including
 its socket. With 64 idle connections, this takes more CPU time than the request itself. The assignment in this module
-usually checks one connection. Only this package's own pools use it.
+usually checks one connection, and replaces httpcore's locks where cheaper ones do. Only this package's own pools use it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,13 @@ def assign_quickly(transport: object) -> None:
     """
     pool: Any = getattr(transport, "_pool", None)
     if all(hasattr(pool, name) for name in _ATTRIBUTES):
-        pool._assign_requests_to_connections = MethodType(_Assignment(), pool)  # noqa: SLF001 - see above
+        lock: Callable[[], object] | None = None
         if inspect.iscoroutinefunction(pool._close_connections):  # noqa: SLF001
+            import asyncio  # here: the synchronous client doesn't need it
+
+            lock = asyncio.Lock
             pool._close_connections = partial(_close, pool._close_connections)  # noqa: SLF001
+        pool._assign_requests_to_connections = MethodType(_Assignment(lock), pool)  # noqa: SLF001 - see above
 
 
 async def _close(close: Callable[[list[Any]], Awaitable[None]], closing: list[Any]) -> None:
@@ -61,8 +65,10 @@ async def _close(close: Callable[[list[Any]], Awaitable[None]], closing: list[An
 class _Assignment:
     """The assignment of one pool, called with the pool's lock held."""
 
-    def __init__(self) -> None:
+    def __init__(self, lock: Callable[[], object] | None) -> None:
         self._swept = time.monotonic()
+        self._lock = lock
+        """The lock for asynchronous connections."""
 
     def __call__(self, pool: Any) -> list[Any]:
         """Assigns waiting requests to connections. Returns connections to close."""
@@ -75,6 +81,8 @@ class _Assignment:
             connection = _connection(pool, request.request.url.origin, closing)
             if connection is None:
                 break  # all connections are in use, so no other request gets one either
+            if self._lock is not None:
+                _replace_locks(connection, self._lock)
             # Nothing waits yet for a request that has just arrived, and setting its event would create one of anyio.
             if getattr(getattr(request, "_connection_acquired", None), "_backend", None) == "":
                 request.connection = connection
@@ -114,6 +122,23 @@ def _connection(pool: Any, origin: Any, closing: list[Any]) -> Any:
     connection = pool.create_connection(origin)
     connections.append(connection)
     return connection
+
+
+def _replace_locks(connection: Any, lock: Callable[[], object]) -> None:
+    """Gives an unused connection locks of asyncio.
+
+    httpcore's are those of anyio, which pause even when they are free, and each pause costs a pass of the event loop.
+    """
+    while connection is not None:
+        attributes = vars(connection)
+        for name in _LOCKS & attributes.keys():
+            if type(attributes[name]) is not lock:
+                setattr(connection, name, lock())
+        connection = attributes.get("_connection")
+
+
+_LOCKS = {"_connect_lock", "_request_lock", "_state_lock"}
+"""The locks of httpcore's connections, direct ones and those through proxies."""
 
 
 def _in_use(pool: Any) -> set[int]:

@@ -110,34 +110,60 @@ def build(request: Request) -> httpx.Request:
 
     It has a stream instead of a content, so that httpx neither normalises the headers twice nor reads the body.
     """
-    given = _headers(request)
-    url = _repeated_url(request.url) if request.channel == "api" else httpx.URL(request.url)
-    headers: list[Any] = [(b"Host", url.netloc), *given.items(), *_defaults(tuple(given))]
+    url = _url(request.url)
     built = httpx.Request(
         request.method,
         url,
-        headers=headers,
+        headers=_prepared(url.netloc, tuple(request.headers.items())),
         stream=_stream(request.body, "httpx"),
         extensions={"timeout": timeout(request)},
     )
+    if (length := _length(request.body)) is not None:
+        built.headers["Content-Length"] = length
     if url.userinfo:
         next(httpx.BasicAuth(url.username, url.password).auth_flow(built))
     return _with_key(built, request)
 
 
 @lru_cache
-def _defaults(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The default headers for a request that has headers with these names."""
-    given = {name.lower() for name in names}
-    return [(name, text) for name, text in DEFAULT_HEADERS.items() if name not in given]
+def _prepared(host: bytes, given: tuple[tuple[str, str], ...]) -> httpx.Headers:
+    """The headers of a request, with the defaults. httpx copies them, which is cheaper than to normalise them again."""
+    names = {name.lower() for name, _ in given}
+    defaults = ((name, text) for name, text in DEFAULT_HEADERS.items() if name not in names)
+    return httpx.Headers([("Host", host), *given, *defaults])
+
+
+def _url(text: str) -> httpx.URL:
+    """The URL as httpx parses it, which takes longer the longer its query is: a signature has a thousand characters.
+
+    So httpx parses the origin, once. The rest of a plain URL stays as it is.
+    """
+    if len(text) > _LONGEST or (plain := _PLAIN.fullmatch(text)) is None:
+        return httpx.URL(text)
+    url = httpx.URL(_origin(plain["origin"]))
+    url._uri_reference = url._uri_reference._replace(path=plain["path"], query=plain["query"])  # noqa: SLF001
+    return url
+
+
+_origin = lru_cache(httpx.URL)
+_LONGEST = 8192
+"""The most characters of a URL that isn't left to httpx, which refuses a longer one."""
+_PLAIN = re.compile(
+    r"(?P<origin>https?://[a-z0-9.-]++(?::[0-9]++)?)"
+    r"(?P<path>(?:/(?!\.)(?:[a-z0-9_~!$&'()*+,;=:@.-]++|%[0-9a-f]{2})*+)++)"
+    r"(?:\?(?P<query>(?:[a-z0-9_~!$&'()*+,;=:@./?-]++|%[0-9a-f]{2})*+))?",
+    re.ASCII | re.IGNORECASE,
+)
+"""A URL whose path and query httpx sends as they are."""
 
 
 def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
     """An httpx request with the defaults of the caller's client."""
+    length = _length(request.body)
     built = client.build_request(
         request.method,
         request.url,
-        headers=_headers(request),
+        headers={**request.headers, **({} if length is None else {"Content-Length": length})},
         content=request.body if isinstance(request.body, bytes) else None,
         extensions={"timeout": timeout(request)},
     )
@@ -165,17 +191,11 @@ def _stream(body: Body | bytes | None, library: str) -> Any:
     return libraries.stream_type(_DualStream, library)(body)
 
 
-_repeated_url = lru_cache(maxsize=1024)(httpx.URL)
-"""A cache, because polls repeat the same few URLs, and a job is fetched and deleted by one URL. Not for storage URLs: signed
-URLs must not be kept."""
-
-
-def _headers(request: Request) -> dict[str, str]:
-    headers = dict(request.headers)
-    body = request.body
-    if body is not None:
-        headers["Content-Length"] = str(len(body) if isinstance(body, bytes) else body.size)
-    return headers
+def _length(body: Body | bytes | None) -> str | None:
+    """The `Content-Length` of a body."""
+    if body is None:
+        return None
+    return str(len(body) if isinstance(body, bytes) else body.size)
 
 
 def _with_key(built: httpx.Request, request: Request) -> httpx.Request:
