@@ -10,10 +10,12 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import httpx
 
 from musicai_sdk._io import bounds
+from musicai_sdk._io.sockets import receive
 
 SMALLEST = 1024 * 1024
 """The smallest body in bytes to read directly. Smaller bodies use the ordinary stream, which can reuse the
@@ -44,8 +46,8 @@ class DirectBody:
         if self._left == 0:
             return b""
         try:
-            self._connection.settimeout(bounds.cut(self.timeout))
-            received = self._connection.recv_into(self._buffer[: min(self._left, BUFFER)])
+            work = partial(self._connection.recv_into, self._buffer[: min(self._left, BUFFER)])
+            received = receive(self._connection, work, bounds.cut(self.timeout))
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from None
         except OSError as error:

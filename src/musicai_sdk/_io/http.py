@@ -130,7 +130,7 @@ def _prepared(host: bytes, given: tuple[tuple[str, str], ...]) -> httpx.Headers:
     """The headers of a request, with the defaults. httpx copies them, which is cheaper than to normalise them again."""
     names = {name.lower() for name, _ in given}
     defaults = ((name, text) for name, text in DEFAULT_HEADERS.items() if name not in names)
-    return httpx.Headers([("Host", host), *given, *defaults])
+    return httpx.Headers([("Host", host.decode()), *given, *defaults])
 
 
 def _url(text: str) -> httpx.URL:

@@ -7,10 +7,8 @@ small request. As in `network`, `bounds` limits every wait.
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 import ssl
-import sys
 from collections import deque
 from collections.abc import Coroutine, Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ import httpcore
 from typing_extensions import override
 
 from musicai_sdk._io import bounds
+from musicai_sdk._io.sockets import is_ready
 
 _NEXT_ADDRESS = 0.25
 """Seconds after which a connection to a host's next address is tried as well."""
@@ -316,17 +315,4 @@ class LoopStream(httpcore.AsyncNetworkStream):
         protocol = self._protocol
         if protocol.received or protocol.ended or self._transport.is_closing():
             return True
-        return readable(self._descriptor)
-
-
-def readable(descriptor: int) -> bool:
-    """Whether a socket has data, or was closed by the other side."""
-    if descriptor < 0:
-        return True
-    if sys.platform == "win32":
-        found: Sequence[object] = select.select([descriptor], [], [], 0)[0]
-    else:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        found = poll.poll(0)
-    return bool(found)
+        return is_ready(self._descriptor)

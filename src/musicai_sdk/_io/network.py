@@ -10,12 +10,13 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import httpx
 
 from musicai_sdk._io import bounds, cancelling, libraries
-from musicai_sdk._io.sockets import OpenSockets
+from musicai_sdk._io.sockets import OpenSockets, receive, send
 
 SLICE = 16 * 1024
 """The most bytes to write with one timeout if the socket isn't accessible."""
@@ -99,9 +100,18 @@ class _Stream:
         # With TLS inside a proxy's TLS, this is the outer socket. Writing directly to it would break the inner TLS.
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
         self._socket = connection if isinstance(connection, socket.socket) and not nested else None
+        if self._socket is not None:
+            self._socket.settimeout(0)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = _cut(timeout, self._core.ReadTimeout)
+        try:
+            left = bounds.cut(timeout)
+            if self._socket is not None:
+                return receive(self._socket, partial(self._socket.recv, max_bytes), left)
+        except TimeoutError as error:
+            raise self._core.ReadTimeout(str(error)) from None
+        except OSError as error:
+            raise self._core.ReadError(str(error)) from None
         received: bytes = self._inner.read(max_bytes, left)
         return received
 
@@ -116,8 +126,7 @@ class _Stream:
                     self._inner.write(bytes(rest[:SLICE]), left)
                     rest = rest[SLICE:]
                 else:
-                    self._socket.settimeout(left)
-                    rest = rest[self._socket.send(rest) :]
+                    rest = rest[send(self._socket, partial(self._socket.send, rest), left) :]
         except TimeoutError as error:
             raise self._core.WriteTimeout(str(error)) from None
         except OSError as error:

@@ -1,11 +1,21 @@
-"""The sockets of one client. Only through its socket can a thread that waits for a silent server be freed."""
+"""The sockets of one client: waits for them, and frees a thread that waits for a silent server."""
 
 from __future__ import annotations
 
+import math
+import select
 import socket
+import ssl
+import sys
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 from weakref import WeakSet
+
+from musicai_sdk._io import clock
+
+T = TypeVar("T")
 
 
 class OpenSockets:
@@ -38,3 +48,60 @@ def shut(connection: socket.socket) -> None:
     with suppress(OSError):  # the socket was closed meanwhile
         # The `shutdown` method of a TLS socket turns it into a plain socket, which would then read ciphertext.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def receive(connection: socket.socket, work: Callable[[], T], seconds: float | None) -> T:
+    """Waits for data on a non-blocking socket, and reads it with `work`.
+
+    Sockets with a timeout of their own take three system calls for each read and write. Each of them lets go of the
+    interpreter, and in a program with many threads, getting it back costs more than the call.
+
+    Raises:
+        TimeoutError: nothing arrived in time.
+    """
+    pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+    return _repeated(connection, work, seconds, writing=False, ready=pending)
+
+
+def send(connection: socket.socket, work: Callable[[], T], seconds: float | None) -> T:
+    """Writes to a non-blocking socket with `work`, once it has space. Raises `TimeoutError` if it has none in time."""
+    return _repeated(connection, work, seconds, writing=True, ready=True)
+
+
+def _repeated(
+    connection: socket.socket, work: Callable[[], T], seconds: float | None, *, writing: bool, ready: bool
+) -> T:
+    """Repeats `work` until the socket is ready for it. TLS may have to read before it can write, and vice versa."""
+    until = math.inf if seconds is None else clock.now() + seconds
+    while True:
+        if not ready and not is_ready(connection.fileno(), until - clock.now(), writing=writing):
+            raise TimeoutError("timed out")
+        try:
+            return work()
+        except BlockingIOError:
+            pass
+        except ssl.SSLWantReadError:
+            writing = False
+        except ssl.SSLWantWriteError:
+            writing = True
+        ready = False
+
+
+def is_ready(descriptor: int, seconds: float = 0.0, *, writing: bool = False) -> bool:
+    """Whether a socket gets data, or space, within some seconds, or was closed."""
+    if descriptor < 0:
+        return True
+    seconds = min(max(seconds, 0.0), _LONGEST)
+    if sys.platform == "win32":
+        given = [descriptor]
+        found: Sequence[Sequence[int]] = (
+            select.select([], given, given, seconds) if writing else select.select(given, [], [], seconds)
+        )
+        return any(found)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT if writing else select.POLLIN)
+    return bool(poll.poll(math.ceil(seconds * 1000)))
+
+
+_LONGEST = 1_000_000
+"""The most seconds of one wait. `poll` counts milliseconds with 31 bits."""
