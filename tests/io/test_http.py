@@ -1,4 +1,4 @@
-"""Requests on the wire: proxies, compression, passwords in URLs, repeated headers."""
+"""Requests on the wire: URLs, proxies, compression, passwords in URLs, repeated headers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from musicai_sdk import MusicAiClient
+from musicai_sdk._io.http import build
+from musicai_sdk._io.protocol import Request
 from musicai_sdk.sandbox import Sandbox
 from support.listening import ANSWER, Listener
 
@@ -63,3 +68,40 @@ def test_requests_on_the_wire(connect: Connect, listener: Listener, tmp_path: Pa
     assert (tmp_path / "x").read_bytes() == ANSWER
     assert exchanges[0].headers["x-twice"] == "a, b"
     assert exchanges[0].headers["x-name"] == "café"
+
+
+_TEXTS = st.lists(
+    st.sampled_from(
+        ["a", "Z", "0", ".", "..", "/", "//", "?", "#", ":", "@", "[", "]", "\\", "%", "%2F", "%2e", "%zz"]
+    )
+    | st.characters(max_codepoint=0x17F),
+    max_size=12,
+).map("".join)
+
+
+@given(
+    st.sampled_from(["http", "HTTPS", "ftp"]),
+    st.sampled_from(["a.example", "A-1.Example:80", "1.2.3.4:8080"]),
+    _TEXTS,
+)
+@example("https", "bucket.example", "/a/b%2Fc.wav?X-Amz-Signature=0a1b&X-Amz-Credential=A%2F1%2fs3&e=a/b?c")
+@example("https", "bucket.example", "/a/./../b")
+@example("https", "bucket.example", "/.hidden/%2e%2e/b")
+@example("https", "bucket.example", "")
+@example("https", "bucket.example", "/?")
+@example("https", "user:pass@bucket.example", "/a")
+@example("https", "[::1]:443", "/a")
+@example("https", "999.1.1.1", "/a")
+@example("https", "bucket.example:99999999", "/a")
+@example("https", "bucket.example", "/" + "a" * 70_000)
+def test_a_url_is_parsed_as_by_httpx(scheme: str, host: str, rest: str) -> None:
+    """Without its parser, for a plain URL."""
+
+    def parsed(parse: Callable[[str], httpx.URL]) -> object:
+        try:
+            url = parse(f"{scheme}://{host}{rest}")
+        except httpx.InvalidURL as error:
+            return str(error)
+        return str(url), url.raw_scheme, url.userinfo, url.raw_host, url.port, url.raw_path, url.fragment
+
+    assert parsed(lambda text: build(Request("storage", "GET", text)).url) == parsed(httpx.URL)

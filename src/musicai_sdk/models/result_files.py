@@ -187,6 +187,8 @@ def _leaves(value: object, path: ResultPath) -> Iterator[tuple[ResultPath, objec
 def _opened(value: object) -> Iterator[tuple[str | int, object]] | None:
     """The entries of a list or an object, also inside a JSON text; None for any other value."""
     value = _decoded(value)
+    if isinstance(value, str):  # most values, and the checks below take longer
+        return None
     if isinstance(value, Mapping):
         return iter(cast("Mapping[str, object]", value).items())
     if isinstance(value, list | tuple):
