@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from functools import partial
+from contextlib import suppress
 
 import httpx
 
@@ -29,6 +29,7 @@ class DirectBody:
     def __init__(self, raw: Iterator[bytes], connection: socket.socket, length: int) -> None:
         self._raw = raw  # keep a reference: httpx closes the connection when the iterator is collected
         self._connection = connection
+        connection.settimeout(0)  # one that the caller's client opened earlier waits by itself
         self._left = length
         self._begun = False
         self._buffer = memoryview(bytearray(BUFFER))
@@ -46,8 +47,7 @@ class DirectBody:
         if self._left == 0:
             return b""
         try:
-            work = partial(self._connection.recv_into, self._buffer[: min(self._left, BUFFER)])
-            received = receive(self._connection, work, bounds.cut(self.timeout))
+            received = receive(self._connection, self._fill, bounds.cut(self.timeout), at_once=True)
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from None
         except OSError as error:
@@ -56,6 +56,16 @@ class DirectBody:
             raise httpx.RemoteProtocolError(f"closed with {self._left} bytes missing")
         self._left -= received
         return self._buffer[:received]
+
+    def _fill(self) -> int:
+        """Reads what has arrived into the buffer. TLS gives it in small pieces, and each would cost a write to the disk."""
+        most = min(self._left, BUFFER)
+        filled = more = self._connection.recv_into(self._buffer[:most])
+        with suppress(OSError):  # nothing more has arrived, or the next read raises the error again
+            while more and filled < most and isinstance(self._connection, ssl.SSLSocket):
+                more = self._connection.recv_into(self._buffer[filled:most])
+                filled += more
+        return filled
 
 
 def direct_body(

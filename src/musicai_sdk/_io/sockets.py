@@ -50,17 +50,26 @@ def shut(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def receive(connection: socket.socket, work: Callable[[], T], seconds: float | None) -> T:
-    """Waits for data on a non-blocking socket, and reads it with `work`.
+def receive(
+    connection: socket.socket, work: Callable[[], T], seconds: float | None, *, at_once: bool = False
+) -> T:
+    """Reads from a non-blocking socket with `work`, once data has arrived.
 
     Sockets with a timeout of their own take three system calls for each read and write. Each of them lets go of the
     interpreter, and in a program with many threads, getting it back costs more than the call.
 
+    Args:
+        connection: The socket.
+        work: Reads from it.
+        seconds: The longest wait; None for no limit.
+        at_once: Whether data has probably arrived, as in the middle of a large body.
+
     Raises:
         TimeoutError: nothing arrived in time.
     """
-    pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
-    return _repeated(connection, work, seconds, writing=False, ready=pending)
+    # TLS may hold data that has left the socket.
+    at_once = at_once or isinstance(connection, ssl.SSLSocket)
+    return _repeated(connection, work, seconds, writing=False, ready=at_once)
 
 
 def send(connection: socket.socket, work: Callable[[], T], seconds: float | None) -> T:
