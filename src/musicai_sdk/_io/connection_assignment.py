@@ -129,12 +129,12 @@ def _replace_locks(connection: Any, lock: Callable[[], object]) -> None:
 
     httpcore's are those of anyio, which pause even when they are free, and each pause costs a pass of the event loop.
     """
-    while connection is not None:
-        attributes = vars(connection)
-        for name in _LOCKS & attributes.keys():
-            if type(attributes[name]) is not lock:
-                setattr(connection, name, lock())
-        connection = attributes.get("_connection")
+    attributes: dict[str, Any] = connection.__dict__
+    for name in _LOCKS & attributes.keys():
+        if type(attributes[name]) is not lock:
+            attributes[name] = lock()
+    if (inner := attributes.get("_connection")) is not None:
+        _replace_locks(inner, lock)
 
 
 _LOCKS = {"_connect_lock", "_request_lock", "_state_lock"}

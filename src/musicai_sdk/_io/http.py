@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextvars import Token
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
 import httpx
 from typing_extensions import override
@@ -140,9 +140,9 @@ def _url(text: str) -> httpx.URL:
     """
     if len(text) > _LONGEST or (plain := _PLAIN.fullmatch(text)) is None:
         return httpx.URL(text)
-    url = httpx.URL(_origin(plain["origin"]))
+    url: Any = httpx.URL(_origin(plain["origin"]))
     url._uri_reference = url._uri_reference._replace(path=plain["path"], query=plain["query"])  # noqa: SLF001
-    return url
+    return cast("httpx.URL", url)
 
 
 _origin = lru_cache(httpx.URL)

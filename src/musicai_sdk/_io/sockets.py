@@ -101,15 +101,16 @@ def is_ready(descriptor: int, seconds: float = 0.0, *, writing: bool = False) ->
     if descriptor < 0:
         return True
     seconds = min(max(seconds, 0.0), _LONGEST)
+    found: Sequence[object]
     if sys.platform == "win32":
-        given = [descriptor]
-        found: Sequence[Sequence[int]] = (
-            select.select([], given, given, seconds) if writing else select.select(given, [], [], seconds)
-        )
-        return any(found)
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT if writing else select.POLLIN)
-    return bool(poll.poll(math.ceil(seconds * 1000)))
+        reads, writes = ([], [descriptor]) if writing else ([descriptor], [])
+        # A connection that couldn't be made counts as an exception there.
+        found = [each for ready in select.select(reads, writes, writes, seconds) for each in ready]
+    else:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT if writing else select.POLLIN)
+        found = poll.poll(math.ceil(seconds * 1000))
+    return bool(found)
 
 
 _LONGEST = 1_000_000
