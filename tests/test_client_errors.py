@@ -103,6 +103,8 @@ def test_wrong_key_says_where_it_came_from(connect: Connect, monkeypatch: pytest
     with pytest.raises(AuthenticationError, match="environment variable MUSIC_AI_API_KEY") as caught:
         connect(api_key=None).application.get()
     assert caught.value.status == 401
+    assert caught.value.message.endswith(".")
+    assert ".;" not in str(caught.value)
     assert "00000000-0000" not in str(caught.value)
 
 

@@ -7,12 +7,14 @@ import re
 import sys
 from collections.abc import Mapping
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 _ADDRESS = re.compile(
     r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*:(?:\\*/){2}[^\s'\"<>]*[^\s'\"<>.,:;)\\]", re.IGNORECASE
 )
 """A URL, perhaps with the backslashes of JSON texts."""
+
+_STARTS_AS_URL = re.compile(r"\s*(?:url:)?[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 _AZURE = {
     *("st", "spr", "sip", "si", "se", "sp", "ses", "sdd", "skoid", "sktid", "skt", "ske", "sks", "skv"),
@@ -222,6 +224,18 @@ def safe_repr(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(safe_repr, cast('list[object]', value)))}]"
     return repr(value)
+
+
+def redacted_repr(record: Any) -> str:
+    """The `repr` of a dataclass, in which URLs appear without their queries."""
+    shown = (f"{name}={_redacted(getattr(record, name))}" for name in record.__dataclass_fields__)
+    return f"{type(record).__name__}({', '.join(shown)})"
+
+
+def _redacted(value: object) -> str:
+    # In JSON and messages, more than the query follows the question mark.
+    longer = isinstance(value, str) and _STARTS_AS_URL.match(value) is None
+    return without_queries(repr(value) if longer else safe_repr(value))
 
 
 def system() -> str:

@@ -116,16 +116,24 @@ def test_urls_in_a_private_network(host: str, ask: Agent) -> None:
         ("https://api.music.ai/v1", "https://8.8.8.8/a.wav", False),
         ("https://api.music.ai/v1", "https://song.example/10.0.0.1?x=http://10.0.0.1/", False),
         ("https://api.music.ai/v1", "https://[2606:4700::1]/a.wav", False),
-        ("http://127.0.0.1:8000/v1", "http://localhost:9/a.wav", False),
-        ("http://localhost/v1", "http://127.0.0.2/a.wav", False),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/a.wav", False),
+        ("http://127.0.0.1:8000/v1", "http://localhost:8000/a.wav", False),
+        ("http://localhost/v1", "http://[::1]:80/a.wav", False),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:9/a.wav", True),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1/a.wav", True),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:99999/a.wav", True),
+        ("http://localhost/v1", "https://localhost/a.wav", True),
+        ("http://localhost/v1", "http://127.0.0.2/a.wav", True),
+        ("http://localhost/v1", "http://other.localhost/a.wav", True),
         ("http://127.0.0.1:8000/v1", "http://192.168.0.2/a.wav", True),
-        ("https://192.168.0.2/v1", "https://192.168.0.2:9000/a.wav", False),
+        ("https://192.168.0.2/v1", "https://192.168.0.2:443/a.wav", False),
+        ("https://192.168.0.2/v1", "https://192.168.0.2:9000/a.wav", True),
         ("https://192.168.0.2/v1", "https://192.168.0.3/a.wav", True),
         ("https://api.music.ai/v1", "http://[", False),
         ("https://api.music.ai/v1", "10.0.0.1", False),
     ],
 )
-def test_the_host_of_the_service_is_allowed(base_url: str, url: str, refused: bool) -> None:
+def test_the_host_and_port_of_the_service_are_allowed(base_url: str, url: str, refused: bool) -> None:
     with pytest.raises(ToolError) if refused else nullcontext():
         Addresses(base_url).check_inputs([url])
     with pytest.raises(ToolError) if refused else nullcontext():

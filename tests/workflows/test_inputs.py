@@ -67,7 +67,7 @@ def test_the_message_names_the_parameter_and_hides_the_query() -> None:
     with pytest.raises(InputError, match=r"^Mix: second: s3://bucket/a\.wav\?… can't be read") as caught:
         Mix(first="a.wav", second="s3://bucket/a.wav?X-Amz-Signature=SECRET")
     assert "SECRET" not in str(caught.value)
-    with pytest.raises(InputError, match=r"^CustomWorkflow: inputUrl: 'song\.wav' isn't an https:// URL"):
+    with pytest.raises(InputError, match=r"^CustomWorkflow: inputUrl: 'song\.wav' isn't a URL"):
         CustomWorkflow("sdk-test", {"inputUrl": "song.wav"})
 
 

@@ -13,7 +13,7 @@ Then `job_files` downloads the results: `download` writes through `resume`, `ran
 `content` and `checksums` check the bytes, and `file_kinds` rejects web pages. `legacy` has the code for the 1.0 methods.
 To add an endpoint, see `operations`.
 
-Only `resources`, `client.py`, `_doctor.py` and `_preload.py` import this room. Modules are loaded at first use: a program
+Only `resources`, `client.py`, `_doctor.py`, `_preload.py` and the package's `__init__.py` import this room. Modules are loaded at first use: a program
 that only looks at jobs never loads the transfers.
 """
 

@@ -109,9 +109,10 @@ def status_error(where: str, response: Response, settings: ClientConfig) -> Stat
     message = printable(without_queries(said))[:MESSAGE_LIMIT]
     identifier = request_id(response.headers)
     advice = _advice(where, status, str(fields.get("message", "")), response, settings)
+    shown = message.rstrip(".") if advice or identifier else message
     kind = STATUS_ERRORS.get(status, ServerError if status >= 500 else StatusError)
     error = kind(
-        f"{where}: {status} {message}{f' (request id {identifier})' if identifier else ''}{advice}",
+        f"{where}: {status} {shown}{f' (request id {identifier})' if identifier else ''}{advice}",
         status=status,
         code=printable(str(fields["code"]))[:MESSAGE_LIMIT] if fields.get("code") else None,
         message=message,

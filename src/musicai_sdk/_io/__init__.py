@@ -10,8 +10,8 @@ every wait by `bounds`. `record` logs the exchange, and `http.ErrorTranslation` 
 package. `libraries` knows how httpx and httpx2 differ. `threads`, `cancelling` and
 `sockets` serve transfers in threads.
 
-This room imports only `errors` and `_text`. Only `_core`, `resources`, `client.py`, `_credentials.py` and `_doctor.py`
-import it.
+This room imports only `errors` and `_text`. Only `_core`, `resources`, `client.py`, `_credentials.py`, `_doctor.py`
+and the package's `__init__.py` import it.
 """
 
 from __future__ import annotations

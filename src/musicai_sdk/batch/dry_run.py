@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+
+from typing_extensions import override
 
 from musicai_sdk.batch.budget import Amount, Cost, OverBudget, Price, budget, plus
 from musicai_sdk.batch.engine.decide import PAYS, Action, Standing, decide, resumed
@@ -30,6 +32,7 @@ from musicai_sdk.batch.ledger.states import SAFE, TABLE, State
 from musicai_sdk.batch.ledger.track import track_key
 from musicai_sdk.batch.ledger.upgrade import ensure_attempts
 from musicai_sdk.batch.options import RunOptions
+from musicai_sdk.batch.progress.formatting import plural, printable, short_path, size
 from musicai_sdk.batch.results.destination import bucket_of
 from musicai_sdk.batch.results.presence import ResultCheck
 from musicai_sdk.errors import InputError
@@ -72,6 +75,11 @@ class Plan:
     """The part of `total` that the limits allow, if the jobs are created in the order of the inputs."""
     waiting: int = 0
     """Jobs of `total` that the limits don't allow."""
+
+    @override
+    def __str__(self) -> str:
+        """The plan in a few lines."""
+        return "\n".join(plan_lines(self, "retry_failed=True or retry_uncertain=True"))
 
 
 def plan(
@@ -145,6 +153,34 @@ def plan(
             claim.check(condition)
             planner.count(items, db)
     return planner.plan
+
+
+def plan_lines(planned: Plan, retry_options: str) -> Iterator[str]:
+    """A plan for people: a line for each figure that isn't 0, and each rejected input.
+
+    Args:
+        planned: The plan.
+        retry_options: How the caller asks for the failed tracks.
+    """
+    upload = f"{size(planned.upload)} to upload" if planned.upload else "nothing to upload"
+    figures = (
+        (planned.continued - planned.unanswered, "under way: already paid for, and continued"),
+        (planned.unanswered, "under way without an answer: paid for only if no job is found"),
+        (planned.retried, "failed before: retried, a failed job is paid for again"),
+        (planned.finished, "done before"),
+        (planned.missing, "done before, but the results are missing: nothing is paid for them"),
+        (planned.failed, f"failed before: skipped without {retry_options}"),
+        (planned.duplicates, "duplicates: they share the job of another input"),
+        (len(planned.rejected), "rejected:"),
+    )
+    yield f"{planned.new:>9,}  new{f': {upload}, each a paid job' if planned.new else ''}"
+    yield from (f"{count:>9,}  {what}" for count, what in figures if count)
+    if planned.total.jobs:
+        yield f"{'cost':>9}  {planned.total}"
+    if planned.waiting:
+        yield f"{'limit':>9}  {planned.cost}; {plural(planned.waiting, 'job')} would wait"
+    for each in planned.rejected:
+        yield f"{'':9}  {short_path(each.source)}: {printable(each.reason)}"
 
 
 def count_inputs(inputs: Inputs, out: str | os.PathLike[str] | Bucket) -> int:

@@ -46,9 +46,10 @@ What differs from 1.0.4:
   show.
 - A client is pickled without its key; `copy.copy` keeps it.
 - Arguments that can't be right are refused before anything is sent, by the classes of `requests` that 1.0 raised.
+- Unknown options of `add_job` raise `TypeError`.
 - Redirects aren't followed; they raise `requests.TooManyRedirects`, which is also a `requests.HTTPError`.
 
-For developers: this room uses only the public client, its models and errors. `client.py` has the methods, in the order of
+For developers: this room uses only the public client, its models and errors, and `_files`, `_text` and `_names`. `client.py` has the methods, in the order of
 1.0; `client_settings.py` the attributes and timeouts; `answers.py` the dictionaries; `errors.py` the classes that are also
 errors of `requests`. To add a difference, list it above; `tests/compat/programs` holds programs that must print the same
 with 1.0.4 and with this room.

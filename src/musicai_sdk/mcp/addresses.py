@@ -16,11 +16,14 @@ _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PRIVATE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
 """The ends of names that only a private network knows (sources: RFC 6761, 6762 and 8375, and ICANN for `.internal`)."""
+_LOCAL = {"127.0.0.1": "localhost", "::1": "localhost"}
+"""Other spellings of `localhost`: a sandbox may be given by one, and name its files by another."""
+_PORTS = {"http": 80, "https": 443}
 _DOTS = str.maketrans("\u3002\uff61", "..")
 
 
 class Addresses:
-    """The hosts that URLs may name: every public one, and the host of the service itself.
+    """The hosts that URLs may name: every public one, and the host of the service itself, at the port of the service.
 
     A host counts as private by its name, or by the address that the URL contains. Names aren't looked up, because in
     some networks even public names have private addresses.
@@ -30,7 +33,7 @@ class Addresses:
     """
 
     def __init__(self, base_url: str) -> None:
-        self._service = _host(base_url)
+        self._service = _server(base_url)
 
     def check_inputs(self, values: Iterable[object]) -> None:
         """Checks the URLs in an input and in parameters, at any depth.
@@ -65,8 +68,8 @@ class Addresses:
         """The host of a URL if it is refused; None for other texts."""
         if text.lstrip()[:8].lower().startswith(("http://", "https://")):
             host = _host(text.strip())
-            if host and _is_private(host) and host != self._service:
-                return None if _is_loopback(host) and _is_loopback(self._service) else host
+            if host and _is_private(host) and _server(text.strip()) != self._service:
+                return host
         return None
 
 
@@ -82,18 +85,22 @@ def _host(url: str) -> str:
     return unicodedata.normalize("NFKC", host).translate(_DOTS).rstrip(".")
 
 
+def _server(url: str) -> tuple[str, int | None]:
+    """The host and the port; a port of -1 for one that isn't a port."""
+    host = _host(url)
+    try:
+        parts = urlsplit(url)
+        port = _PORTS.get(parts.scheme) if parts.port is None else parts.port
+    except ValueError:
+        port = -1
+    return _LOCAL.get(host, host), port
+
+
 def _is_private(host: str) -> bool:
     address = _address(host)
     if address is not None:
         return not address.is_global or address.is_multicast
     return "." not in host or host.endswith(_PRIVATE_NAMES)
-
-
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    if address is not None:
-        return address.is_loopback
-    return host == "localhost" or host.endswith(".localhost")
 
 
 def _address(host: str) -> _Address | None:

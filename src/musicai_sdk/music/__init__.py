@@ -11,7 +11,7 @@ music.table(chords)  # in a notebook a table and a strip, text elsewhere; .rows 
 ```
 
 These are functions of plain lists of models, wherever the list comes from. To add one, write it in the module of its
-subject and list it here; of the package it may use only `models`, `_text`, `_notebook` and `_frames`.
+subject and list it here; of the package it may use only `models`, `errors`, `_text`, `_notebook` and `_frames`.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def _url(text: str) -> str:
     url = web_address(_not_blank(text))
     if url is None:
         raise InputError(
-            f"{text!r:.100} isn't an https:// URL: a job with it would fail, and still cost money. To upload a local"
+            f"{text!r:.100} isn't a URL: a job with it would fail, and still cost money. To upload a local"
             " file, pass pathlib.Path(…)"
         )
     return url

@@ -282,6 +282,34 @@ def test_failures_hide_signatures(sandbox: Sandbox, source: Path, tmp_path: Path
     )
 
 
+def test_reprs_hide_signatures(sandbox: Sandbox, tmp_path: Path) -> None:
+    parameters = {"cover": SIGNED, "more": [f"{SIGNED}&b=1"]}
+    source = f"https://bucket.example/a song.wav?token={SECRET}"
+    given = Input(source, parameters, name="song")
+    assert repr(given) == (
+        "Input(source='https://bucket.example/a song.wav?…',"
+        " params={'cover': 'https://bucket.example/x.wav?…', 'more': ['https://bucket.example/x.wav?…']},"
+        " name='song', audio_seconds=None)"
+    )
+    assert SECRET not in repr(Rejected(source, f"can't use {SIGNED}"))
+    report = echo(sandbox, [given], tmp_path / "out").run()
+    with open_ledger(report.ledger) as ledger:
+        [(track, _)] = ledger.tracks()
+    assert SECRET in track.source
+    assert SECRET not in repr(track)
+    assert "source='https://bucket.example/a song.wav?…', content='url:https:" in repr(track)
+
+
+def test_an_input_from_a_path(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
+    path = next(source.rglob("*.wav"))
+    given = Input(path, name="song")
+    assert given == Input(str(path), {}, "song")
+    assert given.source == str(path)
+    assert echo(sandbox, [given], tmp_path / "out").run().ok
+    with pytest.raises(InputError, match=r"must be a string or a path, not 3$"):
+        plan("sdk-test", [Input(3)], tmp_path / "plan", input_name="file")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - that is tested
+
+
 def test_an_invalid_url_is_shown_as_it_was_given() -> None:
     assert redacted(f"https://[oops/x.wav?sig={SECRET}") == "https://[oops/x.wav"
     assert redacted(f"https://user:{SECRET}@host/a b.wav#x?y") == "https://host/a b.wav"

@@ -105,7 +105,11 @@ def test_failures_are_listed_and_retried(musicai_there: Command) -> None:
     assert message.count("failed: in/text.wav: BAD_INPUT: ") == 2, "when it happens, and at the end"
     assert "--retry-failed" in message
     (source / "empty.wav").unlink()
-    assert "0  new" in musicai_there.here(*arguments, "--dry-run").stdout
+    assert musicai_there.here(*arguments, "--dry-run").stdout.splitlines() == [
+        "        0  new",
+        "        2  done before",
+        "        1  failed before: skipped without --retry-failed or --retry-uncertain",
+    ]
     message = musicai_there.here(*arguments, "--dry-run", "--retry-failed").stdout
     assert "1  failed before: retried" in message
     message = musicai_there.here(*arguments, "--retry-failed", code=1).stderr

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from musicai_sdk._text import redacted_repr
 from musicai_sdk.models.outputs import URL_SCHEMES
 from musicai_sdk.storage import Bucket
 from musicai_sdk.storage.objects import SCHEMES
@@ -26,6 +27,22 @@ class Input:
     audio_seconds: float | None = None
     """The length of its audio in seconds, for budgets and prices. Only needed where it can't be read, as for a URL."""
 
+    def __init__(
+        self,
+        source: str | os.PathLike[str],
+        params: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        audio_seconds: float | None = None,
+    ) -> None:
+        # Written out so that a path is accepted, while `source` is always a string.
+        is_path = isinstance(source, os.PathLike)
+        object.__setattr__(self, "source", os.fspath(source) if is_path else source)
+        object.__setattr__(self, "params", {} if params is None else params)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "audio_seconds", audio_seconds)
+
+    __repr__ = redacted_repr
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -35,6 +52,8 @@ class Rejected:
     """The input; a URL without its query."""
     reason: str
     """Why it can't be processed."""
+
+    __repr__ = redacted_repr
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def _expanded(source: Source, out: Path | None, buckets: Buckets) -> Iterable[In
         return _from_text(source, out, buckets)
     if isinstance(source, Input):
         if not isinstance(cast("object", source.source), str):
-            raise InputError(f"the source of an Input must be a string, not {source.source!r:.100}")
+            raise InputError(f"the source of an Input must be a string or a path, not {source.source!r:.100}")
         return (source,)
     if isinstance(source, Rejected):
         return (source,)

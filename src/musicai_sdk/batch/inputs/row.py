@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from musicai_sdk._text import redacted_repr
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.ledger.states import State
 
@@ -40,6 +41,8 @@ class InputRow:
     """Its track's key, if an earlier run had this input."""
     state: State | None = None
     """That track's state."""
+
+    __repr__ = redacted_repr
 
 
 Candidate: TypeAlias = InputRow | Rejected

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from musicai_sdk._text import redacted_repr
 from musicai_sdk.batch.ledger.states import State
 
 
@@ -69,6 +70,8 @@ class Track:
     """The run that last changed the track. No other run takes the track while that run is alive."""
     audio_ms: int | None = None
     """The length of the audio in milliseconds; None if it isn't known."""
+
+    __repr__ = redacted_repr
 
     @property
     def is_url(self) -> bool:

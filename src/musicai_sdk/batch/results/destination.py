@@ -172,7 +172,7 @@ def bucket_of(out: str | os.PathLike[str] | Bucket, workflow: type[Workflow[Any]
 
 
 def _class_of(slug: str) -> type[Workflow[Any]] | None:
-    """The class of a workflow that every account has, by its slug."""
+    """The class of one of the service's known workflows, by its slug; an account may lack some."""
     every = (getattr(workflows, name) for name in workflows.__all__)
     return next(
         (each for each in every if isinstance(each, type) and getattr(each, "slug", None) == slug), None

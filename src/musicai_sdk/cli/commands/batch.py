@@ -125,8 +125,8 @@ def failures(settings: CommandContext, place: str) -> None:
 def history(settings: CommandContext, place: str, track: str | None) -> None:
     """Print every paid request that was ever sent, with its job: of all tracks, or of TRACK.
 
-    TRACK is an input, a folder of results, or a track's key in the ledger. Requests are recorded before they are sent:
-    whether the service received one that is `sent` is unknown. Exit code 1 if TRACK isn't in the ledger.
+    TRACK is an input, a folder of results, or a track's key in the ledger. A request is recorded before it is
+    sent, so `sent` doesn't mean that the service received it. Exit code 1 if TRACK isn't in the ledger.
     """
     with _open(place) as view:
         settings.show_all((asdict(each), _attempt(each)) for each in view.attempts(track))

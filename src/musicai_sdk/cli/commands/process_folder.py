@@ -39,10 +39,10 @@ _DRAINING = ("SIGTERM", "SIGHUP", "SIGBREAK")
 Windows and Ctrl-Break the third."""
 _MANIFEST = """\b
 The columns of a CSV manifest, or the keys in each line of a JSONL manifest:
-  input   a path relative to the manifest, or a URL; `path` and `url` mean the same
-  name    the folder of the results in OUT; optional
+  input          a path relative to the manifest, or a URL; `path` and `url` mean the same
+  name           the folder of the results in OUT; optional
   audio_seconds  the length of the audio, where it can't be read, for --max-minutes and --price; optional
-  others  parameters of the workflow, JSON or text, as --param gives to all inputs
+  others         parameters of the workflow, JSON or text, as --param gives to all inputs
 """
 
 
@@ -264,29 +264,11 @@ def _archive_ledger(ledger: Path, *, yes: bool) -> None:
 
 
 def _print_plan(settings: CommandContext, planned: Plan) -> None:
-    from musicai_sdk.batch.progress.formatting import plural, printable, short_path, size
+    from musicai_sdk.batch.dry_run import plan_lines
 
     if settings.as_json:
         costs = {"total": planned.total.to_dict(), "cost": planned.cost.to_dict()}
         settings.show(asdict(planned) | costs, "")
         return
-    upload = f"{size(planned.upload)} to upload" if planned.upload else "nothing to upload"
-    for count, what in (
-        (planned.new, f"new: {upload}, each a paid job"),
-        (planned.continued - planned.unanswered, "under way: already paid for, and continued"),
-        (planned.unanswered, "under way without an answer: paid for only if no job is found"),
-        (planned.retried, "failed before: retried, a failed job is paid for again"),
-        (planned.finished, "done before"),
-        (planned.missing, "done before, but the results are missing: nothing is paid for them"),
-        (planned.failed, "failed before: skipped without --retry-failed or --retry-uncertain"),
-        (planned.duplicates, "duplicates: they share the job of another input"),
-        (len(planned.rejected), "rejected:"),
-    ):
-        if count or what.startswith("new"):
-            click.echo(f"{count:>9,}  {what}")
-    if planned.total.jobs:
-        click.echo(f"{'cost':>9}  {planned.total}")
-    if planned.waiting:
-        click.echo(f"{'limit':>9}  {planned.cost}; {plural(planned.waiting, 'job')} would wait")
-    for each in planned.rejected:
-        click.echo(f"{'':9}  {short_path(each.source)}: {printable(each.reason)}")
+    for line in plan_lines(planned, "--retry-failed or --retry-uncertain"):
+        click.echo(line)
