@@ -226,10 +226,10 @@ def safe_repr(value: object) -> str:
     return repr(value)
 
 
-def redacted_repr(record: Any) -> str:
-    """The `repr` of a dataclass, in which URLs appear without their queries."""
-    shown = (f"{name}={_redacted(getattr(record, name))}" for name in record.__dataclass_fields__)
-    return f"{type(record).__name__}({', '.join(shown)})"
+def redacted_repr(self: Any) -> str:
+    """A `__repr__` for dataclasses, in which URLs appear without their queries."""
+    shown = (f"{name}={_redacted(getattr(self, name))}" for name in self.__dataclass_fields__)
+    return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def _redacted(value: object) -> str:

@@ -47,8 +47,8 @@ Guaranteed:
     - The server reads and writes files only below a `--root`, after resolving links and `..`. It uploads exactly the
       bytes that it hashed. It refuses inputs whose names aren't those of audio or video files.
     - The server accepts no URL of a private network as an input, and downloads from none: neither an address such as
-      `10.0.0.1`, nor a name such as `localhost` or `nas.local`. Only the host and port of the base URL are allowed,
-      where a sandbox has its files.
+      `10.0.0.1`, nor a name such as `localhost` or `nas.local`. The exception is the
+      host and port of the base URL, where a sandbox has its files.
     - No answer has more than about 200,000 characters. Longer lists are divided, longer values are refused.
     - No API key and no signed URL reaches the agent: the server removes the queries of URLs, and reads and downloads
       results itself. Standard output carries only the protocol.
