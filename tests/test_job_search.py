@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import uuid
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -21,9 +23,18 @@ without_metadata: dict[str, Callable[[Job], Job]] = {
     "null": lambda job: {**job, "metadata": None},
     "missing": lambda job: {name: value for name, value in job.items() if name != "metadata"},
     "empty": lambda job: {**job, "metadata": {}},
-    "cut": lambda job: {**job, "metadata": {name: value[:6] for name, value in job["metadata"].items()}},
+    "cut": lambda job: with_key(job, lambda key: key[:6]),
+    "masked": lambda job: with_key(job, lambda _: "***"),
+    "middle": lambda job: with_key(job, lambda key: f"{key[:3]}…{key[-2:]}"),
+    "tail": lambda job: with_key(job, lambda key: key[-5:]),
+    "quoted": lambda job: with_key(job, json.dumps),
+    "escaped": lambda job: with_key(job, lambda key: f"{{{key.replace('-', '&#45;').upper()}}}"),
 }
-"""A job without its key, in every way to omit it."""
+"""A job without its key, in every way to omit or change it."""
+
+
+def with_key(job: Job, change: Callable[[str], str]) -> Job:
+    return {**job, "metadata": {name: change(value) for name, value in job["metadata"].items()}}
 
 
 @pytest.fixture
@@ -250,6 +261,76 @@ def test_jobs_are_fetched_if_the_list_omits_keys(service: JobService, way: str) 
     service.listed = without_metadata[way]
     first = create_again(service)
     assert create_again(service) == first
+    assert len(service.posts) == 1
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"workflow": str(uuid.UUID(int=7))},
+        {"workflow": "Chords"},
+        {"workflow": "chords@2"},
+        {"name": "order\u00a04711 &amp; more", "given": "order 4711 & more"},
+        {"name": "Grosse Fuge", "given": "Große Fuge"},
+        {"name": "Cafe", "given": "Café"},
+        {"workflowParams": {"inputUrl": "https://files.example/copies/1f", "rate": 1}},
+        {"workflowParams": {"inputUrl": None, "rate": "1.5"}},
+    ],
+)
+def test_without_keys_another_spelling_is_no_other_job(service: JobService, shown: dict[str, Any]) -> None:
+    given = shown.get("given", "order-4711")
+    fields = {name: value for name, value in shown.items() if name != "given"}
+    service.listed = service.fetched = lambda job: {**job, "metadata": None, **fields}
+    workflow = CustomWorkflow("acme/chords", {"inputUrl": "https://example.com/a.wav", "rate": 1.5})
+    with connect(service) as client:
+        client.jobs.create(workflow, name=given, idempotency_key=KEY)
+    with connect(service) as client, pytest.raises(CreateUncertainError):
+        client.jobs.create(workflow, name=given, idempotency_key=KEY, settle=0)
+    assert len(service.posts) == 1
+
+
+@pytest.mark.parametrize("way", ["null", "empty"])
+def test_a_job_whose_key_only_the_list_omits_is_fetched(service: JobService, way: str) -> None:
+    """Even where the list shows the keys of other jobs."""
+    first = create_again(service)
+    service.listed = lambda job: without_metadata[way](job) if job["id"] == first else job
+    with connect(service) as client:
+        client.jobs.create(CustomWorkflow("other-workflow"), idempotency_key="another", recover=False)
+    assert create_again(service) == first
+    assert len(service.posts) == 2
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"total": 5},
+        {"totalPages": 2},
+        {"success": False},
+        {"status": "degraded"},
+        {"pagination": {"hasNext": True}},
+    ],
+)
+def test_an_empty_list_that_is_not_the_end_proves_nothing(
+    service: JobService, beside: dict[str, Any]
+) -> None:
+    create_again(service)
+    service.paging = lambda _jobs, _page, _size: []
+    service.envelope = beside
+    with pytest.raises(CreateUncertainError):
+        create_again(service)
+    assert len(service.posts) == 1
+
+
+def test_a_total_that_was_reached_is_the_end(service: JobService) -> None:
+    service.add_others(120)
+    service.envelope = {
+        "total": 120,
+        "totalPages": 2,
+        "success": True,
+        "status": "ok",
+        "pagination": {"count": 120},
+    }
+    create_again(service)
     assert len(service.posts) == 1
 
 

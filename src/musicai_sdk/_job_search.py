@@ -19,15 +19,20 @@ The caller decides when to search, because the service may list a job some time 
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
+from html import unescape
 from itertools import pairwise
 from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 from musicai_sdk._text import without_signature
 from musicai_sdk.errors import MusicAiError, NotFoundError
-from musicai_sdk.models.job import Job, JobPage, may_be_key
+from musicai_sdk.models.job import Job, JobPage, may_be_key, mentions_key
 
 PAGE_SIZE = 100
 """The service's default; its maximum is unknown."""
@@ -73,16 +78,10 @@ class Wanted:
             return may_be_key(key, self.key)
         if self.workflow is None and self.name is None:
             # Other metadata means that another program has created the job, unless this package's entry was renamed.
-            return not job.raw_metadata or self.key in job.raw_metadata.values()
-        if self.workflow is not None and isinstance(job.workflow, str) and _is_slug(job.workflow):
-            same_workflow = job.workflow.casefold() == self.workflow.casefold()
-        else:
-            same_workflow = True
+            return not job.raw_metadata or mentions_key(job.raw_metadata, self.key)
         given = job.workflow_params or {}
-        same_params = all(
-            _stable(given[name]) == _stable(self.params[name]) for name in given.keys() & self.params
-        )
-        return same_workflow and same_params and _same_name(self.name, job.name)
+        same_params = all(_may_be_same(given[name], self.params[name]) for name in given.keys() & self.params)
+        return same_params and _same_workflow(self.workflow, job.workflow) and _same_name(self.name, job.name)
 
 
 @dataclass(slots=True)
@@ -207,9 +206,6 @@ class _Search:
         the service may add the metadata of a job later, for example when the job ends.
         """
         shown, keyless = False, list[str]()
-        for job_id, listed in list(self._candidates.items()):
-            if listed.idempotency_key is None and self._is_echoed(listed):
-                del self._candidates[job_id]
         for job_id in list(self._candidates)[:FETCHED]:
             try:
                 job = self._candidates[job_id] = await get(job_id)
@@ -225,6 +221,9 @@ class _Search:
                 shown = True
         if shown:
             for job_id in keyless:
+                del self._candidates[job_id]
+        for job_id, job in list(self._candidates.items()):
+            if job.idempotency_key is None and self._is_echoed(job):
                 del self._candidates[job_id]
 
     def _is_echoed(self, job: Job[Any]) -> bool:
@@ -347,24 +346,61 @@ class _Walk:
         return ordered
 
 
-def _is_slug(text: str) -> bool:
-    """Whether the text looks like a slug, and not like the display name that some answers contain."""
-    return bool(text) and not any(character.isspace() for character in text)
-
-
-def _stable(value: Any) -> Any:
-    """A parameter's value; a URL without its signature."""
-    if not isinstance(value, str) or "://" not in value:
-        return value
-    try:
-        return without_signature(value)
-    except ValueError:
-        return value
-
-
-def _same_name(one: str | None, other: str | None) -> bool:
-    """Whether two names may be the same: the service might truncate a name, or change its white space."""
-    if one is None or other is None:
+def _same_workflow(wanted: str | None, shown: object) -> bool:
+    """Whether a job may be one of this workflow. A job may show its version, or an id or a name in place of the slug."""
+    if wanted is None or not isinstance(shown, str):
         return True
-    short, long = sorted((" ".join(one.casefold().split()), " ".join(other.casefold().split())), key=len)
-    return long.startswith(short)
+    one, other = wanted.casefold(), shown.casefold()
+    if ("/" in one) != ("/" in other):
+        one, other = one.rpartition("/")[2], other.rpartition("/")[2]
+    is_slug = shown == other and _SLUG.fullmatch(other) and not _UUID.fullmatch(other)
+    return one.startswith(other) or other.startswith(one) or not is_slug
+
+
+_SLUG = re.compile(r"[^\s/]+/[^\s/]+|[a-z0-9]+([-_][a-z0-9]+)+")
+"""A workflow's slug, with or without its owner. One word alone may also be a name."""
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
+
+
+def _may_be_same(shown: Any, wanted: Any) -> bool:
+    """Whether a parameter may be this one. The service may round numbers, write them as texts, or store files itself."""
+    if shown is None or shown == wanted:
+        return True
+    if isinstance(shown, str) and isinstance(wanted, str):
+        if "://" not in shown or "://" not in wanted:
+            return _letters(shown) == _letters(wanted)
+        try:
+            one, other = (urlsplit(without_signature(each)) for each in (shown, wanted))
+        except ValueError:
+            return True
+        return one.netloc != other.netloc or _letters(unquote(one.path)) == _letters(unquote(other.path))
+    try:
+        return int(float(shown)) == int(float(wanted))
+    except (TypeError, ValueError, OverflowError):
+        return True
+
+
+def _same_name(wanted: str | None, shown: str | None) -> bool:
+    """Whether two names may be the same: the service might cut a name, escape it, or leave out characters."""
+    if wanted is None or shown is None:
+        return True
+    forms: list[Callable[[str], str]] = [_letters]
+    if shown.isascii() and not wanted.isascii():
+        forms += [_base_letters, lambda text: _letters(text.encode("ascii", "ignore").decode())]
+    for letters in forms:
+        short, long = sorted((letters(unescape(shown)), letters(unescape(wanted))), key=len)
+        if long.startswith(short):
+            return True
+    return False
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> str:
+    """The letters and digits of a text, in one spelling."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(each for each in text if each.isalnum())
+
+
+def _base_letters(text: str) -> str:
+    """As `_letters`, without accents."""
+    return _letters(unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode())

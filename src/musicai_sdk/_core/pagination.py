@@ -70,6 +70,8 @@ class Pager(Generic[T]):
             return None
         size = self.asked = self._page_size()
         page = await self._fetch(self._received // size, size)
+        if isinstance(page, Page) and page.announced > self._received:
+            page.unreadable = 1  # the list isn't at its end
         identities = [self._identify(item) for item in page]
         count = len(page) + (page.unreadable if isinstance(page, Page) else 0)
         self._repeats = self._repeats + 1 if identities == self._before else 0

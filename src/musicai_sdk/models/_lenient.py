@@ -186,6 +186,8 @@ class Page(list[T]):
     unreadable: int = 0
     """The number of unreadable elements that were left out; 1 also for an empty page that isn't the end of the list. Such
     a page can't prove that a job doesn't exist."""
+    announced: int = 0
+    """The number of elements in the whole list, if an empty page says it."""
 
 
 class Readable:
@@ -260,8 +262,12 @@ def _listed(kind: Any, value: Any, within: str) -> Any:
         page = _adapter(kind).validate_python(found)
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
-    if not page and any(each and _NOT_THE_END.search(name) for name, each in envelope.items()):
-        page.unreadable = 1
+    if not page:
+        beside = {name: each for name, each in envelope.items() if name != within}
+        for each in list(beside.values()):
+            beside |= cast("dict[str, Any]", each) if isinstance(each, dict) else {}
+        page.unreadable = int(any(_denies_end(name, each) for name, each in beside.items()))
+        page.announced = max((_announced(name, each) for name, each in beside.items()), default=0)
     return page
 
 
@@ -269,6 +275,23 @@ _NOT_THE_END = re.compile(
     r"error|message|warning|next|more|cursor|partial|incomplete|truncated|timed", re.IGNORECASE
 )
 """The names of values beside an empty list that say that the list isn't at its end, or couldn't be made."""
+_WELL = {"", "200", "complete", "completed", "done", "ok", "success", "succeeded"}
+
+
+def _denies_end(name: str, value: object) -> bool:
+    """Whether a value beside an empty list says that this isn't the end of the list."""
+    if name.casefold() in ("success", "ok"):
+        return value is False
+    if name.casefold() == "status":
+        return value is not None and str(value).casefold() not in _WELL
+    return bool(value) and _NOT_THE_END.search(name) is not None
+
+
+def _announced(name: str, value: object) -> int:
+    """The number of elements in the whole list, according to a value beside it. A number of pages says at least one."""
+    if not isinstance(value, int) or re.search(r"total|count", name, re.IGNORECASE) is None:
+        return 0
+    return min(value, 1) if "page" in name.casefold() else value
 
 
 @cache
