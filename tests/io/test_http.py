@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from musicai_sdk import MusicAiClient
+from musicai_sdk import JsonFile, MusicAiClient
 from musicai_sdk._io.http import build
 from musicai_sdk._io.protocol import Request
 from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, TransferError
@@ -125,14 +126,13 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("url", UNUSABLE)
 def test_a_url_that_cannot_be_used(each_client: MusicAiClient, tmp_path: Path, url: str) -> None:
-    for call in (
-        lambda: each_client.files.download(UNUSABLE[url], tmp_path / "a", max_retries=0),
-        lambda: each_client.files.read(UNUSABLE[url], max_retries=0),
-    ):
-        with pytest.raises((TransferError, ConnectionFailedError)) as caught:
-            call()
-        assert "5e5e" not in f"{caught.value} {vars(caught.value)}"
-        assert len(str(caught.value)) < 400
+    with pytest.raises((TransferError, ConnectionFailedError)) as downloaded:
+        each_client.files.download(UNUSABLE[url], tmp_path / "a", max_retries=0)
+    with pytest.raises((TransferError, ConnectionFailedError)) as read:
+        each_client.files.read(JsonFile[Any](UNUSABLE[url]), max_retries=0)
+    for error in (downloaded.value, read.value):
+        assert "5e5e" not in f"{error} {vars(error)}"
+        assert len(str(error)) < 400
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/a\n?sig=5e5e", "http://a..b/?sig=5e5e"])
