@@ -61,6 +61,9 @@ be two songs. Treating two songs as one would lose a result. Treating one song a
 _AKAMAI = ("hdnts", "hdnea")
 """Akamai's tokens: one parameter with an `hmac=` in its value."""
 
+_VENDORS = ("X-", "x-", "AWS", "Google", "Key-Pair")
+"""How the parameters begin that only signatures have."""
+
 _FORMERLY_SIGNED_WITH = {
     "sig": {"se", "sp", "sv", "sr", "st", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"},
     "signature": {"expires", "policy", "key-pair-id", "serial", "googleaccessid", "awsaccesskeyid"},
@@ -78,6 +81,7 @@ def without_query(url: str) -> str:
     scheme, separator, rest = path.partition("://")
     authority, slash, tail = rest.partition("/")
     path = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{tail}" if separator else path
+    path = without_signatures(path)  # as in `song.mp3%3Fsig=…` and `song.mp3;sig=…`
     return f"{path}?…" if question else path
 
 
@@ -95,13 +99,17 @@ def without_queries(message: str) -> str:
 def _signature() -> re.Pattern[str]:
     """Neighbouring parameters of signatures, also of incomplete or quoted ones (`%3Fsig%3D…`).
 
-    Azure's short parameters say nothing without `sig`.
+    Azure's short parameters say nothing without `sig`. Without a separator before it, a short `sig` or `signature` may be
+    that of a song: `signature=4/4`, `sig=C`.
     """
     known = {name for pair in _SIGNATURES for names in pair for name in names if len(name) > 3}
     names = "|".join(sorted({*known, "sig", *_AKAMAI}))
+    unmistakable = "|".join(sorted({*_AKAMAI, *(name for name in known if name.startswith(_VENDORS))}))
+    equals = r"(?:=|%(?:25)*3d)"
     value = r"(?:[^\s&;'\"<>\\]*[^\s&;'\"<>\\.,:)])?"
-    separator = r"(?:[?;]|&(?:amp;)?|\\u0026|%(?:25)*(?:3f|26))"
-    return re.compile(rf"(?:{separator}(?:{names})(?:=|%(?:25)*3d){value})+", re.IGNORECASE)
+    separator = r"(?:\?|;\s*|&(?:amp;)?|\\u0026|%(?:25)*(?:3f|26|3b))"
+    bare = rf"(?<![\w-])(?:(?:{unmistakable}){equals}|(?:sig|signature){equals}(?=[\w%+/=~-]{{8}}))"
+    return re.compile(rf"(?:(?:{separator}(?:{names}){equals}|{bare}){value})+", re.IGNORECASE)
 
 
 def without_signatures(text: str) -> str:

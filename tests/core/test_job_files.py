@@ -372,3 +372,18 @@ def test_a_file_url_in_any_letter_case() -> None:
     outputs = job({"a": "HTTP://h/a.wav", "b": "  https://h/b.wav ", "c": "ftp://h/c", "d": "x"}).outputs
     assert [isinstance(value, FileUrl) for value in outputs.values()] == [True, True, False, False]
     assert outputs["b"] == "https://h/b.wav"
+
+
+@pytest.mark.parametrize("url", ["http://[::1/x.mp3?sig=5e5e", "http://127.0.0.1:99999/x.mp3?sig=5e5e"])
+def test_a_malformed_url_in_a_result(
+    client: MusicAiClient, sandbox: Sandbox, tmp_path: Path, url: str
+) -> None:
+    answer(sandbox, {"a": url})
+    with pytest.raises(TransferError, match="malformed") as caught:
+        client.jobs.download("j", tmp_path)
+    assert "5e5e" not in f"{caught.value} {caught.value.url}"
+
+
+def test_an_output_without_a_name() -> None:
+    files = result_files({"": "https://h/a.mp3", "output": "https://h/b.mp3"})
+    assert {each.name: each.path for each in files} == {"output": ("output",), "output (2)": ("",)}

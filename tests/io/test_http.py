@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from musicai_sdk import MusicAiClient
+from musicai_sdk import JsonFile, MusicAiClient
 from musicai_sdk._io.http import build
 from musicai_sdk._io.protocol import Request
+from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, TransferError
 from musicai_sdk.sandbox import Sandbox
 from support.listening import ANSWER, Listener
 
@@ -105,3 +107,42 @@ def test_a_url_is_parsed_as_by_httpx(scheme: str, host: str, rest: str) -> None:
         return str(url), url.raw_scheme, url.userinfo, url.raw_host, url.port, url.raw_path, url.fragment
 
     assert parsed(lambda text: build(Request("storage", "GET", text)).url) == parsed(httpx.URL)
+
+
+UNUSABLE = {
+    "newline": "http://127.0.0.1/a\n.mp3?sig=5e5e",
+    "tab": "http://127.0.0.1/a\t.mp3?sig=5e5e",
+    "NUL": "http://127.0.0.1/a\0.mp3?sig=5e5e",
+    "DEL": "http://127.0.0.1/a.mp3?sig=5e5e\x7f",
+    "surrogate": "http://127.0.0.1/a\ud83d.mp3?sig=5e5e",
+    "emoji host": "http://\N{SNOWMAN}.invalid/a.mp3?sig=5e5e",
+    "empty label": "http://a..b/a.mp3?sig=5e5e",
+    "long label": f"http://{'a' * 70}.invalid/a.mp3?sig=5e5e",
+    "no Punycode": "http://xn--zzzz-/a.mp3?sig=5e5e",
+    "long query": f"http://127.0.0.1/a.mp3?sig=5e5e&x={'b' * 70_000}",
+}
+"""URLs that can't be requested."""
+
+
+@pytest.mark.parametrize("url", UNUSABLE)
+def test_a_url_that_cannot_be_used(each_client: MusicAiClient, tmp_path: Path, url: str) -> None:
+    with pytest.raises((TransferError, ConnectionFailedError)) as downloaded:
+        each_client.files.download(UNUSABLE[url], tmp_path / "a", max_retries=0)
+    with pytest.raises((TransferError, ConnectionFailedError)) as read:
+        each_client.files.read(JsonFile[Any](UNUSABLE[url]), max_retries=0)
+    for error in (downloaded.value, read.value):
+        assert "5e5e" not in f"{error} {vars(error)}"
+        assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/a\n?sig=5e5e", "http://a..b/?sig=5e5e"])
+def test_an_upload_url_that_cannot_be_used(each_client: MusicAiClient, sandbox: Sandbox, url: str) -> None:
+    sandbox.faults.add("GET /upload", body={"uploadUrl": url, "downloadUrl": url})
+    with pytest.raises((TransferError, ConnectionFailedError)) as caught:
+        each_client.files.upload(b"RIFF", max_retries=0)
+    assert "5e5e" not in f"{caught.value} {vars(caught.value)}"
+
+
+def test_a_base_url_that_cannot_be_used(connect: Connect) -> None:
+    with pytest.raises(ConfigurationError, match="can't be sent"):
+        connect(base_url="https://a..b/v1").application.get()

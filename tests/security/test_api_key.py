@@ -6,6 +6,7 @@ import asyncio
 import copy
 import dataclasses
 import json
+import logging
 import os
 import pickle
 import signal
@@ -22,6 +23,7 @@ import pytest
 from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
 from musicai_sdk.errors import ConfigurationError, MusicAiError
+from support.client_logs import client_records
 from support.colours import Colour
 from support.hidden_key import KEY, assert_hidden, flat
 from support.raw_server import RawServer, Received
@@ -45,6 +47,10 @@ def echo(request: Received, text: bytes) -> bytes:
     return text % (key, key)
 
 
+def escaped(request: Received) -> bytes:
+    return b"".join(b"\\u%04x" % each for each in request.headers.get("authorization", "").encode())
+
+
 ANSWERS: dict[str, Callable[[Received], None]] = {
     "reset": resets,
     "cut": cuts,
@@ -59,13 +65,34 @@ ANSWERS: dict[str, Callable[[Received], None]] = {
     "echoed in upper case": lambda request: request.answer(
         echo(request, b"%s %s").upper(), "502 Bad Gateway"
     ),
+    "echoed with escapes": lambda request: request.answer(
+        b'{"message": "%s", "code": "%s", "%s": 1}' % ((escaped(request),) * 3), "500 No"
+    ),
+    "escaped twice": lambda request: request.answer(
+        b'{"message": "%s"}' % escaped(request).replace(b"\\", b"\\u005c"), "400 No"
+    ),
+    "echoed in UTF-16": lambda request: request.answer(
+        echo(request, b'{"message": "%s", "code": "%s"}').decode().encode("utf-16"), "500 No"
+    ),
+    "echoed in the request id": lambda request: request.answer(
+        b"{}", "500 No", echo(request, b"x-request-id: %s%.0s").decode()
+    ),
+    "echoed in the content type": lambda request: request.answer(
+        b"<", "200 OK", echo(request, b"Content-Type: text/html; a=%s; b=%s").decode()
+    ),
+    "echoed in the location": lambda request: request.answer(
+        b"", "302 Found", echo(request, b"Location: /login/%s/%s").decode()
+    ),
     "elsewhere": lambda request: request.answer(b"", "302 Found", "Location: http://a.example/?secret"),
 }
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_errors(connect: Connect, colour: Colour, answer: str, given: bool) -> None:
+def test_errors(
+    connect: Connect, colour: Colour, answer: str, given: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     kind, unused = (
         {"sync": httpx.Client, "async": httpx.AsyncClient}[colour],
         httpx.Limits(max_keepalive_connections=0),
@@ -78,9 +105,19 @@ def test_errors(connect: Connect, colour: Colour, answer: str, given: bool) -> N
             lambda: client.jobs.status("j"),
             lambda: client.files.upload(b"x"),
         ):
-            with pytest.raises(MusicAiError) as caught:
+            with client.record() as exchanges, pytest.raises(MusicAiError) as caught:
                 call()
             assert_hidden(caught.value)
+            assert KEY not in f"{exchanges} {[each.headers for each in exchanges]}"
+    logged = "\n".join(record.getMessage() for record in client_records(caplog))
+    assert "/job/j" in logged
+    assert KEY not in logged
+
+
+def test_a_word_of_the_client_that_is_a_key(connect: Connect) -> None:
+    with RawServer(ANSWERS["refused"]) as server, pytest.raises(MusicAiError) as caught:
+        connect(api_key="key", base_url=server.url).application.get()
+    assert "check that the key from the argument api_key belongs" in str(caught.value)
 
 
 def test_while_a_request_is_sent(connect: Connect, colour: Colour) -> None:

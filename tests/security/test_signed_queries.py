@@ -110,6 +110,12 @@ SPELLINGS = {
     "quoted": "see https%3A%2F%2Fh%2Fo%3FX-Amz-Signature%3D5e5e5e5e%26a%3D1",
     "bucket": "see gs://b/o?sig=5e5e5e5e",
     "path": "GET /b/o?a=1&Signature=5e5e5e5e failed",
+    "Google alone": "see X-Goog-Signature=5e5e5e5e",
+    "Amazon alone": "see (X-Amz-Signature=5e5e5e5e)",
+    "Azure alone": "Signature did not match, see sig=5e5e5e5e",
+    "semicolon": "see /o.mp3;sig=5e5e5e5e",
+    "quoted mark": "see https://h/o.mp3%3Fsig=5e5e5e5e",
+    "no mark": "see https://h/o.mp3&X-Goog-Signature=5e5e5e5e",
 }
 
 
@@ -148,8 +154,38 @@ def test_a_job_error_that_quotes_a_signed_url(spelling: str) -> None:
         (r"x?a=1\u0026Signature=5e\u0026Expires=7", "x?a=1…"),
         ("x?a=1&amp;Policy=5e&amp;Key-Pair-Id=5e", "x?a=1&…"),
         ("signature=4/4, sig=C", "signature=4/4, sig=C"),
+        ("bad X-Amz-Signature=5e: no", "bad …: no"),
+        ("text/html; sig=5e", "text/html;…"),
         ("x?design=1&insignature=2", "x?design=1&insignature=2"),
     ],
 )
 def test_parameters_of_signatures_without_an_address(text: str, shown: str) -> None:
     assert without_queries(text) == shown
+
+
+@pytest.mark.parametrize("header", ["x-request-id", "Content-Type", "Location"])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_headers_that_quote_a_signed_url(connect: Connect, header: str, spelling: str) -> None:
+    status = {"x-request-id": "500 No", "Location": "302 Found"}.get(header, "200 OK")
+
+    def handler(_asked: Asked, connection: socket.socket) -> None:
+        connection.sendall(whole(b"<", f"{header}: {SPELLINGS[spelling]}", status=status))
+
+    with answering(handler) as origin, pytest.raises(MusicAiError) as caught:
+        connect(base_url=f"{origin}/v1", max_retries=0).jobs.get("j")
+    shown = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
+    assert "5e5e5e5e" not in shown
+    assert "see" in shown or "GET /b/o" in shown
+
+
+@pytest.mark.parametrize(
+    "end", [";sig=5e", "%3Fsig=5e", "%253Fsig%253D5e", "&X-Goog-Signature=5e", "#sig=5e"]
+)
+def test_a_signature_outside_of_the_query(each_client: MusicAiClient, tmp_path: Path, end: str) -> None:
+    def handler(_asked: Asked, connection: socket.socket) -> None:
+        connection.sendall(whole(b"", status="404 Not Found"))
+
+    with answering(handler) as origin, pytest.raises(TransferError) as caught:
+        each_client.files.download(f"{origin}/song.mp3{end}", tmp_path / "song.mp3")
+    assert "/song.mp3" in (caught.value.url or "")
+    assert "5e" not in f"{caught.value} {caught.value.url}".replace(origin, "")

@@ -48,7 +48,12 @@ async def download(
     `output` is true for outputs of a job, which can't be web pages unless their names say so. `connections` is the most
     connections to use for the file. `client.files.download` has the details.
     """
-    checked_url(url)
+    try:
+        checked_url(url)
+    except InputError as error:
+        if output:  # the service's URL, not an argument
+            raise TransferError(str(error), url=without_query(url)) from None
+        raise
     check_connections(connections)
     try:
         path = Path(encodable(os.fsdecode(destination)))

@@ -23,6 +23,8 @@ ERROR_LIMIT = 1024 * 1024
 """The most bytes of an error answer that are parsed."""
 MESSAGE_LIMIT = 1_000
 """The most characters of the service's message to quote in an error."""
+_HEADER_LIMIT = 200
+"""The most characters of a header to quote in an error."""
 
 
 def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) -> Any:
@@ -51,7 +53,7 @@ def read_json(kind: Any, response: Response, where: str, *, cut: bool = True) ->
             body=_as_text(response.body),
         ) from None
     except ValueError as error:  # includes _NotJsonError
-        content = response.headers.get("content-type", "no content type")
+        content = without_queries(response.headers.get("content-type", "no content type"))[:_HEADER_LIMIT]
         raise ResponseError(
             f"{where} answered {response.status} with {content} that isn't valid JSON ({error}): perhaps from a proxy or"
             f" a login page, or truncated",
@@ -72,7 +74,7 @@ def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
         problem = max(problems, key=lambda each: len(each["loc"]))
         if problem["type"] == "json_invalid":
             raise _NotJsonError(problem["msg"].removeprefix("Invalid JSON: ")) from None
-        field = _path(problem["loc"], from_json(body))
+        field = without_queries(_path(problem["loc"], from_json(body)))
         raise ResponseError(
             f"{where} answered {response.status}, but {f'the field {field}' if field else 'the answer'} doesn't fit:"
             f" {problem['msg']}",
@@ -107,14 +109,14 @@ def status_error(where: str, response: Response, settings: ClientConfig) -> Stat
     fields = _json_object(response.body)
     said = str(fields.get("message") or fields.get("title") or _phrase(status))
     message = printable(without_queries(said))[:MESSAGE_LIMIT]
-    identifier = request_id(response.headers)
+    identifier = without_queries(request_id(response.headers) or "")[:_HEADER_LIMIT] or None
     advice = _advice(where, status, str(fields.get("message", "")), response, settings)
     shown = message.rstrip(".") if advice or identifier else message
     kind = STATUS_ERRORS.get(status, ServerError if status >= 500 else StatusError)
     error = kind(
         f"{where}: {status} {shown}{f' (request id {identifier})' if identifier else ''}{advice}",
         status=status,
-        code=printable(str(fields["code"]))[:MESSAGE_LIMIT] if fields.get("code") else None,
+        code=printable(without_queries(str(fields["code"])))[:MESSAGE_LIMIT] if fields.get("code") else None,
         message=message,
         body=_as_text(response.body),
         request_id=identifier,

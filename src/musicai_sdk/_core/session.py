@@ -19,7 +19,7 @@ from musicai_sdk._core.retry import Budget, Policy, retrying
 from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import IO, Request, Response, ResponseStream, rest, whole
 from musicai_sdk._text import safe_repr, without_queries, without_query
-from musicai_sdk.errors import InputError, ResponseError
+from musicai_sdk.errors import InputError, MusicAiError, ResponseError
 from musicai_sdk.models.job import Job, JobState
 from musicai_sdk.models.outputs import is_file_url
 
@@ -168,24 +168,28 @@ class Session:
             wait=left,
         )
         where = f"{request.method} {path}"
-        stream = await self.io.open(request)
-        succeeded = 200 <= stream.status < 300
-        if succeeded and operation.answer is None:
-            await self._ignore(stream, where)
-            return cast("T", None)
-        response = await whole(stream, request)
-        if succeeded:
-            try:
-                answer: T = read_json(operation.answer, response, where)
-            except ResponseError:
-                pass
-            else:
-                return answer
-        # Errors quote the answer.
-        response = self._without_key(response)
-        if not succeeded:
-            raise status_error(where, response, self.settings)
-        return cast("T", read_json(operation.answer, response, where))
+        try:
+            stream = await self.io.open(request)
+            succeeded = 200 <= stream.status < 300
+            if succeeded and operation.answer is None:
+                await self._ignore(stream, where)
+                return cast("T", None)
+            response = await whole(stream, request)
+            if succeeded:
+                try:
+                    answer: T = read_json(operation.answer, response, where)
+                except ResponseError:
+                    pass
+                else:
+                    return answer
+            # Errors quote the answer, and reports of errors show local variables.
+            response = self._without_key(response)
+            if not succeeded:
+                raise status_error(where, response, self.settings)
+            return cast("T", read_json(operation.answer, response, where))
+        except MusicAiError as error:
+            self.settings.secret.hide_in(error)  # the decoded texts too, which may have been escaped twice
+            raise
 
     def _check_identity(self, job_id: str, answer: object, where: str) -> None:
         """Checks that an answer isn't about another job, as that of a cache may be.
@@ -198,23 +202,27 @@ class Session:
             return
         if all(_UUID.fullmatch(each) or self.durations.workflow(each) for each in (found, job_id)):
             raise ResponseError(
-                f"{where} was answered with another job, {found!r:.100}: perhaps from a cache between the client and the"
+                f"{where} was answered with another job, {self.settings.secret.hidden_in(found)!r:.100}: perhaps from a cache between the client and the"
                 " service",
                 field="id",
             )
 
     def _without_key(self, response: Response) -> Response:
-        return replace(response, body=self.settings.secret.hidden_in(response.body))
+        """The response with the key replaced, and its body in UTF-8."""
+        hidden_in = self.settings.secret.hidden_in
+        headers = {name: hidden_in(value) for name, value in response.headers.items()}
+        body = response.body.decode(json.detect_encoding(response.body), "replace")
+        return replace(response, headers=headers, body=hidden_in(body).encode())
 
     async def _ignore(self, stream: ResponseStream, where: str) -> None:
         """Reads the answer to an operation that succeeds by its status alone. The body may be lost."""
         # The body only matters because it may show that something other than the service answered.
-        said = await rest(stream)
-        if said.lstrip().startswith(b"<"):
+        said = self.settings.secret.hidden_in((await rest(stream)).decode("utf-8", "replace"))
+        if said.lstrip().startswith("<"):
             raise ResponseError(
                 f"{where} answered {stream.status} with a web page, perhaps of a proxy or a login, so the service may have done"
                 f" nothing",
-                body=without_queries(self.settings.secret.hidden_in(said).decode("utf-8", "replace")),
+                body=without_queries(said),
             )
 
     def policy(self, options: RequestOptions, *, repeatable: bool = True) -> Policy:

@@ -11,6 +11,7 @@ from math import inf
 
 from musicai_sdk._io import clock
 from musicai_sdk._io.protocol import Request
+from musicai_sdk._io.secret import Secret
 
 
 class Bounds:
@@ -30,9 +31,12 @@ class Bounds:
         "_whole",
         "_whole_timeout",
         "over",
+        "secret",
     )
 
     def __init__(self, request: Request) -> None:
+        self.secret: Secret | None = request.secret
+        """The key, which the libraries' log lines may quote."""
         self._timeout = inf if request.timeout is None else request.timeout
         self._whole = request.channel == "api"
         self._whole_timeout = self._timeout + (request.connect_timeout or 0)

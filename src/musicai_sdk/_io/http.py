@@ -22,9 +22,16 @@ from typing_extensions import override
 from musicai_sdk._io import bounds, libraries
 from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._io.proxies import shown
+from musicai_sdk._io.secret import Secret
 from musicai_sdk._io.tls import about_trust
-from musicai_sdk._text import without_queries, without_query
-from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, MusicAiError, RequestTimeoutError
+from musicai_sdk._text import printable, without_queries, without_query, without_signatures
+from musicai_sdk.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    MusicAiError,
+    RequestTimeoutError,
+    TransferError,
+)
 
 W = TypeVar("W", httpx.Client, httpx.AsyncClient)
 
@@ -265,6 +272,12 @@ def failure(
                 text = f"{text}; {about_trust()}"
             return ConnectionFailedError(text, sent=False, channel=channel)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            if channel == "storage":
+                # The URL is that of one file; the settings are right.
+                url = printable(without_query(request.url))[:200]
+                return TransferError(
+                    f"{request.method} {url}: this URL can't be used ({type(error).__name__})", url=url
+                )
             return ConfigurationError(f"{where}: the request can't be sent: {type(error).__name__}")
         case httpx.DecodingError():
             text = f"{where}: the answer can't be decoded: {_reason(error)}"
@@ -282,28 +295,38 @@ def _reason(error: Exception) -> str:
 _RECEIVED = re.compile(r":?\s*(bytearray\()?\bb['\"].*", re.DOTALL)
 
 
-class _HideQueries(logging.Filter):
-    """Removes queries, which contain signatures, from the libraries' log lines about this package's requests.
+class _HideSecrets(logging.Filter):
+    """Removes the key and signed queries from the libraries' log lines about this package's requests.
 
     httpx logs complete URLs at INFO. httpcore logs all headers of an answer, including `Location`, at DEBUG.
     """
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        if bounds.current.get() is None:
+        limits = bounds.current.get()
+        if limits is None:
             return True
         if record.name.startswith("httpcore"):
-            record.msg = _QUERY.sub("…", str(record.msg))
+            record.msg = without_signatures(_QUERY.sub("…", _without_key(str(record.msg), limits.secret)))
         elif isinstance(record.args, tuple):
             record.args = tuple(
-                without_query(str(value)) if libraries.is_url(value) else value for value in record.args
+                without_query(str(value))
+                if libraries.is_url(value)
+                else _without_key(value, limits.secret)
+                if isinstance(value, str)  # such as the reason of a status
+                else value
+                for value in record.args
             )
         return True
 
 
+def _without_key(text: str, secret: Secret | None) -> str:
+    return text if secret is None else secret.hidden_in(text)
+
+
 _QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
 for _name in libraries.LOGGERS:
-    logging.getLogger(_name).addFilter(_HideQueries())
+    logging.getLogger(_name).addFilter(_HideSecrets())
 
 
 class ErrorTranslation:

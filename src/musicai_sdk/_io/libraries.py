@@ -63,9 +63,14 @@ def is_url(value: object) -> bool:
 
 
 def as_httpx(error: BaseException) -> httpx.HTTPError | httpx.InvalidURL | None:
-    """Converts an error of either library to the httpx error of the same name. Returns None for any other error."""
+    """Converts an error of either library to the httpx error of the same name. Returns None for any other error.
+
+    Some hosts and texts that can't be encoded are refused by Python's codecs instead of the libraries.
+    """
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
         return error
+    if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
+        return httpx.InvalidURL(type(error).__name__)
     for each in type(error).__mro__:
         known = getattr(httpx, each.__name__, None) if each.__module__.partition(".")[0] == "httpx2" else None
         if isinstance(known, type) and issubclass(known, httpx.HTTPError | httpx.InvalidURL):

@@ -119,7 +119,7 @@ def _connecting() -> Generator[None]:
         yield
     except TimeoutError as error:
         raise httpcore.ConnectTimeout(str(error)) from None
-    except (OSError, UnicodeError) as error:  # ssl.SSLError is an OSError
+    except OSError as error:  # ssl.SSLError is an OSError
         raise httpcore.ConnectError(str(error)) from None
 
 

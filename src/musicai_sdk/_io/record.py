@@ -82,6 +82,8 @@ def note(
     recordings = _recordings.get()
     if not recordings and not logger.isEnabledFor(logging.DEBUG):
         return
+    if request.secret is not None:
+        headers = {name: request.secret.hidden_in(value) for name, value in headers.items()}
     exchange = Exchange(
         method=request.method,
         url=without_query(request.url),

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
+from functools import lru_cache
 from typing import Any, Self
 
 from typing_extensions import override
 
-from musicai_sdk.errors import ConfigurationError
+from musicai_sdk.errors import ConfigurationError, MusicAiError
 
 _HIDDEN = "'…'"
+_SHORTEST = 8
+"""The fewest characters of a key that can't be a word in a text of this package, as a test's key may be."""
 
 
 class Key(str):
@@ -50,16 +54,23 @@ class Secret:
             raise ConfigurationError("these settings come from another process and have no key")
         return Key(self._value)
 
-    def hidden_in(self, data: bytes) -> bytes:
-        """Data from elsewhere with the key replaced: some servers and proxies echo the headers of a request."""
-        if not isinstance(self._value, str):
-            return data
-        length, found, folded = len(self._value.encode()), list[bytes](), data.lower()
-        start = 0
-        while (place := folded.find(self._value.lower().encode(), start)) >= 0:
-            found.append(data[start:place])
-            start = place + length
-        return b"\xe2\x80\xa6".join([*found, data[start:]])
+    def hidden_in(self, text: str) -> str:
+        """Text from elsewhere with the key replaced: some servers and proxies echo the headers of a request.
+
+        The key may be in another letter case, and escaped as in JSON, URLs or HTML.
+        """
+        if not isinstance(self._value, str) or not self._value:
+            return text
+        return _spellings(self._value).sub("…", text)
+
+    def hide_in(self, error: MusicAiError) -> None:
+        """Replaces the key in the text and the attributes of an error that may quote an answer."""
+        if not isinstance(self._value, str) or len(self._value) < _SHORTEST:
+            return
+        error.args = tuple(self.hidden_in(each) if isinstance(each, str) else each for each in error.args)
+        for name, value in vars(error).items():
+            if isinstance(value, str):
+                setattr(error, name, self.hidden_in(value))
 
     def fingerprint(self, salt: bytes | None = None) -> tuple[bytes, bytes]:
         """A salt and a digest, with which another process can compare its key."""
@@ -92,3 +103,15 @@ class Secret:
     @override
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()
+
+
+@lru_cache(maxsize=8)
+def _spellings(key: str) -> re.Pattern[str]:
+    """The spellings of a key. In UTF-16 and UTF-32, null characters separate its letters."""
+    letters = [_spelling(re.escape(each), ord(each)) for each in key]
+    return re.compile(r"\0{0,3}".join(letters), re.IGNORECASE)
+
+
+def _spelling(letter: str, code: int) -> str:
+    # The limit of backslashes keeps the search linear.
+    return rf"(?:\\{{0,8}}{letter}|\\{{1,8}}u00{code:02x}|%(?:25)*{code:02x}|&#(?:0*{code}|x0*{code:x});)"

@@ -8,9 +8,7 @@ from musicai_sdk._text import without_signatures as without_signatures
 
 def redacted(source: str) -> str:
     """A source for events, reports and messages: a URL without its query, where signatures are, and without a password."""
-    if "://" not in source or not any(mark in source for mark in "?#@"):
-        return source
-    return without_query(source).removesuffix("?…")
+    return without_query(source).removesuffix("?…") if "://" in source else source
 
 
 def storable(text: str) -> str:

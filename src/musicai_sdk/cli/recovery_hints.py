@@ -6,9 +6,7 @@ import signal
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from musicai_sdk._platform import quoted
 from musicai_sdk.cli.context import note
@@ -102,12 +100,13 @@ def download_all(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overw
     """
     from musicai_sdk.errors import ResultMissingError
     from musicai_sdk.models import CUSTOM_STORAGE
+    from musicai_sdk.models.outputs import file_name_in
     from musicai_sdk.models.result_files import check_result
 
     done = client.jobs.get(job)  # the wait polls the list of jobs, which may omit parts of a result
     expected = check_result(done)
     present = {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set[str]()
-    names = {f"{each.name}{PurePosixPath(urlsplit(each.value).path).suffix}" for each in expected}
+    names = {f"{each.name}{file_name_in(each.value).suffix}" for each in expected}
     if not overwrite and (taken := sorted(name for name in names if name.casefold() in present)):
         raise FileExistsError(f"{str(folder)!r} already holds {', '.join(taken)}: nothing was replaced")
     files = client.jobs.download(done, folder)

@@ -26,8 +26,11 @@ def is_file_url(text: str) -> bool:
 
 
 def file_name_in(url: str) -> PurePosixPath:
-    """The path in a URL, decoded: its `name` and `suffix` are those of the file."""
-    return PurePosixPath(unquote(urlsplit(url).path))
+    """The path in a URL, decoded: its `name` and `suffix` are those of the file. Empty if the URL is malformed."""
+    try:
+        return PurePosixPath(unquote(urlsplit(url).path))
+    except ValueError:
+        return PurePosixPath()
 
 
 def _url_schema() -> CoreSchema:

@@ -82,3 +82,27 @@ def test_a_plain_value_is_no_file(tmp_path: Path, value: str) -> None:
         service.result = lambda _job: {"value": value}
         assert run(service, tmp_path).ok
         assert len(service.deleted) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1/a\n?sig=5e", "http://[::1/x?sig=5e", "http://a..b/x", "http://\N{SNOWMAN}.invalid/x"],
+)
+def test_a_url_that_cannot_be_used_fails_only_its_track(tmp_path: Path, url: str) -> None:
+    songs = [f"https://songs/{number}.wav" for number in range(3)]
+    with serving(JobService()) as service:
+        service.result = lambda job: {
+            "a": url if "/0.wav" in json.dumps(job) else service.file_url(job, "a.wav")
+        }
+        report = Batch("sdk-test", songs, tmp_path, **quick_run(service)).run()
+    (failure,) = report.failures()
+    assert failure.code in {"TransferError", "ConnectionFailedError"}
+    assert "5e" not in failure.message
+    assert report.progress.states == {"deleted": 2, "failed": 1}
+
+
+def test_an_output_without_a_name_is_stored(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.result = lambda job: {"": service.file_url(job, "a.wav")}
+        assert run(service, tmp_path).ok
+    assert len(list(tmp_path.rglob("output.wav"))) == 1
