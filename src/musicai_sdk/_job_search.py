@@ -386,7 +386,7 @@ def _same_name(wanted: str | None, shown: str | None) -> bool:
         return True
     forms: list[Callable[[str], str]] = [_letters]
     if shown.isascii() and not wanted.isascii():
-        forms += [_base_letters, lambda text: _letters(text.encode("ascii", "ignore").decode())]
+        forms += [_base_letters, _ascii_letters]
     for letters in forms:
         short, long = sorted((letters(unescape(shown)), letters(unescape(wanted))), key=len)
         if long.startswith(short):
@@ -403,4 +403,9 @@ def _letters(text: str) -> str:
 
 def _base_letters(text: str) -> str:
     """As `_letters`, without accents."""
-    return _letters(unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode())
+    return _ascii_letters(unicodedata.normalize("NFKD", text))
+
+
+def _ascii_letters(text: str) -> str:
+    """As `_letters`, without other characters than ASCII."""
+    return _letters(text.encode("ascii", "ignore").decode())
