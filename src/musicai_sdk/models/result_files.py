@@ -55,15 +55,15 @@ class ResultFile:
 def result_files(result: Mapping[str, Any] | None) -> list[ResultFile]:
     """The files of a result: every URL in its lists and objects, at any depth, and in JSON texts.
 
-    Outputs that are files themselves come first, under the outputs' names. One without a name is called `output`.
+    Outputs that are files themselves come first, under the outputs' names.
 
     Raises:
         ResponseError: the result is nested too deeply.
     """
-    found = sorted(_files(result or {}, ()), key=lambda each: (len(each[0]) > 1, not each[0][0]))
+    found = sorted(_files(result or {}, ()), key=lambda each: len(each[0]) > 1)
     files, used = list[ResultFile](), set[str]()
     for path, value in found:
-        base, number = ".".join(map(str, path)) or "output", 1
+        base, number = ".".join(map(str, path)), 1
         name = base
         while name in used:
             number += 1

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from musicai_sdk import AsyncMusicAiClient, workflows
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.results import verify
-from musicai_sdk.batch.results.output import MANIFEST, OutputRecord
+from musicai_sdk.batch.results.output import MANIFEST, UNNAMED, OutputRecord
 from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
 from musicai_sdk.models.files import RESULT_MANIFEST
@@ -109,10 +109,11 @@ class BucketDestination:
             {each.path: f"./{stored[each.name].name.rpartition('/')[2]}" for each in values},
         )
         text = json.dumps(result, ensure_ascii=False, indent=2) + "\n"
-        stored[MANIFEST] = await asyncio.to_thread(
+        manifest = await asyncio.to_thread(
             self.bucket.upload, f"{track.folder}/{RESULT_MANIFEST}", text.encode()
         )
-        records = [_record(output, each) for output, each in stored.items()]
+        records = [_record(output or UNNAMED, each) for output, each in stored.items()]
+        records.append(_record(MANIFEST, manifest))
         return await asyncio.to_thread(self.verified, records)
 
     def verified(self, outputs: Sequence[OutputRecord]) -> list[OutputRecord]:

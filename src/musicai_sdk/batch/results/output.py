@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 MANIFEST = ""
 """The output name of the JSON file with the whole result."""
+UNNAMED = "(unnamed)"
+"""The recorded name of an output without a name."""
 
 
 @dataclass(frozen=True, slots=True)

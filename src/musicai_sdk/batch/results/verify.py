@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from musicai_sdk._files import clear_abandoned, fsync, reading, sync_folder
-from musicai_sdk.batch.results.output import MANIFEST, OutputRecord
+from musicai_sdk.batch.results.output import MANIFEST, UNNAMED, OutputRecord
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models import JobFiles
 
@@ -33,7 +33,7 @@ def downloaded(files: JobFiles, out: Path, *, is_new: bool) -> list[OutputRecord
         # The folder belongs to this track alone, and a killed run may have left partial files.
         clear_abandoned(files.manifest)
     folder = files.folder.relative_to(out).as_posix()
-    found = [(name, file.path.name, file.size) for name, file in files.files.items()]
+    found = [(name or UNNAMED, file.path.name, file.size) for name, file in files.files.items()]
     found.append((MANIFEST, files.manifest.name, os.stat(files.manifest).st_size))
     outputs = [OutputRecord(name, f"{folder}/{path}", size, None) for name, path, size in found]
     checked = [_checked(each, out, sync=False) for each in outputs]
