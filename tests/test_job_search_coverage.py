@@ -14,7 +14,7 @@ changes = st.lists(st.tuples(st.booleans(), st.integers(0, 10**6)), max_size=4)
 """The changes before a page is read: jobs are created (True) or deleted, anywhere."""
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(jobs=st.integers(1, 30), newest_first=st.booleans(), most=st.integers(1, 12), data=st.data())
 def test_jobs_listed_throughout_are_always_seen(
     jobs: int, newest_first: bool, most: int, data: st.DataObject

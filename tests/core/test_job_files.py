@@ -382,8 +382,3 @@ def test_a_malformed_url_in_a_result(
     with pytest.raises(TransferError, match="malformed") as caught:
         client.jobs.download("j", tmp_path)
     assert "5e5e" not in f"{caught.value} {caught.value.url}"
-
-
-def test_an_output_without_a_name() -> None:
-    files = result_files({"": "https://h/a.mp3", "output": "https://h/b.mp3"})
-    assert {each.name: each.path for each in files} == {"output": ("output",), "output (2)": ("",)}

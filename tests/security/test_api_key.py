@@ -127,7 +127,7 @@ def test_while_a_request_is_sent(connect: Connect, colour: Colour) -> None:
             api_key=KEY, base_url=f"http://127.0.0.1:{server.getsockname()[1]}", max_retries=0, timeout=1
         )
         with pytest.raises(MusicAiError) as caught:  # larger than what the kernel takes: never read
-            client.jobs.create(CustomWorkflow("a/b", {"x": "x" * 30_000_000}))
+            client.jobs.create(CustomWorkflow("a/b", {"x": "x" * 15_000_000}))
         assert_hidden(caught.value)
 
 

@@ -305,8 +305,11 @@ def a_watched_folder() -> None:
             time.sleep(1)
             found.extend(out.rglob("file.wav"))
             coming.close()
-            while len(list(out.rglob("file.wav"))) < 2:
+            while len(list(out.rglob("workflow.results.json"))) < 2:
                 time.sleep(0.1)
+            time.sleep(
+                1
+            )  # until the job is deleted too: a run that is ended before that has something left to do
         coming.close()
         os.kill(os.getpid(), getattr(signal, "SIGBREAK", signal.SIGTERM))
 
