@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -81,17 +82,25 @@ def client(connect: Connect) -> MusicAiClient:
     return connect()
 
 
+@pytest.fixture(scope="session")
+def trust() -> ssl.SSLContext:
+    """The usual certificates. Loading them takes longer than most tests."""
+    return httpx.create_ssl_context()
+
+
 @pytest.fixture(params=[None, httpx, httpx2], ids=["own", "given", "given2"])
-def each_client(request: pytest.FixtureRequest, connect: Connect, colour: Colour) -> Iterator[MusicAiClient]:
+def each_client(
+    request: pytest.FixtureRequest, connect: Connect, colour: Colour, trust: ssl.SSLContext
+) -> Iterator[MusicAiClient]:
     """A client with its own connections, and clients with a given HTTP client of either library."""
     library = request.param
     if library is None:
         yield connect(max_retries=2)
     elif colour == "sync":
-        with library.Client() as http:
+        with library.Client(verify=trust) as http:
             yield connect(http_client=http, max_retries=2)
     else:
-        http = library.AsyncClient()
+        http = library.AsyncClient(verify=trust)
         client = connect(http_client=http, max_retries=2)
         yield client
         finish(client, http.aclose())

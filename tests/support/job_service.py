@@ -51,6 +51,10 @@ class JobService:
         """What is beside the list of jobs in an object; None for a bare list."""
         self.unknown = 0
         """How many requests for an existing job are answered as if there were none."""
+        self.kept: dict[str, Any] | None = None
+        """The answer to a DELETE that deletes nothing; None to delete the job."""
+        self.named: Callable[[str], str] = str
+        """The id in the answer to POST /job, for the job's own id."""
         self.status = "SUCCEEDED"
         """The status of a new job."""
         self.base_url = ""
@@ -111,7 +115,7 @@ def serving(service: JobService) -> Generator[JobService]:
                 self.close_connection = True
                 return
             job = service.deliver(body)
-            self.reply(*(service.answer or (200, json.dumps({"id": job["id"]}).encode())))
+            self.reply(*(service.answer or (200, json.dumps({"id": service.named(job["id"])}).encode())))
 
         def do_GET(self) -> None:
             url = urlsplit(self.path)
@@ -147,6 +151,9 @@ def serving(service: JobService) -> Generator[JobService]:
         def do_DELETE(self) -> None:
             wanted = self.path.split("/")[3]
             service.requests.append(f"DELETE {self.path}")
+            if service.kept is not None:
+                self.reply(200, json.dumps(service.kept).encode())
+                return
             service.deleted.append(wanted)
             service.jobs = [job for job in service.jobs if job["id"] != wanted]
             self.reply(200, json.dumps({"id": wanted}).encode())

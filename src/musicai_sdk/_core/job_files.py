@@ -27,7 +27,7 @@ from musicai_sdk._io.record import logger
 from musicai_sdk._names import encodable, safe_name
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
-from musicai_sdk.models.job import Job, JobRef
+from musicai_sdk.models.job import Job, JobRef, is_listed
 from musicai_sdk.models.outputs import FileUrl
 from musicai_sdk.models.result import declared_outputs, missing_outputs
 from musicai_sdk.models.result_files import (
@@ -69,15 +69,10 @@ async def download_results(
             f"folder must be a path, not {type(folder).__name__}"
             + (": client.jobs.download(job, folder)" if misplaced else "")
         )
-    fetched = not isinstance(job, Job) or not job.done
-    job = await get(session, job, None, options) if fetched else cast("Job[Any]", job)
+    if not isinstance(job, Job) or not job.done or is_listed(job) or not has_values(job.raw_result) or _missing(job):
+        job = await get(session, job, None, options)
     job.raise_for_success()
     missing = _missing(job)
-    if not fetched and (missing or not has_values(job.raw_result)):
-        # The job may come from a list, and lists may leave parts out.
-        job = await get(session, job, None, options)
-        job.raise_for_success()
-        missing = _missing(job)
     path = Path(encodable(os.fspath(folder)), manifest)
 
     async def work(io: IO) -> dict[str, DownloadedFile]:

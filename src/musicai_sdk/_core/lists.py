@@ -19,7 +19,7 @@ from musicai_sdk.models._lenient import Page
 from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.account import WorkflowInfo
 from musicai_sdk.models.filters import Filters, FiltersDict
-from musicai_sdk.models.job import Job, JobPage
+from musicai_sdk.models.job import Job, JobPage, mark_listed
 from musicai_sdk.models.problems import problems
 from musicai_sdk.models.result import RawResult, WorkflowResult
 from musicai_sdk.workflows.base import Workflow
@@ -84,7 +84,11 @@ class JobPages:
 
     async def _fetch(self, number: int, size: int) -> list[Job[Any]]:
         query = self._query | {"page": number, "size": size}
-        return await self.session.call(LIST_JOBS, query=query, options=self.options, deadline=self.deadline)
+        jobs = await self.session.call(
+            LIST_JOBS, query=query, options=self.options, deadline=self.deadline
+        )
+        mark_listed(jobs)
+        return jobs
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import IO, Request, Response, ResponseStream, rest, whole
 from musicai_sdk._text import safe_repr, without_queries, without_query
 from musicai_sdk.errors import InputError, MusicAiError, ResponseError
+from musicai_sdk.models._lenient import denies_success
 from musicai_sdk.models.job import Job, JobState
 from musicai_sdk.models.outputs import is_file_url
 
@@ -218,10 +219,14 @@ class Session:
         """Reads the answer to an operation that succeeds by its status alone. The body may be lost."""
         # The body only matters because it may show that something other than the service answered.
         said = self.settings.secret.hidden_in((await rest(stream)).decode("utf-8", "replace"))
+        reason = ""
         if said.lstrip().startswith("<"):
+            reason = "with a web page, perhaps of a proxy or a login"
+        elif _denies_success(said):
+            reason = "and says that it failed"
+        if reason:
             raise ResponseError(
-                f"{where} answered {stream.status} with a web page, perhaps of a proxy or a login, so the service may have done"
-                f" nothing",
+                f"{where} answered {stream.status} {reason}, so the service may have done nothing",
                 body=without_queries(said),
             )
 
@@ -263,6 +268,16 @@ def encoded(payload: Mapping[str, Any]) -> bytes:
         return body if text.isascii() else body.decode(errors="replace").encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"JSON can't represent these params or metadata: {error}") from None
+
+
+def _denies_success(body: str) -> bool:
+    """Whether an answer says that the service did nothing, such as `{"success": false}`."""
+    try:
+        said: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    entries = cast("dict[str, object]", said).items() if isinstance(said, dict) else ()
+    return any(denies_success(name, value) for name, value in entries)
 
 
 def _query(values: Query) -> str:

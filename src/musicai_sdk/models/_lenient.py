@@ -280,11 +280,16 @@ _WELL = {"", "200", "complete", "completed", "done", "ok", "success", "succeeded
 
 def _denies_end(name: str, value: object) -> bool:
     """Whether a value beside an empty list says that this isn't the end of the list."""
-    if name.casefold() in ("success", "ok"):
-        return value is False
+    if denies_success(name, value):
+        return True
     if name.casefold() == "status":
         return value is not None and str(value).casefold() not in _WELL
     return bool(value) and _NOT_THE_END.search(name) is not None
+
+
+def denies_success(name: str, value: object) -> bool:
+    """Whether a value in an answer says that the service did nothing, whatever the answer's status."""
+    return value is False and name.casefold() in ("success", "ok", "deleted")
 
 
 def _announced(name: str, value: object) -> int:

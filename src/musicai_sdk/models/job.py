@@ -238,6 +238,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
 
     result_type: ClassVar[type[WorkflowResult]] = RawResult
     """The type of `result`. Typed calls set it on each job that they return."""
+    _from_list: ClassVar[bool] = False
 
     if not TYPE_CHECKING:
 
@@ -409,6 +410,17 @@ def read_job(data: Mapping[str, Any]) -> Job[Any]:
 _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
     dict[str, OutputValue], config={"defer_build": True}
 )
+
+
+def mark_listed(jobs: Iterable[Job[Any]]) -> None:
+    """Marks jobs as read from a list, which may leave parts of them out."""
+    for job in jobs:
+        object.__setattr__(job, "_from_list", True)  # see `with_result_type`
+
+
+def is_listed(job: Job[Any]) -> bool:
+    """Whether a job was read from a list, so that its result may be incomplete."""
+    return job._from_list  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 class JobPage(list[Job[R]]):

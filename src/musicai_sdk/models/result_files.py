@@ -80,7 +80,12 @@ def with_files(result: Mapping[str, Any], paths: Mapping[ResultPath, str]) -> di
 
 def has_values(result: Mapping[str, Any] | None) -> bool:
     """Whether a result contains more than nulls, blank texts, and empty lists and objects."""
-    return any(not _blank(value) for _, value in _leaves(result or {}, ()))
+    return bool(filled_outputs(result))
+
+
+def filled_outputs(result: Mapping[str, Any] | None) -> set[str]:
+    """The names of the outputs that contain more than nulls, blank texts, and empty lists and objects."""
+    return {str(path[0]) for path, value in _leaves(result or {}, ()) if not _blank(value)}
 
 
 def check_result(job: Job[Any], declared: Sequence[DeclaredOutput] = ()) -> list[ResultFile]:

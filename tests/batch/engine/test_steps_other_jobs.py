@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from musicai_sdk.batch import Report, open_ledger, run
+from musicai_sdk.batch.errors import JOB_GONE
 from support.job_service import Job, JobService, quick_run, serving
 
 SONGS = [f"https://songs/{number}.wav" for number in range(3)]
@@ -80,3 +85,35 @@ def test_creates_answered_with_one_id_by_a_service_that_shows_no_keys(tmp_path: 
         ]
         assert service.deleted == []
         assert len(service.posts) == 3
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        lambda name: f"{{{name}}}",
+        lambda name: name[:13],
+        lambda _name: str(uuid.uuid4()),
+        str.upper,
+    ],
+    ids=["in braces", "cut", "another", "in capitals"],
+)
+def test_creates_answered_with_ids_that_no_job_has(tmp_path: Path, named: Callable[[str], str]) -> None:
+    with serving(JobService()) as service:
+        service.result, service.named = song, named
+        report = process(service, tmp_path)
+        assert report.ok
+        assert stored(report) == WHOLE
+        assert len(service.posts) == len(service.deleted) == 3
+        assert service.jobs == []
+
+
+def test_a_job_that_somebody_deletes_is_not_found_under_another_id(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.result = song
+        service.named = lambda name: service.jobs.clear() or name
+        report = process(service, tmp_path)
+        assert {failure.code for failure in report.failures()} == {JOB_GONE}
+        assert len(service.posts) == 3
+        service.named = str
+        assert process(service, tmp_path, retry_failed=True).ok
+        assert len(service.posts) == 6

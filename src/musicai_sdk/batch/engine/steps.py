@@ -16,6 +16,7 @@ from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
 from musicai_sdk.batch.engine.confirmation import confirm_gone
 from musicai_sdk.batch.engine.decide import repeats_post
+from musicai_sdk.batch.engine.expected_outputs import ExpectedOutputs
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
 from musicai_sdk.batch.engine.recovery import LostJobFinder, Unproven, job_name, uncertain
 from musicai_sdk.batch.errors import JOB_GONE
@@ -86,6 +87,7 @@ class Pipeline:
         self._destination = destination_for(options.bucket or options.out, options.declared)
         self._inputs = Buckets(options.inputs)
         self._warnings = ClientWarnings(warn)
+        self._expected = ExpectedOutputs()
         self._finder = LostJobFinder(client, options.slug, options.grace, warn)
         self._uploads = asyncio.Semaphore(options.uploads)
         self._slots = asyncio.Semaphore(options.in_flight)
@@ -218,14 +220,23 @@ class Pipeline:
             return None
         if track.state in JOBLESS:
             await self._create(track)
-        job = await self._wait(track) if track.state == "created" else None
-        if job is not None and is_another(track.idempotency_key, job):
-            # The answer to the POST named another job, perhaps that of another track.
+        if track.state != "created":
+            return None
+        try:
+            job = await self._wait(track)
+        except NotFoundError:
+            # Either the job is gone, or the answer to the POST was a wrong id, and the list has the job under its own.
+            found = await self._finder.find(track) if track.idempotency_key else None
+            if not isinstance(found, Job) or found.id == track.job_id:
+                raise
             await self._lose_job(track)
-            job = (
-                await self._wait(track) if await self._find_lost(track) and track.state == "created" else None
-            )
-        return job
+            await self._keep_job(track, found.id)
+            return await self._wait(track)
+        if not is_another(track.idempotency_key, job):
+            return job
+        # The answer to the POST named another job, perhaps that of another track.
+        await self._lose_job(track)
+        return await self._wait(track) if await self._find_lost(track) and track.state == "created" else None
 
     async def _create(self, track: Track) -> None:
         """The paid step."""
@@ -330,7 +341,7 @@ class Pipeline:
             "uncertain",
             job_id=None,
             error_code=ResponseError.__name__,
-            error_message=f"the answer to its request was the id of another job, {track.job_id}",
+            error_message=f"the answer to its request was not its job's id but {track.job_id}",
         )
 
     async def _wait(self, track: Track) -> Job[Any]:
@@ -343,6 +354,9 @@ class Pipeline:
                 track.job_id or "", timeout=options.job_timeout, poll_interval=options.poll_interval or None
             )
             # Get the whole job: a list may leave parts out, and this answer decides what to download and delete.
+            return await self._expected.complete(await whole(), whole)
+
+        async def whole() -> Job[Any]:
             job = await self._client.jobs.get(track.job_id or "")
             if not job.done:
                 raise StillRunningError(

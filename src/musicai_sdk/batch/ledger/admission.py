@@ -11,7 +11,7 @@ from musicai_sdk.batch.inputs.kinds import name_of
 from musicai_sdk.batch.inputs.row import InputRow
 from musicai_sdk.batch.ledger.legacy_identity import is_legacy_input
 from musicai_sdk.batch.ledger.sql import chunked, marks, rows_in_json
-from musicai_sdk.batch.ledger.states import JOBLESS
+from musicai_sdk.batch.ledger.states import JOBLESS, SAFE
 from musicai_sdk.batch.ledger.track import COLUMNS, Track, track_key
 from musicai_sdk.batch.results.folder_names import folded, numbered, safe_folder, with_suffix
 from musicai_sdk.batch.results.folders import Fits, assign_folder
@@ -89,14 +89,14 @@ def register(
         The track, and whether it is new.
     """
     db.execute(
-        "UPDATE inputs SET size = ?, mtime_ns = ?, content = ?, sample = ?, track = ?, url = ?"
+        "UPDATE inputs SET size = ?, mtime_ns = ?, content = ?, sample = ?, track = ?"
         " WHERE source = ? AND params = ?",
-        (item.size, item.mtime_ns, item.content, item.sample, key, item.url, item.source, item.params),
+        (item.size, item.mtime_ns, item.content, item.sample, key, item.source, item.params),
     )
     if track is not None:
         if (track.resume_at if track.state == "failed" else track.state) in JOBLESS:
             track.source = item.source  # the path that exists now
-        if track.is_url:
+        if track.is_url and track.state not in SAFE:
             track.url = item.url
         track.audio_ms = item.audio_ms or track.audio_ms
         db.execute(
@@ -132,9 +132,9 @@ def _claim_folder(db: sqlite3.Connection, item: InputRow) -> str:
         if number > _NUMBERS:  # a collection in which every file has the same name
             folder = with_suffix(wish, track_key(item.source, "", "", item.params))
         done = db.execute(
-            "INSERT INTO inputs (source, params, url, folder, folded) VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO inputs (source, params, folder, folded) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (folded) DO NOTHING",
-            (item.source, item.params, item.url, folder, folded(folder)),
+            (item.source, item.params, folder, folded(folder)),
         )
         if done.rowcount:
             return folder

@@ -143,9 +143,13 @@ def _condition(connection: sqlite3.Connection, *, is_new: bool, had_wal: bool) -
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:
-    """Makes every commit survive a power cut. On macOS this needs more than `fsync`; see `_files.fsync`."""
-    for name, value in (("synchronous", "FULL"), ("fullfsync", "ON"), ("checkpoint_fullfsync", "ON")):
-        connection.execute(f"PRAGMA {name} = {value}")
+    """Makes every commit survive a power cut. On macOS this needs more than `fsync`; see `_files.fsync`.
+
+    Also overwrites what is removed, such as signed URLs.
+    """
+    for name in ("fullfsync", "checkpoint_fullfsync", "secure_delete"):
+        connection.execute(f"PRAGMA {name} = ON")
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def inspect(path: Path) -> Condition:

@@ -27,7 +27,7 @@ from musicai_sdk.batch.ledger.lock import FileLock
 from musicai_sdk.batch.ledger.queries import meta, outputs_of, state_counts, stored_files_of
 from musicai_sdk.batch.ledger.spending import Spending, cost, keep_price
 from musicai_sdk.batch.ledger.sql import chunked
-from musicai_sdk.batch.ledger.states import JOBLESS, OPEN, State, transition
+from musicai_sdk.batch.ledger.states import JOBLESS, OPEN, SAFE, State, transition
 from musicai_sdk.batch.ledger.track import COLUMNS, Overtaken, Track, track_key
 from musicai_sdk.batch.ledger.upgrade import upgrade
 from musicai_sdk.batch.options import RunOptions
@@ -286,6 +286,8 @@ class Ledger:
             LedgerError: a POST was about to be sent, but the lock is gone.
         """
         changes |= {"state": transition(track.state, state), "run": self.id}
+        if state in SAFE:
+            changes["url"] = track.unsigned_url  # nothing needs the signature any more
         pays = state in OPEN and "creating_at" in changes
         if pays:
             self._check_lock()

@@ -34,7 +34,8 @@ class Track:
     size: int | None = None
     """The input's size in bytes; None for a URL."""
     url: str | None = None
-    """The signed URL where the service reads the input; for an object in a bucket, its URL with its version."""
+    """The signed URL where the service reads the input, until the results are safe; for an object in a bucket, its URL with
+    its version."""
     idempotency_key: str | None = None
     """The idempotency key of the paid POST."""
     job_id: str | None = None
@@ -77,6 +78,13 @@ class Track:
     def is_url(self) -> bool:
         """Whether the service reads the input itself, so that nothing is uploaded."""
         return not self.content.startswith("sha256:")
+
+    @property
+    def unsigned_url(self) -> str | None:
+        """`url` without a signature, by which others could read the input; None for an upload."""
+        if self.content.startswith("object:"):
+            return self.url
+        return self.source if self.is_url else None
 
 
 COLUMNS: tuple[str, ...] = tuple(each.name for each in fields(Track))
