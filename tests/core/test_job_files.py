@@ -216,6 +216,32 @@ def pcm(frames: int, announced: int | None = None) -> bytes:
     return b"RIFF" + sizes[0] + b"WAVEfmt " + form + b"data" + sizes[1] + b"\x80" * frames
 
 
+def aiff(frames: int, kind: bytes = b"AIFF") -> bytes:
+    """A recording of bytes, with a comment before them."""
+    common = b"COMM" + (18).to_bytes(4, "big") + struct.pack(">hIh", 1, frames, 8) + bytes(10)
+    sound = b"SSND" + (frames + 8).to_bytes(4, "big") + bytes(8) + b"\x80" * frames
+    chunks = b"NAME\0\0\0\x03abc\0" + common + sound
+    return b"FORM" + (len(chunks) + 4).to_bytes(4, "big") + kind + chunks
+
+
+def with_junk(recording: bytes, length: int = 5000) -> bytes:
+    """A WAV file with a chunk before its format, longer than what is read at once."""
+    chunks = b"JUNK" + length.to_bytes(4, "little") + bytes(length) + recording[12:]
+    return b"RIFF" + (len(chunks) + 4).to_bytes(4, "little") + b"WAVE" + chunks
+
+
+def box(name: bytes, content: bytes, *, wide: bool = False) -> bytes:
+    """A box of an MP4 file, perhaps with a length of 64 bits."""
+    if wide:
+        return (1).to_bytes(4, "big") + name + (len(content) + 16).to_bytes(8, "big") + content
+    return (len(content) + 8).to_bytes(4, "big") + name + content
+
+
+FTYP = box(b"ftyp", b"M4A \0\0\0\0")
+MP4 = FTYP + box(b"moov", bytes(99)) + box(b"free", b"") + box(b"mdat", bytes(3000))
+MP4_WITH_INDEX_LAST = FTYP + box(b"mdat", bytes(3000), wide=True) + box(b"moov", bytes(99))
+
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
 
 
@@ -236,6 +262,13 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
         ("v.wav", b"no", "application/problem+json", "isn't a recording"),
         ("v.wav", PAGE.decode().encode("utf-16"), "", "web page"),
         ("v.wav", pcm(1000)[:700], "audio/wav", "only the beginning of a recording: 700 of 1,044 bytes"),
+        ("v.wav", with_junk(pcm(1000))[:5700], "audio/wav", "only the beginning of a recording"),
+        ("v.wav", with_junk(pcm(1000))[:5060], "audio/wav", "only the beginning of a recording"),
+        ("v.aiff", aiff(1000)[:700], "audio/aiff", "only the beginning of a recording"),
+        ("v.aif", aiff(1000, b"AIFC")[:700], "", "only the beginning of a recording"),
+        ("v.m4a", MP4[:-1], "audio/mp4", "only the beginning of a recording"),
+        ("v.mp4", MP4_WITH_INDEX_LAST[:-50], "video/mp4", "only the beginning of a recording"),
+        ("v.m4a", MP4_WITH_INDEX_LAST[:2000], "", "only the beginning of a recording"),
         ("c.json", PAGE, "text/html", "isn't JSON"),
         ("c.json", b'{"statusCode": 403, "error": "Forbidden", "message": "expired"}', "", "error document"),
         ("c.json", b'{"error": {"code": 404, "message": "gone"}}', "application/json", "error document"),
@@ -297,6 +330,16 @@ def test_an_empty_recording(client: MusicAiClient, sandbox: Sandbox, held: Stora
         ("v.wav", b"{not JSON\x01", "text/plain"),
         ("v.wav", pcm(1000), "audio/wav"),
         ("v.wav", pcm(1000, announced=0)[:700], "audio/wav"),
+        ("v.wav", with_junk(pcm(1000)), "audio/wav"),
+        ("v.wav", pcm(1000) + b"LIST\x04\0\0\0abcd", "audio/wav"),
+        ("v.wav", b"RIFFxxxxWAVEdata", "audio/wav"),
+        ("v.aiff", aiff(1000), "audio/aiff"),
+        ("v.aiff", aiff(1000, b"AIFC"), "audio/aiff"),
+        ("v.aiff", b"FORM\0\0\0\0AIFF" + aiff(1000)[12:700], "audio/aiff"),
+        ("v.m4a", MP4, "audio/mp4"),
+        ("v.m4a", MP4 + bytes(99), "audio/mp4"),
+        ("v.m4a", MP4_WITH_INDEX_LAST, "audio/mp4"),
+        ("v.m4a", FTYP + b"\0\0\0\0mdat" + bytes(99), "audio/mp4"),
         ("v.wav", pcm(1000, announced=0xFFFFFFFF)[:700], "audio/wav"),
         ("v.wav", b"RIFF....WAVEfmt ....", "audio/wav"),
         ("c.json", b'{"error": 0.1, "tempo": 120}', "application/json"),

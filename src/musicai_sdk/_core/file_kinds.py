@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal, cast
 
 from pydantic_core import from_json
 
@@ -165,27 +165,76 @@ def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str
     is_text = content_type.startswith("text/") and _is_printable(head)
     if (is_text or _MARKUP_TYPES.fullmatch(content_type)) and not _RECORDING.match(head):
         return f"isn't a recording{_declared(content_type)}"
-    announced = _announced_size(head)
+    announced = _announced_size(file, head)
     if announced is not None and size < announced:
         return f"is only the beginning of a recording: {size:,} of {announced:,} bytes"
     return None
 
 
-def _announced_size(head: bytes) -> int | None:
-    """The size of a WAV file according to its headers; None if they don't agree on one.
+def _announced_size(file: BinaryIO, head: bytes) -> int | None:
+    """The size of a recording according to its headers; None if they don't agree on one, or for other formats."""
+    if head[4:8] == b"ftyp":
+        return _end_of_boxes(file)
+    order: Literal["little", "big"] = "little" if head[:4] == b"RIFF" else "big"
+    names = _SOUND_CHUNKS.get((head[:4], head[8:12]))
+    return None if names is None else _end_of_sound(file, order, *names)
+
+
+_SOUND_CHUNKS = {
+    (b"RIFF", b"WAVE"): (b"fmt ", b"data"),
+    (b"FORM", b"AIFF"): (b"COMM", b"SSND"),
+    (b"FORM", b"AIFC"): (b"COMM", b"SSND"),
+}
+"""The chunks with the format and the samples, for each kind of chunked file."""
+_MOST_PARTS = 10_000
+"""The most chunks or boxes to read."""
+
+
+def _end_of_sound(
+    file: BinaryIO, order: Literal["little", "big"], form: bytes, samples: bytes
+) -> int | None:
+    """The end of the samples in a WAV or AIFF file.
 
     A program that writes to a pipe can't know the size, and leaves zeros or the largest numbers in the headers.
     """
-    if head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt ":
-        return None
-    whole, place = int.from_bytes(head[4:8], "little") + 8, 12
-    while place + 8 <= len(head):
-        name, length = head[place : place + 4], int.from_bytes(head[place + 4 : place + 8], "little")
-        if name == b"data":
+    whole, is_described = 0, False
+    for place, name, length in _parts(file, order):
+        if place == 0:
+            whole = length + 8
+        elif name == samples:
             end = place + 8 + length
-            return end if length and end <= whole < _UNKNOWN_SIZE else None
-        place += 8 + length + length % 2
-    return None
+            return end if is_described and length and end <= whole < _UNKNOWN_SIZE else None
+        is_described = is_described or name == form
+    return whole if is_described and whole < _UNKNOWN_SIZE else None
+
+
+def _end_of_boxes(file: BinaryIO) -> int:
+    """The end of the last box with samples or their index in an MP4 file."""
+    parts = [(name, place + length) for place, name, length in _parts(file, "big", boxes=True)]
+    return max((end for name, end in parts if name in (b"mdat", b"moov", b"moof")), default=0)
+
+
+def _parts(
+    file: BinaryIO, order: Literal["little", "big"], *, boxes: bool = False
+) -> Iterator[tuple[int, bytes, int]]:
+    """The chunks of a WAV or AIFF file, the first of which contains all others, or the boxes of an MP4 file.
+
+    Yields the place, the name and the length of each. The length of a box includes its header.
+    """
+    place = 0
+    for _ in range(_MOST_PARTS):
+        file.seek(place)
+        header = file.read(16)
+        first, second = header[:4], header[4:8]
+        if len(second) < 4:
+            return
+        length = int.from_bytes(first if boxes else second, order)
+        if boxes and length == 1:
+            length = int.from_bytes(header[8:], order)
+        yield place, second if boxes else first, length
+        if boxes and length < 8:
+            return  # to the end of the file, or no box
+        place += length if boxes else 12 if place == 0 else 8 + length + length % 2
 
 
 def _not_json(file: BinaryIO, size: int, head: bytes, content_type: str) -> str | None:
