@@ -103,3 +103,33 @@ def test_a_job_that_somebody_deletes_ends_a_wait(connect: Connect, service: JobS
     with pytest.raises(NotFoundError):
         client.jobs.wait("another")
     assert sum(each.startswith("GET") for each in service.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [{"success": False}, {"ok": False, "message": "try later"}, {"deleted": False}]
+)
+def test_a_delete_that_says_that_it_failed(
+    connect: Connect, service: JobService, answer: dict[str, Any]
+) -> None:
+    client = connect(base_url=service.base_url)
+    job = client.jobs.create(WORKFLOW)
+    service.kept = answer
+    with pytest.raises(ResponseError, match="says that it failed"):
+        client.jobs.delete(job)
+    service.kept = {"success": True}
+    client.jobs.delete(job)
+    service.kept = {"id": job.id, "error": {"code": "BAD_INPUT"}}
+    client.jobs.delete(job)
+
+
+def test_a_job_from_a_list_is_fetched_before_its_files(
+    connect: Connect, service: JobService, tmp_path: Path
+) -> None:
+    service.result = lambda job: {"bpm": "120", "vocals": service.file_url(job, "vocals.wav")}
+    service.listed = lambda job: {**job, "result": {"bpm": "120"}}
+    client = connect(base_url=service.base_url)
+    created = [client.jobs.create(WORKFLOW) for _ in range(3)]
+    for number, job in enumerate([*client.jobs.list(), *client.jobs.wait_all(created)]):
+        files = client.jobs.download(job, tmp_path / f"{number}")
+        assert list(files) == ["vocals"]
+    assert len(list(tmp_path.glob("*/vocals.wav"))) == 6

@@ -190,9 +190,7 @@ _MOST_PARTS = 10_000
 """The most chunks or boxes to read."""
 
 
-def _end_of_sound(
-    file: BinaryIO, order: Literal["little", "big"], form: bytes, samples: bytes
-) -> int | None:
+def _end_of_sound(file: BinaryIO, order: Literal["little", "big"], form: bytes, samples: bytes) -> int | None:
     """The end of the samples in a WAV or AIFF file.
 
     A program that writes to a pipe can't know the size, and leaves zeros or the largest numbers in the headers.
@@ -205,7 +203,7 @@ def _end_of_sound(
             end = place + 8 + length
             return end if is_described and length and end <= whole < _UNKNOWN_SIZE else None
         is_described = is_described or name == form
-    return whole if is_described and whole < _UNKNOWN_SIZE else None
+    return None
 
 
 def _end_of_boxes(file: BinaryIO) -> int:

@@ -69,7 +69,13 @@ async def download_results(
             f"folder must be a path, not {type(folder).__name__}"
             + (": client.jobs.download(job, folder)" if misplaced else "")
         )
-    if not isinstance(job, Job) or not job.done or is_listed(job) or not has_values(job.raw_result) or _missing(job):
+    if (
+        not isinstance(job, Job)
+        or not job.done
+        or is_listed(job)
+        or not has_values(job.raw_result)
+        or _missing(job)
+    ):
         job = await get(session, job, None, options)
     job.raise_for_success()
     missing = _missing(job)

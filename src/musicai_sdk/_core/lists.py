@@ -84,9 +84,7 @@ class JobPages:
 
     async def _fetch(self, number: int, size: int) -> list[Job[Any]]:
         query = self._query | {"page": number, "size": size}
-        jobs = await self.session.call(
-            LIST_JOBS, query=query, options=self.options, deadline=self.deadline
-        )
+        jobs = await self.session.call(LIST_JOBS, query=query, options=self.options, deadline=self.deadline)
         mark_listed(jobs)
         return jobs
 

@@ -52,6 +52,23 @@ def test_another_workflow_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     assert stat.S_IMODE(ledger.stat().st_mode) == 0o600, "the ledger contains signed URLs"
 
 
+@pytest.mark.parametrize("keep_jobs", [False, True])
+def test_no_signed_url_of_a_finished_track_is_kept(
+    sandbox: Sandbox, tmp_path: Path, *, keep_jobs: bool
+) -> None:
+    out = tmp_path / "out"
+    with sandbox.client() as client:
+        signed = [client.files.upload(path).url for path in make_tracks(tmp_path / "there", 2)]
+    assert all("Signature=" in url for url in signed)
+    inputs = [*signed, *map(str, make_tracks(tmp_path / "in", 3, start=10))]
+    for _ in range(2):
+        report = echo(sandbox, inputs, out, keep_jobs=keep_jobs).run()
+        assert report.ok
+        assert posts(sandbox) == len(inputs)
+        for path in out.rglob("*"):
+            assert path.is_dir() or b"Signature=" not in path.read_bytes(), path
+
+
 def test_a_newer_version_s_ledger(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
     echo(sandbox, tmp_path / "in", tmp_path / "out").run()

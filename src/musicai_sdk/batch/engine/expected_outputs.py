@@ -23,9 +23,7 @@ class ExpectedOutputs:
         self._optional = set[str]()
         """Outputs that a job didn't get in time. No other job is waited for because of them."""
 
-    async def complete(
-        self, job: Job[Any], fetch: Callable[[], Coroutine[Any, Any, Job[Any]]]
-    ) -> Job[Any]:
+    async def complete(self, job: Job[Any], fetch: Callable[[], Coroutine[Any, Any, Job[Any]]]) -> Job[Any]:
         """Returns a job that succeeded, after a few seconds if it lacks an output.
 
         It lacks those that are null or empty, and those that other jobs have.

@@ -242,7 +242,7 @@ class Pipeline:
         """The paid step."""
         # The age is negative if the clock was set back.
         age = time.time() - (track.uploaded_at or 0.0)
-        if not track.is_url and not 0 <= age < self._options.upload_lifetime:
+        if not track.is_url and not (track.url and 0 <= age < self._options.upload_lifetime):
             # The service doesn't say how long it keeps an upload. A job with an expired upload costs money and fails.
             await self._upload(track)
         self._begin(track)

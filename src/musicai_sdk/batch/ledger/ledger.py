@@ -287,7 +287,7 @@ class Ledger:
         """
         changes |= {"state": transition(track.state, state), "run": self.id}
         if state in SAFE:
-            changes["url"] = track.unsigned_url  # nothing needs the signature any more
+            changes["url"] = _unsigned_url(track)  # nothing needs the signature any more
         pays = state in OPEN and "creating_at" in changes
         if pays:
             self._check_lock()
@@ -366,3 +366,10 @@ class Ledger:
 
 Journal: TypeAlias = GroupCommit[Ledger]
 """The ledger in the form that the coroutines of a run use."""
+
+
+def _unsigned_url(track: Track) -> str | None:
+    """The URL of a track's input without a signature, by which others could read it; None for an upload."""
+    if track.content.startswith("object:"):
+        return track.url
+    return track.source if track.is_url else None

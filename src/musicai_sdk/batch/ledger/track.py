@@ -79,13 +79,6 @@ class Track:
         """Whether the service reads the input itself, so that nothing is uploaded."""
         return not self.content.startswith("sha256:")
 
-    @property
-    def unsigned_url(self) -> str | None:
-        """`url` without a signature, by which others could read the input; None for an upload."""
-        if self.content.startswith("object:"):
-            return self.url
-        return self.source if self.is_url else None
-
 
 COLUMNS: tuple[str, ...] = tuple(each.name for each in fields(Track))
 """The columns of the table `tracks`, in the order of the fields."""
