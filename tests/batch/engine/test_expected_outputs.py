@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
-from musicai_sdk.batch import run
+from musicai_sdk.batch import Report, run
 from support.job_service import Job, JobService, quick_run, serving
 
 SONGS = [f"https://songs/{number}.wav" for number in range(4)]
+
+
+def process(service: JobService, songs: list[str], out: Path, **options: Any) -> Report:
+    return run("acme/stems", songs, out, **(quick_run(service) | options))
 
 
 @pytest.mark.parametrize("early", [None, " ", [], {"url": None}], ids=repr)
@@ -26,7 +30,7 @@ def test_an_empty_output_that_is_filled_later(tmp_path: Path, early: object) -> 
             return {**job, "result": {**job["result"], "vocals": early}} if is_early else job
 
         service.fetched = fetched
-        report = run("acme/stems", SONGS, tmp_path, **quick_run(service))
+        report = process(service, SONGS, tmp_path)
         assert report.ok
         assert len(list(tmp_path.glob("*/vocals.wav"))) == len(service.deleted) == 4
 
@@ -42,26 +46,27 @@ def test_an_output_that_other_jobs_have(tmp_path: Path) -> None:
             return {**job, "result": {"bpm": "120"}} if late else job
 
         service.fetched = fetched
-        report = run("acme/stems", SONGS, tmp_path, **(quick_run(service) | {"in_flight": 1}))
+        report = process(service, SONGS, tmp_path, in_flight=1)
         assert report.ok
         assert len(list(tmp_path.glob("*/vocals.wav"))) == 4
 
 
-@pytest.mark.parametrize(
-    "result",
-    [
-        lambda job: {"bpm": "120", "vocals": None},
-        lambda job: {"bpm": "120", job["workflowParams"]["file"][-5]: "1"},
-    ],
-    ids=["always null", "another output in each job"],
-)
+def always_null(_job: Job) -> dict[str, Any]:
+    return {"bpm": "120", "vocals": None}
+
+
+def different_outputs(job: Job) -> dict[str, Any]:
+    return {"bpm": "120", job["workflowParams"]["file"][-5]: "1"}
+
+
+@pytest.mark.parametrize("result", [always_null, different_outputs])
 def test_an_output_that_does_not_come_delays_few_jobs(
     tmp_path: Path, result: Callable[[Job], dict[str, Any]]
 ) -> None:
     with serving(JobService()) as service:
         service.result = result
         songs = [f"https://songs/{number}.wav" for number in range(8)]
-        report = run("acme/stems", songs, tmp_path, **(quick_run(service) | {"in_flight": 1}))
+        report = process(service, songs, tmp_path, in_flight=1)
         assert report.ok
         assert len(list(tmp_path.glob("*/workflow.results.json"))) == 8
         jobs = [each for each in service.requests if each.startswith("GET /v1/job/")]

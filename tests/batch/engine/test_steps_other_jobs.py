@@ -87,16 +87,15 @@ def test_creates_answered_with_one_id_by_a_service_that_shows_no_keys(tmp_path: 
         assert len(service.posts) == 3
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        lambda name: f"{{{name}}}",
-        lambda name: name[:13],
-        lambda _name: str(uuid.uuid4()),
-        str.upper,
-    ],
-    ids=["in braces", "cut", "another", "in capitals"],
-)
+WRONG_IDS: dict[str, Callable[[str], str]] = {
+    "in braces": lambda name: f"{{{name}}}",
+    "cut": lambda name: name[:13],
+    "another": lambda _name: str(uuid.uuid4()),
+    "in capitals": str.upper,
+}
+
+
+@pytest.mark.parametrize("named", WRONG_IDS.values(), ids=WRONG_IDS)
 def test_creates_answered_with_ids_that_no_job_has(tmp_path: Path, named: Callable[[str], str]) -> None:
     with serving(JobService()) as service:
         service.result, service.named = song, named
@@ -110,10 +109,12 @@ def test_creates_answered_with_ids_that_no_job_has(tmp_path: Path, named: Callab
 def test_a_job_that_somebody_deletes_is_not_found_under_another_id(tmp_path: Path) -> None:
     with serving(JobService()) as service:
         service.result = song
-        service.named = lambda name: service.jobs.clear() or name
+        service.paging = lambda _jobs, _page, _size: []
+        service.unknown = 1000
         report = process(service, tmp_path)
         assert {failure.code for failure in report.failures()} == {JOB_GONE}
         assert len(service.posts) == 3
-        service.named = str
+        service.unknown = 0
+        service.jobs.clear()
         assert process(service, tmp_path, retry_failed=True).ok
         assert len(service.posts) == 6
