@@ -27,7 +27,29 @@ settings.load_profile("without deadlines")
 
 SONGS = Path(__file__).parent / "songs"
 
+LONGEST = (
+    "simulation/test_batch",
+    "batch/engine/test_recovery_exactly_once",
+    "platforms/test_hostile_platform",
+    "packaging/test_lowest_versions",
+    "core/test_content",
+    "project/test_chaos",
+    "test_job_search_coverage",
+    "conformance/test_schema",
+    "sandbox/test_sandbox_load",
+    "testing/test_fresh_environment",
+)
+"""The files that take longest. They start first, so that no process works on one of them alone at the end."""
+
 Connect = Callable[..., MusicAiClient]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(SONGS.parent).with_suffix("").as_posix()
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -413,8 +413,8 @@ class AsyncJobs(Resource, place="client.jobs"):
         them without it. Renews an expired URL once. Rejects a web page or an error document in place of a recording.
         Replaces existing files only when all new files are complete.
 
-        Fetches a `Job` again if it lacks its result, or an output that its type declares, because lists may leave these
-        out.
+        Fetches a `Job` again if it comes from a list, because lists may leave outputs out, and if it lacks its result or an
+        output that its type declares.
 
         Args:
             job: Its id, or a reference; it must have succeeded.
