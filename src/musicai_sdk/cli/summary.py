@@ -11,7 +11,7 @@ from musicai_sdk._platform import quoted
 from musicai_sdk.batch import ledger_of, open_ledger, write_report
 from musicai_sdk.batch.ledger.states import UNDER_WAY
 from musicai_sdk.batch.progress.formatting import duration, plural, printable, short_path, size
-from musicai_sdk.batch.progress.wording import failure_line, settled, without_results
+from musicai_sdk.batch.progress.phrases import failure_line, settled, without_results
 from musicai_sdk.cli.context import CommandContext, note
 from musicai_sdk.cli.errors import INTERRUPTED, LIMIT_REACHED
 

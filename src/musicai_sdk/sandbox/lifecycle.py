@@ -24,7 +24,7 @@ from musicai_sdk.sandbox.http.server import ServerThread, listen
 from musicai_sdk.sandbox.parts import Parts
 from musicai_sdk.sandbox.storage.objects import ObjectStore
 from musicai_sdk.sandbox.storage.routes import StorageRoutes
-from musicai_sdk.sandbox.storage.signing import Signer
+from musicai_sdk.sandbox.storage.signer import Signer
 
 if TYPE_CHECKING:
     from socket import socket

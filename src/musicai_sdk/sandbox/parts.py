@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from musicai_sdk.sandbox.ids import Ids
     from musicai_sdk.sandbox.options import SandboxOptions
     from musicai_sdk.sandbox.storage.objects import ObjectStore
-    from musicai_sdk.sandbox.storage.signing import Signer
+    from musicai_sdk.sandbox.storage.signer import Signer
 
 
 @dataclass(frozen=True, kw_only=True)

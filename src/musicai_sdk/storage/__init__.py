@@ -60,7 +60,7 @@ Downloads check sizes, and on S3 the MD5 digest if the ETag is one: it isn't for
 with your own key. CORS rules don't matter, because no browser is involved.
 
 For developers: this room uses `models`, `workflows` and `errors`; `batch` and `cli` use it, and `client` only calls the
-methods of a bucket that it is given. `bucket.py` has the class, `opening.py` is the only module that knows obstore's
+methods of a bucket that it is given. `bucket.py` has the class, `store.py` is the only module that knows obstore's
 options and errors, `objects.py` parses URLs, `outputs.py` names objects. To add a kind of storage, add its scheme to
 `SCHEMES` in `objects.py` and say in `Bucket.takes_uploads` whether a plain PUT works.
 """

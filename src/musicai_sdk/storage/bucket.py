@@ -19,7 +19,6 @@ from musicai_sdk.models.result import R, wire_name_of
 from musicai_sdk.models.result_files import result_files, with_files
 from musicai_sdk.storage.errors import ObjectNotFoundError
 from musicai_sdk.storage.objects import StoredObject, checked_path, split_url
-from musicai_sdk.storage.opening import SIGN, open_store, portable, translate_errors
 from musicai_sdk.storage.outputs import (
     content_type_of,
     declared_files,
@@ -27,6 +26,7 @@ from musicai_sdk.storage.outputs import (
     object_name,
     object_of,
 )
+from musicai_sdk.storage.store import SIGN, open_store, portable, translate_errors
 from musicai_sdk.workflows.base import Workflow
 
 if TYPE_CHECKING:

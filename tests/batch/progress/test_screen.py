@@ -16,8 +16,8 @@ from rich.console import Console
 from musicai_sdk.batch import Batch, Event, InFlight, Progress
 from musicai_sdk.batch.progress.formatting import printable, rate, shortened
 from musicai_sdk.batch.progress.lines import Lines
+from musicai_sdk.batch.progress.phrases import activity
 from musicai_sdk.batch.progress.screen import Frame, Screen
-from musicai_sdk.batch.progress.wording import activity
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from support.batch import Service, echo, make_tracks

@@ -1,7 +1,7 @@
 """The progress of a run, on standard error: pictures on a terminal or in a notebook, else plain lines.
 
 `base` is the class of all displays, `screen` draws with rich on the canvas of `musicai_sdk._progress`, `lines` writes lines,
-`wording` and `formatting` have the words and figures, `totals` counts the inputs beforehand. `Batch` and the command use it.
+`phrases` and `formatting` have the words and figures, `totals` counts the inputs beforehand. `Batch` and the command use it.
 """
 
 from __future__ import annotations

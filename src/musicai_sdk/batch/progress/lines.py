@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from musicai_sdk._progress import Ticker, write_line
 from musicai_sdk.batch.progress.base import Display
-from musicai_sdk.batch.progress.wording import count, figures, message_for
+from musicai_sdk.batch.progress.phrases import count, figures, message_for
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, Progress

@@ -14,7 +14,7 @@ from typing_extensions import override
 from musicai_sdk._progress import Canvas
 from musicai_sdk.batch.progress.base import Display
 from musicai_sdk.batch.progress.formatting import duration, short_path, shortened
-from musicai_sdk.batch.progress.wording import activity, count, figures, message_for, settled
+from musicai_sdk.batch.progress.phrases import activity, count, figures, message_for, settled
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Event, InFlight, Progress

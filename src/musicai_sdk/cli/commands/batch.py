@@ -108,7 +108,7 @@ def _figures(median: float, p95: float, longest: float) -> Iterator[tuple[str, f
 def failures(settings: CommandContext, place: str) -> None:
     """Print failed and uncertain tracks and rejected inputs, with the reason and the number of attempts."""
     from musicai_sdk.batch.progress.formatting import printable, short_path
-    from musicai_sdk.batch.progress.wording import failure_line
+    from musicai_sdk.batch.progress.phrases import failure_line
 
     with _open(place) as view:
         for each in view.failures():

@@ -19,7 +19,7 @@ from musicai_sdk.sandbox.faults.odd_answers import login_page
 from musicai_sdk.sandbox.http.errors import storage_error
 from musicai_sdk.sandbox.storage.keys import is_result
 from musicai_sdk.sandbox.storage.objects import CHUNK, BlobWriter
-from musicai_sdk.sandbox.storage.signing import SignatureRefused
+from musicai_sdk.sandbox.storage.signer import SignatureRefused
 from musicai_sdk.sandbox.storage.transcoding import JSON, Decompressed, accepts_gzip, compressed_object
 
 if TYPE_CHECKING:
