@@ -137,6 +137,32 @@ def test_a_storage_may_be_slow_with_the_body_but_not_with_the_head(connect: Conn
             client.files.download(f"{server.url}/head", tmp_path / "y", request_timeout=0.5)
 
 
+@pytest.mark.parametrize(
+    ("begun", "dripped"),
+    [
+        (b"5;", b"a" * 2000),
+        (b"5\r\nabcde\r\n0\r\n", b"X: a\r\n" * 400),
+    ],
+    ids=["an extension of a chunk", "trailers"],
+)
+@pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
+def test_what_only_surrounds_the_body_is_no_data(
+    connect: Connect, colour: Colour, tmp_path: Path, begun: bytes, dripped: bytes, given: bool
+) -> None:
+    def handler(request: Received) -> None:
+        request.connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + begun)
+        request.drip(dripped)
+
+    kind = {"sync": httpx.Client, "async": httpx.AsyncClient}[colour]
+    with RawServer(handler) as server:
+        client = connect(max_retries=0, http_client=kind() if given else None)
+        began = time.monotonic()
+        with pytest.raises(RequestTimeoutError):
+            client.files.download(f"{server.url}/x", tmp_path / "x", request_timeout=0.5)
+        assert time.monotonic() - began < LONG / 2
+    assert not (tmp_path / "x").exists()
+
+
 # --- sizes
 
 

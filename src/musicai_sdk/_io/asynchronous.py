@@ -308,6 +308,7 @@ class _Stream:
     async def read(self) -> bytes | memoryview:
         chunks = list[bytes]()
         if not self._over:
+            self._exchanging.bounds.reading()
             with self._exchanging:
                 await self._in_time(self._exchanging, partial(self._receive, chunks))
         if not chunks:

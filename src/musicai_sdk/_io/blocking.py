@@ -236,6 +236,7 @@ class _Stream:
     async def read(self) -> bytes | memoryview:
         chunks = list[bytes | memoryview]()
         if not self._over:
+            self._exchanging.bounds.reading()
             with self._exchanging:
                 self._receive(chunks)
         if not chunks:

@@ -23,8 +23,8 @@ class Bounds:
     """
 
     __slots__ = (
-        "_head_until",
         "_heads",
+        "_rest_until",
         "_timeout",
         "_until",
         "_uploads",
@@ -43,7 +43,9 @@ class Bounds:
         self._heads = not self._whole and self._timeout != inf
         self._uploads = self._heads and request.method == "PUT"
         self._until = inf if request.left is None else clock.now() + request.left
-        self._head_until = inf
+        self._rest_until = inf
+        """When the head of a storage's answer, the rest of the answer to an upload, or the next bytes of a download must
+        have arrived."""
         self.over = False
         """Whether a wait ended because of the limit of the whole exchange."""
 
@@ -55,20 +57,25 @@ class Bounds:
         if self._whole:
             self._whole = False
             self._until = min(self._until, clock.now() + self._whole_timeout)
-        until = min(self._until, self._head_until)
+        until = min(self._until, self._rest_until)
         return inf if until == inf else until - clock.now()
 
     def sent(self) -> None:
         """Notes that a part of the request was sent, which starts the time for the head of the answer."""
         if self._heads:
-            self._head_until = clock.now() + self._timeout
+            self._rest_until = clock.now() + self._timeout
 
     def answered(self) -> None:
         """Notes that the head of the answer has arrived.
 
         After an upload, the rest is short, and `Request.timeout` limits it as a whole.
         """
-        self._head_until = clock.now() + self._timeout if self._uploads else inf
+        self._rest_until = clock.now() + self._timeout if self._uploads else inf
+
+    def reading(self) -> None:
+        """Notes that the next bytes of a download are awaited. What only surrounds them, such as trailers, isn't data."""
+        if self._heads and not self._uploads:
+            self._rest_until = clock.now() + self._timeout
 
 
 current: ContextVar[Bounds | None] = ContextVar("musicai_sdk_bounds", default=None)
