@@ -14,6 +14,7 @@ The path of one track:
     8. Each step ends with `GroupCommit.move`: ledger first, then memory, then the event.
     9. After a lost answer, `recovery.LostJobFinder` searches for the job. If it finds none, `Pipeline` and `RetryPolicy`
         ask `decide.repeats_post` whether to send the POST again. If a job seems gone, `confirmation.confirm_gone` asks again.
+        If a finished job lacks outputs, `expected_outputs.ExpectedOutputs` waits a moment for them.
     10. If a step raises, `failures` says whether the error is temporary, fails the track, or ends the run;
         `RetryPolicy` acts.
 
