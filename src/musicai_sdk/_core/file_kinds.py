@@ -174,10 +174,10 @@ def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str
 def _announced_size(file: BinaryIO, head: bytes) -> int | None:
     """The size of a recording according to its headers; None if they don't agree on one, or for other formats."""
     if head[4:8] == b"ftyp":
-        return _end_of_boxes(file)
+        return _end_of_boxes(file, head)
     order: Literal["little", "big"] = "little" if head[:4] == b"RIFF" else "big"
     names = _SOUND_CHUNKS.get((head[:4], head[8:12]))
-    return None if names is None else _end_of_sound(file, order, *names)
+    return None if names is None else _end_of_sound(file, head, order, *names)
 
 
 _SOUND_CHUNKS = {
@@ -190,13 +190,15 @@ _MOST_PARTS = 10_000
 """The most chunks or boxes to read."""
 
 
-def _end_of_sound(file: BinaryIO, order: Literal["little", "big"], form: bytes, samples: bytes) -> int | None:
+def _end_of_sound(
+    file: BinaryIO, head: bytes, order: Literal["little", "big"], form: bytes, samples: bytes
+) -> int | None:
     """The end of the samples in a WAV or AIFF file.
 
     A program that writes to a pipe can't know the size, and leaves zeros or the largest numbers in the headers.
     """
     whole, is_described = 0, False
-    for place, name, length in _parts(file, order):
+    for place, name, length in _parts(file, head, order):
         if place == 0:
             whole = length + 8
         elif name == samples:
@@ -206,14 +208,14 @@ def _end_of_sound(file: BinaryIO, order: Literal["little", "big"], form: bytes, 
     return None
 
 
-def _end_of_boxes(file: BinaryIO) -> int:
+def _end_of_boxes(file: BinaryIO, head: bytes) -> int:
     """The end of the last box with samples or their index in an MP4 file."""
-    parts = [(name, place + length) for place, name, length in _parts(file, "big", boxes=True)]
+    parts = [(name, place + length) for place, name, length in _parts(file, head, "big", boxes=True)]
     return max((end for name, end in parts if name in (b"mdat", b"moov", b"moof")), default=0)
 
 
 def _parts(
-    file: BinaryIO, order: Literal["little", "big"], *, boxes: bool = False
+    file: BinaryIO, head: bytes, order: Literal["little", "big"], *, boxes: bool = False
 ) -> Iterator[tuple[int, bytes, int]]:
     """The chunks of a WAV or AIFF file, the first of which contains all others, or the boxes of an MP4 file.
 
@@ -221,8 +223,10 @@ def _parts(
     """
     place = 0
     for _ in range(_MOST_PARTS):
-        file.seek(place)
-        header = file.read(16)
+        header = head[place : place + 16]
+        if len(header) < 16 and len(head) == _HEAD:
+            file.seek(place)
+            header = file.read(16)
         first, second = header[:4], header[4:8]
         if len(second) < 4:
             return
