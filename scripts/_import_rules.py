@@ -17,7 +17,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "workflows": {"models", "errors", "_text"},
     "_core": {
         *("_io", "models", "workflows", "errors"),
-        *("_text", "_names", "_files", "_locks", "_job_search", "_credentials"),
+        *("_text", "_names", "_files", "_locks", "_containers", "_job_search", "_credentials"),
     },
     "resources": {
         *("_core", "_io", "models", "workflows", "errors"),
@@ -29,7 +29,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "compat": {"models", "errors", "_files", "_text", "_names", "client", "MusicAiClient"},
     "batch": {
         *("models", "workflows", "errors", "storage", "client", *CLIENTS, "asyncio"),
-        *("_names", "_files", "_locks", "_text", "_platform", "_job_search", "_preload"),
+        *("_names", "_files", "_locks", "_containers", "_text", "_platform", "_job_search", "_preload"),
         *("_progress", "_notebook", "_frames"),
     },
     "cli": {

@@ -29,7 +29,7 @@ this list, and its docstring says what it is for and where to add things.
 - `cli`, `mcp`, `testing`: the command `musicai`, the server for agents, the fixtures for pytest
 
 Beside the rooms, for all of them: `_files` (atomic writes), `_locks` (locks on files), `_names` (file names), `_text`
-(URLs without secrets), `_platform` (shells and streams), `_job_search` (whether a paid job exists), `_preload` (what a
+(URLs without secrets), `_containers` (chunks and boxes of audio files), `_platform` (shells and streams), `_job_search` (whether a paid job exists), `_preload` (what a
 long run loads first), `_progress` (bars on standard error), `_notebook` (tables in notebooks), `_frames` (tables for
 pandas), `_credentials` (stored keys), `_doctor` (the checks of `musicai doctor`).
 

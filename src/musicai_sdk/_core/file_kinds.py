@@ -5,13 +5,16 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 from pydantic_core import from_json
 
+from musicai_sdk._containers import boxes, chunks
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models.files import DownloadedFile
@@ -165,78 +168,42 @@ def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str
     is_text = content_type.startswith("text/") and _is_printable(head)
     if (is_text or _MARKUP_TYPES.fullmatch(content_type)) and not _RECORDING.match(head):
         return f"isn't a recording{_declared(content_type)}"
-    announced = _announced_size(file, head)
+    # Reading a small file again would cost as much as checking it.
+    announced = _announced_size(BytesIO(head) if len(head) == size else file, size, head)
     if announced is not None and size < announced:
         return f"is only the beginning of a recording: {size:,} of {announced:,} bytes"
     return None
 
 
-def _announced_size(file: BinaryIO, head: bytes) -> int | None:
-    """The size of a recording according to its headers; None if they don't agree on one, or for other formats."""
-    if head[4:8] == b"ftyp":
-        return _end_of_boxes(file, head)
-    order: Literal["little", "big"] = "little" if head[:4] == b"RIFF" else "big"
-    names = _SOUND_CHUNKS.get((head[:4], head[8:12]))
-    return None if names is None else _end_of_sound(file, head, order, *names)
-
-
-_SOUND_CHUNKS = {
-    (b"RIFF", b"WAVE"): (b"fmt ", b"data"),
-    (b"FORM", b"AIFF"): (b"COMM", b"SSND"),
-    (b"FORM", b"AIFC"): (b"COMM", b"SSND"),
-}
-"""The chunks with the format and the samples, for each kind of chunked file."""
-_MOST_PARTS = 10_000
-"""The most chunks or boxes to read."""
-
-
-def _end_of_sound(
-    file: BinaryIO, head: bytes, order: Literal["little", "big"], form: bytes, samples: bytes
-) -> int | None:
-    """The end of the samples in a WAV or AIFF file.
+def _announced_size(file: BinaryIO, size: int, head: bytes) -> int | None:
+    """The size of a recording according to its headers; None if they don't agree on one, or for other formats.
 
     A program that writes to a pipe can't know the size, and leaves zeros or the largest numbers in the headers.
     """
-    whole, is_described = 0, False
-    for place, name, length in _parts(file, head, order):
-        if place == 0:
-            whole = length + 8
-        elif name == samples:
-            end = place + 8 + length
-            return end if is_described and length and end <= whole < _UNKNOWN_SIZE else None
+    if head[4:8] == b"ftyp":
+        ends = [at + length for at, name, _, length in boxes(file, 0, size) if name in _BOXES_NEEDED]
+        return max(ends, default=None)
+    order, form, samples = _CHUNKS.get((head[:4], head[8:12]), ("", b"", b""))
+    if not order:
+        return None
+    (whole,) = struct.unpack_from(f"{order}I", head, 4)
+    is_described = False
+    for at, name, length in chunks(file, order, head[8:12]):
+        if name == samples:
+            end = at + 8 + length
+            return end if is_described and length and end <= whole + 8 < _UNKNOWN_SIZE else None
         is_described = is_described or name == form
     return None
 
 
-def _end_of_boxes(file: BinaryIO, head: bytes) -> int:
-    """The end of the last box with samples or their index in an MP4 file."""
-    parts = [(name, place + length) for place, name, length in _parts(file, head, "big", boxes=True)]
-    return max((end for name, end in parts if name in (b"mdat", b"moov", b"moof")), default=0)
-
-
-def _parts(
-    file: BinaryIO, head: bytes, order: Literal["little", "big"], *, boxes: bool = False
-) -> Iterator[tuple[int, bytes, int]]:
-    """The chunks of a WAV or AIFF file, the first of which contains all others, or the boxes of an MP4 file.
-
-    Yields the place, the name and the length of each. The length of a box includes its header.
-    """
-    place = 0
-    for _ in range(_MOST_PARTS):
-        header = head[place : place + 16]
-        if len(header) < 16 and len(head) == _HEAD:
-            file.seek(place)
-            header = file.read(16)
-        first, second = header[:4], header[4:8]
-        if len(second) < 4:
-            return
-        length = int.from_bytes(first if boxes else second, order)
-        if boxes and length == 1:
-            length = int.from_bytes(header[8:], order)
-        yield place, second if boxes else first, length
-        if boxes and length < 8:
-            return  # to the end of the file, or no box
-        place += length if boxes else 12 if place == 0 else 8 + length + length % 2
+_CHUNKS = {
+    (b"RIFF", b"WAVE"): ("<", b"fmt ", b"data"),
+    (b"FORM", b"AIFF"): (">", b"COMM", b"SSND"),
+    (b"FORM", b"AIFC"): (">", b"COMM", b"SSND"),
+}
+"""The byte order of WAV and AIFF files, and the chunks with the format and the samples."""
+_BOXES_NEEDED = (b"mdat", b"moov", b"moof")
+"""The boxes of an MP4 file with samples or their index."""
 
 
 def _not_json(file: BinaryIO, size: int, head: bytes, content_type: str) -> str | None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, BinaryIO
 
+from musicai_sdk._containers import boxes, chunks
 from musicai_sdk._files import reading
 from musicai_sdk.batch.inputs.row import InputRow
 
 _HEAD = 12
-_CHUNKS = 10_000
-"""The most chunks to read in a file: garbage may have a billion."""
 _TAIL = 1 << 16
 """The last page of an Ogg stream is at most this long."""
 _TAGS = 1 << 15
@@ -63,25 +62,10 @@ def _size(file: BinaryIO) -> int:
     return file.seek(0, 2)
 
 
-def _chunks(file: BinaryIO, order: str, kind: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """The chunks of a file of this kind, each with its position and size; the file is at the chunk's content."""
-    total, at = _size(file), _HEAD
-    file.seek(8)
-    if not file.read(4).startswith(kind):
-        return
-    for _ in range(_CHUNKS):
-        file.seek(at)
-        if at + 8 > total:
-            return
-        name, size = struct.unpack(f"{order}4sI", file.read(8))
-        yield at, name, size
-        at += 8 + size + size % 2
-
-
 def _wav(file: BinaryIO) -> float | None:
     """The size of the data divided by the bytes per second. The real size takes precedence over the header's."""
     total, rate, long = _size(file), 0, 0
-    for at, name, size in _chunks(file, "<", b"WAVE"):
+    for at, name, size in chunks(file, "<", b"WAVE"):
         if name == b"ds64":
             (_, long) = struct.unpack("<QQ", file.read(16))
         elif name == b"fmt ":
@@ -96,7 +80,7 @@ def _wav(file: BinaryIO) -> float | None:
 
 
 def _aiff(file: BinaryIO) -> float | None:
-    for _, name, size in _chunks(file, ">", b"AIF"):
+    for _, name, size in chunks(file, ">", b"AIF"):
         if name == b"COMM":
             _, frames, _, exponent, mantissa = struct.unpack(">HIHHQ", file.read(18))
             if size >= _AIFC and file.read(4) not in _UNCOMPRESSED:
@@ -136,29 +120,25 @@ def _ogg(file: BinaryIO) -> float | None:
 
 def _mp4(file: BinaryIO) -> float | None:
     """The duration in the movie header. A fragmented file has its own for each fragment, and is None."""
-    at, end, found = 0, _size(file), None
-    for _ in range(_CHUNKS):
-        file.seek(at)
-        if at + 8 > end:
-            return found
-        size, name = struct.unpack(">I4s", file.read(8))
-        header = 8
-        if size == 1:
-            (size,), header = struct.unpack(">Q", file.read(8)), 16
+    found, total = None, _size(file)
+    for at, name, header, size in boxes(file, 0, total):
         if name == b"moov":
-            at, end = at + header, min(end, at + size)
-            continue
+            movie = boxes(file, at + header, min(total, at + size))
+            break
+    else:
+        return None
+    for at, name, header, size in movie:
         if name == b"mvhd":
+            file.seek(at + header)
             form = ">BxxxQQIQ" if file.read(1) == b"\x01" else ">BxxxIIII"
             file.seek(at + header)
             _, _, _, scale, duration = struct.unpack(form, file.read(struct.calcsize(form)))
             if duration in _UNKNOWN:
                 return None
             found = float(duration / scale)
-        if size < header or name == b"mvex":
-            return found if not size else None
-        at += size
-    return None
+        if name == b"mvex" or 0 < size < header:
+            return None
+    return found
 
 
 def _has_more_than_stated(file: BinaryIO) -> bool:
