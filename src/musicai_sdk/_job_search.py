@@ -32,7 +32,8 @@ from urllib.parse import unquote, urlsplit
 
 from musicai_sdk._text import without_signature
 from musicai_sdk.errors import MusicAiError, NotFoundError
-from musicai_sdk.models.job import Job, JobPage, may_be_key, mentions_key
+from musicai_sdk.models.job import Job, JobPage
+from musicai_sdk.models.job_key import may_be_key, mentions_key
 
 PAGE_SIZE = 100
 """The service's default; its maximum is unknown."""

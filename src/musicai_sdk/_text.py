@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
@@ -252,3 +253,9 @@ def system() -> str:
         return "Windows"
     else:  # noqa: RET505 - type checkers take what follows `if` for unreachable otherwise
         return os.uname().sysname
+
+
+def letters(text: str) -> str:
+    """The letters and digits of a text, in lower case, without differences of form."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(each for each in text if each.isalnum())

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from html import unescape
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
-from urllib.parse import unquote
 
 from pydantic import (
     Field,
@@ -24,7 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
-from musicai_sdk._text import without_queries
+from musicai_sdk._text import letters, without_queries
 from musicai_sdk.errors import InputError, JobFailedError, JobNotFinishedError, ResponseError
 from musicai_sdk.models._lenient import (
     Id,
@@ -54,7 +50,7 @@ def own_entry(metadata: Mapping[str, Any] | None, name: str) -> str | None:
     """
     found: object = (metadata or {}).get(name)
     if not isinstance(found, str) and metadata:
-        texts = [each for each in _entries(metadata, "", _letters(name)) if isinstance(each, str)]
+        texts = [each for each in _entries(metadata, "", letters(name)) if isinstance(each, str)]
         found = max(texts, key=len, default=None)  # a wrapped value may have a type beside it
     return found if isinstance(found, str) else None
 
@@ -63,63 +59,11 @@ def _entries(value: object, path: str, wanted: str) -> Iterator[object]:
     """The texts below a path whose letters are the wanted ones."""
     if isinstance(value, Mapping) and len(path) <= len(wanted):
         for key, each in cast("Mapping[str, object]", value).items():
-            yield from _entries(each, path if path == wanted else path + _letters(str(key)), wanted)
+            yield from _entries(each, path if path == wanted else path + letters(str(key)), wanted)
     elif isinstance(value, list) and path == wanted:
         yield from cast("list[object]", value)
     elif path == wanted:
         yield value
-
-
-def _letters(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(each for each in text if each.isalnum())
-
-
-def may_be_key(shown: str, key: str) -> bool:
-    """Whether a text in metadata may be this key: the service may cut, mask, quote, escape or re-encode it.
-
-    Only a text that can't have been made from the key proves that a job belongs to another request.
-    """
-    if shown == key:
-        return True
-    found, wanted = _letters_of_key(shown), _letters_of_key(key)
-    if not any(map(any, found)) and any(character.isalpha() for character in shown):
-        return _letters(key).startswith(_letters(shown))  # no Latin letters
-    return any(_fits(parts, "".join(whole)) for parts, whole in zip(found, wanted, strict=True))
-
-
-def mentions_key(metadata: object, key: str) -> bool:
-    """Whether a value anywhere in metadata may be this key, under whatever name."""
-    if isinstance(metadata, Mapping):
-        return any(mentions_key(each, key) for each in cast("Mapping[str, object]", metadata).values())
-    if isinstance(metadata, list):
-        return any(mentions_key(each, key) for each in cast("list[object]", metadata))
-    text = str(metadata)
-    return text == key or (len(_letters(text)) >= _TELLING and may_be_key(text, key))
-
-
-_MASK = re.compile(r"…|\.{2,}|\*+")
-"""What a service writes in place of the part of a key that it hides."""
-_TELLING = 4
-"""The fewest letters and digits by which the end of a key is recognised."""
-
-
-@lru_cache(maxsize=8192)
-def _letters_of_key(text: str) -> tuple[list[str], list[str]]:
-    """The ASCII letters and digits of each part of a key that isn't hidden; also with base letters for accented ones."""
-    text = re.sub(
-        r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), unquote(unescape(text))
-    ).lower()
-    texts = (text, unicodedata.normalize("NFKD", text))
-    without, base = ([re.sub(r"[^a-z0-9]+", "", part) for part in _MASK.split(each)] for each in texts)
-    return without, base
-
-
-def _fits(parts: list[str], whole: str) -> bool:
-    head, tail = parts[0], parts[-1]
-    if len(parts) > 1:
-        return whole.startswith(head) and whole.endswith(tail)
-    return whole.startswith(head) or (len(head) >= _TELLING and whole.endswith(head))
 
 
 def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +71,8 @@ def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 Metadata: TypeAlias = Annotated[
-    MaybeObject, PlainSerializer(_own_metadata, return_type=dict[str, Any], when_used="json-unless-none")
+    MaybeObject,
+    PlainSerializer(_own_metadata, return_type=dict[str, Any], when_used="json-unless-none"),
 ]
 """A job's metadata, serialized without the entries that this package adds."""
 
@@ -239,6 +184,7 @@ class Job(WireModel, Generic[R_co], frozen=True):
     result_type: ClassVar[type[WorkflowResult]] = RawResult
     """The type of `result`. Typed calls set it on each job that they return."""
     _from_list: ClassVar[bool] = False
+    """Whether the job was read from a list, which may leave parts of it out. See `mark_listed`."""
 
     if not TYPE_CHECKING:
 
@@ -455,4 +401,8 @@ class JobRef(Generic[R_co]):
 def is_another(key: str | None, job: Job[Any]) -> bool:
     """Whether a job certainly has another idempotency key."""
     shown = job.idempotency_key
-    return key is not None and shown is not None and not may_be_key(shown, key)
+    if key is None or shown is None or shown == key:
+        return False
+    from musicai_sdk.models.job_key import may_be_key  # here: most services show a key as it is
+
+    return not may_be_key(shown, key)
