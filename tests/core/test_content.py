@@ -27,12 +27,14 @@ def md5(data: bytes) -> str:
 
 
 def answers(*each: bytes) -> tuple[list[Asked], Handler]:
-    """Sends the answers in order, and repeats the last one. Each ends its connection."""
+    """Sends the answers in order, and repeats the last one. Each ends its connection, and says so."""
     asked = list[Asked]()
 
     def answer(request: Asked, connection: socket.socket) -> bool:
         asked.append(request)
-        connection.sendall(each[min(len(asked), len(each)) - 1])
+        start, line_end, rest = each[min(len(asked), len(each)) - 1].partition(b"\r\n")
+        # Without the header, a client may send its next request while the connection ends.
+        connection.sendall(start + line_end + b"Connection: close\r\n" + rest)
         return False
 
     return asked, answer

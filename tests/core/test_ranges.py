@@ -54,7 +54,7 @@ class Server:
         with self.lock:
             self.ranges.append((first, last))
             number = len(self.ranges)
-        self.answer(number, first, last, headers, connection)
+        self.answer(number, first, last, [*headers, "Connection: close"], connection)
         return False
 
     def answer(
