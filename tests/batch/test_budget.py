@@ -264,7 +264,7 @@ def test_shards_that_die_never_exceed_the_limit(running: Service, tmp_path: Path
     make_tracks(tmp_path / "in", 24)
     options: dict[str, Any] = {"keep_jobs": True, "max_jobs": 9}
     process = running.start(tmp_path / "in", out, dask=2, **options)
-    wait_until(lambda: len(running.jobs()) >= 3, 60)
+    wait_until(lambda: len(running.jobs()) >= 3, 60, process=process)
     kill(process)
     progress = running.run(tmp_path / "in", out, **options)
     assert (progress["done"], progress["waiting"], len(running.jobs())) == (9, 15, 9)

@@ -101,7 +101,7 @@ def test_a_signal_that_drains(name: str, running: Service, tmp_path: Path) -> No
     process = subprocess.Popen(
         command, env=running.environment | {"COLUMNS": "80"}, stderr=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    wait_until(lambda: len(running.jobs()) >= 6)
+    wait_until(lambda: len(running.jobs()) >= 6, process=process)
     process.send_signal(getattr(signal, name))
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors.decode()

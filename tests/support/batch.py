@@ -145,9 +145,11 @@ def kill(process: subprocess.Popen[Any]) -> None:
     process.communicate(timeout=30)
 
 
-def wait_until(condition: Any, seconds: float = 30) -> None:
+def wait_until(condition: Any, seconds: float = 30, *, process: subprocess.Popen[Any] | None = None) -> None:
+    """Waits for a condition, which a process may have to bring about."""
     deadline = time.monotonic() + seconds
     while not condition():
+        assert process is None or process.poll() is None, f"the process ended with {process.returncode}"
         assert time.monotonic() < deadline, "it takes too long"
         time.sleep(0.02)
 

@@ -57,7 +57,7 @@ def test_killed_while_the_service_acts(running: Service, tmp_path: Path) -> None
     running.add_fault("POST /job", hang="after", nth=3, times=3)
     running.add_fault("POST /job", hang="before", nth=6, times=3)
     process = running.start(source, out, keep_jobs=True)
-    wait_until(lambda: len(running.jobs()) == 9)
+    wait_until(lambda: len(running.jobs()) == 9, process=process)
     time.sleep(0.3)
     kill(process)
     with open_ledger(out / LEDGER) as ledger:
@@ -76,7 +76,7 @@ def test_killed_three_times_at_random(running: Service, tmp_path: Path) -> None:
     for number in range(3):
         process = running.start(source, out, keep_jobs=True)
         jobs = int(TRACKS * draw.uniform(0.2, 0.28) * (number + 1))
-        wait_until(lambda least=jobs: len(running.jobs()) >= least, 100 * max(SCALE, 1))
+        wait_until(lambda least=jobs: len(running.jobs()) >= least, 100 * max(SCALE, 1), process=process)
         time.sleep(draw.random() / 4)
         kill(process)
         with open_ledger(out / LEDGER) as ledger:
@@ -104,7 +104,7 @@ def test_killed_with_a_network_that_fails(running: Service, tmp_path: Path) -> N
     running.add_fault("GET /cdn/*", probability=0.05, truncate=20)
     for jobs in (6, 14):
         process = running.start(source, out, keep_jobs=True, retry_uncertain=True)
-        wait_until(lambda least=jobs: _jobs(running) >= least, 90)
+        wait_until(lambda least=jobs: _jobs(running) >= least, 90, process=process)
         kill(process)
     progress = running.run(source, out, keep_jobs=True, retry_uncertain=True, retry_failed=True)
     assert (progress["done"], progress["failed"]) == (len(tracks), 0)
@@ -153,7 +153,7 @@ def test_ctrl_c(presses: int, running: Service, tmp_path: Path) -> None:
     tracks = make_tracks(source, 40)
     running.add_fault("GET /cdn/*", delay=0.3, times=20)
     process = running.start(source, out, keep_jobs=True)
-    wait_until(lambda: len(running.jobs()) >= 12)
+    wait_until(lambda: len(running.jobs()) >= 12, process=process)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert process.stdout is not None

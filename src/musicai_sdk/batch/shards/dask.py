@@ -57,6 +57,8 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,
+                # Without this address, Dask opens port 8787 to the network, and warns if that is in use.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 preload=__name__,
             ) as cluster,
             distributed.Client(cluster) as client,
