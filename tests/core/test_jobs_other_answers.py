@@ -44,6 +44,16 @@ def test_a_cache_answers_with_another_job(connect: Connect, service: JobService,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_cache_is_asked_for_the_newest_jobs(connect: Connect, service: JobService) -> None:
+    service.cache = {}
+    client = connect(base_url=service.base_url)
+    assert client.jobs.find("mine", settle=0) is None
+    service.answer = 504, b"{}"
+    job = client.jobs.create(WORKFLOW, idempotency_key="mine", settle=0)
+    assert [each["id"] for each in service.jobs] == [job.id]
+    assert [each.id for each in client.jobs.list()] == [job.id]
+
+
 @pytest.mark.parametrize("named", ["j", "job-1"])
 def test_a_job_may_have_another_name(connect: Connect, service: JobService, named: str) -> None:
     client = connect(base_url=service.base_url)

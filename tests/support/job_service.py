@@ -55,6 +55,8 @@ class JobService:
         """The answer to a DELETE that deletes nothing; None to delete the job."""
         self.named: Callable[[str], str] = str
         """The id in the answer to POST /job, for the job's own id."""
+        self.cache: dict[str, tuple[int, bytes, str]] | None = None
+        """The first answer to every GET, which a cache before the service repeats; None without a cache."""
         self.status = "SUCCEEDED"
         """The status of a new job."""
         self.base_url = ""
@@ -106,6 +108,8 @@ def serving(service: JobService) -> Generator[JobService]:
                 self.send_header("Location", "/v1/elsewhere")
             self.end_headers()
             self.wfile.write(body)
+            if service.cache is not None and self.command == "GET":
+                service.cache.setdefault(self.path, (status, body, content_type))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -121,6 +125,9 @@ def serving(service: JobService) -> Generator[JobService]:
             url = urlsplit(self.path)
             service.requests.append(f"GET {self.path}")
             query = parse_qs(url.query)
+            if self.path in (service.cache or {}) and self.headers["Cache-Control"] != "no-cache":
+                self.reply(*(service.cache or {})[self.path])
+                return
             if url.path.startswith("/files/"):
                 self.reply(200, *service.file(url.path.removeprefix("/files/")))
                 return

@@ -148,6 +148,8 @@ class Session:
         headers = {
             **checked_headers(options),
             "Accept": "application/json",
+            # The answer of a cache on the way would lack the newest jobs, or be the URL of another upload.
+            "Cache-Control": "no-cache",
             "User-Agent": self.settings.user_agent,
         }
         body: bytes | None = None
