@@ -180,6 +180,8 @@ def test_an_input_keeps_the_extension_of_its_url(api: httpx.Client) -> None:
         ({"file": "http://127.0.0.1:1/a/nobody%20(1).mp3?x=y"}, "'nobody (1).mp3': File not found."),
         ({"file": "http://127.0.0.1:999999/x"}, "'x': File not found."),
         ({"file": "http://nobody.invalid/"}, "'n': File not found."),
+        ({"file": f"http://{'a' * 300}/n"}, "'n': File not found."),
+        ({"file": "http://../n"}, "'n': File not found."),
     ],
 )
 def test_unfetchable_inputs(api: httpx.Client, params: dict[str, Any], message: str) -> None:

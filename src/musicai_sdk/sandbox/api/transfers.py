@@ -48,6 +48,9 @@ _LONGEST_NAME = 100
 _logger = logging.getLogger(__name__)
 _quiet: Final = ContextVar("musicai_sdk.sandbox.api.transfers.quiet", default=False)
 
+_NOT_REACHED = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+"""The errors of a request. DNS refuses hosts with empty or long labels by a UnicodeError."""
+
 
 class Fetcher:
     """Fetches inputs and delivers results.
@@ -112,7 +115,7 @@ class Fetcher:
             try:
                 self._receive(url, file, dropped)
                 break
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except _NOT_REACHED as error:
                 unanswered = isinstance(error, httpx.TransportError) and not file.exists()
                 if not tries_left or not (unanswered or isinstance(error, httpx.NetworkError)):
                     raise bad_input(f"{name!r}: File not found.") from error
@@ -146,7 +149,7 @@ class Fetcher:
             with _no_urls_in_logs(), file.open("rb") as source:
                 body = iter(lambda: source.read(CHUNK), b"")
                 response = self._client.put(url, content=body, headers=headers, follow_redirects=False)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except _NOT_REACHED as error:
             raise refused from error
         if not response.is_success:
             raise refused
