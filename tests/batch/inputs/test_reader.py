@@ -241,11 +241,9 @@ def test_rejections_hide_signatures(sandbox: Sandbox, tmp_path: Path) -> None:
     report = echo(sandbox, inputs, tmp_path / "out", on_event=events.append).run()
     assert (report.progress.done, report.progress.rejected) == (1, 6)
     with open_ledger(report.ledger) as ledger:
-        rejected = list(ledger.rejected())
-    assert rejected[3] == Rejected(
-        "https://bucket.example/x.wav", "can't use https://bucket.example/x.wav?…."
-    )
-    assert rejected[5] == Rejected("https://[bucket.example/x.wav", "it isn't a valid URL")
+        rejected = list(ledger.rejected())  # in any order, because inputs are examined at the same time
+    assert Rejected("https://bucket.example/x.wav", "can't use https://bucket.example/x.wav?….") in rejected
+    assert Rejected("https://[bucket.example/x.wav", "it isn't a valid URL") in rejected
     assert SECRET not in str(rejected) + str(events)
     assert SECRET not in str(plan(GenerateChords, inputs, tmp_path / "new").rejected)
     assert SECRET.encode() not in report.ledger.read_bytes()
