@@ -438,16 +438,18 @@ def test_text_that_sqlite_cannot_store(sandbox: Sandbox, tmp_path: Path) -> None
     ]
     rejected = rejections(sandbox, inputs, tmp_path / "out", done=2)
     mend = "repair it, and save a manifest as UTF-8"
-    assert [each.reason for each in rejected] == [
-        f"its parameters aren't valid text: {mend}",
-        f"its parameters aren't valid text: {mend}",
-        f"its address isn't valid text: {mend}",
-        f"the name for its results isn't valid text: {mend}",
-        "its name isn't valid text: rename it",
-        f"its address isn't valid text: {mend}",
-        "?",
-    ]
-    assert rejected[2].source == "https://host.example/Caf?.wav"
+    assert sorted(each.reason for each in rejected) == sorted(
+        [
+            f"its parameters aren't valid text: {mend}",
+            f"its parameters aren't valid text: {mend}",
+            f"its address isn't valid text: {mend}",
+            f"the name for its results isn't valid text: {mend}",
+            "its name isn't valid text: rename it",
+            f"its address isn't valid text: {mend}",
+            "?",
+        ]
+    )
+    assert "https://host.example/Caf?.wav" in [each.source for each in rejected]
 
 
 def test_a_modification_time_that_sqlite_cannot_store(sandbox: Sandbox, source: Path, tmp_path: Path) -> None:
