@@ -26,7 +26,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "codegen": {"models", "workflows", "errors", "_files", "client", *CLIENTS},
     "music": {"models", "errors", "_text", "_notebook", "_frames"},
     "storage": {"models", "workflows", "errors", "_text", "_names", "asyncio"},
-    "compat": {"models", "errors", "_files", "_text", "_names", "client", "MusicAiClient"},
+    "compat": {"models", "errors", "_credentials", "_files", "_text", "_names", "client", "MusicAiClient"},
     "batch": {
         *("models", "workflows", "errors", "storage", "client", *CLIENTS, "asyncio"),
         *("_names", "_files", "_locks", "_containers", "_text", "_platform", "_job_search", "_preload"),

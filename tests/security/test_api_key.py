@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from conftest import Connect
-from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
+from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient, compat
 from musicai_sdk.errors import ConfigurationError, MusicAiError
 from support.client_logs import client_records
 from support.colours import Colour
@@ -160,7 +160,7 @@ def test_a_cancellation() -> None:
         assert_hidden(asyncio.run(main(server.url)))
 
 
-@pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient])
+@pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient, compat.MusicAiClient])
 @pytest.mark.parametrize(
     "settings",
     [
@@ -169,7 +169,9 @@ def test_a_cancellation() -> None:
         {"api_key": f"Bearer {KEY}"},
         {"api_key": f"{KEY}\n{KEY}"},
         {"api_key": KEY.encode()},
-        {"http_client": 3},
+        {"max_retries": -1},
+        {"ssl_context": 3},
+        {"job_monitor_interval": -1},
     ],
 )
 def test_invalid_settings(kind: type[MusicAiClient], settings: dict[str, Any]) -> None:
@@ -178,8 +180,16 @@ def test_invalid_settings(kind: type[MusicAiClient], settings: dict[str, Any]) -
     assert_hidden(caught.value)
 
 
-def test_a_key_that_is_set_later() -> None:
-    with MusicAiClient(KEY) as client, pytest.raises(ConfigurationError) as caught:
+@pytest.mark.parametrize("kind", [MusicAiClient, AsyncMusicAiClient])
+def test_an_invalid_http_client(kind: type[MusicAiClient]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        cast("Any", kind)(KEY, http_client=3)
+    assert_hidden(caught.value)
+
+
+@pytest.mark.parametrize("kind", [MusicAiClient, compat.MusicAiClient])
+def test_a_key_that_is_set_later(kind: type[MusicAiClient | compat.MusicAiClient]) -> None:
+    with kind(KEY) as client, pytest.raises(ConfigurationError) as caught:
         client.api_key = f"{KEY} {KEY}"
     assert_hidden(caught.value)
 

@@ -37,7 +37,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: object = None) -> None:
-        self._value = value
+        self._value: object = value.value if isinstance(value, Secret) else value
 
     @property
     def value(self) -> object:

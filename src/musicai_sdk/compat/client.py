@@ -11,6 +11,7 @@ from typing import Any, cast
 from typing_extensions import Unpack
 
 from musicai_sdk import MusicAiClient as TypedClient
+from musicai_sdk._credentials import Secret
 from musicai_sdk._files import write_text
 from musicai_sdk.compat.answers import JobFilters, JobOptions, Timeout, job_dict, plain
 from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, limits
@@ -67,12 +68,14 @@ class MusicAiClient(ClientSettings):
         Raises:
             ConfigurationError: no key, a malformed key, URL or number.
         """
+        secret: Any = Secret(api_key)
+        del api_key  # error reports include local variables
         self._job_monitor_interval = job_monitor_interval
         self._timeout = timeout
         self._own_tls = ssl_context is not None
         self._use(
             TypedClient(
-                api_key,
+                secret,
                 interval(job_monitor_interval),
                 save_output_to_folder,
                 user_agent,

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from musicai_sdk import MusicAiClient as TypedClient
 from musicai_sdk import RequestOptions
+from musicai_sdk._credentials import Secret
 from musicai_sdk._text import without_query
 from musicai_sdk.compat.answers import Timeout
 from musicai_sdk.errors import ConfigurationError, InputError, MusicAiError
@@ -82,6 +83,8 @@ class ClientSettings:
 
     @override
     def __repr__(self) -> str:
+        if "_typed" not in self.__dict__:  # its construction failed, and an error report shows it
+            return f"<{type(self).__name__} without settings>"
         return f"{type(self).__name__}(base_url={without_query(self.base_url)!r})"
 
     @override
@@ -112,7 +115,9 @@ class ClientSettings:
 
     @api_key.setter
     def api_key(self, key: str) -> None:
-        self._typed.api_key = key
+        secret: Any = Secret(key)
+        del key  # error reports include local variables
+        self._typed.api_key = secret
 
     @property
     def base_url(self) -> str:
