@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import InputError
@@ -18,8 +19,9 @@ WEB_SCHEMES = ("https", "http")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=\S)")
 """At least two characters: a single letter is a Windows drive."""
-_HOST = re.compile(r"//(?:[^/?#@\s]*@)?[^/?#@:\s]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_NO_HOST = re.compile(r"[\s\"#%<>\\^`{|}]|\.\.|^\.|[^.]{64}")
+"""What no host contains: forbidden characters, empty labels, and labels of more than 63 characters."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
 _BUCKET = "sign it with musicai_sdk.storage.Bucket('s3://bucket').input('key'), or use musicai_sdk.batch"
 _ELSEWHERE = "download it, and pass the path"
@@ -68,15 +70,25 @@ def web_address(text: str) -> str | None:
         how = _INSTEAD.get(scheme, "pass a path or an https:// URL")
         shown = f"{scheme}:…" if _INSTEAD.get(scheme) == _IN_MEMORY else without_query(url)
         raise InputError(f"{shown:.200} can't be read by the service: {how}")
-    if _HOST.match(url, found.end()) is None:
-        raise InputError(
-            f"{without_query(url):.200} isn't a complete URL: pass a URL such as https://host/path"
-        )
     if _CONTROL.search(url):
         raise InputError(
             f"{without_query(url)!r:.200} isn't a URL: it contains a line break or control character"
         )
+    if not _has_host(url):
+        raise InputError(
+            f"{without_query(url):.200} isn't a complete URL: pass a URL such as https://host/path"
+        )
     return url
+
+
+def _has_host(url: str) -> bool:
+    """Whether a URL names a host and a port to which a connection could be made. A job for any other URL would fail."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # brackets without an IPv6 address, or a port that is no number up to 65,535
+        return False
+    return bool(host) and port != 0 and (":" in host or _NO_HOST.search(host) is None)
 
 
 def resolved(value: Any, name: str, *, declared: bool) -> Any:

@@ -243,7 +243,7 @@ def test_rejections_hide_signatures(sandbox: Sandbox, tmp_path: Path) -> None:
     with open_ledger(report.ledger) as ledger:
         rejected = list(ledger.rejected())  # in any order, because inputs are examined at the same time
     assert Rejected("https://bucket.example/x.wav", "can't use https://bucket.example/x.wav?….") in rejected
-    assert Rejected("https://[bucket.example/x.wav", "it isn't a valid URL") in rejected
+    assert any(each.reason.endswith("pass a URL such as https://host/path") for each in rejected)
     assert SECRET not in str(rejected) + str(events)
     assert SECRET not in str(plan(GenerateChords, inputs, tmp_path / "new").rejected)
     assert SECRET.encode() not in report.ledger.read_bytes()
