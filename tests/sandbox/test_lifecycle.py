@@ -72,7 +72,7 @@ def test_nothing_is_left_after_stop(tls: bool, tmp_path: Path, monkeypatch: pyte
             assert list(tmp_path.iterdir())
             begin = time.monotonic()
             sandbox.stop()
-            assert time.monotonic() - begin < 1.5
+            assert time.monotonic() - begin < 4
         sandbox.stop()
         del sandbox
         gc.collect()
@@ -87,7 +87,7 @@ def test_a_running_request_does_not_delay_the_stop(caplog: pytest.LogCaptureFixt
         with pytest.raises(httpx.ReadTimeout):
             httpx.get(f"{sandbox.base_url}/application", timeout=0.2)
         begin = time.monotonic()
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 30
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 

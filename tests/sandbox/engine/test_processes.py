@@ -101,7 +101,7 @@ def test_a_deleted_job_stops_computing(tmp_path: Path) -> None:
         client.jobs.delete(job)
         until(lambda: children() == before)
         begin = time.monotonic()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
 
 
 @linux_only
