@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
+from musicai_sdk.errors import MusicAiError
 from support.job_service import Job, JobService, serving
 
 WORKFLOW = CustomWorkflow("acme/chords", {"inputUrl": "https://example.com/a.wav"})
@@ -97,3 +99,26 @@ def test_a_timeout_of_asyncio_names_the_job(service: JobService) -> None:
     with pytest.raises(TimeoutError) as caught:
         asyncio.run(main())
     assert service.jobs[0]["id"] in notes(caught.value.__cause__)
+
+
+def test_an_exception_of_the_caller_names_the_job(connect: Connect, service: JobService) -> None:
+    def update(_state: object) -> None:
+        raise ZeroDivisionError
+
+    client = connect(base_url=service.base_url)
+    with pytest.raises(ZeroDivisionError) as caught:
+        client.jobs.run(WORKFLOW, on_update=update)
+    assert f"client.jobs.wait({service.jobs[0]['id']!r})" in notes(caught.value)
+
+
+def test_a_client_that_is_closed_while_it_waits_names_the_job(service: JobService) -> None:
+    with MusicAiClient(api_key="a-key", base_url=service.base_url) as client:
+
+        def close() -> None:
+            service.await_request("GET /v1/job/")
+            client.close()
+
+        threading.Thread(target=close, daemon=True).start()
+        with pytest.raises(MusicAiError) as caught:
+            client.jobs.run(WORKFLOW)
+    assert service.jobs[0]["id"] in f"{caught.value} {notes(caught.value)}"

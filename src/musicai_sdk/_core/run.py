@@ -25,7 +25,7 @@ async def run(
     """Uploads, creates and waits. `timeout` starts here and covers all three."""
     since = session.io.now()
     created = await create(session, workflow, new, options, deadline_of(session, timeout, since))
-    with note_interruption(job_note(created.id)):
+    with note_interruption(job_note(created.id), jobs=[created.id]):
         job: Job[R] = await wait(session, created, timeout, on_update, options, since=since)
     job.raise_for_failure()
     return job

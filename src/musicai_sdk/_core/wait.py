@@ -62,8 +62,11 @@ async def wait_all(
         job_id = job_id_of(job)
         waiter.jobs[job_id] = _watched(session, job_id, waiter, poll_interval)
     count = len(waiter.jobs)
-    notes = [job_note(job_id) for job_id in list(waiter.jobs)[:MOST_NOTES]]
-    with note_interruption(*notes), session.shared(Pollers).joined(session, waiter, options) as poller:
+    waited = list(waiter.jobs)
+    with (
+        note_interruption(*map(job_note, waited[:MOST_NOTES]), jobs=waited),
+        session.shared(Pollers).joined(session, waiter, options) as poller,
+    ):
         await poller.watch(waiter)
     if waiter.jobs:
         late = list(waiter.jobs)
