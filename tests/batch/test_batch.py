@@ -344,3 +344,32 @@ def test_on_a_running_loop(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
         assert batch.progress == report.progress or batch.progress.done == 3
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"retry_failed": "false"}, "retry_failed must be True or False, not 'false'"),
+        ({"retry_uncertain": 0}, "retry_uncertain must be True or False"),
+        ({"keep_jobs": "no"}, "keep_jobs must be True or False"),
+        ({"adopt": "false"}, "adopt must be True or False"),
+        ({"in_flight": "3"}, "in_flight must be a whole number"),
+        ({"uploads": 2.5}, "uploads must be a whole number"),
+        ({"downloads": True}, "downloads must be a whole number"),
+        ({"max_attempts": None}, "max_attempts must be a whole number"),
+        ({"shards": "2"}, "shards must be a whole number or None"),
+        ({"grace": "1"}, "grace must be a number"),
+        ({"grace": float("nan")}, "grace must be 0 or more seconds"),
+        ({"job_timeout": "5"}, "job_timeout must be a number or None"),
+        ({"params": 3}, "params must map names to values"),
+        ({"input_name": 3}, "input_name must be the name of a parameter"),
+        ({"on_event": 3}, "on_event must be a function"),
+        ({"connect": 3}, "connect must be a function"),
+        ({"executor": 3}, r"executor must be a concurrent\.futures\.Executor"),
+    ],
+)
+def test_options_of_another_type(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    """As a configuration file has them. A true string in place of False would pay again."""
+    with pytest.raises(InputError, match=message):
+        Batch("sdk-test", [], tmp_path / "out", **{"input_name": "file", **options})
+    assert list(tmp_path.iterdir()) == []

@@ -34,7 +34,7 @@ from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Journal, Ledger
 from musicai_sdk.batch.ledger.shown import html, summary
 from musicai_sdk.batch.ledger.view import Report
-from musicai_sdk.batch.options import RunOptions
+from musicai_sdk.batch.options import RunOptions, check_option
 from musicai_sdk.batch.own_loop import run_in_thread
 from musicai_sdk.batch.progress import Display, display_for_people
 from musicai_sdk.batch.progress.totals import ProgressWithTotal
@@ -143,7 +143,15 @@ class Batch:
         Raises:
             InputError: an argument is invalid.
         """
-        template = WorkflowTemplate(workflow, input_name, params or {})
+        check_option("adopt", adopt, "bool")
+        check_option("shards", shards, "int | None")
+        check_option("job_timeout", job_timeout, "float | None")
+        for name, call in {"connect": connect, "on_event": on_event}.items():
+            if call is not None and not callable(cast("object", call)):
+                raise InputError(f"{name} must be a function, not {call!r:.100}")
+        if executor is not None and not callable(getattr(executor, "submit", None)):
+            raise InputError(f"executor must be a concurrent.futures.Executor, not {executor!r:.100}")
+        template = WorkflowTemplate(workflow, input_name, {} if params is None else params)
         self.bucket: Bucket | None = bucket_of(out, workflow)
         if self.bucket is not None and ledger is None:
             raise InputError(

@@ -31,7 +31,7 @@ from musicai_sdk.batch.ledger.spending import cost
 from musicai_sdk.batch.ledger.states import SAFE, TABLE, State
 from musicai_sdk.batch.ledger.track import track_key
 from musicai_sdk.batch.ledger.upgrade import ensure_attempts
-from musicai_sdk.batch.options import RunOptions
+from musicai_sdk.batch.options import RunOptions, check_option
 from musicai_sdk.batch.progress.formatting import plural, printable, short_path, size
 from musicai_sdk.batch.results.destination import bucket_of
 from musicai_sdk.batch.results.presence import ResultCheck
@@ -125,7 +125,9 @@ def plan(
         LedgerError: a run would raise it: the ledger belongs to another workflow, can't be read, lacks changes, or
             doesn't exist although there are results.
     """
-    template = WorkflowTemplate(workflow, input_name, params or {})
+    check_option("adopt", adopt, "bool")
+    check_option("fresh", fresh, "bool")
+    template = WorkflowTemplate(workflow, input_name, {} if params is None else params)
     bucket = bucket_of(out, workflow)
     folder = (Path() if bucket is not None else Path(cast("str", out))).absolute()
     path = (Path(ledger) if ledger is not None else folder / LEDGER).absolute()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from musicai_sdk.batch.budget import Budget
@@ -11,6 +13,29 @@ from musicai_sdk.models.result import DeclaredOutput
 
 if TYPE_CHECKING:
     from musicai_sdk.storage import Bucket
+
+_KINDS: Mapping[str, tuple[type, str]] = {
+    "bool": (bool, "True or False"),
+    "int": (Integral, "a whole number"),
+    "float": (Real, "a number"),
+}
+"""The types of options that a caller sets, by their annotation, and what they are for people."""
+
+
+def check_option(name: str, value: object, annotation: str) -> None:
+    """Checks the type of an option: a true string in place of False could pay again.
+
+    Raises:
+        InputError: the value has another type than the annotation, one of `_KINDS`, perhaps with `| None`, names.
+    """
+    plain, _, optional = annotation.partition(" | ")
+    kind, words = _KINDS.get(plain, (object, ""))
+    if (optional and value is None) or (
+        isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+    ):
+        return
+    if kind is not object:
+        raise InputError(f"{name} must be {words}{' or None' * bool(optional)}, not {value!r:.100}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +75,20 @@ class RunOptions:
     """The API's base URL for workers, whose environment may lack it. Their key comes only from their environment."""
 
     def __post_init__(self) -> None:
-        """Checks the numbers.
+        """Checks the types and ranges.
 
         Raises:
-            InputError: a number is out of range.
+            InputError: an option has another type, as `"false"` of a configuration file has, or is out of range.
         """
+        for each in fields(self):
+            check_option(each.name, getattr(self, each.name), str(each.type))
         for name in ("in_flight", "uploads", "downloads", "max_attempts"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be 1 or more, not {getattr(self, name)!r}")
         for name in ("upload_lifetime", "grace", "poll_interval"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:  # NaN too
                 raise InputError(f"{name} must be 0 or more seconds, not {getattr(self, name)!r}")
-        if self.job_timeout is not None and self.job_timeout < 0:
+        if self.job_timeout is not None and not self.job_timeout >= 0:
             raise InputError(f"job_timeout must be 0 or more seconds, or None, not {self.job_timeout!r}")
 
     @property

@@ -31,6 +31,10 @@ class WorkflowTemplate:
 
     def __post_init__(self) -> None:
         """Finds the input's name, and checks what doesn't depend on a single input."""
+        if not isinstance(cast("object", self.input_name), str | None):
+            raise InputError(f"input_name must be the name of a parameter, not {self.input_name!r:.100}")
+        if not isinstance(cast("object", self.params), Mapping):
+            raise InputError(f"params must map names to values, not {self.params!r:.100}")
         if isinstance(self.workflow, str):
             if not self.workflow.strip():
                 raise InputError("the workflow's slug is empty")
