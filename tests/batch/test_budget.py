@@ -282,9 +282,9 @@ def test_shards_that_die_never_exceed_the_limit(running: Service, tmp_path: Path
         ({"max_cost": 5}, "max_cost needs the price of music-ai/generate-chords"),
         ({"max_cost": "five", "prices": {GenerateChords: Price(per_job=1)}}, "max_cost must be a number"),
         ({"prices": {GenerateChords: 0.05}}, r"must be Price\(per_minute=…\)"),
-        ({"prices": {3: Price(per_job=1)}}, "prices maps workflow classes or slugs"),
-        ({"prices": [(GenerateChords, Price(per_job=1))]}, "prices maps workflow classes or slugs"),
-        ({"prices": "0.05/min"}, "prices maps workflow classes or slugs"),
+        ({"prices": {3: Price(per_job=1)}}, "prices must map workflow classes or slugs"),
+        ({"prices": [(GenerateChords, Price(per_job=1))]}, "prices must map workflow classes or slugs"),
+        ({"prices": "0.05/min"}, "prices must map workflow classes or slugs"),
         ({"max_minutes": "1e-9999999"}, "max_minutes must have at most 100 decimal places"),
     ],
 )

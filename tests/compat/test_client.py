@@ -19,8 +19,8 @@ import pytest
 import requests
 from typing_extensions import override
 
+from musicai_sdk import compat
 from musicai_sdk.compat import MusicAiClient
-from musicai_sdk.compat.utils import get_user_agent
 from musicai_sdk.errors import ConfigurationError, InputError
 from musicai_sdk.sandbox import Sandbox
 from support.full_queue import full_queue
@@ -198,7 +198,7 @@ def test_timeouts(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
 def test_settings(music_ai: MusicAiClient, sandbox: Sandbox) -> None:
     music_ai.job_monitor_interval = 0
     assert music_ai.job_monitor_interval == 0
-    assert music_ai.user_agent == get_user_agent()
+    assert music_ai.user_agent == compat.utils.get_user_agent()
     music_ai.user_agent = "mine/1"
     music_ai.get_application_info()
     assert sandbox.requests[-1].headers["user-agent"] == "mine/1"

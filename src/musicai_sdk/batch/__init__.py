@@ -135,7 +135,7 @@ Assumptions:
     - The disk keeps what it confirmed (`fsync`), and SQLite's locks work for the processes of one machine.
     - Only one ledger writes to a bucket's prefix: only folders have a claim that keeps a second one out.
     - A run on another machine that hasn't written to the ledger for a minute is dead, and sends nothing afterwards.
-    - If the service doesn't say which application a key belongs to, it is the same one if the base URL is the same.
+    - If the service doesn't name a key's application, keys with the same base URL are assumed to belong to one application.
 
 Ctrl-C:
     The first one drains: nothing new is begun, and POSTs and downloads under way are completed. Jobs continue at the

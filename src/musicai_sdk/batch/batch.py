@@ -359,7 +359,7 @@ class Batch:
         self._tracker.draining = self._draining
         if problems:
             raise ShardsFailedError(
-                f"{len(problems)} shards were lost, and the ledger has what they did; the same run again continues."
+                f"{len(problems)} shard{'s' * (len(problems) > 1)} failed. The ledger has their finished work; start the same run again to continue."
                 f" {'; '.join(problems)}"
             )
 

@@ -266,11 +266,13 @@ def budget(
     table = dict[str, Price]()
     given = cast("object", prices)
     if given is not None and not isinstance(given, Mapping):
-        raise InputError(f"prices maps workflow classes or slugs to prices; it isn't {given!r:.100}")
+        raise InputError(f"prices must map workflow classes or slugs to Price objects, not be {given!r:.100}")
     for workflow, price in (prices or {}).items():
         name = workflow if isinstance(workflow, str) else getattr(workflow, "slug", workflow)
         if not isinstance(name, str):
-            raise InputError(f"prices maps workflow classes or slugs to prices, not {workflow!r:.100}")
+            raise InputError(
+                f"prices must map workflow classes or slugs, not {workflow!r:.100}, to Price objects"
+            )
         if not isinstance(cast("object", price), Price):
             raise InputError(
                 f"the price of {name!r} must be Price(per_minute=…) or Price(per_job=…), not {price!r:.100}"

@@ -62,7 +62,7 @@ class WorkflowInput(_Part, frozen=True):
     @model_validator(mode="after")
     def _check_value(self) -> Self:
         if (self.kind == "choice") != bool(self.choices):
-            raise ValueError("a choice, and only a choice, has choices")
+            raise ValueError("choices are required for the kind 'choice', and not allowed for any other")
         kinds: dict[str, type | tuple[type, ...]] = {"number": (int, float), "flag": bool, "any": object}
         fits = isinstance(self.default, kinds.get(self.kind, str))
         fits = fits and (self.kind != "number" or not isinstance(self.default, bool))

@@ -49,7 +49,7 @@ What differs from 1.0.4:
 - Unknown options of `add_job` raise `TypeError`.
 - Redirects aren't followed; they raise `requests.TooManyRedirects`, which is also a `requests.HTTPError`.
 
-For developers: this room uses only the public client, its models and errors, and `_files`, `_text` and `_names`. `client.py` has the methods, in the order of
+For developers: this room uses only the public client, its models and errors, and `_credentials`, `_files`, `_text` and `_names`. `client.py` has the methods, in the order of
 1.0; `client_settings.py` the attributes and timeouts; `answers.py` the dictionaries; `errors.py` the classes that are also
 errors of `requests`. To add a difference, list it above; `tests/compat/programs` holds programs that must print the same
 with 1.0.4 and with this room.
@@ -57,6 +57,7 @@ with 1.0.4 and with this room.
 
 from __future__ import annotations
 
+from musicai_sdk.compat import utils as utils
 from musicai_sdk.compat.answers import JobDict, JobFilters, JobOptions, Timeout
 from musicai_sdk.compat.client import MusicAiClient
 from musicai_sdk.compat.process_folder import process_folder

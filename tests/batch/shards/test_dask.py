@@ -9,7 +9,10 @@ import sys
 from importlib import import_module
 from typing import Any
 
+import pytest
+
 from musicai_sdk.batch import dask_executor
+from musicai_sdk.errors import ConfigurationError
 
 
 def listening() -> list[str]:
@@ -36,6 +39,14 @@ def test_local_workers_are_open_to_this_machine_only() -> None:
     workers, addresses = json.loads(output)
     assert workers == 2
     assert set(addresses) == {"127.0.0.1"}
+
+
+def test_no_scheduler() -> None:
+    with (
+        pytest.raises(ConfigurationError, match="there is no Dask scheduler at 'nowhere'"),
+        dask_executor("nowhere"),
+    ):
+        pass
 
 
 if __name__ == "__main__":

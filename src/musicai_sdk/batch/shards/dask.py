@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConfigurationError
 
 RETRIES = 3
@@ -42,7 +43,7 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
         The executor, and the number of workers in the cluster, a good number of shards.
 
     Raises:
-        ConfigurationError: Dask isn't installed.
+        ConfigurationError: Dask isn't installed, or no scheduler answers at the address.
     """
     try:
         distributed: Any = import_module("distributed")
@@ -65,5 +66,12 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
         ):
             yield client.get_executor(retries=RETRIES, pure=False), count
     else:
-        with distributed.Client(address) as client:
+        try:
+            connected = distributed.Client(address)
+        except (ValueError, OSError) as error:
+            raise ConfigurationError(
+                f"there is no Dask scheduler at {without_query(address)!r:.200}: pass its address, such as"
+                f" tcp://scheduler:8786 ({error})"
+            ) from None
+        with connected as client:
             yield client.get_executor(retries=RETRIES, pure=False), max(1, len(client.ncores()))
