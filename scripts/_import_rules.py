@@ -35,7 +35,7 @@ ROOMS: Mapping[str, AbstractSet[str]] = {
     "cli": {
         *("models", "workflows", "errors", "client", *CLIENTS),
         *("batch", "codegen", "mcp", "music", "sandbox", "storage"),
-        *("_platform", "_credentials", "_doctor", "_preload"),
+        *("_locks", "_platform", "_credentials", "_doctor", "_preload"),
     },
     "mcp": {
         *("models", "workflows", "errors", "client", "AsyncMusicAiClient", "batch"),

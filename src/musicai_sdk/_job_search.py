@@ -19,7 +19,6 @@ The caller decides when to search, because the service may list a job some time 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -32,6 +31,7 @@ from urllib.parse import unquote, urlsplit
 
 from musicai_sdk._text import without_signature
 from musicai_sdk.errors import MusicAiError, NotFoundError
+from musicai_sdk.models.filters import same_workflow
 from musicai_sdk.models.job import Job, JobPage
 from musicai_sdk.models.job_key import may_be_key, mentions_key
 
@@ -82,7 +82,10 @@ class Wanted:
             return not job.raw_metadata or mentions_key(job.raw_metadata, self.key)
         given = job.workflow_params or {}
         same_params = all(_may_be_same(given[name], self.params[name]) for name in given.keys() & self.params)
-        return same_params and _same_workflow(self.workflow, job.workflow) and _same_name(self.name, job.name)
+        return same_params and self._may_be_workflow_of(job) and _same_name(self.name, job.name)
+
+    def _may_be_workflow_of(self, job: Job[Any]) -> bool:
+        return self.workflow is None or same_workflow(self.workflow, job.workflow) is not False
 
 
 @dataclass(slots=True)
@@ -345,22 +348,6 @@ class _Walk:
                 ordered = ordered and before < after
                 self.gaps.difference_update(range(before + 1, after + 1))
         return ordered
-
-
-def _same_workflow(wanted: str | None, shown: object) -> bool:
-    """Whether a job may be one of this workflow. A job may show its version, or an id or a name in place of the slug."""
-    if wanted is None or not isinstance(shown, str):
-        return True
-    one, other = wanted.casefold(), shown.casefold()
-    if ("/" in one) != ("/" in other):
-        one, other = one.rpartition("/")[2], other.rpartition("/")[2]
-    is_slug = shown == other and _SLUG.fullmatch(other) and not _UUID.fullmatch(other)
-    return one.startswith(other) or other.startswith(one) or not is_slug
-
-
-_SLUG = re.compile(r"[^\s/]+/[^\s/]+|[a-z0-9]+([-_][a-z0-9]+)+")
-"""A workflow's slug, with or without its owner. One word alone may also be a name."""
-_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 
 
 def _may_be_same(shown: Any, wanted: Any) -> bool:

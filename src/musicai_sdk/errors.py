@@ -112,6 +112,8 @@ class StatusError(MusicAiError):
     """Seconds to wait before a retry, if the service sent `Retry-After` (429 and 503)."""
     attempts: int
     """The number of attempts."""
+    names_job: bool = False
+    """Whether the body has the id of a job, so that the service may have created it nevertheless."""
 
     def __init__(
         self,

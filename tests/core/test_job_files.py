@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import struct
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,15 @@ import pytest
 
 from musicai_sdk import CUSTOM_STORAGE, AsyncMusicAiClient, FileUrl, Job, MusicAiClient, WorkflowResult
 from musicai_sdk.errors import IntegrityError, ResponseError, ResultMissingError, TransferError
+from musicai_sdk.models import Chord, JsonOutput, Section
 from musicai_sdk.models.outputs import FileOutput
 from musicai_sdk.models.result import declared_outputs, output
 from musicai_sdk.models.result_files import check_result, result_files, with_files
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords, GenerateChordsResult
 from support.storage import PAGE, WAV, Storage, storage
+
+zipped = partial(gzip.compress, mtime=0)
 
 
 @pytest.fixture(name="held")
@@ -278,6 +283,25 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
             "",
             "error document",
         ),
+        ("v.wav", pcm(0), "audio/wav", "without the recording"),
+        ("v.wav", bytes(5000), "audio/wav", "only zeros"),
+        ("v.mp3", bytes(500), "audio/mpeg", "only zeros"),
+        *(
+            ("c.json", body, "application/json", "error document")
+            for body in (
+                b'{"message": "Forbidden"}',
+                b'{"detail": "Not found."}',
+                b'{"Code": "AccessDenied", "Message": "Access denied", "RequestId": "1"}',
+                b'{"code": "ExpiredToken", "request_id": "1", "message": "m"}',
+                b'{"error": "expired", "for": "77"}',
+                b'{"success": false, "data": []}',
+                b'{"errorMessage": "x", "errorType": "y"}',
+                b'{"fault": {"faultstring": "x"}}',
+                b'{"@odata.error": {}}',
+                b'[{"error": "x"}]',
+                zipped(b'{"error": "x"}'),
+            )
+        ),
         ("l.txt", PAGE, "text/html", "web page"),
         ("l.lrc", b"\xef\xbb\xbf\n<html lang=en><head>", "", "web page"),
         ("n.csv", b"<!-- x --><html><body>Log in", "text/csv", "web page"),
@@ -289,6 +313,11 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
         ("c.json", b"", "application/json", "isn't JSON"),
         ("c.json", b"[" + b"1," * 9_000_000, "application/json", "isn't JSON"),
         ("download", PAGE, "text/html", "web page"),
+        ("l.txt", b'{"error": "expired"}', "application/json", "error document"),
+        ("n.csv", zipped(b'{"error": "expired"}'), "application/json", "error document"),
+        ("l.lrc", XML, "application/xml", "error document"),
+        ("score.musicxml", XML, "application/xml", "error document"),
+        ("download", b'{"error": "expired"}', "application/json", "error document"),
     ],
 )
 def test_a_web_page_instead_of_the_file(
@@ -310,6 +339,75 @@ def test_a_web_page_instead_of_the_file(
     if not name.startswith(("download", "stem", "l.", "n.", "score")):
         with pytest.raises(IntegrityError, match=words):
             client.files.download(f"{held.origin}/{name}", tmp_path / name)
+
+
+@pytest.mark.parametrize("body", [b"null", b"{}", b'""', b'"expired"', b"false", b' "\\ud800" '])
+def test_json_without_a_result(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path, body: bytes
+) -> None:
+    url = held.put("c.json", body, "application/json")
+    answer(sandbox, {"it": url})
+    with pytest.raises(IntegrityError, match="not a result"):
+        client.jobs.download("j", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    # Any other JSON file may contain such a value.
+    assert client.files.download(url, tmp_path / "c.json").path.read_bytes() == body
+
+
+class Mapped(WorkflowResult):
+    chords: JsonOutput[list[Chord]] | None = output("chords map", default=None)
+    details: JsonOutput[dict[str, int] | None] | None = None
+    summary: JsonOutput[Section] | None = None
+    title: JsonOutput[str] | None = None
+    anything: JsonOutput[Any] | None = None
+    mixed: JsonOutput[list[str]] | FileOutput | None = None
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "body", "words"),
+    [
+        ("Chords-Map", "c.json", b"[]", None),
+        ("Chords-Map", "c", b"[1]", None),
+        (
+            "Chords-Map",
+            "c.json",
+            b'{"url": "https://h/c.json"}',
+            "a JSON object, not a JSON array as declared",
+        ),
+        ("Chords-Map", "c.json", zipped(b'{"url": 1}'), "a JSON object, not a JSON array"),
+        ("Chords-Map", "c.json", b"0", "a JSON number, not a JSON array"),
+        ("Chords-Map", "c.json", b"null", "null, not a JSON array"),
+        ("Chords-Map", "c.dat", b"expired", "isn't JSON"),
+        ("Chords-Map", "c.mp3", b"[]", None),
+        ("details", "c.json", b"{}", None),
+        ("details", "c.json", b"null", None),
+        ("details", "c.json", b"[]", "a JSON array, not a JSON object or null as declared"),
+        ("summary", "c.json", b'"x"', "a JSON text, not a JSON object"),
+        ("title", "c.json", b'"x"', None),
+        ("title", "c.json", b"true", "true or false, not a JSON text"),
+        ("anything", "c.json", b"0", None),
+        ("anything", "c.json", b"null", "not a result"),
+        ("mixed", "c.txt", b"text", None),
+    ],
+)
+def test_json_of_another_kind_than_declared(
+    client: MusicAiClient,
+    sandbox: Sandbox,
+    held: Storage,
+    tmp_path: Path,
+    name: str,
+    file: str,
+    body: bytes,
+    words: str | None,
+) -> None:
+    answer(sandbox, {name: held.put(file, body)})
+    found = client.jobs.get("j").with_result_type(Mapped)
+    if words is None:
+        assert client.jobs.download(found, tmp_path)[name].read_bytes() == body
+    else:
+        with pytest.raises(IntegrityError, match=words):
+            client.jobs.download(found, tmp_path)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_recording(client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path) -> None:
@@ -345,15 +443,22 @@ def test_an_empty_recording(client: MusicAiClient, sandbox: Sandbox, held: Stora
         ("c.json", b'{"error": 0.1, "tempo": 120}', "application/json"),
         ("c.json", b'{"title": "A song", "message": "Hello"}', "application/json"),
         ("c.json", b"\xef\xbb\xbf[1]", "text/plain"),
-        ("c.json", b'"\\ud800"', "application/json"),
+        ("c.json", b'["\\ud800"]', "application/json"),
         ("c.json", "[1]".encode("utf-16"), "application/json"),
         ("c.json", b"[" * 1000 + b"]" * 1000, "application/json"),
-        ("c.json", b"null", "text/html"),
+        ("c.json", b"[]", "application/json"),
+        ("c.json", b"120.5", "text/html"),
+        ("c.json", b'{"details": {"bpm": 120}}', "application/json"),
+        ("c.json", b'{"error": "", "errors": [], "success": true, "chords": []}', ""),
+        ("c.json", zipped(b"[1]"), "application/json"),
+        ("c.json", zipped(b"[1]")[:-9], "application/json"),
+        ("l.txt", b'{"title": "A song"}', "application/json"),
+        ("v.mp3", bytes(5000) + b"\xff\xfb\x90\x44", "audio/mpeg"),
         ("c.json", b" [" + b"1," * 9_000_000 + b"1]\n", "application/json"),
         ("l.txt", b"<html> is how it begins", "text/html"),
         ("l.lrc", b"", "text/plain"),
         ("page.html", PAGE, "text/html"),
-        ("score.musicxml", XML, "application/xml"),
+        ("score.musicxml", b"<?xml version='1.0'?>\n<score-partwise/>", "application/xml"),
         ("download", b"bytes", "text/html"),
         ("data.bin", b"<x>", "text/html"),
     ],

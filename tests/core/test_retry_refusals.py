@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -53,6 +54,42 @@ def test_a_redirect_is_not_a_refusal(connect: Connect, status: str) -> None:
             client.jobs.create(CustomWorkflow("a/b", {"x": 1}))
         assert [request.method for request in server.requests].count("POST") == 1
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refused"),
+    [
+        ("429 Too Many Requests", {"id": "0f0e3c4e", "status": "QUEUED", "message": "queued"}, False),
+        ("400 Bad Request", {"jobId": "0f0e3c4e"}, False),
+        ("402 Payment Required", {"id": 7}, False),
+        ("413 Content Too Large", {"id": "0f0e3c4e", "message": "too large"}, False),
+        ("402 Payment Required", {"id": None, "message": "no credits"}, True),
+        ("400 Bad Request", {"id": "none"}, True),
+    ],
+)
+def test_a_refusal_that_names_a_job_is_none(
+    connect: Connect, status: str, body: dict[str, object], refused: bool
+) -> None:
+    jobs = list[object]()
+
+    def handler(request: Received) -> None:
+        if request.method == "POST":
+            jobs.append(
+                {"id": "0f0e3c4e", "status": "QUEUED", "metadata": json.loads(request.body)["metadata"]}
+            )
+            request.answer(json.dumps(body).encode(), status, "Retry-After: 0")
+        else:
+            request.answer(json.dumps(jobs if "page=0" in request.path else []).encode())
+
+    with RawServer(handler) as server:
+        client = connect(base_url=server.url, max_retries=2)
+        workflow = CustomWorkflow("a/b", {"x": 1})
+        if refused:
+            with pytest.raises(StatusError):
+                client.jobs.create(workflow)
+        else:
+            assert client.jobs.create(workflow).id == "0f0e3c4e"
+    assert len(jobs) == 1
 
 
 # --- too many open files

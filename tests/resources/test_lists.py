@@ -7,10 +7,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from conftest import Connect
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
 from musicai_sdk.errors import InputError
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.workflows import GenerateChords
+from support.job_service import JobService, serving
 
 BAD = {"file": "http://127.0.0.1:9/none"}
 
@@ -133,3 +135,18 @@ def test_data_frames_of_both_clients(sandbox: Sandbox, five: list[str]) -> None:
     assert asyncio.run(ids()) == five
     with sandbox.client() as client:
         assert list(client.jobs.list(limit=3).to_pandas().id) == five[:3]
+
+
+def test_a_service_that_ignores_filters(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    with serving(JobService()) as service:
+        for number in range(6):
+            workflow = ("acme/stems", "acme/chords", "ACME/Stems@2")[number % 3]
+            status = ("Succeeded", "FAILED")[number % 2]
+            service.deliver({"workflow": workflow}, id=f"job-{number}", status=status)
+        client = connect(base_url=service.base_url)
+        assert listed(client, workflow=["acme/stems"]) == ["job-5", "job-3", "job-2", "job-0"]
+        assert caplog.text.count("left out") == 1
+        assert listed(client, status="SUCCEEDED") == ["job-4", "job-2", "job-0"]
+        assert listed(client, status="SUCCEEDED", limit=2, page_size=1) == ["job-4", "job-2"]
+        assert listed(client, batch_name="b") == [f"job-{number}" for number in range(5, -1, -1)]
+        assert len(listed(client)) == 6

@@ -41,12 +41,14 @@ async def download(
     options: RequestOptions,
     *,
     output: bool = False,
+    json_kinds: frozenset[type] | None = None,
     connections: int = 1,
 ) -> DownloadedFile:
     """Downloads a URL to a file. Creates missing folders, and replaces an existing file at the end.
 
-    `output` is true for outputs of a job, which can't be web pages unless their names say so. `connections` is the most
-    connections to use for the file. `client.files.download` has the details.
+    `output` is true for outputs of a job, which can't be web pages unless their names say so. `json_kinds` are the kinds
+    of JSON values that the file must contain, if its output is declared as JSON. `connections` is the most connections to
+    use for the file. `client.files.download` has the details.
     """
     try:
         checked_url(url)
@@ -64,7 +66,7 @@ async def download(
     target, mode = _checked_target(path)
 
     async def work(io: IO) -> DownloadedFile:
-        expected = Expected.of(url, target, output=output)
+        expected = Expected.of(url, target, output=output, json_kinds=json_kinds)
         partial = Partial(target, mode)
         size = await _download(session.on(io), url, partial, on_progress, options, expected, connections)
         return DownloadedFile(path=path, size=size)

@@ -6,8 +6,10 @@ import codecs
 import json
 import re
 import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -15,7 +17,7 @@ from typing import BinaryIO, cast
 from pydantic_core import from_json
 
 from musicai_sdk._containers import boxes, chunks
-from musicai_sdk._text import without_query
+from musicai_sdk._text import letters, without_query
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models.files import DownloadedFile
 from musicai_sdk.models.outputs import file_name_in
@@ -41,6 +43,7 @@ _HTML = re.compile(
     rb"|header|nav)\b",
     re.IGNORECASE,
 )
+_ERROR_XML = re.compile(rb"(<\?xml[^>]*>\s*)?<error\b", re.IGNORECASE)
 _WHOLE_PAGE = re.compile(
     rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype\s+html\b|html\b[^>]*>\s*<)", re.IGNORECASE | re.DOTALL
 )
@@ -53,22 +56,44 @@ _RECORDING = re.compile(
 _ANOTHER_KIND = re.compile(rb"\x89PNG|GIF8|\xff\xd8\xff|%PDF-")
 _ERROR_NAMES = frozenset(
     [
-        "code",
-        "detail",
-        "details",
         "error",
         "errors",
-        "message",
+        "errorcode",
+        "errordescription",
+        "errormessage",
+        "errormsg",
+        "errortype",
+        "exception",
+        "fault",
+        "odataerror",
+    ]
+)
+"""The names of errors in the error documents of common servers, as their letters."""
+_SUCCESS_NAMES = frozenset({"ok", "success"})
+_EXPLANATIONS = frozenset({"detail", "details", "message", "msg", "reason"})
+_CODES = frozenset({"code", "status", "statuscode"})
+_CONTEXT = frozenset(
+    [
+        "documentationurl",
+        "host",
+        "hostid",
+        "instance",
+        "method",
         "path",
-        "status",
-        "statusCode",
+        "requestid",
+        "resource",
+        "time",
         "timestamp",
         "title",
+        "traceid",
         "type",
     ]
 )
-"""The names in the error documents of common servers."""
+"""Other names in error documents."""
+_MOST_NAMES = 30
+"""The most names in an error document."""
 _BLANK = b" \t\r\n\0"
+_GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -82,19 +107,24 @@ class Expected:
     output: bool
     """Whether the download is an output of a job. Any other file may be a web page, unless its name has a known
     extension."""
+    json_kinds: frozenset[type] | None = None
+    """The kinds of JSON values that the output's type allows; None if it isn't declared as JSON."""
 
     @classmethod
-    def of(cls, url: str, target: Path, *, output: bool) -> Expected:
+    def of(
+        cls, url: str, target: Path, *, output: bool, json_kinds: frozenset[type] | None = None
+    ) -> Expected:
         """The expected kind of a URL's file."""
         extensions = {file_name_in(url).suffix.lower(), target.suffix.lower()} - {""}
-        return cls(without_query(url), frozenset(extensions), output)
+        return cls(without_query(url), frozenset(extensions), output, json_kinds)
 
 
 def check_content(file: BinaryIO, size: int, headers: Mapping[str, str], expected: Expected) -> None:
     """Checks that the contents of a complete file fit its name.
 
-    A recording must not be a page, an error document, another text or a picture, nor shorter than its header says; JSON
-    must be JSON and no server's error; an output must not be a web page unless its name says so.
+    A recording must not be a page, an error document, another text or a picture, nor empty or shorter than its header
+    says; JSON must be JSON and no server's error, and in an output a value, of the declared kind if one is declared; an
+    output must not be a web page unless its name says so, nor an error document.
 
     Raises:
         IntegrityError: the contents don't fit.
@@ -121,7 +151,8 @@ def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
 
 
 def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -> str | None:
-    is_media, is_json = not expected.extensions.isdisjoint(_MEDIA), ".json" in expected.extensions
+    is_json = ".json" in expected.extensions or expected.json_kinds is not None
+    is_media = expected.json_kinds is None and not expected.extensions.isdisjoint(_MEDIA)
     if not (is_media or is_json) and (not expected.output or not expected.extensions.isdisjoint(_PAGES)):
         return None
     file.seek(0)
@@ -129,8 +160,11 @@ def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -
     if is_media:
         return _not_media(file, size, head, content_type)
     if is_json:
-        return _not_json(file, size, head, content_type)
+        return _not_json(file, size, head, content_type, expected)
     text = _text(head)
+    may_be_json = text[:1] in (b"{", b"[") or head.startswith(_GZIP)
+    if _ERROR_XML.match(text) or (may_be_json and len(head) == size and _is_error(_parsed(head))):
+        return f"is an error document, not a file{_declared(content_type)}"
     if not expected.extensions.isdisjoint(_TEXTS):
         is_page = bool(_WHOLE_PAGE.match(text))
     else:
@@ -163,6 +197,8 @@ def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str
         return f"is a web page or an error document, not a recording{_declared(content_type)}"
     if _ANOTHER_KIND.match(head):
         return f"is a picture or a document, not a recording{_declared(content_type)}"
+    if not head.strip(b"\0") and _has_only_zeros(file):
+        return "has only zeros, and isn't a recording"
     if text[:1] in (b"{", b"[") and _read_json(file, size, head) is not _NO_JSON:
         return f"is JSON, not a recording{_declared(content_type)}"
     is_text = content_type.startswith("text/") and _is_printable(head)
@@ -170,13 +206,22 @@ def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str
         return f"isn't a recording{_declared(content_type)}"
     # Reading a small file again would cost as much as checking it.
     announced = _announced_size(BytesIO(head) if len(head) == size else file, size, head)
+    if announced == 0:
+        return "is the header of a recording without the recording"
     if announced is not None and size < announced:
         return f"is only the beginning of a recording: {size:,} of {announced:,} bytes"
     return None
 
 
+def _has_only_zeros(file: BinaryIO) -> bool:
+    file.seek(0)
+    return not any(block.strip(b"\0") for block in iter(partial(file.read, 1 << 20), b""))
+
+
 def _announced_size(file: BinaryIO, size: int, head: bytes) -> int | None:
     """The size of a recording according to its headers; None if they don't agree on one, or for other formats.
+
+    It is 0 if the file ends after its headers.
 
     A program that writes to a pipe can't know the size, and leaves zeros or the largest numbers in the headers.
     """
@@ -191,6 +236,8 @@ def _announced_size(file: BinaryIO, size: int, head: bytes) -> int | None:
     for at, name, length in chunks(file, order, head[8:12]):
         if name == samples:
             end = at + 8 + length
+            if is_described and not length and size <= end:
+                return 0
             return end if is_described and length and end <= whole + 8 < _UNKNOWN_SIZE else None
         is_described = is_described or name == form
     return None
@@ -206,28 +253,58 @@ _BOXES_NEEDED = (b"mdat", b"moov", b"moof")
 """The boxes of an MP4 file with samples or their index."""
 
 
-def _not_json(file: BinaryIO, size: int, head: bytes, content_type: str) -> str | None:
+def _not_json(file: BinaryIO, size: int, head: bytes, content_type: str, expected: Expected) -> str | None:
     value = _read_json(file, size, head)
+    if value is _UNREAD:
+        return None
     if value is _NO_JSON:
         return f"isn't JSON{_declared(content_type)}"
-    if isinstance(value, dict) and _is_error(cast("dict[str, object]", value)):
+    if _is_error(value):
         return f"is an error document, not a result{_declared(content_type)}"
+    kinds = expected.json_kinds
+    if kinds is not None and type(value) not in kinds:
+        declared = " or ".join(sorted(_JSON_KINDS[kind] for kind in kinds))
+        return f"is {_JSON_KINDS[type(value)]}, not {declared} as declared{_declared(content_type)}"
+    if expected.output and kinds is None and (value == {} or isinstance(value, str | bool | None)):
+        return f"is {json.dumps(value)[:50]}, not a result{_declared(content_type)}"
     return None
 
 
-def _is_error(document: Mapping[str, object]) -> bool:
-    """Whether a JSON object is the error of a server that sends status 200."""
-    names = document.keys()
-    says_so = not names.isdisjoint({"error", "errors"})
-    explains = "message" in names and not names.isdisjoint({"code", "status", "statusCode"})
-    return names <= _ERROR_NAMES and (says_so or explains)
+_JSON_KINDS: Mapping[type, str] = {
+    dict: "a JSON object",
+    list: "a JSON array",
+    str: "a JSON text",
+    bool: "true or false",
+    int: "a JSON number",
+    float: "a JSON number",
+    type(None): "null",
+}
 
 
-_NO_JSON = object()
+def _is_error(document: object) -> bool:
+    """Whether a JSON value is the error of a server that sends status 200."""
+    if isinstance(document, list):
+        values = cast("list[object]", document)
+        return bool(values) and all(map(_is_error, values))
+    if not isinstance(document, dict) or len(cast("dict[str, object]", document)) > _MOST_NAMES:
+        return False
+    entries = {letters(name): value for name, value in cast("dict[str, object]", document).items()}
+    names = entries.keys()
+    if any(isinstance(entries[name], str | dict) and entries[name] for name in names & _ERROR_NAMES):
+        return True
+    says_so = any(entries[name] is False for name in names & _SUCCESS_NAMES)
+    has_error = not names.isdisjoint(_ERROR_NAMES)
+    explains = any(isinstance(entries[name], str | list) for name in names & _EXPLANATIONS)
+    explains = explains and ("title" not in names or not names.isdisjoint(_CODES))
+    only_that = names <= _ERROR_NAMES | _SUCCESS_NAMES | _EXPLANATIONS | _CODES | _CONTEXT
+    return says_so or (only_that and (has_error or explains))
+
+
+_NO_JSON, _UNREAD = object(), object()
 
 
 def _read_json(file: BinaryIO, size: int, head: bytes) -> object:
-    """The value of a JSON file, or None if it can't be read at once; `_NO_JSON` if it isn't JSON."""
+    """The value of a JSON file; `_UNREAD` if it can't be read at once, `_NO_JSON` if it isn't JSON."""
     if len(head) == size:
         return _parsed(head)
     if size <= _LARGEST_PARSED:
@@ -237,19 +314,25 @@ def _read_json(file: BinaryIO, size: int, head: bytes) -> object:
     tail = file.read()
     # A list or an object: no other JSON value is that large.
     is_json = head.removeprefix(_BOM).lstrip()[:1] + tail.rstrip()[-1:] in (b"[]", b"{}")
-    return None if is_json else _NO_JSON
+    return _UNREAD if is_json else _NO_JSON
 
 
 def _parsed(data: bytes) -> object:
-    if data.startswith(b"\x1f\x8b"):
-        return None  # the storage doesn't announce the coding
+    if data.startswith(_GZIP):  # the storage doesn't announce the coding
+        unzipping = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            data = unzipping.decompress(data, _LARGEST_PARSED)
+        except zlib.error:
+            return _UNREAD
+        if not unzipping.eof or data.startswith(_GZIP):
+            return _UNREAD
     try:
         return from_json(data.removeprefix(_BOM))
     except ValueError:
         try:
             return json.loads(data)  # slower, but accepts more: lone surrogates, UTF-16, deep nesting
         except RecursionError:
-            return None
+            return _UNREAD
         except ValueError:
             return _NO_JSON
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 from musicai_sdk._core.arguments import ProgressOf, ResultStorage
 from musicai_sdk._core.download import download
 from musicai_sdk._core.file_kinds import refuse_empty
-from musicai_sdk._core.jobs import get
+from musicai_sdk._core.jobs import get, result_type_of
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.output_names import PARTIAL, file_names
 from musicai_sdk._core.ranges import check_connections
@@ -27,9 +27,9 @@ from musicai_sdk._io.record import logger
 from musicai_sdk._names import encodable, safe_name
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
-from musicai_sdk.models.job import Job, JobRef, is_listed
+from musicai_sdk.models.job import Job, JobRef, is_listed, outputs_declared_for
 from musicai_sdk.models.outputs import FileUrl
-from musicai_sdk.models.result import declared_outputs, missing_outputs
+from musicai_sdk.models.result import declared_contents, declared_outputs, missing_outputs
 from musicai_sdk.models.result_files import (
     ResultPath,
     check_result,
@@ -69,6 +69,7 @@ async def download_results(
             f"folder must be a path, not {type(folder).__name__}"
             + (": client.jobs.download(job, folder)" if misplaced else "")
         )
+    declared = outputs_declared_for(job) if isinstance(job, Job) else declared_outputs(result_type_of(job))
     if (
         not isinstance(job, Job)
         or not job.done
@@ -85,6 +86,7 @@ async def download_results(
         return await _download_outputs(
             session.on(io),
             job,
+            declared_contents(declared, list(job.raw_result or {})),
             path,
             progress_of,
             options,
@@ -106,6 +108,7 @@ async def download_results(
 async def _download_outputs(
     session: Session,
     job: Job[Any],
+    contents: Mapping[str, frozenset[type]],
     manifest: Path,
     progress_of: ProgressOf,
     options: RequestOptions,
@@ -114,7 +117,10 @@ async def _download_outputs(
     may_be_empty: bool,
     connections: int,
 ) -> dict[str, DownloadedFile]:
-    """Downloads the outputs of a job, and writes its manifest. Blocks."""
+    """Downloads the outputs of a job, and writes its manifest. Blocks.
+
+    `contents` has the kinds of JSON values that files of declared outputs may contain.
+    """
     target = manifest.parent
     is_new = not os.path.exists(target)
     if not is_new and not os.path.isdir(target):
@@ -158,6 +164,7 @@ async def _download_outputs(
                 on_progress=progress_of(name),
                 options=options,
                 output=True,
+                json_kinds=contents.get(name) if len(paths[name]) == 1 else None,
                 connections=connections,
             ),
             url,

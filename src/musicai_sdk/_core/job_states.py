@@ -91,7 +91,9 @@ class StatusFetcher:
         narrowed = {"workflow": known} if len(known) == len(slugs) <= MOST_SLUGS else {}
         pages = JobPages(self.session, narrowed, PAGE_SIZE, self._options(), deadline=self.deadline)
         walked = 0
-        while walked < len(missing) and not self._overdue() and (page := await pages.next()) is not None:
+        while (
+            walked < len(missing) and not self._overdue() and (page := await anext(pages, None)) is not None
+        ):
             walked += 1
             listed = {job.id: job for job in page}
             missing.difference_update(listed)

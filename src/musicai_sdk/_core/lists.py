@@ -14,11 +14,12 @@ from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.pagination import Pager, check_page_size, is_whole
 from musicai_sdk._core.session import Session
 from musicai_sdk._io import BlockingIO, run_sync
+from musicai_sdk._io.record import logger
 from musicai_sdk.errors import InputError
 from musicai_sdk.models._lenient import Page
 from musicai_sdk.models._open import JobStatus
 from musicai_sdk.models.account import WorkflowInfo
-from musicai_sdk.models.filters import Filters, FiltersDict
+from musicai_sdk.models.filters import Filters, FiltersDict, matches
 from musicai_sdk.models.job import Job, JobPage, mark_listed
 from musicai_sdk.models.problems import problems
 from musicai_sdk.models.result import RawResult, WorkflowResult
@@ -53,9 +54,12 @@ class JobPages:
 
     def __post_init__(self) -> None:
         """Checks the filters and the page size."""
-        self._query = read_filters(self.filters).model_dump(by_alias=True, exclude_none=True)
+        self._filters = read_filters(self.filters)
+        self._query = self._filters.model_dump(by_alias=True, exclude_none=True)
         self._pager = Pager(self._fetch, self.page_size, lambda job: job.id)
         self._seen = set[str]()
+        self._ignored = False
+        """Whether the service has sent jobs that don't match."""
 
     def __aiter__(self) -> JobPages:
         return self
@@ -74,13 +78,26 @@ class JobPages:
         """The new jobs on the next page, or None after the last page or the last job within the limit.
 
         Returns each job once, even if it moves to another page because other jobs are created or deleted meanwhile.
+        Leaves out jobs that contradict the filters, which a service may ignore.
         """
         left = None if self.limit is None else self.limit - len(self._seen)
         if left == 0 or (page := await anext(self, None)) is None:
             return None
-        fresh = [job for job in page if job.id not in self._seen][:left]
+        fresh = self._matching([job for job in page if job.id not in self._seen])[:left]
         self._seen.update(job.id for job in fresh)
         return fresh
+
+    def _matching(self, jobs: list[Job[Any]]) -> list[Job[Any]]:
+        if not self._query:
+            return jobs
+        found = [job for job in jobs if matches(self._filters, job) is not False]
+        if len(found) < len(jobs) and not self._ignored:
+            self._ignored = True
+            logger.warning(
+                "the service lists jobs that don't match the filters (%s); they are left out",
+                ", ".join(f"{name}={value!r}" for name, value in self._query.items()),
+            )
+        return found
 
     async def _fetch(self, number: int, size: int) -> list[Job[Any]]:
         query = self._query | {"page": number, "size": size}

@@ -16,6 +16,7 @@ from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import Response, request_id
 from musicai_sdk._text import printable, without_queries, without_query
 from musicai_sdk.errors import STATUS_ERRORS, ResponseError, ServerError, StatusError
+from musicai_sdk.models.job import JobCreated
 
 BODY_LIMIT = 10_000
 """The most characters of a body to keep in an error."""
@@ -121,8 +122,17 @@ def status_error(where: str, response: Response, settings: ClientConfig) -> Stat
         body=_as_text(response.body),
         request_id=identifier,
     )
+    error.names_job = _names_job(fields)
     error.retry_after = parse_retry_after(response.headers.get("retry-after"))
     return error
+
+
+def _names_job(fields: dict[str, Any]) -> bool:
+    try:
+        JobCreated.model_validate(fields)
+    except ValidationError:
+        return False
+    return True
 
 
 def _phrase(status: int) -> str:

@@ -41,7 +41,8 @@ REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415
 """Statuses that prove that the server did nothing. With any other status, the server may have acted.
 
 They don't include 3xx, because a server may act and then redirect a client that it mistakes for a browser. They don't
-include 408 and 499, which gateways send when the server behind them is slow.
+include 408 and 499, which gateways send when the server behind them is slow. Nor do they prove it with a body that names
+a job, as of one that was queued over a limit.
 """
 
 
@@ -105,7 +106,7 @@ def cannot_have_acted(error: BaseException) -> bool:
     """Whether the server certainly did nothing: the request didn't reach it, or it answered "too many requests"."""
     if isinstance(error, ConnectionFailedError):
         return not error.sent
-    return isinstance(error, RateLimitError)
+    return isinstance(error, RateLimitError) and not error.names_job
 
 
 def may_have_acted(error: BaseException) -> bool:
@@ -113,7 +114,7 @@ def may_have_acted(error: BaseException) -> bool:
     if isinstance(error, ConnectionFailedError):
         return error.sent
     if isinstance(error, StatusError):
-        return error.status not in REFUSALS
+        return error.status not in REFUSALS or error.names_job
     return isinstance(error, ResponseError)
 
 

@@ -43,7 +43,7 @@ eval "$(_MUSICAI_COMPLETE=bash_source musicai)"
 ```
 
 For developers: only `__main__.py` imports this room. It uses only public rooms, and the modules `_credentials`
-(stored keys), `_doctor` (its checks), `_platform` and `_preload`. `app.py` assembles the commands, `commands/` holds them
+(stored keys), `_doctor` (its checks), `_locks`, `_platform` and `_preload`. `app.py` assembles the commands, `commands/` holds them
 (its docstring says how to add one), `group.py` gives each of them the shared options, `context.py` connects and writes
 results, `errors.py` maps errors to messages and exit codes, `arguments.py` and `locations.py` check the command line,
 `recovery_hints.py` protects paid jobs, and `displays.py` and `summary.py` show a run.

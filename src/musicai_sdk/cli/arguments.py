@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
@@ -211,32 +211,47 @@ def local_output_folder(text: str) -> Path:
     return Path(text)
 
 
+@contextmanager
+def existing(folder: Path) -> Generator[None]:
+    """Creates a folder for the block. Removes it afterwards, with the folders created for it, if it is empty.
+
+    Raises:
+        OSError: the folder can't be created.
+    """
+    made = list[Path]()
+    try:
+        with _explaining(folder):
+            for each in reversed([folder, *folder.parents]):
+                if not each.is_dir():
+                    each.mkdir(exist_ok=True)  # another command may have just done it
+                    made.append(each)
+        yield
+    finally:
+        for each in reversed(made):
+            with suppress(OSError):  # it isn't empty
+                each.rmdir()
+
+
 def check_writable(folder: Path) -> None:
     """Checks that a folder is writable, so that no job is paid for whose results can't be stored.
-
-    Writes a file to the folder, and removes it together with the folders created for it.
 
     Raises:
         OSError: the folder isn't writable.
     """
     import tempfile  # slow to import
 
-    made = list[Path]()
+    with existing(folder), _explaining(folder), tempfile.NamedTemporaryFile(dir=folder, prefix=".musicai-"):
+        pass
+
+
+@contextmanager
+def _explaining(folder: Path) -> Generator[None]:
     try:
-        for each in reversed([folder, *folder.parents]):
-            if not each.is_dir():
-                each.mkdir()
-                made.append(each)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".musicai-"):
-            pass
+        yield
     except OSError as error:
         blocked = isinstance(error, FileExistsError | NotADirectoryError)
         reason = "a file is in the way" if blocked else error.strerror
         raise OSError(error.errno, f"results can't be written there: {reason}", str(folder)) from None
-    finally:
-        for each in reversed(made):
-            with suppress(OSError):  # another process has written to it meanwhile
-                each.rmdir()
 
 
 def check_media(text: str, *, manifests: bool) -> None:

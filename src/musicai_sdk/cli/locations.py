@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from musicai_sdk.cli.arguments import check_media, check_writable, in_bucket, is_remote, is_web
+from musicai_sdk.cli.arguments import check_media, check_writable, existing, in_bucket, is_remote, is_web
 
 if TYPE_CHECKING:
     from musicai_sdk.batch import Inputs
 
+_CLAIM = ".musicai-file.lock"
+"""The file in OUT that a command locks while it works. A killed command leaves it, and the next one removes it."""
 _LISTED = 6
 """File names in a message."""
 
@@ -85,6 +89,29 @@ def check_output(out: str) -> None:
     """
     if not in_bucket(out):
         check_writable(Path(out))
+
+
+@contextmanager
+def claimed(folder: Path) -> Generator[None]:
+    """Claims an output folder, which it creates if needed, for one command.
+
+    Raises:
+        UsageError: another command has claimed it.
+        OSError: it can't be created or written.
+    """
+    from musicai_sdk._locks import close_and_unlink, take
+
+    path = folder / _CLAIM
+    with existing(folder):
+        file = take(path)
+        if file is None:
+            raise click.UsageError(
+                f"another `musicai process file` is writing to {str(folder)!r}: pass another folder. Nothing was sent"
+            )
+        try:
+            yield
+        finally:
+            close_and_unlink(file, path)
 
 
 def check_no_results(folder: Path) -> None:

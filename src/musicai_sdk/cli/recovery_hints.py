@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,9 @@ def recoverable(job_id: str, folder: str | None = None) -> Generator[None]:
         raise
 
 
-def download_all(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overwrite: bool) -> JobFiles:
+def download_all(
+    client: MusicAiClient, job: JobRef[Any], folder: Path, *, overwrite: bool, may_lack: bool
+) -> JobFiles:
     """Downloads the results of a job, and checks that they are complete, so that the job may be deleted.
 
     Args:
@@ -93,17 +96,25 @@ def download_all(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overw
         job: A job that has succeeded.
         folder: The target.
         overwrite: Whether to replace existing files.
+        may_lack: Whether an output without a value is no error.
 
     Raises:
         ResultMissingError: a result is missing at the service, or empty, or wasn't downloaded.
         FileExistsError: a file would be replaced.
     """
+    from musicai_sdk.batch.engine.expected_outputs import PAUSES, ExpectedOutputs
     from musicai_sdk.errors import ResultMissingError
     from musicai_sdk.models import CUSTOM_STORAGE
     from musicai_sdk.models.outputs import file_name_in
     from musicai_sdk.models.result_files import check_result
 
     done = client.jobs.get(job)  # the wait polls the list of jobs, which may omit parts of a result
+    outputs = ExpectedOutputs()
+    for pause in PAUSES:
+        if not outputs.missing(done):
+            break
+        time.sleep(pause)
+        done = client.jobs.get(job)
     expected = check_result(done)
     present = {path.name.casefold() for path in folder.iterdir()} if folder.is_dir() else set[str]()
     names = {f"{each.name}{file_name_in(each.value).suffix}" for each in expected}
@@ -118,6 +129,13 @@ def download_all(client: MusicAiClient, job: JobRef[Any], folder: Path, *, overw
             f"job {done.id}: the results {', '.join(map(repr, missing))} are empty or were not downloaded{where}",
             job_id=done.id,
             outputs=tuple(missing),
+        )
+    if not may_lack and (empty := sorted(outputs.missing(done))):
+        raise ResultMissingError(
+            f"job {done.id}: the outputs {', '.join(map(repr, empty))} have no value; the other results are in"
+            f" {str(folder)!r}. Some workflows leave outputs empty: delete the job if this one does",
+            job_id=done.id,
+            outputs=tuple(empty),
         )
     return files
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from musicai_sdk.models._open import KNOWN_STATUSES, JobStatus, Unknown
+
+if TYPE_CHECKING:
+    from musicai_sdk.models.job import Job
+
+_SLUG = re.compile(r"[^\s/]+/[^\s/]+|[a-z0-9]+([-_][a-z0-9]+)+")
+"""A workflow's slug, with or without its owner. One word alone may also be a name."""
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 
 
 def _as_list(value: Any) -> Any:
@@ -45,6 +53,38 @@ class Filters(BaseModel, frozen=True):
     """Only jobs of one of these workflows, by slug; an unknown slug matches nothing."""
     batch_name: str | None = None
     """Only jobs of this batch."""
+
+
+def matches(filters: Filters, job: Job[Any]) -> bool | None:
+    """Whether a job matches filters; None if it doesn't show that: a field is missing, or isn't a slug.
+
+    That a job is in a filtered list is no evidence, because a service may ignore a filter.
+    """
+    found = list[bool | None]()
+    if filters.status:
+        found.append(job.status.casefold() in {status.casefold() for status in filters.status})
+    if filters.workflow:
+        same = {same_workflow(slug, job.workflow) for slug in filters.workflow}
+        found.append(True if True in same else None if None in same else False)
+    if filters.batch_name:
+        found.append(None if job.batch_name is None else job.batch_name == filters.batch_name)
+    return False if False in found else None if None in found else True
+
+
+def same_workflow(wanted: str, shown: object) -> bool | None:
+    """Whether the workflow that a job shows is the one with this slug; None if that can't be seen.
+
+    A job may show its version, or an id or a name in place of the slug.
+    """
+    if not isinstance(shown, str):
+        return None
+    one, other = wanted.casefold(), shown.casefold()
+    if ("/" in one) != ("/" in other):
+        one, other = one.rpartition("/")[2], other.rpartition("/")[2]
+    if one == other:
+        return True
+    is_slug = shown == other and _SLUG.fullmatch(other) and not _UUID.fullmatch(other)
+    return None if one.startswith(other) or other.startswith(one) or not is_slug else False
 
 
 class RawQuery(dict[str, Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
@@ -34,7 +34,14 @@ from musicai_sdk.models._lenient import (
 from musicai_sdk.models._open import FINAL_STATUSES, JobStatus
 from musicai_sdk.models._wire import WireModel
 from musicai_sdk.models.outputs import OutputValue
-from musicai_sdk.models.result import R, R_co, RawResult, WorkflowResult
+from musicai_sdk.models.result import (
+    DeclaredOutput,
+    R,
+    R_co,
+    RawResult,
+    WorkflowResult,
+    declared_outputs,
+)
 
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 """The metadata entry with a job's idempotency key."""
@@ -185,6 +192,8 @@ class Job(WireModel, Generic[R_co], frozen=True):
     """The type of `result`. Typed calls set it on each job that they return."""
     _from_list: ClassVar[bool] = False
     """Whether the job was read from a list, which may leave parts of it out. See `mark_listed`."""
+    _declared: ClassVar[Sequence[DeclaredOutput] | None] = None
+    """The outputs that its workflow declares, if `result_type` doesn't say. See `declare_outputs`."""
 
     if not TYPE_CHECKING:
 
@@ -367,6 +376,17 @@ def mark_listed(jobs: Iterable[Job[Any]]) -> None:
 def is_listed(job: Job[Any]) -> bool:
     """Whether a job was read from a list, so that its result may be incomplete."""
     return job._from_list  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def declare_outputs(job: Job[Any], declared: Sequence[DeclaredOutput]) -> None:
+    """Tells a job the outputs that its workflow's class declares, where the class itself is unknown."""
+    object.__setattr__(job, "_declared", declared)
+
+
+def outputs_declared_for(job: Job[Any]) -> Sequence[DeclaredOutput]:
+    """The outputs that the job's workflow declares."""
+    declared = job._declared  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return declared_outputs(job.result_type) if declared is None else declared
 
 
 class JobPage(list[Job[R]]):

@@ -5,18 +5,18 @@ module of every subclass, where these names don't exist.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, cast, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticUndefined
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, is_typeddict
 
 from musicai_sdk.models._wire import wire_fields
-from musicai_sdk.models.outputs import CustomStorage, FileUrl, OutputValue
+from musicai_sdk.models.outputs import CustomStorage, FileUrl, JsonFile, OutputValue
 
 
 class WorkflowResult(BaseModel):
@@ -113,6 +113,8 @@ class DeclaredOutput:
     """Whether every job must have this output: the field has no default and can't be None."""
     is_file: bool
     """Whether this output must be a file."""
+    content: frozenset[type] | None = None
+    """The kinds of JSON values that the file may contain; None if any, or if the file needn't be JSON."""
 
 
 def declared_outputs(result_type: type[WorkflowResult]) -> tuple[DeclaredOutput, ...]:
@@ -120,7 +122,8 @@ def declared_outputs(result_type: type[WorkflowResult]) -> tuple[DeclaredOutput,
     found = list[DeclaredOutput]()
     for field, names in _accepted_names(result_type).items():
         info = result_type.model_fields[field]
-        kinds = set(_alternatives(info.annotation))
+        alternatives = list(_alternatives(info.annotation))
+        kinds = {get_origin(each) or each for each in alternatives}
         found.append(
             DeclaredOutput(
                 field,
@@ -129,6 +132,7 @@ def declared_outputs(result_type: type[WorkflowResult]) -> tuple[DeclaredOutput,
                 is_file=all(
                     isinstance(kind, type) and issubclass(kind, FileUrl | CustomStorage) for kind in kinds
                 ),
+                content=_content(alternatives),
             )
         )
     return tuple(found)
@@ -149,8 +153,49 @@ def missing_outputs(declared: Iterable[DeclaredOutput], present: Mapping[str, bo
     )
 
 
+def declared_contents(
+    declared: Sequence[DeclaredOutput], outputs: Collection[str]
+) -> dict[str, frozenset[type]]:
+    """The kinds of JSON values that the files of a job may contain, by the names of its outputs."""
+    by_field = {each.field: each for each in declared}
+    claimed, _ = _claimed({name: name for name in outputs}, {each.field: each.names for each in declared})
+    contents = {name: by_field[field].content for field, name in claimed.items()}
+    return {name: kinds for name, kinds in contents.items() if kinds is not None}
+
+
+def _content(alternatives: Iterable[object]) -> frozenset[type] | None:
+    """The kinds of JSON values in a file of one of these types; None if one of them doesn't say."""
+    found = set[type]()
+    for each in alternatives:
+        kind = get_origin(each) or each
+        if kind is type(None) or kind is CustomStorage:
+            continue
+        if not (isinstance(kind, type) and issubclass(kind, JsonFile)):
+            return None
+        for content in _alternatives(next(iter(get_args(each)), Any)):
+            json_kinds = _json_kinds(get_origin(content) or content)
+            if not json_kinds:
+                return None
+            found |= json_kinds
+    return frozenset(found) or None
+
+
+def _json_kinds(given: object) -> set[type]:
+    """The kinds of JSON values that pydantic reads as this type; empty if unknown."""
+    if not isinstance(given, type):
+        return set()
+    kind = cast("type[Any]", given)
+    if getattr(kind, "__pydantic_root_model__", False):
+        return set()
+    if issubclass(kind, BaseModel | Mapping) or is_dataclass(kind) or is_typeddict(kind):
+        return {dict}
+    if issubclass(kind, list | tuple | set | frozenset) or kind in (Sequence, Iterable):
+        return {list}
+    return next(({each} for each in (str, bool, type(None)) if issubclass(kind, each)), set[type]())
+
+
 def _alternatives(annotation: object) -> Iterator[object]:
-    """The members of a union, without annotations and type parameters."""
+    """The members of a union, without annotations."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from _alternatives(get_args(annotation)[0])
@@ -158,7 +203,7 @@ def _alternatives(annotation: object) -> Iterator[object]:
         for each in get_args(annotation):
             yield from _alternatives(each)
     else:
-        yield origin or annotation
+        yield annotation
 
 
 def _loose(name: str) -> str:

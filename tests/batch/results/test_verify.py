@@ -7,16 +7,18 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from musicai_sdk import FileInput, FileOutput, Workflow, WorkflowResult, output
+from musicai_sdk import FileInput, FileOutput, JsonOutput, Workflow, WorkflowResult, output
 from musicai_sdk.batch import Batch, open_ledger
 from musicai_sdk.batch.results.output import OutputRecord
 from musicai_sdk.batch.results.verify import verified
+from musicai_sdk.models import Chord
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
 from support.batch import echo, make_tracks, posts
@@ -129,11 +131,48 @@ def test_declared_outputs_are_required(
     assert (posts(sandbox), sandbox.jobs) == (1, [])
 
 
+class Chorded(WorkflowResult):
+    chords: JsonOutput[list[Chord]]
+
+
+class Chords(Workflow[Chorded], slug="odd-result"):
+    file: FileInput
+
+
+@pytest.mark.parametrize("in_shards", [False, True])
+def test_declared_json_is_required(
+    sandbox: Sandbox,
+    held: Storage,
+    results: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    in_shards: bool,
+) -> None:
+    monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
+    results.update({"chords": held.put("c.json", b'{"url": "https://elsewhere/c.json"}')})
+    make_tracks(tmp_path / "in", 1)
+    with ThreadPoolExecutor(2) as threads:
+        run = Batch(
+            Chords,
+            tmp_path / "in",
+            tmp_path / "out",
+            executor=threads if in_shards else None,
+            poll_interval=0.2,
+            max_attempts=1,
+        ).run
+        (failure,) = run().failures()
+        assert (failure.code, len(sandbox.jobs)) == ("IntegrityError", 1)
+        assert "is a JSON object, not a JSON array as declared" in failure.message
+        held.put("c.json", b"[]")
+        assert run().ok
+    assert sandbox.jobs == []
+    assert posts(sandbox) == 1
+
+
 def test_shards_require_declared_outputs(
     sandbox: Sandbox, held: Storage, results: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     monkeypatch.setenv("MUSIC_AI_API_KEY", sandbox.api_key)
     monkeypatch.setenv("MUSIC_AI_BASE_URL", sandbox.base_url)
     results.update({"vocals": held.put("v.wav")})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from cli.test_app import Musicai
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
+from support.job_service import Job, JobService, serving
 from support.storage import PAGE, WAV, storage
 
 FILE = ("process", "file", "sdk-test", "song.wav", "out", "--input-name", "file")
@@ -120,3 +123,83 @@ def test_nested_results_are_downloaded(musicai: Musicai, sandbox: Sandbox) -> No
 def test_invalid_urls(musicai: Musicai, sandbox: Sandbox, address: str) -> None:
     musicai("process", "file", "sdk-test", address, "out", code=2)
     assert sandbox.requests == []
+
+
+@pytest.fixture
+def service(musicai: Musicai) -> Iterator[JobService]:
+    """A service whose jobs the test ends."""
+    with serving(JobService()) as service:
+        musicai.environment["MUSIC_AI_BASE_URL"] = service.base_url
+        service.result = lambda job: {"bpm": "120", "vocals": service.file_url(job, "v.wav")}
+        yield service
+
+
+URL = ("process", "file", "sdk-test", "https://songs/1.wav", "new/out")
+
+
+def started(musicai: Musicai, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-W", "error", "-m", "musicai_sdk.cli", *arguments]
+    return subprocess.Popen(
+        command, env=musicai.environment, cwd=musicai.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def names(musicai: Musicai) -> list[str]:
+    return sorted(path.name for path in (musicai.folder / "new" / "out").iterdir())
+
+
+@pytest.mark.parametrize("options", [(), ("--overwrite",)], ids=" ".join)
+def test_two_commands_never_share_a_folder(
+    musicai: Musicai, service: JobService, options: tuple[str, ...]
+) -> None:
+    service.status = "STARTED"
+    with started(musicai, *URL) as first:
+        service.await_request("GET /v1/job/")
+        musicai(*URL, *options, code=2)
+        assert "another `musicai process file` is writing to 'new/out'" in musicai.stderr
+        service.jobs[0]["status"] = "SUCCEEDED"
+        assert first.wait() == 0
+    assert len(service.posts) == len(service.deleted) == 1
+    assert names(musicai) == ["vocals.wav", "workflow.results.json"]
+
+
+def test_a_killed_command_leaves_a_folder_that_can_be_used(musicai: Musicai, service: JobService) -> None:
+    service.status = "STARTED"
+    with started(musicai, *URL) as first:
+        service.await_request("GET /v1/job/")
+        first.kill()
+    service.status = "SUCCEEDED"
+    musicai(*URL)
+    assert names(musicai) == ["vocals.wav", "workflow.results.json"]
+
+
+def test_a_failed_job_leaves_no_folder(musicai: Musicai, service: JobService) -> None:
+    service.status = "FAILED"
+    musicai(*URL, code=1)
+    assert not (musicai.folder / "new").exists()
+
+
+def test_an_output_that_comes_late(musicai: Musicai, service: JobService) -> None:
+    asked = list[Job]()
+
+    def fetched(job: Job) -> Job:
+        asked.append(job)
+        return {**job, "result": {**job["result"], "vocals": None}} if len(asked) < 3 else job
+
+    service.fetched = fetched
+    musicai(*URL)
+    assert names(musicai) == ["vocals.wav", "workflow.results.json"]
+    assert len(service.deleted) == 1
+
+
+@pytest.mark.parametrize(("options", "code"), [((), 1), (("--keep-jobs",), 0)], ids=["delete", "keep"])
+def test_an_output_that_never_comes(
+    musicai: Musicai, service: JobService, options: tuple[str, ...], code: int
+) -> None:
+    service.result = lambda job: {"bpm": "120", "vocals": None, "drums": service.file_url(job, "d.wav")}
+    musicai(*URL, *options, code=code)
+    assert (
+        "the outputs 'vocals' have no value; the other results are in 'new/out'" in musicai.stderr
+    ) == bool(code)
+    assert (len(service.jobs), service.deleted) == (1, [])
+    assert names(musicai) == ["drums.wav", "workflow.results.json"]

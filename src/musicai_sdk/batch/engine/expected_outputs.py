@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from musicai_sdk.models import Job
 from musicai_sdk.models.result_files import filled_outputs
 
-_PAUSES = (0.5, 1.5, 3.0)
+PAUSES = (0.5, 1.5, 3.0)
 """Seconds between requests for a job that lacks outputs."""
 _MOST_IN_VAIN = 3
 """The most outputs that don't come before the run no longer waits: the workflow's outputs vary."""
@@ -32,17 +32,21 @@ class ExpectedOutputs:
             job: The job.
             fetch: Fetches it again.
         """
-        for pause in _PAUSES:
-            if not job.succeeded or not self._missing(job.raw_result):
+        for pause in PAUSES:
+            if not self.missing(job):
                 return job
             await asyncio.sleep(pause)
             job = await fetch()
-        self._optional |= self._missing(job.raw_result)
+        self._optional |= self.missing(job)
         return job
 
-    def _missing(self, result: Mapping[str, Any] | None) -> set[str]:
+    def missing(self, job: Job[Any]) -> set[str]:
+        """The outputs that a job that succeeded lacks, and may still get."""
+        if not job.succeeded:
+            return set()
+        result = job.raw_result or {}
         filled = filled_outputs(result)
         self._seen |= filled
         if len(self._optional) >= _MOST_IN_VAIN:
             return set()
-        return (self._seen | set(result or {})) - filled - self._optional
+        return (self._seen | set(result)) - filled - self._optional

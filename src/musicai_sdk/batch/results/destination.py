@@ -18,6 +18,7 @@ from musicai_sdk.batch.results.output import MANIFEST, UNNAMED, OutputRecord
 from musicai_sdk.errors import InputError, IntegrityError
 from musicai_sdk.models import CUSTOM_STORAGE, FileUrl, Job
 from musicai_sdk.models.files import RESULT_MANIFEST
+from musicai_sdk.models.job import declare_outputs
 from musicai_sdk.models.result import DeclaredOutput
 from musicai_sdk.models.result_files import check_result, with_files
 from musicai_sdk.storage import Bucket, ObjectNotFoundError, StoredObject
@@ -65,6 +66,7 @@ class FolderDestination:
             )
         folder = self.out / track.folder
         is_new = not folder.exists()
+        declare_outputs(job, self.declared)
         files = await client.jobs.download(job, folder, on_progress=on_bytes)
         return await asyncio.to_thread(verify.downloaded, files, self.out, is_new=is_new)
 
@@ -99,6 +101,7 @@ class BucketDestination:
         values = check_result(job, self.declared)
         stored = await asyncio.to_thread(self.bucket.in_folder(track.folder).outputs, job)
         if any(isinstance(each.value, FileUrl) for each in values):
+            declare_outputs(job, self.declared)
             with tempfile.TemporaryDirectory(prefix="musicai-") as folder:
                 files = await client.jobs.download(job, folder, on_progress=on_bytes)
                 for output, path in files.items():

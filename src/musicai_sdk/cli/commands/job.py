@@ -27,7 +27,8 @@ from musicai_sdk.cli.group import Group
 from musicai_sdk.cli.recovery_hints import create_job, recoverable, terminated_by_sigterm, wait_for_success
 
 if TYPE_CHECKING:
-    from musicai_sdk import Job, MusicAiClient
+    from musicai_sdk import Job
+    from musicai_sdk.models import Filters as JobFilters
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,11 +62,12 @@ def _filters(function: F) -> F:
     return status(workflow(batch(function)))
 
 
-def _matching(
-    client: MusicAiClient, status: tuple[str, ...], workflow: tuple[str, ...], batch: str | None
-) -> list[Job[Any]]:
-    filters = {"status": list(status) or None, "workflow": list(workflow) or None, "batchName": batch}
-    return client.list_jobs(filters)
+def _wanted(status: tuple[str, ...], workflow: tuple[str, ...], batch: str | None) -> JobFilters:
+    from musicai_sdk.models import Filters
+
+    return Filters.model_validate(
+        {"status": list(status) or None, "workflow": list(workflow) or None, "batchName": batch}
+    )
 
 
 def _cells(each: Job[Any]) -> tuple[str, ...]:
@@ -150,7 +152,8 @@ def list_jobs(
 ) -> None:
     """Print id, status, workflow and name of all jobs of the key's application."""
     with settings.client() as client:
-        settings.show_all((dict(each), _cells(each)) for each in _matching(client, status, workflow, batch))
+        jobs = client.list_jobs(_wanted(status, workflow, batch))
+        settings.show_all((dict(each), _cells(each)) for each in jobs)
 
 
 @job.command()
@@ -211,24 +214,32 @@ def delete(
     """Delete the jobs JOB_IDS, or those that match filters, or --all, together with their results.
 
     Prints the ids of the deleted jobs. If an id can't be deleted, the others still are; the errors are written to
-    standard error, and the first one sets the exit code. `musicai job delete all` is the same as --all.
+    standard error, and the first one sets the exit code. A listed job that doesn't show that it matches the filters is
+    kept, and the exit code is 1. `musicai job delete all` is the same as --all.
     """
     from musicai_sdk.errors import (
         BadRequestError,
         InputError,
         MusicAiError,
         NotFoundError,
+        ResponseError,
         UnprocessableError,
     )
+    from musicai_sdk.models.filters import matches
 
     job_ids = tuple(dict.fromkeys(job_ids))  # deleting an id twice would be an error
     by_filter = everything or job_ids == ("all",) or bool(status or workflow or batch)
     if by_filter == bool(job_ids and job_ids != ("all",)):
         raise click.UsageError("pass ids, --all, or filters, but only one of these")
     with settings.client() as client:
-        ids = [each.id for each in _matching(client, status, workflow, batch)] if by_filter else list(job_ids)
-        if by_filter and not yes and ids:
-            confirm(f"Delete {len(ids)} {'job' if len(ids) == 1 else 'jobs'} and all results?")
+        ids, kept = list(job_ids), list[str]()
+        if by_filter:
+            filters = _wanted(status, workflow, batch)
+            jobs = client.list_jobs(filters)
+            ids = [each.id for each in jobs if matches(filters, each)]
+            kept = [each.id for each in jobs if not matches(filters, each)]
+            if ids and not yes:
+                confirm(f"Delete {len(ids)} {'job' if len(ids) == 1 else 'jobs'} and all results?")
         problems = list[MusicAiError]()
         for job_id in ids:
             try:
@@ -237,6 +248,13 @@ def delete(
                 problems.append(error)
             else:
                 settings.show({"deleted": job_id}, job_id)
+    if kept:
+        problems.append(
+            ResponseError(
+                f"{len(kept)} listed {'job' if len(kept) == 1 else 'jobs'}, such as {kept[0]}, can't be seen to match the"
+                " filters, and weren't deleted: delete them by their ids"
+            )
+        )
     codes = [settings.report_error(error) for error in problems]
     if codes:
         click.get_current_context().exit(codes[0])

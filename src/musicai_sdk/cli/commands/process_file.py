@@ -21,7 +21,7 @@ from musicai_sdk.cli.arguments import (
 )
 from musicai_sdk.cli.context import CommandContext, command, note
 from musicai_sdk.cli.group import Group
-from musicai_sdk.cli.locations import check_no_results
+from musicai_sdk.cli.locations import check_no_results, claimed
 from musicai_sdk.cli.recovery_hints import (
     create_job,
     download_all,
@@ -73,8 +73,8 @@ def process_file(
 ) -> None:
     """Run WORKFLOW on FILE (a path or a URL) and download the results to OUT. This costs money.
 
-    Give every file its own OUT: a folder with results is refused. A job that fails, or whose results are incomplete,
-    is kept at the service.
+    Give every file its own OUT: a folder with results is refused. A job that fails, or whose results are incomplete, is
+    kept at the service. An output without a value counts as missing if it has none after 5 s.
     """
     from musicai_sdk import CustomWorkflow
 
@@ -83,15 +83,15 @@ def process_file(
     if not isinstance(source, str) and not force:
         check_media(file, manifests=False)
     folder = local_output_folder(out)
-    if not overwrite:
-        check_no_results(folder)
-    with settings.client() as client, terminated_by_sigterm():
+    with claimed(folder), settings.client() as client, terminated_by_sigterm():
+        if not overwrite:
+            check_no_results(folder)
         # The URL of an upload has no name, so the service's messages name the job.
         created = create_job(client, request, name=None if isinstance(source, str) else job_name(source))
         with recoverable(created.id, out):
             note(f"job {created.id}")
             wait_for_success(client, created, client_timeout(timeout))
-            files = download_all(client, created, folder, overwrite=overwrite)
+            files = download_all(client, created, folder, overwrite=overwrite, may_lack=keep_jobs)
             if not keep_jobs:
                 client.jobs.delete(created)
     settings.show_files(files)
