@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from pydantic_core import from_json
 
 from musicai_sdk._containers import boxes, chunks
+from musicai_sdk._core.denials import is_error, text_of
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models.files import DownloadedFile
@@ -30,6 +31,8 @@ _TEXT_NAMES = ".xml .musicxml .svg .txt .lrc .srt .vtt .ass .csv .tsv .md"
 _TEXTS = frozenset(_TEXT_NAMES.split())
 """Extensions of texts that may contain markup."""
 _HEAD = 1024
+ERROR_SIZE = 64 * 1024
+"""The most bytes of a server's error."""
 _LARGEST_PARSED = 16 * 1024 * 1024
 """The most bytes of JSON to check by parsing. In a larger file, only the first and last characters are checked."""
 _UNKNOWN_SIZE = 0x7FFF0000
@@ -51,24 +54,6 @@ _RECORDING = re.compile(
 )
 """The first bytes of recordings, MIDI files and archives."""
 _ANOTHER_KIND = re.compile(rb"\x89PNG|GIF8|\xff\xd8\xff|%PDF-")
-_ERROR_NAMES = frozenset(
-    [
-        "code",
-        "detail",
-        "details",
-        "error",
-        "errors",
-        "message",
-        "path",
-        "status",
-        "statusCode",
-        "timestamp",
-        "title",
-        "type",
-    ]
-)
-"""The names in the error documents of common servers."""
-_BLANK = b" \t\r\n\0"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -120,6 +105,14 @@ def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
     raise IntegrityError(f"the data from {expected.url} is empty, and wasn't kept", url=expected.url)
 
 
+def refuse_error(content: bytes | bytearray, url: str) -> None:
+    """Raises `IntegrityError` if the content of a JSON file is a server's error. Larger documents than `ERROR_SIZE` aren't."""
+    if len(content) <= ERROR_SIZE and content.removeprefix(_BOM).lstrip()[:1] == b"{":
+        value = _parsed(bytes(content))
+        if isinstance(value, dict) and is_error(cast("dict[str, object]", value)):
+            raise IntegrityError(f"the data from {url} is an error document, not a result", url=url)
+
+
 def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -> str | None:
     is_media, is_json = not expected.extensions.isdisjoint(_MEDIA), ".json" in expected.extensions
     if not (is_media or is_json) and (not expected.output or not expected.extensions.isdisjoint(_PAGES)):
@@ -130,20 +123,13 @@ def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -
         return _not_media(file, size, head, content_type)
     if is_json:
         return _not_json(file, size, head, content_type)
-    text = _text(head)
+    text = text_of(head)
     if not expected.extensions.isdisjoint(_TEXTS):
         is_page = bool(_WHOLE_PAGE.match(text))
     else:
         is_html = content_type in ("text/html", "application/xhtml+xml")
         is_page = bool(_PAGE.match(text) or (is_html and _HTML.match(text)))
     return f"is a web page, not a file{_declared(content_type)}" if is_page else None
-
-
-def _text(head: bytes) -> bytes:
-    """The beginning of a text in ASCII, as far as it is a text, without a byte order mark and blanks."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        head = head.decode("utf-16", "ignore").encode("ascii", "replace")
-    return head.removeprefix(_BOM).lstrip(_BLANK)
 
 
 def _is_printable(head: bytes) -> bool:
@@ -158,7 +144,7 @@ def _is_printable(head: bytes) -> bool:
 def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str | None:
     if not head:
         return None  # see `refuse_empty`
-    text = _text(head)
+    text = text_of(head)
     if _MARKUP.match(text):
         return f"is a web page or an error document, not a recording{_declared(content_type)}"
     if _ANOTHER_KIND.match(head):
@@ -210,17 +196,9 @@ def _not_json(file: BinaryIO, size: int, head: bytes, content_type: str) -> str 
     value = _read_json(file, size, head)
     if value is _NO_JSON:
         return f"isn't JSON{_declared(content_type)}"
-    if isinstance(value, dict) and _is_error(cast("dict[str, object]", value)):
+    if isinstance(value, dict) and is_error(cast("dict[str, object]", value)):
         return f"is an error document, not a result{_declared(content_type)}"
     return None
-
-
-def _is_error(document: Mapping[str, object]) -> bool:
-    """Whether a JSON object is the error of a server that sends status 200."""
-    names = document.keys()
-    says_so = not names.isdisjoint({"error", "errors"})
-    explains = "message" in names and not names.isdisjoint({"code", "status", "statusCode"})
-    return names <= _ERROR_NAMES and (says_so or explains)
 
 
 _NO_JSON = object()
