@@ -225,13 +225,20 @@ def formerly_without_signature(url: str) -> str:
 
 def safe_repr(value: object) -> str:
     """The `repr` of an argument, in which URLs appear without their query."""
+    try:
+        return _safe_repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or a number with too many digits
+        return f"<{type(value).__name__}>"
+
+
+def _safe_repr(value: object) -> str:
     if isinstance(value, str):
         return repr(without_query(value)) if "://" in value else repr(value)
     if isinstance(value, Mapping):
         entries = cast("Mapping[object, object]", value).items()
-        return "{" + ", ".join(f"{key!r}: {safe_repr(entry)}" for key, entry in entries) + "}"
+        return "{" + ", ".join(f"{key!r}: {_safe_repr(entry)}" for key, entry in entries) + "}"
     if isinstance(value, list):
-        return f"[{', '.join(map(safe_repr, cast('list[object]', value)))}]"
+        return f"[{', '.join(map(_safe_repr, cast('list[object]', value)))}]"
     return repr(value)
 
 

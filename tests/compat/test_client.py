@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from musicai_sdk import compat
 from musicai_sdk.compat import MusicAiClient
-from musicai_sdk.errors import ConfigurationError, InputError
+from musicai_sdk.errors import ConfigurationError, InputError, TransferError
 from musicai_sdk.sandbox import Sandbox
 from support.full_queue import full_queue
 
@@ -311,3 +311,20 @@ def test_ids_may_be_uuid_objects(music_ai: MusicAiClient, job_id: str) -> None:
     assert music_ai.get_job(given)["id"] == music_ai.get_job_status(given)["id"] == job_id
     assert music_ai.wait_for_job_completion(given)["id"] == job_id
     assert music_ai.delete_job(given) == {"id": job_id}
+
+
+def test_a_disk_that_is_full_when_the_manifest_is_rewritten(music_ai: MusicAiClient, tmp_path: Path) -> None:
+    """1.0 raised an `OSError` too."""
+    signal = pytest.importorskip("signal")
+    resource = pytest.importorskip("resource", reason="a full disk is played by a limit of POSIX")
+    result = {"text": "é" * 100_000}  # takes 2 bytes in UTF-8, and 6 in ASCII
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, before[1]))
+    try:
+        with pytest.raises(TransferError, match=r"workflow\.result\.json.*File too large") as caught:
+            music_ai.download_job_results({"id": "j", "status": "SUCCEEDED", "result": result}, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert isinstance(caught.value, OSError)

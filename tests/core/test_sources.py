@@ -58,6 +58,13 @@ class OnlyRead:
         return b"" if size == 0 or not self._answers else self._answers.pop(0)
 
 
+class OnlyReading:
+    """A file of which only `read` may be used."""
+
+    def __init__(self, file: Any) -> None:
+        self.read = file.read
+
+
 class Pathlike:
     def __init__(self, path: str | bytes) -> None:
         self._path = path
@@ -127,6 +134,7 @@ GOOD: dict[str, Callable[[Path], Any]] = {
     "socket file": lambda path: through_a_socket(),
     "read alone": lambda path: OnlyRead(CONTENT[:5], CONTENT[5:]),
     "read alone, of bytearrays": lambda path: OnlyRead(bytearray(CONTENT[:5]), memoryview(CONTENT)[5:]),
+    "tell of nothing": lambda path: Lying(tell="here"),
     "read that has nothing yet": lambda path: OnlyRead(None, CONTENT[:9], None, None, CONTENT[9:]),
 }
 
@@ -281,6 +289,22 @@ class Failing(io.RawIOBase):
         raise OSError(5, "Input/output error")
 
 
+class Lying(io.BytesIO):
+    """A seekable object whose methods return something else than those of files."""
+
+    def __init__(self, *, read: Any = None, tell: Any = None) -> None:
+        super().__init__(CONTENT)
+        self._read, self._tell = read, tell
+
+    @override
+    def read(self, size: int | None = -1, /) -> Any:
+        return super().read(size) if self._read is None or size == 0 else self._read
+
+    @override
+    def tell(self) -> Any:
+        return self._tell or super().tell()
+
+
 def closed(path: Path) -> Any:
     with path.open("rb") as file:
         return file
@@ -320,6 +344,12 @@ def empty(path: Path) -> Path:
     return path
 
 
+def truncated(path: Path) -> Any:
+    gzipped(path).close()
+    whole = path.with_suffix(".gz").read_bytes()
+    return OnlyReading(gzip.open(io.BytesIO(whole[:-9])))
+
+
 def at_its_end(path: Path) -> Any:
     file = io.BytesIO(CONTENT)
     file.seek(0, os.SEEK_END)
@@ -339,6 +369,7 @@ BAD: dict[str, tuple[Callable[[Path], Any], type[MusicAiError], str]] = {
     "write-only file": (lambda path: path.open("ab"), InputError, "for reading"),
     "text file": (lambda path: path.open(encoding="latin-1"), InputError, "text mode"),
     "StringIO": (lambda path: io.StringIO("x"), InputError, "text mode"),
+    "truncated gzip": (truncated, TransferError, "can't be read: EOFError"),
     "read of str": (lambda path: OnlyRead("text"), InputError, "text mode"),
     "read of int": (lambda path: OnlyRead(5), InputError, "as int"),
     "read of nothing": (lambda path: OnlyRead(), TransferError, "empty"),
@@ -380,6 +411,12 @@ def test_unsupported_sources(client: MusicAiClient, sandbox: Sandbox, path: Path
         if hasattr(source, "close") and not isinstance(source, UploadFile):
             source.close()
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize(("read", "match"), [(5, "as int"), ("text", "text mode"), ([], "as list")])
+def test_a_seekable_source_that_returns_no_bytes(client: MusicAiClient, read: Any, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        client.files.upload(Lying(read=read))
 
 
 @pytest.mark.parametrize(

@@ -51,17 +51,22 @@ def finished_job(outputs: Mapping[str, str], job_id: str = "j") -> bytes:
 
 
 @contextmanager
-def answering(handler: Handler) -> Generator[str]:
-    """Serves on loopback during a block. Yields the origin."""
+def answering(handler: Handler, *, most: Callable[[str], int] | None = None) -> Generator[str]:
+    """Serves on loopback during a block. Yields the origin.
+
+    `most` gives the most bytes to read of the body of a request, by its method. Little fits into the sockets then.
+    """
     connections = set[socket.socket]()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        if most is not None:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
         def accept() -> None:
             with contextlib.suppress(OSError):
                 while True:
                     connection, _ = server.accept()
                     connections.add(connection)
-                    threading.Thread(target=_serve, args=(connection, handler), daemon=True).start()
+                    threading.Thread(target=_serve, args=(connection, handler, most), daemon=True).start()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
@@ -74,7 +79,7 @@ def answering(handler: Handler) -> Generator[str]:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-def _serve(connection: socket.socket, handler: Handler) -> None:
+def _serve(connection: socket.socket, handler: Handler, most: Callable[[str], int] | None) -> None:
     with connection, connection.makefile("rb") as file, contextlib.suppress(OSError):
         while line := file.readline():
             method, path, _ = line.decode().split(" ", 2)
@@ -82,6 +87,7 @@ def _serve(connection: socket.socket, handler: Handler) -> None:
             while field_line := file.readline().strip():
                 name, _, value = field_line.decode("latin-1").partition(":")
                 headers[name.lower()] = value.strip()
-            body = file.read(int(headers.get("content-length", 0)))
+            length = int(headers.get("content-length", 0))
+            body = file.read(length if most is None else min(length, most(method)))
             if handler(Asked(method, path, headers, body), connection) is False:
                 return

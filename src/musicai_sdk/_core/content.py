@@ -12,9 +12,9 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from musicai_sdk._core.checksums import Check, announced
-from musicai_sdk._core.codings import CodingError, Decoder, codings, decoder_of
 from musicai_sdk._core.resume import Version, is_of, marks_of, validator
 from musicai_sdk._io import ResponseStream
+from musicai_sdk._io.codings import CodingError, Decoder, codings, decoder_of
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import ConnectionFailedError, IntegrityError, RequestTimeoutError, TransferError
 

@@ -9,13 +9,16 @@ from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.options import RequestOptions, is_number
 from musicai_sdk._core.retry import is_transient
 from musicai_sdk._core.session import SHORTEST_EXCHANGE, Session
+from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import CreateTimeoutError, InputError, MusicAiError
 
 
 def deadline_of(session: Session, timeout: float | None, since: float | None = None) -> float | None:
     """The time of `io.now()` that is `timeout` seconds after now or `since`; None for no deadline."""
     if timeout is not None and not (is_number(timeout) and timeout >= 0):
-        raise InputError(f"timeout must be 0 or more seconds, or None for no limit, not {timeout!r:.100}")
+        raise InputError(
+            f"timeout must be 0 or more seconds, or None for no limit, not {safe_repr(timeout):.100}"
+        )
     return None if timeout is None else (session.io.now() if since is None else since) + timeout
 
 

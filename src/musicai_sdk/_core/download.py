@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
 from musicai_sdk._core.arguments import Progress
-from musicai_sdk._core.codings import CodingError, codings, decoder_of
 from musicai_sdk._core.content import Content, broke_off
 from musicai_sdk._core.file_kinds import Expected, check_content
 from musicai_sdk._core.options import RequestOptions
@@ -21,9 +19,10 @@ from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import storage_error
 from musicai_sdk._files import replaceable
-from musicai_sdk._io import IO, Request, ResponseStream
+from musicai_sdk._io import IO, Request, Response, ResponseStream
+from musicai_sdk._io.codings import decoded
 from musicai_sdk._names import encodable
-from musicai_sdk._text import without_query
+from musicai_sdk._text import safe_repr, without_query
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.job import Job
@@ -57,12 +56,7 @@ async def download(
             raise TransferError(str(error), url=without_query(url)) from None
         raise
     check_connections(connections)
-    try:
-        path = Path(encodable(os.fsdecode(destination)))
-    except UnicodeEncodeError as error:
-        raise InputError(f"can't download to {destination!r:.200}: {error}") from None
-    except (TypeError, ValueError):
-        raise InputError(f"can't download to {destination!r:.200}: it isn't a path") from None
+    path = checked_path(destination)
     target, mode = _checked_target(path)
 
     async def work(io: IO) -> DownloadedFile:
@@ -72,6 +66,16 @@ async def download(
         return DownloadedFile(path=path, size=size)
 
     return await session.io.transfer(work)
+
+
+def checked_path(destination: str | os.PathLike[str]) -> Path:
+    """The path of a file or folder to write to. Raises `InputError` if it can't be one."""
+    try:
+        return Path(encodable(os.fsdecode(destination)))
+    except UnicodeEncodeError as error:
+        raise InputError(f"can't download to {destination!r:.200}: {error}") from None
+    except (TypeError, ValueError):
+        raise InputError(f"can't download to {safe_repr(destination):.200}: it isn't a path") from None
 
 
 def _checked_target(path: Path) -> tuple[Path, int | None]:
@@ -203,11 +207,8 @@ async def refuse_errors(stream: ResponseStream, url: str) -> None:
     body = bytearray()
     while len(body) < ERROR_BODY and (chunk := await stream.read()):
         body += chunk
-    text = bytes(body)
-    with suppress(KeyError, CodingError):
-        if coded := codings(stream.headers):
-            text = b"".join(decoder_of(coded).feed(text))
-    raise storage_error("download", url, stream.status, text)
+    answer = decoded(Response(stream.status, stream.headers, bytes(body)), ERROR_BODY)
+    raise storage_error("download", url, stream.status, answer.body)
 
 
 async def _save(content: Content, partial: Partial, on_progress: Progress | None) -> int:

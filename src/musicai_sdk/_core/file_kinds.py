@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from pydantic_core import from_json
 
 from musicai_sdk._containers import boxes, chunks
-from musicai_sdk._text import letters, without_query
+from musicai_sdk._core.denials import is_error, text_of
+from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
 from musicai_sdk.models.files import DownloadedFile
 from musicai_sdk.models.outputs import file_name_in
@@ -32,6 +33,8 @@ _TEXT_NAMES = ".xml .musicxml .svg .txt .lrc .srt .vtt .ass .csv .tsv .md"
 _TEXTS = frozenset(_TEXT_NAMES.split())
 """Extensions of texts that may contain markup."""
 _HEAD = 1024
+ERROR_SIZE = 64 * 1024
+"""The most bytes of a server's error."""
 _LARGEST_PARSED = 16 * 1024 * 1024
 """The most bytes of JSON to check by parsing. In a larger file, only the first and last characters are checked."""
 _UNKNOWN_SIZE = 0x7FFF0000
@@ -54,45 +57,6 @@ _RECORDING = re.compile(
 )
 """The first bytes of recordings, MIDI files and archives."""
 _ANOTHER_KIND = re.compile(rb"\x89PNG|GIF8|\xff\xd8\xff|%PDF-")
-_ERROR_NAMES = frozenset(
-    [
-        "error",
-        "errors",
-        "errorcode",
-        "errordescription",
-        "errormessage",
-        "errormsg",
-        "errortype",
-        "exception",
-        "fault",
-        "odataerror",
-    ]
-)
-"""The names of errors in the error documents of common servers, as their letters."""
-_SUCCESS_NAMES = frozenset({"ok", "success"})
-_EXPLANATIONS = frozenset({"detail", "details", "message", "msg", "reason"})
-_CODES = frozenset({"code", "status", "statuscode"})
-_CONTEXT = frozenset(
-    [
-        "documentationurl",
-        "host",
-        "hostid",
-        "instance",
-        "method",
-        "path",
-        "requestid",
-        "resource",
-        "time",
-        "timestamp",
-        "title",
-        "traceid",
-        "type",
-    ]
-)
-"""Other names in error documents."""
-_MOST_NAMES = 30
-"""The most names in an error document."""
-_BLANK = b" \t\r\n\0"
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
@@ -150,6 +114,14 @@ def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
     raise IntegrityError(f"the data from {expected.url} is empty, and wasn't kept", url=expected.url)
 
 
+def refuse_error(content: bytes | bytearray, url: str) -> None:
+    """Raises `IntegrityError` if the content of a JSON file is a server's error. Larger documents than `ERROR_SIZE` aren't."""
+    if len(content) <= ERROR_SIZE and content.removeprefix(_BOM).lstrip()[:1] == b"{":
+        value = _parsed(bytes(content))
+        if is_error(value):
+            raise IntegrityError(f"the data from {url} is an error document, not a result", url=url)
+
+
 def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -> str | None:
     is_json = ".json" in expected.extensions or expected.json_kinds is not None
     is_media = expected.json_kinds is None and not expected.extensions.isdisjoint(_MEDIA)
@@ -161,9 +133,9 @@ def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -
         return _not_media(file, size, head, content_type)
     if is_json:
         return _not_json(file, size, head, content_type, expected)
-    text = _text(head)
+    text = text_of(head)
     may_be_json = text[:1] in (b"{", b"[") or head.startswith(_GZIP)
-    if _ERROR_XML.match(text) or (may_be_json and len(head) == size and _is_error(_parsed(head))):
+    if _ERROR_XML.match(text) or (may_be_json and len(head) == size and is_error(_parsed(head))):
         return f"is an error document, not a file{_declared(content_type)}"
     if not expected.extensions.isdisjoint(_TEXTS):
         is_page = bool(_WHOLE_PAGE.match(text))
@@ -171,13 +143,6 @@ def _problem(file: BinaryIO, size: int, content_type: str, expected: Expected) -
         is_html = content_type in ("text/html", "application/xhtml+xml")
         is_page = bool(_PAGE.match(text) or (is_html and _HTML.match(text)))
     return f"is a web page, not a file{_declared(content_type)}" if is_page else None
-
-
-def _text(head: bytes) -> bytes:
-    """The beginning of a text in ASCII, as far as it is a text, without a byte order mark and blanks."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        head = head.decode("utf-16", "ignore").encode("ascii", "replace")
-    return head.removeprefix(_BOM).lstrip(_BLANK)
 
 
 def _is_printable(head: bytes) -> bool:
@@ -192,7 +157,7 @@ def _is_printable(head: bytes) -> bool:
 def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str | None:
     if not head:
         return None  # see `refuse_empty`
-    text = _text(head)
+    text = text_of(head)
     if _MARKUP.match(text):
         return f"is a web page or an error document, not a recording{_declared(content_type)}"
     if _ANOTHER_KIND.match(head):
@@ -259,7 +224,7 @@ def _not_json(file: BinaryIO, size: int, head: bytes, content_type: str, expecte
         return None
     if value is _NO_JSON:
         return f"isn't JSON{_declared(content_type)}"
-    if _is_error(value):
+    if is_error(value):
         return f"is an error document, not a result{_declared(content_type)}"
     kinds = expected.json_kinds
     if kinds is not None and type(value) not in kinds:
@@ -279,27 +244,6 @@ _JSON_KINDS: Mapping[type, str] = {
     float: "a JSON number",
     type(None): "null",
 }
-
-
-def _is_error(document: object) -> bool:
-    """Whether a JSON value is the error of a server that sends status 200."""
-    if isinstance(document, list):
-        values = cast("list[object]", document)
-        return bool(values) and all(map(_is_error, values))
-    if not isinstance(document, dict) or len(cast("dict[str, object]", document)) > _MOST_NAMES:
-        return False
-    entries = {letters(name): value for name, value in cast("dict[str, object]", document).items()}
-    names = entries.keys()
-    if any(isinstance(entries[name], str | dict) and entries[name] for name in names & _ERROR_NAMES):
-        return True
-    says_so = any(entries[name] is False for name in names & _SUCCESS_NAMES)
-    has_error = not names.isdisjoint(_ERROR_NAMES)
-    explains = any(isinstance(entries[name], str | list) for name in names & _EXPLANATIONS)
-    explains = explains and ("title" not in names or not names.isdisjoint(_CODES))
-    only_that = names <= _ERROR_NAMES | _SUCCESS_NAMES | _EXPLANATIONS | _CODES | _CONTEXT
-    return says_so or (only_that and (has_error or explains))
-
-
 _NO_JSON, _UNREAD = object(), object()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import ProgressOf, ResultStorage
-from musicai_sdk._core.download import download
+from musicai_sdk._core.download import checked_path, download
 from musicai_sdk._core.file_kinds import refuse_empty
 from musicai_sdk._core.jobs import get, result_type_of
 from musicai_sdk._core.options import RequestOptions
@@ -25,6 +25,7 @@ from musicai_sdk._files import replace, unlink, write_text
 from musicai_sdk._io import IO, cancelling
 from musicai_sdk._io.record import logger
 from musicai_sdk._names import encodable, safe_name
+from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import InputError, IntegrityError, TransferError
 from musicai_sdk.models.files import DownloadedFile, JobFiles
 from musicai_sdk.models.job import Job, JobRef, is_listed, outputs_declared_for
@@ -61,8 +62,8 @@ async def download_results(
     `client.jobs.download` has the details. With `may_be_empty`, an empty result isn't an error, as in 1.0.
     """
     check_connections(connections)
-    if safe_name(manifest) != manifest:
-        raise InputError(f"the manifest's name must be a plain file name, not {manifest!r}")
+    if not isinstance(cast("object", manifest), str) or safe_name(manifest) != manifest:
+        raise InputError(f"the manifest's name must be a plain file name, not {safe_repr(manifest):.200}")
     if not isinstance(cast("object", folder), str | os.PathLike):
         misplaced = isinstance(cast("object", folder), Job | JobRef)
         raise InputError(
@@ -70,6 +71,7 @@ async def download_results(
             + (": client.jobs.download(job, folder)" if misplaced else "")
         )
     declared = outputs_declared_for(job) if isinstance(job, Job) else declared_outputs(result_type_of(job))
+    path = checked_path(folder) / manifest
     if (
         not isinstance(job, Job)
         or not job.done
@@ -80,7 +82,6 @@ async def download_results(
         job = await get(session, job, None, options)
     job.raise_for_success()
     missing = _missing(job)
-    path = Path(encodable(os.fspath(folder)), manifest)
 
     async def work(io: IO) -> dict[str, DownloadedFile]:
         return await _download_outputs(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import PydanticUserError
-
 from musicai_sdk._core.content import Content
 from musicai_sdk._core.download import checked_url, refuse_errors, storage_request
+from musicai_sdk._core.file_kinds import refuse_error
 from musicai_sdk._core.operations import adapter
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.responses import read_json
 from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session
 from musicai_sdk._io import Response, ResponseStream
-from musicai_sdk._text import without_query
+from musicai_sdk._text import safe_repr, without_query
 from musicai_sdk.errors import InputError, TransferError
 from musicai_sdk.models.outputs import CUSTOM_STORAGE, JsonFile
 
@@ -40,6 +39,7 @@ async def read(session: Session, output: str, options: RequestOptions) -> Any:
                         f"{without_query(output)} is too large to read into memory: download it instead"
                     )
             content.check()
+            refuse_error(body, without_query(output))
         finally:
             await stream.close()
         if not content.certain and not body.rstrip().endswith((b"]", b"}", b'"')):
@@ -66,9 +66,9 @@ def _content_type(output: object) -> Any:
     kind: Any = output.content_type if isinstance(output, JsonFile) else Any
     try:
         adapter(kind).rebuild()  # fails for a type given only by name, such as "Chord"
-    except (PydanticUserError, TypeError, NameError):
+    except Exception:  # noqa: BLE001 - names of types are evaluated, and types have code of their own
         raise InputError(
-            f"{kind!r:.100} isn't a type for JSON: pass one, as in JsonFile(url, list[Chord])"
+            f"{safe_repr(kind):.100} isn't a type for JSON: pass one, as in JsonFile(url, list[Chord])"
         ) from None
     return kind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -158,6 +158,8 @@ def job_query(
     if isinstance(workflow, Workflow):
         raise InputError(f"workflow must be a class or slugs: workflow={type(workflow).__name__}")
     if isinstance(workflow, type):
+        if not issubclass(cast("type", workflow), Workflow):
+            raise InputError(f"workflow must be a workflow class or slugs, not {workflow.__name__}")
         result_type, slug = workflow.result_type, getattr(workflow, "slug", None)
         if not isinstance(slug, str):
             raise InputError(f"{workflow.__name__} has no slug of its own: pass slugs, workflow=['…']")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from typing import TypedDict, TypeGuard, cast
 
+from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import InputError, MusicAiError
 
 _OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection"}
@@ -49,14 +51,15 @@ def check_options(options: RequestOptions) -> None:
 def check_max_retries(value: object, kind: type[MusicAiError]) -> None:
     """Raises an error of the given class unless the value is a number of retries."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise kind(f"max_retries must be a whole number, 0 or more, not {value!r:.100}")
+        raise kind(f"max_retries must be a whole number, 0 or more, not {safe_repr(value):.100}")
 
 
 def check_timeout(value: object, name: str, kind: type[MusicAiError]) -> None:
     """Raises an error of the given class unless the value is a timeout."""
     if value is not None and not is_duration(value):
+        shown = safe_repr(value)
         hint = ": connect_timeout= of each call limits connecting" if isinstance(value, tuple) else ""
-        raise kind(f"{name} must be more than 0 seconds, or None for no limit, not {value!r:.100}{hint}")
+        raise kind(f"{name} must be more than 0 seconds, or None for no limit, not {shown:.100}{hint}")
 
 
 def is_duration(value: object) -> bool:
@@ -65,8 +68,10 @@ def is_duration(value: object) -> bool:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether the value is a real number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether the value is a real number, not too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) <= sys.float_info.max
 
 
 def checked_headers(options: RequestOptions) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
+from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import InputError
 from musicai_sdk.models._lenient import Page
 
@@ -29,7 +30,7 @@ def is_whole(value: object) -> bool:
 def check_page_size(size: int) -> None:
     """Raises `InputError` unless the number is a valid page size."""
     if not is_whole(size) or size < 1:
-        raise InputError(f"page_size must be a whole number, 1 or more, not {size!r:.100}")
+        raise InputError(f"page_size must be a whole number, 1 or more, not {safe_repr(size):.100}")
 
 
 class Pager(Generic[T]):

@@ -20,7 +20,6 @@ from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import IO, Request, Response, ResponseStream, rest, whole
 from musicai_sdk._text import safe_repr, without_queries, without_query
 from musicai_sdk.errors import InputError, MusicAiError, ResponseError
-from musicai_sdk.models._lenient import denies_success
 from musicai_sdk.models.job import Job, JobState
 from musicai_sdk.models.outputs import is_file_url
 
@@ -219,14 +218,12 @@ class Session:
 
     async def _ignore(self, stream: ResponseStream, where: str) -> None:
         """Reads the answer to an operation that succeeds by its status alone. The body may be lost."""
+        from musicai_sdk._core.denials import denial  # here: only a delete needs it
+
         # The body only matters because it may show that something other than the service answered.
-        said = self.settings.secret.hidden_in((await rest(stream)).decode("utf-8", "replace"))
-        reason = ""
-        if said.lstrip().startswith("<"):
-            reason = "with a web page, perhaps of a proxy or a login"
-        elif _denies_success(said):
-            reason = "and says that it failed"
-        if reason:
+        body = await rest(stream)
+        if (reason := denial(body, has_body=True)) is not None:
+            said = self.settings.secret.hidden_in(body.decode("utf-8", "replace"))
             raise ResponseError(
                 f"{where} answered {stream.status} {reason}, so the service may have done nothing",
                 body=without_queries(said),
@@ -272,16 +269,6 @@ def encoded(payload: Mapping[str, Any]) -> bytes:
         raise InputError(f"JSON can't represent these params or metadata: {error}") from None
 
 
-def _denies_success(body: str) -> bool:
-    """Whether an answer says that the service did nothing, such as `{"success": false}`."""
-    try:
-        said: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    entries = cast("dict[str, object]", said).items() if isinstance(said, dict) else ()
-    return any(denies_success(name, value) for name, value in entries)
-
-
 def _query(values: Query) -> str:
     """The query string. Lists become repeated keys (source: official reference); None values are left out."""
     parts = list[str]()
@@ -292,4 +279,8 @@ def _query(values: Query) -> str:
                 parts += (f"{name}={one if isinstance(one, int) else quote_plus(one)}" for one in each)
     except UnicodeEncodeError as error:
         raise InputError(f"{error.object!r:.100} can't be sent: it can't be encoded") from None
+    except TypeError:
+        raise InputError(
+            f"{safe_repr(values):.200} can't be sent: pass texts, numbers or lists of them"
+        ) from None
     return f"?{'&'.join(parts)}" if parts else ""

@@ -12,7 +12,7 @@ from musicai_sdk import __version__
 from musicai_sdk._core.options import check_max_retries, check_timeout, is_duration, is_header_value
 from musicai_sdk._io.proxies import is_loopback
 from musicai_sdk._io.secret import Secret
-from musicai_sdk._text import system, without_query
+from musicai_sdk._text import safe_repr, system, without_query
 from musicai_sdk.errors import ConfigurationError
 
 API_KEY_VARIABLE = "MUSIC_AI_API_KEY"
@@ -74,7 +74,7 @@ def read_settings(
     del api_key  # error reports include local variables
     if not is_duration(poll_interval):
         raise ConfigurationError(
-            f"job_monitor_interval must be more than 0 seconds, not {poll_interval!r:.100}"
+            f"job_monitor_interval must be more than 0 seconds, not {safe_repr(poll_interval):.100}"
         )
     check_max_retries(max_retries, ConfigurationError)
     check_timeout(timeout, "timeout", ConfigurationError)

@@ -27,8 +27,13 @@ CHUNK = 1024 * 1024
 """Bytes per read: 64 KB costs 1.7 times the CPU, and more than 1 MB gains nothing."""
 PATIENCE = 5.0
 """Seconds to wait for a writer of a named pipe."""
+LARGEST_READ_AGAIN = 128 * 1024 * 1024
+"""The most bytes of a source to read again for a digest: ten minutes of an uncompressed recording, whose MD5 takes 0.2 s.
+Larger files may have left the system's cache."""
 _Extent: TypeAlias = tuple[int, int]
 """The position of a source in its file, and its size in bytes."""
+_Version: TypeAlias = tuple[int, int]
+"""The time of the last change of a file, in nanoseconds, and its size."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
 """Seconds between checks of an empty pipe; the pauses double."""
 
@@ -43,28 +48,66 @@ class SourceBody:
     name: str
     """The source in words, for messages."""
     on_progress: Progress | None
+    _version: _Version | None = None
+    """The version of the file at its opening; None if it isn't a regular file of the operating system."""
+    _taken: int = 0
+    """The bytes that the connection took in this attempt."""
+    _broken: bool = False
+    _last: bytes = b""
+    """The last chunk of this attempt."""
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the connection took all bytes in this attempt. It needn't ask whether there are more."""
+        return self._taken == self.size and not self._broken
+
+    def begin(self) -> None:
+        """Begins an attempt."""
+        self._taken, self._broken = 0, False
+
+    def broke(self) -> None:
+        """Notes that the connection didn't take a part of the request."""
+        self._broken = True
 
     def chunks(self) -> Iterator[bytes]:
         """Yields exactly `size` bytes from the start.
 
         If the source changed, raises `TransferError` before the last bytes.
         """
+        self.begin()
+        for chunk in self._read():
+            self._taken += len(chunk)
+            self._last = chunk
+            yield chunk
+            if self.on_progress is not None:
+                self.on_progress(self._taken, self.size)
+
+    def again(self) -> Iterator[bytes] | None:
+        """The bytes of the last attempt once more; None for a source that is large, or may take long to read."""
+        if len(self._last) == self.size:
+            return iter((self._last,))
+        is_near = self._version is not None or isinstance(self.file, io.BytesIO)
+        return self._read() if is_near and self.size <= LARGEST_READ_AGAIN else None
+
+    def _read(self) -> Iterator[bytes]:
         with _reading(self.name):
             self.file.seek(self.start)
-        sent = 0
-        while sent < self.size:
+        left = self.size
+        while left > 0:
             with _reading(self.name):
-                chunk = self.file.read(min(CHUNK, self.size - sent))
-                sent += len(chunk)
+                chunk = _as_bytes(self.file.read(min(CHUNK, left)), self.name)
+                left -= len(chunk)
                 # Check before the last bytes are sent, so that a changed file never counts as uploaded.
-                changed = not chunk or (sent == self.size and self.file.read(1))
-            if changed:
+                ended = not chunk or left < 0 or (left == 0 and self.file.read(1))
+            if ended:
                 raise TransferError(
                     f"{self.name} changed its size during the upload: upload it when it's complete"
                 )
-            yield bytes(chunk)
-            if self.on_progress is not None:
-                self.on_progress(sent, self.size)
+            if left == 0 and _version_of(self.file) != self._version:
+                raise TransferError(
+                    f"{self.name} was written to during the upload: upload it when it's complete"
+                )
+            yield chunk
 
 
 @asynccontextmanager
@@ -82,42 +125,44 @@ async def opened(
         InputError: the source has an unsupported type, or is a file that is closed or not open for reading bytes.
     """
     with ExitStack() as stack:
-        file, name, extent = _file_of(source, stack)
+        file, name, extent, version = _file_of(source, stack)
         if extent is None:
             with _reading(name):
                 extent = _extent(file)
         if extent is None:
             copy = stack.enter_context(_temporary())
             await _copy(driver, file, copy, name, still)
-            file, extent = copy, (0, copy.tell())
+            file, extent, version = copy, (0, copy.tell()), None
         start, size = extent
         if size <= 0:
             raise TransferError(f"{name} is empty: nothing to upload")
-        yield SourceBody(cast("BinaryIO", file), start, size, name, on_progress)
+        version = version or _version_of(file)
+        yield SourceBody(cast("BinaryIO", file), start, size, name, on_progress, version)
 
 
-def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str, _Extent | None]:
-    """The source as a readable object, its name for messages, and its extent if that is known."""
+def _file_of(source: object, stack: ExitStack) -> tuple[Readable, str, _Extent | None, _Version | None]:
+    """The source as a readable object, its name for messages, and its extent and version if they are known already."""
     if isinstance(source, bytes | bytearray | memoryview):
         with _reading("the buffer"):
             data = bytes(cast("bytes", source))
-        return stack.enter_context(io.BytesIO(data)), "the bytes", (0, len(data))
+        return stack.enter_context(io.BytesIO(data)), "the bytes", (0, len(data)), None
     if isinstance(source, str | os.PathLike):
         path = _path(cast("str | os.PathLike[str] | os.PathLike[bytes]", source))
-        path_file, size = _opened(path)
-        return stack.enter_context(path_file), repr(str(path)), (0, size) if size else None
+        path_file, status = _opened(path)
+        version = _version(status)
+        size = 0 if version is None else status.st_size
+        return stack.enter_context(path_file), repr(str(path)), (0, size) if size else None, version
     if not callable(getattr(source, "read", None)):
         raise InputError(
             f"can't upload a {type(source).__name__}: pass a path, bytes or a file opened with 'rb'"
         )
     file = _blocking(source)
     with _reading("the open file"):
-        first = _try_read(file)
-        if isinstance(first, str):
-            raise InputError("the file is open in text mode: open it with 'rb'")
+        if (first := _try_read(file)) is not None:
+            _view(first, "the open file")
         if (mode := _mode(file)) is not None:
             _refuse_devices(mode, file, "the open file")
-    return file, "the open file", None
+    return file, "the open file", None, None
 
 
 def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
@@ -138,11 +183,8 @@ def _path(source: str | os.PathLike[str] | os.PathLike[bytes]) -> Path:
     return Path(path)
 
 
-def _opened(path: Path) -> tuple[io.FileIO, int]:
-    """Opens a file by its path. Doesn't wait for the writer of a named pipe.
-
-    Also returns the file's size; 0 for a pipe, and for a kernel file, as in `/proc`, whose size isn't known.
-    """
+def _opened(path: Path) -> tuple[io.FileIO, os.stat_result]:
+    """Opens a file by its path. Doesn't wait for the writer of a named pipe. Also returns the file's status."""
     name = repr(str(path))
     with _reading(name):
         try:
@@ -150,8 +192,8 @@ def _opened(path: Path) -> tuple[io.FileIO, int]:
             mode = found.st_mode
             _refuse_devices(mode, None, name)
             if sys.platform != "win32" and stat.S_ISFIFO(mode):
-                return io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)), 0
-            return io.FileIO(path), found.st_size if stat.S_ISREG(mode) else 0
+                return io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)), found
+            return io.FileIO(path), found
         except FileNotFoundError:
             hint = "; ~ isn't expanded: pass Path(…).expanduser()" if path.parts[:1] == ("~",) else ""
             raise SourceNotFoundError(
@@ -192,12 +234,26 @@ def _try_read(file: Readable) -> object:
         ) from None
 
 
-def _mode(file: Readable) -> int | None:
-    """The mode of an open file; None for an object that isn't a file of the operating system."""
+def _status(file: Readable) -> os.stat_result | None:
+    """The status of an open file; None for an object that isn't a file of the operating system."""
     try:
-        return os.fstat(cast("BinaryIO", file).fileno()).st_mode
+        return os.fstat(cast("BinaryIO", file).fileno())
     except (AttributeError, TypeError, ValueError, OSError):
         return None
+
+
+def _mode(file: Readable) -> int | None:
+    """The mode of an open file, or None like `_status`."""
+    return None if (status := _status(file)) is None else status.st_mode
+
+
+def _version_of(file: Readable) -> _Version | None:
+    """What writing to a regular file changes, even if its size stays; None for anything else."""
+    return None if (status := _status(file)) is None else _version(status)
+
+
+def _version(status: os.stat_result) -> _Version | None:
+    return (status.st_mtime_ns, status.st_size) if stat.S_ISREG(status.st_mode) else None
 
 
 def _extent(file: Readable) -> _Extent | None:
@@ -210,14 +266,16 @@ def _extent(file: Readable) -> _Extent | None:
         return None
     binary = cast("BinaryIO", file)
     try:
-        start = binary.tell()
+        start = cast("object", binary.tell())
     except (AttributeError, OSError, ValueError):
+        return None
+    if not isinstance(start, int):
         return None
     size = -1
     try:
         binary.seek(0, os.SEEK_END)
         size = binary.tell() - start
-    except (AttributeError, OSError, ValueError):
+    except (TypeError, AttributeError, OSError, ValueError):
         pass
     try:
         binary.seek(start)
@@ -256,12 +314,7 @@ async def _copy(driver: IO, file: Readable, copy: BinaryIO, name: str, still: Ca
             pipe.unwritten = False
             await pipe.pause(driver, still)
             continue
-        if isinstance(chunk, str):
-            raise InputError("the file is open in text mode: open it with 'rb'")
-        try:
-            data = memoryview(chunk).cast("B")
-        except TypeError:
-            raise InputError(f"{name} is read as {type(chunk).__name__}, not as bytes") from None
+        data = _view(chunk, name)
         if not data:
             break
         pipe.unwritten = False
@@ -272,6 +325,29 @@ async def _copy(driver: IO, file: Readable, copy: BinaryIO, name: str, still: Ca
             raise _not_copied(error) from error
     if pipe.unwritten:
         raise TransferError(f"{name} is a named pipe without a writer: start the writer first")
+    if missing := _missing(file):
+        raise TransferError(f"{name} ended {missing} bytes too early: the server closed the connection")
+
+
+def _missing(file: Readable) -> int:
+    """The bytes that are missing from an answer of `urllib` that has been read to its end, which raises no error."""
+    module: Any = sys.modules.get("http.client")
+    answer: Any = file
+    return int(answer.length or 0) if module is not None and isinstance(answer, module.HTTPResponse) else 0
+
+
+def _as_bytes(chunk: object, name: str) -> bytes:
+    return chunk if isinstance(chunk, bytes) else bytes(_view(chunk, name))
+
+
+def _view(chunk: object, name: str) -> memoryview:
+    """What a `read` returned. Raises `InputError` unless it's bytes."""
+    if isinstance(chunk, str):
+        raise InputError("the file is open in text mode: open it with 'rb'")
+    try:
+        return memoryview(cast("bytes", chunk)).cast("B")
+    except TypeError:
+        raise InputError(f"{name} is read as {type(chunk).__name__}, not as bytes") from None
 
 
 class _Pipe:
@@ -339,3 +415,5 @@ def _reading(name: str) -> Generator[None]:
         raise TransferError(f"{name} can't be read: {error.strerror or error}") from error
     except (ValueError, BufferError) as error:  # a closed file, or an invalid path
         raise InputError(f"{name} can't be read: {error}") from None
+    except Exception as error:  # of the caller's object, such as `http.client.IncompleteRead`
+        raise TransferError(f"{name} can't be read: {type(error).__name__}: {error}") from error

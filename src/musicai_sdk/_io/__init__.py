@@ -7,7 +7,7 @@
 One exchange: `open` of a driver takes a transport from its `pool` (which asks `proxies` and `tls`), and waits at the
 `gate`. `http` builds the request, `connection_assignment` chooses its connection, and `network` or `loop_network` limits
 every wait by `bounds`. `record` logs the exchange, and `http.ErrorTranslation` turns httpx's errors into those of this
-package. `libraries` knows how httpx and httpx2 differ. `threads`, `cancelling` and
+package. `codings` decodes bodies. `libraries` knows how httpx and httpx2 differ. `threads`, `cancelling` and
 `sockets` serve transfers in threads.
 
 This room imports only `errors` and `_text`. Only `_core`, `resources`, `client.py`, `_credentials.py`, `_doctor.py`

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -276,6 +276,14 @@ class _Signal:
         self._event.clear()
 
 
+async def _decoded(
+    chunks: AsyncIterator[bytes], decode: Callable[[bytes], Iterator[bytes]]
+) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        for piece in decode(chunk):
+            yield piece
+
+
 class _Stream:
     """An answer whose body is being received."""
 
@@ -300,9 +308,10 @@ class _Stream:
         self.framed = framed(response, headers)
         self._exchanging = exchanging
         self._response = response
-        coded = decoded and "content-encoding" in headers
         stream = cast("httpx.AsyncByteStream", response.stream)
-        self._chunks: AsyncIterator[bytes] = response.aiter_bytes() if coded else aiter(stream)
+        self._chunks: AsyncIterator[bytes] = aiter(stream)
+        if decoded and (decode := http.decoding(headers)) is not None:
+            self._chunks = _decoded(self._chunks, decode)
         self._at_least = SHORT if decoded else 1
 
     async def read(self) -> bytes | memoryview:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -223,8 +224,10 @@ class _Stream:
         if self._work is not None and (network := response.extensions.get("network_stream")) is not None:
             self._work.uses(network.get_extra_info("socket"))
         stream = cast("httpx.SyncByteStream", response.stream)
-        coded = decoded and "content-encoding" in headers
-        self._chunks: Iterator[bytes | memoryview] = response.iter_bytes() if coded else iter(stream)
+        chunks = iter(stream)
+        self._chunks: Iterator[bytes | memoryview] = chunks
+        if decoded and (decode := http.decoding(headers)) is not None:
+            self._chunks = chain.from_iterable(map(decode, chunks))
         self._at_least = SHORT if decoded else 1
         if len(headers.get("content-length", "")) >= DIRECT_DIGITS:
             from musicai_sdk._io.direct import direct_body  # here: small answers don't need it

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from math import inf
 
 from musicai_sdk._io import clock
-from musicai_sdk._io.protocol import Request
+from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._io.secret import Secret
 
 
@@ -23,6 +23,7 @@ class Bounds:
     """
 
     __slots__ = (
+        "_body",
         "_heads",
         "_rest_until",
         "_timeout",
@@ -37,6 +38,7 @@ class Bounds:
     def __init__(self, request: Request) -> None:
         self.secret: Secret | None = request.secret
         """The key, which the libraries' log lines may quote."""
+        self._body: Body | None = None if isinstance(request.body, bytes) else request.body
         self._timeout = inf if request.timeout is None else request.timeout
         self._whole = request.channel == "api"
         self._whole_timeout = self._timeout + (request.connect_timeout or 0)
@@ -65,6 +67,11 @@ class Bounds:
         if self._heads:
             self._rest_until = clock.now() + self._timeout
 
+    def broke(self) -> None:
+        """Notes that the connection refused a part of the request: httpcore ignores that, and reads the answer."""
+        if self._body is not None:
+            self._body.broke()
+
     def answered(self) -> None:
         """Notes that the head of the answer has arrived.
 
@@ -80,6 +87,12 @@ class Bounds:
 
 current: ContextVar[Bounds | None] = ContextVar("musicai_sdk_bounds", default=None)
 """The limits of the current exchange; None if other code uses the HTTP library."""
+
+
+def broke() -> None:
+    """Calls `broke` of the current exchange."""
+    if (bounds := current.get()) is not None:
+        bounds.broke()
 
 
 def cut(timeout: float | None) -> float | None:

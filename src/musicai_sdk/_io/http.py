@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Token
 from functools import lru_cache
 from types import TracebackType
@@ -109,7 +109,7 @@ class _AsyncChunks:
 
 
 DEFAULT_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate"}
-"""Default headers. httpx decodes these codings on every machine."""
+"""Default headers. They name the codings that `codings` decodes."""
 
 
 def build(request: Request) -> httpx.Request:
@@ -167,10 +167,13 @@ _PLAIN = re.compile(
 def build_with(client: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
     """An httpx request with the defaults of the caller's client."""
     length = _length(request.body)
+    # Other codings of the client aren't decoded here.
+    is_chosen = any(name.lower() == "accept-encoding" for name in request.headers)
+    coding = {} if is_chosen else {"Accept-Encoding": DEFAULT_HEADERS["accept-encoding"]}
     built = client.build_request(
         request.method,
         request.url,
-        headers={**request.headers, **({} if length is None else {"Content-Length": length})},
+        headers={**coding, **request.headers, **({} if length is None else {"Content-Length": length})},
         content=request.body if isinstance(request.body, bytes) else None,
         extensions={"timeout": timeout(request)},
     )
@@ -327,6 +330,29 @@ def _without_key(text: str, secret: Secret | None) -> str:
 _QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
 for _name in libraries.LOGGERS:
     logging.getLogger(_name).addFilter(_HideSecrets())
+
+
+def decoding(headers: Mapping[str, str]) -> Callable[[bytes], Iterator[bytes]] | None:
+    """A function that decodes the next bytes of an API's answer, in pieces; None if there is nothing to decode.
+
+    httpx decodes all that has arrived at once, and five kilobytes may become gigabytes. Like httpx without optional
+    libraries, this leaves codings that weren't asked for as they are.
+    """
+    if "content-encoding" not in headers:
+        return None
+    from musicai_sdk._io.codings import CodingError, supported_decoder  # here: few answers are coded
+
+    decoder = supported_decoder(headers)
+    if decoder is None:
+        return None
+
+    def decode(data: bytes) -> Iterator[bytes]:
+        try:
+            yield from decoder.feed(data)
+        except CodingError as error:
+            raise httpx.DecodingError(str(error)) from None
+
+    return decode
 
 
 class ErrorTranslation:

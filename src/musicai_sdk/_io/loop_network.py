@@ -262,6 +262,7 @@ class LoopStream(httpcore.AsyncNetworkStream):
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from None
         if protocol.lost:
+            bounds.broke()
             raise httpcore.WriteError(str(protocol.error or "the connection is closed"))
         if (limits := bounds.current.get()) is not None:
             limits.sent()

@@ -130,7 +130,11 @@ class _Stream:
         except TimeoutError as error:
             raise self._core.WriteTimeout(str(error)) from None
         except OSError as error:
+            bounds.broke()
             raise self._core.WriteError(str(error)) from None
+        except self._core.WriteError:  # of the inner stream
+            bounds.broke()
+            raise
         if (limits := bounds.current.get()) is not None:
             limits.sent()
 
@@ -193,7 +197,11 @@ class _AsyncStream:
         if not buffer:
             return
         left = _cut(timeout, self._core.WriteTimeout)
-        await self._inner.write(buffer, left)  # anyio's timeout limits the whole write
+        try:
+            await self._inner.write(buffer, left)  # anyio's timeout limits the whole write
+        except self._core.WriteError:
+            bounds.broke()
+            raise
         if (limits := bounds.current.get()) is not None:
             limits.sent()
 

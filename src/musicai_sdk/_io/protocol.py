@@ -29,6 +29,10 @@ class Body(Protocol):
         """Yields the bytes. Every call starts over. Raises an error if the source no longer has `size` bytes."""
         ...
 
+    def broke(self) -> None:
+        """Notes that the connection didn't take a part of the request. The server may have answered nevertheless."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:

@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from typing_extensions import Unpack
@@ -16,7 +17,7 @@ from musicai_sdk._files import write_text
 from musicai_sdk.compat.answers import JobFilters, JobOptions, Timeout, job_dict, plain
 from musicai_sdk.compat.client_settings import UNSET, CallTimeout, ClientSettings, interval, limits
 from musicai_sdk.compat.errors import as_requests
-from musicai_sdk.errors import ConfigurationError, InputError
+from musicai_sdk.errors import ConfigurationError, InputError, TransferError
 from musicai_sdk.models.filters import RawQuery
 from musicai_sdk.models.job import read_job
 
@@ -262,8 +263,7 @@ class MusicAiClient(ClientSettings):
                 manifest=MANIFEST,
                 **self._limits(timeout),
             )
-        # One line of ASCII as in 1.0, for programs that read it in the encoding of their platform.
-        write_text(found.manifest, json.dumps(json.loads(found.manifest.read_text("utf-8"))))
+            _write_as_before(found.manifest)
         # 1.0 returned `./chords/chords.json` with the dot.
         folder = os.fspath(output_dir)
         return {
@@ -302,6 +302,14 @@ class MusicAiClient(ClientSettings):
     def get_jobs(self) -> list[dict[str, Any]]:
         """Calls `list_jobs`, under its name in 0.x."""
         return self.list_jobs()
+
+
+def _write_as_before(manifest: Path) -> None:
+    """Writes a manifest in one line of ASCII as in 1.0, for programs that read it in the encoding of their platform."""
+    try:
+        write_text(manifest, json.dumps(json.loads(manifest.read_text("utf-8"))))
+    except OSError as error:
+        raise TransferError(f"can't write {str(manifest)!r}: {error.strerror}") from error
 
 
 def _query(filters: Mapping[str, Any] | JobFilters | None) -> RawQuery:

@@ -13,7 +13,7 @@ from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.session import Session
 from musicai_sdk.models.files import DownloadedFile, UploadedFile
 from musicai_sdk.models.outputs import JsonOutput
-from musicai_sdk.resources.method_arguments import name_of, shown
+from musicai_sdk.resources.method_arguments import callback, name_of, shown
 from musicai_sdk.resources.method_calls import Resource
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class AsyncFiles(Resource, place="client.files"):
             ConnectionFailedError: the service or its storage can't be reached.
         """
         with shown(progress) as display:
-            follow = display.file(name_of(source), on_progress)
+            follow = display.file(name_of(source), callback("on_progress", on_progress))
             return await _core.upload.upload(self._session, source, follow, options)
 
     async def download(
@@ -97,7 +97,7 @@ class AsyncFiles(Resource, place="client.files"):
             InputError: the URL isn't a web address, the destination isn't a path, or `connections` is out of range.
         """
         with shown(progress) as display:
-            follow = display.file(name_of(destination), on_progress)
+            follow = display.file(name_of(destination), callback("on_progress", on_progress))
             return await _core.download.download(
                 self._session, url, destination, follow, options, connections=connections
             )

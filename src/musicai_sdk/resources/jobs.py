@@ -28,7 +28,7 @@ from musicai_sdk.models.files import JobFiles
 from musicai_sdk.models.job import Job, JobRef, JobState
 from musicai_sdk.models.result import R, R_any, RawResult
 from musicai_sdk.resources.lists import AsyncJobList
-from musicai_sdk.resources.method_arguments import shown
+from musicai_sdk.resources.method_arguments import callback, shown
 from musicai_sdk.resources.method_calls import Resource
 from musicai_sdk.workflows.base import Workflow
 
@@ -180,7 +180,7 @@ class AsyncJobs(Resource, place="client.jobs"):
         with shown(progress) as display:
             uploads = partial(display.file, then=None)
             new = NewJob(name, metadata, copy_results_to, idempotency_key, settle=settle, progress_of=uploads)
-            follow = display.update(on_update)
+            follow = display.update(callback("on_update", on_update))
             return await _core.run.run(self._session, checked, new, timeout, follow, options)
 
     @overload
@@ -322,7 +322,7 @@ class AsyncJobs(Resource, place="client.jobs"):
             NotFoundError: this key's application has no such job.
         """
         with shown(progress) as display:
-            follow = display.update(on_update)
+            follow = display.update(callback("on_update", on_update))
             return await _core.wait.wait(
                 self._session, job, timeout, follow, options, poll_interval=poll_interval
             )
@@ -388,7 +388,7 @@ class AsyncJobs(Resource, place="client.jobs"):
             InputError: `jobs` is a single job; use `wait`.
         """
         with shown(progress) as display:
-            follow = display.update(on_update)
+            follow = display.update(callback("on_update", on_update))
             return await _core.wait.wait_all(
                 self._session, jobs, timeout, follow, options, poll_interval=poll_interval
             )
@@ -445,7 +445,7 @@ class AsyncJobs(Resource, place="client.jobs"):
                 job,
                 folder,
                 manifest,
-                partial(display.file, then=on_progress),
+                partial(display.file, then=callback("on_progress", on_progress)),
                 options,
                 storage,
                 connections=connections,

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, cast
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar, cast
+
+from musicai_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from musicai_sdk._core.arguments import OnUpdate, Progress
+
+
+C = TypeVar("C")
 
 
 class Display(Protocol):
@@ -43,6 +48,13 @@ class _Nothing:
 
     def update(self, then: OnUpdate | None) -> OnUpdate | None:
         return then
+
+
+def callback(name: str, value: C) -> C:
+    """A callback, or None. Raises `InputError` for anything else, before the call begins."""
+    if value is None or callable(value):
+        return value
+    raise InputError(f"{name} must be a function, not a {type(value).__name__}")
 
 
 def shown(progress: bool | None) -> Display:  # noqa: FBT001 - as the methods' argument

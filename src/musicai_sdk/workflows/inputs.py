@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from musicai_sdk._text import without_query
+from musicai_sdk._text import safe_repr, without_query
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.files import UploadedFile
 from musicai_sdk.models.outputs import FileUrl
@@ -123,7 +123,11 @@ def check_local_files(params: Mapping[str, Any]) -> None:
     for name, value in params.items():
         if not isinstance(value, os.PathLike):
             continue
-        path = os.fsdecode(cast("os.PathLike[str]", value))
+        try:
+            path = os.fsdecode(cast("os.PathLike[str]", value))
+        except TypeError:
+            shown = safe_repr(cast("object", value))
+            raise InputError(f"{name} can't be {shown:.100}: it isn't a path") from None
         # Unlike pathlib, these return False for unreadable paths, for which the upload has a better error.
         if os.path.isdir(path):  # noqa: PTH112
             raise InputError(f"{name} can't be {path!r}: it is a folder; pass a file")

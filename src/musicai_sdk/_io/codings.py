@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+
+from musicai_sdk._io.protocol import LARGEST_ANSWER, Response
 
 if TYPE_CHECKING:
     from zlib import _Decompress  # pyright: ignore[reportPrivateUsage] - how typeshed names what zlib doesn't
 
 PIECE = 1024 * 1024
 """The most bytes that a decoder returns at a time, because a small body may decode to a very large one."""
+MOST_CODINGS = 5
+"""The most codings of a body. Each may make it a thousand times larger."""
 _NONE = frozenset({"", "identity", "none", "binary", "utf-8"})
 """Values that aren't codings. Storages repeat the header of the upload, which may say anything."""
 
@@ -41,10 +47,34 @@ def decoder_of(names: list[str]) -> Decoder:
     """A decoder for these codings.
 
     Raises:
-        KeyError: a coding isn't supported; the argument is its name.
+        KeyError: a coding isn't supported, or there are too many; the argument names them.
     """
+    if len(names) > MOST_CODINGS:
+        raise KeyError(", ".join([*names[:MOST_CODINGS], "…"]))
     chain: list[Decoder] = [_DECODERS[name]() for name in reversed(names)]
     return chain[0] if len(chain) == 1 else _Chain(chain)
+
+
+def supported_decoder(headers: Mapping[str, str]) -> Decoder | None:
+    """A decoder for the body of an answer; None if it has no coding, or one that isn't supported."""
+    with suppress(KeyError):
+        if names := codings(headers):
+            return decoder_of(names)
+    return None
+
+
+def decoded(response: Response, most: int = LARGEST_ANSWER) -> Response:
+    """An answer with the beginning of its decoded body, as far as that can be decoded."""
+    decoder = supported_decoder(response.headers)
+    if decoder is None:
+        return response
+    body = bytearray()
+    with suppress(CodingError):
+        for piece in decoder.feed(response.body):
+            body += piece
+            if len(body) >= most:
+                break
+    return replace(response, body=bytes(body[:most])) if body else response
 
 
 class _Chain:
@@ -52,15 +82,21 @@ class _Chain:
 
     def __init__(self, chain: list[Decoder]) -> None:
         self._chain = chain
+        self._between = 0
+        """The bytes that only passed from one decoder to the next since the last byte of the body."""
 
     def feed(self, data: bytes | memoryview) -> Iterator[bytes]:
         return self._through(data, 0)
 
     def _through(self, data: bytes | memoryview, number: int) -> Iterator[bytes]:
         if number == len(self._chain):
+            self._between = 0
             yield bytes(data)
             return
         for piece in self._chain[number].feed(data):
+            self._between += len(piece)
+            if self._between > LARGEST_ANSWER:
+                raise CodingError("it decodes to nothing but another coding")
             yield from self._through(piece, number + 1)
 
     def finish(self) -> None:
