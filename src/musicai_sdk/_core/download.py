@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.codings import CodingError, codings, decoder_of
 from musicai_sdk._core.content import Content, broke_off
-from musicai_sdk._core.file_kinds import Expected, check_content
+from musicai_sdk._core.file_kinds import Expected, check_content, refuse_empty
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.ranges import ParallelStream, check_connections
 from musicai_sdk._core.resume import Partial, Version, not_written
@@ -65,7 +65,7 @@ async def download(
 
     async def work(io: IO) -> DownloadedFile:
         expected = Expected.of(url, target, output=output)
-        partial = Partial(target, mode)
+        partial = Partial(target, mode, url)
         size = await _download(session.on(io), url, partial, on_progress, options, expected, connections)
         return DownloadedFile(path=path, size=size)
 
@@ -160,6 +160,7 @@ async def _download(
                 connections = 1 if stream.refused else connections
 
         size = await retrying(session.io, session.policy(options), "download", attempt)
+        refuse_empty(size, expected)
         partial.finish(size)
     return size
 
