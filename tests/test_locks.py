@@ -48,3 +48,32 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     unlock(second)
     for file in (first, second):
         file.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_the_end_of_a_file_ends_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    closed, forgotten = LockableFile(create(path), "r+"), LockableFile(path, "r+")
+    assert lock(closed)
+    closed.close()
+    assert lock(forgotten)
+    with pytest.warns(ResourceWarning):
+        del forgotten
+    with LockableFile(path, "r+") as later:
+        assert lock(later)
+        unlock(later)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_a_cancelled_holder_keeps_the_lock_of_its_successor(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    cancelled = LockableFile(create(path), "r+")
+    with LockableFile(path, "r+") as second, LockableFile(path, "r+") as third:
+        assert lock(cancelled, lambda: True)
+        assert lock(second)
+        unlock(cancelled)
+        assert not lock(third)
+        unlock(second)
+        assert lock(third)
+        unlock(third)
+    cancelled.close()

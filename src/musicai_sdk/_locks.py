@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
@@ -13,8 +14,15 @@ from io import FileIO
 from musicai_sdk._files import OPEN_FLAGS, StrPath, unlink
 
 
+def _never() -> bool:
+    return False
+
+
 class LockableFile(FileIO):
     """An open file that can be locked."""
+
+    given_up: Callable[[], bool] = staticmethod(_never)
+    """Returns whether the holder of the lock was cancelled."""
 
     @cached_property
     def identity(self) -> tuple[int, int]:
@@ -31,16 +39,17 @@ class LockableFile(FileIO):
         return found if (found.st_dev, found.st_ino) == self.identity else None
 
 
-_held: dict[tuple[int, int], Callable[[], bool]] = {}
+_held = weakref.WeakValueDictionary[tuple[int, int], LockableFile]()
 """The files that this process has locked, by device and inode. Needed because locks have no effect on some network file
 systems.
 
-Each value is a function that returns whether the holder was cancelled.
+An entry lasts as long as its file is open, as the system's lock does. So an interrupt between the two can't leave an
+entry, which would also exclude a later file with the same inode.
 """
 _guard = threading.Lock()
 
 
-def lock(file: LockableFile, given_up: Callable[[], bool] = lambda: False) -> bool:
+def lock(file: LockableFile, given_up: Callable[[], bool] = _never) -> bool:
     """Locks an open file against other processes and other threads. Returns False if one of them holds the lock.
 
     On a file system without locks, this excludes only other threads of this process.
@@ -50,12 +59,14 @@ def lock(file: LockableFile, given_up: Callable[[], bool] = lambda: False) -> bo
         given_up: Returns whether the new holder was cancelled before it unlocked the file. Another holder may then lock
             the file, but must replace it instead of writing to it.
     """
-    key = file.identity
+    file.given_up = given_up
     with _guard:
-        holder = _held.get(key)
-        if holder is not None and not holder():
+        holder = _held.get(file.identity)
+        if holder is not None and holder.closed:
+            holder = None
+        if holder is not None and not holder.given_up():
             return False
-        _held[key] = given_up
+        _held[file.identity] = file
     if holder is not None:
         return True
     taken = False
@@ -65,14 +76,21 @@ def lock(file: LockableFile, given_up: Callable[[], bool] = lambda: False) -> bo
         taken = True  # the file system has no locks
     finally:
         if not taken:
-            _held.pop(key, None)
+            _remove(file)
     return taken
 
 
 def unlock(file: LockableFile) -> None:
     """Releases the lock. Call it before the file is closed."""
     _unlock(file.fileno())
-    _held.pop(file.identity, None)
+    _remove(file)
+
+
+def _remove(file: LockableFile) -> None:
+    """Removes a file from the table, unless another file has taken its place."""
+    with _guard:
+        if _held.get(file.identity) is file:
+            del _held[file.identity]
 
 
 def take(path: StrPath) -> LockableFile | None:

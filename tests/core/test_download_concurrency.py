@@ -208,7 +208,7 @@ def test_processes(origin: str, tmp_path: Path, locks: str, delay: float, before
 @pytest.mark.usefixtures("no_locks")
 def test_a_second_writer_without_working_locks(tmp_path: Path) -> None:
     """The second writer continues the part in its own file. The first one fails, and can't damage it."""
-    target, version = tmp_path / "song.wav", Version('"A"', 10)
+    target, version = tmp_path / "song.wav", Version('"A"', 10, {"md5": "m"})
     with Partial(target) as first:
         first.describe(version)
         first.write(b"AAA")

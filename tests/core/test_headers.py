@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -85,7 +86,11 @@ def test_content_length_accepts_any_text(header: str) -> None:
     assert size is None or (size >= 0 and str(size) == header.lstrip("0").rjust(1, "0"))
 
 
-@given(st.dictionaries(st.sampled_from(["x-goog-hash", "content-md5", "etag", "last-modified"]), LATIN))
+@given(
+    st.dictionaries(
+        st.sampled_from(["x-goog-hash", "content-md5", "etag", "last-modified", "date"]), LATIN | DATES
+    )
+)
 def test_digests_and_versions_accept_any_text(headers: dict[str, str]) -> None:
     for digest in announced(headers).values():
         assert digest
@@ -96,15 +101,22 @@ def test_digests_and_versions_accept_any_text(headers: dict[str, str]) -> None:
     assert tag is None or not tag.startswith("W/")
 
 
-@settings(max_examples=40)
+NUMBERS = st.integers() | st.integers(0, 60) | st.floats() | DIGITS
+
+
+@settings(max_examples=100)
 @given(
     st.binary(max_size=60),
     st.text()
-    | st.sampled_from(['{"validator": "x", "size": Infinity, "digests": {}}', "[]", "1", "null"])
+    | st.sampled_from(['{"validator": "x", "size": 9, "digests": {}}', "[]", "1", "null"])
     | st.builds(
-        '{{"validator": "x", "size": {}, "digests": {}}}'.format,
-        st.integers() | st.floats() | DIGITS,
-        st.sampled_from(["{}", "[]", "1", "[[1, 2]]", '"ab"']),
+        '{{"version": {{"validator": "x", "size": {}, "digests": {}, "marks": {{}}}}, "source": "{}", "length": {},'
+        ' "crc32": {}}}'.format,
+        NUMBERS,
+        st.sampled_from(["{}", "[]", "1", "[[1, 2]]", '"ab"', '{"md5": "m"}']),
+        st.sampled_from(["", hashlib.sha256().hexdigest()]),
+        NUMBERS,
+        NUMBERS,
     ),
 )
 def test_a_note_accepts_any_content(part: bytes, note: str) -> None:

@@ -418,6 +418,17 @@ def test_an_empty_recording(client: MusicAiClient, sandbox: Sandbox, held: Stora
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_empty_recording_replaces_nothing(
+    client: MusicAiClient, sandbox: Sandbox, held: Storage, tmp_path: Path
+) -> None:
+    (tmp_path / "it.wav").write_bytes(b"RIFF of another day")
+    answer(sandbox, {"it": held.put("v.wav", b"")})
+    with pytest.raises(IntegrityError, match="is empty"):
+        client.jobs.download("j", tmp_path)
+    assert (tmp_path / "it.wav").read_bytes() == b"RIFF of another day"
+    assert [path.name for path in tmp_path.iterdir()] == ["it.wav"]
+
+
 @pytest.mark.parametrize(
     ("name", "body", "content_type"),
     [

@@ -147,11 +147,35 @@ def broken_off(server: Server, first: int, last: int) -> bytes:
     return head("206 Partial Content", f"ETag: {server.etag}", place, length) + WHOLE[first : first + 1000]
 
 
+def longer(server: Server, first: int, last: int) -> bytes:
+    place = f"Content-Range: bytes {first}-{last}/{SIZE}"
+    return whole(b"!!" + WHOLE[first : last + 1], f"ETag: {server.etag}", place, status="206 Partial Content")
+
+
+def longer_in_chunks(server: Server, first: int, last: int) -> bytes:
+    place = f"Content-Range: bytes {first}-{last}/{SIZE}"
+    body = b"!!" + WHOLE[first : last + 1]
+    return head(
+        "206 Partial Content", f"ETag: {server.etag}", place, "Transfer-Encoding: chunked"
+    ) + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+def several_ranges(server: Server, first: int, last: int) -> bytes:
+    """As long as the requested range, by cutting it."""
+    place = f"Content-Range: bytes {first}-{last}/{SIZE}"
+    body = b"--x\r\n%b\r\n\r\n%b\r\n--x--" % (place.encode(), WHOLE[first : last + 1])
+    headers = (f"ETag: {server.etag}", place, "Content-Type: multipart/byteranges; boundary=x")
+    return whole(body[: last - first + 1], *headers, status="206 Partial Content")
+
+
 def busy(server: Server, first: int, last: int) -> bytes:
     return whole(b"", status="503 Service Unavailable")
 
 
-ODD = [ignored, another_place, another_version, no_version, less, coded, broken_off, busy]
+ODD = [
+    *(ignored, another_place, another_version, no_version, less, coded, broken_off, busy),
+    *(longer, longer_in_chunks, several_ranges),
+]
 
 
 class Odd(Server):

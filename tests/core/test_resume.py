@@ -113,6 +113,7 @@ def test_a_server_that_sends_the_rest_of_another_version(
 
 
 DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
+LATER = "Wed, 21 Oct 2015 07:29:00 GMT"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_parts_of_two_versions_are_never_joined(
     def answer(request: Asked, connection: socket.socket) -> object:
         asked.append(request.headers.get("range"))
         if len(asked) == 1:
-            connection.sendall(whole(old, *whole_headers)[:150_000])
+            connection.sendall(whole(old, *whole_headers, f"Date: {LATER}")[:150_000])
             return False
         if asked[-1] is None:
             connection.sendall(whole(new, *part_headers))
@@ -252,7 +253,10 @@ def test_announced_digests() -> None:
 
 def test_resumable_versions(tmp_path: Path) -> None:
     assert validator({"etag": '"a"', "last-modified": "x"}) == '"a"'
-    assert validator({"etag": 'W/"a"', "last-modified": "x"}) == "x"
+    assert validator({"etag": 'W/"a"', "last-modified": DATE, "date": LATER}) == DATE
+    for date in (DATE, "Wed, 21 Oct 2015 07:28:59 GMT", "x", ""):
+        assert validator({"last-modified": DATE, "date": date}) is None
+    assert validator({"last-modified": "x", "date": LATER}) is None
     assert validator({"etag": 'W/"a"'}) is None
     assert content_range({"content-range": "bytes 5-9/10"}) == (5, 9, 10)
     assert content_range({"content-range": "bytes */10"}) is None

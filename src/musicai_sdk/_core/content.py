@@ -58,7 +58,12 @@ class Content:
     """The body of an answer, to be read to its end and then checked."""
 
     def __init__(
-        self, stream: ResponseStream, url: str, offset: int = 0, version: Version | None = None
+        self,
+        stream: ResponseStream,
+        url: str,
+        offset: int = 0,
+        version: Version | None = None,
+        last: int | None = None,
     ) -> None:
         """Checks the head of an answer.
 
@@ -67,6 +72,8 @@ class Content:
             url: Its URL.
             offset: The first byte that was requested.
             version: The requested version of the object; None for the whole object in any version.
+            last: The last byte that was requested; None for the object's last one. A range that ends earlier has no
+                digest of its own.
 
         Raises:
             IntegrityError: the answer contains neither the whole object nor the requested part.
@@ -81,13 +88,16 @@ class Content:
         self.size: int | None = None
         """The decoded size of the whole object in bytes; None if it isn't known yet."""
         self._expected = _length(headers)
-        self._place(offset, version, coded)
+        self._end: int | None = None
+        self._place(offset, version, coded, last)
         self._check_stored_length(coded, stored)
         self.version: Version | None = self._version(stored or coded) if self.offset == 0 else version
         """The object's version, if the storage identifies it, so that a download can be resumed."""
         self._decoder = self._decoder_of(coded)
-        digests = announced(headers) or (version.digests if version is not None and self.offset else {})
-        self._coded = Check({} if stored and not coded else digests)
+        digests = {} if stored and not coded else announced(headers)
+        if version is not None and self.offset:
+            digests = {**digests, **version.digests}
+        self._coded = Check(digests if last is None else {})
         # A proxy that adds a coding keeps the header with the digest of the decoded bytes.
         self._decoded = Check(digests if coded else {})
         self.received: int = self.offset
@@ -107,11 +117,11 @@ class Content:
             or self._coded.algorithm != "none"
         )
 
-    def _place(self, offset: int, version: Version | None, coded: list[str]) -> None:
+    def _place(self, offset: int, version: Version | None, coded: list[str], last: int | None) -> None:
         """Determines which bytes of the object the body contains."""
         headers, length = self._stream.headers, self._expected
         if self._stream.status == HTTPStatus.OK and "content-range" not in headers:
-            self.size = None if coded else length
+            self.size = self._end = None if coded else length
             return
         part = content_range(headers)
         if part is None or headers.get("content-type", "").lower().startswith("multipart/byteranges"):
@@ -121,15 +131,16 @@ class Content:
             raise self._misplaced("with a Content-Range that doesn't fit its length")
         resumed = self._stream.status == HTTPStatus.PARTIAL_CONTENT and version is not None
         if not resumed and in_part == part.size:
-            self.size = None if coded else part.size
+            self.size = self._end = None if coded else part.size
         elif (
             resumed
             and version is not None
-            and (part.first, part.size) == (offset, version.size)
+            and part == Range(offset, part.last if last is None else last, version.size)
             and is_of(headers, version)
             and not coded
         ):
             self.offset, self.size = offset, part.size
+            self._end = part.size if last is None else last + 1
         else:
             raise self._misplaced("that wasn't asked for")
         self._expected = in_part
@@ -223,7 +234,7 @@ class Content:
                 self._decoder.finish()
             except CodingError as error:
                 raise self._failed(f"isn't whole: {error}") from None
-        if self.size is not None and self.received < self.size:
+        if self._end is not None and self.received < self._end:
             raise self._broke_off()
         if not self._coded.passed() and not (self._decoder is not None and self._decoded.passed()):
             raise self._failed(f"has another {self._coded.algorithm} than announced")

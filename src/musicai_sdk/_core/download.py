@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.content import Content, broke_off
-from musicai_sdk._core.file_kinds import Expected, check_content
+from musicai_sdk._core.file_kinds import Expected, check_content, refuse_empty
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.ranges import ParallelStream, check_connections
 from musicai_sdk._core.resume import Partial, Version, not_written
@@ -61,7 +61,7 @@ async def download(
 
     async def work(io: IO) -> DownloadedFile:
         expected = Expected.of(url, target, output=output, json_kinds=json_kinds)
-        partial = Partial(target, mode)
+        partial = Partial(target, mode, url)
         size = await _download(session.on(io), url, partial, on_progress, options, expected, connections)
         return DownloadedFile(path=path, size=size)
 
@@ -166,6 +166,7 @@ async def _download(
                 connections = 1 if stream.refused else connections
 
         size = await retrying(session.io, session.policy(options), "download", attempt)
+        refuse_empty(size, expected)
         partial.finish(size)
     return size
 

@@ -20,7 +20,6 @@ from musicai_sdk._containers import boxes, chunks
 from musicai_sdk._core.denials import is_error, text_of
 from musicai_sdk._text import without_query
 from musicai_sdk.errors import IntegrityError
-from musicai_sdk.models.files import DownloadedFile
 from musicai_sdk.models.outputs import file_name_in
 
 _MEDIA_NAMES = (
@@ -99,19 +98,14 @@ def check_content(file: BinaryIO, size: int, headers: Mapping[str, str], expecte
         raise IntegrityError(f"the data from {expected.url} {problem}, and wasn't kept", url=expected.url)
 
 
-def refuse_empty(file: DownloadedFile, url: str) -> DownloadedFile:
-    """Returns the file, unless it is an empty recording, which is removed. A retry would only get it again.
+def refuse_empty(size: int, expected: Expected) -> None:
+    """Checks that an output isn't an empty recording. A retry would only get it again.
 
     Raises:
-        IntegrityError: the recording is empty.
+        IntegrityError: it is one.
     """
-    if file.size:
-        return file
-    expected = Expected.of(url, file.path, output=True)
-    if expected.extensions.isdisjoint(_MEDIA):
-        return file
-    file.path.unlink(missing_ok=True)
-    raise IntegrityError(f"the data from {expected.url} is empty, and wasn't kept", url=expected.url)
+    if size == 0 and expected.output and not expected.extensions.isdisjoint(_MEDIA):
+        raise IntegrityError(f"the data from {expected.url} is empty, and wasn't kept", url=expected.url)
 
 
 def refuse_error(content: bytes | bytearray, url: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from musicai_sdk._core.arguments import ProgressOf, ResultStorage
 from musicai_sdk._core.download import checked_path, download
-from musicai_sdk._core.file_kinds import refuse_empty
 from musicai_sdk._core.jobs import get, result_type_of
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.output_names import PARTIAL, file_names
@@ -209,14 +208,12 @@ async def _download_output(
 ) -> DownloadedFile:
     """Downloads one output. Requests a new URL once if the signed URL has expired or leads to a login page."""
     try:
-        file = await fetch(url=url)
+        return await fetch(url=url)
     except TransferError as error:
         expired = error.status in EXPIRED_STATUSES or isinstance(error, IntegrityError)
         if not expired or (renewed := await fresh()) in (None, url):
             raise
-        url = renewed or ""
-        file = await fetch(url=url)
-    return refuse_empty(file, url)
+        return await fetch(url=renewed)
 
 
 def _with_extension(url: str, extension: str) -> str:

@@ -13,8 +13,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
-from musicai_sdk._core.content import Content, Range, broke_off, content_range
-from musicai_sdk._core.resume import Version, is_of
+from musicai_sdk._core.content import Content, Range, broke_off
+from musicai_sdk._core.resume import Version
 from musicai_sdk._io import IO, ResponseStream
 from musicai_sdk.errors import InputError, MusicAiError
 
@@ -137,20 +137,32 @@ class ParallelStream:
 
     async def _fetch_part(self, parts: _Parts, wanted: Range) -> _Fetched:
         """Fetches a part over its own connection."""
-        data = bytearray()
         asked = {"Range": f"bytes={wanted.first}-{wanted.last}", "If-Range": parts.version.validator}
         try:
             stream = await parts.reopen(asked)
             try:
-                if not _is_part(stream, wanted, parts.version):
-                    return _Fetched(data, broke_off(self._url, wanted.first, wanted.size), refused=True)
-                while chunk := await stream.read():
-                    data += chunk
+                return await self._read_part(stream, wanted, parts.version)
             finally:
                 await stream.close()
         except MusicAiError as error:
-            return _Fetched(data, error)
-        return _cut(_Fetched(data), wanted, self._url)
+            return _Fetched(bytearray(), error)
+
+    async def _read_part(self, stream: ResponseStream, wanted: Range, version: Version) -> _Fetched:
+        """Reads an answer that must contain exactly this part of exactly this version."""
+        data = bytearray()
+        if stream.status != HTTPStatus.PARTIAL_CONTENT:
+            return _Fetched(data, broke_off(self._url, wanted.first, wanted.size), refused=True)
+        try:
+            content = Content(stream, self._url, wanted.first, version, wanted.last)
+        except MusicAiError as error:
+            return _Fetched(data, error, refused=True)
+        try:
+            while chunk := await content.read():
+                data += chunk
+            content.check()
+        except MusicAiError as error:
+            return _Fetched(bytearray() if content.damaged else data, error, refused=content.damaged)
+        return _Fetched(data)
 
 
 @dataclass
@@ -176,19 +188,8 @@ class _Parts:
         return found
 
 
-def _is_part(stream: ResponseStream, wanted: Range, version: Version) -> bool:
-    """Whether an answer contains exactly this part of exactly this version."""
-    headers = stream.headers
-    return (
-        stream.status == HTTPStatus.PARTIAL_CONTENT
-        and content_range(headers) == wanted
-        and is_of(headers, version)
-        and headers.get("content-encoding", "identity") == "identity"
-    )
-
-
 def _cut(fetched: _Fetched, wanted: Range, url: str) -> _Fetched:
-    """Cuts a part to the wanted length, or adds an error if it is too short."""
+    """Cuts the beginning of the whole object to the first part, or adds an error if it is too short."""
     data, length = fetched.data, wanted.length
     if fetched.error is None and len(data) < length:
         return _Fetched(data, broke_off(url, wanted.first + len(data), wanted.size))

@@ -1,13 +1,19 @@
-"""An incomplete download beside its target, which this or another process can resume."""
+"""An incomplete download beside its target, which this or another process can resume.
+
+Only proven bytes are resumed: the storage's digest of the whole object will prove them, or the note does by their
+length and checksum. After a power cut, a file may have its length without its bytes.
+"""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Generator, Mapping
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from io import FileIO
@@ -16,16 +22,25 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
 from musicai_sdk import _files, _locks
+from musicai_sdk._core.checksums import Check
 from musicai_sdk._core.output_names import PARTIAL, PARTIAL_NEXT, PARTIAL_NOTE
+from musicai_sdk._core.retry import parse_http_date
 from musicai_sdk._core.sources import CHUNK
-from musicai_sdk._io import cancellation
+from musicai_sdk._io import cancellation, cancelling
 from musicai_sdk._locks import LockableFile
 from musicai_sdk._names import with_ending
+from musicai_sdk._text import without_signature
 from musicai_sdk.errors import TransferError
 
 _LARGEST_NOTE = 64 * 1024
 _TRIES = 20
 """The most attempts to claim a part while other processes keep replacing its file."""
+_SETTLED = 60.0
+"""Seconds from the modification of an object to an answer, from which on its modification time identifies the version.
+
+Within the same second, it may change again without another time. RFC 9110 (8.8.2.2) demands one second between the two
+times if one clock gave both, which a client can't know. RFC 7232 demanded a minute for any clocks.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,14 +56,39 @@ class Version:
     marks: Mapping[str, str] = field(default_factory=dict[str, str])
     """The headers that a change of the object would change, by name; see `marks_of`."""
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether the digest of the whole object will be checked, so that it also proves the bytes of an earlier call."""
+        return Check(self.digests).algorithm != "none"
+
+
+@dataclass(frozen=True)
+class _Note:
+    """What is known of a part."""
+
+    version: Version
+    source: str
+    """A digest of the URL without its signature: validators say nothing about two objects."""
+    length: int = 0
+    """The length of the part's beginning that was certainly written; 0 if it isn't known, as after a crash."""
+    crc32: int = 0
+    """The CRC-32 of these bytes. It is several times faster than other checksums of the standard library."""
+
 
 def validator(headers: Mapping[str, str]) -> str | None:
     """The validator of an answer's version.
 
-    Not a weak ETag, which two versions may share, so that their parts could be mixed.
+    Not a weak ETag or a recent modification time, which two versions may share, so that their parts could be mixed.
     """
     etag = headers.get("etag", "")
-    return etag if etag.startswith('"') else headers.get("last-modified") or None
+    if etag.startswith('"'):
+        return etag
+    modified, date = headers.get("last-modified", ""), headers.get("date", "")
+    if not modified or not date:
+        return None
+    then, now = parse_http_date(modified), parse_http_date(date)
+    is_settled = then is not None and now is not None and (now - then).total_seconds() >= _SETTLED
+    return modified if is_settled else None
 
 
 def marks_of(headers: Mapping[str, str]) -> dict[str, str]:
@@ -81,14 +121,16 @@ class Partial:
     a second writer can't damage the first writer's file, even where locks have no effect.
     """
 
-    def __init__(self, target: Path, mode: int | None = None) -> None:
+    def __init__(self, target: Path, mode: int | None = None, url: str = "") -> None:
         """Names the files.
 
         Args:
             target: The file to write.
             mode: The permissions of the file that the target replaces, if any.
+            url: The URL of the object. A part of another URL isn't resumed.
         """
         self.target = target
+        self._url = url
         folder, name = os.path.split(target)
         self._path, self._note, self._next = (
             os.path.join(folder, with_ending(name, ending))
@@ -97,6 +139,10 @@ class Partial:
         self._mode = None if mode is None else mode | 0o600
         self._file: LockableFile | None = None
         self._size = 0
+        self._crc32 = 0
+        """The checksum of the written bytes, if it is needed."""
+        self._needs_checksum = False
+        """Whether the note must prove the written bytes, because no digest of the whole object will."""
         self._may_have_note = True
         # A cancelled thread may still wait for a silent server, so its lock is ignored. On Windows, where all writers
         # use one file, the lock counts until the thread ends.
@@ -122,10 +168,19 @@ class Partial:
         traceback: TracebackType | None,
     ) -> None:
         """Releases the part. Keeps the file if it can be resumed, or else removes it."""
-        if self._file is not None:
-            kept = self.resumable() != (0, None)
-            if not kept:
-                self.discard()
+        if self._file is None:
+            return
+        kept = True
+        try:
+            with suppress(OSError):
+                # After an interrupt in `finish`, the open file may be the target.
+                version = self.resumable()[1] if self._open.at(self._path) else None
+                kept = version is not None
+                if version is None:
+                    self.discard()
+                elif self._needs_checksum:
+                    self._write_note(version, self._size, self._crc32)
+        finally:
             self._release(kept=kept)
 
     def _claimed(self) -> LockableFile | None:
@@ -156,18 +211,22 @@ class Partial:
                 with suppress(PermissionError):
                     return self._taken_over(existing)
             # Windows and its file servers can't rename an open file, and locks are mandatory there.
+            self._size = self._take_over(existing)
             stack.pop_all()
             return existing
 
     def _locked(self, new: LockableFile, name: str) -> LockableFile | None:
         """Locks a new file. Returns None if another process took the file meanwhile."""
-        if _locks.lock(new, self._given_up):
-            if new.at(name):
+        taken = False
+        try:
+            if _locks.lock(new, self._given_up) and new.at(name):
                 _files.set_permissions(new.fileno(), self._mode)
-                return new
-            _locks.unlock(new)
-        new.close()
-        return None
+                taken = True
+        finally:
+            if not taken:
+                _locks.unlock(new)
+                new.close()
+        return new if taken else None
 
     def _taken_over(self, existing: LockableFile) -> LockableFile | None:
         """Replaces an existing part by a copy of it."""
@@ -175,9 +234,7 @@ class Partial:
         if copy is None:
             return None
         try:
-            version = self._noted() if _files.is_own(existing.fileno()) else None
-            size = 0 if version is None else min(self._size, version.size - 1)
-            _copy(existing, copy, size)
+            size = self._take_over(existing, copy)
             with suppress(FileNotFoundError):  # another process replaced the copy, as checked next
                 os.replace(self._next, self._path)
             if copy.at(self._path):
@@ -188,15 +245,36 @@ class Partial:
             if copy is not None:
                 _locks.close_and_unlink(copy, self._next)
 
+    def _take_over(self, existing: FileIO, copy: FileIO | None = None) -> int:
+        """Takes over the proven bytes of an existing part, in place or in a copy. Returns their number."""
+        note = self._noted() if _files.is_own(existing.fileno()) else None
+        self._needs_checksum = note is not None and not note.version.is_checked
+        size, crc32 = 0 if note is None else min(self._size, note.version.size), 0
+        if note is not None and self._needs_checksum:
+            size = note.length if note.length <= size else 0
+        if copy is not None or self._needs_checksum:
+            for chunk in _first(existing, size):
+                if copy is not None:
+                    _write(copy, chunk)
+                if self._needs_checksum:
+                    crc32 = zlib.crc32(chunk, crc32)
+        if note is not None and self._needs_checksum and crc32 != note.crc32:
+            size = 0
+        file = existing if copy is None else copy
+        file.truncate(size)
+        file.seek(0)
+        self._crc32 = crc32
+        return size
+
     def resumable(self) -> tuple[int, Version | None]:
         """The offset and version to resume with; (0, None) to start over.
 
         The offset is at least one byte before the end, so that the server's answer contains data and confirms the
         version.
         """
-        version = self._noted() if self._size else None
-        offset = 0 if version is None else min(self._size, version.size - 1)
-        return (offset, version) if offset > 0 else (0, None)
+        note = self._noted() if self._size else None
+        offset = 0 if note is None else min(self._size, note.version.size - 1)
+        return (offset, note.version) if note is not None and offset > 0 else (0, None)
 
     def describe(self, version: Version | None) -> None:
         """Writes the note with the version, before the first byte is written; None if the part needn't be resumed."""
@@ -204,33 +282,41 @@ class Partial:
             if not self._open.at(self._path):
                 raise self._in_use()
             self._may_have_note = version is not None
+            self._needs_checksum = version is not None and not version.is_checked
             if version is None:
                 _files.unlink(self._note)
             else:
-                note = json.dumps(asdict(version))
-                _files.write_text(Path(self._note), note, follow=False, durable=False)
+                self._write_note(version)
+
+    def _write_note(self, version: Version, length: int = 0, crc32: int = 0) -> None:
+        note = json.dumps(asdict(_Note(version, self._source(), length, crc32)))
+        _files.write_text(Path(self._note), note, follow=False, durable=False)
+
+    def _source(self) -> str:
+        return hashlib.sha256(without_signature(self._url).encode("utf-8", "surrogatepass")).hexdigest()
 
     def begin(self, offset: int, count_in: Callable[[bytes], object]) -> None:
         """Truncates the part at the offset, and passes the bytes before it to `count_in`."""
         with self._failing():
-            file, left = self._open, offset
-            file.seek(0)
-            while left > 0 and (chunk := file.read(min(CHUNK, left))):
+            file, size, crc32 = self._open, 0, 0
+            for chunk in _first(file, offset):
                 count_in(chunk)
-                left -= len(chunk)
+                if self._needs_checksum:
+                    crc32 = zlib.crc32(chunk, crc32)
+                size += len(chunk)
             if self._size > offset:
                 file.truncate(offset)
                 file.seek(offset)
-            self._size = offset - left
+            self._size, self._crc32 = size, crc32
 
     def write(self, data: bytes | memoryview) -> None:
         """Appends to the part. If that fails, for example on a full disk, discards the part."""
         try:
             with self._failing():
-                written = self._open.write(data)
-                while written < len(data):
-                    written += self._open.write(data[written:])
-                self._size += written
+                _write(self._open, data)
+                if self._needs_checksum:
+                    self._crc32 = zlib.crc32(data, self._crc32)
+                self._size += len(data)
         except TransferError:
             self.discard()
             raise
@@ -260,7 +346,7 @@ class Partial:
             if found is None or found.st_size != size:
                 raise self._in_use()
             try:
-                os.replace(self._path, self.target)
+                self._rename()
             except PermissionError:  # Windows: someone, perhaps this process, has a file open
                 self._release(kept=True)
                 self._replace_target()
@@ -269,9 +355,13 @@ class Partial:
                     _files.unlink(self._note)
         self._release(kept=True)
 
+    def _rename(self) -> None:
+        cancelling.check()  # a cancelled call replaces nothing, however long the disk took
+        os.replace(self._path, self.target)
+
     def _replace_target(self) -> None:
         try:
-            _files.replace(self._path, self.target)
+            _files.patiently(self._rename)
         except PermissionError as error:
             raise TransferError(
                 f"can't write {str(self.target)!r}: {error.strerror}. If another program has it open, close it there. The"
@@ -283,11 +373,13 @@ class Partial:
 
         Ignores errors, because it is called after another error.
         """
+        self._size = 0
         with suppress(OSError):
-            self._open.truncate(0)
-            self._size = 0
             if self._open.at(self._path):
-                os.unlink(self._note)
+                self._open.truncate(0)  # only here: after the rename, the open file is the target
+            elif os.path.lexists(self._path):
+                return  # another process's, as its note
+            os.unlink(self._note)
 
     def _release(self, *, kept: bool) -> None:
         if self._file is not None:
@@ -305,8 +397,8 @@ class Partial:
             raise RuntimeError("the part is used outside its context")
         return self._file
 
-    def _noted(self) -> Version | None:
-        """The version in the note; None if there is no valid note of this user."""
+    def _noted(self) -> _Note | None:
+        """The note; None if there is no valid one of this user about a part of this URL."""
         try:
             descriptor = _files.open_regular(self._note)
             if descriptor is None:
@@ -314,7 +406,8 @@ class Partial:
             with FileIO(descriptor) as note:
                 if not _files.is_own(descriptor):
                     return None
-                return _version(json.loads(note.read(_LARGEST_NOTE) or b""))
+                found = _parsed(json.loads(note.read(_LARGEST_NOTE) or b""))
+                return found if found.source == self._source() else None
         except (OSError, ValueError, TypeError, KeyError, OverflowError):
             return None
 
@@ -345,23 +438,29 @@ def not_written(target: Path, error: OSError) -> TransferError:
     return TransferError(f"can't write {str(target)!r}: {reason}")
 
 
-def _copy(source: FileIO, target: FileIO, size: int) -> None:
-    """Copies the first bytes of a file."""
-    while size > 0 and (chunk := source.read(min(CHUNK, size))):
-        left = memoryview(chunk)
-        while left:
-            left = left[target.write(left) :]
+def _first(file: FileIO, size: int) -> Iterator[bytes]:
+    """The first bytes of a file, in chunks."""
+    file.seek(0)
+    while size > 0 and (chunk := file.read(min(CHUNK, size))):
+        yield chunk
         size -= len(chunk)
-    target.seek(0)
 
 
-def _version(note: dict[str, Any]) -> Version:
-    version = Version(
-        str(note["validator"]),
-        int(note["size"]),
-        dict(note["digests"]),
-        dict(note.get("marks", {})),  # 2.0.0 didn't write them
-    )
-    if not version.validator.isprintable() or not version.validator.isascii():
+def _write(file: FileIO, data: bytes | memoryview) -> None:
+    written = file.write(data)
+    while written < len(data):
+        written += file.write(data[written:])
+
+
+def _parsed(note: dict[str, Any]) -> _Note:
+    """The note of a file. Those of 2.0.0 have no source, so their parts aren't resumed."""
+    of = note["version"]
+    version = Version(str(of["validator"]), int(of["size"]), dict(of["digests"]), dict(of["marks"]))
+    found = _Note(version, str(note["source"]), int(note["length"]), int(note["crc32"]))
+    if (
+        not version.validator.isprintable()
+        or not version.validator.isascii()
+        or min(found.length, version.size) < 0
+    ):
         raise ValueError("not a note of this package")
-    return version
+    return found

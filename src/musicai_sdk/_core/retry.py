@@ -130,15 +130,19 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    moment = parse_http_date(text)
+    return None if moment is None else max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """The moment of a date in a header; None if malformed."""
     from email.utils import parsedate_to_datetime
 
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):  # not a date, or with an impossible time zone
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def delay(error: BaseException, attempt: int, chance: Callable[[], float] = random.random) -> float:
