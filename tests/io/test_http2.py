@@ -33,7 +33,8 @@ SERVER = "HTTP/2 server"
 def http2_server(certificate: trustme.LeafCert) -> Generator[str]:
     """Answers every request with a signed URL as `Location`. Yields the origin."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
+    with certificate.private_key_and_cert_chain_pem.tempfile() as path:
+        context.load_cert_chain(path)
     context.set_alpn_protocols(["h2"])
 
     def serve(plain: socket.socket) -> None:
@@ -70,7 +71,7 @@ def test_neither_the_key_nor_a_signature_is_logged(
     caplog.set_level(logging.DEBUG)
     authority = trustme.CA()
     trust = ssl.create_default_context()
-    authority.configure_trust(trust)
+    trust.load_verify_locations(cadata=authority.cert_pem.bytes().decode())
     kind = library.Client if colour == "sync" else library.AsyncClient
     http = kind(http2=True, verify=trust)
     with http2_server(authority.issue_cert("127.0.0.1")) as origin:

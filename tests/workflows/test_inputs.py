@@ -36,6 +36,7 @@ UNREADABLE = [
     ("HTTP:x", "isn't a complete URL"),
     ("https://?a=1", "isn't a complete URL"),
     ("https://host/a\nb.wav", "line break"),
+    ("https://host/a.wav?…", "leaves queries out"),
     ("", "it is empty"),
     (" \n", "it is empty"),
 ]

@@ -8,7 +8,9 @@ from typing import Annotated, Any, ClassVar, TypedDict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from musicai_sdk._text import safe_repr
 from musicai_sdk.models._open import KNOWN_STATUSES, JobStatus, Unknown
+from musicai_sdk.models._wire import redacted_fields
 
 
 def _as_list(value: Any) -> Any:
@@ -20,7 +22,7 @@ def _known(value: Any) -> Any:
     """Rejects a misspelt status, for which the server would return an empty list."""
     if isinstance(value, str) and not isinstance(value, Unknown) and value not in KNOWN_STATUSES:
         raise ValueError(
-            f"no such status: use {', '.join(KNOWN_STATUSES)}, or Unknown({value!r}) for a newer one"
+            f"no such status: use {', '.join(KNOWN_STATUSES)}, or Unknown({safe_repr(value)}) for a newer one"
         )
     return value
 
@@ -45,6 +47,8 @@ class Filters(BaseModel, frozen=True):
     """Only jobs of one of these workflows, by slug; an unknown slug matches nothing."""
     batch_name: str | None = None
     """Only jobs of this batch."""
+
+    __repr_args__ = redacted_fields
 
 
 class RawQuery(dict[str, Any]):

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
-from musicai_sdk._text import letters, without_queries
+from musicai_sdk._text import displayed, letters, safe_repr, without_queries
 from musicai_sdk.errors import InputError, JobFailedError, JobNotFinishedError, ResponseError
 from musicai_sdk.models._lenient import (
     Id,
@@ -308,9 +308,9 @@ class Job(WireModel, Generic[R_co], frozen=True):
             )
             raise ResponseError(
                 f"the result of job {self.id} doesn't fit {result_type.__name__}: {', '.join(fields)} missing or of"
-                f" another kind; it has {', '.join(raw) or 'no outputs'}; job.outputs has them untyped",
+                f" another kind; it has {without_queries(', '.join(raw)) or 'no outputs'}; job.outputs has them untyped",
                 field=fields[0] if fields else None,
-                body=repr(dict(self.outputs)),
+                body=safe_repr(dict(self.outputs)),
             ) from None
 
     def _repr_html_(self) -> str:
@@ -328,12 +328,12 @@ class Job(WireModel, Generic[R_co], frozen=True):
         # Omit the parameters and the result, because they contain signed URLs.
         yield "id", self.id
         yield "status", self.status
-        yield "workflow", self.workflow
-        yield "name", self.name
+        yield "workflow", displayed(self.workflow)
+        yield "name", displayed(self.name)
         for name in ("created_at", "completed_at"):
             if (moment := getattr(self, name)) is not None:
                 yield name, moment.isoformat(sep=" ", timespec="seconds")
-        yield "outputs", list(self.raw_result or {})
+        yield "outputs", displayed(list(self.raw_result or {}))
 
 
 def read_job(data: Mapping[str, Any]) -> Job[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from musicai_sdk._text import without_query
+from musicai_sdk._text import safe_repr, without_query
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.files import UploadedFile
 from musicai_sdk.models.outputs import FileUrl
@@ -72,6 +72,10 @@ def web_address(text: str) -> str | None:
         raise InputError(
             f"{without_query(url):.200} isn't a complete URL: pass a URL such as https://host/path"
         )
+    if url.endswith("?…"):
+        raise InputError(
+            f"{without_query(url):.200} isn't a complete URL: it comes from a report or message, which leaves queries out"
+        )
     if _CONTROL.search(url):
         raise InputError(
             f"{without_query(url)!r:.200} isn't a URL: it contains a line break or control character"
@@ -128,7 +132,7 @@ def _url(text: str) -> str:
     url = web_address(_not_blank(text))
     if url is None:
         raise InputError(
-            f"{text!r:.100} isn't a URL: a job with it would fail, and still cost money. To upload a local"
+            f"{safe_repr(text):.100} isn't a URL: a job with it would fail, and still cost money. To upload a local"
             " file, pass pathlib.Path(…)"
         )
     return url
