@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
@@ -20,9 +20,10 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
-from musicai_sdk._text import displayed, letters, safe_repr, without_queries
+from musicai_sdk._text import displayed, each_text, letters, safe_repr, without_queries
 from musicai_sdk.errors import InputError, JobFailedError, JobNotFinishedError, ResponseError
 from musicai_sdk.models._lenient import (
+    ORIGINALS,
     Id,
     Maybe,
     MaybeId,
@@ -356,6 +357,21 @@ def read_job(data: Mapping[str, Any]) -> Job[Any]:
 _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
     dict[str, OutputValue], config={"defer_build": True}
 )
+
+
+def change_errors(answer: object, change: Callable[[str], str]) -> None:
+    """Changes the texts in the errors of new jobs: of one, or of those on a page."""
+    for each in cast("list[object]", answer) if isinstance(answer, list) else (answer,):
+        if not isinstance(each, Job) or (each.error is None and ORIGINALS not in each.__dict__):
+            continue
+        job = cast("Job[Any]", each)
+        if job.error is None:  # perhaps not an object
+            kept = originals(job)
+            if "error" in kept:
+                kept["error"] = each_text(kept["error"], change)
+        elif change(text := f"{vars(job.error)}{job.error.model_extra}") != text:
+            changed = JobError.model_validate(each_text(job.error.raw, change))
+            object.__setattr__(job, "error", changed)  # see `with_result_type`
 
 
 def mark_listed(jobs: Iterable[Job[Any]]) -> None:
