@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -14,6 +14,12 @@ _ADDRESS = re.compile(
     r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*:(?:\\*/){2}[^\s'\"<>]*[^\s'\"<>.,:;)\\]", re.IGNORECASE
 )
 """A URL, perhaps with the backslashes of JSON texts."""
+
+_EQUALS = r"(?:=|%(?:25)*3d|\\{1,8}u003d)"
+_QUERY = re.compile(
+    rf"(?:\?|%(?:25)*3f)[\w.~+%\[\]-]{{1,64}}?{_EQUALS}(?:[^\s'\"<>]*[^\s'\"<>.,:;)\\])?", re.IGNORECASE
+)
+"""A query, also of a URL that is quoted, relative, or has spaces and quotes in its path."""
 
 _STARTS_AS_URL = re.compile(r"\s*(?:url:)?[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -82,18 +88,23 @@ def without_query(url: str) -> str:
     scheme, separator, rest = path.partition("://")
     authority, slash, tail = rest.partition("/")
     path = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{tail}" if separator else path
-    path = without_signatures(path)  # as in `song.mp3%3Fsig=…` and `song.mp3;sig=…`
+    path = _without_parameters(path)  # as in `song.mp3%3Fsig=…` and `song.mp3;sig=…`
     return f"{path}?…" if question else path
 
 
 def without_queries(message: str) -> str:
     """A message from elsewhere, such as the service, with `without_query` applied to every URL in it.
 
-    The end of a URL is a guess: a path may contain spaces and quotes. So signatures behind it are removed too.
+    The end of a URL is a guess: a path may contain spaces and quotes. So queries and signatures behind it are removed
+    too.
     """
     if "//" in message or "\\/" in message:
         message = _ADDRESS.sub(lambda found: without_query(found[0]), message)
-    return without_signatures(message)
+    return _without_parameters(message)
+
+
+def _without_parameters(text: str) -> str:
+    return without_signatures(_QUERY.sub(lambda found: "?…" if found[0][0] == "?" else "…", text))
 
 
 @cache
@@ -106,16 +117,15 @@ def _signature() -> re.Pattern[str]:
     known = {name for pair in _SIGNATURES for names in pair for name in names if len(name) > 3}
     names = "|".join(sorted({*known, "sig", *_AKAMAI}))
     unmistakable = "|".join(sorted({*_AKAMAI, *(name for name in known if name.startswith(_VENDORS))}))
-    equals = r"(?:=|%(?:25)*3d)"
     value = r"(?:[^\s&;'\"<>\\]*[^\s&;'\"<>\\.,:)])?"
     separator = r"(?:\?|;\s*|&(?:amp;)?|\\u0026|%(?:25)*(?:3f|26|3b))"
-    bare = rf"(?<![\w-])(?:(?:{unmistakable}){equals}|(?:sig|signature){equals}(?=[\w%+/=~-]{{8}}))"
-    return re.compile(rf"(?:(?:{separator}(?:{names}){equals}|{bare}){value})+", re.IGNORECASE)
+    bare = rf"(?<![\w-])(?:(?:{unmistakable}){_EQUALS}|(?:sig|signature){_EQUALS}(?=[\w%+/=~-]{{8}}))"
+    return re.compile(rf"(?:(?:{separator}(?:{names}){_EQUALS}|{bare}){value})+", re.IGNORECASE)
 
 
 def without_signatures(text: str) -> str:
     """Text without the parameters of signatures, wherever they are. Other parameters stay."""
-    if "=" not in text and "%" not in text:
+    if not any(mark in text for mark in "=%\\"):
         return text
     return _signature().sub(lambda found: f"{found[0][0] if found[0][0] in '?&;' else ''}…", text)
 
@@ -223,35 +233,44 @@ def formerly_without_signature(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(kept), ""))
 
 
+def each_text(value: object, change: Callable[[str], str]) -> Any:
+    """A JSON value with every text in it changed, names included; other values stay as they are."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[object, object]", value).items()
+        return {each_text(name, change): each_text(entry, change) for name, entry in entries}
+    if isinstance(value, list):
+        return [each_text(each, change) for each in cast("list[object]", value)]
+    return value
+
+
+def displayed(value: object) -> Any:
+    """A value for display: URLs have no queries, wherever they are in it."""
+    return each_text(value, _displayed_text)
+
+
+def _displayed_text(text: str) -> str:
+    if type(text).__repr__ is not str.__repr__:
+        return text  # such as a `FileUrl`, whose `repr` is that of its own
+    # A URL by itself has no end to be guessed: all that follows the question mark is its query.
+    return without_queries(without_query(text) if _STARTS_AS_URL.match(text) else text)
+
+
 def safe_repr(value: object) -> str:
-    """The `repr` of an argument, in which URLs appear without their query."""
+    """The `repr` of a value, in which URLs appear without their queries."""
     try:
-        return _safe_repr(value)
+        return without_queries(repr(displayed(value)))
     except (RecursionError, ValueError):  # nested too deeply, or a number with too many digits
         return f"<{type(value).__name__}>"
 
 
-def _safe_repr(value: object) -> str:
-    if isinstance(value, str):
-        return repr(without_query(value)) if "://" in value else repr(value)
-    if isinstance(value, Mapping):
-        entries = cast("Mapping[object, object]", value).items()
-        return "{" + ", ".join(f"{key!r}: {_safe_repr(entry)}" for key, entry in entries) + "}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_safe_repr, cast('list[object]', value)))}]"
-    return repr(value)
-
-
 def redacted_repr(self: Any) -> str:
     """A `__repr__` for dataclasses, in which URLs appear without their queries."""
-    shown = (f"{name}={_redacted(getattr(self, name))}" for name in self.__dataclass_fields__)
+    from dataclasses import fields  # here: the import of the package doesn't need it
+
+    shown = (f"{each.name}={safe_repr(getattr(self, each.name))}" for each in fields(self))
     return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def _redacted(value: object) -> str:
-    # In JSON and messages, more than the query follows the question mark.
-    longer = isinstance(value, str) and _STARTS_AS_URL.match(value) is None
-    return without_queries(repr(value) if longer else safe_repr(value))
 
 
 def system() -> str:

@@ -250,3 +250,43 @@ def test_copies_share_a_given_client() -> None:
         assert not http.is_closed
         client.application.get()
         assert len(server.requests) == 2
+
+
+FAILURES: dict[str, Callable[[str], object]] = {
+    "object": lambda key: {
+        "code": key,
+        "title": f"No {key}",
+        "message": f"sent {key}",
+        "request": {key: [key]},
+    },
+    "text": lambda key: f"sent {key}",
+    "list": lambda key: [f"sent {key}"],
+    "object in an object": lambda key: {"code": {"name": key}, "message": f"sent {key.upper()}"},
+}
+
+
+@pytest.mark.parametrize("form", FAILURES)
+def test_the_error_of_a_job_that_quotes_the_request(connect: Connect, form: str) -> None:
+    def answers(request: Received) -> None:
+        error = FAILURES[form](request.headers["authorization"])
+        job = {"id": "j", "status": "FAILED", "params": {"x": KEY}, "metadata": {"y": KEY}, "error": error}
+        request.answer(json.dumps(job if request.path.startswith("/job/j") else [job]).encode())
+
+    with RawServer(answers) as server:
+        client = connect(api_key=KEY, base_url=server.url)
+        for job in (client.jobs.get("j"), client.jobs.wait("j"), next(iter(client.jobs.list()))):
+            with pytest.raises(MusicAiError) as caught:
+                job.raise_for_failure()
+            error = caught.value
+            told = f"{error!r} {vars(error)} {job.failure} {job.error!r} {job['error']} {job.raw['error']}"
+            assert KEY not in told
+            assert KEY.upper() not in told
+            assert "…" in told
+            assert (job["params"], job.metadata) == ({"x": KEY}, {"y": KEY}), "these are compared"
+
+
+def test_a_word_of_a_job_error_that_is_a_key(connect: Connect) -> None:
+    failed = b'{"id": "j", "status": "FAILED", "error": {"message": "no key"}}'
+    with RawServer(lambda request: request.answer(failed)) as server:
+        job = connect(api_key="key", base_url=server.url).jobs.get("j")
+    assert job.failure.message == "no key"

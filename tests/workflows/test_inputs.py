@@ -47,6 +47,7 @@ UNREADABLE = [
     ("https://host/\udcff.wav", "isn't a URL"),
     ("https://?a=1", "isn't a complete URL"),
     ("https://host/a\nb.wav", "line break"),
+    ("https://host/a.wav?…", "leaves queries out"),
     ("", "it is empty"),
     (" \n", "it is empty"),
 ]

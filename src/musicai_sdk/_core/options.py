@@ -84,7 +84,7 @@ def checked_headers(options: RequestOptions) -> dict[str, str]:
     checked = dict[str, str]()
     for name, value in cast("Mapping[object, object]", headers).items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise InputError(f"{name!r:.100} isn't a header name: use letters, digits and '-'")
+            raise InputError(f"{safe_repr(name):.100} isn't a header name: use letters, digits and '-'")
         if name.lower() in _OWN_HEADERS:
             raise InputError(f"headers= can't set {name}: the client sets it")
         if not isinstance(value, str):

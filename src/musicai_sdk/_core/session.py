@@ -20,7 +20,7 @@ from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import IO, Request, Response, ResponseStream, rest, whole
 from musicai_sdk._text import safe_repr, without_queries, without_query
 from musicai_sdk.errors import InputError, MusicAiError, ResponseError
-from musicai_sdk.models.job import Job, JobState
+from musicai_sdk.models.job import Job, JobState, change_errors
 from musicai_sdk.models.outputs import is_file_url
 
 T = TypeVar("T")
@@ -183,6 +183,10 @@ class Session:
                 except ResponseError:
                     pass
                 else:
+                    secret = self.settings.secret
+                    if secret.is_distinct:
+                        # Programs show the errors of jobs. All else stays, because it is compared.
+                        change_errors(answer, secret.hidden_in)
                     return answer
             # Errors quote the answer, and reports of errors show local variables.
             response = self._without_key(response)

@@ -24,7 +24,7 @@ from musicai_sdk._io.protocol import Body, Request
 from musicai_sdk._io.proxies import shown
 from musicai_sdk._io.secret import Secret
 from musicai_sdk._io.tls import about_trust
-from musicai_sdk._text import printable, without_queries, without_query, without_signatures
+from musicai_sdk._text import printable, without_queries, without_query
 from musicai_sdk.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -54,6 +54,7 @@ def check_given(client: object, kind: Literal["Client", "AsyncClient"], tls: obj
         from musicai_sdk._io.network import bound_client
 
         bound_client(client)
+        hide_secrets()  # this client may have loaded more libraries than this module
     if tls is not None and not isinstance(tls, ssl.SSLContext):
         raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, not {type(tls).__name__}")
     return client
@@ -301,7 +302,8 @@ _RECEIVED = re.compile(r":?\s*(bytearray\()?\bb['\"].*", re.DOTALL)
 class _HideSecrets(logging.Filter):
     """Removes the key and signed queries from the libraries' log lines about this package's requests.
 
-    httpx logs complete URLs at INFO. httpcore logs all headers of an answer, including `Location`, at DEBUG.
+    httpx logs complete URLs at INFO. httpcore logs all headers of an answer, including `Location`, at DEBUG. Records of
+    other libraries are dropped: hpack logs every header of HTTP/2, one by one and as bytes, including the key.
     """
 
     @override
@@ -309,18 +311,24 @@ class _HideSecrets(logging.Filter):
         limits = bounds.current.get()
         if limits is None:
             return True
-        if record.name.startswith("httpcore"):
-            record.msg = without_signatures(_QUERY.sub("…", _without_key(str(record.msg), limits.secret)))
-        elif isinstance(record.args, tuple):
-            record.args = tuple(
-                without_query(str(value))
-                if libraries.is_url(value)
-                else _without_key(value, limits.secret)
-                if isinstance(value, str)  # such as the reason of a status
-                else value
-                for value in record.args
-            )
+        match libraries.module_of(record.name):
+            case "httpx" | "httpx2" if isinstance(record.args, tuple):
+                record.args = tuple(_logged(value, limits.secret) for value in record.args)
+            case "httpx" | "httpx2" | "httpcore" | "httpcore2":
+                text = _QUERY.sub("…", _without_key(record.getMessage(), limits.secret))
+                record.msg, record.args = without_queries(text), None
+            case _:
+                return False
         return True
+
+
+def _logged(value: object, secret: Secret | None) -> object:
+    """An argument of a record of httpx: a URL, a number, or a text such as the reason of a status."""
+    if isinstance(value, int):
+        return value
+    if libraries.is_url(value):
+        return without_query(str(value))
+    return without_queries(_without_key(str(value), secret))
 
 
 def _without_key(text: str, secret: Secret | None) -> str:
@@ -328,8 +336,16 @@ def _without_key(text: str, secret: Secret | None) -> str:
 
 
 _QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
-for _name in libraries.LOGGERS:
-    logging.getLogger(_name).addFilter(_HideSecrets())
+_FILTER = _HideSecrets()
+
+
+def hide_secrets() -> None:
+    """Adds the filter to all loggers of the libraries."""
+    for each in libraries.loggers():
+        each.addFilter(_FILTER)  # does nothing the second time
+
+
+hide_secrets()
 
 
 def decoding(headers: Mapping[str, str]) -> Callable[[bytes], Iterator[bytes]] | None:
@@ -426,7 +442,7 @@ def without_libraries(error: BaseException) -> None:
 def _kept(traceback: TracebackType | None) -> TracebackType | None:
     kept = list[TracebackType]()
     while traceback is not None:
-        if traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0] not in libraries.MODULES:
+        if libraries.module_of(traceback.tb_frame.f_globals.get("__name__", "")) not in libraries.MODULES:
             kept.append(traceback)
         traceback = traceback.tb_next
     for each, following in zip(kept, [*kept[1:], None], strict=True):

@@ -7,7 +7,9 @@ module never imports it. (After `httpx2.alias_httpx()`, only httpx2 exists, unde
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
@@ -27,18 +29,35 @@ else:
     # For `typing.get_type_hints`, which needs names that exist.
     Client, AsyncClient = httpx.Client, httpx.AsyncClient
 
-LOGGERS = tuple(
-    f"{library}{version}{part}"
-    for version in ("", "2")
-    for library, parts in {
-        "httpx": ("",),
-        "httpcore": (".connection", ".http11", ".http2", ".proxy", ".socks"),
-    }.items()
-    for part in parts
-)
-"""The loggers of both libraries."""
-MODULES = frozenset({"anyio", "h11", "h2", "hpack", "httpcore", "httpcore2", "httpx", "httpx2", "socksio"})
+_CORE = (".connection", ".http11", ".http2", ".proxy", ".socks")
+_LOGGERS = {
+    "anyio": (),
+    "h11": (),
+    "h2": (),
+    "hpack": (".hpack", ".table"),
+    "httpcore": _CORE,
+    "httpcore2": _CORE,
+    "httpx": ("",),
+    "httpx2": ("",),
+    "hyperframe": (),
+    "socksio": (),
+}
+"""The known loggers of each module. Some modules are first imported by the request that they then log."""
+MODULES = frozenset(_LOGGERS)
 """The top-level modules of both libraries and of their dependencies."""
+
+
+def loggers() -> Iterator[logging.Logger]:
+    """The loggers of these modules: the known ones, and those that exist by now."""
+    known = [f"{module}{part}" for module, parts in _LOGGERS.items() for part in parts]
+    for name in {*known, *logging.root.manager.loggerDict}:
+        if module_of(name) in MODULES:
+            yield logging.getLogger(name)
+
+
+def module_of(name: str) -> str:
+    """The top-level module of a dotted name."""
+    return name.partition(".")[0]
 
 
 def _loaded(name: Literal["httpx", "httpcore"]) -> list[Any]:
@@ -72,7 +91,7 @@ def as_httpx(error: BaseException) -> httpx.HTTPError | httpx.InvalidURL | None:
     if isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError):
         return httpx.InvalidURL(type(error).__name__)
     for each in type(error).__mro__:
-        known = getattr(httpx, each.__name__, None) if each.__module__.partition(".")[0] == "httpx2" else None
+        known = getattr(httpx, each.__name__, None) if module_of(each.__module__) == "httpx2" else None
         if isinstance(known, type) and issubclass(known, httpx.HTTPError | httpx.InvalidURL):
             return known(str(error))
     return None
@@ -81,7 +100,7 @@ def as_httpx(error: BaseException) -> httpx.HTTPError | httpx.InvalidURL | None:
 @cache
 def stream_type(body: type[S], module: str) -> type[S]:
     """A subclass of `body` that the library of this module accepts as the stream of a request, blocking or asynchronous."""
-    library: Any = sys.modules[module.partition(".")[0]]
+    library: Any = sys.modules[module_of(module)]
     return type(body.__name__, (body, library.SyncByteStream, library.AsyncByteStream), {})
 
 

@@ -67,14 +67,18 @@ class Request:
         return f"Request({self.method} {without_query(self.url)})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Response:
-    """A complete answer."""
+    """A complete answer. Its `repr` quotes nothing: most errors have one among the local variables of their frames."""
 
     status: int
     headers: Mapping[str, str]
     """The headers by lower-case name."""
     body: bytes
+
+    @override
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body):,} bytes)"
 
 
 class ResponseStream(Protocol):

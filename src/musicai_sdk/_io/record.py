@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing_extensions import override
 
 from musicai_sdk._io.protocol import Request
-from musicai_sdk._text import printable, without_query
+from musicai_sdk._text import printable, without_queries, without_query
 
 
 class _Printable(logging.Filter):
@@ -51,7 +52,7 @@ class Exchange:
     request_id: str | None = None
     """The request id of the answer, if it had one."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    """The answer's headers by lower-case name."""
+    """The answer's headers by lower-case name: those about credentials are left out, and URLs have no queries."""
 
 
 _recordings: ContextVar[tuple[tuple[object, list[Exchange]], ...]] = ContextVar(
@@ -82,8 +83,12 @@ def note(
     recordings = _recordings.get()
     if not recordings and not logger.isEnabledFor(logging.DEBUG):
         return
-    if request.secret is not None:
-        headers = {name: request.secret.hidden_in(value) for name, value in headers.items()}
+    hidden_in = request.secret.hidden_in if request.secret is not None else str
+    headers = {
+        name: without_queries(hidden_in(value))
+        for name, value in headers.items()
+        if not _CREDENTIALS.search(name)
+    }
     exchange = Exchange(
         method=request.method,
         url=without_query(request.url),
@@ -91,7 +96,7 @@ def note(
         elapsed=elapsed,
         attempt=request.attempt,
         request_id=request_id(headers),
-        headers={name: value for name, value in headers.items() if name not in _SECRET_HEADERS},
+        headers=headers,
     )
     logger.debug(
         "%s %s -> %s in %.0f ms (attempt %d)",
@@ -106,5 +111,5 @@ def note(
             exchanges.append(exchange)
 
 
-_SECRET_HEADERS = frozenset({"authorization", "location", "set-cookie", "www-authenticate"})
-"""Headers that may contain a secret or a signed URL."""
+_CREDENTIALS = re.compile(r"auth|cookie|credential|secret|signature|token|\bkey\b")
+"""In the names of headers: the value may be a secret, in whatever form."""

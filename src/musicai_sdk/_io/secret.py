@@ -34,10 +34,12 @@ class Secret:
     Copies share the key. Pickles don't contain it.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "is_distinct")
 
     def __init__(self, value: object = None) -> None:
         self._value: object = value.value if isinstance(value, Secret) else value
+        self.is_distinct: bool = isinstance(self._value, str) and len(self._value) >= _SHORTEST
+        """Whether there is a key, and it is too long to be a word."""
 
     @property
     def value(self) -> object:
@@ -65,7 +67,7 @@ class Secret:
 
     def hide_in(self, error: MusicAiError) -> None:
         """Replaces the key in the text and the attributes of an error that may quote an answer."""
-        if not isinstance(self._value, str) or len(self._value) < _SHORTEST:
+        if not self.is_distinct:
             return
         error.args = tuple(self.hidden_in(each) if isinstance(each, str) else each for each in error.args)
         for name, value in vars(error).items():

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from musicai_sdk._notebook import LONGEST, Html, badge, card, facts, note, table
-from musicai_sdk._text import duration, without_queries, without_query
+from musicai_sdk._text import displayed, duration, without_query
 from musicai_sdk.models.outputs import CUSTOM_STORAGE, is_file_url
 
 ROW = (
@@ -21,19 +21,18 @@ ROW = (
 def job_row(job: Any) -> dict[str, Any]:
     """A job as plain data, without parameters and signed URLs."""
     code, message = (job.failure.code, job.failure.message) if job.failed else (None, None)
+    texts = job.id, str(job.status), _workflow(job), job.name
     values = (
-        *(
-            job.id,
-            str(job.status),
-            _workflow(job),
-            job.name,
-            job.created_at,
-            job.started_at,
-            job.completed_at,
-        ),
-        *(code, without_queries(message) if message else None, list(job.raw_result or {})),
+        *texts,
+        job.created_at,
+        job.started_at,
+        job.completed_at,
+        code,
+        message,
+        list(job.raw_result or {}),
     )
-    return dict(zip(ROW, values, strict=True))
+    row: dict[str, Any] = displayed(dict(zip(ROW, values, strict=True)))
+    return row
 
 
 def job_html(job: Any) -> str:

@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from typing_extensions import override
 
+from musicai_sdk._text import displayed
 from musicai_sdk.models._lenient import originals, wire_time
+
+
+def redacted_fields(self: BaseModel) -> Any:
+    """A `__repr_args__` for models: `repr`, `str` and other libraries, such as rich, show URLs without their queries."""
+    for name, value in BaseModel.__repr_args__(self):
+        yield displayed(name), displayed(value)
 
 
 class WireModel(BaseModel, Mapping[str, Any], frozen=True):
@@ -47,6 +54,8 @@ class WireModel(BaseModel, Mapping[str, Any], frozen=True):
             elif name in known:
                 fields[wire] = kept[name] if name in kept else _json(getattr(self, name))
         return {**fields, **(self.model_extra or {})}
+
+    __repr_args__ = redacted_fields
 
     @override
     def __getitem__(self, wire_name: str) -> Any:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
-from typing_extensions import override
 
-from musicai_sdk._text import without_query
 from musicai_sdk.models._lenient import Id, Maybe, Readable, Time, as_it_came
 from musicai_sdk.models._wire import WireModel
 
@@ -56,7 +54,3 @@ class UploadUrls(WireModel, frozen=True):
     """The URL for the PUT request with the bytes. Don't send the API key to it."""
     download_url: Annotated[str, Field(pattern=r"^https?://")]
     """The URL to pass to a job as its input."""
-
-    @override
-    def __repr__(self) -> str:
-        return f"UploadUrls({without_query(self.upload_url)!r})"

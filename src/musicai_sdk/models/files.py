@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from musicai_sdk._text import size, without_query
+from musicai_sdk._text import redacted_repr, size
 
 RESULT_MANIFEST = "workflow.results.json"
 """The name of the JSON file with a job's whole result. The 1.0 package wrote `workflow.result.json`."""
@@ -41,9 +41,7 @@ class UploadedFile:
     size: int
     """The size in bytes."""
 
-    @override
-    def __repr__(self) -> str:
-        return f"UploadedFile({without_query(self.url)!r}, size={self.size})"
+    __repr__ = redacted_repr
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypedDict
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from musicai_sdk._text import safe_repr
 from musicai_sdk.models._open import KNOWN_STATUSES, JobStatus, Unknown
+from musicai_sdk.models._wire import redacted_fields
 
 if TYPE_CHECKING:
     from musicai_sdk.models.job import Job
@@ -28,7 +30,7 @@ def _known(value: Any) -> Any:
     """Rejects a misspelt status, for which the server would return an empty list."""
     if isinstance(value, str) and not isinstance(value, Unknown) and value not in KNOWN_STATUSES:
         raise ValueError(
-            f"no such status: use {', '.join(KNOWN_STATUSES)}, or Unknown({value!r}) for a newer one"
+            f"no such status: use {', '.join(KNOWN_STATUSES)}, or Unknown({safe_repr(value)}) for a newer one"
         )
     return value
 
@@ -53,6 +55,8 @@ class Filters(BaseModel, frozen=True):
     """Only jobs of one of these workflows, by slug; an unknown slug matches nothing."""
     batch_name: str | None = None
     """Only jobs of this batch."""
+
+    __repr_args__ = redacted_fields
 
 
 def matches(filters: Filters, job: Job[Any]) -> bool | None:

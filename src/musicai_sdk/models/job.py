@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, cast, get_args
@@ -20,9 +20,10 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
-from musicai_sdk._text import letters, without_queries
+from musicai_sdk._text import displayed, each_text, letters, safe_repr, without_queries
 from musicai_sdk.errors import InputError, JobFailedError, JobNotFinishedError, ResponseError
 from musicai_sdk.models._lenient import (
+    ORIGINALS,
     Id,
     Maybe,
     MaybeId,
@@ -317,9 +318,9 @@ class Job(WireModel, Generic[R_co], frozen=True):
             )
             raise ResponseError(
                 f"the result of job {self.id} doesn't fit {result_type.__name__}: {', '.join(fields)} missing or of"
-                f" another kind; it has {', '.join(raw) or 'no outputs'}; job.outputs has them untyped",
+                f" another kind; it has {without_queries(', '.join(raw)) or 'no outputs'}; job.outputs has them untyped",
                 field=fields[0] if fields else None,
-                body=repr(dict(self.outputs)),
+                body=safe_repr(dict(self.outputs)),
             ) from None
 
     def _repr_html_(self) -> str:
@@ -337,12 +338,12 @@ class Job(WireModel, Generic[R_co], frozen=True):
         # Omit the parameters and the result, because they contain signed URLs.
         yield "id", self.id
         yield "status", self.status
-        yield "workflow", self.workflow
-        yield "name", self.name
+        yield "workflow", displayed(self.workflow)
+        yield "name", displayed(self.name)
         for name in ("created_at", "completed_at"):
             if (moment := getattr(self, name)) is not None:
                 yield name, moment.isoformat(sep=" ", timespec="seconds")
-        yield "outputs", list(self.raw_result or {})
+        yield "outputs", displayed(list(self.raw_result or {}))
 
 
 def read_job(data: Mapping[str, Any]) -> Job[Any]:
@@ -365,6 +366,21 @@ def read_job(data: Mapping[str, Any]) -> Job[Any]:
 _OUTPUTS: TypeAdapter[dict[str, OutputValue]] = TypeAdapter(
     dict[str, OutputValue], config={"defer_build": True}
 )
+
+
+def change_errors(answer: object, change: Callable[[str], str]) -> None:
+    """Changes the texts in the errors of new jobs: of one, or of those on a page."""
+    for each in cast("list[object]", answer) if isinstance(answer, list) else (answer,):
+        if not isinstance(each, Job) or (each.error is None and ORIGINALS not in each.__dict__):
+            continue
+        job = cast("Job[Any]", each)
+        if job.error is None:  # perhaps not an object
+            kept = originals(job)
+            if "error" in kept:
+                kept["error"] = each_text(kept["error"], change)
+        elif change(text := f"{vars(job.error)}{job.error.model_extra}") != text:
+            changed = JobError.model_validate(each_text(job.error.raw, change))
+            object.__setattr__(job, "error", changed)  # see `with_result_type`
 
 
 def mark_listed(jobs: Iterable[Job[Any]]) -> None:

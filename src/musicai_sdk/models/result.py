@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticUndefined
 from typing_extensions import TypeVar, is_typeddict
 
-from musicai_sdk.models._wire import wire_fields
+from musicai_sdk.models._wire import redacted_fields, wire_fields
 from musicai_sdk.models.outputs import CustomStorage, FileUrl, JsonFile, OutputValue
 
 
@@ -47,6 +47,8 @@ class WorkflowResult(BaseModel):
         wanted = _accepted_names(cls)
         claimed, rest = _claimed(cast("Mapping[str, Any]", data), wanted)
         return {**rest, **{wanted[field][0]: value for field, value in claimed.items()}}
+
+    __repr_args__ = redacted_fields
 
     def __getitem__(self, output: str) -> Any:
         """One output by its wire name in any spelling; `KeyError` if there is none."""

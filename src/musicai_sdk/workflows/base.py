@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from typing_extensions import override
 
-from musicai_sdk._text import safe_repr
+from musicai_sdk._text import redacted_repr, safe_repr
 from musicai_sdk.errors import InputError
 from musicai_sdk.models.files import UploadedFile
 from musicai_sdk.models.result import R_co, RawResult, WorkflowResult
@@ -105,11 +105,7 @@ class Workflow(Generic[R_co]):
             raise InputError(f"{type(self).__name__}: {', '.join(problems)}")
         resolved_params(self)
 
-    @override
-    def __repr__(self) -> str:
-        fields = dataclasses.fields(cast("Any", self))
-        arguments = ", ".join(f"{field.name}={safe_repr(getattr(self, field.name))}" for field in fields)
-        return f"{type(self).__name__}({arguments})"
+    __repr__ = redacted_repr
 
     def to_params(self) -> Mapping[str, Any]:
         """The parameters by wire name. Local files are still paths; parameters that are None are omitted."""

@@ -70,6 +70,10 @@ def web_address(text: str) -> str | None:
         how = _INSTEAD.get(scheme, "pass a path or an https:// URL")
         shown = f"{scheme}:…" if _INSTEAD.get(scheme) == _IN_MEMORY else without_query(url)
         raise InputError(f"{shown:.200} can't be read by the service: {how}")
+    if url.endswith("?…"):
+        raise InputError(
+            f"{without_query(url):.200} isn't a complete URL: it comes from a report or message, which leaves queries out"
+        )
     if _CONTROL.search(url):
         raise InputError(
             f"{without_query(url)!r:.200} isn't a URL: it contains a line break or control character"
@@ -144,7 +148,7 @@ def _url(text: str) -> str:
     url = web_address(_not_blank(text))
     if url is None:
         raise InputError(
-            f"{text!r:.100} isn't a URL: a job with it would fail, and still cost money. To upload a local"
+            f"{safe_repr(text):.100} isn't a URL: a job with it would fail, and still cost money. To upload a local"
             " file, pass pathlib.Path(…)"
         )
     return url

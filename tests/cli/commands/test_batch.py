@@ -47,11 +47,19 @@ def test_status_failures_and_export(musicai_there: Command) -> None:
 
 
 def test_signatures_of_inputs_stay_in_the_ledger(musicai_there: Command) -> None:
-    # An incomplete signature distinguishes songs, so the ledger keeps it.
+    # A query that isn't a complete signature of a known kind distinguishes songs, so the ledger keeps it.
     rows = (
         {
             "url": "https://u:pw@song.example/it's a.wav?id=7&X-Goog-Signature=5e5e",
             "More": "https://s.example/b?sig=5e5e",
+        },
+        {
+            "url": "https://song.example/sign/my b.wav?token=5e5e",
+            "More": ["https://s.example/my b?rlkey=5e5e&dl=1"],
+        },
+        {
+            "url": "https://song.example/sign/my b.wav?token=5e5e5e",
+            "More": "see https://s.example/my b?token=5e5e",
         },
     )
     manifest = musicai_there.folder / "songs.jsonl"
@@ -64,10 +72,17 @@ def test_signatures_of_inputs_stay_in_the_ledger(musicai_there: Command) -> None
     text += (musicai_there.folder / "out" / "report.html").read_text("utf-8")
     assert "5e5e" not in text
     assert "pw@" not in text
-    [failure] = musicai_there.here("--json", "batch", "failures", "out").values
-    assert failure["source"] == "https://song.example/it's a.wav"
-    [track] = musicai_there.here("--json", "batch", "export", "out").values
-    assert track["source"] == "https://u@song.example/it's a.wav?id=7&…"
+    failures = musicai_there.here("--json", "batch", "failures", "out").values
+    sources = ["https://song.example/it's a.wav", *["https://song.example/sign/my b.wav"] * 2]
+    assert sorted(each["source"] for each in failures) == sources
+    tracks = musicai_there.here("--json", "batch", "export", "out").values
+    assert sorted(each["source"] for each in tracks) == sources
+    assert len({each["folder"] for each in tracks}) == 3, "which tells tracks with the same source apart"
+    assert sorted(str(each["params"]["More"]) for each in tracks) == [
+        "['https://s.example/my b?…']",
+        "https://s.example/b?…",
+        "see https://s.example/my b?…",
+    ]
 
 
 def test_check_finds_damaged_results(musicai_there: Command) -> None:

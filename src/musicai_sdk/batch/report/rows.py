@@ -10,7 +10,7 @@ from musicai_sdk.batch.inputs.kinds import stem
 from musicai_sdk.batch.ledger.states import OWED, STATES, UNSETTLED, State
 from musicai_sdk.batch.report.format import without_queries
 from musicai_sdk.batch.report.query import Listed
-from musicai_sdk.batch.text import redacted, without_signatures
+from musicai_sdk.batch.text import redacted, redacted_json
 
 T = TypeVar("T")
 Row: TypeAlias = list[Any]
@@ -78,7 +78,7 @@ class Rows:
         failed = state in UNSETTLED
         if failed or copies or params is not None:
             row.append(self._failure(attempts, resume_at, code, message) if failed else 0)
-            row.append(self.texts.number(without_signatures(params)) if params is not None else "")
+            row.append(self.texts.number(redacted_json(params)) if params is not None else "")
             row.append([self.name(each) for each in copies])
         return row
 

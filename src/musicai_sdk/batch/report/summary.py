@@ -13,7 +13,7 @@ from musicai_sdk.batch.ledger.states import BEST_FIRST, SAFE, TABLE, UNSETTLED, 
 from musicai_sdk.batch.ledger.view import Durations
 from musicai_sdk.batch.report.format import duration, moment, number, size, text
 from musicai_sdk.batch.report.query import ReportView, Span
-from musicai_sdk.batch.text import without_signatures
+from musicai_sdk.batch.text import redacted_json
 
 _STAGES = {
     "upload": ("Upload", "including hashing and waiting for a slot"),
@@ -82,8 +82,8 @@ def command(view: ReportView, *options: str) -> str:
         parts += ["--ledger", str(view.path.absolute())]
     if view.input_name != "inputUrl":
         parts += ["--input-name", view.input_name]
-    for name, value in json.loads(view.common_params() or "{}").items():
-        parts += ["--param", without_signatures(f"{name}={_given(value)}")]
+    for name, value in json.loads(redacted_json(view.common_params() or "{}")).items():
+        parts += ["--param", f"{name}={_given(value)}"]
     return " ".join(part if part == "…" else quoted(part) for part in parts)
 
 

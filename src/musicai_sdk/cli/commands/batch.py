@@ -169,7 +169,7 @@ def export(settings: CommandContext, place: str, form: str | None) -> None:
 
     CSV has a line per output, and one for a track without outputs; JSONL has a line per track. The output without a
     name is the JSON file with the whole result. Times are seconds since 1970; paths are relative to the output
-    folder. The column `state` has one of these values:
+    folder. URLs are shown without their queries. The column `state` has one of these values:
     """
     with _open(place) as view:
         if (form or ("jsonl" if settings.as_json else "csv")) == "jsonl":
@@ -201,8 +201,8 @@ def _record(track: Track, outputs: tuple[OutputRecord, ...]) -> dict[str, Any]:
 
 
 def _values(track: Track) -> dict[str, Any]:
-    """The values of the columns. Parameters of signatures aren't shown; others distinguish songs."""
-    from musicai_sdk.batch.text import without_signatures
+    """The values of the columns. URLs have no queries, which may be signatures: `folder` and `job_id` identify a track."""
+    from musicai_sdk.batch.text import redacted, redacted_json
 
     values: dict[str, Any] = {name: getattr(track, name) for name in _TRACK}
-    return values | {name: without_signatures(values[name]) for name in ("source", "params")}
+    return values | {"source": redacted(track.source), "params": redacted_json(track.params)}
