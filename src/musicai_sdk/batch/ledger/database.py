@@ -13,6 +13,7 @@ from pathlib import Path
 
 from musicai_sdk._files import kind, patiently, unlink
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
+from musicai_sdk.batch.ledger.connection import Connection, connect
 from musicai_sdk.batch.ledger.files import has_wal, relative_to_file
 from musicai_sdk.batch.ledger.legacy_identity import record_cutoff
 from musicai_sdk.batch.ledger.queries import meta
@@ -21,8 +22,6 @@ from musicai_sdk.batch.ledger.track import COLUMNS
 from musicai_sdk.batch.results.folder_names import folded
 
 _APPLICATION = 0x4D534149  # "MSAI": distinguishes a ledger from any other database
-_BUSY = 30.0
-"""Seconds that a reader or writer waits for another reader or writer."""
 _CACHE = 16 * 1024
 """The size of the page cache in KiB. With SQLite's default of 2 MiB, resuming 100,000 files takes a tenth longer; with
 32 MiB it takes as long, and 16 MiB more memory."""
@@ -60,7 +59,7 @@ def create_or_open(
     alone: bool,
     may_create: Callable[[], object],
     upgrade: Upgrade,
-) -> tuple[sqlite3.Connection, Condition]:
+) -> tuple[Connection, Condition]:
     """Opens a ledger for a run. Creates a missing one. The caller must hold the ledger's lock.
 
     Args:
@@ -83,8 +82,8 @@ def create_or_open(
             is_new = _create(path, slug, input_name)
         _check_file(path)
         had_wal = has_wal(path)
-        connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
+        connection = connect(path)
+    except OSError as error:
         raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
     try:
         if alone:
@@ -103,10 +102,8 @@ def create_or_open(
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('out', ?)", [relative_to_file(path, out)])
         record_cutoff(connection, new=is_new)
         return connection, _condition(connection, is_new=is_new, had_wal=had_wal)
-    except BaseException as error:
+    except BaseException:
         connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise LedgerError(f"the ledger {str(path)!r} can't be used: {error}") from None
         raise
 
 
@@ -116,7 +113,7 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
     # Readable only by its owner, because it will contain signed URLs.
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
-        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        with closing(connect(part, path)) as connection:
             _make_durable(connection)
             connection.executescript(
                 f"BEGIN IMMEDIATE; {tables(', '.join(COLUMNS))} PRAGMA application_id = {_APPLICATION}"
@@ -187,7 +184,7 @@ def _check_file(path: Path) -> None:
         )
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
+def open_to_read(path: Path) -> Connection:
     """Opens a ledger read-only, also while a run uses it.
 
     Raises:
@@ -197,28 +194,25 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         _check_file(path)
     if not path.is_file():
         raise LedgerError(f"there is no ledger {str(path)!r}: a run creates it in its output folder")
+    if not path.stat().st_size:
+        raise LedgerError(f"the ledger {str(path)!r} is empty: restore a copy of it")
+    connection = connect(path)
     try:
-        if not path.stat().st_size:
-            raise LedgerError(f"the ledger {str(path)!r} is empty: restore a copy of it")
-        connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-        try:
-            version = _checked_version(connection, path)
-            if version < WITH_LENGTHS:
-                run = ", NULL AS run" if version < WITH_ATTEMPTS else ""
-                connection.execute(
-                    f"CREATE TEMP VIEW tracks AS SELECT rowid AS rowid, *{run}, NULL AS audio_ms FROM main.tracks"  # noqa: S608
-                )
-            if WITH_ATTEMPTS <= version < WITH_LENGTHS:
-                connection.execute(
-                    "CREATE TEMP VIEW job_attempts AS SELECT *, NULL AS audio_ms FROM main.job_attempts"
-                )
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
-        except BaseException:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        raise LedgerError(f"the ledger {str(path)!r} can't be read: {error}") from None
+        version = _checked_version(connection, path)
+        if version < WITH_LENGTHS:
+            run = ", NULL AS run" if version < WITH_ATTEMPTS else ""
+            connection.execute(
+                f"CREATE TEMP VIEW tracks AS SELECT rowid AS rowid, *{run}, NULL AS audio_ms FROM main.tracks"  # noqa: S608
+            )
+        if WITH_ATTEMPTS <= version < WITH_LENGTHS:
+            connection.execute(
+                "CREATE TEMP VIEW job_attempts AS SELECT *, NULL AS audio_ms FROM main.job_attempts"
+            )
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

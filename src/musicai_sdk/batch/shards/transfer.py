@@ -64,6 +64,7 @@ def remove_shard(path: Path) -> None:
 
 def queue(shard: Ledger, main: Ledger, items: Sequence[InputRow], tracks: Iterable[Track]) -> None:
     """Copies inputs and tracks to a shard, with everything that the main ledger knows about them."""
+    main.check()
     with shard.transaction() as to, main.transaction() as source:
         to.executemany(
             "INSERT INTO queue VALUES (?, ?, ?, ?, ?)",
@@ -97,6 +98,8 @@ def queued(shard: Ledger) -> list[InputRow]:
 
 def merge(shard: Ledger, main: Ledger) -> None:
     """Copies a shard's rows to the main ledger. They are newer: no other process had the shard's tracks."""
+    shard.check()
+    main.check()
     with shard.transaction() as source, main.transaction() as to:
         for table in ("tracks", "inputs", "rejected", "job_attempts"):
             _copy(source, to, table)
