@@ -14,7 +14,7 @@ from pathlib import Path
 from musicai_sdk._files import kind, patiently, unlink
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
 from musicai_sdk.batch.ledger.connection import Connection, connect
-from musicai_sdk.batch.ledger.files import has_wal, relative_to_file
+from musicai_sdk.batch.ledger.files import has_wal, relative_to_file, shard_files
 from musicai_sdk.batch.ledger.legacy_identity import record_cutoff
 from musicai_sdk.batch.ledger.queries import meta
 from musicai_sdk.batch.ledger.schema import VERSION, WITH_ATTEMPTS, WITH_LENGTHS, tables
@@ -30,6 +30,13 @@ IN_USE = "in_use"
 """The row of `meta` that names the run that has the ledger open. The run checkpoints this row into the file itself when
 it begins, and removes it when it closes the ledger. If the file has the row but the WAL is missing, changes are
 missing."""
+
+BEGAN_AT = "began_at"
+"""The row of `meta`, in a shard, with the time when the first run with the main ledger began."""
+GIVEN_TO = "shard "
+"""The prefix of the rows of `meta` that name the shards with rows of this ledger. Such a row is written before the shard
+gets its rows, and removed when they are merged. If the ledger has the row but the shard is missing, the ledger lacks
+what the shard paid for."""
 
 Upgrade = Callable[[sqlite3.Connection, int, str, str], object]
 """Upgrades an older ledger. The arguments are its connection, its version, the workflow's slug and the input's name."""
@@ -48,6 +55,8 @@ class Condition:
     lost_wal: bool
     """Whether the latest run didn't close the ledger, and its WAL is missing. Either another program merged the WAL
     into the ledger, or the WAL is lost."""
+    lost_shards: tuple[str, ...] = ()
+    """The files of shards that an interrupted run left beside the ledger, and that are missing."""
 
 
 def create_or_open(
@@ -101,7 +110,7 @@ def create_or_open(
         if out is not None:
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('out', ?)", [relative_to_file(path, out)])
         record_cutoff(connection, new=is_new)
-        return connection, _condition(connection, is_new=is_new, had_wal=had_wal)
+        return connection, _condition(connection, path, is_new=is_new, had_wal=had_wal)
     except BaseException:
         connection.close()
         raise
@@ -133,10 +142,16 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
     return True
 
 
-def _condition(connection: sqlite3.Connection, *, is_new: bool, had_wal: bool) -> Condition:
+def _condition(connection: sqlite3.Connection, path: Path, *, is_new: bool, had_wal: bool) -> Condition:
     lost_wal = meta(connection, IN_USE) is not None and not had_wal
     commits = int(meta(connection, "commits") or 0)
-    return Condition(meta(connection, "id") or "", commits, is_new, lost_wal)
+    given: list[tuple[str]] = connection.execute(
+        "SELECT name FROM meta WHERE name GLOB ?", [f"{GIVEN_TO}*"]
+    ).fetchall()
+    shards = [name.removeprefix(GIVEN_TO) for (name,) in given]
+    there = {each.name for each in shard_files(path)} if shards else ()
+    lost_shards = tuple(each for each in shards if each not in there)
+    return Condition(meta(connection, "id") or "", commits, is_new, lost_wal, lost_shards)
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:
@@ -157,7 +172,7 @@ def inspect(path: Path) -> Condition:
     """
     had_wal = has_wal(path)
     with closing(open_to_read(path)) as connection:
-        return _condition(connection, is_new=False, had_wal=had_wal)
+        return _condition(connection, path, is_new=False, had_wal=had_wal)
 
 
 def _check_file(path: Path) -> None:

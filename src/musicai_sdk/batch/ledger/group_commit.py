@@ -69,6 +69,11 @@ class GroupCommit(Generic[S]):
         """When the last commit began, by the clock of the event loop."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="musicai-ledger")
 
+    @property
+    def path(self) -> Path:
+        """The ledger's file."""
+        return self._ledger.path
+
     async def write(self, work: Callable[[S], T]) -> T:
         """Runs `work` in a transaction. Returns its result once the transaction is durable.
 
