@@ -276,3 +276,14 @@ def test_an_unusable_state_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationError, match="--state"):
         State(tmp_path / "file" / "state")
+
+
+def test_a_damaged_state(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    for number in range(200):
+        assert state.reserve("scope", f"key {number}", "slug", "label", 1000)
+    database = tmp_path / "requests.sqlite3"
+    database.write_bytes(database.read_bytes()[:4096] + bytes(8192))
+    for use in (state.used, lambda: state.get("scope", "key 7"), lambda: State(tmp_path)):
+        with pytest.raises(ConfigurationError, match=r"can't be used.*--state"):
+            use()

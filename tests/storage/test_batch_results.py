@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from musicai_sdk import CUSTOM_STORAGE, Job
-from musicai_sdk.batch import Batch
+from musicai_sdk.batch import Batch, Report
 from musicai_sdk.sandbox import Sandbox
 from musicai_sdk.sandbox.engine.task import Output, Task
 from musicai_sdk.storage import Bucket, ObjectNotFoundError
 from support.batch import make_tracks
 from support.buckets import S3
+from support.job_service import JobService, quick_run, serving
 from support.storage import PAGE, WAV, storage
 
 
@@ -109,3 +111,27 @@ def test_nested_outputs_in_custom_storage(s3: S3, bucket: Bucket) -> None:
     assert resolved["text"] == "[1]"
     with pytest.raises(ObjectNotFoundError, match=r"'stems\.0'"):
         bucket.in_folder("two").outputs(job)
+
+
+def test_outputs_of_a_failed_job_are_not_those_of_the_next(bucket: Bucket, tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.result = lambda _job: {"vocals": "[custom storage]"}
+        service.status = "FAILED"
+
+        def run(**options: Any) -> Report:
+            songs, out = ["https://songs/1.wav"], bucket.for_outputs({"vocals": ".wav"})
+            quick = quick_run(service)
+            return Batch("slug", songs, out, ledger=tmp_path / "ledger", **quick, **options).run()
+
+        assert [each.code for each in run().failures()] == ["FAILED"]
+        bucket.upload("1/vocals.wav", b"RIFF, the first half")
+        service.status = "SUCCEEDED"
+        (failure,) = run(retry_failed=True).failures()
+        assert (failure.code, service.deleted) == ("ObjectNotFoundError", [])
+        # Once the service has written the output, every run finds it where the second job was to put it.
+        (_, post) = service.posts
+        path = unquote(urlsplit(str(post["copyResultsTo"]["vocals"])).path)
+        bucket.upload(path.partition("/results/")[2], b"RIFF, whole")
+        assert run().ok
+        assert (len(service.posts), len(service.deleted)) == (2, 1)
+        assert bucket.find("1/vocals.wav").size == len(b"RIFF, the first half")

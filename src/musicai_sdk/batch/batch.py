@@ -30,6 +30,7 @@ from musicai_sdk.batch.inputs.candidates import read_candidates
 from musicai_sdk.batch.inputs.kinds import Inputs, Watch
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.claim import LEDGER, Claim
+from musicai_sdk.batch.ledger.files import shard_files
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Journal, Ledger
 from musicai_sdk.batch.ledger.shown import html, summary
@@ -44,7 +45,7 @@ from musicai_sdk.batch.results.ownership import claim_output
 from musicai_sdk.batch.results.presence import Damage, ResultCheck, missing_advice
 from musicai_sdk.batch.shards.coordinator import Shards
 from musicai_sdk.batch.shards.partition import Partition
-from musicai_sdk.batch.shards.transfer import merge_all_shards, shard_files
+from musicai_sdk.batch.shards.transfer import merge_all_shards
 from musicai_sdk.batch.shards.worker import run_shard
 from musicai_sdk.batch.signals import on_signal
 from musicai_sdk.errors import InputError
@@ -180,6 +181,7 @@ class Batch:
             keep_jobs=keep_jobs,
             retry_failed=retry_failed,
             retry_uncertain=retry_uncertain,
+            adopt=adopt,
             max_attempts=max_attempts,
             upload_lifetime=upload_lifetime,
             grace=grace,
@@ -200,7 +202,6 @@ class Batch:
         buckets = Buckets(self._options.inputs, self.bucket)
         self._items = lambda: read_candidates(inputs, self.out, template, buckets)
         self._connect = connect or AsyncMusicAiClient
-        self._adopt = adopt
         self._executor = executor
         self._shards = min(shards or os.cpu_count() or 1, in_flight)
         self._display = Display()
@@ -273,7 +274,7 @@ class Batch:
         """Runs the batch while its display is open."""
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         options = self._options = replace(self._options, run=uuid.uuid4().hex)
-        claim = Claim(self.ledger, self.out, self.bucket, adopt=self._adopt)
+        claim = Claim(self.ledger, self.out, self.bucket, adopt=options.adopt)
         try:
             async with self._connect() as client:
                 ledger = Ledger(

@@ -153,6 +153,7 @@ def plan(
         with closing(open_to_read(path)) as db:
             check_owner(db, path, template.slug, template.wire_input)
             claim.check(condition)
+            db.check()
             planner.count(items, db)
     return planner.plan
 

@@ -58,6 +58,7 @@ class RunOptions:
     keep_jobs: bool = False
     retry_failed: bool = False
     retry_uncertain: bool = False
+    adopt: bool = False
     max_attempts: int = 3
     upload_lifetime: float = 3600.0
     grace: float = 10.0

@@ -70,13 +70,13 @@ class State:
                 with suppress(FileNotFoundError):  # another server has removed it
                     if copy.stat().st_mtime < time.time() - _ABANDONED:
                         copy.unlink()
-            with self._transaction() as database:
-                database.execute(_SCHEMA)
-        except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(
-                f"the state folder {str(folder)!r} can't be used ({error}): without it jobs can't be counted. Name"
-                " another one with --state"
-            ) from None
+        except OSError as error:
+            raise self._unusable(error) from None
+        with self._transaction() as database:
+            database.execute(_SCHEMA)
+            (found,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            if found != "ok":
+                raise self._unusable(found)
 
     def get(self, scope: str, key: str) -> Request | None:
         """Returns the record of a request."""
@@ -138,16 +138,30 @@ class State:
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
-        """One short transaction that survives a power cut. Other servers wait for its end."""
-        with closing(sqlite3.connect(self._database, timeout=30, isolation_level=None)) as database:
-            database.execute("PRAGMA synchronous = FULL")
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
+        """One short transaction that survives a power cut. Other servers wait for its end.
+
+        Raises:
+            ConfigurationError: the state can't be read or written.
+        """
+        try:
+            with closing(sqlite3.connect(self._database, timeout=30, isolation_level=None)) as database:
+                database.execute("PRAGMA synchronous = FULL")
+                database.execute("BEGIN IMMEDIATE")
+                try:
+                    yield database
+                except BaseException:
+                    if database.in_transaction:
+                        database.execute("ROLLBACK")
+                    raise
+                database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, reason: object) -> ConfigurationError:
+        return ConfigurationError(
+            f"the state folder {str(self.folder)!r} can't be used ({reason}): without it jobs can't be counted. Name"
+            " another one with --state"
+        )
 
 
 def _used(database: sqlite3.Connection) -> int:

@@ -27,11 +27,12 @@ from musicai_sdk.batch import (
     LedgerLockedError,
     ShardsFailedError,
     open_ledger,
+    plan,
     set_aside,
 )
+from musicai_sdk.batch.ledger.files import shard_folder
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.options import RunOptions
-from musicai_sdk.batch.shards.transfer import shard_folder
 from musicai_sdk.batch.shards.worker import run_shard
 from support.batch import SCALE, Service, leftovers, make_tracks, wait_until
 
@@ -174,6 +175,64 @@ def test_shards_of_a_crashed_run_are_merged(at_home: Service, tmp_path: Path) ->
     assert list(shard_folder(out / LEDGER).glob("*.sqlite3"))
     assert at_home.run(source, out, keep_jobs=True)["done"] == 30
     check(at_home, tracks, source, out)
+
+
+class Interrupted(Executor):
+    """Stops the run at once when it submits a task, as a second Ctrl-C does. Its shards are left."""
+
+    def __init__(self) -> None:
+        self.stop: Callable[[], object] = list
+
+    @override
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.stop()
+        return Future()
+
+
+@pytest.mark.parametrize("lost", ["0001.sqlite3", ""], ids=["one", "all"])
+def test_missing_shards_of_an_interrupted_run(lost: str, at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    tracks = make_tracks(source, 9)
+    interrupted = Interrupted()
+    batch = sharded(source, out, interrupted)
+    interrupted.stop = batch.stop
+    with pytest.raises(KeyboardInterrupt):
+        batch.run()
+    folder = shard_folder(out / LEDGER)
+    aside = tmp_path / "aside"
+    (folder / lost).rename(aside)
+    with ThreadPoolExecutor(3) as threads:
+        for executor in (None, threads):
+            with pytest.raises(LedgerError, match=r"which lacks .*0001\.sqlite3.*adopt=True"):
+                Batch("sdk-test", source, out, input_name="file", executor=executor).run()
+    with pytest.raises(LedgerError, match=r"\.shards.*adopt=True"):
+        plan("sdk-test", source, out, input_name="file")
+    assert at_home.jobs() == []
+    if lost:
+        aside.rename(folder / lost)
+    progress = at_home.run(source, out, keep_jobs=True, adopt=not lost)
+    assert progress["done"] == 9
+    assert at_home.run(source, out, keep_jobs=True)["skipped"] == 9, "the ledger is complete again"
+    check(at_home, tracks, source, out)
+
+
+def test_results_that_the_main_ledger_does_not_know(at_home: Service, tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    make_tracks(source, 1)
+    at_home.run(source, out)
+    older = (out / LEDGER).read_bytes()
+    make_tracks(source, 6)
+    at_home.run(source, out)
+    (out / LEDGER).write_bytes(older)
+    (out / ".musicai-batch.ledger").unlink()
+    with ThreadPoolExecutor(3) as executor:
+        with pytest.raises(LedgerError, match=r"doesn't know.*adopt=True"):
+            sharded(source, out, executor).run()
+        assert at_home.jobs() == []
+        report = sharded(source, out, executor, adopt=True).run()
+        assert (report.ok, report.jobs_created) == (True, 5)
+        assert sharded(source, out, executor).run().progress.skipped == 6
+    assert len(list(out.rglob("file.wav"))) == 11
 
 
 def crashed(at_home: Service, source: Path, out: Path) -> Path:

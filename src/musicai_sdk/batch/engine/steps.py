@@ -19,17 +19,19 @@ from musicai_sdk.batch.engine.decide import repeats_post
 from musicai_sdk.batch.engine.expected_outputs import ExpectedOutputs
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
 from musicai_sdk.batch.engine.recovery import LostJobFinder, Unproven, job_name, uncertain
-from musicai_sdk.batch.errors import JOB_GONE
+from musicai_sdk.batch.errors import JOB_GONE, LedgerError
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.batch.inputs.bucket import Buckets
 from musicai_sdk.batch.inputs.content import Version, changed_error, current_file, version
 from musicai_sdk.batch.inputs.kinds import is_object
+from musicai_sdk.batch.ledger.claim import ADOPT
 from musicai_sdk.batch.ledger.ledger import Journal
 from musicai_sdk.batch.ledger.states import FETCHABLE, JOBLESS, OPEN, TABLE, State
 from musicai_sdk.batch.ledger.track import Overtaken, Track
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.destination import destination_for
 from musicai_sdk.batch.results.output import OutputRecord
+from musicai_sdk.batch.text import redacted
 from musicai_sdk.errors import (
     CreateUncertainError,
     IntegrityError,
@@ -245,6 +247,7 @@ class Pipeline:
         if not track.is_url and not (track.url and 0 <= age < self._options.upload_lifetime):
             # The service doesn't say how long it keeps an upload. A job with an expired upload costs money and fails.
             await self._upload(track)
+        await self._check_folder(track)
         self._begin(track)
         # Everything that can fail without the service, such as signing, comes before the POST counts as sent.
         url = track.url or ""
@@ -291,6 +294,34 @@ class Pipeline:
                     await self._lose_job(track)
         if track.state == "uncertain":
             await self._find_lost(track)
+
+    async def _check_folder(self, track: Track) -> None:
+        """Checks that the track's folder has no results of a paid job that the ledger doesn't know.
+
+        A ledger that was replaced by an older copy of itself doesn't show it, but its output folder does.
+
+        Raises:
+            LedgerError: the folder has such results.
+        """
+        while True:
+            found = await self._destination.contents(track.folder)
+            # An older result belongs to a ledger that was archived, in order to pay for everything again.
+            foreign = (
+                found.results_at is not None
+                and track.finished_at is None
+                and found.results_at > await self._journal.read(lambda ledger: ledger.began_at())
+            )
+            if foreign and not self._options.adopt:
+                raise LedgerError(
+                    f"{track.folder!r} in the output folder has results of {redacted(track.source)!r} that the ledger"
+                    f" {str(self._journal.path)!r} doesn't know: it is an older copy, and a run would pay for them again."
+                    f" Restore the latest one; or continue by {ADOPT}, which keeps those results"
+                )
+            if not (foreign or found.outputs):
+                return
+            changed = await self._journal.write(lambda ledger: ledger.leave_folder(track))
+            for name, value in changed.items():
+                setattr(track, name, value)
 
     async def _find_lost(self, track: Track) -> bool:
         """Finds the job of a POST whose answer is unknown, if the service lists it within the grace period.

@@ -28,9 +28,11 @@ from musicai_sdk.batch.ledger.files import (
     relative_to_file,
     resolved_from_file,
     same_path,
+    shard_folder,
 )
 from musicai_sdk.batch.ledger.queries import meta
 from musicai_sdk.batch.results.folder_names import folded
+from musicai_sdk.batch.results.folders import FOREIGN
 from musicai_sdk.models.files import RESULT_MANIFEST
 from musicai_sdk.storage import Bucket
 
@@ -40,9 +42,8 @@ MARKER = ".musicai-batch.ledger"
 """The claim's name in the output folder."""
 _SIZE = 1024
 """Bytes of a claim, fixed so that it can be overwritten in place."""
-_FOREIGN = ""
-"""The owner of a folder whose results this ledger doesn't know. No track has this key."""
-_ADOPT = "adopt=True (--adopt)"
+ADOPT = "adopt=True (--adopt)"
+"""How to continue although the ledger may lack earlier work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Claim:
         raise LedgerError(
             f"there is no ledger {str(self._ledger)!r}, but {what}: without the ledger the same inputs would be paid for"
             " again. Restore it (its name may begin with a dot, so copying easily leaves it out); or begin a new one"
-            f" with {_ADOPT}, which keeps those results"
+            f" with {ADOPT}, which keeps those results"
         )
 
     def check(self, condition: Condition) -> bool:
@@ -133,31 +134,38 @@ class Claim:
         if content is not None and content.id == condition.id:
             self._check_copy(condition.id)
             before = self._before
-            doubtful = before is not None and before.id == condition.id and before.commits > condition.commits
+            older = before is not None and before.id == condition.id and before.commits > condition.commits
         elif content is not None and not content.set_aside:
             if not self._adopt:
                 raise LedgerError(
                     f"{str(self._ledger)!r} isn't the ledger that was used here last: what that one has paid for would be"
-                    f" paid for again. Restore that one, or continue with this one by {_ADOPT}"
+                    f" paid for again. Restore that one, or continue with this one by {ADOPT}"
                 )
             return True
         else:
-            doubtful = condition.lost_wal
-        if doubtful and not self._adopt:
+            older = condition.lost_wal
+        if not (older or condition.lost_shards):
+            return False
+        if not self._adopt:
+            why = (
+                f"it is an older copy, or {beside(self._ledger, '-wal').name!r}, which holds them, wasn't copied along"
+                if older
+                else f"the work of an interrupted run with an executor is in {shard_folder(self._ledger).name!r} beside"
+                f" it, which lacks {', '.join(condition.lost_shards)}"
+            )
             raise LedgerError(
-                f"the ledger {str(self._ledger)!r} lacks its latest changes: it is an older copy, or"
-                f" {beside(self._ledger, '-wal').name!r}, which holds them, wasn't copied along. A run would pay for that"
-                f" work again. Restore both files; or continue by {_ADOPT}: then tracks without a known job count as"
+                f"the ledger {str(self._ledger)!r} lacks its latest changes: {why}. A run would pay for that work again."
+                f" Restore all of these files; or continue by {ADOPT}: then tracks without a known job count as"
                 " uncertain, and are sent again only with retry_uncertain=True (--retry-uncertain)"
             )
-        return doubtful
+        return True
 
     def adopt(self, db: sqlite3.Connection) -> None:
         """Prevents a new ledger from writing to folders that already contain results."""
         if self._adopt:
             db.executemany(
                 "INSERT OR IGNORE INTO folders VALUES (?, ?)",
-                ((folded(folder), _FOREIGN) for folder in self._results()),
+                ((folded(folder), FOREIGN) for folder in self._results()),
             )
 
     def take(self, condition: Condition) -> None:

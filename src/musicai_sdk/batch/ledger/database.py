@@ -13,7 +13,8 @@ from pathlib import Path
 
 from musicai_sdk._files import kind, patiently, unlink
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError, LedgerVersionError
-from musicai_sdk.batch.ledger.files import has_wal, relative_to_file
+from musicai_sdk.batch.ledger.connection import Connection, connect
+from musicai_sdk.batch.ledger.files import has_wal, relative_to_file, shard_files
 from musicai_sdk.batch.ledger.legacy_identity import record_cutoff
 from musicai_sdk.batch.ledger.queries import meta
 from musicai_sdk.batch.ledger.schema import VERSION, WITH_ATTEMPTS, WITH_LENGTHS, tables
@@ -21,8 +22,6 @@ from musicai_sdk.batch.ledger.track import COLUMNS
 from musicai_sdk.batch.results.folder_names import folded
 
 _APPLICATION = 0x4D534149  # "MSAI": distinguishes a ledger from any other database
-_BUSY = 30.0
-"""Seconds that a reader or writer waits for another reader or writer."""
 _CACHE = 16 * 1024
 """The size of the page cache in KiB. With SQLite's default of 2 MiB, resuming 100,000 files takes a tenth longer; with
 32 MiB it takes as long, and 16 MiB more memory."""
@@ -31,6 +30,13 @@ IN_USE = "in_use"
 """The row of `meta` that names the run that has the ledger open. The run checkpoints this row into the file itself when
 it begins, and removes it when it closes the ledger. If the file has the row but the WAL is missing, changes are
 missing."""
+
+BEGAN_AT = "began_at"
+"""The row of `meta`, in a shard, with the time when the first run with the main ledger began."""
+GIVEN_TO = "shard "
+"""The prefix of the rows of `meta` that name the shards with rows of this ledger. Such a row is written before the shard
+gets its rows, and removed when they are merged. If the ledger has the row but the shard is missing, the ledger lacks
+what the shard paid for."""
 
 Upgrade = Callable[[sqlite3.Connection, int, str, str], object]
 """Upgrades an older ledger. The arguments are its connection, its version, the workflow's slug and the input's name."""
@@ -49,6 +55,8 @@ class Condition:
     lost_wal: bool
     """Whether the latest run didn't close the ledger, and its WAL is missing. Either another program merged the WAL
     into the ledger, or the WAL is lost."""
+    lost_shards: tuple[str, ...] = ()
+    """The files of shards that an interrupted run left beside the ledger, and that are missing."""
 
 
 def create_or_open(
@@ -60,7 +68,7 @@ def create_or_open(
     alone: bool,
     may_create: Callable[[], object],
     upgrade: Upgrade,
-) -> tuple[sqlite3.Connection, Condition]:
+) -> tuple[Connection, Condition]:
     """Opens a ledger for a run. Creates a missing one. The caller must hold the ledger's lock.
 
     Args:
@@ -83,8 +91,8 @@ def create_or_open(
             is_new = _create(path, slug, input_name)
         _check_file(path)
         had_wal = has_wal(path)
-        connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
+        connection = connect(path)
+    except OSError as error:
         raise LedgerError(f"the ledger {str(path)!r} can't be opened: {error}") from None
     try:
         if alone:
@@ -102,11 +110,9 @@ def create_or_open(
         if out is not None:
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('out', ?)", [relative_to_file(path, out)])
         record_cutoff(connection, new=is_new)
-        return connection, _condition(connection, is_new=is_new, had_wal=had_wal)
-    except BaseException as error:
+        return connection, _condition(connection, path, is_new=is_new, had_wal=had_wal)
+    except BaseException:
         connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise LedgerError(f"the ledger {str(path)!r} can't be used: {error}") from None
         raise
 
 
@@ -116,7 +122,7 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
     # Readable only by its owner, because it will contain signed URLs.
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
-        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        with closing(connect(part, path)) as connection:
             _make_durable(connection)
             connection.executescript(
                 f"BEGIN IMMEDIATE; {tables(', '.join(COLUMNS))} PRAGMA application_id = {_APPLICATION}"
@@ -136,10 +142,16 @@ def _create(path: Path, slug: str, input_name: str) -> bool:
     return True
 
 
-def _condition(connection: sqlite3.Connection, *, is_new: bool, had_wal: bool) -> Condition:
+def _condition(connection: sqlite3.Connection, path: Path, *, is_new: bool, had_wal: bool) -> Condition:
     lost_wal = meta(connection, IN_USE) is not None and not had_wal
     commits = int(meta(connection, "commits") or 0)
-    return Condition(meta(connection, "id") or "", commits, is_new, lost_wal)
+    given: list[tuple[str]] = connection.execute(
+        "SELECT name FROM meta WHERE name GLOB ?", [f"{GIVEN_TO}*"]
+    ).fetchall()
+    shards = [name.removeprefix(GIVEN_TO) for (name,) in given]
+    there = {each.name for each in shard_files(path)} if shards else ()
+    lost_shards = tuple(each for each in shards if each not in there)
+    return Condition(meta(connection, "id") or "", commits, is_new, lost_wal, lost_shards)
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:
@@ -160,7 +172,7 @@ def inspect(path: Path) -> Condition:
     """
     had_wal = has_wal(path)
     with closing(open_to_read(path)) as connection:
-        return _condition(connection, is_new=False, had_wal=had_wal)
+        return _condition(connection, path, is_new=False, had_wal=had_wal)
 
 
 def _check_file(path: Path) -> None:
@@ -187,7 +199,7 @@ def _check_file(path: Path) -> None:
         )
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
+def open_to_read(path: Path) -> Connection:
     """Opens a ledger read-only, also while a run uses it.
 
     Raises:
@@ -197,28 +209,25 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         _check_file(path)
     if not path.is_file():
         raise LedgerError(f"there is no ledger {str(path)!r}: a run creates it in its output folder")
+    if not path.stat().st_size:
+        raise LedgerError(f"the ledger {str(path)!r} is empty: restore a copy of it")
+    connection = connect(path)
     try:
-        if not path.stat().st_size:
-            raise LedgerError(f"the ledger {str(path)!r} is empty: restore a copy of it")
-        connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-        try:
-            version = _checked_version(connection, path)
-            if version < WITH_LENGTHS:
-                run = ", NULL AS run" if version < WITH_ATTEMPTS else ""
-                connection.execute(
-                    f"CREATE TEMP VIEW tracks AS SELECT rowid AS rowid, *{run}, NULL AS audio_ms FROM main.tracks"  # noqa: S608
-                )
-            if WITH_ATTEMPTS <= version < WITH_LENGTHS:
-                connection.execute(
-                    "CREATE TEMP VIEW job_attempts AS SELECT *, NULL AS audio_ms FROM main.job_attempts"
-                )
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
-        except BaseException:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        raise LedgerError(f"the ledger {str(path)!r} can't be read: {error}") from None
+        version = _checked_version(connection, path)
+        if version < WITH_LENGTHS:
+            run = ", NULL AS run" if version < WITH_ATTEMPTS else ""
+            connection.execute(
+                f"CREATE TEMP VIEW tracks AS SELECT rowid AS rowid, *{run}, NULL AS audio_ms FROM main.tracks"  # noqa: S608
+            )
+        if WITH_ATTEMPTS <= version < WITH_LENGTHS:
+            connection.execute(
+                "CREATE TEMP VIEW job_attempts AS SELECT *, NULL AS audio_ms FROM main.job_attempts"
+            )
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -11,6 +11,16 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
+def shard_folder(ledger: Path) -> Path:
+    """The folder of a ledger's shards, beside the ledger: every process with access to the ledger can reach it."""
+    return beside(ledger, ".shards")
+
+
+def shard_files(ledger: Path) -> list[Path]:
+    """The ledgers of shards, of this run or left over from one that crashed."""
+    return sorted(shard_folder(ledger).glob("*.sqlite3"))
+
+
 def real_file(path: Path) -> Path:
     """The ledger behind a symbolic link, so that one file has one lock, one folder of shards and one output folder.
 

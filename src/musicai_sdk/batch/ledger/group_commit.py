@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from musicai_sdk.batch.errors import LedgerError
+from musicai_sdk.batch.ledger.connection import LedgerFileError
 from musicai_sdk.batch.ledger.states import State
 from musicai_sdk.batch.ledger.track import Track
-
-_OF_THE_WRITE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
-"""SQLite's errors about the values of a write. All other errors are about the file."""
 
 
 class Store(Protocol):
@@ -72,6 +69,11 @@ class GroupCommit(Generic[S]):
         """When the last commit began, by the clock of the event loop."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="musicai-ledger")
 
+    @property
+    def path(self) -> Path:
+        """The ledger's file."""
+        return self._ledger.path
+
     async def write(self, work: Callable[[S], T]) -> T:
         """Runs `work` in a transaction. Returns its result once the transaction is durable.
 
@@ -123,10 +125,7 @@ class GroupCommit(Generic[S]):
         Raises:
             LedgerError: the ledger can't be read.
         """
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._ledger)
-        except sqlite3.Error as error:
-            raise LedgerError(f"the ledger {str(self._ledger.path)!r} can't be read: {error}") from error
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._ledger)
 
     async def close(self) -> None:
         """Waits for running writes."""
@@ -159,11 +158,8 @@ class GroupCommit(Generic[S]):
 
     def _commit(self, writes: list[_Write[S]]) -> None:
         """Commits writes in one transaction, without those that fail."""
-        try:
-            while not self._commit_all([write for write in writes if write.error is None]):
-                pass
-        except sqlite3.Error as error:
-            raise LedgerError(f"the ledger {str(self._ledger.path)!r} can't be written: {error}") from error
+        while not self._commit_all([write for write in writes if write.error is None]):
+            pass
 
     def _commit_all(self, writes: list[_Write[S]]) -> bool:
         """Commits writes in one transaction. Returns False if it was rolled back because one of them failed halfway.
@@ -176,7 +172,7 @@ class GroupCommit(Generic[S]):
                 try:
                     write.result = write.work(self._ledger)
                 except Exception as error:
-                    if isinstance(error, sqlite3.Error) and not isinstance(error, _OF_THE_WRITE):
+                    if isinstance(error, LedgerFileError):
                         raise
                     write.error = error
                     if db.total_changes != before:

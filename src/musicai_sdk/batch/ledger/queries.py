@@ -30,7 +30,10 @@ def outputs_of(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, list[Ou
             part,
         )
         for track, *output in rows.fetchall():
-            found[track].append(OutputRecord(*output))
+            if (
+                track in found
+            ):  # always, unless the ledger is damaged: then `Ledger.check` says so before anything is paid
+                found[track].append(OutputRecord(*output))
     return found
 
 
@@ -45,5 +48,6 @@ def stored_files_of(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, li
             f"SELECT json_group_array(json_array(track, path, size)) FROM outputs WHERE track IN ({places})"  # noqa: S608
         )
         for track, path, size in rows_in_json(db, statement, part):
-            found[track].append((path, size))
+            if track in found:  # see `outputs_of`
+                found[track].append((path, size))
     return found

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -34,6 +35,16 @@ _ETAG = "etag:"
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """What a track's folder contains."""
+
+    results_at: float | None = None
+    """When results were stored there, in seconds since 1970; None if there are none."""
+    outputs: bool = False
+    """Whether the service has written outputs there, which would count as those of the next job."""
+
+
+@dataclass(frozen=True, slots=True)
 class FolderDestination:
     """A folder on the local disk. Every track has a folder of its own in it."""
 
@@ -43,6 +54,13 @@ class FolderDestination:
 
     async def upload_urls(self, track: Track, workflow: CustomWorkflow) -> Mapping[str, str] | None:
         """Signed URLs where the service itself writes a job's outputs. None: it keeps them until they are downloaded."""
+
+    async def contents(self, folder: str) -> Contents:
+        """What a track's folder contains before its job is created."""
+        # One call that rarely finds a file, so not worth a thread.
+        with suppress(OSError, ValueError):
+            return Contents(os.stat(f"{self.out}/{folder}/{RESULT_MANIFEST}").st_mtime)  # noqa: PTH116 - fast
+        return Contents()
 
     async def fetch(
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, on_bytes: OnBytes
@@ -93,6 +111,18 @@ class BucketDestination:
             return None
         view = self.bucket.in_folder(track.folder)
         return await asyncio.to_thread(view.upload_urls, workflow, track.idempotency_key or "")
+
+    async def contents(self, folder: str) -> Contents:
+        """What a track's folder contains before its job is created."""
+
+        def look() -> Contents:
+            # Without subfolders, which belong to other tracks.
+            found = {each.name: each for each in self.bucket.below(folder).objects() if "/" not in each.name}
+            manifest = found.pop(RESULT_MANIFEST, None)
+            at = manifest.modified.timestamp() if manifest is not None else None
+            return Contents(at, bool(found) and self.bucket.named_outputs is not None)
+
+        return await asyncio.to_thread(look)
 
     async def fetch(
         self, client: AsyncMusicAiClient, job: Job[Any], track: Track, on_bytes: OnBytes

@@ -15,6 +15,8 @@ from musicai_sdk.storage import Bucket
 
 _FINAL: tuple[State, ...] = tuple(state for state in SAFE if not TABLE[state].next)
 """States whose job is deleted, so that its results can't be fetched again."""
+FOREIGN = ""
+"""The owner of a folder whose results aren't those of a track of this ledger. No track has this key."""
 _LONGEST_KEY = 1024
 """Bytes of an object's name in S3, Google Cloud Storage and Azure."""
 _ROOM = 100 if sys.platform == "win32" else 290

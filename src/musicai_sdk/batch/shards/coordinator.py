@@ -16,7 +16,7 @@ from typing import Any, cast
 from musicai_sdk.batch.budget import Cost, changed, explained
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import Event, Progress, ProgressTracker
-from musicai_sdk.batch.ledger.files import beside
+from musicai_sdk.batch.ledger.files import beside, shard_files, shard_folder
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.states import SAFE, State
 from musicai_sdk.batch.options import RunOptions
@@ -26,8 +26,6 @@ from musicai_sdk.batch.shards.transfer import (
     open_shard,
     queued,
     remove_folder,
-    shard_files,
-    shard_folder,
 )
 from musicai_sdk.errors import MusicAiError
 

@@ -13,11 +13,12 @@ from musicai_sdk.batch.inputs.content import sample
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.inputs.prefetch import Prefetcher
 from musicai_sdk.batch.inputs.row import Candidate, InputRow
+from musicai_sdk.batch.ledger.files import shard_folder
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.batch.options import RunOptions
 from musicai_sdk.batch.results.presence import ResultCheck
-from musicai_sdk.batch.shards.transfer import queue, shard_folder
+from musicai_sdk.batch.shards.transfer import queue
 from musicai_sdk.batch.text import redacted
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from musicai_sdk.batch.budget import Budget
 from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.inputs.row import InputRow
-from musicai_sdk.batch.ledger.files import beside
+from musicai_sdk.batch.ledger.database import BEGAN_AT, GIVEN_TO
+from musicai_sdk.batch.ledger.files import shard_files, shard_folder
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.sql import chunked, marks
 from musicai_sdk.batch.ledger.states import State
@@ -24,16 +25,6 @@ PATIENCE = 60.0
 DRAIN = "drain"
 """The file beside the shards that asks all of them to drain."""
 _ROWS = 1000
-
-
-def shard_folder(ledger: Path) -> Path:
-    """The folder of a ledger's shards, beside the ledger: every process with access to the ledger can reach it."""
-    return beside(ledger, ".shards")
-
-
-def shard_files(ledger: Path) -> list[Path]:
-    """The ledgers of shards, of this run or left over from one that crashed."""
-    return sorted(shard_folder(ledger).glob("*.sqlite3"))
 
 
 def open_shard(
@@ -64,7 +55,12 @@ def remove_shard(path: Path) -> None:
 
 def queue(shard: Ledger, main: Ledger, items: Sequence[InputRow], tracks: Iterable[Track]) -> None:
     """Copies inputs and tracks to a shard, with everything that the main ledger knows about them."""
+    main.check()
     with shard.transaction() as to, main.transaction() as source:
+        # The main ledger is committed first, so it never lacks the mark of a shard that may pay.
+        mark = GIVEN_TO + shard.path.name
+        source.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [mark, shard.condition.id])
+        to.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [BEGAN_AT, str(main.began_at())])
         to.executemany(
             "INSERT INTO queue VALUES (?, ?, ?, ?, ?)",
             [(each.source, each.params, each.url, each.name, each.audio_ms) for each in items],
@@ -97,7 +93,10 @@ def queued(shard: Ledger) -> list[InputRow]:
 
 def merge(shard: Ledger, main: Ledger) -> None:
     """Copies a shard's rows to the main ledger. They are newer: no other process had the shard's tracks."""
+    shard.check()
+    main.check()
     with shard.transaction() as source, main.transaction() as to:
+        to.execute("DELETE FROM meta WHERE name = ?", [GIVEN_TO + shard.path.name])
         for table in ("tracks", "inputs", "rejected", "job_attempts"):
             _copy(source, to, table)
         # A folder keeps its owner. Only a shard of an older version can name another one.
