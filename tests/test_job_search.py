@@ -14,6 +14,7 @@ import pytest
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
 from musicai_sdk._core import create
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
+from musicai_sdk.models.job_key import key_entries
 from support.job_service import Job, JobService, plain_pages, serving
 
 WORKFLOW = CustomWorkflow("acme/chords", {"inputUrl": "https://example.com/a.wav"})
@@ -458,7 +459,7 @@ def test_without_recovery_the_post_is_sent(service: JobService) -> None:
     [
         {"workflow": "other-workflow"},
         {"workflowParams": {"inputUrl": "https://example.com/b.wav"}},
-        {"metadata": {"musicai_sdk.idempotency_key": "another one's"}},
+        {"metadata": key_entries("another one's")},
     ],
 )
 def test_jobs_of_other_requests_block_nothing(service: JobService, fields: dict[str, Any]) -> None:

@@ -6,8 +6,9 @@ proven; or neither, with a reason. A proof of absence needs
 - a walk through the unfiltered list up to an empty page;
 - coverage: jobs that were created or deleted during the walk can't have hidden another job. Either a second walk saw
   the same list, or other walks saw neighbouring jobs across every border between two pages (`WalkCoverage`);
-- readable keys: a listed job has a key of this package, or every job that could be the wanted one was fetched and has
-  another key. A job without any metadata doesn't count as somebody else's unless a job of its status has a key;
+- readable keys: every listed job that could be the wanted one has another key, in the list or in the answer to a GET.
+  A job that shows no key counts as somebody else's only if jobs of its status show keys unchanged, or if what it shows
+  can't have been made from the wanted job's parameters and workflow;
 - a complete list: of the jobs that the caller knows, none exists without being listed.
 
 A search through N jobs takes N/100 requests, and again N/100 for the second walk, or N/1,000 if the service sends pages
@@ -19,21 +20,18 @@ The caller decides when to search, because the service may list a job some time 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
-from html import unescape
 from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from musicai_sdk._text import without_signature
+from musicai_sdk._text import letters, without_signature
 from musicai_sdk.errors import MusicAiError, NotFoundError
 from musicai_sdk.models.filters import same_workflow
 from musicai_sdk.models.job import Job, JobPage
-from musicai_sdk.models.job_key import may_be_key, mentions_key
+from musicai_sdk.models.job_key import ShownKey, may_be_key, shown_key
 
 PAGE_SIZE = 100
 """The service's default; its maximum is unknown."""
@@ -72,20 +70,35 @@ class Wanted:
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The job's parameters that never change, so not the URLs of uploads."""
 
-    def could_be(self, job: Job[Any]) -> bool:
-        """Whether a job without a readable key may be this job. Missing information never excludes a job."""
-        key = job.idempotency_key
-        if key is not None:
-            return may_be_key(key, self.key)
-        if self.workflow is None and self.name is None:
-            # Other metadata means that another program has created the job, unless this package's entry was renamed.
-            return not job.raw_metadata or mentions_key(job.raw_metadata, self.key)
-        given = job.workflow_params or {}
-        same_params = all(_may_be_same(given[name], self.params[name]) for name in given.keys() & self.params)
-        return same_params and self._may_be_workflow_of(job) and _same_name(self.name, job.name)
+    def could_be(self, job: Job[Any], shown: ShownKey | None = None) -> bool:
+        """Whether a job may be this one. Only what can't have been made from this job's values excludes a job.
 
-    def _may_be_workflow_of(self, job: Job[Any]) -> bool:
-        return self.workflow is None or same_workflow(self.workflow, job.workflow) is not False
+        Args:
+            job: The job, from a list or a GET.
+            shown: Its key, if already read.
+        """
+        shown = shown or shown_key(job.raw_metadata)
+        found = shown.is_of(self.key)
+        if found is not None:
+            return found
+        if shown.text is not None and may_be_key(shown.text, self.key):
+            return True
+        return self.resembles(job)
+
+    def resembles(self, job: Job[Any]) -> bool:
+        """Whether a job may be this one by everything except its key.
+
+        A service may round, translate or replace names and parameters, and show workflows by other names. But only a job
+        of the same workflow, or else with the same parameters or name, is similar enough.
+        """
+        given = job.workflow_params or {}
+        shared = given.keys() & self.params
+        if not all(_may_be_same(given[each], self.params[each]) for each in shared):
+            return False
+        if self.workflow is None or same_workflow(self.workflow, job.workflow) is not False:
+            return True
+        same_params = bool(shared) and all(given[each] == self.params[each] for each in shared)
+        return same_params or letters(self.name or "") == letters(job.name or "") != ""
 
 
 @dataclass(slots=True)
@@ -99,7 +112,7 @@ class SearchResult:
     unknown: dict[str, str] = field(default_factory=dict[str, str])
     """All other keys, each with the reason."""
     echoes: frozenset[str] = frozenset()
-    """The statuses of the listed jobs that had a key, which proves that the list returns metadata."""
+    """The statuses of the listed jobs that showed a key unchanged. The list shows the keys of other jobs in them too."""
 
 
 async def search(
@@ -117,7 +130,7 @@ async def search(
         pages: The pages of the unfiltered list.
         get: Fetches one job.
         wanted: The jobs to look for.
-        echoes: The statuses of jobs for which the list is already known to return keys.
+        echoes: The statuses of jobs for which the list is already known to return keys unchanged.
         thorough: Whether to prove absence. Otherwise only the first pages are read, and a job that isn't on them is
             unknown.
         known: The ids of jobs that the list should contain, because they exist, and existed before the search.
@@ -191,49 +204,57 @@ class _Search:
 
     def _see(self, job: Job[Any]) -> None:
         self._seen.add(job.id)
-        key = job.idempotency_key
-        if key in self.missing:
-            self._found(key, job)
-        elif any(each.could_be(job) for each in self.missing.values()):
+        shown = shown_key(job.raw_metadata)
+        if self._found(job, shown):
+            return
+        if self._is_candidate(job, shown):
             self._candidates.setdefault(job.id, job)
-        elif key is not None:
+        elif shown.exact:
             self._result.echoes |= {job.status}
 
-    def _found(self, key: str, job: Job[Any]) -> None:
-        self._result.found[key] = job
-        del self.missing[key]
+    def _found(self, job: Job[Any], shown: ShownKey) -> bool:
+        """Whether a job is a missing one, which is then no longer missing."""
+        if shown.text not in self.missing or not shown.is_of(shown.text):
+            return False
+        self._result.found[shown.text] = job
+        del self.missing[shown.text]
+        return True
+
+    def _is_candidate(self, job: Job[Any], shown: ShownKey) -> bool:
+        """Whether a job could be a missing one."""
+        return any(_could_be(each, job, shown) for each in self.missing.values())
 
     async def fetch_candidates(self, get: Get) -> None:
         """Fetches the jobs that could be wanted, because a GET may return more than the list.
 
-        If the list or a GET shows the keys of other jobs, then a job without a key wasn't created by this package. But
-        the service may add the metadata of a job later, for example when the job ends.
+        If the list or a GET shows the keys of other jobs unchanged, then a job in the same status whose key isn't shown
+        wasn't created by this package. Another status proves nothing: the service may add the metadata of a job later,
+        for example when the job ends.
         """
-        shown, keyless = False, list[str]()
+        fetched, echoes = set[str](), set[str]()
         for job_id in list(self._candidates)[:FETCHED]:
+            job = self._candidates.pop(job_id)
             try:
-                job = self._candidates[job_id] = await get(job_id)
+                job = await get(job_id)
             except NotFoundError:  # it was just deleted
-                del self._candidates[job_id]
                 continue
-            key = job.idempotency_key
-            if key in self.missing:
-                self._found(key, job)
-            elif key is None:
-                keyless.append(job_id)
-            elif not any(each.could_be(job) for each in self.missing.values()):
-                shown = True
-        if shown:
-            for job_id in keyless:
-                del self._candidates[job_id]
+            shown = shown_key(job.raw_metadata)
+            if self._found(job, shown):
+                continue
+            if self._is_candidate(job, shown):
+                fetched.add(job_id)
+                self._candidates[job_id] = job
+            elif shown.exact:
+                echoes.add(job.status)
         for job_id, job in list(self._candidates.items()):
-            if job.idempotency_key is None and self._is_echoed(job):
+            echoed = job.status in self._result.echoes or (job_id in fetched and job.status in echoes)
+            if echoed and self._is_without_key(shown_key(job.raw_metadata)):
                 del self._candidates[job_id]
 
-    def _is_echoed(self, job: Job[Any]) -> bool:
-        """Whether the list would show the key of a job like this one."""
-        echoes = self._result.echoes
-        return job.status in echoes if job.raw_metadata is None else bool(echoes)
+    def _is_without_key(self, shown: ShownKey) -> bool:
+        """Whether the shown key, if it is unchanged, is none of this package, or another one's."""
+        without_digest = shown.digest is None and all(shown.is_of(key) is False for key in self.missing)
+        return shown.text is None or without_digest
 
     async def first_unlisted(self, known: Collection[str], get: Get) -> str | None:
         """The first of the known jobs that isn't in the list, although the service still has it."""
@@ -247,7 +268,7 @@ class _Search:
         if self._unreadable:
             return self.unproven("some of the listed jobs can't be read")
         for key, each in self.missing.items():
-            candidate = next((job for job in self._candidates.values() if each.could_be(job)), None)
+            candidate = next((job for job in self._candidates.values() if _could_be(each, job)), None)
             if candidate is None:
                 self._result.absent.add(key)
             else:
@@ -260,6 +281,13 @@ class _Search:
         """The result of walks that don't prove absence."""
         self._result.unknown.update(dict.fromkeys(self.missing, reason))
         return self._result
+
+
+def _could_be(wanted: Wanted, job: Job[Any], shown: ShownKey | None = None) -> bool:
+    """Whether a listed job could be a wanted one, if the key that it shows may be a placeholder for every job's key."""
+    shown = shown or shown_key(job.raw_metadata)
+    placeholder = shown.text is not None and not shown.exact
+    return wanted.could_be(job, shown) or (placeholder and wanted.resembles(job))
 
 
 class WalkCoverage:
@@ -351,49 +379,19 @@ class _Walk:
 
 
 def _may_be_same(shown: Any, wanted: Any) -> bool:
-    """Whether a parameter may be this one. The service may round numbers, write them as texts, or store files itself."""
-    if shown is None or shown == wanted:
+    """Whether a parameter may be this one.
+
+    The service may round, scale, limit, translate or hide a value, and store files elsewhere. But it doesn't put a file
+    beside another server's file.
+    """
+    if not (isinstance(shown, str) and isinstance(wanted, str) and "://" in shown and "://" in wanted):
         return True
-    if isinstance(shown, str) and isinstance(wanted, str):
-        if "://" not in shown or "://" not in wanted:
-            return _letters(shown) == _letters(wanted)
-        try:
-            one, other = (urlsplit(without_signature(each)) for each in (shown, wanted))
-        except ValueError:
-            return True
-        return one.netloc != other.netloc or _letters(unquote(one.path)) == _letters(unquote(other.path))
     try:
-        return int(float(shown)) == int(float(wanted))
-    except (TypeError, ValueError, OverflowError):
+        one, other = (urlsplit(without_signature(each)) for each in (shown, wanted))
+    except ValueError:
         return True
-
-
-def _same_name(wanted: str | None, shown: str | None) -> bool:
-    """Whether two names may be the same: the service might cut a name, escape it, or leave out characters."""
-    if wanted is None or shown is None:
-        return True
-    forms: list[Callable[[str], str]] = [_letters]
-    if shown.isascii() and not wanted.isascii():
-        forms += [_base_letters, _ascii_letters]
-    for letters in forms:
-        short, long = sorted((letters(unescape(shown)), letters(unescape(wanted))), key=len)
-        if long.startswith(short):
-            return True
-    return False
-
-
-@lru_cache(maxsize=8192)
-def _letters(text: str) -> str:
-    """The letters and digits of a text, in one spelling."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(each for each in text if each.isalnum())
-
-
-def _base_letters(text: str) -> str:
-    """As `_letters`, without accents."""
-    return _ascii_letters(unicodedata.normalize("NFKD", text))
-
-
-def _ascii_letters(text: str) -> str:
-    """As `_letters`, without other characters than ASCII."""
-    return _letters(text.encode("ascii", "ignore").decode())
+    (folder, _, name), (other_folder, _, other_name) = (
+        unquote(each.path).rpartition("/") for each in (one, other)
+    )
+    beside = one.netloc == other.netloc and folder == other_folder
+    return not beside or letters(name) == letters(other_name)

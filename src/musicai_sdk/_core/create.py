@@ -24,7 +24,8 @@ from musicai_sdk._io.record import logger
 from musicai_sdk._job_search import Wanted, search
 from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import ConnectionFailedError, CreateUncertainError, InputError, MusicAiError
-from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST, Job, JobRef, own_entry
+from musicai_sdk.models.job import REQUEST_DIGEST, Job, JobRef, own_entry
+from musicai_sdk.models.job_key import key_entries
 from musicai_sdk.models.outputs import URL_SCHEMES
 from musicai_sdk.models.result import R, output_names, wire_name_of
 from musicai_sdk.workflows.base import CustomWorkflow, Workflow, resolved_params
@@ -112,7 +113,7 @@ async def _create(
     given = resolved_params(workflow)
     check_payload(given, new, targets)
     called = session.io.now()
-    metadata = {**(new.metadata or {}), IDEMPOTENCY_KEY: key}
+    metadata = {**(new.metadata or {}), **key_entries(key)}
     wanted = Wanted(key, workflow.slug, params=_remote_params(given))
     if new.idempotency_key is not None:
         digests = fingerprints(workflow.slug, given, targets)

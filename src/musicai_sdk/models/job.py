@@ -47,6 +47,9 @@ from musicai_sdk.models.result import (
 IDEMPOTENCY_KEY = "musicai_sdk.idempotency_key"
 """The metadata entry with a job's idempotency key."""
 
+KEY_DIGEST = "musicai_sdk.key_digest"
+"""The metadata entry with a digest of the idempotency key, by which `musicai_sdk.models.job_key` sees that it is unchanged."""
+
 REQUEST_DIGEST = "musicai_sdk.request"
 """The metadata entry with a digest of the request, for jobs whose idempotency key the caller chose."""
 
@@ -74,8 +77,11 @@ def _entries(value: object, path: str, wanted: str) -> Iterator[object]:
         yield value
 
 
+_OWN_ENTRIES = frozenset((IDEMPOTENCY_KEY, KEY_DIGEST, REQUEST_DIGEST))
+
+
 def _own_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in metadata.items() if key not in (IDEMPOTENCY_KEY, REQUEST_DIGEST)}
+    return {key: value for key, value in metadata.items() if key not in _OWN_ENTRIES}
 
 
 Metadata: TypeAlias = Annotated[
@@ -439,6 +445,6 @@ def is_another(key: str | None, job: Job[Any]) -> bool:
     shown = job.idempotency_key
     if key is None or shown is None or shown == key:
         return False
-    from musicai_sdk.models.job_key import may_be_key  # here: most services show a key as it is
+    from musicai_sdk.models.job_key import shown_key  # here: most services show a key as it is
 
-    return not may_be_key(shown, key)
+    return shown_key(job.raw_metadata).is_of(key) is False
