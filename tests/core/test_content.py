@@ -288,15 +288,36 @@ def test_a_compressed_error_answer(each_client: MusicAiClient, tmp_path: Path) -
             each_client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
 
 
+def digest_of(data: bytes, algorithm: str) -> str:
+    crc32 = zlib.crc32(data).to_bytes(4, "big")
+    return base64.b64encode(crc32 if algorithm == "crc32" else hashlib.new(algorithm, data).digest()).decode()
+
+
 @pytest.mark.parametrize(
-    "algorithm", ["Repr-Digest: sha-256=:{}:", "Digest: SHA-256={}", "x-amz-checksum-sha256: {}"]
+    ("header", "algorithm"),
+    [
+        *(("Repr-Digest: sha-256=:{}:", "sha256"), ("Repr-Digest: sha-512=:{}:", "sha512")),
+        *(("Content-Digest: sha-256=:{}:", "sha256"), ("Digest: SHA-256={}", "sha256")),
+        *(("Digest: SHA-512={}", "sha512"), ("Digest: unixsum=1,MD5={}", "md5"), ("Digest: SHA={}", "sha1")),
+        *(("x-amz-checksum-sha256: {}", "sha256"), ("x-amz-checksum-sha1: {}", "sha1")),
+        *(("x-amz-checksum-crc32: {}", "crc32"), ("x-ms-blob-content-md5: {}", "md5")),
+    ],
 )
-def test_a_sha256_of_the_object(each_client: MusicAiClient, tmp_path: Path, algorithm: str) -> None:
-    digest = base64.b64encode(hashlib.sha256(PLAIN).digest()).decode()
-    check(each_client, tmp_path, whole(PLAIN, algorithm.format(digest)), good=True)
+def test_a_digest_of_the_object(client: MusicAiClient, tmp_path: Path, header: str, algorithm: str) -> None:
+    digest = digest_of(PLAIN, algorithm)
+    check(client, tmp_path, whole(PLAIN, header.format(digest)), good=True)
     (tmp_path / "x.json").unlink()
-    another = whole(PLAIN[:-1] + b" ", algorithm.format(digest))
-    check(each_client, tmp_path, another, good=False, match="another sha256")
+    another = whole(PLAIN[:-1] + b" ", header.format(digest))
+    check(client, tmp_path, another, good=False, match=f"another {algorithm}")
+
+
+def test_the_digest_of_a_part_is_not_that_of_the_object(client: MusicAiClient, tmp_path: Path) -> None:
+    digest = digest_of(REST, "sha256")
+    place = "Content-Range: bytes 500000-999999/1000000"
+    rest = whole(REST, ETAG, place, f"Content-Digest: sha-256=:{digest}:", status="206 Partial Content")
+    with answering(answers(BROKEN_OFF, rest)[1]) as url:
+        client.files.download(f"{url}/x.wav", tmp_path / "x.wav")
+    assert (tmp_path / "x.wav").read_bytes() == WHOLE
 
 
 def test_another_length_than_the_stored_one(each_client: MusicAiClient, tmp_path: Path) -> None:

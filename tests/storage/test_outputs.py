@@ -186,6 +186,7 @@ def test_secrets(
     [
         ({"etag": '"5d41402abc4b2a76b9719d911017c592"', "x-amz-request-id": "1"}, True),
         ({"etag": '"5d41402abc4b2a76b9719d911017c592"'}, False),  # its job is unknown
+        ({"etag": '"5d41402abc4b2a76b9719d911017c592"', "x-amz-cf-id": "1", "x-amz-cf-pop": "2"}, False),
         ({"etag": '"5d41402abc4b2a76b9719d911017c592-2"', "x-amz-request-id": "1"}, False),
         ({"etag": '"5d41402abc4b2a76b9719d911017c592"', "x-amz-server-side-encryption": "AES256"}, True),
         ({"etag": '"5d41402abc4b2a76b9719d911017c592"', "x-amz-server-side-encryption": "aws:kms"}, False),

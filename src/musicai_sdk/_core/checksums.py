@@ -6,7 +6,9 @@ import base64
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Protocol, cast
 
 _CLASSES_WITH_MD5 = (
@@ -14,6 +16,22 @@ _CLASSES_WITH_MD5 = (
     *("GLACIER", "GLACIER_IR", "DEEP_ARCHIVE"),
 )
 """S3's storage classes whose ETags of plain uploads are MD5 digests (source: Amazon's API reference)."""
+_OF_S3 = frozenset(
+    [
+        "x-amz-request-id",
+        "x-amz-id-2",
+        "x-amz-version-id",
+        "x-amz-storage-class",
+        "x-amz-server-side-encryption",
+    ]
+)
+"""Headers of S3. Others that begin like them, such as `X-Amz-Cf-Id`, are those of a CDN or a gateway before any server."""
+_LENGTHS = {"crc32c": 4, "md5": 16, "sha256": 32, "sha1": 20, "sha512": 64, "crc32": 4}
+"""The algorithms, the preferred one first, and the lengths of their digests in bytes."""
+_IN_FIELDS = {"md5": "md5", "sha": "sha1"} | {
+    f"{prefix}sha-{bits}": f"sha{bits}" for prefix in ("", "id-") for bits in (256, 512)
+}
+"""The algorithms by their names in `Repr-Digest`, `Content-Digest` and `Digest`."""
 
 _LOADING = threading.Lock()
 """If an import fails in one thread, another that waits for it gets an empty module."""
@@ -25,50 +43,60 @@ class _Hash(Protocol):
 
 
 def announced(headers: Mapping[str, str]) -> dict[str, str]:
-    """The digests of the whole object by algorithm, in base64.
-
-    Sources are `x-goog-hash: crc32c=…,md5=…`, `Content-MD5`, S3's `ETag` where it is an MD5, and for SHA-256
-    `x-amz-checksum-sha256`, `Repr-Digest` and the older `Digest` (RFC 9530).
-    """
-    found = dict(re.findall(r"(crc32c|md5)=([\w+/]+={0,2})", headers.get("x-goog-hash", "")))
-    md5 = headers.get("content-md5", "").strip()
-    # In an answer with a part of an object, Content-MD5 is the digest of that part.
-    if md5 and "content-range" not in headers:
-        found.setdefault("md5", md5)
-    elif (etag := _md5_in_etag(headers)) is not None:
-        found.setdefault("md5", etag)
-    named = ",".join(headers.get(name, "") for name in ("repr-digest", "digest"))
-    sha256 = re.search(r"sha-256=:?([\w+/]{43}=)", named, re.IGNORECASE)
-    # A multipart upload has the digest of its parts' digests, with the number of parts behind it.
-    amazon = re.fullmatch(r"[\w+/]{43}=", headers.get("x-amz-checksum-sha256", ""))
-    if sha256 or amazon:
-        found["sha256"] = sha256[1] if sha256 else headers["x-amz-checksum-sha256"]
+    """The digests of the whole object by algorithm, in base64. The first of several is taken."""
+    found = dict[str, str]()
+    for algorithm, text in _named(headers):
+        with suppress(ValueError):
+            digest = base64.b64decode(text, validate=True)
+            if len(digest) == _LENGTHS.get(algorithm):
+                found.setdefault(algorithm, base64.b64encode(digest).decode())
     return found
 
 
-def _md5_in_etag(headers: Mapping[str, str]) -> str | None:
-    """The MD5 in S3's ETag, if any.
+def _named(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What may be digests of the whole object, by algorithm.
+
+    Google's, those of RFC 1864, RFC 3230 and RFC 9530, S3's and Azure's.
+    """
+    yield from re.findall(r"(crc32c|md5)=([\w+/]+={0,2})", headers.get("x-goog-hash", ""))
+    fields = ["repr-digest", "digest"]
+    # In an answer with a part of an object, these are digests of that part.
+    if "content-range" not in headers:
+        yield "md5", headers.get("content-md5", "").strip()
+        fields.append("content-digest")
+    for field in fields:
+        for name, text in re.findall(r"([\w-]+)=:?([\w+/]+={0,2})", headers.get(field, "")):
+            yield _IN_FIELDS.get(name.lower(), ""), text
+    # After a multipart upload, these may be digests of the parts' digests, with the number of parts behind them.
+    for algorithm in ("crc32c", "sha256", "sha1", "crc32"):
+        yield algorithm, headers.get(f"x-amz-checksum-{algorithm}", "")
+    yield "md5", headers.get("x-ms-blob-content-md5", "").strip()
+    yield "md5", _md5_in_etag(headers)
+
+
+def _md5_in_etag(headers: Mapping[str, str]) -> str:
+    """The MD5 in S3's ETag, or nothing.
 
     After multipart uploads, with key encryption and in Express buckets, the ETag isn't an MD5.
     """
     found = re.fullmatch(r'"([0-9a-f]{32})"', headers.get("etag", ""))
     plain = (
-        any(name.startswith("x-amz") for name in headers)
+        not _OF_S3.isdisjoint(headers)
         and headers.get("x-amz-server-side-encryption", "AES256") == "AES256"
         and "x-amz-server-side-encryption-customer-algorithm" not in headers
         and headers.get("x-amz-storage-class", "STANDARD") in _CLASSES_WITH_MD5
     )
-    return base64.b64encode(bytes.fromhex(found[1])).decode() if found and plain else None
+    return base64.b64encode(bytes.fromhex(found[1])).decode() if found and plain else ""
 
 
 class Check:
-    """Compares the transferred bytes with an announced digest: crc32c if it can be computed quickly, else md5 or SHA-256."""
+    """Compares the transferred bytes with an announced digest: crc32c if it can be computed quickly, or another one."""
 
     def __init__(self, expected: Mapping[str, str]) -> None:
         self._expected: str | None = None
         self._hash: _Hash | None = None
         self.algorithm: str = "none"
-        for algorithm in ("crc32c", "md5", "sha256"):
+        for algorithm in _LENGTHS:
             hasher = _new(algorithm) if algorithm in expected else None
             if hasher is not None:
                 self.algorithm, self._hash, self._expected = algorithm, hasher, expected[algorithm]
@@ -85,11 +113,22 @@ class Check:
         return self._hash is None or base64.b64encode(self._hash.digest()).decode() == self._expected
 
 
+class _Crc32:
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: bytes | memoryview, /) -> None:
+        self._value = zlib.crc32(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4, "big")
+
+
 def _new(algorithm: str) -> _Hash | None:
-    if algorithm == "md5":
-        return hashlib.md5(usedforsecurity=False)
-    if algorithm == "sha256":
-        return hashlib.sha256()
+    if algorithm == "crc32":
+        return _Crc32()
+    if algorithm != "crc32c":
+        return hashlib.new(algorithm, usedforsecurity=False)
     checksum = crc32c_class()
     return None if checksum is None else checksum()
 
