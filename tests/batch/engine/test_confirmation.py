@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from musicai_sdk.batch import Batch
+from musicai_sdk.batch import Batch, Report, open_ledger
 from musicai_sdk.sandbox import Sandbox
 from support.batch import echo, make_tracks, posts
+from support.job_service import JobService, plain_pages, quick_run, serving
 
 
 def test_a_job_without_a_result_is_kept(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -65,6 +68,7 @@ def test_a_reappearing_job_is_not_paid_again(sandbox: Sandbox, tmp_path: Path) -
     """The service is asked, which costs nothing, until it answers, before anything is paid again."""
     batch = unfetched(sandbox, tmp_path)
     sandbox.faults.add("GET /job/{id}", status=404)
+    sandbox.faults.add("GET /job", body=[])
     (failure,) = batch().run().failures()
     assert failure.code == "JOB_GONE"
     sandbox.faults.clear()
@@ -115,6 +119,83 @@ def test_a_kept_job_stays_if_its_results_cannot_be_fetched_again(sandbox: Sandbo
     sandbox.faults.clear()
     assert run().run().progress.states == {"deleted": 1}
     assert next((tmp_path / "out").rglob("file.wav")).stat().st_size
+
+
+def test_a_listed_job_is_not_gone(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.unknown = 1_000_000
+
+        def run(**options: Any) -> Report:
+            return Batch("slug", ["https://songs/1.wav"], tmp_path, **quick_run(service), **options).run()
+
+        for _ in range(2):
+            assert [each.code for each in run(retry_failed=True).failures()] == ["StillListedError"]
+        service.unknown = 0
+        assert run().ok
+        assert len(service.posts) == 1
+
+
+def test_a_listed_job_is_not_gone_during_the_download(sandbox: Sandbox, tmp_path: Path) -> None:
+    batch = unfetched(sandbox, tmp_path)
+    sandbox.faults.add("GET /job/{id}", status=404)
+    (failure,) = batch(max_attempts=1).run().failures()
+    assert failure.code == "StillListedError"
+    sandbox.faults.clear()
+    assert batch().run().ok
+    assert posts(sandbox) == 1
+
+
+def gone(service: JobService, out: Path) -> Callable[..., Report]:
+    """Runs that continue with a track whose job counts as gone."""
+
+    def run(**options: Any) -> Report:
+        return Batch("slug", ["https://songs/1.wav"], out, **quick_run(service), **options).run()
+
+    service.status = "STARTED"
+    assert not run(job_timeout=0).ok
+    (job,), service.jobs = service.jobs, []
+    assert [each.code for each in run().failures()] == ["JOB_GONE"]
+    service.jobs = [job]
+    return run
+
+
+def test_a_job_that_counted_as_gone_but_is_listed(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        run = gone(service, tmp_path)
+        service.unknown = 1_000_000
+        service.jobs[0]["status"] = "SUCCEEDED"
+        assert [each.code for each in run(retry_failed=True).failures()] == ["StillListedError"]
+        service.unknown = 0
+        assert run().ok
+        assert len(service.posts) == 1
+
+
+def test_a_list_that_proves_nothing(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        run = gone(service, tmp_path)
+        service.jobs.clear()
+        service.add_others(3)
+        service.paging = lambda jobs, _page, _size: jobs  # the same page, without an end
+        assert [each.code for each in run(retry_failed=True).failures()] == ["JOB_GONE"]
+        assert len(service.posts) == 1
+        service.paging, service.status = plain_pages, "SUCCEEDED"
+        assert run(retry_failed=True).ok
+        assert len(service.posts) == 2
+
+
+def test_a_failed_job_that_has_succeeded_since(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.status = "FAILED"
+
+        def run(**options: Any) -> Report:
+            return Batch("slug", ["https://songs/1.wav"], tmp_path, **quick_run(service), **options).run()
+
+        assert [each.code for each in run().failures()] == ["FAILED"]
+        service.jobs[0]["status"] = "SUCCEEDED"
+        report = run(retry_failed=True, max_jobs=1)
+        assert (report.ok, len(service.posts)) == (True, 1)
+        with open_ledger(report.ledger) as ledger:
+            assert [(each.number, each.outcome) for each in ledger.attempts()] == [(1, "succeeded")]
 
 
 def unfetched(sandbox: Sandbox, tmp_path: Path) -> partial[Batch]:

@@ -106,6 +106,18 @@ def test_a_service_that_does_not_name_the_application(sandbox: Sandbox, tmp_path
     assert echo(sandbox, source, out).run().ok
 
 
+def test_a_service_that_no_longer_names_the_application(sandbox: Sandbox, tmp_path: Path) -> None:
+    source, out = done(sandbox, tmp_path)
+    make_tracks(source, 1, start=7)
+    sandbox.faults.add("GET /application", status=404)
+    before = posts(sandbox)
+    with pytest.raises(LedgerMismatchError, match=r"doesn't say which application.*Run again"):
+        echo(sandbox, source, out).run()
+    assert posts(sandbox) == before
+    sandbox.faults.clear()
+    assert echo(sandbox, source, out).run().ok
+
+
 def test_the_check_of_the_application_is_retried(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.faults.add("GET /application", status=503, nth=1)
     done(sandbox, tmp_path, connect=lambda: sandbox.async_client(max_retries=0))

@@ -51,15 +51,23 @@ class Account:
                 self._checking.exception()
 
     async def _check(self) -> None:
-        application = await self._application()
+        known = await self._journal.read(lambda ledger: ledger.account()[1])
+        application = await self._application(known)
         await self._journal.write(lambda ledger: _compare(ledger, self._client.base_url, application))
 
-    async def _application(self) -> str | None:
+    async def _application(self, known: str | None) -> str | None:
         tries = 0
         while True:
             try:
                 return (await self._client.application.get()).id
-            except NotFoundError:
+            except NotFoundError as error:
+                if known is not None:
+                    raise RunFailed from LedgerMismatchError(
+                        f"the ledger's jobs belong to application {known}, and {self._client.base_url} doesn't say which"
+                        f" application this run's key belongs to ({error}): nothing was sent, because with another key"
+                        " everything would be paid for again. Run again once it answers; or give the key a ledger and an"
+                        " output folder of its own"
+                    )
                 self._warn(
                     f"{self._client.base_url} doesn't say which application the key belongs to: only the address can be"
                     " compared with that of the ledger's jobs, not the account that paid for them"

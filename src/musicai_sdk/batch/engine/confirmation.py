@@ -1,4 +1,4 @@
-"""Asks the service about a paid job. One answer that the job doesn't exist isn't enough."""
+"""Asks the service about a paid job. One answer that the job doesn't exist isn't enough, and the list may contradict it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from musicai_sdk import AsyncMusicAiClient
+from musicai_sdk._job_search import PAGE_SIZE, WALKS, WalkCoverage
 from musicai_sdk.batch.ledger.track import Track
 from musicai_sdk.errors import NotFoundError
 
@@ -14,6 +16,8 @@ ANSWERS = 4
 """How often the service must say that a job is gone, so that one faulty machine of the service can't cost a job."""
 _PAUSE = 0.5
 """Seconds between two requests."""
+_SHORTER = 7
+"""The number of jobs by which later walks through the list shorten their pages."""
 
 T = TypeVar("T")
 
@@ -40,3 +44,45 @@ async def confirm_gone(track: Track, grace: float, ask: Callable[[], Coroutine[A
             if answers >= ANSWERS and age > grace:
                 raise
             await asyncio.sleep(_PAUSE)
+
+
+class JobListing:
+    """The ids in the list of jobs, read once in a run, to compare with answers that a job doesn't exist."""
+
+    def __init__(self, client: AsyncMusicAiClient) -> None:
+        self._client = client
+        self._ids = set[str]()
+        self._reading: asyncio.Task[bool] | None = None
+
+    async def shows(self, job_id: str) -> bool | None:
+        """Whether the list has a job. None if it wasn't seen, but the list couldn't be read completely.
+
+        Raises:
+            MusicAiError: the list can't be read.
+        """
+        if self._reading is None or (self._reading.done() and self._reading.exception() is not None):
+            self._reading = asyncio.create_task(self._read())
+        # Cancelling one track must not cancel the reading for the others.
+        complete = await asyncio.shield(self._reading)
+        return job_id in self._ids or (False if complete else None)
+
+    async def close(self) -> None:
+        """Ends the reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
+
+    async def _read(self) -> bool:
+        """Reads the list until no job can have been missed; returns whether that was possible."""
+        coverage = WalkCoverage()
+        for number in range(WALKS):
+            # The second walk repeats the first one; later ones have pages that begin at other jobs.
+            size = PAGE_SIZE - _SHORTER * max(0, number - 1)
+            pages = [page async for page in self._client.jobs.list(page_size=size).pages()]
+            self._ids.update(job.id for page in pages for job in page)
+            if not pages or pages[-1] or any(page.unreadable for page in pages):
+                return False
+            coverage.add(pages)
+            if coverage.closed:
+                return True
+        return False

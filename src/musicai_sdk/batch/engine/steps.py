@@ -7,14 +7,14 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
-from musicai_sdk.batch.engine.confirmation import confirm_gone
+from musicai_sdk.batch.engine.confirmation import JobListing, confirm_gone
 from musicai_sdk.batch.engine.decide import repeats_post
 from musicai_sdk.batch.engine.expected_outputs import ExpectedOutputs
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
@@ -35,6 +35,7 @@ from musicai_sdk.batch.text import redacted
 from musicai_sdk.errors import (
     CreateUncertainError,
     IntegrityError,
+    JobFailedError,
     MusicAiError,
     NotFoundError,
     ResponseError,
@@ -52,8 +53,15 @@ _FAILURE = ("error_code", "error_message", "ended_at")
 """The columns that describe a failure, and that a retry clears."""
 
 
+T = TypeVar("T")
+
+
 class StillRunningError(TransferError):
     """The list of jobs and the job itself contradict each other."""
+
+
+class StillListedError(TransferError):
+    """The service says that a job doesn't exist, but its list of jobs has it."""
 
 
 class Pipeline:
@@ -90,6 +98,7 @@ class Pipeline:
         self._inputs = Buckets(options.inputs)
         self._warnings = ClientWarnings(warn)
         self._expected = ExpectedOutputs()
+        self._listing = JobListing(client)
         self._finder = LostJobFinder(client, options.slug, options.grace, warn)
         self._uploads = asyncio.Semaphore(options.uploads)
         self._slots = asyncio.Semaphore(options.in_flight)
@@ -118,6 +127,7 @@ class Pipeline:
         """Ends the tasks that run beside the tracks."""
         self._warnings.stop()
         await self._finder.close()
+        await self._listing.close()
 
     async def advance(self, track: Track) -> None:
         """Processes a track as far as possible.
@@ -161,17 +171,49 @@ class Pipeline:
         self._begin(track)
         state: State = track.resume_at or "seen"
         if state in JOBLESS:
-            await self._check_budget(track)
-        if track.error_code == JOB_GONE and track.job_id:
-            # Ask once more whether the job is really gone: asking is free, a new job isn't.
-            try:
-                await self._client.jobs.get(track.job_id)
+            # Ask once more about the job that failed or was gone: asking is free, a new job isn't.
+            if track.job_id and not await self._is_useless(track, track.job_id):
                 state = "created"
-            except NotFoundError:
-                pass
+            else:
+                await self._check_budget(track)
         failure = {name: getattr(track, name) for name in _FAILURE}
         await self._journal.move(track, state, **dict.fromkeys(_FAILURE))
         self._retried[track.key] = failure
+
+    async def _is_useless(self, track: Track, job_id: str) -> bool:
+        """Whether the service still says that a track's job has failed, or is gone.
+
+        Raises:
+            TransferError: the list of jobs doesn't show whether the job is gone.
+        """
+        try:
+            (await self._client.jobs.get(job_id)).raise_for_failure()
+        except JobFailedError:
+            return True
+        except NotFoundError:
+            if track.error_code != JOB_GONE:
+                return True  # it had failed before it was deleted
+            listed = await self._listing.shows(job_id)
+            if listed is None:
+                raise TransferError(
+                    f"GET says that job {job_id} doesn't exist, but the list of jobs can't be read to its end to confirm that"
+                ) from None
+            return not listed
+        return False
+
+    async def _confirm_gone(self, track: Track, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """As `confirm_gone`; but a job that the list shows isn't gone.
+
+        Raises:
+            NotFoundError: the job is gone.
+            StillListedError: the list shows the job.
+        """
+        try:
+            return await confirm_gone(track, self._options.grace, ask)
+        except NotFoundError as error:
+            if await self._listing.shows(track.job_id or ""):
+                raise _contradiction(track) from error
+            raise
 
     async def _restore(self, track: Track) -> None:
         """Checks the results of an earlier run whose job was kept. Fetches damaged results again."""
@@ -184,9 +226,7 @@ class Pipeline:
                 # If the job is gone too, the track stays done, because the user may put the files back.
                 with suppress(MusicAiError):  # a temporary error will also reach the download
                     try:
-                        await confirm_gone(
-                            track, self._options.grace, lambda: self._client.jobs.get(track.job_id or "")
-                        )
+                        await self._confirm_gone(track, lambda: self._client.jobs.get(track.job_id or ""))
                     except NotFoundError:
                         raise ResultsLost(str(error)) from error
                 await self._journal.move(track, "finished")
@@ -226,10 +266,18 @@ class Pipeline:
             return None
         try:
             job = await self._wait(track)
-        except NotFoundError:
+        except NotFoundError as error:
             # Either the job is gone, or the answer to the POST was a wrong id, and the list has the job under its own.
-            found = await self._finder.find(track) if track.idempotency_key else None
-            if not isinstance(found, Job) or found.id == track.job_id:
+            key = track.idempotency_key
+            found = await self._finder.find(track) if key else None
+            if isinstance(found, Job):
+                listed: bool | None = found.id == track.job_id
+            else:  # a search by the key may have proven that the job isn't listed
+                proven = key and found is None
+                listed = not proven and await self._listing.shows(track.job_id or "")
+            if listed:
+                raise _contradiction(track) from error
+            if not isinstance(found, Job):
                 raise
             await self._lose_job(track)
             await self._keep_job(track, found.id)
@@ -446,7 +494,7 @@ class Pipeline:
             return await self._destination.fetch(self._client, ended, track, on_bytes)
 
         # The client fetches the job again if URLs have expired, so the job may prove gone here too.
-        outputs = await confirm_gone(track, self._options.grace, fetched)
+        outputs = await self._confirm_gone(track, fetched)
         size = sum(output.size for output in outputs)
         self._tracker.bytes_downloaded += size
         await self._journal.move(
@@ -496,3 +544,9 @@ class Pipeline:
             yield
         finally:
             self.committed.discard(track.key)
+
+
+def _contradiction(track: Track) -> StillListedError:
+    return StillListedError(
+        f"GET says that job {track.job_id} doesn't exist, but the list of jobs shows it; every run asks again"
+    )

@@ -112,8 +112,10 @@ def record(db: sqlite3.Connection, track: Track, after: State, changes: Mapping[
         _complete(db, track, "succeeded", None, now)
     elif track.state in FETCHABLE and changes.get("resume_at") in JOBLESS:
         _complete(db, track, "gone" if code == JOB_GONE else "failed", code, now)
-    elif track.state not in FETCHABLE and after in FETCHABLE and track.error_code == JOB_GONE:
-        _complete(db, track, "created", None, None)  # the job exists at the service after all
+    elif track.state == "failed" and track.resume_at in JOBLESS and after in FETCHABLE:
+        _complete(
+            db, track, "created", None, None
+        )  # the job exists at the service after all, or hasn't failed
     elif after == "deleted":
         db.execute(
             "UPDATE job_attempts SET deleted_at = ? WHERE track = ? AND job_id = ?",
