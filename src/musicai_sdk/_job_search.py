@@ -385,7 +385,7 @@ def _same_workflow(wanted: str | None, shown: object) -> bool:
     one, other = wanted.casefold(), shown.casefold()
     if ("/" in one) != ("/" in other):
         one, other = one.rpartition("/")[2], other.rpartition("/")[2]
-    is_slug = shown == other and _SLUG.fullmatch(other) and not _UUID.fullmatch(other)
+    is_slug = shown.islower() and _SLUG.fullmatch(shown) and not _UUID.fullmatch(shown)
     return one.startswith(other) or other.startswith(one) or not is_slug
 
 
