@@ -309,6 +309,12 @@ def test_a_job_whose_key_only_the_list_omits_is_fetched(service: JobService, way
         {"success": False},
         {"status": "degraded"},
         {"pagination": {"hasNext": True}},
+        {"total": "5"},
+        {"meta": {"pagination": {"total": 5}}},
+        {"last": False},
+        {"isLast": False},
+        {"exhaustive": False},
+        {"stale": True},
     ],
 )
 def test_an_empty_list_that_is_not_the_end_proves_nothing(
@@ -319,6 +325,35 @@ def test_an_empty_list_that_is_not_the_end_proves_nothing(
     service.envelope = beside
     with pytest.raises(CreateUncertainError):
         create_again(service)
+    assert len(service.posts) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, {"Age": "3600"}),
+        (200, {"X-Total-Count": "5"}),
+        (200, {"Content-Range": "jobs */5"}),
+        (200, {"Link": '</v1/job?page=0>; rel="first", </v1/job?page=2>; rel="next"'}),
+        (206, {}),
+    ],
+)
+def test_headers_that_deny_the_end_of_a_list(
+    service: JobService, status: int, headers: dict[str, str]
+) -> None:
+    create_again(service)
+    service.paging = lambda _jobs, _page, _size: []
+    service.list_status, service.list_headers = status, headers
+    with pytest.raises(CreateUncertainError, match=r"incomplete or outdated|can't be read"):
+        create_again(service)
+    assert len(service.posts) == 1
+
+
+def test_headers_at_the_end_of_a_list(service: JobService) -> None:
+    service.add_others(120)
+    link = '</v1/job?page=0>; rel="first"; title="next"'
+    service.list_headers = {"Age": "0", "X-Total-Count": "120", "Content-Range": "jobs */*", "Link": link}
+    create_again(service)
     assert len(service.posts) == 1
 
 
