@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient
+from musicai_sdk._core import lost_keys
 from musicai_sdk.sandbox import Sandbox
 from support.colours import Colour, awaited, finish
 
@@ -58,6 +59,12 @@ def _no_stored_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _forget_lost_keys() -> None:
+    """Each test is a process of its own: many use one sandbox and one key."""
+    lost_keys.forget_all()
 
 
 @pytest.fixture(scope="session")

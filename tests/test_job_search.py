@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
-from musicai_sdk._core import create
+from musicai_sdk._core import create, lost_keys
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job_key import key_entries
 from support.job_service import Job, JobService, plain_pages, serving
@@ -309,6 +309,12 @@ def test_a_job_whose_key_only_the_list_omits_is_fetched(service: JobService, way
         {"success": False},
         {"status": "degraded"},
         {"pagination": {"hasNext": True}},
+        {"total": "5"},
+        {"meta": {"pagination": {"total": 5}}},
+        {"last": False},
+        {"isLast": False},
+        {"exhaustive": False},
+        {"stale": True},
     ],
 )
 def test_an_empty_list_that_is_not_the_end_proves_nothing(
@@ -319,6 +325,35 @@ def test_an_empty_list_that_is_not_the_end_proves_nothing(
     service.envelope = beside
     with pytest.raises(CreateUncertainError):
         create_again(service)
+    assert len(service.posts) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, {"Age": "3600"}),
+        (200, {"X-Total-Count": "5"}),
+        (200, {"Content-Range": "jobs */5"}),
+        (200, {"Link": '</v1/job?page=0>; rel="first", </v1/job?page=2>; rel="next"'}),
+        (206, {}),
+    ],
+)
+def test_headers_that_deny_the_end_of_a_list(
+    service: JobService, status: int, headers: dict[str, str]
+) -> None:
+    create_again(service)
+    service.paging = lambda _jobs, _page, _size: []
+    service.list_status, service.list_headers = status, headers
+    with pytest.raises(CreateUncertainError, match=r"incomplete or outdated|can't be read"):
+        create_again(service)
+    assert len(service.posts) == 1
+
+
+def test_headers_at_the_end_of_a_list(service: JobService) -> None:
+    service.add_others(120)
+    link = '</v1/job?page=0>; rel="first"; title="next"'
+    service.list_headers = {"Age": "0", "X-Total-Count": "120", "Content-Range": "jobs */*", "Link": link}
+    create_again(service)
     assert len(service.posts) == 1
 
 
@@ -517,6 +552,54 @@ def test_a_client_never_sends_a_lost_key_again(service: JobService) -> None:
         late = service.deliver(service.posts[0])
         assert client.jobs.create(WORKFLOW, idempotency_key=KEY).id == late["id"]
         assert len(service.posts) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_client_of_the_process_does_not_send_a_lost_key(
+    service: JobService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(service, max_retries=0) as client:
+        lose_the_answer(service, client)
+    with pytest.raises(CreateUncertainError, match="this process has sent"):
+        create_again(service)
+
+    async def asynchronously() -> None:
+        async with AsyncMusicAiClient(api_key="a-key", base_url=service.base_url) as other:
+            await other.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)
+
+    with pytest.raises(CreateUncertainError, match="this process has sent"):
+        asyncio.run(asynchronously())
+    assert len(service.posts) == 1
+    with MusicAiClient(api_key="another-key", base_url=service.base_url) as other:
+        other.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)  # the key of another account
+    service.jobs.clear()
+    monkeypatch.setattr(lost_keys, "LATEST", 0.0)
+    create_again(service)
+    assert len(service.posts) == 3
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_lost_key_whose_job_was_found_is_settled(service: JobService) -> None:
+    with connect(service, max_retries=0) as client:
+        lose_the_answer(service, client)
+    service.deliver(service.posts[0])
+    with connect(service) as other:
+        found = other.jobs.find(KEY, settle=0)
+        assert found is not None
+        other.jobs.delete(found)
+    create_again(service)
+    assert len(service.posts) == 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_process_remembers_a_limited_number_of_lost_keys(
+    service: JobService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_keys, "REMEMBERED", 0)
+    with connect(service, max_retries=0) as client:
+        lose_the_answer(service, client)
+    create_again(service)
+    assert len(service.posts) == 2
 
 
 @pytest.mark.usefixtures("quick")

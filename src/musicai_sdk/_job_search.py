@@ -155,7 +155,9 @@ async def search(
             return search.unproven("")
         if walked is None:
             return search.unproven(
-                "the list of jobs has no end: the service sends the same page again and again"
+                "the list of jobs is incomplete or outdated, as the service or a cache says with it"
+                if search.denied
+                else "the list of jobs has no end: the service sends the same page again and again"
             )
         coverage.add(walked)
         if coverage.closed:
@@ -181,6 +183,8 @@ class _Search:
         """Listed jobs that could be wanted, because they have no key or a truncated one, by id."""
         self._unreadable = False
         """Whether a page contained something that isn't a readable job."""
+        self.denied = False
+        """Whether an empty page said that it isn't the end of the list, or that the list isn't the current one."""
         self._seen = set[str]()
         """The ids of all listed jobs."""
 
@@ -196,6 +200,7 @@ class _Search:
         async for page in pages:
             walked.append(page)
             self._unreadable = self._unreadable or page.unreadable > 0
+            self.denied = self.denied or (not page and page.unreadable > 0)
             for job in page:
                 self._see(job)
             if not self.missing or len(walked) == most:

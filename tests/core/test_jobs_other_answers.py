@@ -11,7 +11,8 @@ import pytest
 
 from conftest import Connect
 from musicai_sdk import CustomWorkflow, JobRef, MusicAiClient
-from musicai_sdk.errors import NotFoundError, ResponseError
+from musicai_sdk._core import create
+from musicai_sdk.errors import CreateUncertainError, NotFoundError, ResponseError
 from support.job_service import JobService, serving
 
 WORKFLOW = CustomWorkflow("acme/chords", {"inputUrl": "https://songs/1.wav"})
@@ -63,19 +64,89 @@ def test_a_job_may_have_another_name(connect: Connect, service: JobService, name
 
 
 def test_a_create_is_answered_with_another_job(connect: Connect, service: JobService, tmp_path: Path) -> None:
-    client = connect(base_url=service.base_url)
-    other = client.jobs.create(WORKFLOW, idempotency_key="other")
+    other = connect(base_url=service.base_url).jobs.create(WORKFLOW, idempotency_key="other")
     service.answer = 200, json.dumps({"id": other.id}).encode()
+    client = connect(base_url=service.base_url)
     job = client.jobs.create(WORKFLOW, idempotency_key="mine", settle=0)
     for call in calls(client, job, tmp_path):
         with pytest.raises(ResponseError, match=r"another job's id.*find\('mine'\)"):
             call()
     with pytest.raises(ResponseError, match="another job's id"):
-        client.jobs.run(WORKFLOW, idempotency_key="third", settle=0)
+        client.jobs.delete(job)
+    with pytest.raises(ResponseError, match="another job's id"):
+        connect(base_url=service.base_url).jobs.run(WORKFLOW, idempotency_key="third", settle=0)
     found = client.jobs.find("mine", settle=0)
     assert found is not None
     assert found.id != other.id
     assert list(tmp_path.iterdir()) == []
+    assert service.deleted == []
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_create_is_answered_with_a_job_of_the_same_client(
+    connect: Connect, service: JobService, monkeypatch: pytest.MonkeyPatch, *, shown: bool
+) -> None:
+    monkeypatch.setattr(create, "LOOK_FOR", 0.1)
+    service.listed = service.fetched = lambda job: job if shown else {**job, "metadata": None}
+    service.result = lambda job: {"of": job["workflowParams"]["inputUrl"]}
+    client = connect(base_url=service.base_url)
+    other = client.jobs.create(WORKFLOW)
+    service.named = lambda _own: other.id
+    second = CustomWorkflow(WORKFLOW.slug, {"inputUrl": "https://songs/2.wav"})
+    if shown:
+        assert client.jobs.run(second, timeout=30).raw_result == {"of": "https://songs/2.wav"}
+    else:
+        with pytest.raises(CreateUncertainError, match=r"another request has created.*doesn't show the key"):
+            client.jobs.run(second, timeout=30)
+    with pytest.raises(CreateUncertainError, match="another request has created"):
+        client.jobs.create(second, recover=False)
+    assert len(service.posts) == 3
+    assert client.jobs.get(other).id == other.id
+    client.jobs.delete(other)
+    assert service.deleted == [other.id]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"workflow": "acme/other", "name": "another's", "workflowParams": {"file": "https://songs/9.wav"}},
+        {"workflow": "acme/chords", "workflowParams": {"inputUrl": "https://songs/9.wav"}},
+    ],
+)
+def test_a_create_is_answered_with_a_job_without_a_key(
+    connect: Connect, service: JobService, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    other = service.deliver({"workflow": "acme/chords"}, metadata=None, **fields)
+    service.named = lambda _own: other["id"]
+    client = connect(base_url=service.base_url)
+    job = client.jobs.create(WORKFLOW)
+    for call in calls(client, job, tmp_path):
+        with pytest.raises(ResponseError, match="another job's id"):
+            call()
+    with pytest.raises(ResponseError, match="another job's id"):
+        client.jobs.delete(job)
+    assert list(tmp_path.iterdir()) == []
+    assert service.deleted == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"workflow": "orchestrator-runtime"},
+        {"workflow": "Chords", "name": "a song", "workflowParams": {"inputUrl": "gs://inputs/1"}},
+        {"workflow": None, "workflowParams": None},
+    ],
+)
+def test_a_job_without_a_key_that_may_be_the_created_one(
+    connect: Connect, service: JobService, fields: dict[str, Any]
+) -> None:
+    service.listed = service.fetched = lambda job: {**job, "metadata": None, **fields}
+    client = connect(base_url=service.base_url)
+    job = client.jobs.create(WORKFLOW)
+    assert client.jobs.wait(job, timeout=30).succeeded
+    client.jobs.delete(job)
+    assert service.deleted == [job.id]
 
 
 @pytest.mark.parametrize("status", ["succeeded", "Succeeded", " SUCCEEDED\n"])

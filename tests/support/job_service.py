@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,6 +49,10 @@ class JobService:
         self.deleted = list[str]()
         self.envelope: dict[str, Any] | None = None
         """What is beside the list of jobs in an object; None for a bare list."""
+        self.list_status = 200
+        """The status of the answers to GET /job."""
+        self.list_headers = dict[str, str]()
+        """More headers of the answers to GET /job."""
         self.unknown = 0
         """How many requests for an existing job are answered as if there were none."""
         self.kept: dict[str, Any] | None = None
@@ -100,8 +104,16 @@ def serving(service: JobService) -> Generator[JobService]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def reply(self, status: int, body: bytes, content_type: str = "application/json") -> None:
+        def reply(
+            self,
+            status: int,
+            body: bytes,
+            content_type: str = "application/json",
+            headers: Mapping[str, str] | None = None,
+        ) -> None:
             self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             if 300 <= status < 400:
@@ -140,7 +152,8 @@ def serving(service: JobService) -> Generator[JobService]:
                 page_of_jobs: Any = [service.listed(job) for job in shown]
                 if service.envelope is not None:
                     page_of_jobs = {"jobs": page_of_jobs, **service.envelope}
-                self.reply(200, json.dumps(page_of_jobs).encode())
+                body = json.dumps(page_of_jobs).encode()
+                self.reply(service.list_status, body, headers=service.list_headers)
                 service.between_pages(page)
                 return
             wanted = url.path.split("/")[3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from musicai_sdk._core.arguments import NewJob, ProgressOf
 from musicai_sdk._core.deadline import before_create, still_time, within
 from musicai_sdk._core.idempotency import checked_key, exclusive, fingerprints
 from musicai_sdk._core.interruption import note_interruption
-from musicai_sdk._core.jobs import get
+from musicai_sdk._core.jobs import get, note_created
 from musicai_sdk._core.lists import JobPages
 from musicai_sdk._core.operations import CREATE_JOB
 from musicai_sdk._core.options import RequestOptions
@@ -155,14 +156,19 @@ async def _post(
 
     If no answer arrives, for example because of an interruption, the key stays in `session.lost`.
     """
-    lost_before = wanted.key in session.lost
-    session.lost.add(wanted.key)
+    lost = session.lost
+    lost_before = wanted.key in lost
+    lost.add(wanted.key)
     try:
         job_id = (await session.call(CREATE_JOB, payload=payload, options=options, deadline=deadline)).id
+        # Names and URLs tell jobs apart whose keys the service doesn't show.
+        note_created(
+            session, job_id, replace(wanted, name=payload["name"], params=_remote_urls(payload["params"]))
+        )
     except MusicAiError as error:
         if not may_have_acted(error):
             if not lost_before:
-                session.lost.discard(wanted.key)
+                lost.discard(wanted.key)
             if isinstance(error, ConnectionFailedError):
                 still_time(session, deadline)  # perhaps the deadline cut the wait for a connection
             raise
@@ -171,7 +177,7 @@ async def _post(
                 wanted.key, f"the answer to POST /job was lost ({error}), and recover=False skips the search"
             ) from error
         job_id = (await _recovered(session, wanted, error, options)).id
-    session.lost.discard(wanted.key)
+    lost.discard(wanted.key)
     return job_id
 
 
@@ -248,6 +254,10 @@ def _remote_params(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if not isinstance(value, os.PathLike)}
 
 
+def _remote_urls(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if isinstance(value, str) and "://" in value}
+
+
 async def _made_before(
     session: Session,
     wanted: Wanted,
@@ -274,7 +284,7 @@ async def _made_before(
     if job is None:
         if key in session.lost:
             raise CreateUncertainError(
-                f"this client has sent a POST /job with the key {key!r} and got no answer, and no such job is listed."
+                f"this process has sent a POST /job with the key {key!r} and got no answer, and no such job is listed."
                 f" It may still appear, so nothing was sent again. Pass recover=False to pay for another one",
                 idempotency_key=key,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from musicai_sdk._core.operations import DELETE_JOB, GET_JOB
@@ -11,9 +11,12 @@ from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session, segment
 from musicai_sdk._text import safe_repr
 from musicai_sdk.errors import InputError, NotFoundError, ResponseError
-from musicai_sdk.models.job import Job, JobRef, is_another
+from musicai_sdk.models.job import Job, JobRef
 from musicai_sdk.models.result import RawResult, WorkflowResult
 from musicai_sdk.workflows.base import Workflow
+
+if TYPE_CHECKING:
+    from musicai_sdk._job_search import Wanted
 
 
 def job_id_of(job: str | JobRef[Any] | Job[Any]) -> str:
@@ -40,21 +43,61 @@ def result_type_from(workflow_type: object) -> type[WorkflowResult] | None:
     return kind.result_type
 
 
-def check_created(job: str | JobRef[Any] | Job[Any], fetched: Job[Any]) -> None:
-    """Checks that a job was created by the request whose reference is given, if the service shows the job's key.
+MOST_CREATED = 10_000
+"""The most created jobs that a client remembers. Beyond this number, the oldest are forgotten."""
 
-    A server that answers a create with the id of an older job would otherwise pass that job's results off as this one's.
+
+def note_created(session: Session, job_id: str, wanted: Wanted) -> None:
+    """Notes that a POST was answered with this id.
 
     Raises:
-        ResponseError: the job has another key.
+        ResponseError: it is the id of another request's job.
     """
-    key = job.idempotency_key if isinstance(job, JobRef) else None
-    if is_another(key, fetched):
-        raise ResponseError(
-            f"job {fetched.id} isn't the one that was created under the key {key!r}: the service answered the create with"
-            f" another job's id. client.jobs.find({key!r}) searches for the right one",
-            field="id",
-        )
+    if _is_request_of(session.created.setdefault(job_id, wanted), wanted.key):
+        if len(session.created) > MOST_CREATED:
+            session.created.popitem(last=False)
+        return
+    raise ResponseError(
+        f"POST /job was answered with the id of job {job_id}, which another request has created", field="id"
+    )
+
+
+def check_created(session: Session, job: str | JobRef[Any] | Job[Any], fetched: Job[Any]) -> None:
+    """Checks that a job was created by the request whose reference is given, as far as the job shows it.
+
+    A server that answers a create with the id of another job would otherwise pass that job's results off as this one's.
+
+    Raises:
+        ResponseError: the job has another key, or is another request's in spite of having no key.
+    """
+    if not isinstance(job, JobRef) or (key := job.idempotency_key) in (None, fetched.idempotency_key):
+        return
+    from musicai_sdk._job_search import Wanted  # here: most services show a key as it is
+
+    _check_reference(session, job)
+    if not (session.created.get(job.id) or Wanted(key)).could_be(fetched):
+        if job.id in session.created:
+            session.created[job.id] = None
+        raise _others_job(job)
+
+
+def _check_reference(session: Session, job: JobRef[Any]) -> None:
+    """Raises `ResponseError` if a reference is already known to be to another request's job."""
+    if job.id in session.created and not _is_request_of(session.created[job.id], job.idempotency_key):
+        raise _others_job(job)
+
+
+def _is_request_of(wanted: Wanted | None, key: str | None) -> bool:
+    return wanted is not None and (key is None or wanted.key == key)
+
+
+def _others_job(job: JobRef[Any]) -> ResponseError:
+    key = job.idempotency_key
+    return ResponseError(
+        f"job {job.id} isn't the one that was created under the key {key!r}: the service answered the create with"
+        f" another job's id. client.jobs.find({key!r}) searches for the right one",
+        field="id",
+    )
 
 
 async def get(
@@ -65,12 +108,18 @@ async def get(
 ) -> Job[Any]:
     """Fetches a job with the given result type, or else with the reference's result type."""
     fetched = await session.call(GET_JOB, job_id=job_id_of(job), options=options)
-    check_created(job, fetched)
+    check_created(session, job, fetched)
     return fetched.with_result_type(result_type or result_type_of(job))
 
 
 async def delete(session: Session, job: str | JobRef[Any] | Job[Any], options: RequestOptions) -> None:
-    """Deletes a job. A 404 on a retry means that an earlier attempt succeeded and its answer was lost."""
+    """Deletes a job. A 404 on a retry means that an earlier attempt succeeded and its answer was lost.
+
+    Raises:
+        ResponseError: the reference is known to be to another request's job.
+    """
+    if isinstance(job, JobRef):
+        _check_reference(session, job)
     path = DELETE_JOB.path.replace("{id}", segment(job_id_of(job)))
 
     async def attempt(number: int) -> None:

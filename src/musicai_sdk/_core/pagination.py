@@ -58,6 +58,8 @@ class Pager(Generic[T]):
         self._before: list[object] | None = None
         """The identities of the previous page."""
         self._repeats = 0
+        self._stored = False
+        """Whether a page came from a cache."""
         self._ended = False
 
     async def next(self) -> Sequence[T] | None:
@@ -71,8 +73,10 @@ class Pager(Generic[T]):
             return None
         size = self.asked = self._page_size()
         page = await self._fetch(self._received // size, size)
-        if isinstance(page, Page) and page.announced > self._received:
-            page.unreadable = 1  # the list isn't at its end
+        if isinstance(page, Page):
+            self._stored = self._stored or page.stored
+            if page.announced > self._received or (self._stored and not page):
+                page.unreadable = 1  # the list isn't at its end, or isn't the current list
         identities = [self._identify(item) for item in page]
         count = len(page) + (page.unreadable if isinstance(page, Page) else 0)
         self._repeats = self._repeats + 1 if identities == self._before else 0

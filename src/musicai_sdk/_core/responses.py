@@ -16,6 +16,7 @@ from musicai_sdk._core.settings import ClientConfig
 from musicai_sdk._io import Response, request_id
 from musicai_sdk._text import printable, without_queries, without_query
 from musicai_sdk.errors import STATUS_ERRORS, ResponseError, ServerError, StatusError
+from musicai_sdk.models._lenient import Page, note_headers
 from musicai_sdk.models.job import JobCreated
 
 BODY_LIMIT = 10_000
@@ -68,7 +69,7 @@ class _NotJsonError(ValueError):
 
 def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
     try:
-        return adapter(kind).validate_json(body)
+        found = adapter(kind).validate_json(body)
     except ValidationError as error:
         # In a union, the deepest problem belongs to the member that the server meant.
         problems = error.errors(include_url=False, include_input=False)
@@ -82,6 +83,9 @@ def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
             field=field or None,
             body=_as_text(response.body),
         ) from None
+    if isinstance(found, Page):
+        note_headers(cast("Page[Any]", found), response.status, response.headers)
+    return found
 
 
 def _as_text(body: bytes) -> str:

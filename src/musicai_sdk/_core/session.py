@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import quote, quote_plus
 from uuid import UUID
 
@@ -22,6 +23,10 @@ from musicai_sdk._text import safe_repr, without_queries, without_query
 from musicai_sdk.errors import InputError, MusicAiError, ResponseError
 from musicai_sdk.models.job import Job, JobState, change_errors
 from musicai_sdk.models.outputs import is_file_url
+
+if TYPE_CHECKING:
+    from musicai_sdk._core.lost_keys import LostKeys
+    from musicai_sdk._job_search import Wanted
 
 T = TypeVar("T")
 
@@ -54,8 +59,10 @@ class Session:
         self.durations: JobDurations = JobDurations()
         self.creating: dict[tuple[int, str], object] = {}
         """The keys of running creates, by process; see `musicai_sdk._core.idempotency`."""
-        self.lost: set[str] = set()
-        """The keys of POSTs whose answers are unknown, sent by this client or a copy of it."""
+        self.own_lost: set[str] = set()
+        """The keys of this client's and its copies' POSTs whose answers are unknown; see `lost`."""
+        self.created: OrderedDict[str, Wanted | None] = OrderedDict()
+        """The requests whose POSTs were answered with these ids. None for a job that isn't the request's, as it shows."""
         self.echoes: frozenset[str] = frozenset()
         """The statuses of listed jobs that had a key, which proves that the service returns metadata."""
         self.began: float = getattr(io, "began", io.now)()
@@ -65,7 +72,15 @@ class Session:
 
     def share_keys(self, other: Session) -> None:
         """Shares idempotency keys with the session of a client's copy, so that a key creates only one job in both."""
-        self.creating, self.lost = other.creating, other.lost
+        self.creating, self.created, self.own_lost = other.creating, other.created, other.own_lost
+
+    @property
+    def lost(self) -> LostKeys:
+        """The keys of POSTs whose answers are unknown, sent by this process."""
+        from musicai_sdk._core.lost_keys import LostKeys  # here: only jobs that cost money need it
+
+        # Each session on a driver without a beginning is a simulated process.
+        return LostKeys(self.settings, self.io.now, self.own_lost, alone=not hasattr(self.io, "began"))
 
     async def close(self) -> None:
         """Closes the connections, and ends all waits."""

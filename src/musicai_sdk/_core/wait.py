@@ -75,7 +75,7 @@ async def wait_all(
             error.add_note(f"{len(late)} of {count} jobs are unfinished: {', '.join(late[:20])}")
         raise error
     for job in jobs:
-        check_created(job, waiter.ended[job_id_of(job)])
+        check_created(session, job, waiter.ended[job_id_of(job)])
     return [await _whole(session, waiter.ended[job_id_of(job)], result_type_of(job), options) for job in jobs]
 
 

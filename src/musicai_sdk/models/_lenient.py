@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args, get_origin
 
 from pydantic import (
@@ -188,6 +189,8 @@ class Page(list[T]):
     a page can't prove that a job doesn't exist."""
     announced: int = 0
     """The number of elements in the whole list, if an empty page says it."""
+    stored: bool = False
+    """Whether the page comes from a cache, which may lack the newest elements."""
 
 
 class Readable:
@@ -263,24 +266,33 @@ def _listed(kind: Any, value: Any, within: str) -> Any:
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
     if not page:
-        beside = {name: each for name, each in envelope.items() if name != within}
-        for each in list(beside.values()):
-            beside |= cast("dict[str, Any]", each) if isinstance(each, dict) else {}
-        page.unreadable = int(any(_denies_end(name, each) for name, each in beside.items()))
-        page.announced = max((_announced(name, each) for name, each in beside.items()), default=0)
+        beside = list(_beside({name: each for name, each in envelope.items() if name != within}))
+        page.unreadable = int(any(_denies_end(name, each) for name, each in beside))
+        page.announced = max((_announced(name, each) for name, each in beside), default=0)
     return page
 
 
+def _beside(envelope: Mapping[str, Any], depth: int = 3) -> Iterator[tuple[str, object]]:
+    """The names and values of an object, and of the objects in it."""
+    for name, value in envelope.items():
+        yield name, value
+        if isinstance(value, dict) and depth > 1:
+            yield from _beside(cast("dict[str, Any]", value), depth - 1)
+
+
 _NOT_THE_END = re.compile(
-    r"error|message|warning|next|more|cursor|partial|incomplete|truncated|timed", re.IGNORECASE
+    r"error|message|warning|next|more|cursor|partial|incomplete|truncated|timed|stale|reached", re.IGNORECASE
 )
 """The names of values beside an empty list that say that the list isn't at its end, or couldn't be made."""
+_THE_END = re.compile(r"(is_?)?(last(_?page)?|end|eof|final|complete|exhaustive|done)", re.IGNORECASE)
+"""The names of values beside an empty list that say the same if they are false."""
+_MOST_DIGITS = 18
 _WELL = {"", "200", "complete", "completed", "done", "ok", "success", "succeeded"}
 
 
 def _denies_end(name: str, value: object) -> bool:
     """Whether a value beside an empty list says that this isn't the end of the list."""
-    if denies_success(name, value):
+    if denies_success(name, value) or (value is False and _THE_END.fullmatch(name)):
         return True
     if name.casefold() == "status":
         return value is not None and str(value).casefold() not in _WELL
@@ -294,9 +306,24 @@ def denies_success(name: str, value: object) -> bool:
 
 def _announced(name: str, value: object) -> int:
     """The number of elements in the whole list, according to a value beside it. A number of pages says at least one."""
-    if not isinstance(value, int) or re.search(r"total|count", name, re.IGNORECASE) is None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:_MOST_DIGITS])
+    if not isinstance(value, int) or re.search(r"total|count|hits", name, re.IGNORECASE) is None:
         return 0
     return min(value, 1) if "page" in name.casefold() else value
+
+
+def note_headers(page: Page[Any], status: int, headers: Mapping[str, str]) -> None:
+    """Notes on a page what the answer's status and headers say about the list."""
+    age = headers.get("age", "").strip()
+    page.stored = age.isdigit() and age.strip("0") != ""
+    if not page:
+        totals = [headers.get(name, "") for name in ("x-total-count", "x-total")]
+        totals.append(headers.get("content-range", "").rpartition("/")[2])
+        page.announced = max(page.announced, *(_announced("total", each.strip()) for each in totals))
+        follows = re.search(r";\s*rel=[^;,]*\bnext\b", headers.get("link", ""), re.IGNORECASE)
+        if follows is not None or status == HTTPStatus.PARTIAL_CONTENT:
+            page.unreadable = 1
 
 
 @cache

@@ -87,7 +87,7 @@ def same_workflow(wanted: str, shown: object) -> bool | None:
         one, other = one.rpartition("/")[2], other.rpartition("/")[2]
     if one == other:
         return True
-    is_slug = shown == other and _SLUG.fullmatch(other) and not _UUID.fullmatch(other)
+    is_slug = shown.islower() and _SLUG.fullmatch(shown) and not _UUID.fullmatch(shown)
     return None if one.startswith(other) or other.startswith(one) or not is_slug else False
 
 

@@ -438,13 +438,3 @@ class JobRef(Generic[R_co]):
     """The type of the job's `result`."""
     idempotency_key: str | None = None
     """The key in the job's metadata by which `client.jobs.find` finds the job."""
-
-
-def is_another(key: str | None, job: Job[Any]) -> bool:
-    """Whether a job certainly has another idempotency key."""
-    shown = job.idempotency_key
-    if key is None or shown is None or shown == key:
-        return False
-    from musicai_sdk.models.job_key import shown_key  # here: most services show a key as it is
-
-    return shown_key(job.raw_metadata).is_of(key) is False

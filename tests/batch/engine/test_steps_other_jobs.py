@@ -87,6 +87,39 @@ def test_creates_answered_with_one_id_by_a_service_that_shows_no_keys(tmp_path: 
         assert len(service.posts) == 3
 
 
+@pytest.mark.parametrize("keep_jobs", [False, True])
+def test_creates_answered_one_after_the_other_with_one_id(tmp_path: Path, *, keep_jobs: bool) -> None:
+    with serving(JobService()) as service:
+        service.result = song
+        service.listed = service.fetched = lambda job: {**job, "metadata": None}
+        made = list[str]()
+
+        def first(own: str) -> str:
+            made.append(own)
+            return made[0]
+
+        service.named = first
+        report = process(service, tmp_path, in_flight=1, keep_jobs=keep_jobs)
+        assert not report.ok
+        # One job's results are stored, and only for its own song.
+        manifests = tmp_path.rglob("workflow.results.json")
+        assert [json.loads(path.read_text())["of"] for path in manifests] == ["song 0"]
+        assert len(service.deleted) == (not keep_jobs)
+
+
+def test_a_create_answered_with_a_job_of_another_workflow(tmp_path: Path) -> None:
+    with serving(JobService()) as service:
+        service.result = song
+        other = service.deliver({"workflow": "acme/other", "name": "another's", "params": {"file": "old"}})
+        answers = iter([other["id"]])
+        service.named = lambda own: next(answers, own)
+        report = process(service, tmp_path)
+        assert report.ok
+        assert stored(report) == WHOLE
+        assert service.jobs == [other]
+        assert len(service.posts) == 3
+
+
 WRONG_IDS: dict[str, Callable[[str], str]] = {
     "in braces": lambda name: f"{{{name}}}",
     "cut": lambda name: name[:13],

@@ -68,6 +68,14 @@ class LostJobFinder:
         self._task: asyncio.Task[None] | None = None
         self._advised = False
 
+    def wanted(self, track: Track) -> Wanted:
+        """The job of a track, without the input, whose URL differs every time."""
+        return Wanted(track.idempotency_key or "", self._slug, job_name(track), json.loads(track.params))
+
+    def is_another(self, track: Track, job: Job[Any]) -> bool:
+        """Whether a job is certainly another request's than the track's."""
+        return bool(track.idempotency_key) and not self.wanted(track).could_be(job)
+
     def expect(self, track: Track) -> asyncio.Future[Found]:
         """Begins to search for the job of a track, before `find` is called.
 
@@ -75,10 +83,8 @@ class LostJobFinder:
         """
         key = track.idempotency_key or ""
         if key not in self._lost:
-            # Without the input, whose URL differs every time.
-            wanted = Wanted(key, self._slug, job_name(track), json.loads(track.params))
             answer = asyncio.get_running_loop().create_future()
-            self._lost[key] = _Lost(wanted, answer, time.monotonic() + self._grace)
+            self._lost[key] = _Lost(self.wanted(track), answer, time.monotonic() + self._grace)
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._search_all())
         return self._lost[key].answer

@@ -42,7 +42,6 @@ from musicai_sdk.errors import (
     TransferError,
 )
 from musicai_sdk.models import Job
-from musicai_sdk.models.job import is_another
 from musicai_sdk.workflows import CustomWorkflow
 
 _ABSENT = (
@@ -282,7 +281,7 @@ class Pipeline:
             await self._lose_job(track)
             await self._keep_job(track, found.id)
             return await self._wait(track)
-        if not is_another(track.idempotency_key, job):
+        if not self._finder.is_another(track, job):
             return job
         # The answer to the POST named another job, perhaps that of another track.
         await self._lose_job(track)
@@ -444,7 +443,7 @@ class Pipeline:
             return job
 
         job = await confirm_gone(track, options.grace, ended)
-        if is_another(track.idempotency_key, job):
+        if self._finder.is_another(track, job):
             return job
         job.raise_for_failure()
         await self._journal.move(track, "finished", finished_at=time.time())
@@ -483,7 +482,7 @@ class Pipeline:
 
         async def fetched() -> list[OutputRecord]:
             ended = job or await self._client.jobs.get(track.job_id or "")
-            if is_another(track.idempotency_key, ended):
+            if self._finder.is_another(track, ended):
                 raise TransferError(
                     f"job {ended.id} is another request's, so its results aren't those of this track"
                 )
