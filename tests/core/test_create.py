@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from conftest import Connect
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core import create
 from musicai_sdk._core.idempotency import fingerprint
@@ -25,6 +26,7 @@ from musicai_sdk.errors import (
 )
 from musicai_sdk.models.job import IDEMPOTENCY_KEY, REQUEST_DIGEST
 from musicai_sdk.sandbox import Sandbox
+from support.job_service import JobService, serving
 from support.simulated import SimulatedTime
 
 WORKFLOW = CustomWorkflow("sdk-test", {"file": "http://127.0.0.1:9/none"})
@@ -174,6 +176,23 @@ def test_a_file_that_cannot_be_read_creates_nothing(
         with pytest.raises(error, match=re.escape(str(path))):
             client.jobs.create(CustomWorkflow("sdk-test", {"file": path}), idempotency_key="k-15")
     assert sandbox.requests == []
+
+
+def test_find_with_the_workflow(connect: Connect) -> None:
+    with serving(JobService()) as service:
+        client = connect(base_url=service.base_url)
+        wanted = CustomWorkflow("acme/stems", {"file": "https://songs/1.wav"})
+        job = client.jobs.create(wanted, idempotency_key="mine")
+        found = client.jobs.find("mine", workflow=wanted)
+        assert found is not None
+        assert found.id == job.id
+        service.listed = service.fetched = lambda job: {**job, "metadata": {"source": "api"}}
+        client = connect(base_url=service.base_url)
+        assert client.jobs.find("mine") is None
+        with pytest.raises(CreateUncertainError):
+            client.jobs.find("mine", workflow=wanted)
+        other = CustomWorkflow("acme/stems", {"file": "https://songs/2.wav"})
+        assert client.jobs.find("another's", workflow=other) is None
 
 
 def test_a_cancelled_create_says_how_to_find_the_job(sandbox: Sandbox) -> None:

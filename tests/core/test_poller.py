@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from conftest import Connect
 from musicai_sdk import CustomWorkflow, Job, MusicAiClient
 from musicai_sdk.errors import AuthenticationError, ConfigurationError, NotFoundError, WaitTimeoutError
 from musicai_sdk.models import JobState
 from musicai_sdk.sandbox import Sandbox
 from support.colours import Colour
+from support.job_service import JobService, plain_pages, serving
 
 Outcome = Job[Any] | BaseException
 
@@ -269,3 +271,38 @@ def test_a_refused_list_is_replaced_by_single_requests(
     ]
     sandbox.faults.add("GET /job", status=status)
     assert [job.id for job in client.jobs.wait_all(jobs)] == [job.id for job in jobs]
+
+
+def test_a_failure_is_confirmed_by_the_job_itself(connect: Connect) -> None:
+    """Lists may be older than the job, or show it twice."""
+    with serving(JobService()) as service:
+        for number in range(3):
+            service.deliver({"workflow": "a/b"}, id=f"j{number}")
+        service.jobs[1].update(status="FAILED", error={"code": "BAD_INPUT"})
+        stale = {"status": "FAILED", "result": None, "error": None}
+        service.paging = lambda jobs, page, size: [
+            each for job in plain_pages(jobs, page, size) for each in (job, {**job, **stale})
+        ]
+        client = connect(base_url=service.base_url)
+        jobs = client.jobs.wait_all(["j0", "j1", "j2"], timeout=30)
+        assert [job.status for job in jobs] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+        assert jobs[1].failure.code == "BAD_INPUT"
+        assert jobs[0].outputs == {"bpm": "120"}
+        fetched = sorted(each for each in service.requests if each.startswith("GET /v1/job/"))
+        assert fetched == [f"GET /v1/job/j{number}" for number in range(3)], "one request for each failure"
+
+
+def test_a_job_that_seemed_to_have_failed_is_awaited(connect: Connect) -> None:
+    with serving(JobService()) as service:
+        for number in range(2):
+            service.deliver({"workflow": "a/b"}, id=f"j{number}", status="STARTED")
+        service.listed = lambda job: {**job, "status": "FAILED"}
+        asked = list[str]()
+
+        def fetched(job: dict[str, Any]) -> dict[str, Any]:
+            asked.append(job["id"])
+            return {**job, "status": "SUCCEEDED" if asked.count(job["id"]) > 2 else "STARTED"}
+
+        service.fetched = fetched
+        client = connect(base_url=service.base_url, job_monitor_interval=0.1)
+        assert all(job.succeeded for job in client.jobs.wait_all(["j0", "j1"], timeout=60))

@@ -324,7 +324,12 @@ def _uncertain(key: str, what: str) -> CreateUncertainError:
 
 
 async def find(
-    session: Session, key: str, options: RequestOptions, *, settle: float = 0.0
+    session: Session,
+    key: str,
+    options: RequestOptions,
+    *,
+    workflow: Workflow[Any] | None = None,
+    settle: float = 0.0,
 ) -> Job[Any] | None:
     """The job that was created under a key; None if certainly no job has it.
 
@@ -332,9 +337,10 @@ async def find(
         CreateUncertainError: no such job is listed, but it may exist.
     """
     called = session.io.now()
-    job = await _search(
-        session, Wanted(checked_key(key or "")), _settled(session, settle, called), options, None
-    )
+    wanted = Wanted(checked_key(key or ""))
+    if workflow is not None:
+        wanted = Wanted(wanted.key, workflow.slug, params=_remote_params(resolved_params(workflow)))
+    job = await _search(session, wanted, _settled(session, settle, called), options, None)
     if job is not None:
         session.lost.discard(key)
     return job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -65,10 +65,10 @@ class StatusFetcher:
         """
         if len(wanted & self.unlisted) > CONCURRENT_REQUESTS:
             self.unlisted -= wanted  # for so many jobs, a walk through the list is cheaper
-        missed = wanted - self.unlisted
+        missed, failed = wanted - self.unlisted, set[str]()
         try:
             if missed:
-                await self._walk_pages(missed)
+                failed = await self._walk_pages(missed)
         except MusicAiError as error:
             if is_transient(error) or isinstance(error, _CLIENT_ERRORS):
                 raise
@@ -76,21 +76,25 @@ class StatusFetcher:
             logger.warning("a page of jobs can't be read, so they are requested one by one: %s", error)
         else:
             if self._overdue():
-                return
+                missed = set()
             self.unlisted |= missed
-        if rest := missed | (wanted & self.unlisted):
-            await self.fetch_each(sorted(rest))
+        if rest := missed | (wanted & self.unlisted) | failed:
+            await self.fetch_each(sorted(rest), failed)
 
-    async def _walk_pages(self, missing: set[str]) -> None:
+    async def _walk_pages(self, missing: set[str]) -> set[str]:
         """Walks through the list in the service's order, and removes the jobs it finds from `missing`.
 
         Stops when a page would cost more than single requests for the missing jobs.
+
+        Returns:
+            The wanted jobs that have failed according to the list. Only the job itself proves that: a list may be older,
+            and the caller would pay for a failed job again.
         """
         slugs = {self.session.durations.workflow(job_id) for job_id in missing}
         known = sorted(slug for slug in slugs if slug is not None)
         narrowed = {"workflow": known} if len(known) == len(slugs) <= MOST_SLUGS else {}
         pages = JobPages(self.session, narrowed, PAGE_SIZE, self._options(), deadline=self.deadline)
-        walked = 0
+        walked, wanted, failed = 0, frozenset(missing), set[str]()
         while (
             walked < len(missing) and not self._overdue() and (page := await anext(pages, None)) is not None
         ):
@@ -98,15 +102,20 @@ class StatusFetcher:
             listed = {job.id: job for job in page}
             missing.difference_update(listed)
             self.unlisted.difference_update(listed)
-            self.receiver.receive(listed)
+            failed |= wanted & {job.id for job in page if job.failed}
+            self.receiver.receive({job_id: job for job_id, job in listed.items() if not job.failed})
+        return failed
 
-    async def fetch_each(self, wanted: Sequence[str]) -> None:
-        """Fetches each job's status, and after a final status the whole job. Raises as `fetch_many`."""
+    async def fetch_each(self, wanted: Sequence[str], ended: Collection[str] = ()) -> None:
+        """Fetches each job's status, and after a final status the whole job. Raises as `fetch_many`.
+
+        Jobs that seem to have ended are fetched at once.
+        """
         transient_errors = list[MusicAiError]()
 
         async def fetch(job_id: str) -> None:
             try:
-                await self._fetch(job_id)
+                await self._fetch(job_id, has_ended=job_id in ended)
             except MusicAiError as error:
                 if isinstance(error, AuthenticationError | ConfigurationError):
                     raise
@@ -127,18 +136,18 @@ class StatusFetcher:
         now = self.session.io.now()
         return isinstance(error, NotFoundError) and self.session.durations.is_new(job_id, now)
 
-    async def _fetch(self, job_id: str) -> None:
+    async def _fetch(self, job_id: str, *, has_ended: bool) -> None:
         if self._overdue():
             return
-        state = await self.session.call(
-            GET_JOB_STATUS, job_id=job_id, options=self._options(), deadline=self.deadline
-        )
-        self.receiver.receive({job_id: state})
-        if state.done:
-            job = await self.session.call(
-                GET_JOB, job_id=job_id, options=self._options(), deadline=self.deadline
+        if not has_ended:
+            state = await self.session.call(
+                GET_JOB_STATUS, job_id=job_id, options=self._options(), deadline=self.deadline
             )
-            self.receiver.receive({job_id: job})
+            self.receiver.receive({job_id: state})
+            if not state.done:
+                return
+        job = await self.session.call(GET_JOB, job_id=job_id, options=self._options(), deadline=self.deadline)
+        self.receiver.receive({job_id: job})
 
     def _options(self) -> RequestOptions:
         return within(self.session, self.options, self.deadline)

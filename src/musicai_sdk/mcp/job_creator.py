@@ -20,7 +20,7 @@ from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError, N
 from musicai_sdk.mcp.addresses import Addresses
 from musicai_sdk.mcp.errors import AGAIN, ToolError
 from musicai_sdk.mcp.roots import Roots, copy_beneath
-from musicai_sdk.mcp.state import State
+from musicai_sdk.mcp.state import Request, State
 from musicai_sdk.workflows.inputs import web_address
 
 SETTLE = 10.0
@@ -69,6 +69,8 @@ class JobCreator:
     max_jobs: int
     """The most jobs to create in total."""
     _scope: str | None = field(default=None, init=False)
+    _seen: dict[tuple[str, float], float] = field(default_factory=dict[tuple[str, float], float], init=False)
+    """When this server first saw each request without an answer, by its key and `sent_at`."""
 
     async def create(self, order: Order, params: Mapping[str, Any]) -> Created:
         """Returns the job of an order: its existing job, or a new one."""
@@ -104,9 +106,9 @@ class JobCreator:
             if known is not None and known.job_id is not None:
                 return Created(known.job_id, repeated=True)
             # Checks the parameters, before anything is uploaded or counted.
-            CustomWorkflow(order.workflow, {**params, order.input_name: source})
-            settle = 0.0 if known is None else max(0.0, known.sent_at + SETTLE - time.time())
-            job = await self.client.jobs.find(key, settle=settle)
+            wanted = CustomWorkflow(order.workflow, {**params, order.input_name: source})
+            settle = 0.0 if known is None else self._unsettled(key, known)
+            job = await self.client.jobs.find(key, workflow=wanted, settle=settle)
             if job is not None:
                 self.state.record_job(scope, key, order.workflow, label, job.id)
                 return Created(job.id, repeated=True)
@@ -115,38 +117,45 @@ class JobCreator:
             uploaded = source if isinstance(source, str) else await self.client.files.upload(source)
             if not self.state.reserve(scope, key, order.workflow, label, self.max_jobs):
                 raise self._used_up()
+            if (reserved := self.state.get(scope, key)) is not None:
+                self._unsettled(key, reserved)
             workflow = CustomWorkflow(order.workflow, {**params, order.input_name: uploaded})
-            job_id = await self._post(workflow, scope, key, label)
+            try:
+                # No recovery: the list was just searched for the key, and a lost answer is handled below.
+                created = await self.client.jobs.create(
+                    workflow, name=label, idempotency_key=key, recover=False
+                )
+                job_id = created.id
+            except CreateUncertainError as uncertain:
+                job_id = await self._lost(key, wanted, uncertain)
+            except MusicAiError as error:
+                if known is None:  # otherwise an earlier POST may still have created a job
+                    self.state.release(scope, key)
+                if isinstance(error, NotFoundError):
+                    raise _no_workflow(order.workflow) from None
+                raise
             self.state.record_job(scope, key, order.workflow, label, job_id)
             return Created(job_id, repeated=False)
 
-    async def _post(self, workflow: CustomWorkflow, scope: str, key: str, label: str) -> str:
-        """Sends the POST once. If the answer is lost, searches for the job."""
-        try:
-            # No recovery: the caller has just searched the list for the key, and a lost answer is handled below.
-            return (
-                await self.client.jobs.create(workflow, name=label, idempotency_key=key, recover=False)
-            ).id
-        except CreateUncertainError as uncertain:
-            job = await self.client.jobs.find(key, settle=_SEARCH)
-            if job is None:
-                raise ToolError(
-                    "uncertain",
-                    "the answer of the service was lost, and it lists no such job yet",
-                    f"Nothing was sent again. {AGAIN} It looks for the job first.",
-                    retryable=True,
-                ) from uncertain
-            return job.id
-        except NotFoundError:
-            self.state.release(scope, key)
+    def _unsettled(self, key: str, request: Request) -> float:
+        """Seconds after which a request without an answer must be listed, if the service received it.
+
+        They begin when this server first sees the request: clocks differ, and are set, so `sent_at` only identifies it.
+        """
+        now = time.monotonic()
+        return max(0.0, self._seen.setdefault((key, request.sent_at), now) + SETTLE - now)
+
+    async def _lost(self, key: str, wanted: CustomWorkflow, uncertain: CreateUncertainError) -> str:
+        """The job of a POST whose answer was lost."""
+        job = await self.client.jobs.find(key, workflow=wanted, settle=_SEARCH)
+        if job is None:
             raise ToolError(
-                "unknown_workflow",
-                f"the account has no workflow {workflow.slug!r:.200}; nothing was created",
-                "Call list_workflows for the slugs.",
-            ) from None
-        except MusicAiError:
-            self.state.release(scope, key)
-            raise
+                "uncertain",
+                "the answer of the service was lost, and it lists no such job yet",
+                f"Nothing was sent again. {AGAIN} It looks for the job first.",
+                retryable=True,
+            ) from uncertain
+        return job.id
 
     async def _current_scope(self) -> str:
         """The owner of the jobs: an application has no access to another application's jobs."""
@@ -161,6 +170,14 @@ class JobCreator:
             f"this server has created all {self.max_jobs} jobs that it may create; nothing was sent",
             "Ask the user. A higher --max-jobs allows more; it counts all jobs since the server was set up.",
         )
+
+
+def _no_workflow(slug: str) -> ToolError:
+    return ToolError(
+        "unknown_workflow",
+        f"the account has no workflow {slug!r:.200}; nothing was created",
+        "Call list_workflows for the slugs.",
+    )
 
 
 def order_of(workflow: str, source: str, input_name: str, params: Mapping[str, Any]) -> Order:

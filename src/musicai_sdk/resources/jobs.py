@@ -452,12 +452,19 @@ class AsyncJobs(Resource, place="client.jobs"):
             )
 
     async def find(
-        self, idempotency_key: str, *, settle: float = 0.0, **options: Unpack[RequestOptions]
+        self,
+        idempotency_key: str,
+        *,
+        workflow: Workflow[Any] | None = None,
+        settle: float = 0.0,
+        **options: Unpack[RequestOptions],
     ) -> Job[RawResult] | None:
         """Finds the job that was created under a key, such as `CreateUncertainError.idempotency_key`.
 
         Args:
             idempotency_key: The key that was passed to `create`, or that `create` generated.
+            workflow: The workflow that was passed to `create`. It tells which jobs may be the wanted one if the service
+                returns their metadata without the key.
             settle: Seconds to search before the job counts as absent, because the service may list a job late.
             **options: Per-call settings, see `RequestOptions`.
 
@@ -469,4 +476,6 @@ class AsyncJobs(Resource, place="client.jobs"):
             CreateUncertainError: the job isn't listed, but it may exist: the list changes too fast for a proof, or the
                 service doesn't return the metadata that contains the key.
         """
-        return await _core.create.find(self._session, idempotency_key, options, settle=settle)
+        return await _core.create.find(
+            self._session, idempotency_key, options, workflow=workflow, settle=settle
+        )
