@@ -84,7 +84,8 @@ def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
             body=_as_text(response.body),
         ) from None
     if isinstance(found, Page):
-        note_headers(cast("Page[Any]", found), response.status, response.headers)
+        page: Page[Any] = found
+        note_headers(page, response.status, response.headers)
     return found
 
 
