@@ -36,10 +36,10 @@ _LARGEST_NOTE = 64 * 1024
 _TRIES = 20
 """The most attempts to claim a part while other processes keep replacing its file."""
 _SETTLED = 60.0
-"""Seconds from the modification of an object to an answer, from which on its modification time identifies the version.
+"""The least seconds between an object's modification and the answer's `Date` for the former to identify the version.
 
-Within the same second, it may change again without another time. RFC 9110 (8.8.2.2) demands one second between the two
-times if one clock gave both, which a client can't know. RFC 7232 demanded a minute for any clocks.
+An object may change again within the same second. RFC 9110 (8.8.2.2) demands one second if both times are of one clock,
+which a client can't know; its predecessor, RFC 7232, demanded a minute.
 """
 
 
