@@ -379,7 +379,7 @@ def change_errors(answer: object, change: Callable[[str], str]) -> None:
     for each in cast("list[object]", answer) if isinstance(answer, list) else (answer,):
         if not isinstance(each, Job) or (each.error is None and ORIGINALS not in each.__dict__):
             continue
-        job: Job[Any] = each
+        job = cast("Any", each)
         if job.error is None:  # perhaps not an object
             kept = originals(job)
             if "error" in kept:
