@@ -7,6 +7,7 @@
 3. `create` posts the job. `session` builds the request from an `operations` entry and the call's `options`, `retry`
    repeats it if that is safe, and `responses` reads the answer or raises its error.
 4. If the answer is lost, `create` searches the list (`lists`, `pagination`, `musicai_sdk._job_search`) for the job.
+   Until the job is found, `lost_keys` keeps its key from being sent again.
 5. `wait` joins the client's `poller`, which fetches states through `job_states`; `durations` delays the first poll.
 
 Then `job_files` downloads the results: `download` writes through `resume`, `ranges` uses several connections if asked,

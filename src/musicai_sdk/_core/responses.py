@@ -25,6 +25,7 @@ ERROR_LIMIT = 1024 * 1024
 """The most bytes of an error answer that are parsed."""
 MESSAGE_LIMIT = 1_000
 """The most characters of the service's message to quote in an error."""
+_PAGE: type[Any] = Page
 _HEADER_LIMIT = 200
 """The most characters of a header to quote in an error."""
 
@@ -83,9 +84,8 @@ def _read(kind: Any, body: bytes, response: Response, where: str) -> Any:
             field=field or None,
             body=_as_text(response.body),
         ) from None
-    if isinstance(found, Page):
-        page: Page[Any] = found
-        note_headers(page, response.status, response.headers)
+    if isinstance(found, _PAGE):
+        note_headers(found, response.status, response.headers)
     return found
 
 
