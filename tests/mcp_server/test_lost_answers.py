@@ -34,6 +34,10 @@ def state(tmp_path: Path) -> State:
     return State(tmp_path / "state")
 
 
+def nothing_listed(_jobs: list[Job], _page: int, _size: int) -> list[Job]:
+    return []
+
+
 def creating(
     service: JobService, state: State, work: Callable[[Callable[[int], Awaitable[str]]], Awaitable[None]]
 ) -> None:
@@ -56,7 +60,7 @@ def creating(
 
 def test_a_refused_repeat_does_not_forget_the_lost_request(service: JobService, state: State) -> None:
     async def work(create: Callable[[int], Awaitable[str]]) -> None:
-        service.paging = lambda *_: list[Job]()  # the job is listed late
+        service.paging = nothing_listed
         service.answer = LOST
         with pytest.raises(ToolError, match="answer of the service was lost"):
             await create(1)
@@ -73,7 +77,7 @@ def test_a_refused_repeat_does_not_forget_the_lost_request(service: JobService, 
 @pytest.mark.parametrize("sent_at", ["sent_at + 86400", "5"], ids=["ahead", "behind"])
 def test_a_clock_that_was_wrong(service: JobService, state: State, sent_at: str) -> None:
     async def work(create: Callable[[int], Awaitable[str]]) -> None:
-        service.paging = lambda *_: list[Job]()
+        service.paging = nothing_listed
         service.answer = LOST
         with pytest.raises(ToolError, match="answer of the service was lost"):
             await create(1)

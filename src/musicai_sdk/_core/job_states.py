@@ -76,7 +76,7 @@ class StatusFetcher:
             logger.warning("a page of jobs can't be read, so they are requested one by one: %s", error)
         else:
             if self._overdue():
-                missed = set()
+                missed = set[str]()
             self.unlisted |= missed
         if rest := missed | (wanted & self.unlisted) | failed:
             await self.fetch_each(sorted(rest), failed)

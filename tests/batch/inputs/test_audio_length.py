@@ -89,6 +89,22 @@ def test_several_mp3_in_one_file() -> None:
     assert length(tagged + whole * 3) is None
 
 
+@pytest.mark.parametrize(("form", "subtype"), [("OGG", "VORBIS"), ("OGG", "OPUS"), ("FLAC", "PCM_16")])
+def test_several_streams_in_one_file(form: str, subtype: str) -> None:
+    """The headers of the first one tell only its own length."""
+    whole = sound(form, subtype, 48_000)
+    assert length(whole) == round(FRAMES / 48)
+    assert length(whole * 3) is None
+
+
+@pytest.mark.parametrize("before", range(9))
+def test_another_stream_at_the_border_of_what_is_read_at_once(before: int) -> None:
+    whole = sound("FLAC")
+    padding = bytes(12 + (1 << 20) - len(whole) - before)
+    assert length(whole + padding + b"fLa") is not None
+    assert length(whole + padding + whole) is None
+
+
 def test_a_wav_that_contradicts_itself() -> None:
     whole = sound("WAV", "PCM_16")
     rate = struct.pack("<I", 2 * RATE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +18,12 @@ _TAIL = 1 << 16
 """The last page of an Ogg stream is at most this long."""
 _TAGS = 1 << 15
 """The most bytes of the tags behind an MP3."""
+_FLAC_STREAM = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
+"""The start of a FLAC stream: the marker, and the header of the block that describes it."""
+_OGG_STREAM = re.compile(rb"OggS\x00[\x02\x03\x06\x07]")
+"""The start of the first page of a stream."""
+_LONGEST_START = 8
+_BLOCK = 1 << 20
 _UNIFORM = (1, 3, 6, 7, 0xFFFE)
 """The formats of a WAV file in which each second has the same number of bytes: PCM, floats, A-law, µ-law, extensible."""
 _AIFC = 22
@@ -91,7 +98,20 @@ def _aiff(file: BinaryIO) -> float | None:
     return None
 
 
+def _has_several(file: BinaryIO, start: re.Pattern[bytes]) -> bool:
+    """Whether another recording begins in a file, so that the headers of the first one tell only its own length."""
+    file.seek(_HEAD)
+    before = b""
+    while block := file.read(_BLOCK):
+        if start.search(before + block):
+            return True
+        before = block[-_LONGEST_START:]
+    return False
+
+
 def _flac(file: BinaryIO) -> float | None:
+    if _has_several(file, _FLAC_STREAM):
+        return None
     file.seek(18)
     packed = int.from_bytes(file.read(8), "big")
     frames = packed & 0xF_FFFF_FFFF
@@ -109,6 +129,8 @@ def _ogg(file: BinaryIO) -> float | None:
     elif packet.startswith(b"OpusHead"):
         rate, before = 48_000, int.from_bytes(packet[10:12], "little")
     else:
+        return None
+    if _has_several(file, _OGG_STREAM):
         return None
     file.seek(max(0, _size(file) - _TAIL))
     tail = file.read()
