@@ -87,11 +87,11 @@ Guarantees:
     `Report.jobs_created` and `musicai batch history`.
 
     Before anything is sent, a run compares the application of its key and its base URL with those of the ledger, and
-    refuses others. It refuses a ledger that is empty, truncated, linked under two names, a copy of one in use, or older than
-    its output folder shows. It also refuses to begin a new ledger where there are results. `adopt=True` allows an older
-    copy, and a new ledger. Only one run at a time uses a ledger. If its lock fails, two runs still pay once: each track
-    belongs to the run that changed it last, every change requires that the track is unchanged since it was read, and a
-    run leaves the tracks of another living run alone.
+    refuses others. It refuses a ledger that is empty, damaged, linked under two names, a copy of one in use, without
+    the shards of an interrupted run, or older than its output folder shows. It also refuses to begin a new ledger where
+    there are results. `adopt=True` allows an older copy, and a new ledger. Only one run at a time uses a ledger. If its
+    lock fails, two runs still pay once: each track belongs to the run that changed it last, every change requires that
+    the track is unchanged since it was read, and a run leaves the tracks of another living run alone.
 
     One track's failure never stops another one. Failures that all tracks would share end the run: a wrong key or base URL,
     a workflow that doesn't exist, a ledger that can't be written or was removed, a service that can't be reached (from the

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._job_search import PAGE_SIZE, WALKS, WalkCoverage
+from musicai_sdk.batch.errors import JOB_GONE
 from musicai_sdk.batch.ledger.track import Track
-from musicai_sdk.errors import NotFoundError
+from musicai_sdk.errors import JobFailedError, NotFoundError, TransferError
 
 ANSWERS = 4
 """How often the service must say that a job is gone, so that one faulty machine of the service can't cost a job."""
@@ -46,6 +47,17 @@ async def confirm_gone(track: Track, grace: float, ask: Callable[[], Coroutine[A
             await asyncio.sleep(_PAUSE)
 
 
+class StillListedError(TransferError):
+    """The service says that a job doesn't exist, but its list of jobs has it."""
+
+
+def contradiction(track: Track) -> StillListedError:
+    """The error of a track whose job GET doesn't find, although the list shows it."""
+    return StillListedError(
+        f"GET says that job {track.job_id} doesn't exist, but the list of jobs shows it; every run asks again"
+    )
+
+
 class JobListing:
     """The ids in the list of jobs, read once in a run, to compare with answers that a job doesn't exist."""
 
@@ -53,6 +65,41 @@ class JobListing:
         self._client = client
         self._ids = set[str]()
         self._reading: asyncio.Task[bool] | None = None
+
+    async def confirm_gone(self, track: Track, grace: float, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """As the function `confirm_gone`; but a job that the list shows isn't gone.
+
+        Raises:
+            NotFoundError: the job is gone.
+            StillListedError: the list shows the job.
+        """
+        try:
+            return await confirm_gone(track, grace, ask)
+        except NotFoundError as error:
+            if await self.shows(track.job_id or ""):
+                raise contradiction(track) from error
+            raise
+
+    async def is_useless(self, track: Track, job_id: str) -> bool:
+        """Whether the service still says that the job of a failed track has failed, or is gone.
+
+        Raises:
+            TransferError: the list doesn't show whether the job is gone.
+        """
+        try:
+            (await self._client.jobs.get(job_id)).raise_for_failure()
+        except JobFailedError:
+            return True
+        except NotFoundError:
+            if track.error_code != JOB_GONE:
+                return True  # it had failed before it was deleted
+            listed = await self.shows(job_id)
+            if listed is None:
+                raise TransferError(
+                    f"GET says that job {job_id} doesn't exist, but the list of jobs can't be read to its end to confirm that"
+                ) from None
+            return not listed
+        return False
 
     async def shows(self, job_id: str) -> bool | None:
         """Whether the list has a job. None if it wasn't seen, but the list couldn't be read completely.

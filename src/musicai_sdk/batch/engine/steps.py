@@ -7,19 +7,19 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk.batch.budget import OverBudget
 from musicai_sdk.batch.engine.client_warnings import ClientWarnings
-from musicai_sdk.batch.engine.confirmation import JobListing, confirm_gone
+from musicai_sdk.batch.engine.confirmation import JobListing, confirm_gone, contradiction
 from musicai_sdk.batch.engine.decide import repeats_post
 from musicai_sdk.batch.engine.expected_outputs import ExpectedOutputs
 from musicai_sdk.batch.engine.failures import Draining, ResultsLost, RunFailed, describe
 from musicai_sdk.batch.engine.recovery import LostJobFinder, Unproven, job_name, uncertain
-from musicai_sdk.batch.errors import JOB_GONE, LedgerError
+from musicai_sdk.batch.errors import LedgerError
 from musicai_sdk.batch.events import ProgressTracker
 from musicai_sdk.batch.inputs.bucket import Buckets
 from musicai_sdk.batch.inputs.content import Version, changed_error, current_file, version
@@ -35,7 +35,6 @@ from musicai_sdk.batch.text import redacted
 from musicai_sdk.errors import (
     CreateUncertainError,
     IntegrityError,
-    JobFailedError,
     MusicAiError,
     NotFoundError,
     ResponseError,
@@ -52,15 +51,8 @@ _FAILURE = ("error_code", "error_message", "ended_at")
 """The columns that describe a failure, and that a retry clears."""
 
 
-T = TypeVar("T")
-
-
 class StillRunningError(TransferError):
     """The list of jobs and the job itself contradict each other."""
-
-
-class StillListedError(TransferError):
-    """The service says that a job doesn't exist, but its list of jobs has it."""
 
 
 class Pipeline:
@@ -171,48 +163,13 @@ class Pipeline:
         state: State = track.resume_at or "seen"
         if state in JOBLESS:
             # Ask once more about the job that failed or was gone: asking is free, a new job isn't.
-            if track.job_id and not await self._is_useless(track, track.job_id):
+            if track.job_id and not await self._listing.is_useless(track, track.job_id):
                 state = "created"
             else:
                 await self._check_budget(track)
         failure = {name: getattr(track, name) for name in _FAILURE}
         await self._journal.move(track, state, **dict.fromkeys(_FAILURE))
         self._retried[track.key] = failure
-
-    async def _is_useless(self, track: Track, job_id: str) -> bool:
-        """Whether the service still says that a track's job has failed, or is gone.
-
-        Raises:
-            TransferError: the list of jobs doesn't show whether the job is gone.
-        """
-        try:
-            (await self._client.jobs.get(job_id)).raise_for_failure()
-        except JobFailedError:
-            return True
-        except NotFoundError:
-            if track.error_code != JOB_GONE:
-                return True  # it had failed before it was deleted
-            listed = await self._listing.shows(job_id)
-            if listed is None:
-                raise TransferError(
-                    f"GET says that job {job_id} doesn't exist, but the list of jobs can't be read to its end to confirm that"
-                ) from None
-            return not listed
-        return False
-
-    async def _confirm_gone(self, track: Track, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """As `confirm_gone`; but a job that the list shows isn't gone.
-
-        Raises:
-            NotFoundError: the job is gone.
-            StillListedError: the list shows the job.
-        """
-        try:
-            return await confirm_gone(track, self._options.grace, ask)
-        except NotFoundError as error:
-            if await self._listing.shows(track.job_id or ""):
-                raise _contradiction(track) from error
-            raise
 
     async def _restore(self, track: Track) -> None:
         """Checks the results of an earlier run whose job was kept. Fetches damaged results again."""
@@ -225,7 +182,9 @@ class Pipeline:
                 # If the job is gone too, the track stays done, because the user may put the files back.
                 with suppress(MusicAiError):  # a temporary error will also reach the download
                     try:
-                        await self._confirm_gone(track, lambda: self._client.jobs.get(track.job_id or ""))
+                        await self._listing.confirm_gone(
+                            track, self._options.grace, lambda: self._client.jobs.get(track.job_id or "")
+                        )
                     except NotFoundError:
                         raise ResultsLost(str(error)) from error
                 await self._journal.move(track, "finished")
@@ -275,7 +234,7 @@ class Pipeline:
                 proven = key and found is None
                 listed = not proven and await self._listing.shows(track.job_id or "")
             if listed:
-                raise _contradiction(track) from error
+                raise contradiction(track) from error
             if not isinstance(found, Job):
                 raise
             await self._lose_job(track)
@@ -493,7 +452,7 @@ class Pipeline:
             return await self._destination.fetch(self._client, ended, track, on_bytes)
 
         # The client fetches the job again if URLs have expired, so the job may prove gone here too.
-        outputs = await self._confirm_gone(track, fetched)
+        outputs = await self._listing.confirm_gone(track, self._options.grace, fetched)
         size = sum(output.size for output in outputs)
         self._tracker.bytes_downloaded += size
         await self._journal.move(
@@ -543,9 +502,3 @@ class Pipeline:
             yield
         finally:
             self.committed.discard(track.key)
-
-
-def _contradiction(track: Track) -> StillListedError:
-    return StillListedError(
-        f"GET says that job {track.job_id} doesn't exist, but the list of jobs shows it; every run asks again"
-    )

@@ -2,7 +2,7 @@
 
 Modules, from the bottom up:
     `states` the table of states · `track` a track's row · `schema`, `sql`, `queries`, `files` tables, statements, paths
-    · `database` opening the file · `upgrade`, `legacy_identity` ledgers of older versions · `attempts` every paid POST
+    · `connection` SQLite's errors, and the check for damage · `database` opening the file · `upgrade`, `legacy_identity` ledgers of older versions · `attempts` every paid POST
     · `spending` their cost, and the check against the budget · `admission` inputs and their tracks · `lock`, `processes`,
     `claim` which run may use the ledger, with which output folder · `ledger` the open ledger of a run · `group_commit`
     writes from coroutines · `view` reading a ledger, also during a run.
