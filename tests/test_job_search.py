@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import threading
+import time
 import uuid
 from collections.abc import Callable, Generator
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from musicai_sdk import AsyncMusicAiClient, CustomWorkflow, MusicAiClient
 from musicai_sdk._core import create, lost_keys
+from musicai_sdk._io import clock
 from musicai_sdk.errors import CreateUncertainError, InputError, MusicAiError
 from musicai_sdk.models.job_key import key_entries
 from support.job_service import Job, JobService, plain_pages, serving
@@ -555,27 +558,38 @@ def test_a_client_never_sends_a_lost_key_again(service: JobService) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_another_client_of_the_process_does_not_send_a_lost_key(
-    service: JobService, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_another_client_of_the_process_waits_for_a_lost_key(
+    service: JobService, monkeypatch: pytest.MonkeyPatch, colour: str
 ) -> None:
+    monkeypatch.setattr(create, "SETTLE", 30.0)
+    monkeypatch.setattr(clock, "began", lambda: -1000.0)
     with connect(service, max_retries=0) as client:
         lose_the_answer(service, client)
-    with pytest.raises(CreateUncertainError, match="this process has sent"):
-        create_again(service)
-
-    async def asynchronously() -> None:
-        async with AsyncMusicAiClient(api_key="a-key", base_url=service.base_url) as other:
-            await other.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)
-
-    with pytest.raises(CreateUncertainError, match="this process has sent"):
-        asyncio.run(asynchronously())
-    assert len(service.posts) == 1
     with MusicAiClient(api_key="another-key", base_url=service.base_url) as other:
-        other.jobs.create(WORKFLOW, idempotency_key=KEY, settle=0)  # the key of another account
+        other.jobs.create(WORKFLOW, idempotency_key=KEY)  # the key of another account
+    assert len(service.posts) == 2
     service.jobs.clear()
-    monkeypatch.setattr(lost_keys, "LATEST", 0.0)
-    create_again(service)
-    assert len(service.posts) == 3
+    walks = service.requests.count("GET /v1/job?page=0&size=100")
+
+    def arrive_late() -> None:
+        while service.requests.count("GET /v1/job?page=0&size=100") < walks + 2:
+            time.sleep(0.01)
+        service.deliver(service.posts[0])
+
+    threading.Thread(target=arrive_late, daemon=True).start()
+
+    async def asynchronously() -> str:
+        async with AsyncMusicAiClient(api_key="a-key", base_url=service.base_url) as other:
+            return (await other.jobs.create(WORKFLOW, idempotency_key=KEY)).id
+
+    if colour == "async":
+        job_id = asyncio.run(asynchronously())
+    else:
+        with connect(service) as other:
+            job_id = other.jobs.create(WORKFLOW, idempotency_key=KEY).id
+    assert [job["id"] for job in service.jobs] == [job_id]
+    assert len(service.posts) == 2
 
 
 @pytest.mark.usefixtures("quick")

@@ -371,5 +371,5 @@ def test_on_a_running_loop(sandbox: Sandbox, tmp_path: Path, out: Path) -> None:
 def test_options_of_another_type(options: dict[str, Any], message: str, tmp_path: Path) -> None:
     """As a configuration file has them. A true string in place of False would pay again."""
     with pytest.raises(InputError, match=message):
-        Batch("sdk-test", [], tmp_path / "out", **{"input_name": "file", **options})
+        Batch("sdk-test", [], tmp_path / "out", **options)
     assert list(tmp_path.iterdir()) == []

@@ -122,7 +122,7 @@ async def _create(
         if new.recover:
             with before_create(session, deadline):
                 early = within(session, options, deadline)
-                until = _settled(session, new.settle, called)
+                until = _settled(session, key, new.settle, called)
                 made = await _made_before(session, wanted, digests, until, early, deadline)
             if made is not None:
                 return JobRef(made.id, workflow.result_type, key)
@@ -181,10 +181,15 @@ async def _post(
     return job_id
 
 
-def _settled(session: Session, settle: float | None, called: float) -> float:
-    """The time of `io.now()` from which an unlisted key counts as absent."""
+def _settled(session: Session, key: str, settle: float | None, called: float) -> float:
+    """The time of `io.now()` from which an unlisted key counts as absent.
+
+    Without `settle`, that is some time after the last POST that may have been sent with it: by this process, or by an
+    earlier one that ended when this one began.
+    """
     if settle is None:
-        return max(called, session.began + SETTLE)
+        sent = session.lost.sent_at(key)
+        return max(called, (session.began if sent is None else sent) + SETTLE)
     if (
         isinstance(settle, bool)
         or not isinstance(cast("object", settle), int | float)
@@ -284,7 +289,7 @@ async def _made_before(
     if job is None:
         if key in session.lost:
             raise CreateUncertainError(
-                f"this process has sent a POST /job with the key {key!r} and got no answer, and no such job is listed."
+                f"this client has sent a POST /job with the key {key!r} and got no answer, and no such job is listed."
                 f" It may still appear, so nothing was sent again. Pass recover=False to pay for another one",
                 idempotency_key=key,
             )
@@ -340,7 +345,7 @@ async def find(
     wanted = Wanted(checked_key(key or ""))
     if workflow is not None:
         wanted = Wanted(wanted.key, workflow.slug, params=_remote_params(resolved_params(workflow)))
-    job = await _search(session, wanted, _settled(session, settle, called), options, None)
+    job = await _search(session, wanted, _settled(session, key, settle, called), options, None)
     if job is not None:
         session.lost.discard(key)
     return job

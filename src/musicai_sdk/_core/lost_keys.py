@@ -12,10 +12,6 @@ from musicai_sdk._core.settings import ClientConfig
 
 REMEMBERED = 10_000
 """The most keys. Beyond this number, the oldest are forgotten."""
-LATEST = 60.0
-"""Seconds in which a POST of another client of this process may still arrive and be listed. Later, the list decides, as for
-another process's POST."""
-
 _SALT = os.urandom(16)
 _sent: OrderedDict[bytes, float] = OrderedDict()
 """The times of this process's POSTs whose answers are unknown, by digests of the account and the key."""
@@ -25,7 +21,8 @@ _sent: OrderedDict[bytes, float] = OrderedDict()
 class LostKeys:
     """The lost keys, as far as they concern one client.
 
-    A client never repeats its own POST, and that of another client of this process only some time later.
+    A client never repeats its own POST. That of another client of this process counts as absent only after the time in
+    which the service may list its job.
     """
 
     settings: ClientConfig
@@ -39,9 +36,12 @@ class LostKeys:
     """Whether no other client concerns this one."""
 
     def __contains__(self, key: str) -> bool:
-        """Whether the POST with this key is unsettled."""
-        at = None if self.alone else _sent.get(self._name(key))
-        return key in self.own or (at is not None and self.now() - at < LATEST)
+        """Whether this client has sent a POST with this key."""
+        return key in self.own
+
+    def sent_at(self, key: str) -> float | None:
+        """When this process sent its last POST with this key; None if it sent none, or it is settled."""
+        return None if self.alone else _sent.get(self._name(key))
 
     def add(self, key: str) -> None:
         """Notes that a POST with this key is about to be sent."""
