@@ -593,6 +593,17 @@ def test_another_client_of_the_process_waits_for_a_lost_key(
 
 
 @pytest.mark.usefixtures("quick")
+def test_the_search_for_a_lost_job_is_limited_as_a_whole(service: JobService) -> None:
+    service.delivers = lambda _body: False
+    service.paging = lambda *_: time.sleep(3) or []  # type: ignore[func-returns-value]
+    with connect(service, max_retries=3, timeout=0.5) as client, pytest.raises(CreateUncertainError):
+        client.jobs.create(WORKFLOW)
+    assert sum(each.startswith("GET /v1/job?") for each in service.requests) <= 4, (
+        "not 4 for each of 2 searches"
+    )
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_lost_key_whose_job_was_found_is_settled(service: JobService) -> None:
     with connect(service, max_retries=0) as client:
         lose_the_answer(service, client)

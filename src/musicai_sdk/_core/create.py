@@ -24,7 +24,13 @@ from musicai_sdk._core.upload import upload
 from musicai_sdk._io.record import logger
 from musicai_sdk._job_search import Wanted, search
 from musicai_sdk._text import safe_repr
-from musicai_sdk.errors import ConnectionFailedError, CreateUncertainError, InputError, MusicAiError
+from musicai_sdk.errors import (
+    ConnectionFailedError,
+    CreateTimeoutError,
+    CreateUncertainError,
+    InputError,
+    MusicAiError,
+)
 from musicai_sdk.models.job import REQUEST_DIGEST, Job, JobRef, own_entry
 from musicai_sdk.models.job_key import key_entries
 from musicai_sdk.models.outputs import URL_SCHEMES
@@ -308,11 +314,15 @@ async def _made_before(
 async def _recovered(
     session: Session, wanted: Wanted, error: MusicAiError, options: RequestOptions
 ) -> Job[Any]:
-    """Searches for the job of a create whose answer was lost."""
+    """Searches for the job of a create whose answer was lost. Takes at most `LOOK_FOR` and one exchange."""
     logger.info("create: the answer was lost (%s); searching for the job", error)
     reason = f"no such job was listed within {LOOK_FOR:g} s"
+    until, longest = session.io.now() + LOOK_FOR, session.timeout(options)
+    deadline = None if longest is None else until + longest
     try:
-        job = await _search(session, wanted, session.io.now() + LOOK_FOR, options, None, patient=True)
+        job = await _search(session, wanted, until, options, deadline, patient=True)
+    except CreateTimeoutError:
+        job, reason = None, "the list of jobs couldn't be read in time"
     except CreateUncertainError as unproven:
         job, reason = None, str(unproven)
     if job is not None:
@@ -379,7 +389,7 @@ async def _search(
         try:
             result = await search(
                 lambda size: JobPages(session, {}, size, options, deadline=deadline),
-                lambda job_id: get(session, job_id, None, options),
+                lambda job_id: get(session, job_id, None, options, deadline),
                 [wanted],
                 echoes=session.echoes,
                 thorough=last,

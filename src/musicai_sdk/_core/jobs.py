@@ -105,9 +105,10 @@ async def get(
     job: str | JobRef[Any] | Job[Any],
     result_type: type[WorkflowResult] | None,
     options: RequestOptions,
+    deadline: float | None = None,
 ) -> Job[Any]:
     """Fetches a job with the given result type, or else with the reference's result type."""
-    fetched = await session.call(GET_JOB, job_id=job_id_of(job), options=options)
+    fetched = await session.call(GET_JOB, job_id=job_id_of(job), options=options, deadline=deadline)
     check_created(session, job, fetched)
     return fetched.with_result_type(result_type or result_type_of(job))
 

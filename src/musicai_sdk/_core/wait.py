@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from musicai_sdk._core.arguments import OnUpdate
-from musicai_sdk._core.deadline import deadline_of
+from musicai_sdk._core.deadline import deadline_of, within
 from musicai_sdk._core.interruption import job_note, note_interruption
 from musicai_sdk._core.jobs import check_created, get, job_id_of, result_type_of
 from musicai_sdk._core.options import RequestOptions, is_number
@@ -76,11 +76,16 @@ async def wait_all(
         raise error
     for job in jobs:
         check_created(session, job, waiter.ended[job_id_of(job)])
-    return [await _whole(session, waiter.ended[job_id_of(job)], result_type_of(job), options) for job in jobs]
+    ended = [(waiter.ended[job_id_of(job)], result_type_of(job)) for job in jobs]
+    return [await _whole(session, job, result_type, options, waiter.deadline) for job, result_type in ended]
 
 
 async def _whole(
-    session: Session, job: Job[Any], result_type: type[WorkflowResult], options: RequestOptions
+    session: Session,
+    job: Job[Any],
+    result_type: type[WorkflowResult],
+    options: RequestOptions,
+    deadline: float | None,
 ) -> Job[Any]:
     """The job with its result type. Fetches a job from a list again if a required output is missing there."""
     required = (name for name, field in result_type.model_fields.items() if field.is_required())
@@ -89,7 +94,7 @@ async def _whole(
     if job.succeeded and (
         not held or any(held.get(names[name]) is None for name in required if name in names)
     ):
-        return await get(session, job.id, result_type, options)
+        return await get(session, job.id, result_type, within(session, options, deadline), deadline)
     return job.with_result_type(result_type)
 
 
