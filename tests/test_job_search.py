@@ -595,7 +595,12 @@ def test_another_client_of_the_process_waits_for_a_lost_key(
 @pytest.mark.usefixtures("quick")
 def test_the_search_for_a_lost_job_is_limited_as_a_whole(service: JobService) -> None:
     service.delivers = lambda _body: False
-    service.paging = lambda *_: time.sleep(3) or []  # type: ignore[func-returns-value]
+
+    def be_slow(*_page: object) -> list[Job]:
+        time.sleep(3)
+        return []
+
+    service.paging = be_slow
     with connect(service, max_retries=3, timeout=0.5) as client, pytest.raises(CreateUncertainError):
         client.jobs.create(WORKFLOW)
     assert sum(each.startswith("GET /v1/job?") for each in service.requests) <= 4, (
