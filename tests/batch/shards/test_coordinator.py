@@ -157,7 +157,10 @@ def test_lost_tasks(at_home: Service, tmp_path: Path) -> None:
         assert sharded(source, out, executor).run().ok
     check(at_home, tracks, source, out)
     make_tracks(source, 9, start=20)
-    with Losing(99) as executor, pytest.raises(ShardsFailedError, match="the same run again continues"):
+    with (
+        Losing(99) as executor,
+        pytest.raises(ShardsFailedError, match="start the same run again to continue"),
+    ):
         sharded(source, out, executor).run()
     assert not leftovers(out), "the main ledger has everything"
     with ThreadPoolExecutor(2) as executor:

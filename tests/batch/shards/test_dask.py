@@ -43,7 +43,7 @@ def test_local_workers_are_open_to_this_machine_only() -> None:
 
 def test_no_scheduler() -> None:
     with (
-        pytest.raises(ConfigurationError, match="there is no Dask scheduler at 'nowhere'"),
+        pytest.raises(ConfigurationError, match="'nowhere' isn't the address of a Dask scheduler"),
         dask_executor("nowhere"),
     ):
         pass

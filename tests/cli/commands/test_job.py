@@ -50,7 +50,7 @@ def ignoring() -> Iterator[JobService]:
     ("filters", "deleted", "unseen"),
     [
         (["--workflow", "acme/stems"], {"job-0"}, 2),
-        (["--workflow", "Stems"], {"job-0"}, 4),
+        (["--workflow", "Stems"], {"job-0"}, 2),
         (["--workflow", "acme/stem"], set[str](), 3),
         (["--status", "FAILED"], {"job-2"}, 0),
         (["--batch", "a"], {"job-0", "job-3"}, 2),

@@ -43,7 +43,8 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
         The executor, and the number of workers in the cluster, a good number of shards.
 
     Raises:
-        ConfigurationError: Dask isn't installed, or no scheduler answers at the address.
+        ConfigurationError: Dask isn't installed, or the address isn't one.
+        OSError: no scheduler answers there.
     """
     try:
         distributed: Any = import_module("distributed")
@@ -68,10 +69,9 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
     else:
         try:
             connected = distributed.Client(address)
-        except (ValueError, OSError) as error:
+        except ValueError as error:
             raise ConfigurationError(
-                f"there is no Dask scheduler at {without_query(address)!r:.200}: pass its address, such as"
-                f" tcp://scheduler:8786 ({error})"
+                f"{without_query(address)!r:.200} isn't the address of a Dask scheduler, such as tcp://scheduler:8786: {error}"
             ) from None
         with connected as client:
             yield client.get_executor(retries=RETRIES, pure=False), max(1, len(client.ncores()))
