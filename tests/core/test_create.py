@@ -188,9 +188,9 @@ def test_find_with_the_workflow(connect: Connect) -> None:
         assert found.id == job.id
         service.listed = service.fetched = lambda job: {**job, "metadata": {"source": "api"}}
         client = connect(base_url=service.base_url)
-        assert client.jobs.find("mine") is None
-        with pytest.raises(CreateUncertainError):
-            client.jobs.find("mine", workflow=wanted)
+        for workflow in (None, wanted):
+            with pytest.raises(CreateUncertainError):
+                client.jobs.find("mine", workflow=workflow)
         other = CustomWorkflow("acme/stems", {"file": "https://songs/2.wav"})
         assert client.jobs.find("another's", workflow=other) is None
 

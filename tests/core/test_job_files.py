@@ -284,8 +284,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(99)
             "error document",
         ),
         ("v.wav", pcm(0), "audio/wav", "without the recording"),
-        ("v.wav", bytes(5000), "audio/wav", "only zeros"),
-        ("v.mp3", bytes(500), "audio/mpeg", "only zeros"),
         *(
             ("c.json", body, "application/json", "error document")
             for body in (

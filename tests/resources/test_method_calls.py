@@ -201,7 +201,7 @@ def test_an_error_inside_a_method_stays_as_it_is(client: MusicAiClient) -> None:
     def broken(_state: object) -> None:
         raise TypeError("mine")
 
-    with pytest.raises(TypeError, match=r"^mine$"):
+    with pytest.raises(TypeError, match=r"^mine\b"):
         client.jobs.run(CustomWorkflow("sdk-test", {}), on_update=broken)
 
 

@@ -9,7 +9,6 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -156,8 +155,6 @@ def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str
         return f"is a web page or an error document, not a recording{_declared(content_type)}"
     if _ANOTHER_KIND.match(head):
         return f"is a picture or a document, not a recording{_declared(content_type)}"
-    if not head.strip(b"\0") and _has_only_zeros(file):
-        return "has only zeros, and isn't a recording"
     if text[:1] in (b"{", b"[") and _read_json(file, size, head) is not _NO_JSON:
         return f"is JSON, not a recording{_declared(content_type)}"
     is_text = content_type.startswith("text/") and _is_printable(head)
@@ -170,11 +167,6 @@ def _not_media(file: BinaryIO, size: int, head: bytes, content_type: str) -> str
     if announced is not None and size < announced:
         return f"is only the beginning of a recording: {size:,} of {announced:,} bytes"
     return None
-
-
-def _has_only_zeros(file: BinaryIO) -> bool:
-    file.seek(0)
-    return not any(block.strip(b"\0") for block in iter(partial(file.read, 1 << 20), b""))
 
 
 def _announced_size(file: BinaryIO, size: int, head: bytes) -> int | None:

@@ -78,26 +78,24 @@ class JobPages:
         """The new jobs on the next page, or None after the last page or the last job within the limit.
 
         Returns each job once, even if it moves to another page because other jobs are created or deleted meanwhile.
-        Leaves out jobs that contradict the filters, which a service may ignore.
         """
         left = None if self.limit is None else self.limit - len(self._seen)
         if left == 0 or (page := await anext(self, None)) is None:
             return None
-        fresh = self._matching([job for job in page if job.id not in self._seen])[:left]
+        fresh = [job for job in page if job.id not in self._seen][:left]
+        self._compare(fresh)
         self._seen.update(job.id for job in fresh)
         return fresh
 
-    def _matching(self, jobs: list[Job[Any]]) -> list[Job[Any]]:
-        if not self._query:
-            return jobs
-        found = [job for job in jobs if matches(self._filters, job) is not False]
-        if len(found) < len(jobs) and not self._ignored:
-            self._ignored = True
-            logger.warning(
-                "the service lists jobs that don't match the filters (%s); they are left out",
-                ", ".join(f"{name}={value!r}" for name, value in self._query.items()),
-            )
-        return found
+    def _compare(self, jobs: Sequence[Job[Any]]) -> None:
+        """Warns of jobs that contradict the filters, which a service may ignore."""
+        if self._ignored or not self._query or not any(matches(self._filters, job) is False for job in jobs):
+            return
+        self._ignored = True
+        logger.warning(
+            "the service lists jobs that don't match the filters (%s)",
+            ", ".join(f"{name}={value!r}" for name, value in self._query.items()),
+        )
 
     async def _fetch(self, number: int, size: int) -> list[Job[Any]]:
         query = self._query | {"page": number, "size": size}

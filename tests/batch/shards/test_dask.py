@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from musicai_sdk.batch import dask_executor
-from musicai_sdk.errors import ConfigurationError
+from musicai_sdk.errors import InputError
 
 
 def listening() -> list[str]:
@@ -43,7 +43,7 @@ def test_local_workers_are_open_to_this_machine_only() -> None:
 
 def test_no_scheduler() -> None:
     with (
-        pytest.raises(ConfigurationError, match="'nowhere' isn't the address of a Dask scheduler"),
+        pytest.raises(InputError, match="'nowhere' isn't the address of a scheduler"),
         dask_executor("nowhere"),
     ):
         pass

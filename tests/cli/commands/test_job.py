@@ -75,10 +75,10 @@ def test_only_jobs_that_show_that_they_match_are_deleted(
     assert (f"{unseen} listed jobs, such as job-" in musicai.stderr) == bool(unseen)
 
 
-def test_the_list_leaves_out_jobs_that_do_not_match(
+def test_a_list_of_jobs_that_do_not_match_is_a_warning(
     sandbox: Sandbox, ignoring: JobService, tmp_path: Path
 ) -> None:
     musicai = Musicai(sandbox, tmp_path)
     printed = musicai("job", "list", "--workflow", "acme/stems", MUSIC_AI_BASE_URL=ignoring.base_url)
-    assert [line.split()[0] for line in printed.splitlines()] == ["job-4", "job-3", "job-0"]
+    assert len(printed.splitlines()) == len(ignoring.jobs)
     assert "don't match the filters (workflow=['acme/stems'])" in musicai.stderr

@@ -291,7 +291,7 @@ def account(sandbox: Sandbox) -> None:
     os.environ["MUSIC_AI_API_KEY"] = key
 
 
-def a_watched_folder() -> None:
+def a_watched_folder(sandbox: Sandbox) -> None:
     folder, out = Path(f"watched {NAME}"), Path(f"res{HEART} watched")
     song(folder, NAME)
 
@@ -307,9 +307,8 @@ def a_watched_folder() -> None:
             coming.close()
             while len(list(out.rglob("workflow.results.json"))) < 2:
                 time.sleep(0.1)
-            time.sleep(
-                1
-            )  # until the job is deleted too: a run that is ended before that has something left to do
+            while sandbox.jobs:  # a run that is ended before its jobs are deleted has something left to do
+                time.sleep(0.1)
         coming.close()
         os.kill(os.getpid(), getattr(signal, "SIGBREAK", signal.SIGTERM))
 
@@ -345,7 +344,7 @@ def main() -> None:
         killed(sandbox)
         commands(sandbox)
         account(sandbox)
-        a_watched_folder()
+        a_watched_folder(sandbox)
         helps()
     # The sandbox is a process of its own: see the test. `mcp` speaks a protocol, and is tested with its client.
     run = [text for each in tried if (text := each["tried"]).startswith("musicai ") and "--help" not in text]

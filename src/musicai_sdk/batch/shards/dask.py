@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from musicai_sdk._text import without_query
-from musicai_sdk.errors import ConfigurationError
+from musicai_sdk.errors import ConfigurationError, ConnectionFailedError, InputError
 
 RETRIES = 3
 """How often Dask restarts a shard whose worker died."""
@@ -43,8 +43,9 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
         The executor, and the number of workers in the cluster, a good number of shards.
 
     Raises:
-        ConfigurationError: Dask isn't installed, or the address isn't one.
-        OSError: no scheduler answers there.
+        ConfigurationError: Dask isn't installed.
+        InputError: it isn't the address of a scheduler.
+        ConnectionFailedError: no scheduler answers there.
     """
     try:
         distributed: Any = import_module("distributed")
@@ -70,8 +71,12 @@ def dask_executor(address: str = "local", *, workers: int | None = None) -> Gene
         try:
             connected = distributed.Client(address)
         except ValueError as error:
-            raise ConfigurationError(
-                f"{without_query(address)!r:.200} isn't the address of a Dask scheduler, such as tcp://scheduler:8786: {error}"
+            raise InputError(
+                f"{without_query(address)!r:.200} isn't the address of a scheduler: pass tcp://scheduler:8786, or local ({error})"
+            ) from None
+        except OSError as error:
+            raise ConnectionFailedError(
+                f"can't reach the scheduler {without_query(address):.200}: {error}", sent=False
             ) from None
         with connected as client:
             yield client.get_executor(retries=RETRIES, pure=False), max(1, len(client.ncores()))

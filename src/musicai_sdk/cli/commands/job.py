@@ -235,9 +235,9 @@ def delete(
         ids, kept = list(job_ids), list[str]()
         if by_filter:
             filters = _wanted(status, workflow, batch)
-            jobs = client.list_jobs(filters)
-            ids = [each.id for each in jobs if matches(filters, each)]
-            kept = [each.id for each in jobs if not matches(filters, each)]
+            found = {each.id: matches(filters, each) for each in client.list_jobs(filters)}
+            ids = [job_id for job_id, is_match in found.items() if is_match]
+            kept = [job_id for job_id, is_match in found.items() if is_match is None]
             if ids and not yes:
                 confirm(f"Delete {len(ids)} {'job' if len(ids) == 1 else 'jobs'} and all results?")
         problems = list[MusicAiError]()

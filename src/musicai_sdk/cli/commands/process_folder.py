@@ -230,22 +230,10 @@ def _run(run: Batch) -> Report:
 
 def _on_cluster(settings: CommandContext, address: str, stack: ExitStack) -> dict[str, Any]:
     from musicai_sdk.batch import dask_executor
-    from musicai_sdk.errors import ConnectionFailedError, MusicAiError
 
     settings.export_to_children()
     note(f"Dask: {'starting workers' if address == 'local' else address}")
-    try:
-        executor, workers = stack.enter_context(dask_executor(address))
-    except ValueError as error:
-        if isinstance(error, MusicAiError):
-            raise
-        raise click.UsageError(
-            f"--dask {address!r} is not the address of a scheduler: pass tcp://scheduler:8786, or local ({error})"
-        ) from None
-    except OSError as error:
-        if address == "local" or isinstance(error, MusicAiError):
-            raise
-        raise ConnectionFailedError(f"can't reach the scheduler {address}: {error}", sent=False) from None
+    executor, workers = stack.enter_context(dask_executor(address))
     return {"executor": executor, "shards": workers}
 
 
