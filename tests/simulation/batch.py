@@ -19,7 +19,7 @@ from musicai_sdk import AsyncMusicAiClient
 from musicai_sdk._io import Request, ResponseStream, Signal
 from musicai_sdk._io.asynchronous import AsyncIO
 from musicai_sdk.batch import Batch, Input, JobAttempt, open_ledger
-from musicai_sdk.batch.ledger.claim import LEDGER
+from musicai_sdk.batch.ledger.files import LEDGER
 from musicai_sdk.errors import MusicAiError
 from simulation.conditions import Conditions
 from simulation.conditions import drawn as drawn_conditions

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from typing_extensions import override
 
 from musicai_sdk._io.protocol import Request
-from musicai_sdk.batch.ledger.claim import LEDGER
+from musicai_sdk.batch.ledger.files import LEDGER
 from simulation.io import Answer
 from simulation.service import Service
 

@@ -29,8 +29,8 @@ from musicai_sdk.batch.inputs.bucket import Buckets, known_buckets
 from musicai_sdk.batch.inputs.candidates import read_candidates
 from musicai_sdk.batch.inputs.kinds import Inputs, Watch
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
-from musicai_sdk.batch.ledger.claim import LEDGER, Claim
-from musicai_sdk.batch.ledger.files import shard_files
+from musicai_sdk.batch.ledger.claim import Claim
+from musicai_sdk.batch.ledger.files import LEDGER, shard_files
 from musicai_sdk.batch.ledger.group_commit import GroupCommit
 from musicai_sdk.batch.ledger.ledger import Journal, Ledger
 from musicai_sdk.batch.ledger.shown import html, summary

@@ -23,9 +23,9 @@ from musicai_sdk.batch.inputs.reader import read_inputs
 from musicai_sdk.batch.inputs.row import Candidate, InputRow
 from musicai_sdk.batch.inputs.workflow import WorkflowTemplate
 from musicai_sdk.batch.ledger.admission import recall
-from musicai_sdk.batch.ledger.claim import LEDGER, Claim
+from musicai_sdk.batch.ledger.claim import Claim
 from musicai_sdk.batch.ledger.database import check_owner, inspect, open_to_read
-from musicai_sdk.batch.ledger.files import real_file
+from musicai_sdk.batch.ledger.files import LEDGER, real_file
 from musicai_sdk.batch.ledger.queries import stored_files_of
 from musicai_sdk.batch.ledger.spending import cost
 from musicai_sdk.batch.ledger.states import SAFE, TABLE, State

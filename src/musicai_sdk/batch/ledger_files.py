@@ -10,9 +10,9 @@ from pathlib import Path
 
 from musicai_sdk._files import patiently
 from musicai_sdk.batch.errors import LedgerError
-from musicai_sdk.batch.ledger.claim import LEDGER, claim_path, release
+from musicai_sdk.batch.ledger.claim import claim_path, release
 from musicai_sdk.batch.ledger.database import inspect
-from musicai_sdk.batch.ledger.files import real_file, shard_files
+from musicai_sdk.batch.ledger.files import LEDGER, real_file, shard_files
 from musicai_sdk.batch.ledger.ledger import Ledger
 from musicai_sdk.batch.ledger.lock import FileLock
 from musicai_sdk.batch.ledger.view import LedgerView

@@ -38,6 +38,7 @@ from musicai_sdk.errors import (
     MusicAiError,
     NotFoundError,
     ResponseError,
+    ResultMissingError,
     TransferError,
 )
 from musicai_sdk.models import Job
@@ -448,7 +449,9 @@ class Pipeline:
             ended.raise_for_success()
             if ended.raw_result is None:
                 # Without a result, nothing can be stored, so the job must not be deleted.
-                raise TransferError(f"job {ended.id} has succeeded, but the service returns no result for it")
+                raise ResultMissingError(
+                    f"job {ended.id} has succeeded, but the service returns no result for it", job_id=ended.id
+                )
             return await self._destination.fetch(self._client, ended, track, on_bytes)
 
         # The client fetches the job again if URLs have expired, so the job may prove gone here too.

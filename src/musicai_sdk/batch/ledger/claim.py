@@ -22,6 +22,7 @@ from musicai_sdk._files import unlink
 from musicai_sdk.batch.errors import LedgerError, LedgerMismatchError
 from musicai_sdk.batch.ledger.database import Condition
 from musicai_sdk.batch.ledger.files import (
+    LEDGER,
     beside,
     file_id,
     real_file,
@@ -36,8 +37,6 @@ from musicai_sdk.batch.results.folders import FOREIGN
 from musicai_sdk.models.files import RESULT_MANIFEST
 from musicai_sdk.storage import Bucket
 
-LEDGER = ".musicai-batch.sqlite3"
-"""The ledger's default name in the output folder. No folder of results can have this name."""
 MARKER = ".musicai-batch.ledger"
 """The claim's name in the output folder."""
 _SIZE = 1024

@@ -5,10 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+LEDGER = ".musicai-batch.sqlite3"
+"""The ledger's default name in the output folder. No folder of results can have this name."""
+
 
 def beside(path: Path, suffix: str) -> Path:
     """The file beside a ledger with this suffix, such as `.lock`."""
     return path.with_name(path.name + suffix)
+
+
+def in_folder(place: Path) -> Path:
+    """The ledger at a place: in the output folder, or else the place itself."""
+    return place / LEDGER if place.is_dir() else place
 
 
 def shard_folder(ledger: Path) -> Path:

@@ -21,7 +21,7 @@ from musicai_sdk.batch.events import Progress
 from musicai_sdk.batch.inputs.kinds import Rejected
 from musicai_sdk.batch.ledger.attempts import JobAttempt
 from musicai_sdk.batch.ledger.database import open_to_read
-from musicai_sdk.batch.ledger.files import real_file, resolved_from_file
+from musicai_sdk.batch.ledger.files import in_folder, real_file, resolved_from_file
 from musicai_sdk.batch.ledger.queries import meta, state_counts
 from musicai_sdk.batch.ledger.shown import LISTED, ROW, html, place, summary, track_row
 from musicai_sdk.batch.ledger.spending import cost
@@ -201,7 +201,7 @@ class LedgerView:
         Raises:
             LedgerError: the ledger doesn't exist, or can't be read.
         """
-        self.path: Path = Path(path)
+        self.path: Path = in_folder(Path(path))
         self._db: sqlite3.Connection = open_to_read(self.path)
 
     def __enter__(self) -> Self:
@@ -390,7 +390,7 @@ def open_ledger(path: str | os.PathLike[str]) -> LedgerView:
     """Opens a ledger for reading, which also works while a run uses it.
 
     Args:
-        path: The file; `<out>/.musicai-batch.sqlite3` unless the run used another one.
+        path: The file, or the output folder, in which it is `.musicai-batch.sqlite3`.
 
     Raises:
         LedgerError: the ledger doesn't exist, or can't be read.

@@ -38,7 +38,7 @@ def write_report(ledger: str | os.PathLike[str], path: str | os.PathLike[str] | 
     evaluate as a formula begins with an apostrophe.
 
     Args:
-        ledger: The run's ledger, `Report.ledger`.
+        ledger: The run's ledger, `Report.ledger`, or its output folder.
         path: The page's file; `report.html` in the output folder when left out.
 
     Returns:

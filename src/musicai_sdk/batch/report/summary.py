@@ -8,7 +8,7 @@ from typing import Any
 
 from musicai_sdk._platform import quoted
 from musicai_sdk.batch.inputs.kinds import is_url
-from musicai_sdk.batch.ledger.claim import LEDGER
+from musicai_sdk.batch.ledger.files import LEDGER
 from musicai_sdk.batch.ledger.states import BEST_FIRST, SAFE, TABLE, UNSETTLED, State
 from musicai_sdk.batch.ledger.view import Durations
 from musicai_sdk.batch.report.format import duration, moment, number, size, text
