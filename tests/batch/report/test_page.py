@@ -113,7 +113,7 @@ def test_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_the_page_loads_nothing_and_runs_only_its_own_script(sandbox: Sandbox, tmp_path: Path) -> None:
     make_tracks(tmp_path / "in", 1)
-    assert echo(sandbox, tmp_path / "in", tmp_path / "out").run()
+    assert echo(sandbox, tmp_path / "in", tmp_path / "out").run().ok
     page = Page(write_report(tmp_path / "out"))
     (policy,) = [value for _, name, value in page.attributes if name == "content" and "default-src" in value]
     assert policy.startswith("default-src 'none'; ")
