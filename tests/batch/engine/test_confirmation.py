@@ -21,7 +21,7 @@ def test_a_job_without_a_result_is_kept(sandbox: Sandbox, tmp_path: Path) -> Non
     assert report.progress.states == {"deleted": 2, "failed": 1}
     (failure,) = report.failures()
     (job,) = sandbox.jobs
-    assert (failure.code, failure.job_id) == ("TransferError", job["id"])
+    assert (failure.code, failure.job_id) == ("RESULT_MISSING", job["id"])
     assert "returns no result" in failure.message
     assert len(list((tmp_path / "out").rglob("workflow.results.json"))) == 2
     # Fetching the same job again costs nothing.
