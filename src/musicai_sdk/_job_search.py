@@ -167,9 +167,8 @@ async def search(
                     f"the list of jobs is incomplete: job {unlisted} exists but isn't listed"
                 )
             return search.proven()
-        # First repeat the walk, then use page sizes whose pages begin at other jobs. What proves absence is the same for
-        # every page size, and a repetition on large pages takes few requests.
-        size = max(1, coverage.largest * (100 - _SHORTER * (number % _SIZES)) // 100)
+        # What proves absence is the same for every page size, and a repetition on large pages takes few requests.
+        size = coverage.next_size
         if number == 0 and len(walked) > QUICK_PAGES:
             size = LARGE_PAGE_SIZE
     return search.unproven("jobs come and go faster than they can be listed")
@@ -340,6 +339,11 @@ class WalkCoverage:
         else:
             pages.append([_END])
         return pages
+
+    @property
+    def next_size(self) -> int:
+        """The page size of the next walk: first that of a repetition, then sizes whose pages begin at other jobs."""
+        return max(1, self.largest * (100 - _SHORTER * ((len(self._walks) - 1) % _SIZES)) // 100)
 
     @property
     def closed(self) -> bool:

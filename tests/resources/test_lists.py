@@ -144,9 +144,10 @@ def test_a_service_that_ignores_filters(connect: Connect, caplog: pytest.LogCapt
             status = ("Succeeded", "FAILED")[number % 2]
             service.deliver({"workflow": workflow}, id=f"job-{number}", status=status)
         client = connect(base_url=service.base_url)
-        assert listed(client, workflow=["acme/stems"]) == ["job-5", "job-3", "job-2", "job-0"]
-        assert caplog.text.count("left out") == 1
-        assert listed(client, status="SUCCEEDED") == ["job-4", "job-2", "job-0"]
-        assert listed(client, status="SUCCEEDED", limit=2, page_size=1) == ["job-4", "job-2"]
-        assert listed(client, batch_name="b") == [f"job-{number}" for number in range(5, -1, -1)]
+        assert len(listed(client, workflow=["acme/stems"])) == 6
+        assert caplog.text.count("don't match the filters (workflow=['acme/stems'])") == 1
+        assert len(listed(client, status="SUCCEEDED")) == 6
+        assert caplog.text.count("don't match the filters") == 2
+        assert len(listed(client, batch_name="b")) == 6, "which shows no contradiction"
+        assert caplog.text.count("don't match the filters") == 2
         assert len(listed(client)) == 6

@@ -17,8 +17,6 @@ ANSWERS = 4
 """How often the service must say that a job is gone, so that one faulty machine of the service can't cost a job."""
 _PAUSE = 0.5
 """Seconds between two requests."""
-_SHORTER = 7
-"""The number of jobs by which later walks through the list shorten their pages."""
 
 T = TypeVar("T")
 
@@ -121,10 +119,8 @@ class JobListing:
 
     async def _read(self) -> bool:
         """Reads the list until no job can have been missed; returns whether that was possible."""
-        coverage = WalkCoverage()
-        for number in range(WALKS):
-            # The second walk repeats the first one; later ones have pages that begin at other jobs.
-            size = PAGE_SIZE - _SHORTER * max(0, number - 1)
+        coverage, size = WalkCoverage(), PAGE_SIZE
+        for _ in range(WALKS):
             pages = [page async for page in self._client.jobs.list(page_size=size).pages()]
             self._ids.update(job.id for page in pages for job in page)
             if not pages or pages[-1] or any(page.unreadable for page in pages):
@@ -132,4 +128,5 @@ class JobListing:
             coverage.add(pages)
             if coverage.closed:
                 return True
+            size = coverage.next_size
         return False
