@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from musicai_sdk import AsyncMusicAiClient, MusicAiClient, _locks
-from musicai_sdk._core.resume import Partial, Version
+from musicai_sdk._core.object_version import Version
+from musicai_sdk._core.resume import Partial
 from musicai_sdk.errors import TransferError
 from support.answering import Asked, answering, finished_job, head
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from musicai_sdk._core.checksums import Check, announced
 from musicai_sdk._core.content import _length, content_range
-from musicai_sdk._core.resume import Partial, Version, validator
+from musicai_sdk._core.object_version import Version, validator
+from musicai_sdk._core.resume import Partial
 from musicai_sdk._core.retry import LONGEST_RETRY_AFTER, delay, parse_retry_after
 from musicai_sdk.errors import RateLimitError
 

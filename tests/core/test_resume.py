@@ -14,7 +14,8 @@ import pytest
 from musicai_sdk import CustomWorkflow, MusicAiClient
 from musicai_sdk._core.checksums import Check, announced
 from musicai_sdk._core.content import content_range
-from musicai_sdk._core.resume import Partial, Version, is_of, validator
+from musicai_sdk._core.object_version import Version, is_of, validator
+from musicai_sdk._core.resume import Partial
 from musicai_sdk._io import direct
 from musicai_sdk.errors import IntegrityError, TransferError
 from musicai_sdk.sandbox import Sandbox

@@ -11,8 +11,8 @@
 5. `wait` joins the client's `poller`, which fetches states through `job_states`; `durations` delays the first poll.
 
 Then `job_files` downloads the results: `download` writes through `resume`, `ranges` uses several connections if asked,
-`content` and `checksums` check the bytes, and `file_kinds` rejects web pages. `denials` finds answers that contradict
-their status. `legacy` has the code for the 1.0 methods.
+`content` and `checksums` check the bytes, `object_version` keeps those of two versions apart, and `file_kinds` rejects web
+pages. `denials` finds answers that contradict their status. `legacy` has the code for the 1.0 methods.
 To add an endpoint, see `operations`.
 
 Only `resources`, `client.py`, `_doctor.py`, `_preload.py` and the package's `__init__.py` import this room. Modules are loaded at first use: a program

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from musicai_sdk._core.checksums import Check, announced
-from musicai_sdk._core.resume import Version, is_of, marks_of, validator
+from musicai_sdk._core.object_version import Version, is_of, marks_of, validator
 from musicai_sdk._io import ResponseStream
 from musicai_sdk._io.codings import CodingError, Decoder, codings, decoder_of
 from musicai_sdk._text import without_query

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from musicai_sdk._core.arguments import Progress
 from musicai_sdk._core.content import Content, broke_off
 from musicai_sdk._core.file_kinds import Expected, check_content, refuse_empty
+from musicai_sdk._core.object_version import Version
 from musicai_sdk._core.options import RequestOptions
 from musicai_sdk._core.ranges import ParallelStream, check_connections
-from musicai_sdk._core.resume import Partial, Version, not_written
+from musicai_sdk._core.resume import Partial, not_written
 from musicai_sdk._core.retry import retrying
 from musicai_sdk._core.session import Session
 from musicai_sdk._core.storage_errors import storage_error

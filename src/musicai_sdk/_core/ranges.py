@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
 from musicai_sdk._core.content import Content, Range, broke_off
-from musicai_sdk._core.resume import Version
+from musicai_sdk._core.object_version import Version
 from musicai_sdk._io import IO, ResponseStream
 from musicai_sdk.errors import InputError, MusicAiError
 
